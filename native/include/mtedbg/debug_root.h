@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The debug root: how a debugger finds and reads a JIT, alive or dead.
+ *
+ * A JIT that includes this one header (C11 or C++20, no dependencies), defines the symbol
+ * `mtedbg_root` and fills the records below is served by every command of mtedbg: live, stripped,
+ * without DWARF, without its executable, and from a core taken at any instruction.
+ *
+ * How it hangs together
+ *
+ *   mtedbg_root ──► schema text          names, kinds, offsets, enum values, contracts
+ *               └─► mtedbg_named[]       "code-map", "memops"…: where each thing is
+ *                     form record/array  ─► flat records
+ *                     form table         ─► mtedbg_table ─► the published mtedbg_buffer ─► records
+ *
+ * Rules that make a dead process readable:
+ *  - records are flat, fixed width, without bit-fields and without pointers into containers;
+ *  - everything lives in writable memory: a core with the default filter drops `.rodata`;
+ *  - a table is filled whole in the buffer that is not published and then published by one release
+ *    store of its generation: generation g lives in buffer[g & 1]. The other buffer keeps g - 1;
+ *  - before a change begins, its journal slot says what is about to happen; it is cleared last;
+ *  - memory that a reader can still reach is not given back to an allocator.
+ */
+#ifndef MTEDBG_DEBUG_ROOT_H
+#define MTEDBG_DEBUG_ROOT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+#define MTEDBG_STATIC_ASSERT(cond, text) static_assert(cond, text)
+extern "C" {
+#else
+#define MTEDBG_STATIC_ASSERT(cond, text) _Static_assert(cond, text)
+#endif
+
+#define MTEDBG_ROOT_MAGIC "MTEDBGR" /* eight bytes with the terminator */
+#define MTEDBG_ABI_MAJOR 1
+#define MTEDBG_ABI_MINOR 0
+#define MTEDBG_ENDIAN_PROBE UINT32_C(0x01020304)
+
+/* Values. Each list is written once: it makes the C enum and the schema's text. */
+
+#define MTEDBG_ROOT_STATES(V) V(RootState, NotReady, 0) V(RootState, Ready, 1) V(RootState, ShuttingDown, 2)
+#define MTEDBG_FORMS(V) V(Form, Record, 1) V(Form, Array, 2) V(Form, Table, 3)
+#define MTEDBG_BLOCK_KINDS(V)                                                      \
+  V(BlockKind, SharedStubs, 1) V(BlockKind, BaselineTier, 2) V(BlockKind, OptimizedTier, 3) \
+  V(BlockKind, LazyStubs, 4)
+#define MTEDBG_BLOCK_STATES(V) \
+  V(BlockState, Building, 0) V(BlockState, Published, 1) V(BlockState, Retired, 2) V(BlockState, Unmapped, 3)
+#define MTEDBG_RANGE_KINDS(V)                                                         \
+  V(RangeKind, Function, 1) V(RangeKind, EntryStub, 2) V(RangeKind, ImportThunk, 3)   \
+  V(RangeKind, BuiltinThunk, 4) V(RangeKind, FaultTrampoline, 5) V(RangeKind, Throw, 6) \
+  V(RangeKind, DebugStub, 7)
+#define MTEDBG_TIERS(V) V(Tier, None, 0) V(Tier, Baseline, 1) V(Tier, Optimized, 2)
+#define MTEDBG_TIER_STATES(V) \
+  V(TierState, Idle, 0) V(TierState, Requested, 1) V(TierState, Compiling, 2) V(TierState, Committed, 3) \
+  V(TierState, Failed, 4)
+#define MTEDBG_ACCESSES(V) V(Access, Load, 1) V(Access, Store, 2) V(Access, ReadModifyWrite, 3)
+#define MTEDBG_MODES(V) V(Mode, Local, 1) V(Mode, Shared, 2)
+#define MTEDBG_POLICIES(V) V(Policy, Seed, 1) V(Policy, Sticky, 2) V(Policy, Interpret, 3)
+#define MTEDBG_CORE_ID_SOURCES(V) \
+  V(CoreIdSource, Pinned, 1) V(CoreIdSource, RseqRead, 2) V(CoreIdSource, RseqStrict, 3) V(CoreIdSource, Lockstep, 4)
+#define MTEDBG_THREAD_STATES(V)                                                       \
+  V(ThreadState, Parked, 0) V(ThreadState, Dispatcher, 1) V(ThreadState, Jit, 2)      \
+  V(ThreadState, Thunk, 3) V(ThreadState, Fault, 4) V(ThreadState, Exited, 5)
+#define MTEDBG_OPERATIONS(V)                                                          \
+  V(Operation, None, 0) V(Operation, PatchMemop, 1) V(Operation, InsertBlock, 2)      \
+  V(Operation, RetireBlock, 3) V(Operation, RetagOnly, 4)
+#define MTEDBG_PHASES(V)                                                              \
+  V(Phase, Fault, 1) V(Phase, Lookup, 2) V(Phase, Lock, 3) V(Phase, Retag, 4)         \
+  V(Phase, Barrier, 5) V(Phase, PatchMemop, 6) V(Phase, PatchAddress, 7) V(Phase, Icache, 8) \
+  V(Phase, Unlock, 9) V(Phase, Resume, 10)
+#define MTEDBG_EVENTS(V)                                                              \
+  V(Event, Fault, 1) V(Event, Lookup, 2) V(Event, Retag, 3) V(Event, Patch, 4)        \
+  V(Event, Migration, 5) V(Event, TierCommit, 6) V(Event, LazyStub, 7) V(Event, Retry, 8) \
+  V(Event, Interpret, 9) V(Event, Pin, 10) V(Event, ThreadStart, 11) V(Event, ThreadExit, 12)
+
+#define MTEDBG_ENUMS(E)                                                               \
+  E(MTEDBG_ROOT_STATES) E(MTEDBG_FORMS) E(MTEDBG_BLOCK_KINDS) E(MTEDBG_BLOCK_STATES)  \
+  E(MTEDBG_RANGE_KINDS) E(MTEDBG_TIERS) E(MTEDBG_TIER_STATES) E(MTEDBG_ACCESSES)      \
+  E(MTEDBG_MODES) E(MTEDBG_POLICIES) E(MTEDBG_CORE_ID_SOURCES) E(MTEDBG_THREAD_STATES) \
+  E(MTEDBG_OPERATIONS) E(MTEDBG_PHASES) E(MTEDBG_EVENTS)
+
+#define MTEDBG_ENUM_VALUE(type, name, value) MTEDBG_##type##_##name = value,
+#define MTEDBG_ENUM_LIST(list) list(MTEDBG_ENUM_VALUE)
+enum { MTEDBG_ENUMS(MTEDBG_ENUM_LIST) };
+#undef MTEDBG_ENUM_LIST
+
+/* Records. A field is F(Type, kind, name); a kind is u32, u64, or an enum held in a u32.
+ * Addresses are u64 and carry no tag. A string is an address and a length in dumped memory. */
+
+/* name and type_name: addresses of NUL-terminated strings of at most 63 bytes. */
+#define MTEDBG_NAMED_FIELDS(F, T)                                                     \
+  F(T, u64, name) F(T, u64, type_name) F(T, u64, address) F(T, u32, count)            \
+  F(T, u32, stride) F(T, Form, form) F(T, u32, reserved)
+
+/* published == 0: nothing yet. Otherwise generation `published` stands in buffer[published & 1]. */
+#define MTEDBG_TABLE_FIELDS(F, T) F(T, u64, published) F(T, u64, buffer0) F(T, u64, buffer1)
+
+/* A buffer: this header, `count` records of `stride` bytes, then a u64 equal to gen_begin.
+ * checksum: CRC-32 (IEEE 802.3, as in zlib) of the records. */
+#define MTEDBG_BUFFER_FIELDS(F, T)                                                    \
+  F(T, u64, gen_begin) F(T, u32, count) F(T, u32, capacity) F(T, u32, stride) F(T, u32, checksum)
+
+/* code-map: sorted by base, disjoint. retired: newest last. */
+#define MTEDBG_BLOCK_FIELDS(F, T)                                                     \
+  F(T, u64, base) F(T, u64, length) F(T, u64, id) F(T, u64, generation)               \
+  F(T, u64, segment) F(T, u64, ranges) F(T, u64, memops) F(T, u32, range_count)       \
+  F(T, u32, memop_count) F(T, u32, ranges_checksum) F(T, BlockKind, kind) F(T, Tier, tier) \
+  F(T, BlockState, state) F(T, u64, supersedes) F(T, u64, superseded_by)              \
+  F(T, u64, reason) F(T, u32, reason_length) F(T, u32, reserved)
+
+/* ranges of a block: sorted by begin; begin and end are offsets from the block's base. */
+#define MTEDBG_RANGE_FIELDS(F, T)                                                     \
+  F(T, u32, begin) F(T, u32, end) F(T, RangeKind, kind) F(T, u32, function)           \
+  F(T, u64, guest_rip) F(T, u64, callee_block) F(T, u64, symbol) F(T, u32, symbol_length) F(T, u32, reserved)
+
+/* memops of a block: sorted by address. `address` is the access [2]; `tag_address` the tag insert
+ * [1], 0 where the memop has none. The instruction words are read from memory, never kept here:
+ * recorded mode and bytes are compared, and what differs is a finding. */
+#define MTEDBG_MEMOP_FIELDS(F, T)                                                     \
+  F(T, u64, id) F(T, u64, address) F(T, u64, tag_address) F(T, u64, block) F(T, u64, guest_rip) \
+  F(T, Access, access) F(T, u32, size) F(T, Mode, mode) F(T, u32, flips) F(T, u32, pinned) \
+  F(T, u32, faults) F(T, u64, last_fault_address) F(T, u64, last_fault_time)          \
+  F(T, u32, last_fault_logical_tag) F(T, u32, last_fault_allocation_tag)              \
+  F(T, u32, last_fault_core) F(T, u32, reserved)
+
+#define MTEDBG_SEGMENT_FIELDS(F, T)                                                   \
+  F(T, u64, id) F(T, u64, base) F(T, u64, write_base) F(T, u64, capacity) F(T, u64, used) \
+  F(T, u32, blocks) F(T, u32, references)
+
+#define MTEDBG_THREAD_FIELDS(F, T)                                                    \
+  F(T, u64, id) F(T, u64, host_tid) F(T, u64, frame) F(T, u64, recorder)              \
+  F(T, u64, stack_low) F(T, u64, stack_high)
+
+#define MTEDBG_FUNCTION_FIELDS(F, T)                                                  \
+  F(T, u32, index) F(T, u32, name_length) F(T, u64, name) F(T, u64, guest_begin)      \
+  F(T, u64, guest_end) F(T, u64, block) F(T, Tier, best_tier) F(T, TierState, tier_state)
+
+#define MTEDBG_PHASE_FIELDS(F, T) F(T, Phase, phase) F(T, u32, reserved) F(T, u64, address)
+
+/* journal: one slot for each kind of writer. */
+#define MTEDBG_JOURNAL_FIELDS(F, T)                                                   \
+  F(T, Operation, operation) F(T, Phase, phase) F(T, u64, thread) F(T, u64, block)    \
+  F(T, u64, memop) F(T, u64, generation) F(T, u64, address) F(T, u32, old_tag)        \
+  F(T, u32, new_tag) F(T, Mode, old_mode) F(T, Mode, new_mode)
+
+/* recorder: head events were ever written; event n stands at index n % capacity while
+ * n >= head - capacity, and is whole when its `order` is n + 1. */
+#define MTEDBG_RECORDER_FIELDS(F, T)                                                  \
+  F(T, u64, head) F(T, u64, events) F(T, u32, capacity) F(T, u32, stride) F(T, u64, thread)
+/* time: nanoseconds of CLOCK_MONOTONIC; clock: one counter for all threads, which orders them. */
+#define MTEDBG_RECORD_FIELDS(F, T)                                                    \
+  F(T, u64, order) F(T, u64, clock) F(T, u64, time) F(T, u64, memop) F(T, u64, address) \
+  F(T, u64, old_value) F(T, u64, new_value) F(T, Event, event) F(T, u32, core)
+
+#define MTEDBG_CONFIG_FIELDS(F, T)                                                    \
+  F(T, u32, shared_tag) F(T, u32, cores) F(T, Policy, policy) F(T, CoreIdSource, core_id_source) \
+  F(T, Mode, memops_start) F(T, u32, pin_threshold) F(T, u64, version) F(T, u32, version_length) \
+  F(T, u32, reserved)
+
+/* The guest as the runtime knows it. In JIT code the general registers, RIP's successor and flags
+ * are in host registers: the schema's `register` lines say where. */
+#define MTEDBG_FRAME_FIELDS(F, T)                                                     \
+  F(T, u64, rax) F(T, u64, rcx) F(T, u64, rdx) F(T, u64, rbx) F(T, u64, rsp) F(T, u64, rbp) \
+  F(T, u64, rsi) F(T, u64, rdi) F(T, u64, r8) F(T, u64, r9) F(T, u64, r10) F(T, u64, r11) \
+  F(T, u64, r12) F(T, u64, r13) F(T, u64, r14) F(T, u64, r15) F(T, u64, rip) F(T, u64, flags) \
+  F(T, u64, host_core_id) F(T, u64, thread_id) F(T, ThreadState, state) F(T, u32, reserved) \
+  F(T, u64, thread) F(T, u64, rseq)
+
+#define MTEDBG_RECORDS(R)                                                             \
+  R(Named, MTEDBG_NAMED_FIELDS) R(Table, MTEDBG_TABLE_FIELDS) R(Buffer, MTEDBG_BUFFER_FIELDS) \
+  R(Block, MTEDBG_BLOCK_FIELDS) R(Range, MTEDBG_RANGE_FIELDS) R(Memop, MTEDBG_MEMOP_FIELDS)   \
+  R(Segment, MTEDBG_SEGMENT_FIELDS) R(Thread, MTEDBG_THREAD_FIELDS)                   \
+  R(Function, MTEDBG_FUNCTION_FIELDS) R(PhasePoint, MTEDBG_PHASE_FIELDS)              \
+  R(Journal, MTEDBG_JOURNAL_FIELDS) R(Recorder, MTEDBG_RECORDER_FIELDS)               \
+  R(Record, MTEDBG_RECORD_FIELDS) R(Config, MTEDBG_CONFIG_FIELDS) R(GuestFrame, MTEDBG_FRAME_FIELDS)
+
+typedef uint32_t mtedbg_u32;
+typedef uint64_t mtedbg_u64;
+#define MTEDBG_ENUM_TYPE(name) typedef uint32_t mtedbg_##name;
+MTEDBG_ENUM_TYPE(RootState) MTEDBG_ENUM_TYPE(Form) MTEDBG_ENUM_TYPE(BlockKind)
+MTEDBG_ENUM_TYPE(BlockState) MTEDBG_ENUM_TYPE(RangeKind) MTEDBG_ENUM_TYPE(Tier)
+MTEDBG_ENUM_TYPE(TierState) MTEDBG_ENUM_TYPE(Access) MTEDBG_ENUM_TYPE(Mode)
+MTEDBG_ENUM_TYPE(Policy) MTEDBG_ENUM_TYPE(CoreIdSource) MTEDBG_ENUM_TYPE(ThreadState)
+MTEDBG_ENUM_TYPE(Operation) MTEDBG_ENUM_TYPE(Phase) MTEDBG_ENUM_TYPE(Event)
+#undef MTEDBG_ENUM_TYPE
+
+#define MTEDBG_STRUCT_FIELD(type, kind, name) mtedbg_##kind name;
+#define MTEDBG_STRUCT(type, fields) \
+  struct mtedbg_##type {            \
+    fields(MTEDBG_STRUCT_FIELD, type) \
+  };
+MTEDBG_RECORDS(MTEDBG_STRUCT)
+#undef MTEDBG_STRUCT
+
+/* The root itself. Its layout is fixed for an ABI major version; all else is told by the schema.
+ * `checksum` is the CRC-32 of the bytes before it; `self` is written at start, so that of all the
+ * copies of these bytes that a core may hold only the true one has its own address in it. */
+struct mtedbg_root {
+  char magic[8];
+  uint32_t size;
+  uint16_t abi_major;
+  uint16_t abi_minor;
+  uint32_t endian;
+  uint32_t schema_size;
+  uint64_t self;
+  uint64_t schema;
+  uint64_t named; /* array of mtedbg_Named */
+  uint32_t named_count;
+  uint32_t schema_checksum;
+  uint64_t name; /* of the runtime, for messages */
+  uint32_t name_length;
+  uint32_t checksum;
+  /* not under the checksum: they change while the runtime lives */
+  uint64_t next; /* the next root of this process, 0 at the end */
+  uint32_t state;
+  uint32_t reserved;
+};
+
+MTEDBG_STATIC_ASSERT(sizeof(struct mtedbg_root) == 88, "the root's layout is ABI");
+MTEDBG_STATIC_ASSERT(offsetof(struct mtedbg_root, checksum) == 68, "the root's layout is ABI");
+
+/* The schema's text, line by line:
+ *
+ *   mtedbg-schema 1
+ *   type Block 128                      a record and its size in bytes
+ *   Block.base : u64 @ 0                a field: kind (u32, u64 or an enum) and offset
+ *   BlockKind.SharedStubs = 1           an enum's value
+ *   contract end = exclusive            a meaning; the adopter's own lines follow
+ *   register frame = x28                where JIT code keeps a thing
+ */
+struct mtedbg_text {
+  char* out;
+  size_t capacity;
+  size_t length; /* of the whole text, also where it did not fit */
+};
+
+static inline void mtedbg_put(struct mtedbg_text* text, const char* string) {
+  for (; *string != '\0'; ++string, ++text->length)
+    if (text->length < text->capacity) text->out[text->length] = *string;
+}
+
+static inline void mtedbg_put_number(struct mtedbg_text* text, uint64_t number) {
+  char digits[24];
+  char* at = digits + sizeof digits;
+  *--at = '\0';
+  do *--at = (char)('0' + number % 10);
+  while ((number /= 10) != 0);
+  mtedbg_put(text, at);
+}
+
+static inline void mtedbg_put_line(struct mtedbg_text* text, const char* head, const char* middle,
+                                   uint64_t number) {
+  mtedbg_put(text, head);
+  mtedbg_put(text, middle);
+  mtedbg_put_number(text, number);
+  mtedbg_put(text, "\n");
+}
+
+/* Writes the schema of these records and then `contracts` (whole lines) to `out`; returns the
+ * length in bytes, which is more than `capacity` where the text did not fit. */
+static inline size_t mtedbg_write_schema(char* out, size_t capacity, const char* contracts) {
+  struct mtedbg_text text = {out, capacity, 0};
+  mtedbg_put(&text, "mtedbg-schema 1\n");
+#define MTEDBG_TEXT_FIELD(type, kind, name) \
+  mtedbg_put_line(&text, #type "." #name " : " #kind, " @ ", offsetof(struct mtedbg_##type, name));
+#define MTEDBG_TEXT_RECORD(type, fields)                                        \
+  mtedbg_put_line(&text, "type " #type, " ", sizeof(struct mtedbg_##type)); \
+  fields(MTEDBG_TEXT_FIELD, type)
+  MTEDBG_RECORDS(MTEDBG_TEXT_RECORD)
+#undef MTEDBG_TEXT_RECORD
+#undef MTEDBG_TEXT_FIELD
+#define MTEDBG_TEXT_VALUE(type, name, value) mtedbg_put_line(&text, #type "." #name, " = ", value);
+#define MTEDBG_TEXT_ENUM(list) list(MTEDBG_TEXT_VALUE)
+  MTEDBG_ENUMS(MTEDBG_TEXT_ENUM)
+#undef MTEDBG_TEXT_ENUM
+#undef MTEDBG_TEXT_VALUE
+  mtedbg_put(&text, contracts);
+  return text.length;
+}
+
+/* CRC-32 (IEEE 802.3, reflected, as in zlib) of `length` bytes at `data`. */
+static inline uint32_t mtedbg_crc32(const void* data, size_t length) {
+  const unsigned char* byte = (const unsigned char*)data;
+  uint32_t crc = ~UINT32_C(0);
+  for (size_t i = 0; i < length; ++i) {
+    crc ^= byte[i];
+    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ (UINT32_C(0xEDB88320) & (0u - (crc & 1u)));
+  }
+  return ~crc;
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+//
+// What the translator hands to the code manager: finished words and what is known about them.
+// Nothing here knows where the words will live; every offset is in bytes from their start.
+#pragma once
+
+#include <mtedbg/debug_root.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace mtetso {
+
+// One stretch of a block that can be named: a function, a stub, a thunk.
+struct CompiledRange {
+  uint32_t begin = 0;  // offset, inclusive
+  uint32_t end = 0;    // offset, exclusive
+  uint32_t kind = 0;   // MTEDBG_RangeKind_*
+  uint32_t function = kNoFunction;
+  uint64_t guest_rip = 0;
+  std::string symbol;
+
+  static constexpr uint32_t kNoFunction = UINT32_MAX;
+};
+
+// One guest memory access: the tag insert [1] and the access [2].
+struct CompiledMemop {
+  uint32_t tag_offset = 0;
+  uint32_t access_offset = 0;
+  uint64_t guest_rip = 0;
+  uint32_t access = 0;  // MTEDBG_Access_*
+  uint32_t size = 0;    // bytes
+  uint32_t mode = 0;    // MTEDBG_Mode_*
+};
+
+// A guest address at which translated code can be entered: block leaders and return sites.
+struct CompiledEntry {
+  uint64_t guest_rip = 0;
+  uint32_t offset = 0;
+};
+
+// A guest instruction's first host word, for disassembly beside the guest's.
+struct CompiledCode {
+  std::vector<uint32_t> words;
+  std::vector<CompiledRange> ranges;    // sorted by begin, disjoint
+  std::vector<CompiledMemop> memops;    // sorted by access_offset
+  std::vector<CompiledEntry> entries;   // sorted by guest_rip
+};
+
+}  // namespace mtetso

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+//
+// The runtime's options, as the command line gives them. Read-only once the guest runs.
+#pragma once
+
+#include <mtedbg/debug_root.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace mtetso {
+
+enum class ThreadMode { Lockstep, Threads };
+
+struct Options {
+  uint32_t policy = MTEDBG_Policy_Sticky;
+  uint32_t shared_tag = 0;  // 0 with cores 1..15, 15 with cores 0..14
+  uint32_t cores = 2;       // cores that guest threads are spread over
+  ThreadMode threads = ThreadMode::Lockstep;
+  std::string schedule;  // lockstep: a seed ("seed:7") or a written schedule ("0@1*4,1@2*4")
+  uint32_t memops_start = MTEDBG_Mode_Local;
+  uint32_t pin_threshold = 8;  // flips after which `sticky` pins a memop to shared
+  std::string guest;
+  std::vector<std::string> arguments;
+};
+
+// A core's tag under the convention: core numbers count from 0; a core without a tag of its own
+// (beyond the fifteenth) has the shared tag: all that it touches is shared.
+constexpr uint32_t core_tag(uint32_t core, uint32_t shared_tag) {
+  if (core >= 15) return shared_tag;
+  return shared_tag == 0 ? core + 1 : core;
+}
+
+}  // namespace mtetso
