@@ -40,7 +40,7 @@ struct CompiledEntry {
   uint32_t offset = 0;
 };
 
-// A guest instruction's first host word, for disassembly beside the guest's.
+// A finished piece of translation: one stub, one function, or a whole tier.
 struct CompiledCode {
   std::vector<uint32_t> words;
   std::vector<CompiledRange> ranges;    // sorted by begin, disjoint
