@@ -1,0 +1,67 @@
+"""The `mtedbg` program: one file a subcommand, found by name.
+
+How to add one: write `cli/NAME.py` with `HELP` (one line), `add_arguments(parser)` and
+`run(arguments) -> int` (the exit status). Errors are raised as `MtedbgError` and printed here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import pkgutil
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from mtedbg import __version__
+from mtedbg.errors import MtedbgError, UsageError
+
+EXIT_ERROR = 1
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mtedbg", description="Debugging JITs and emulators on Arm memory tagging."
+    )
+    parser.add_argument("--version", action="version", version=f"mtedbg {__version__}")
+    subcommands = parser.add_subparsers(dest="subcommand", metavar="COMMAND", required=True)
+    for module in sorted(module.name for module in pkgutil.iter_modules(__path__)):
+        code = import_module(f"{__name__}.{module}")
+        subparser = subcommands.add_parser(module, help=code.HELP, description=code.HELP)
+        code.add_arguments(subparser)
+        subparser.set_defaults(run=code.run)
+    return parser
+
+
+def complain(error: MtedbgError) -> None:
+    """Prints what is wrong and what to do, on standard error."""
+    print(f"mtedbg: {error.message}", file=sys.stderr)
+    if error.next_step:
+        print(f"        {error.next_step}", file=sys.stderr)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the program and returns its exit status.
+
+    Args:
+        argv: the words after the program's name; those of the process where None.
+    """
+    arguments = _parser().parse_args(argv)
+    try:
+        status = arguments.run(arguments)
+        sys.stdout.flush()
+    except UsageError as error:
+        complain(error)
+        return EXIT_USAGE
+    except MtedbgError as error:
+        complain(error)
+        return EXIT_ERROR
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader left (`mtedbg … | head`): nothing more to say, and no complaint at exit.
+        sys.stdout = None
+        return EXIT_ERROR
+    assert isinstance(status, int)
+    return status

@@ -1,0 +1,148 @@
+"""The commands: the same names, arguments and output in every debugger, the shell and offline.
+
+How to add one:
+ 1. write `commands/NAME_WITH_UNDERSCORES.py` with a `COMMAND = Command(...)`; it is found by name;
+ 2. its `run` turns arguments into one call of a `query/` function, imported inside `run`: a
+    debugger registers every command at its start and must not pay for what is not used;
+ 3. a new question is a new file in `query/`; its columns live here, in the command's file;
+ 4. add a golden: command × core → text and JSON.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from mtedbg.report import Column, Report
+
+if TYPE_CHECKING:
+    from mtedbg.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """A positional argument.
+
+    Attributes:
+        name: as in the usage line, upper case.
+        help: its meaning, one line.
+        kind: "address" (an expression of the debugger), "size" (bytes, an expression too), "text".
+        optional: whether it may be left out (its value is then None).
+    """
+
+    name: str
+    help: str
+    kind: str = "address"
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """An option of one command.
+
+    Attributes:
+        name: with its dashes, "--runs" or "-n".
+        help: its meaning, one line.
+        value: the value's name in the usage line ("N", "FILE"); empty for a flag.
+        kind: as for arguments, and "count".
+    """
+
+    name: str
+    help: str
+    value: str = ""
+    kind: str = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """A parsed command line: values by name, without dashes, lower case."""
+
+    values: dict[str, Any]
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.values[name]
+        except KeyError as error:
+            raise AttributeError(name) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command.
+
+    Attributes:
+        name: "mte-tags".
+        summary: what it answers, one line.
+        columns: the keys of its rows.
+        run: arguments → report.
+        arguments: positional arguments in order.
+        options: options of its own; `--json`, `--thread` and `--no-color` are everyone's.
+        details: further paragraphs for `help`.
+        example: one call with what it is good for, a line or two.
+        repeats: whether an empty line repeats it (commands that write do not repeat).
+        per_thread: whether `--thread` and `--all-threads` mean something to it.
+    """
+
+    name: str
+    summary: str
+    columns: tuple[Column, ...]
+    run: Callable[[Session, Arguments], Report]
+    arguments: tuple[Argument, ...] = ()
+    options: tuple[Option, ...] = ()
+    details: str = ""
+    example: str = ""
+    repeats: bool = True
+    per_thread: bool = False
+
+    @property
+    def usage(self) -> str:
+        """The usage line, "mte-tags ADDR [LEN] [--runs]"."""
+        words = [self.name]
+        words += [f"[{a.name}]" if a.optional else a.name for a in self.arguments]
+        words += [f"[{o.name}{' ' + o.value if o.value else ''}]" for o in self.options]
+        if self.per_thread:
+            words += ["[--thread N]", "[--all-threads]"]
+        return " ".join([*words, "[--json]"])
+
+    @property
+    def help(self) -> str:
+        """Usage, example and the meaning of each column."""
+        width = max((len(column.key) for column in self.columns), default=0)
+        given = [(a.name, a.help) for a in self.arguments]
+        given += [(f"{o.name} {o.value}".strip(), o.help) for o in self.options]
+        wide = max((len(name) for name, _ in given), default=0)
+        parts = [
+            f"{self.summary}\n\nUsage: {self.usage}",
+            "\n".join(f"  {name:<{wide}}  {meaning}" for name, meaning in given),
+            self.details,
+            f"Example:\n  {self.example}" if self.example else "",
+            "Columns:\n"
+            + "\n".join(f"  {column.key:<{width}}  {column.help}" for column in self.columns),
+        ]
+        return "\n\n".join(part for part in parts if part)
+
+
+def names() -> list[str]:
+    """The names of all commands, sorted."""
+    return sorted(
+        module.name.replace("_", "-")
+        for module in pkgutil.iter_modules(__path__)
+        if not module.name.startswith("_")
+    )
+
+
+def find(name: str) -> Command | None:
+    """The command called `name`, or None."""
+    if name not in names():
+        return None
+    command = import_module(f"{__name__}.{name.replace('-', '_')}").COMMAND
+    assert isinstance(command, Command)
+    return command
+
+
+def all_commands() -> list[Command]:
+    """Every command, by name."""
+    return [command for name in names() if (command := find(name))]

@@ -1,0 +1,47 @@
+"""Mappings and the allocation tags in them."""
+
+from dataclasses import dataclass
+
+from mtedbg.model.absent import Absent
+from mtedbg.model.pointer import GRANULE
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """One mapping.
+
+    Attributes:
+        start: first address.
+        end: one past the last address.
+        perms: "rwx" with "-" for what is missing, as in /proc/PID/maps.
+        name: file or pseudo name, empty for anonymous memory.
+        tagged: whether it is mapped with PROT_MTE (`mt` in smaps, or a tag segment in a core).
+        dumped: whether its bytes are in the core; always true on a live target.
+    """
+
+    start: int
+    end: int
+    perms: str
+    name: str
+    tagged: bool | Absent
+    dumped: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class TagPiece:
+    """The allocation tags of one stretch of memory, or the reason why they are not there.
+
+    Attributes:
+        start: first address, a multiple of 16.
+        end: one past the last address, a multiple of 16.
+        tags: one byte (0 to 15) a granule, `(end - start) / 16` of them; or the hole's reason.
+    """
+
+    start: int
+    end: int
+    tags: bytes | Absent
+
+    @property
+    def granules(self) -> int:
+        """How many granules the stretch has."""
+        return (self.end - self.start) // GRANULE

@@ -1,0 +1,75 @@
+"""A target and what has been learned of it since it last stopped.
+
+Passed, never global. An adapter makes one for a process and drops the caches (`invalidate`) at
+every stop, resume and write: nothing read before may be believed after.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from mtedbg.errors import NoTargetError, UsageError
+from mtedbg.model.pointer import strip
+
+if TYPE_CHECKING:
+    from mtedbg.layout import Runtime
+    from mtedbg.model.absent import Absent
+    from mtedbg.model.process import TargetInfo, Thread
+    from mtedbg.target import Target
+
+
+@dataclass
+class Session:
+    """One target with its caches.
+
+    Attributes:
+        target: the port.
+        selected: number of the thread that commands speak of; None for the target's current one.
+    """
+
+    target: Target
+    selected: int | None = field(default=None)
+
+    _CACHED = ("info", "runtimes")
+
+    @cached_property
+    def info(self) -> TargetInfo:
+        """What the target is."""
+        return self.target.info()
+
+    @cached_property
+    def runtimes(self) -> tuple[Runtime, ...] | Absent:
+        """The debug roots of this process, validated whole, or why there is none."""
+        from mtedbg.layout import find_runtimes
+
+        return find_runtimes(self.target)
+
+    def strip(self, pointer: int) -> int:
+        """`pointer` without its tag and PAC bits."""
+        return strip(pointer, self.info.pac_mask)
+
+    def thread(self) -> Thread:
+        """The thread that the command speaks of.
+
+        Raises:
+            UsageError: no thread has the selected number.
+            NoTargetError: the target has no threads.
+        """
+        threads = self.target.threads()
+        if not threads:
+            raise NoTargetError("the target has no threads", "start the program, or open a core")
+        if self.selected is None:
+            return next((thread for thread in threads if thread.current), threads[0])
+        for thread in threads:
+            if thread.number == self.selected:
+                return thread
+        raise UsageError(
+            f"no thread has the number {self.selected}", f"threads are 1 to {len(threads)}"
+        )
+
+    def invalidate(self) -> None:
+        """Forgets what was read: the target ran or was written to."""
+        for name in self._CACHED:
+            self.__dict__.pop(name, None)

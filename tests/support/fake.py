@@ -1,0 +1,100 @@
+"""A target made of dictionaries, for unit tests of everything above the port."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from mtedbg.errors import ExpressionError
+from mtedbg.model.absent import Absent, Reason
+from mtedbg.model.memory import Region, TagPiece
+from mtedbg.model.pointer import GRANULE
+from mtedbg.model.process import SignalInfo, Symbol, TargetInfo, Thread
+
+
+@dataclass
+class FakeTarget:
+    """Memory, tags and registers as a test lays them out.
+
+    Attributes:
+        memory: bytes by start address; stretches do not touch.
+        tags: tags (one byte a granule) by start address.
+    """
+
+    memory: dict[int, bytes] = field(default_factory=dict)
+    tags: dict[int, bytes] = field(default_factory=dict)
+    mappings: list[Region] | Absent = field(default_factory=list)
+    thread_list: list[Thread] = field(
+        default_factory=lambda: [Thread(1, 100, "main", True, tagged_addr_ctrl=0x7FFF3)]
+    )
+    register_sets: dict[int, dict[str, int]] = field(default_factory=dict)
+    signals: dict[int, SignalInfo] = field(default_factory=dict)
+    symbols: dict[str, int] = field(default_factory=dict)
+    kind: str = "core"
+    tag_source: str = "core"
+    reads: list[tuple[int, int]] = field(default_factory=list)
+
+    def info(self) -> TargetInfo:
+        return TargetInfo(self.kind, self.tag_source, 100, "/bin/fake")
+
+    def read_memory(self, address: int, length: int) -> bytes | Absent:
+        self.reads.append((address, length))
+        for start, data in self.memory.items():
+            if start <= address and address + length <= start + len(data):
+                return data[address - start : address - start + length]
+        return Absent(Reason.UNMAPPED)
+
+    def read_tags(self, start: int, end: int) -> Sequence[TagPiece]:
+        pieces: list[TagPiece] = []
+        for granule in range(start, end, GRANULE):
+            tag = self._tag(granule)
+            last = pieces[-1] if pieces else None
+            if last and isinstance(tag, bytes) and isinstance(last.tags, bytes):
+                pieces[-1] = TagPiece(last.start, granule + GRANULE, last.tags + tag)
+            elif last and isinstance(tag, Absent) and last.tags == tag:
+                pieces[-1] = TagPiece(last.start, granule + GRANULE, tag)
+            else:
+                pieces.append(TagPiece(granule, granule + GRANULE, tag))
+        return pieces
+
+    def _tag(self, granule: int) -> bytes | Absent:
+        for start, tags in self.tags.items():
+            if start <= granule < start + len(tags) * GRANULE:
+                index = (granule - start) // GRANULE
+                return tags[index : index + 1]
+        mapped = any(start <= granule < start + len(data) for start, data in self.memory.items())
+        return Absent(Reason.NOT_TAGGED if mapped else Reason.UNMAPPED)
+
+    def regions(self) -> Sequence[Region] | Absent:
+        return self.mappings
+
+    def threads(self) -> Sequence[Thread]:
+        return self.thread_list
+
+    def registers(self, thread: Thread) -> Mapping[str, int] | Absent:
+        return self.register_sets.get(thread.number, Absent(Reason.UNREADABLE))
+
+    def signal(self, thread: Thread) -> SignalInfo | Absent:
+        return self.signals.get(thread.number, Absent(Reason.NOT_APPLICABLE))
+
+    def symbol_address(self, name: str) -> int | Absent:
+        return self.symbols.get(name, Absent(Reason.UNKNOWN))
+
+    def symbol_at(self, address: int) -> Symbol | Absent:
+        below = [(value, name) for name, value in self.symbols.items() if value <= address]
+        if not below:
+            return Absent(Reason.UNKNOWN)
+        value, name = max(below)
+        return Symbol(name, address - value)
+
+    def evaluate(self, expression: str) -> int:
+        name = expression.removeprefix("$")
+        registers = self.register_sets.get(1, {})
+        if name in registers:
+            return registers[name]
+        if expression in self.symbols:
+            return self.symbols[expression]
+        try:
+            return int(expression, 0)
+        except ValueError:
+            raise ExpressionError(f"no symbol or register {expression!r}") from None
