@@ -21,6 +21,8 @@ struct Options {
   std::string schedule;  // lockstep: a seed ("seed:7") or a written schedule ("0@1*4,1@2*4")
   uint32_t memops_start = MTEDBG_Mode_Local;
   uint32_t pin_threshold = 8;  // flips after which `sticky` pins a memop to shared
+  uint32_t step = 0;           // guest instructions between polls; 0: at block leaders only
+  bool handler = true;         // false: no fault handler, the first tag check fault is the last
   std::string guest;
   std::vector<std::string> arguments;
 };

@@ -1,0 +1,28 @@
+# The runtime itself: needs VIXL and Zydis for AArch64.
+find_library(VIXL_LIBRARY vixl REQUIRED)
+find_library(ZYDIS_LIBRARY Zydis REQUIRED)
+find_library(ZYCORE_LIBRARY Zycore REQUIRED)
+find_path(VIXL_INCLUDE aarch64/macro-assembler-aarch64.h PATH_SUFFIXES vixl REQUIRED)
+find_path(ZYDIS_INCLUDE Zydis/Zydis.h REQUIRED)
+
+file(GLOB runtime_sources CONFIGURE_DEPENDS src/translate/*.cc src/run/*.cc src/cli/*.cc)
+list(FILTER runtime_sources EXCLUDE REGEX "/(parse|schedule)\\.cc$") # those are in the core
+add_executable(mtetso ${runtime_sources})
+# Others' headers are taken out of their folders by -isystem, after the cross compiler's own.
+target_include_directories(mtetso SYSTEM PRIVATE ${VIXL_INCLUDE})
+if(NOT ZYDIS_INCLUDE STREQUAL "/usr/include")
+  target_include_directories(mtetso SYSTEM PRIVATE ${ZYDIS_INCLUDE})
+else()
+  # /usr/include as a whole is the build machine's: its C library headers must not come first.
+  target_compile_options(mtetso PRIVATE -idirafter ${ZYDIS_INCLUDE})
+endif()
+# The library was built with both targets and this buffer: class layouts depend on it (vixl.pc).
+target_compile_definitions(mtetso PRIVATE VIXL_INCLUDE_TARGET_A32 VIXL_INCLUDE_TARGET_T32
+  VIXL_INCLUDE_TARGET_A64 VIXL_CODE_BUFFER_MMAP)
+# PIE leaves the low addresses to the guest; -rdynamic puts mtedbg_root into the dynamic table.
+set_target_properties(mtetso PROPERTIES POSITION_INDEPENDENT_CODE ON)
+target_compile_options(mtetso PRIVATE -fPIE)
+target_link_options(mtetso PRIVATE -pie -rdynamic -Wl,--build-id)
+# The whole archive: the root is referenced by debuggers only.
+target_link_libraries(mtetso PRIVATE -Wl,--whole-archive mtetso_core -Wl,--no-whole-archive
+  mtetso_flags ${VIXL_LIBRARY} ${ZYDIS_LIBRARY} ${ZYCORE_LIBRARY})

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+//
+// The guest's state in memory. A debugger knows the first part (mtedbg_GuestFrame); what follows
+// is the runtime's own, reached by generated code through x28.
+#pragma once
+
+#include <mtedbg/debug_root.h>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace mtetso {
+
+// Why generated code came back to the dispatcher. frame->rip is the guest address to go on at.
+enum class ExitReason : uint32_t {
+  Poll = 1,      // the budget ran out
+  Lookup,        // a guest address without translated code that this thread knows of
+  Import,        // a host function is to be called; exit_detail is its index
+  ThreadReturn,  // the thread's first function returned
+  Throw,         // an instruction outside the subset was reached
+  Divide,        // a division by zero or one whose quotient does not fit
+  GuestFault,    // a guest access to an address that is not there; exit_detail is the address
+};
+
+// Shared stubs that generated code jumps to. All take the guest address in x17.
+enum class FrameStub : uint32_t { Poll, Dispatch, Throw, Divide, Count };
+
+// One way of the cache that indirect branches look into before they leave for the dispatcher.
+struct JumpCacheEntry {
+  uint64_t rip;
+  uint64_t host;
+};
+
+struct Frame {
+  static constexpr size_t kJumpCacheSize = 256;  // a power of two; index = low bits of RIP
+
+  mtedbg_GuestFrame guest;
+  int32_t budget;  // polls left before generated code comes back
+  uint32_t exit_reason;
+  uint64_t exit_detail;
+  uint64_t stubs[static_cast<size_t>(FrameStub::Count)];
+  JumpCacheEntry jump_cache[kJumpCacheSize];
+};
+
+// Generated code and debuggers rely on these.
+static_assert(offsetof(Frame, guest) == 0, "x28 points at the debugger's part");
+static_assert(offsetof(mtedbg_GuestFrame, rax) == 0, "x86 encoding order, in pairs for LDP");
+static_assert(offsetof(mtedbg_GuestFrame, rcx) == 8 * 1);
+static_assert(offsetof(mtedbg_GuestFrame, rsp) == 8 * 4);
+static_assert(offsetof(mtedbg_GuestFrame, rdi) == 8 * 7);
+static_assert(offsetof(mtedbg_GuestFrame, r15) == 8 * 15);
+static_assert(offsetof(mtedbg_GuestFrame, rip) == 8 * 16);
+static_assert(offsetof(mtedbg_GuestFrame, flags) == 8 * 17);
+static_assert(offsetof(mtedbg_GuestFrame, host_core_id) == 8 * 18);
+static_assert(offsetof(Frame, stubs) < 4096, "within reach of LDR's scaled immediate");
+static_assert(offsetof(Frame, jump_cache) < 4096, "within reach of ADD's immediate");
+
+}  // namespace mtetso
