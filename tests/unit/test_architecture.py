@@ -1,0 +1,123 @@
+"""The house rules: imports point down the ranks, and some libraries live in one room only."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "mtedbg"
+
+# docs/architecture.md holds the same table for people.
+RANKS = {
+    "errors": 0,
+    "model": 0,
+    "report": 0,
+    "target": 1,
+    "layout": 1,
+    "decode": 2,
+    "session": 3,
+    "query": 4,
+    "render": 4,
+    "commands": 5,
+    "adapters": 6,
+    "lab": 6,
+    "shell": 7,
+    "cli": 7,
+}
+
+# Library → the only places that may import it.
+ONLY = {
+    "gdb": {"adapters/gdb"},
+    "lldb": {"adapters/lldb"},
+    "elftools": {"adapters/core"},
+    "prompt_toolkit": {"shell"},
+    "pygdbmi": {"shell"},
+}
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def place_of(path: Path) -> str:
+    """The first name below the package: a folder, or a file without its ending."""
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def imported(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Line and full dotted name of every import, those inside functions included."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"line {node.lineno}: a relative import hides its rank"
+            assert node.module
+            if node.module == "mtedbg":
+                yield from ((node.lineno, f"mtedbg.{alias.name}") for alias in node.names)
+            else:
+                yield node.lineno, node.module
+
+
+def violations(place: str, path: Path, source: str) -> list[str]:
+    """What in `source`, as if it stood at `path`, breaks the rules."""
+    found = []
+    relative = path.relative_to(PACKAGE).as_posix()
+    for line, name in imported(ast.parse(source)):
+        top, _, rest = name.partition(".")
+        if top in ONLY and not any(relative.startswith(only) for only in ONLY[top]):
+            found.append(f"{relative}:{line}: only {sorted(ONLY[top])} may import {top}")
+        if top != "mtedbg" or not rest:
+            continue
+        other = rest.partition(".")[0]
+        if other in ("__version__", place):
+            continue
+        if other not in RANKS:
+            found.append(f"{relative}:{line}: {other} has no rank")
+        elif RANKS[other] >= RANKS[place]:
+            found.append(
+                f"{relative}:{line}: {place} ({RANKS[place]}) imports {other} ({RANKS[other]})"
+            )
+    return found
+
+
+def test_every_place_has_a_rank() -> None:
+    places = {place_of(path) for path in FILES} - {"__init__", "__main__"}
+    assert places <= RANKS.keys()
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_imports_point_down(path: Path) -> None:
+    place = place_of(path)
+    if place in ("__init__", "__main__"):
+        return
+    assert violations(place, path, path.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    ("place", "source"),
+    [
+        ("model", "import mtedbg.session"),
+        ("decode", "from mtedbg import session"),
+        ("query", "def f():\n    from mtedbg.commands import find"),
+        ("query", "from mtedbg.render import clean"),
+        ("query", "import gdb"),
+        ("decode", "from elftools.elf import elffile"),
+        ("cli", "import pygdbmi.gdbmiparser"),
+    ],
+)
+def test_the_check_sees_a_breach(place: str, source: str) -> None:
+    assert violations(place, PACKAGE / place / "new.py", source)
+
+
+@pytest.mark.parametrize(
+    ("place", "source"),
+    [
+        ("query", "from mtedbg.session import Session\nfrom mtedbg.query.owner import owner"),
+        ("adapters", "from mtedbg.commands import all_commands"),
+        ("cli", "from mtedbg import __version__"),
+    ],
+)
+def test_the_check_lets_good_imports_pass(place: str, source: str) -> None:
+    assert violations(place, PACKAGE / place / "new.py", source) == []
