@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+//
+// One published piece of code and all that is known about it. The parts that a debugger reads are
+// the mtedbg records themselves, in dumped memory; this object only says where they are.
+#pragma once
+
+#include <mtedbg/debug_root.h>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "code/func_to_range.h"
+#include "code/segment.h"
+
+namespace mtetso {
+
+struct CodeBlock {
+  mtedbg_Block record{};
+  std::shared_ptr<CodeSegment> segment;
+  std::span<const mtedbg_Range> ranges;  // sorted by begin
+  std::span<mtedbg_Memop> memops;        // sorted by address; changed under the protocol's lock
+  FuncToCodeRange functions;
+
+  uintptr_t base() const { return record.base; }
+  uintptr_t end() const { return record.base + record.length; }
+  bool holds(uintptr_t pc) const { return pc - record.base < record.length; }
+
+  // The memop whose access [2] is at `pc`; null where there is none. Takes no lock.
+  mtedbg_Memop* memop_at(uintptr_t pc) const;
+  // The range that holds `pc`; null in the padding between ranges.
+  const mtedbg_Range* range_at(uintptr_t pc) const;
+  // Where the word executed at `pc` is written.
+  uint32_t* writable(uintptr_t pc) const;
+};
+
+}  // namespace mtetso

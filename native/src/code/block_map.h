@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+//
+// PC → block. A look-up takes no lock and may run in a signal handler, also in one that interrupts
+// a look-up or a writer: there are two sorted vectors, and readers use the published one.
+//
+// A reader counts itself into a copy and then checks that the copy is still the published one; a
+// writer publishes the other copy and then waits until that count is zero before it touches what
+// it hid. Each side writes one variable and then reads the other's, so these four accesses must be
+// sequentially consistent.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <vector>
+
+#include "code/block.h"
+
+namespace mtetso {
+
+class CodeBlockMap {
+ public:
+  CodeBlockMap() = default;
+  CodeBlockMap(const CodeBlockMap&) = delete;
+  CodeBlockMap& operator=(const CodeBlockMap&) = delete;
+
+  // The block that holds `pc`, null where none does. Lock-free, async-signal-safe.
+  const CodeBlock* lookup(uintptr_t pc) const;
+
+  // False, and nothing changed, where the block overlaps one that is there. Throws bad_alloc, and
+  // nothing changed. Returns when every reader sees the change: waits for those in flight.
+  bool insert(const CodeBlock* block);
+  // False where it is not there. When it returns, no look-up can find the block any more.
+  bool remove(const CodeBlock* block);
+
+  size_t size() const;
+
+  // Called inside a look-up, between counting in and reading the vector. Tests freeze a reader
+  // there; null otherwise.
+  void (*inside_lookup)() = nullptr;
+
+ private:
+  using Blocks = std::vector<const CodeBlock*>;
+  struct Copy {
+    Blocks blocks;
+    alignas(64) mutable std::atomic<uint32_t> readers{0};
+  };
+
+  uint32_t enter() const;
+  void leave(uint32_t copy) const { copies_[copy].readers.fetch_sub(1, std::memory_order_release); }
+  void swap_and_wait();
+
+  mutable std::mutex writers_;
+  std::array<Copy, 2> copies_;
+  std::atomic<uint32_t> published_{0};
+};
+
+// The one that the fault handler asks.
+CodeBlockMap& process_code_map();
+
+}  // namespace mtetso

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+//
+// What is being changed right now. A slot is filled, then marked with its operation (release);
+// it is cleared last, by taking the operation away. Each slot has one writer at a time: whoever
+// holds the lock of that kind of change.
+#pragma once
+
+#include <mtedbg/debug_root.h>
+
+#include <cstdint>
+
+namespace mtetso {
+
+enum class JournalSlot : uint32_t { Memop = 0, CodeMap = 1 };
+inline constexpr uint32_t kJournalSlots = 2;
+
+// Fills `slot` with all but the operation of `entry`, then the operation.
+void open_journal(JournalSlot slot, const mtedbg_Journal& entry);
+void set_journal_phase(JournalSlot slot, uint32_t phase);
+void close_journal(JournalSlot slot);
+
+}  // namespace mtetso

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+//
+// The flight recorder: a ring of fixed records for each guest thread, in dumped memory, written
+// without locks and readable after death.
+#pragma once
+
+#include <mtedbg/debug_root.h>
+
+#include <cstdint>
+
+namespace mtetso {
+
+inline constexpr uint32_t kRecorderCapacity = 4096;  // events kept for each thread
+
+// A recorder with its ring, from the debug arena; never freed. Throws bad_alloc.
+mtedbg_Recorder* make_recorder(uint64_t thread_id);
+
+// What happened. What old and new mean goes with the event: Fault logical and allocation tag;
+// Retag the two allocation tags; Patch the two modes; Migration the two core tags; TierCommit block
+// id and tier; LazyStub guest RIP and host entry; Interpret and Retry 0; Pin flips; ThreadStart and
+// ThreadExit the thread's id and its status.
+struct Happening {
+  uint32_t event = 0;  // MTEDBG_Event_*
+  uint64_t memop = 0;  // id, 0 where none
+  uint64_t address = 0;
+  uint64_t old_value = 0;
+  uint64_t new_value = 0;
+};
+
+// Appends to the ring of `frame`'s thread, or to the process's own where frame is null or not
+// registered. Lock-free, async-signal-safe, may interrupt itself.
+void record(const mtedbg_GuestFrame* frame, const Happening& happening);
+
+}  // namespace mtetso

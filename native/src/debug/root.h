@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+//
+// The debug root: everything that hangs on the symbol `mtedbg_root`.
+#pragma once
+
+#include <mtedbg/debug_root.h>
+
+#include "debug/journal.h"
+#include "debug/table.h"
+#include "options.h"
+
+extern "C" struct mtedbg_root mtedbg_root;
+
+namespace mtetso {
+
+struct DebugRoot {
+  PublishedTable<mtedbg_Block> code_map;
+  PublishedTable<mtedbg_Block> retired;
+  PublishedTable<mtedbg_Segment> segments;
+  PublishedTable<mtedbg_Thread> threads;
+  PublishedTable<mtedbg_Function> functions;
+  mtedbg_Journal* journal = nullptr;  // kJournalSlots of them
+  mtedbg_Config* config = nullptr;
+  mtedbg_Recorder* recorder = nullptr;  // of what no guest thread did
+};
+
+// Built on first use, in dumped memory, never destroyed.
+DebugRoot& debug_root();
+
+// Fills the config, the schema and the named array and says Ready. Call once, first of all, after
+// the options are read. `version`: of the runtime. Throws bad_alloc.
+void publish_debug_root(const Options& options, const char* version);
+
+// Says ShuttingDown; the last thing before exit.
+void close_debug_root();
+
+}  // namespace mtetso

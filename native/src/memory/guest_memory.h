@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+//
+// The guest's memory: what is mapped, with which tags, and the only road by which the host
+// touches it.
+#pragma once
+
+#include <mtedbg/debug_root.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+
+#include "memory/protocol.h"
+
+namespace mtetso {
+
+class GuestMemory {
+ public:
+  explicit GuestMemory(Protocol& protocol) : protocol_(protocol) {}
+  GuestMemory(const GuestMemory&) = delete;
+  GuestMemory& operator=(const GuestMemory&) = delete;
+
+  // Maps [address, address + length), rounded out to pages, readable and writable, zero, tagged
+  // shared. False with errno set where something is there already or the kernel refuses.
+  bool map_image(uint64_t address, uint64_t length);
+
+  // Takes write or all access away from whole pages of a mapped image (PROT_MTE is kept).
+  // `protection` is of mmap's PROT_ bits.
+  bool protect(uint64_t address, uint64_t length, int protection);
+
+  // A stack of at least `length` bytes with a guard page below, tagged `tag`; its lowest usable
+  // address, 0 with errno set where there is no memory. `usable` gets its length in bytes.
+  uint64_t map_stack(uint64_t length, uint32_t tag, uint64_t* usable = nullptr);
+
+  // `length` bytes of zeroed memory in granules of its own, tagged `tag`; 0 where there is none.
+  // Memory is not handed out twice, so no old access can meet the new tags.
+  uint64_t allocate(uint64_t length, uint32_t tag);
+
+  // Whether all of [address, address + length) is mapped guest memory. Async-signal-safe. The tag
+  // in `address` is ignored.
+  bool contains(uint64_t address, uint64_t length) const;
+
+  // The host's accesses (thunks, system calls): the granules are taken to shared first, by the
+  // rules of a shared memop, then copied with full ordering. False where the guest has no such
+  // memory. `frame` names the guest thread on whose behalf; it may be null before there is one.
+  bool host_read(mtedbg_GuestFrame* frame, uint64_t address, void* out, size_t length);
+  bool host_write(mtedbg_GuestFrame* frame, uint64_t address, const void* in, size_t length);
+
+ private:
+  struct Region {
+    uint64_t begin;
+    uint64_t end;
+    const Region* next;
+  };
+
+  bool add_region(uint64_t begin, uint64_t end);
+  const Region* region_of(uint64_t address) const;
+
+  Protocol& protocol_;
+  std::atomic<const Region*> regions_{nullptr};  // prepended only: a reader needs no lock
+  std::mutex heap_lock_;
+  uint64_t heap_at_ = 0;
+  uint64_t heap_end_ = 0;
+};
+
+}  // namespace mtetso
