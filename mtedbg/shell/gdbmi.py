@@ -74,7 +74,8 @@ class Gdb:
             raise ToolMissingError(
                 f"cannot start {words[0]}: {error.strerror}", "see `mtedbg doctor`"
             ) from None
-        assert self._process.stdin and self._process.stdout
+        assert self._process.stdin
+        assert self._process.stdout
         self._input = self._process.stdin
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._process.stdout, selectors.EVENT_READ)
