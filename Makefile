@@ -1,0 +1,36 @@
+# What there is to do with a checkout. Every target sets up first whatever it needs.
+MAKEFLAGS += --no-print-directory
+BIN := .venv/bin
+NATIVE := $(shell find native mtedbg/lab/guest tests/support/programs \
+	-name build -prune -o \( -name '*.c' -o -name '*.cc' -o -name '*.h' \) -print)
+
+.PHONY: help setup demo test lint format wheel clean
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+
+setup: ## install and build what is not there yet
+	@python3 scripts/setup
+
+demo: setup ## the main job, start to end
+	@$(BIN)/mtedbg demo
+
+test: setup lint ## all checks and tests
+	ctest --test-dir native/build/host --output-on-failure --no-tests=error
+	$(BIN)/pytest
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	clang-format --dry-run --Werror $(NATIVE)
+
+format: setup ## put all sources into the project's form
+	$(BIN)/ruff check --fix --select I .
+	$(BIN)/ruff format .
+	clang-format -i $(NATIVE)
+
+wheel: setup ## a wheel with runtime, libraries, guests and kernel in it, in dist/
+	@$(BIN)/python scripts/make_wheel.py
+
+clean: ## remove what was built here; the VM's kernel stays in the cache
+	rm -rf .venv build dist native/build mtedbg/_data .mypy_cache .pytest_cache .ruff_cache .hypothesis

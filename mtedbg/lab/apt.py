@@ -1,0 +1,79 @@
+"""The shell commands that install Debian packages here, from the machine's own mirror.
+
+The standard library alone: `scripts/setup` uses this before anything is installed.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+# Releases whose own QEMU is older than 9.1, and whose backports have a newer one.
+OLD_QEMU = frozenset({"bookworm"})
+
+
+def on_debian() -> bool:
+    """Whether this is Debian: others with apt name their packages and mirrors differently."""
+    return _os_release("ID") == "debian" and shutil.which("apt-get") is not None
+
+
+def commands(packages: Sequence[str]) -> list[str]:
+    """Shell commands, in order, that install `packages`; prefixed with sudo where not root.
+
+    Suites are addressed by what apt itself fetches from, so that no mirror is written down here.
+    """
+    if not packages:
+        return []
+    sudo = "" if os.geteuid() == 0 else "sudo "
+    install = f"{sudo}apt-get install -y --no-install-recommends"
+    qemu = [name for name in packages if name.startswith("qemu-")]
+    rest = [name for name in packages if name not in qemu]
+    codename = _os_release("VERSION_CODENAME")
+    lines = []
+    if any(name.endswith(":arm64") for name in rest) and not _has_arm64():
+        lines.append(f"{sudo}dpkg --add-architecture arm64")
+    if qemu and codename in OLD_QEMU:
+        suite = f"{codename}-backports"
+        lines += _enable(suite, codename, sudo)
+        install_qemu = f"{install} -t {suite}"
+    else:
+        install_qemu = install
+    lines.append(f"{sudo}apt-get update")
+    if qemu:
+        lines.append(" ".join([install_qemu, *qemu]))
+    if rest:
+        lines.append(" ".join([install, *rest]))
+    return lines
+
+
+def _enable(suite: str, codename: str, sudo: str) -> list[str]:
+    """The command that adds `suite` to apt's sources, beside `codename`; none where it is there."""
+    fetched = _run(["apt-get", "--print-uris", "update"])
+    if f"/dists/{suite}/" in fetched:
+        return []
+    found = re.search(rf"^'(\S+)/dists/{codename}/", fetched, re.MULTILINE)
+    if found is None:
+        return []
+    options = f"[signed-by={KEYRING}] " if KEYRING.is_file() else ""
+    line = f"deb {options}{found.group(1)} {suite} main"
+    return [f"echo '{line}' | {sudo}tee /etc/apt/sources.list.d/{suite}.list"]
+
+
+def _has_arm64() -> bool:
+    return "arm64" in _run(["dpkg", "--print-foreign-architectures"]).split()
+
+
+def _run(command: list[str]) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
+def _os_release(field: str) -> str:
+    try:
+        text = Path("/etc/os-release").read_text(encoding="utf-8")
+    except OSError:
+        return ""
+    found = re.search(rf"^{field}=\"?([^\"\n]*)\"?$", text, re.MULTILINE)
+    return found.group(1) if found else ""

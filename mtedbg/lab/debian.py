@@ -1,0 +1,55 @@
+"""Fetches Debian packages and unpacks them, without installing: nothing here needs root."""
+
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+
+from mtedbg.errors import LabError, ToolMissingError
+
+UPDATE = "as root: dpkg --add-architecture arm64 && apt-get update"
+
+
+def dependency(package: str, pattern: str) -> str:
+    """The first dependency of `package` whose name matches: what a meta package stands for.
+
+    Raises:
+        LabError: apt does not know the package, or nothing matches.
+    """
+    shown = _run(["apt-cache", "show", "--no-all-versions", package], Path.cwd())
+    for line in shown.splitlines():
+        if line.startswith("Depends:"):
+            for name in re.split(r"[,|]", line.removeprefix("Depends:")):
+                word = name.split()[0] if name.split() else ""
+                if re.fullmatch(pattern, word):
+                    return word
+    raise LabError(f"apt knows no package {package} with a dependency like {pattern}", UPDATE)
+
+
+def unpack(packages: list[str], into: Path) -> None:
+    """Downloads `packages` from the machine's own apt sources and unpacks them all into one folder.
+
+    Raises:
+        LabError: apt cannot fetch one of them.
+    """
+    into.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="mtedbg-deb-") as name:
+        folder = Path(name)
+        # apt drops to its own user for downloads, and warns where that one cannot write.
+        folder.chmod(0o755)
+        _run(["apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", *packages], folder)
+        for archive in sorted(folder.glob("*.deb")):
+            _run(["dpkg-deb", "-x", str(archive), str(into)], folder)
+
+
+def _run(command: list[str], folder: Path) -> str:
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    except FileNotFoundError as error:
+        raise ToolMissingError(
+            f"{command[0]} is not on this machine", "the VM's kernel is fetched on Debian only"
+        ) from error
+    if done.returncode != 0:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise LabError(f"{command[0]} {command[-1]}: {last}", UPDATE)
+    return done.stdout

@@ -1,0 +1,157 @@
+"""The `qemu-system-aarch64` process: its command line, its start, and its end in every case."""
+
+import contextlib
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from mtedbg.errors import LabError, ToolMissingError
+from mtedbg.lab.image import VmImage
+
+PROGRAM = "qemu-system-aarch64"
+
+
+@dataclass(frozen=True)
+class Share:
+    """A folder of the host that the VM sees.
+
+    Args:
+        host: the folder.
+        guest: where it is in the VM, an absolute path.
+        writable: whether the VM may change it.
+    """
+
+    host: Path
+    guest: str
+    writable: bool = False
+
+
+@dataclass(frozen=True)
+class MachineOptions:
+    """What the VM is like.
+
+    Args:
+        cpus: virtual CPUs, at least one; each costs some start-up time under emulation.
+        memory_mib: memory in MiB, at least 256.
+        ports: TCP ports in the VM that are to be reachable on the host's 127.0.0.1.
+    """
+
+    cpus: int = 1
+    memory_mib: int = 1024
+    ports: tuple[int, ...] = ()
+
+
+class Machine:
+    """A running VM. `close` ends it, whatever state it is in."""
+
+    def __init__(self, image: VmImage, options: MachineOptions, shares: list[Share]) -> None:
+        """Starts QEMU; the VM then boots by itself.
+
+        Raises:
+            ToolMissingError: QEMU is not installed.
+            LabError: an option makes no sense.
+        """
+        if options.cpus < 1 or options.memory_mib < 256:
+            raise LabError("the VM needs at least one CPU and 256 MiB")
+        if any("," in str(share.host) for share in shares):
+            raise LabError(
+                "QEMU cannot share a folder with a comma in its name", "rename it, or use another"
+            )
+        program = shutil.which(PROGRAM)
+        if program is None:
+            raise ToolMissingError(f"{PROGRAM} is not on this machine", "run: mtedbg doctor")
+        # Whatever fails below, what was opened before it is closed again.
+        with contextlib.ExitStack() as opened:
+            self._log = opened.enter_context(tempfile.TemporaryFile(prefix="mtedbg-qemu-"))
+            self._console = opened.enter_context(
+                tempfile.NamedTemporaryFile(prefix="mtedbg-console-")
+            )
+            self.channel, channel = map(opened.enter_context, socket.socketpair())
+            self._monitor, monitor = map(opened.enter_context, socket.socketpair())
+            self._process = subprocess.Popen(
+                [
+                    *(program, *_arguments(image, options, shares)),
+                    *("-serial", f"file:{self._console.name}"),
+                    *("-chardev", f"socket,id=control,fd={channel.fileno()}"),
+                    *("-chardev", f"socket,id=monitor,fd={monitor.fileno()}"),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=self._log,
+                stderr=self._log,
+                pass_fds=(channel.fileno(), monitor.fileno()),
+                start_new_session=True,  # Ctrl-C is for us; we end QEMU in order
+            )
+            self._opened = opened.pop_all()
+        # QEMU has its own copies. While we held these, its end would go unnoticed.
+        channel.close()
+        monitor.close()
+
+    def wait(self, timeout_s: float) -> None:
+        """Waits until QEMU has ended by itself, or ends it after `timeout_s` seconds."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout_s)
+
+    def close(self) -> None:
+        """Ends QEMU, reaps it and gives everything back. May be called again."""
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+        self._opened.close()
+
+    def last_words(self) -> str:
+        """Why QEMU or the kernel went away, as far as they said: one line."""
+        self._log.seek(0)
+        said = self._log.read().decode(errors="replace").strip()
+        if not said:
+            said = Path(self._console.name).read_text(errors="replace").strip()
+        lines = [line.strip() for line in said.splitlines() if line.strip()]
+        return lines[-1] if lines else "neither QEMU nor the kernel said why"
+
+    def host_port(self, port: int, timeout_s: float = 10.0) -> int:
+        """The port on 127.0.0.1 that leads to `port` in the VM.
+
+        Raises:
+            LabError: the VM was not started with that port.
+        """
+        self._monitor.settimeout(timeout_s)
+        self._monitor.sendall(b"info usernet\n")
+        said = ""
+        try:
+            while said.count("(qemu)") < 2:
+                said += self._monitor.recv(65536).decode(errors="replace")
+        except TimeoutError as error:
+            raise LabError("QEMU's monitor does not answer") from error
+        found = re.search(rf"127\.0\.0\.1\s+(\d+)\s+\S+\s+{port}\s", said)
+        if found is None:
+            raise LabError(f"the VM was started without port {port}")
+        return int(found.group(1))
+
+
+def _arguments(image: VmImage, options: MachineOptions, shares: list[Share]) -> list[str]:
+    arguments = [
+        *("-M", "virt,mte=on", "-cpu", "max,pauth-impdef=on"),
+        *("-smp", str(options.cpus), "-m", f"{options.memory_mib}M"),
+        *("-kernel", str(image.kernel), "-initrd", str(image.initramfs)),
+        *("-append", "console=ttyAMA0 loglevel=4 panic=-1 rdinit=/init"),
+        *("-nodefaults", "-display", "none", "-no-reboot"),
+        *("-mon", "chardev=monitor,mode=readline"),
+        *("-device", "virtio-serial-pci,max_ports=2,romfile="),
+        *("-device", "virtserialport,chardev=control,nr=1"),
+    ]
+    if options.ports:
+        forwards = "".join(f",hostfwd=tcp:127.0.0.1:0-:{port}" for port in options.ports)
+        arguments += ["-netdev", f"user,id=net,restrict=on{forwards}"]
+        arguments += ["-device", "virtio-net-pci,netdev=net,romfile="]
+    for i, share in enumerate(shares):
+        access = "" if share.writable else ",readonly=on"
+        arguments += [
+            "-fsdev",
+            f"local,id=share{i},path={share.host},security_model=none,multidevs=remap{access}",
+            "-device",
+            f"virtio-9p-pci,fsdev=share{i},mount_tag=share{i}",
+        ]
+    return arguments

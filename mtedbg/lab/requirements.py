@@ -1,0 +1,187 @@
+"""What mtedbg needs on this machine, what of it is missing, and the command that mends it.
+
+The only place that knows. `scripts/setup` runs it with the system's Python before anything is
+installed, so it uses the standard library alone: `python3 -m mtedbg.lab.requirements`.
+"""
+
+import importlib.util
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from mtedbg.lab import apt
+
+QEMU_MINIMUM = (9, 1)  # the first whose gdb stub answers qMemTags
+GDB_MINIMUM = (12, 0)  # the first with gdb.RemoteTargetConnection.send_packet
+ARM64_LIBRARIES = Path("/usr/lib/aarch64-linux-gnu")
+INCLUDE = Path("/usr/include")
+
+
+class Need(Enum):
+    """What a requirement is for."""
+
+    RUN = "to run"
+    BUILD = "to build and test"
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """One thing that has to be on the machine.
+
+    Args:
+        what: its name, for people.
+        package: the Debian package that brings it; empty where pip does.
+        need: what it is for.
+        find: what was found of it (a version or a path), or None.
+        pip: what pip installs it as; empty where Debian does.
+    """
+
+    what: str
+    package: str
+    need: Need
+    find: Callable[[], str | None]
+    pip: str = ""
+
+
+def version_of(program: str | Path) -> tuple[int, ...] | None:
+    """The first dotted number that `program --version` prints, or None where it does not run."""
+    try:
+        done = subprocess.run(
+            [program, "--version"], capture_output=True, text=True, check=False, timeout=20
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    found = re.search(r"(\d+(?:\.\d+)+)", done.stdout)
+    return tuple(int(part) for part in found.group(1).split(".")) if found else None
+
+
+def find_gdb() -> Path | None:
+    """A GDB that knows AArch64: the one of this Python environment, else the distribution's.
+
+    A plain `gdb` counts only on an AArch64 machine or where it lists the architecture.
+    """
+    candidates = [Path(sys.executable).parent / "gdb"]
+    candidates += [Path(p) for name in ("gdb-multiarch", "gdb") if (p := shutil.which(name))]
+    return next((gdb for gdb in candidates if _is_useful(gdb)), None)
+
+
+def _is_useful(gdb: Path) -> bool:
+    if not gdb.is_file() or (version_of(gdb) or (0,)) < GDB_MINIMUM:
+        return False
+    return gdb.name == "gdb-multiarch" or _knows_aarch64(gdb)
+
+
+def _knows_aarch64(gdb: Path) -> bool:
+    words = [str(gdb), "-nx", "-batch", "-ex", "set architecture aarch64"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    return "aarch64" in done.stdout
+
+
+def _qemu(program: str) -> Callable[[], str | None]:
+    def find() -> str | None:
+        version = version_of(program)
+        return _dotted(version) if version and version >= QEMU_MINIMUM else None
+
+    return find
+
+
+def _gdb() -> str | None:
+    path = find_gdb()
+    return f"{_dotted(version_of(path) or ())} {path}" if path else None
+
+
+def _program(name: str) -> Callable[[], str | None]:
+    return lambda: shutil.which(name)
+
+
+def _file(path: Path) -> Callable[[], str | None]:
+    return lambda: str(path) if path.exists() else None
+
+
+def _module(name: str) -> Callable[[], str | None]:
+    return lambda: name if importlib.util.find_spec(name) else None
+
+
+def _dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
+
+
+TO_RUN = (
+    Requirement("QEMU user mode 9.1", "qemu-user", Need.RUN, _qemu("qemu-aarch64")),
+    Requirement("QEMU system mode 9.1", "qemu-system-arm", Need.RUN, _qemu("qemu-system-aarch64")),
+    Requirement("GDB 12 with AArch64", "gdb-multiarch", Need.RUN, _gdb, "mtedbg[gdb]"),
+)
+TO_BUILD = tuple(
+    Requirement(what, package, Need.BUILD, find)
+    for what, package, find in (
+        ("Debian's own GDB", "gdb-multiarch", _program("gdb-multiarch")),
+        ("Python's ensurepip", "python3-venv", _module("ensurepip")),
+        ("C and C++ compiler", "g++", _program("g++")),
+        ("make", "make", _program("make")),
+        ("cross C++ compiler", "g++-aarch64-linux-gnu", _program("aarch64-linux-gnu-g++")),
+        ("cmake", "cmake", _program("cmake")),
+        ("ninja", "ninja-build", _program("ninja")),
+        ("clang-format", "clang-format", _program("clang-format")),
+        ("VIXL", "libvixl-dev:arm64", _file(ARM64_LIBRARIES / "libvixl.so")),
+        ("Zydis", "libzydis-dev:arm64", _file(ARM64_LIBRARIES / "libZydis.so")),
+        ("probes", "systemtap-sdt-dev", _file(INCLUDE / "x86_64-linux-gnu/sys/sdt.h")),
+        (
+            "probes, arm64",
+            "systemtap-sdt-dev:arm64",
+            _file(INCLUDE / "aarch64-linux-gnu/sys/sdt.h"),
+        ),
+        ("C library, arm64", "libc6:arm64", _file(ARM64_LIBRARIES / "libc.so.6")),
+        ("C++ library, arm64", "libstdc++6:arm64", _file(ARM64_LIBRARIES / "libstdc++.so.6")),
+        ("libgcc, arm64", "libgcc-s1:arm64", _file(ARM64_LIBRARIES / "libgcc_s.so.1")),
+    )
+)
+
+EVERYTHING = (*TO_RUN, *TO_BUILD)
+
+
+def missing(requirements: Iterable[Requirement]) -> list[Requirement]:
+    """Those of `requirements` that are not here."""
+    return [requirement for requirement in requirements if requirement.find() is None]
+
+
+def packages(requirements: Iterable[Requirement]) -> list[str]:
+    """The Debian packages of `requirements`, each once."""
+    return list(dict.fromkeys(requirement.package for requirement in requirements))
+
+
+def mend(requirement: Requirement) -> str:
+    """The command that installs one requirement, to be typed as it stands."""
+    if apt.on_debian():
+        return " && ".join(apt.commands([requirement.package]))
+    for tool, names in _ELSEWHERE.items():
+        if requirement.package in names and shutil.which(tool.split()[0]):
+            return f"sudo {tool} {names[requirement.package]}"
+    if requirement.pip:
+        return f"{sys.executable} -m pip install '{requirement.pip}'"
+    return f"on Debian 12 or 13 it is the package {requirement.package}; build there: {CONTAINER}"
+
+
+# What is needed to run. The rest is Debian's: the build relies on its multiarch packages.
+_ELSEWHERE = {
+    "dnf install": {"qemu-user": "qemu-user", "qemu-system-arm": "qemu-system-aarch64"},
+    "pacman -S": {"qemu-user": "qemu-user", "qemu-system-arm": "qemu-system-aarch64"},
+    "zypper install": {"qemu-user": "qemu-linux-user", "qemu-system-arm": "qemu-arm"},
+}
+CONTAINER = 'docker run --rm -it -v "$PWD:/src" -w /src python:3.11-bookworm scripts/setup'
+
+
+def main() -> int:
+    """Prints each missing requirement and its command; 1 if there is one."""
+    absent = missing(EVERYTHING)
+    for requirement in absent:
+        print(f"missing: {requirement.what}\n  {mend(requirement)}")
+    return 1 if absent else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
