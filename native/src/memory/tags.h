@@ -31,6 +31,9 @@ MteStatus enable_mte();
 // `address` 0: anywhere, otherwise exactly there or not at all.
 void* map_tagged(uint64_t address, size_t length);
 
+// `protection` (PROT_ bits) with what keeps the mapping tagged.
+int tagged_protection(int protection);
+
 // `address` must be mapped with PROT_MTE; the tag in it is ignored.
 uint32_t read_tag(uint64_t address);
 // Sets every granule that [address, address + length) touches.

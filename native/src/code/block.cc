@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+#include "code/block.h"
+
+#include <algorithm>
+
+namespace mtetso {
+
+mtedbg_Memop* CodeBlock::memop_at(uintptr_t pc) const {
+  const auto at = std::lower_bound(
+      memops.begin(), memops.end(), pc,
+      [](const mtedbg_Memop& memop, uintptr_t wanted) { return memop.address < wanted; });
+  return at != memops.end() && at->address == pc ? &*at : nullptr;
+}
+
+const mtedbg_Range* CodeBlock::range_at(uintptr_t pc) const {
+  const uint64_t offset = pc - record.base;
+  const auto after = std::upper_bound(
+      ranges.begin(), ranges.end(), offset,
+      [](uint64_t wanted, const mtedbg_Range& range) { return wanted < range.begin; });
+  if (after == ranges.begin()) return nullptr;
+  const auto at = after - 1;
+  return offset < at->end ? &*at : nullptr;
+}
+
+uint32_t* CodeBlock::writable(uintptr_t pc) const {
+  return reinterpret_cast<uint32_t*>(segment->write_base() + (pc - segment->base()));
+}
+
+}  // namespace mtetso

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+#include "code/memop_words.h"
+
+#include <array>
+
+namespace mtetso {
+namespace {
+
+constexpr uint32_t kBase = kAddressRegister << 5;
+constexpr uint32_t kSizeShift = 30;
+
+// An access is its opcode with size in bits 31:30, Rn in 9:5 and Rt in 4:0.
+struct Pattern {
+  uint32_t opcode;
+  uint32_t access;
+  uint32_t mode;
+};
+
+constexpr std::array<Pattern, 4> kPlain{{
+    {0x39400000, MTEDBG_Access_Load, MTEDBG_Mode_Local},   // LDR (immediate, unsigned offset 0)
+    {0x39000000, MTEDBG_Access_Store, MTEDBG_Mode_Local},  // STR (immediate, unsigned offset 0)
+    {0x38bfc000, MTEDBG_Access_Load, MTEDBG_Mode_Shared},  // LDAPR
+    {0x089ffc00, MTEDBG_Access_Store, MTEDBG_Mode_Shared},  // STLR
+}};
+constexpr uint32_t kPlainMask = 0x3fffffe0;
+
+struct AtomicPattern {
+  uint32_t opcode;
+  AtomicOp op;
+};
+
+constexpr std::array<AtomicPattern, 6> kAtomic{{
+    {0x38e00000, AtomicOp::Add},          // LDADDAL
+    {0x38e01000, AtomicOp::Clear},        // LDCLRAL
+    {0x38e02000, AtomicOp::Xor},          // LDEORAL
+    {0x38e03000, AtomicOp::Set},          // LDSETAL
+    {0x38e08000, AtomicOp::Swap},         // SWPAL
+    {0x08e0fc00, AtomicOp::CompareSwap},  // CASAL
+}};
+constexpr uint32_t kAtomicMask = 0x3fe0ffe0;  // without size, Rs and Rt
+
+}  // namespace
+
+std::optional<AccessWord> decode_access(uint32_t word) {
+  AccessWord found{.size = 1u << (word >> kSizeShift), .data = word & 31};
+  for (const Pattern& pattern : kPlain) {
+    if ((word & kPlainMask) != (pattern.opcode | kBase)) continue;
+    found.access = pattern.access;
+    found.mode = pattern.mode;
+    return found;
+  }
+  for (const AtomicPattern& pattern : kAtomic) {
+    if ((word & kAtomicMask) != (pattern.opcode | kBase)) continue;
+    found.access = MTEDBG_Access_ReadModifyWrite;
+    found.op = pattern.op;
+    found.source = (word >> 16) & 31;
+    return found;
+  }
+  return std::nullopt;
+}
+
+std::optional<uint32_t> access_word_in(uint32_t word, uint32_t mode) {
+  const auto decoded = decode_access(word);
+  if (!decoded) return std::nullopt;
+  if (decoded->op != AtomicOp::None) return word;
+  for (const Pattern& pattern : kPlain)
+    if (pattern.access == decoded->access && pattern.mode == mode)
+      return (word & ~kPlainMask) | pattern.opcode | kBase;
+  return std::nullopt;
+}
+
+uint32_t tag_word(uint32_t mode, uint32_t shared_tag) {
+  constexpr uint32_t kRegister = kAddressRegister;
+  constexpr uint32_t kBitfield = 0xb3400000 | 8u << 16 | 3u << 10 | kRegister;  // BFM #8, #3
+  if (mode == MTEDBG_Mode_Local) return kBitfield | kCoreRegister << 5;
+  if (shared_tag == 0) return kBitfield | 31u << 5;               // from the zero register: BFC
+  return 0xb2400000 | 8u << 16 | 3u << 10 | kBase | kRegister;    // ORR, bits 59:56
+}
+
+}  // namespace mtetso

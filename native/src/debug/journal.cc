@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+#include "debug/journal.h"
+
+#include <atomic>
+
+#include "debug/root.h"
+
+namespace mtetso {
+namespace {
+
+mtedbg_Journal& slot_of(JournalSlot slot) {
+  return debug_root().journal[static_cast<uint32_t>(slot)];
+}
+
+}  // namespace
+
+void open_journal(JournalSlot slot, const mtedbg_Journal& entry) {
+  mtedbg_Journal& at = slot_of(slot);
+  mtedbg_Journal filled = entry;
+  filled.operation = MTEDBG_Operation_None;
+  at = filled;
+  std::atomic_ref(at.operation).store(entry.operation, std::memory_order_release);
+  std::atomic_thread_fence(std::memory_order_seq_cst);  // the change may not begin before
+}
+
+void set_journal_phase(JournalSlot slot, uint32_t phase) {
+  std::atomic_ref(slot_of(slot).phase).store(phase, std::memory_order_release);
+}
+
+void close_journal(JournalSlot slot) {
+  std::atomic_ref(slot_of(slot).operation).store(MTEDBG_Operation_None, std::memory_order_release);
+}
+
+}  // namespace mtetso

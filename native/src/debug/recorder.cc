@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+#include "debug/recorder.h"
+
+#include <time.h>
+
+#include <atomic>
+
+#include "debug/arena.h"
+#include "debug/root.h"
+
+namespace mtetso {
+namespace {
+
+std::atomic<uint64_t> g_clock{0};
+
+static_assert(std::atomic<uint64_t>::is_always_lock_free, "recorded in signal handlers");
+static_assert((kRecorderCapacity & (kRecorderCapacity - 1)) == 0, "the index survives wrapping");
+
+mtedbg_Recorder& recorder_of(const mtedbg_GuestFrame* frame) {
+  if (frame == nullptr || frame->thread == 0) return *debug_root().recorder;
+  const auto* thread = reinterpret_cast<const mtedbg_Thread*>(frame->thread);
+  return *reinterpret_cast<mtedbg_Recorder*>(thread->recorder);
+}
+
+uint64_t now() {
+  timespec at{};
+  clock_gettime(CLOCK_MONOTONIC, &at);
+  return static_cast<uint64_t>(at.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(at.tv_nsec);
+}
+
+// The process's own ring has several writers, and a signal handler may come in the middle: a
+// place is taken by one atomic addition, and a field is only ever stored atomically.
+template <typename T>
+void put(T& field, T value) {
+  std::atomic_ref(field).store(value, std::memory_order_relaxed);
+}
+
+}  // namespace
+
+mtedbg_Recorder* make_recorder(uint64_t thread_id) {
+  auto records = arena_array<mtedbg_Record>(kRecorderCapacity);
+  mtedbg_Recorder* recorder = arena_array<mtedbg_Recorder>(1).data();
+  recorder->events = address_of(records.data());
+  recorder->capacity = kRecorderCapacity;
+  recorder->stride = sizeof(mtedbg_Record);
+  recorder->thread = thread_id;
+  return recorder;
+}
+
+void record(const mtedbg_GuestFrame* frame, const Happening& happening) {
+  mtedbg_Recorder& recorder = recorder_of(frame);
+  const uint64_t index = std::atomic_ref(recorder.head).fetch_add(1, std::memory_order_relaxed);
+  auto& slot = reinterpret_cast<mtedbg_Record*>(recorder.events)[index % kRecorderCapacity];
+  put(slot.order, uint64_t{0});
+  std::atomic_thread_fence(std::memory_order_release);
+  put(slot.clock, g_clock.fetch_add(1, std::memory_order_relaxed) + 1);
+  put(slot.time, now());
+  put(slot.memop, happening.memop);
+  put(slot.address, happening.address);
+  put(slot.old_value, happening.old_value);
+  put(slot.new_value, happening.new_value);
+  put(slot.event, happening.event);
+  put(slot.core, frame == nullptr ? 0u : static_cast<uint32_t>(frame->host_core_id));
+  std::atomic_ref(slot.order).store(index + 1, std::memory_order_release);
+}
+
+}  // namespace mtetso

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT
+#include "debug/root.h"
+
+#include <atomic>
+#include <string>
+#include <string_view>
+
+#include "debug/arena.h"
+#include "debug/crc.h"
+#include "debug/phases.h"
+#include "debug/recorder.h"
+
+// In .data, not .bss: a copy in a core is recognised by its magic before anything ran. Exported
+// and kept whatever the linker thinks of sections that nothing refers to.
+extern "C" {
+__attribute__((used, retain, visibility("default"))) struct mtedbg_root mtedbg_root = {
+    .magic = MTEDBG_ROOT_MAGIC,
+    .size = sizeof(struct mtedbg_root),
+    .abi_major = MTEDBG_ABI_MAJOR,
+    .abi_minor = MTEDBG_ABI_MINOR,
+    .endian = MTEDBG_ENDIAN_PROBE,
+    .schema_size = 0,
+    .self = 0,
+    .schema = 0,
+    .named = 0,
+    .named_count = 0,
+    .schema_checksum = 0,
+    .name = 0,
+    .name_length = 0,
+    .checksum = 0,
+    .next = 0,
+    .state = MTEDBG_RootState_NotReady,
+    .reserved = 0,
+};
+}
+
+// Where neither symbols nor the executable are at hand: a note in the first page, which the kernel
+// dumps of every ELF file it maps. Owner "mtedbg", type 1; its eight bytes are the distance from
+// themselves to the root.
+asm(".pushsection .note.mtedbg, \"a\", %note\n"
+    ".balign 4\n"
+    ".4byte 7, 8, 1\n"
+    ".asciz \"mtedbg\"\n"
+    ".balign 4\n"
+    ".8byte mtedbg_root - .\n"
+    ".popsection\n");
+
+namespace mtetso {
+namespace {
+
+// Meanings that this runtime keeps to, and where JIT code keeps the guest.
+constexpr const char* kContracts =
+    "contract range.base = block\n"
+    "contract end = exclusive\n"
+    "contract codemap = 1\n"
+    "contract memop.restart = tag_address\n"
+    "contract recorder = 1\n"
+    "contract core_id = tag\n"
+    "contract frame.flags = nzcv\n"
+    "register frame = x28\n"
+    "register host_core_id = x27\n"
+    "register address = x16\n"
+    "register flags = nzcv\n"
+    "register rax = x0\n"
+    "register rcx = x1\n"
+    "register rdx = x2\n"
+    "register rbx = x3\n"
+    "register rsp = x4\n"
+    "register rbp = x5\n"
+    "register rsi = x6\n"
+    "register rdi = x7\n"
+    "register r8 = x8\n"
+    "register r9 = x9\n"
+    "register r10 = x10\n"
+    "register r11 = x11\n"
+    "register r12 = x12\n"
+    "register r13 = x13\n"
+    "register r14 = x14\n"
+    "register r15 = x15\n";
+
+uint32_t core_id_source(const Options& options) {
+  return options.threads == ThreadMode::Lockstep ? MTEDBG_CoreIdSource_Lockstep
+                                                 : MTEDBG_CoreIdSource_Pinned;
+}
+
+mtedbg_Named named(const char* name, const char* type, const void* at, size_t count, size_t stride,
+                   uint32_t form) {
+  return {.name = address_of(arena_string(name)),
+          .type_name = address_of(arena_string(type)),
+          .address = address_of(at),
+          .count = static_cast<uint32_t>(count),
+          .stride = static_cast<uint32_t>(stride),
+          .form = form,
+          .reserved = 0};
+}
+
+template <typename T>
+mtedbg_Named named_table(const char* name, const char* type, const PublishedTable<T>& table) {
+  return named(name, type, &table.abi(), 1, sizeof(T), MTEDBG_Form_Table);
+}
+
+void put_schema(struct mtedbg_root& root) {
+  const size_t size = mtedbg_write_schema(nullptr, 0, kContracts);
+  char* text = static_cast<char*>(arena_allocate(size));
+  mtedbg_write_schema(text, size, kContracts);
+  root.schema = address_of(text);
+  root.schema_size = static_cast<uint32_t>(size);
+  root.schema_checksum = crc32(text, size);
+}
+
+void put_named(struct mtedbg_root& root) {
+  DebugRoot& all = debug_root();
+  const auto points = phase_points();
+  auto phases = arena_array<mtedbg_PhasePoint>(points.size());
+  for (size_t i = 0; i < points.size(); ++i) phases[i] = points[i];
+  const mtedbg_Named entries[] = {
+      named_table("code-map", "Block", all.code_map),
+      named_table("retired", "Block", all.retired),
+      named_table("segments", "Segment", all.segments),
+      named_table("threads", "Thread", all.threads),
+      named_table("functions", "Function", all.functions),
+      named("phases", "PhasePoint", phases.data(), phases.size(), sizeof(mtedbg_PhasePoint),
+            MTEDBG_Form_Array),
+      named("journal", "Journal", all.journal, kJournalSlots, sizeof(mtedbg_Journal),
+            MTEDBG_Form_Array),
+      named("config", "Config", all.config, 1, sizeof(mtedbg_Config), MTEDBG_Form_Record),
+      named("recorder", "Recorder", all.recorder, 1, sizeof(mtedbg_Recorder), MTEDBG_Form_Record),
+  };
+  auto kept = arena_array<mtedbg_Named>(std::size(entries));
+  for (size_t i = 0; i < kept.size(); ++i) kept[i] = entries[i];
+  root.named = address_of(kept.data());
+  root.named_count = static_cast<uint32_t>(kept.size());
+}
+
+DebugRoot* make_root() {
+  auto* root = new (arena_allocate(sizeof(DebugRoot), alignof(DebugRoot))) DebugRoot;
+  root->journal = arena_array<mtedbg_Journal>(kJournalSlots).data();
+  root->config = arena_array<mtedbg_Config>(1).data();
+  root->recorder = make_recorder(0);
+  return root;
+}
+
+}  // namespace
+
+DebugRoot& debug_root() {
+  static DebugRoot& the = *make_root();
+  return the;
+}
+
+void publish_debug_root(const Options& options, const char* version) {
+  const std::string_view text = version;
+  *debug_root().config = {.shared_tag = options.shared_tag,
+                          .cores = options.cores,
+                          .policy = options.policy,
+                          .core_id_source = core_id_source(options),
+                          .memops_start = options.memops_start,
+                          .pin_threshold = options.pin_threshold,
+                          .version = address_of(arena_string(text)),
+                          .version_length = static_cast<uint32_t>(text.size()),
+                          .reserved = 0};
+  struct mtedbg_root& root = ::mtedbg_root;
+  constexpr std::string_view kName = "mtetso";
+  put_schema(root);
+  put_named(root);
+  root.name = address_of(arena_string(kName));
+  root.name_length = kName.size();
+  root.self = address_of(&root);
+  root.checksum = crc32(&root, offsetof(struct mtedbg_root, checksum));
+  std::atomic_ref(root.state).store(MTEDBG_RootState_Ready, std::memory_order_release);
+}
+
+void close_debug_root() {
+  std::atomic_ref(::mtedbg_root.state)
+      .store(MTEDBG_RootState_ShuttingDown, std::memory_order_release);
+}
+
+}  // namespace mtetso

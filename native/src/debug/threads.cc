@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+#include "debug/threads.h"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <mutex>
+#include <vector>
+
+#include "debug/arena.h"
+#include "debug/recorder.h"
+#include "debug/root.h"
+
+namespace mtetso {
+namespace {
+
+struct Registry {
+  std::mutex lock;
+  std::vector<mtedbg_Thread*> threads;  // where frame->thread points; the table has copies
+  std::vector<mtedbg_Thread> copies;
+};
+
+Registry& registry() {
+  static Registry& the = *new Registry;
+  return the;
+}
+
+void publish(Registry& known) {
+  for (size_t i = 0; i < known.threads.size(); ++i) known.copies[i] = *known.threads[i];
+  debug_root().threads.publish(known.copies);
+}
+
+uint64_t host_tid() { return static_cast<uint64_t>(syscall(SYS_gettid)); }
+
+}  // namespace
+
+void* allocate_frame(uint64_t bytes) { return arena_allocate(bytes, 64); }
+
+void register_thread(mtedbg_GuestFrame* frame, uint64_t stack_low, uint64_t stack_high) {
+  Registry& known = registry();
+  std::lock_guard hold(known.lock);
+  mtedbg_Thread* thread = arena_array<mtedbg_Thread>(1).data();
+  *thread = {.id = frame->thread_id,
+             .host_tid = host_tid(),
+             .frame = address_of(frame),
+             .recorder = address_of(make_recorder(frame->thread_id)),
+             .stack_low = stack_low,
+             .stack_high = stack_high};
+  const size_t count = known.threads.size() + 1;
+  known.copies.reserve(count);
+  debug_root().threads.reserve(count);
+  known.threads.push_back(thread);
+  known.copies.resize(count);
+  frame->thread = address_of(thread);
+  publish(known);
+  record(frame, {.event = MTEDBG_Event_ThreadStart,
+                 .old_value = frame->thread_id,
+                 .new_value = thread->host_tid});
+}
+
+void bind_host_thread(mtedbg_GuestFrame* frame) {
+  Registry& known = registry();
+  std::lock_guard hold(known.lock);
+  reinterpret_cast<mtedbg_Thread*>(frame->thread)->host_tid = host_tid();
+  publish(known);
+}
+
+void thread_exited(mtedbg_GuestFrame* frame, uint64_t status) {
+  std::atomic_ref(frame->state).store(MTEDBG_ThreadState_Exited, std::memory_order_release);
+  record(frame, {.event = MTEDBG_Event_ThreadExit,
+                 .old_value = frame->thread_id,
+                 .new_value = status});
+}
+
+}  // namespace mtetso

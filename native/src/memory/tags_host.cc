@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+//
+// Tags on a host without them, for unit tests: a table beside each mapping. Pointers carry no tag
+// there, and nothing is checked.
+#ifndef __aarch64__
+
+#include <sys/mman.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstdlib>
+
+#include "memory/tags.h"
+
+namespace mtetso {
+namespace {
+
+struct Shadow {
+  std::atomic<uint64_t> begin{0};
+  uint64_t end = 0;
+  std::atomic<uint8_t>* tags = nullptr;  // one for each granule
+};
+
+std::array<Shadow, 1024> g_shadows;
+std::atomic<size_t> g_count{0};
+
+std::atomic<uint8_t>& tag_at(uint64_t address) {
+  const uint64_t at = strip_tag(address);
+  for (Shadow& shadow : g_shadows) {
+    const uint64_t begin = shadow.begin.load(std::memory_order_acquire);
+    if (begin != 0 && begin <= at && at < shadow.end) return shadow.tags[(at - begin) / kGranule];
+  }
+  std::abort();  // as the hardware would fault
+}
+
+void* map(uint64_t address, size_t length) {
+  const int flags = MAP_PRIVATE | MAP_ANONYMOUS | (address != 0 ? MAP_FIXED_NOREPLACE : 0);
+  return mmap(reinterpret_cast<void*>(address), length, PROT_READ | PROT_WRITE, flags, -1, 0);
+}
+
+}  // namespace
+
+MteStatus enable_mte() { return MteStatus::NoHardware; }
+
+int tagged_protection(int protection) { return protection; }
+
+void* map_tagged(uint64_t address, size_t length) {
+  void* memory = map(address, length);
+  if (memory == MAP_FAILED) return MAP_FAILED;
+  void* tags = map(0, length / kGranule + 1);
+  const size_t index = g_count.fetch_add(1);
+  if (tags == MAP_FAILED || index >= g_shadows.size()) {
+    munmap(memory, length);
+    errno = ENOMEM;
+    return MAP_FAILED;
+  }
+  Shadow& shadow = g_shadows[index];
+  shadow.end = reinterpret_cast<uintptr_t>(memory) + length;
+  shadow.tags = static_cast<std::atomic<uint8_t>*>(tags);
+  shadow.begin.store(reinterpret_cast<uintptr_t>(memory), std::memory_order_release);
+  return memory;
+}
+
+uint32_t read_tag(uint64_t address) { return tag_at(address).load(); }
+
+void write_tags(uint64_t address, size_t length, uint32_t tag) {
+  const uint64_t end = strip_tag(address) + length;
+  for (uint64_t at = granule_of(address); length != 0 && at < end; at += kGranule)
+    tag_at(at).store(static_cast<uint8_t>(tag & 0xf));
+}
+
+UncheckedAccess::UncheckedAccess() = default;
+UncheckedAccess::~UncheckedAccess() = default;
+
+}  // namespace mtetso
+
+#endif
