@@ -1,16 +1,164 @@
-"""A validated debug root."""
+"""A validated debug root: what it names, and how to read it."""
 
-from dataclasses import dataclass
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
+
+from mtedbg.errors import LayoutError
+from mtedbg.layout.memory import RecordArray, read_name
+from mtedbg.layout.records import Layout, record_name
+from mtedbg.layout.root import Root
+from mtedbg.layout.table import Snapshot, TableReader, most_bytes
+from mtedbg.model.absent import Absent, Reason
+from mtedbg.model.runtime import Config, Named
+from mtedbg.target import Target
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T", bound="DataclassInstance")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
+class NamedRoot:
+    """Where something hangs: the record's name, the form ("Table", …), address and shape."""
+
+    record: str
+    form: str
+    address: int
+    count: int
+    stride: int
+
+
+@dataclass(frozen=True)
 class Runtime:
     """One runtime of the process.
 
     Attributes:
         address: of its root.
         name: as the runtime calls itself.
+        state: "not ready", "ready" or "shutting down".
+        target: the process.
+        layout: of its records.
+        named: what hangs on the root, by name.
+        config: how it was started.
+        problems: what was wrong and could be left out, one line each.
     """
 
     address: int
     name: str
+    state: str
+    target: Target
+    layout: Layout
+    named: Mapping[str, NamedRoot]
+    live: bool
+    config: Config | Absent
+    problems: tuple[str, ...] = ()
+
+    @property
+    def registers(self) -> Mapping[str, str]:
+        """Host registers by role ("frame" → "x28") in translated code."""
+        return self.layout.schema.registers
+
+    def table(self, name: str, model: type[T], *, whole: bool = False) -> Snapshot[T] | Absent:
+        """The newest whole generation of the table called `name`.
+
+        Args:
+            name: of the root, "code-map".
+            model: of its records.
+            whole: whether all records will be asked for; else they are searched.
+
+        Raises:
+            LayoutError: the schema lacks what reading it takes.
+        """
+        root = self._root(name, model, "Table")
+        if isinstance(root, Absent):
+            return root
+        most = most_bytes(whole)
+        return TableReader(self.target, self.layout, model, root.address, self.live, most).read()
+
+    def array(self, name: str, model: type[T]) -> RecordArray[T] | Absent:
+        """The array (or the one record) called `name`; errors as for `table`."""
+        root = self._root(name, model, "Array", "Record")
+        if isinstance(root, Absent):
+            return root
+        return self.records(
+            model,
+            root.address,
+            1 if root.form == "Record" else root.count,
+            root.stride or self.layout.reader(model).size,
+        )
+
+    def records(
+        self, model: type[T], address: int, count: int, stride: int = 0
+    ) -> RecordArray[T] | Absent:
+        """`count` records at `address`, `stride` bytes apart (0: as large as they are)."""
+        reader = self.layout.reader(model)
+        found = RecordArray(self.target, reader, address, count, stride or reader.size)
+        problem = found.problem()
+        return Absent(Reason.DAMAGED, problem) if problem else found
+
+    def _root(self, name: str, model: type[T], *forms: str) -> NamedRoot | Absent:
+        root = self.named.get(name)
+        if root is None:
+            return Absent(Reason.NOT_RECORDED, f"the debug root names no {name}")
+        if root.record != record_name(model) or root.form not in forms:
+            return Absent(Reason.DAMAGED, f"{name} is a {root.form} of {root.record}")
+        return root
+
+
+def make_runtime(target: Target, root: Root) -> Runtime:
+    """The runtime behind a root that passed its checks.
+
+    Raises:
+        LayoutError: the array of names is damaged, or the schema does not tell its form.
+    """
+    layout = Layout(root.schema)
+    live = target.info().kind != "core"
+    try:
+        named, problems = _named(target, layout, root)
+    except LayoutError as error:
+        raise LayoutError(
+            f"debug root at {root.address:#x}: {error.message}", error.next_step
+        ) from None
+    unread = Absent(Reason.NOT_RECORDED)
+    runtime = Runtime(
+        root.address, root.name, root.state, target, layout, named, live, unread, problems
+    )
+    return replace(runtime, config=_config(runtime))
+
+
+def _named(
+    target: Target, layout: Layout, root: Root
+) -> tuple[dict[str, NamedRoot], tuple[str, ...]]:
+    reader = layout.reader(Named)
+    array = RecordArray(target, reader, root.named, root.named_count, reader.size)
+    problem = array.problem()
+    if problem:
+        raise LayoutError(problem)
+    records = array.all()
+    if isinstance(records, Absent):
+        raise LayoutError(f"the array of names at {root.named:#x} cannot be read: {records}")
+    named: dict[str, NamedRoot] = {}
+    problems: list[str] = []
+    for number, record in enumerate(records):
+        name, kind = read_name(target, record.name), read_name(target, record.type_name)
+        if isinstance(name, Absent) or isinstance(kind, Absent):
+            problems.append(f"debug root at {root.address:#x}: name {number} cannot be read")
+        else:
+            named[name] = NamedRoot(kind, record.form, record.address, record.count, record.stride)
+    return named, tuple(problems)
+
+
+def _config(runtime: Runtime) -> Config | Absent:
+    try:
+        array = runtime.array("config", Config)
+    except LayoutError as error:
+        return Absent(Reason.DAMAGED, error.message)
+    if isinstance(array, Absent):
+        return array
+    if not array.count:
+        return Absent(Reason.NOT_RECORDED, "an empty config")
+    return array.get(0)

@@ -1,0 +1,132 @@
+"""Bounded reads of what a runtime points at: texts, and arrays of records."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from mtedbg.layout.records import Reader
+from mtedbg.model.absent import Absent, Reason
+from mtedbg.target import Target
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T", bound="DataclassInstance")
+
+BULK = 1 << 15
+"""Bytes of an array that is read at once; a larger one is searched by small reads."""
+LISTED = 1 << 26
+"""Bytes of an array that is read whole where all of it was asked for."""
+_WINDOW = 1 << 12
+_PAGE = 1 << 12
+_SPACE = 1 << 56
+
+
+def read_text(target: Target, address: int, length: int, most: int = 256) -> str | Absent:
+    """The `length` bytes of text at `address`, at most `most` of them."""
+    if not length:
+        return ""
+    data = target.read_memory(address, min(length, most))
+    return data if isinstance(data, Absent) else data.decode("utf-8", "replace")
+
+
+def read_name(target: Target, address: int, most: int = 63) -> str | Absent:
+    """The NUL-terminated text at `address`, of at most `most` bytes without the NUL."""
+    data: bytes | Absent = target.read_memory(address, most + 1)
+    if isinstance(data, Absent):
+        # It may stand at the very end of a mapping.
+        data = target.read_memory(address, min(most + 1, _PAGE - address % _PAGE))
+    if isinstance(data, Absent):
+        return data
+    text, end, _ = data.partition(b"\0")
+    if not end:
+        return Absent(Reason.DAMAGED, f"the name at {address:#x} has no end")
+    return text.decode("utf-8", "replace")
+
+
+@dataclass(frozen=True)
+class RecordArray(Generic[T]):
+    """Records in a row.
+
+    Attributes:
+        target: where they are.
+        reader: how they are decoded.
+        address: of the first.
+        count: how many.
+        stride: bytes from one to the next, at least the reader's size.
+        data: their bytes, where they were read already.
+    """
+
+    target: Target
+    reader: Reader[T]
+    address: int
+    count: int
+    stride: int
+    data: bytes | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes of the whole array."""
+        return self.count * self.stride
+
+    def problem(self) -> str:
+        """What makes the array impossible; empty where nothing does."""
+        if self.stride < self.reader.size:
+            return f"a {self.reader.name} takes {self.reader.size} bytes, not {self.stride}"
+        if self.address + self.size > _SPACE:
+            return f"{self.count} records of {self.stride} bytes do not fit at {self.address:#x}"
+        return ""
+
+    def bytes_of(self, first: int, count: int) -> bytes | Absent:
+        """The bytes of `count` records from number `first` on."""
+        if self.data is not None:
+            return self.data[first * self.stride : (first + count) * self.stride]
+        return self.target.read_memory(self.address + first * self.stride, count * self.stride)
+
+    def get(self, index: int) -> T | Absent:
+        """Record number `index`, which must be less than `count`."""
+        data = self.bytes_of(index, 1)
+        return data if isinstance(data, Absent) else self.reader.one(data)
+
+    def all(self) -> Iterator[T] | Absent:
+        """All records, decoded as they are asked for."""
+        if not self.count:
+            return iter(())
+        if self.size > LISTED:
+            return Absent(Reason.DAMAGED, f"{self.size} bytes of {self.reader.name} records")
+        data = self.bytes_of(0, self.count)
+        return data if isinstance(data, Absent) else self.reader.many(data, self.stride)
+
+    def last_not_above(self, field: str, value: int) -> int | Absent:
+        """The number of the last record whose `field` is at most `value`; -1 where none is.
+
+        The records are sorted by `field`. Large arrays are searched by reads of one field, and
+        of one window at the end, so that a million records cost some twenty small reads.
+        """
+        offset, width = self.reader.place(field)
+        low, high = 0, self.count
+        window = self.count if self.data is not None else max(1, _WINDOW // self.stride)
+        while high - low > window:
+            middle = (low + high) // 2
+            at = self.address + middle * self.stride + offset
+            key = self.target.read_memory(at, width)
+            if isinstance(key, Absent):
+                return key
+            if int.from_bytes(key, "little") <= value:
+                low = middle + 1
+            else:
+                high = middle
+        if low == high:
+            return low - 1
+        data = self.bytes_of(low, high - low)
+        if isinstance(data, Absent):
+            return data
+
+        def key_of(index: int) -> int:
+            at = (index - low) * self.stride + offset
+            return int.from_bytes(data[at : at + width], "little")
+
+        return bisect_right(range(low, high), value, key=key_of) + low - 1

@@ -1,0 +1,131 @@
+"""The root itself: 88 bytes of fixed layout, validated whole, as hostile input.
+
+Source: `struct mtedbg_root` in `native/include/mtedbg/debug_root.h`.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from dataclasses import dataclass
+
+from mtedbg.errors import LayoutError
+from mtedbg.layout.schema import MAX_SIZE, Schema, parse_schema
+from mtedbg.model.absent import Absent
+from mtedbg.target import Target
+
+MAGIC = b"MTEDBGR\0"
+ABI_MAJOR = 1
+_ENDIAN = 0x01020304
+_STRUCT = struct.Struct("<8sIHHIIQQQIIQIIQII")
+SIZE = _STRUCT.size
+_CHECKED = 68
+"""Bytes under the checksum: all before it."""
+_MAX_NAMED = 256
+_MAX_NAME = 128
+_STATES = ("not ready", "ready", "shutting down")
+
+_VERSION_STEP = "use the mtedbg that belongs to this runtime"
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A root that passed every check.
+
+    Attributes:
+        address: where it is.
+        name: of the runtime, for messages.
+        state: "not ready", "ready" or "shutting down".
+        next: address of the next root, 0 at the end.
+        named: address of the array of named roots.
+        named_count: how many there are.
+        schema: the parsed schema.
+    """
+
+    address: int
+    name: str
+    state: str
+    next: int
+    named: int
+    named_count: int
+    schema: Schema
+
+
+def is_whole(data: bytes) -> bool:
+    """Whether the checksum of the root in `data` is right."""
+    checksum: int = _STRUCT.unpack_from(data)[13]
+    return checksum == zlib.crc32(data[:_CHECKED])
+
+
+def is_root(data: bytes, address: int) -> bool:
+    """Whether `data`, found at `address`, is a root, perhaps a damaged one, and no copy of one.
+
+    A core holds copies of the bytes elsewhere: only the true one has its own address in it.
+    """
+    if len(data) < SIZE or not data.startswith(MAGIC):
+        return False
+    own: int = _STRUCT.unpack_from(data)[6]
+    return own == address
+
+
+def read_root(target: Target, address: int) -> Root | None:
+    """The root at `address`; None where nothing was written there yet.
+
+    Raises:
+        LayoutError: it cannot be read, is damaged, or of a version that this does not know.
+    """
+    try:
+        return _read(target, address)
+    except LayoutError as error:
+        raise LayoutError(f"debug root at {address:#x}: {error.message}", error.next_step) from None
+
+
+def _read(target: Target, address: int) -> Root | None:
+    data = target.read_memory(address, SIZE)
+    if isinstance(data, Absent):
+        raise LayoutError(f"cannot be read: {data}")
+    if not any(data):
+        return None
+    (magic, size, major, minor, endian, schema_size, own, schema, named, named_count, schema_sum,
+     name, name_length, checksum, following, state, _) = _STRUCT.unpack(data)  # fmt: skip
+    if magic != MAGIC:
+        raise LayoutError("the magic does not match")
+    if endian != _ENDIAN:
+        raise LayoutError("it is not little-endian")
+    if major != ABI_MAJOR:
+        raise LayoutError(
+            f"it is of version {major}.{minor}, this reads {ABI_MAJOR}.x", _VERSION_STEP
+        )
+    if size < SIZE:
+        raise LayoutError(f"its size is {size} bytes, less than {SIZE}")
+    if checksum != zlib.crc32(data[:_CHECKED]):
+        raise LayoutError("the checksum does not match")
+    if own != address:
+        raise LayoutError(f"it is a copy of the one at {own:#x}")
+    if named_count > _MAX_NAMED:
+        raise LayoutError(f"it names {named_count} things, more than {_MAX_NAMED}")
+    return Root(
+        address,
+        _name(target, name, name_length),
+        _STATES[state] if state < len(_STATES) else f"unknown ({state})",
+        following,
+        named,
+        named_count,
+        _schema(target, schema, schema_size, schema_sum),
+    )
+
+
+def _schema(target: Target, address: int, size: int, checksum: int) -> Schema:
+    if not 0 < size <= MAX_SIZE:
+        raise LayoutError(f"the schema has {size} bytes, not 1 to {MAX_SIZE}")
+    text = target.read_memory(address, size)
+    if isinstance(text, Absent):
+        raise LayoutError(f"the schema at {address:#x} cannot be read: {text}")
+    if zlib.crc32(text) != checksum:
+        raise LayoutError("the schema's checksum does not match")
+    return parse_schema(text)
+
+
+def _name(target: Target, address: int, length: int) -> str:
+    data = target.read_memory(address, min(length, _MAX_NAME)) if length else b""
+    return data.decode("utf-8", "replace") if isinstance(data, bytes) else ""

@@ -1,0 +1,144 @@
+"""The schema: a runtime's own description of its records, as text.
+
+The format is told in `native/include/mtedbg/debug_root.h`. It is hostile input: its length, lines
+and types are bounded, every field lies within its record. What is not known is ignored, so that a
+newer runtime can say more; what is known must be well formed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from mtedbg.errors import LayoutError
+
+MAX_SIZE = 1 << 16
+"""Bytes of text."""
+_MAX_LINES = 4096
+_MAX_RECORD = 1 << 16
+
+WIDTHS = {"u8": 1, "u16": 2, "u32": 4, "u64": 8}
+"""Bytes of the integer kinds; any other kind is an enum, held in a u32."""
+ENUM_WIDTH = 4
+
+_NAME = r"[A-Za-z_][A-Za-z0-9_]{0,62}"
+_FIRST = re.compile(r"mtedbg-schema ([0-9]{1,9})")
+_TYPE = re.compile(rf"type ({_NAME}) ([0-9]{{1,9}})")
+_FIELD = re.compile(rf"({_NAME})\.({_NAME}) : ({_NAME}) @ ([0-9]{{1,9}})")
+_VALUE = re.compile(rf"({_NAME})\.({_NAME}) = ([0-9]{{1,10}})")
+_CONTRACT = re.compile(r"contract ([A-Za-z0-9_.]{1,63}) = ([A-Za-z0-9_.]{1,63})")
+_REGISTER = re.compile(r"register ([A-Za-z0-9_.]{1,63}) = ([A-Za-z0-9_.]{1,63})")
+_KNOWN = re.compile(rf"type |contract |register |{_NAME}\.{_NAME} [:=]")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """Kind ("u32", "u64", an enum's name) and offset in bytes of a record's field."""
+
+    kind: str
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Size in bytes and fields of a record."""
+
+    size: int
+    fields: Mapping[str, Field]
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """A parsed schema.
+
+    Attributes:
+        records: by name.
+        enums: names by value, by the enum's name.
+        contracts: meanings, by name.
+        registers: where translated code keeps a thing ("frame" → "x28"), by role.
+    """
+
+    records: Mapping[str, Record]
+    enums: Mapping[str, Mapping[int, str]]
+    contracts: Mapping[str, str]
+    registers: Mapping[str, str]
+
+
+class _Parser:
+    """One pass over the lines; fields are checked when every enum is known."""
+
+    def __init__(self) -> None:
+        self.sizes: dict[str, int] = {}
+        self.fields: dict[str, dict[str, Field]] = {}
+        self.enums: dict[str, dict[int, str]] = {}
+        self.contracts: dict[str, str] = {}
+        self.registers: dict[str, str] = {}
+
+    def line(self, number: int, text: str) -> None:
+        """Takes one line."""
+        if match := _FIELD.fullmatch(text):
+            record, name, kind, offset = match.groups()
+            self._once(number, name, self.fields.setdefault(record, {}))
+            self.fields[record][name] = Field(kind, int(offset))
+        elif match := _VALUE.fullmatch(text):
+            enum, name, value = match.groups()
+            self._once(number, int(value), self.enums.setdefault(enum, {}))
+            self.enums[enum][int(value)] = name
+        elif match := _TYPE.fullmatch(text):
+            self._once(number, match[1], self.sizes)
+            self.sizes[match[1]] = int(match[2])
+        elif match := _CONTRACT.fullmatch(text):
+            self._once(number, match[1], self.contracts)
+            self.contracts[match[1]] = match[2]
+        elif match := _REGISTER.fullmatch(text):
+            self._once(number, match[1], self.registers)
+            self.registers[match[1]] = match[2]
+        elif _KNOWN.match(text):
+            raise LayoutError(f"line {number} of the schema is malformed")
+
+    def _once(self, number: int, key: object, known: Mapping[object, object] | dict) -> None:  # type: ignore[type-arg]
+        if key in known:
+            raise LayoutError(f"line {number} of the schema repeats {key}")
+
+    def record(self, name: str, size: int) -> Record:
+        """The record called `name`, its fields checked."""
+        if not 0 < size <= _MAX_RECORD:
+            raise LayoutError(f"the schema gives {name} a size of {size} bytes")
+        fields = self.fields.get(name, {})
+        for field, at in fields.items():
+            width = WIDTHS.get(at.kind, ENUM_WIDTH if at.kind in self.enums else 1)
+            if at.offset + width > size:
+                raise LayoutError(f"the schema puts {name}.{field} outside of its record")
+        return Record(size, fields)
+
+
+@lru_cache(maxsize=8)
+def parse_schema(text: bytes) -> Schema:
+    """The schema in `text`.
+
+    Raises:
+        LayoutError: it is no schema, of another version, too long, or contradicts itself.
+    """
+    if len(text) > MAX_SIZE:
+        raise LayoutError(f"the schema has {len(text)} bytes, more than {MAX_SIZE}")
+    try:
+        lines = text.decode("ascii").split("\n")
+    except UnicodeDecodeError:
+        raise LayoutError("the schema is no text") from None
+    if len(lines) > _MAX_LINES:
+        raise LayoutError(f"the schema has {len(lines)} lines, more than {_MAX_LINES}")
+    first = _FIRST.fullmatch(lines[0])
+    if not first:
+        raise LayoutError("the schema does not begin as one")
+    if int(first[1]) != 1:
+        raise LayoutError(f"the schema is of version {int(first[1])}, this reads version 1")
+    parser = _Parser()
+    for number, line in enumerate(lines[1:], 2):
+        parser.line(number, line)
+    for name in parser.fields:
+        if name not in parser.sizes:
+            raise LayoutError(f"the schema has fields of {name}, but no size for it")
+    records = {name: parser.record(name, size) for name, size in parser.sizes.items()}
+    return Schema(records, parser.enums, parser.contracts, parser.registers)

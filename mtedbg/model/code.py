@@ -1,0 +1,124 @@
+"""Translated code: blocks, ranges, segments, functions, and what a PC turned out to be in."""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import ClassVar
+
+from mtedbg.model.absent import NOT_APPLICABLE, Absent
+from mtedbg.model.runtime import NOT_KEPT
+
+NO_FUNCTION = 0xFFFF_FFFF
+"""A range's function index where it belongs to none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A code block: [base, base + length) in host memory."""
+
+    RECORD: ClassVar[str] = "Block"
+
+    base: int
+    length: int
+    id: int
+    ranges: int
+    range_count: int
+    memops: int
+    memop_count: int
+    kind: str
+    tier: str | Absent = NOT_KEPT
+    state: str | Absent = NOT_KEPT
+    generation: int | Absent = NOT_KEPT
+    segment: int | Absent = NOT_KEPT
+    ranges_checksum: int | Absent = NOT_KEPT
+    supersedes: int | Absent = NOT_KEPT
+    superseded_by: int | Absent = NOT_KEPT
+    reason: int | Absent = NOT_KEPT
+    reason_length: int | Absent = NOT_KEPT
+
+    @property
+    def end(self) -> int:
+        """One past its last address."""
+        return self.base + self.length
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A stretch of a block that has a name; `begin` and `end` are offsets from its base."""
+
+    RECORD: ClassVar[str] = "Range"
+
+    begin: int
+    end: int
+    kind: str
+    function: int = NO_FUNCTION
+    guest_rip: int | Absent = NOT_KEPT
+    callee_block: int | Absent = NOT_KEPT
+    symbol: int | Absent = NOT_KEPT
+    symbol_length: int | Absent = NOT_KEPT
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A span of executable memory that blocks are placed in."""
+
+    RECORD: ClassVar[str] = "Segment"
+
+    id: int
+    base: int
+    capacity: int
+    used: int | Absent = NOT_KEPT
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A guest function."""
+
+    RECORD: ClassVar[str] = "Function"
+
+    index: int
+    name: int
+    name_length: int
+    guest_begin: int | Absent = NOT_KEPT
+    guest_end: int | Absent = NOT_KEPT
+
+
+class Outcome(Enum):
+    """What a PC is in, or which kind of nowhere."""
+
+    RANGE = "range"
+    BLOCK_NO_RANGE = "block-no-range"
+    SEGMENT_PADDING = "segment-padding"
+    BUILTIN_THUNK = "builtin-thunk"
+    RETIRED = "retired"
+    NOT_JIT = "not-jit"
+    METADATA_NOT_DUMPED = "metadata-not-dumped"
+    UNSTABLE = "unstable"
+    CORRUPT = "corrupt"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a PC is.
+
+    Attributes:
+        pc: the address that was asked about.
+        outcome: the kind of place.
+        block: the block that holds it.
+        range: the range of that block that holds it.
+        segment: the segment, where the PC is between the blocks of one.
+        notes: remarks for people: an older generation was read, a change was in flight.
+        detail: what is wrong, where the outcome says that something is.
+    """
+
+    pc: int
+    outcome: Outcome
+    block: Block | Absent = NOT_APPLICABLE
+    range: Range | Absent = NOT_APPLICABLE
+    segment: Segment | Absent = NOT_APPLICABLE
+    notes: tuple[str, ...] = ()
+    detail: str = ""
+
+    @property
+    def in_jit(self) -> bool:
+        """Whether the PC is in translated code, dead or alive."""
+        return isinstance(self.block, Block)

@@ -1,0 +1,59 @@
+"""The flight recorder: what the runtime did, in order."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mtedbg.model.absent import Absent
+
+
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """The ring of one thread: `head` events were ever written, the last `capacity` are kept."""
+
+    RECORD: ClassVar[str] = "Recorder"
+
+    head: int
+    events: int
+    capacity: int
+    stride: int
+    thread: int
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event.
+
+    Attributes:
+        order: its number in its ring, plus one; anything else marks a torn record.
+        clock: orders events of all threads.
+        time: nanoseconds of CLOCK_MONOTONIC.
+        memop: id, 0 where it concerns none.
+        event: what happened; `old_value` and `new_value` mean what goes with it.
+    """
+
+    RECORD: ClassVar[str] = "Record"
+
+    order: int
+    clock: int
+    time: int
+    memop: int
+    address: int
+    old_value: int
+    new_value: int
+    event: str
+    core: int
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """Events of all threads, merged.
+
+    Attributes:
+        events: guest thread id and event, in the order of the clock.
+        torn: how many records were being written when the target stopped, and were left out.
+        lost: rings that cannot be read: guest thread id and why.
+    """
+
+    events: tuple[tuple[int, Event], ...]
+    torn: int
+    lost: tuple[tuple[int, Absent], ...]

@@ -1,0 +1,87 @@
+"""The guest's state as its runtime keeps it, and the views of the core id."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mtedbg.model.absent import Absent
+from mtedbg.model.runtime import NOT_KEPT, GuestThread
+
+GENERAL_REGISTERS = (
+    "rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15".split()  # noqa: SIM905
+)
+"""In the order of x86 encodings."""
+
+
+@dataclass(frozen=True, slots=True)
+class GuestFrame:
+    """The record that the runtime keeps for each guest thread."""
+
+    RECORD: ClassVar[str] = "GuestFrame"
+
+    rax: int
+    rcx: int
+    rdx: int
+    rbx: int
+    rsp: int
+    rbp: int
+    rsi: int
+    rdi: int
+    r8: int
+    r9: int
+    r10: int
+    r11: int
+    r12: int
+    r13: int
+    r14: int
+    r15: int
+    rip: int
+    flags: int
+    host_core_id: int
+    thread_id: int
+    state: str
+    rseq: int | Absent = NOT_KEPT
+
+
+@dataclass(frozen=True, slots=True)
+class CoreIds:
+    """The three views of the core that a guest thread runs on.
+
+    Attributes:
+        frame: `HostCoreId` in the frame, a tag.
+        shadow: the register that shadows it; only in translated code.
+        kernel: the cpu number in the kernel's rseq area.
+        consistent: whether the views that there are agree.
+        explanation: which window explains it where they do not.
+    """
+
+    frame: int
+    shadow: int | Absent
+    kernel: int | Absent
+    consistent: bool
+    explanation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """One guest thread, stopped.
+
+    Attributes:
+        address: of its frame.
+        frame: the frame's record, as read.
+        thread: its entry in the runtime's thread table.
+        in_jit: whether the host thread's PC is in translated code.
+        rip: the guest's instruction pointer, as near as it can be told.
+        registers: general registers and flags, from where they are now.
+        cores: the views of the core id.
+        notes: remarks for people.
+    """
+
+    address: int
+    frame: GuestFrame
+    thread: GuestThread | Absent
+    in_jit: bool
+    rip: int | Absent
+    registers: Mapping[str, int]
+    cores: CoreIds
+    notes: tuple[str, ...] = ()

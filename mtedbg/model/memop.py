@@ -1,0 +1,96 @@
+"""Memops: guest memory accesses that a tag check fault can patch."""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import ClassVar
+
+from mtedbg.model.absent import NOT_APPLICABLE, Absent
+from mtedbg.model.runtime import NOT_KEPT, Journal
+
+
+@dataclass(frozen=True, slots=True)
+class Memop:
+    """One memop as the runtime records it.
+
+    Attributes:
+        address: of the access [2].
+        tag_address: of the tag insert [1], 0 where the memop has none.
+        access: "Load", "Store" or "ReadModifyWrite".
+        size: bytes accessed.
+        mode: "Local" or "Shared", as recorded; the bytes may say otherwise.
+    """
+
+    RECORD: ClassVar[str] = "Memop"
+
+    id: int
+    address: int
+    tag_address: int
+    guest_rip: int
+    access: str
+    size: int
+    mode: str
+    block: int | Absent = NOT_KEPT
+    flips: int | Absent = NOT_KEPT
+    pinned: int | Absent = NOT_KEPT
+    faults: int | Absent = NOT_KEPT
+    last_fault_address: int | Absent = NOT_KEPT
+    last_fault_time: int | Absent = NOT_KEPT
+    last_fault_logical_tag: int | Absent = NOT_KEPT
+    last_fault_allocation_tag: int | Absent = NOT_KEPT
+    last_fault_core: int | Absent = NOT_KEPT
+
+    @property
+    def start(self) -> int:
+        """The first of its instructions that the debugger knows of."""
+        return self.tag_address or self.address
+
+    def covers(self, pc: int) -> bool:
+        """Whether `pc` is at the tag insert, at the access, or between them."""
+        return self.start <= pc <= self.address
+
+
+class Mode(Enum):
+    """A memop's two forms; the value is the name in the schema."""
+
+    LOCAL = "Local"
+    SHARED = "Shared"
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One instruction word of a memop.
+
+    Attributes:
+        part: 1 for the tag insert, 2 for the access.
+        address: where it stands.
+        word: its 32 bits.
+        mode: which form of a memop it belongs to; both (`NOT_APPLICABLE`) for a locked access.
+        before: the word of the other form, where a patch replaced it.
+    """
+
+    part: int
+    address: int
+    word: int | Absent
+    mode: Mode | Absent
+    before: int | Absent = NOT_APPLICABLE
+
+
+@dataclass(frozen=True, slots=True)
+class MemopState:
+    """A memop as recorded and as its bytes are.
+
+    Attributes:
+        memop: the record.
+        words: its instruction words, [1] before [2].
+        decoded: the mode that the words together have; absent where they disagree or are neither.
+        consistent: whether the bytes are what the record says.
+        in_flight: the patch that was going on.
+        step: how far that patch has come, in words.
+    """
+
+    memop: Memop
+    words: tuple[Word, ...]
+    decoded: Mode | Absent
+    consistent: bool | Absent
+    in_flight: Journal | Absent = NOT_APPLICABLE
+    step: str = ""

@@ -1,0 +1,109 @@
+"""What a runtime says of itself: the records that every debug root has.
+
+A class here is one record of the schema (`RECORD`), its attributes are fields of that record by
+the same names. A field without a default is required by whoever reads the record; one with a
+default may be missing in a runtime that does not keep it. Enum fields are the names of the values.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mtedbg.model.absent import Absent, Reason
+
+NOT_KEPT = Absent(Reason.NOT_RECORDED, "this runtime does not keep it")
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """One named root: where something hangs, in which form and of which record."""
+
+    RECORD: ClassVar[str] = "Named"
+
+    name: int
+    type_name: int
+    address: int
+    count: int
+    stride: int
+    form: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A double-buffered table: generation `published` stands in the buffer of its parity."""
+
+    RECORD: ClassVar[str] = "Table"
+
+    published: int
+    buffer0: int
+    buffer1: int
+
+
+@dataclass(frozen=True, slots=True)
+class Buffer:
+    """The header of one buffer of a table."""
+
+    RECORD: ClassVar[str] = "Buffer"
+
+    gen_begin: int
+    count: int
+    capacity: int
+    stride: int
+    checksum: int
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """How the runtime was started.
+
+    Attributes:
+        shared_tag: the tag of shared memory, 0 or 15.
+        cores: how many cores guest threads are spread over.
+        policy: what the fault handler does where there is a choice.
+        core_id_source: where the core id comes from.
+        memops_start: the mode that a new memop is emitted in.
+        pin_threshold: flips after which a memop is pinned to shared.
+    """
+
+    RECORD: ClassVar[str] = "Config"
+
+    shared_tag: int
+    cores: int | Absent = NOT_KEPT
+    policy: str | Absent = NOT_KEPT
+    core_id_source: str | Absent = NOT_KEPT
+    memops_start: str | Absent = NOT_KEPT
+    pin_threshold: int | Absent = NOT_KEPT
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """What was being changed: a slot is filled before a change begins and cleared last."""
+
+    RECORD: ClassVar[str] = "Journal"
+
+    operation: str
+    phase: str
+    thread: int
+    block: int
+    memop: int
+    address: int
+    old_tag: int
+    new_tag: int
+    old_mode: str
+    new_mode: str
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is in flight."""
+        return self.operation == "None"
+
+
+@dataclass(frozen=True, slots=True)
+class GuestThread:
+    """One guest thread and the host thread that runs it (several may share one)."""
+
+    RECORD: ClassVar[str] = "Thread"
+
+    id: int
+    host_tid: int
+    frame: int
+    recorder: int
