@@ -5,7 +5,6 @@ import re
 import shutil
 import socket
 import subprocess
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,11 +22,13 @@ class Share:
         host: the folder.
         guest: where it is in the VM, an absolute path.
         writable: whether the VM may change it.
+        in_use: whether somebody else may change it while the VM runs.
     """
 
     host: Path
     guest: str
     writable: bool = False
+    in_use: bool = True
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,16 @@ class MachineOptions:
 class Machine:
     """A running VM. `close` ends it, whatever state it is in."""
 
-    def __init__(self, image: VmImage, options: MachineOptions, shares: list[Share]) -> None:
+    def __init__(
+        self, image: VmImage, options: MachineOptions, shares: list[Share], logs: Path
+    ) -> None:
         """Starts QEMU; the VM then boots by itself.
+
+        Args:
+            image: what it boots.
+            options: what it is like.
+            shares: folders of the host, tagged share0, share1 and so on.
+            logs: a folder for what QEMU and the VM's console say.
 
         Raises:
             ToolMissingError: QEMU is not installed.
@@ -64,24 +73,22 @@ class Machine:
         program = shutil.which(PROGRAM)
         if program is None:
             raise ToolMissingError(f"{PROGRAM} is not on this machine", "run: mtedbg doctor")
+        self._log, self._console = logs / "qemu.log", logs / "console.log"
         # Whatever fails below, what was opened before it is closed again.
         with contextlib.ExitStack() as opened:
-            self._log = opened.enter_context(tempfile.TemporaryFile(prefix="mtedbg-qemu-"))
-            self._console = opened.enter_context(
-                tempfile.NamedTemporaryFile(prefix="mtedbg-console-")
-            )
             self.channel, channel = map(opened.enter_context, socket.socketpair())
             self._monitor, monitor = map(opened.enter_context, socket.socketpair())
+            log = opened.enter_context(self._log.open("wb"))
             self._process = subprocess.Popen(
                 [
                     *(program, *_arguments(image, options, shares)),
-                    *("-serial", f"file:{self._console.name}"),
+                    *("-serial", f"file:{self._console}"),
                     *("-chardev", f"socket,id=control,fd={channel.fileno()}"),
                     *("-chardev", f"socket,id=monitor,fd={monitor.fileno()}"),
                 ],
                 stdin=subprocess.DEVNULL,
-                stdout=self._log,
-                stderr=self._log,
+                stdout=log,
+                stderr=log,
                 pass_fds=(channel.fileno(), monitor.fileno()),
                 start_new_session=True,  # Ctrl-C is for us; we end QEMU in order
             )
@@ -104,12 +111,11 @@ class Machine:
 
     def last_words(self) -> str:
         """Why QEMU or the kernel went away, as far as they said: one line."""
-        self._log.seek(0)
-        said = self._log.read().decode(errors="replace").strip()
-        if not said:
-            said = Path(self._console.name).read_text(errors="replace").strip()
-        lines = [line.strip() for line in said.splitlines() if line.strip()]
-        return lines[-1] if lines else "neither QEMU nor the kernel said why"
+        for log in (self._log, self._console):
+            text = log.read_text(errors="replace") if log.exists() else ""
+            if lines := [line.strip() for line in text.splitlines() if line.strip()]:
+                return lines[-1]
+        return "neither QEMU nor the kernel said why"
 
     def host_port(self, port: int, timeout_s: float = 10.0) -> int:
         """The port on 127.0.0.1 that leads to `port` in the VM.

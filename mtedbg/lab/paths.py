@@ -1,4 +1,4 @@
-"""Where the things are that mtedbg runs: in the installed wheel, or in a checkout's build."""
+"""Where the things are that mtedbg runs: in a checkout's build, or in the installed wheel."""
 
 from pathlib import Path
 
@@ -8,9 +8,44 @@ from mtedbg.lab import image
 PACKAGE = Path(__file__).resolve().parents[1]
 DATA = PACKAGE / "_data"
 CHECKOUT = PACKAGE.parent
+BUILD = CHECKOUT / "native/build/cross"
 DEBIAN_LIBRARIES = Path("/usr/lib/aarch64-linux-gnu")
+CARRIED_SYSROOT = DATA / "sysroot"
+CARRIED_LIBRARIES = CARRIED_SYSROOT / "lib/aarch64-linux-gnu"
 LOADER = "ld-linux-aarch64.so.1"
-NEXT_STEP = "in a checkout run: scripts/setup; else install a wheel made by: make wheel"
+
+
+def in_checkout() -> bool:
+    """Whether this package runs from a checkout. What a wheel carries is not looked at then."""
+    return (CHECKOUT / "native/CMakeLists.txt").is_file()
+
+
+def runtime() -> Path:
+    """The runtime's executable, `mtetso`.
+
+    Raises:
+        ToolMissingError: it has not been built.
+    """
+    return _existing((BUILD if in_checkout() else DATA) / "mtetso", "the runtime")
+
+
+def guests() -> Path:
+    """The folder of guest programs, one `NAME.elf` each.
+
+    Raises:
+        ToolMissingError: they have not been built.
+    """
+    return _existing((BUILD if in_checkout() else DATA) / "guests", "the folder of guest programs")
+
+
+def gdbinit() -> Path:
+    """The file that a user's gdbinit sources.
+
+    Raises:
+        ToolMissingError: the installation is damaged.
+    """
+    folder = (CHECKOUT if in_checkout() else DATA) / "gdbinit"
+    return _existing(folder / "mtedbg.gdb", "mtedbg's file for GDB")
 
 
 def vm_image() -> image.VmImage:
@@ -19,19 +54,45 @@ def vm_image() -> image.VmImage:
     Raises:
         ToolMissingError: they have not been made.
     """
-    for candidate in (image.at(DATA / "vm"), image.cached()):
-        if candidate.exists():
-            return candidate
-    raise ToolMissingError("the VM's kernel is not here", NEXT_STEP)
+    found = image.cached() if in_checkout() else image.at(DATA / "vm")
+    if not found.exists():
+        raise ToolMissingError("the VM's kernel is not here", _next_step())
+    return found
 
 
 def libraries() -> Path:
-    """The folder of AArch64 shared libraries that programs in the VM and under QEMU use.
+    """The folder of AArch64 shared libraries that programs in the VM and under QEMU get.
+
+    The machine's own where they are as many as the carried ones, so that a user's program finds
+    what it was linked with; else those that came with mtedbg.
 
     Raises:
         ToolMissingError: there are none.
     """
-    for candidate in (DEBIAN_LIBRARIES, DATA / "sysroot/lib/aarch64-linux-gnu"):
-        if (candidate / LOADER).is_file():
-            return candidate
-    raise ToolMissingError("there are no AArch64 libraries here", NEXT_STEP)
+    carried = [path.name for path in CARRIED_LIBRARIES.iterdir()] if not in_checkout() else []
+    if all((DEBIAN_LIBRARIES / name).exists() for name in [LOADER, *carried]):
+        return DEBIAN_LIBRARIES
+    if LOADER in carried:
+        return CARRIED_LIBRARIES
+    raise ToolMissingError("there are no AArch64 libraries here", _next_step())
+
+
+def sysroot() -> Path | None:
+    """What `qemu-aarch64 -L` is to be given, or None where the machine's own root will do.
+
+    Raises:
+        ToolMissingError: there are no AArch64 libraries.
+    """
+    return CARRIED_SYSROOT if libraries() == CARRIED_LIBRARIES else None
+
+
+def _existing(path: Path, what: str) -> Path:
+    if not path.exists():
+        raise ToolMissingError(f"{what} is not here: {path}", _next_step())
+    return path
+
+
+def _next_step() -> str:
+    if in_checkout():
+        return f"run: {CHECKOUT / 'scripts/setup'}"
+    return "this wheel was built without it; build one with `make wheel` in a checkout"

@@ -1,24 +1,24 @@
-"""Runs AArch64 programs in a Linux VM with memory tagging, and brings their core files back."""
+"""A booted VM: any number of AArch64 programs, one after the other, and their core files."""
 
-import contextlib
 import os
 import shutil
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mtedbg.errors import LabError
-from mtedbg.lab import paths, protocol
-from mtedbg.lab.machine import Machine, MachineOptions, Share
+from mtedbg.lab import protocol
+from mtedbg.lab.machine import Machine
 
-CONTROL = "/mtedbg"
-BOOT_TIMEOUT_S = 120.0
-LIBRARIES = "/usr/lib/aarch64-linux-gnu"
-# A private copy in the page cache is right for what nobody changes while the VM runs; for a folder
-# in use, only mappings are cached.
-UNCHANGING, IN_USE = "cache=loose", "cache=mmap"
+ANSWER_TIMEOUT_S = 120.0
+KILLED_TIMEOUT_S = 20.0
+MAX_OUTPUT = 64 << 20
+SIGKILL = 9
+# A folder of the caller's can hold any number of cores of the same name.
+MAX_SAME_NAME = 10_000
+
+Sink = Callable[[bytes], object]
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class LabResult:
     Args:
         exit_status: its exit status, or None if a signal killed it.
         signal: the signal that killed it, or None.
-        stdout: what it wrote, whole.
+        stdout: what it wrote and no sink took.
         stderr: likewise.
         cores: the core files it left, moved to where the caller wanted them.
     """
@@ -44,18 +44,22 @@ class LabResult:
         return self.exit_status if self.exit_status is not None else 128 + (self.signal or 0)
 
 
-Sink = Callable[[bytes], object]
-
-
 class Vm:
-    """A booted VM: any number of programs, one after the other. Made by `boot`."""
+    """A VM that is up. `mtedbg.lab.boot` makes one.
+
+    Args:
+        machine: its QEMU.
+        cores: the host's side of the folder into which the VM's kernel writes core files.
+    """
 
     def __init__(self, machine: Machine, cores: Path) -> None:
+        self.kernel = ""
         self._machine = machine
         self._cores = cores
         self._splitter = protocol.Splitter()
         self._frames: list[tuple[bytes, bytes]] = []
-        self.kernel = ""
+        self._written = {protocol.STDOUT: bytearray(), protocol.STDERR: bytearray()}
+        self._sinks: dict[bytes, Sink | None] = {}
 
     def await_boot(self) -> None:
         """Waits until the VM's init is ready.
@@ -63,14 +67,12 @@ class Vm:
         Raises:
             LabError: QEMU or the kernel gave up, or the CPU has no memory tagging.
         """
-        kind, payload = self._next(time.monotonic() + BOOT_TIMEOUT_S)
+        kind, payload = self._next(time.monotonic() + ANSWER_TIMEOUT_S)
         if kind != protocol.READY:
             raise LabError("the VM's init is of another version", "run: scripts/setup")
         self.kernel, mte = payload.decode(errors="replace").split()
         if mte != "1":
-            raise LabError(
-                "the VM's CPU has no memory tagging", "install QEMU 9.1 or newer: mtedbg doctor"
-            )
+            raise LabError("the VM's CPU has no memory tagging", "QEMU is too old: mtedbg doctor")
 
     def ask(self, kind: bytes, payload: bytes = b"") -> None:
         """Sends a request that is answered by done or failed.
@@ -79,9 +81,37 @@ class Vm:
             LabError: it failed.
         """
         self._send(kind, payload)
-        answer, text = self._next(time.monotonic() + BOOT_TIMEOUT_S)
+        answer, text = self._next(time.monotonic() + ANSWER_TIMEOUT_S)
         if answer != protocol.DONE:
             raise LabError(f"in the VM: {text.decode(errors='replace')}")
+
+    def start(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: str = "/",
+        env: Mapping[str, str] | None = None,
+        on_stdout: Sink | None = None,
+        on_stderr: Sink | None = None,
+    ) -> None:
+        """Starts one program; follow with `finish`.
+
+        Args:
+            argv: the program's path in the VM and its arguments, passed on exactly.
+            cwd: its current folder in the VM.
+            env: its whole environment; a plain PATH and HOME by default.
+            on_stdout: called with what it writes, as it comes; kept for `LabResult` otherwise.
+            on_stderr: likewise.
+
+        Raises:
+            LabError: the request is too long, or the VM went away.
+        """
+        env = env if env is not None else {"PATH": "/usr/bin", "HOME": "/root"}
+        variables = [f"{name}={value}" for name, value in env.items()]
+        parts = [cwd, str(len(argv)), *argv, *variables]
+        self._written = {protocol.STDOUT: bytearray(), protocol.STDERR: bytearray()}
+        self._sinks = {protocol.STDOUT: on_stdout, protocol.STDERR: on_stderr}
+        self._send(protocol.JOB, protocol.words(*map(os.fsencode, parts)))
 
     def run(
         self,
@@ -91,83 +121,56 @@ class Vm:
         env: Mapping[str, str] | None = None,
         timeout_s: float = 60.0,
         cores_to: Path | None = None,
-        on_stdout: Sink | None = None,
-        on_stderr: Sink | None = None,
     ) -> LabResult:
-        """Runs one program to its end.
-
-        Args:
-            argv: the program's path in the VM and its arguments, passed on exactly.
-            cwd: its current folder in the VM.
-            env: its whole environment; a plain PATH and HOME by default.
-            timeout_s: seconds after which it is killed.
-            cores_to: where its core files go; they are dropped if not given.
-            on_stdout: called with what it writes, as it comes.
-            on_stderr: likewise.
-
-        Raises:
-            LabError: it cannot be started, takes too long, or the VM went away.
-        """
+        """Runs one program to its end: `start` and `finish`."""
         self.start(argv, cwd=cwd, env=env)
-        return self.finish(
-            timeout_s=timeout_s, cores_to=cores_to, on_stdout=on_stdout, on_stderr=on_stderr
-        )
-
-    def start(
-        self, argv: Sequence[str], *, cwd: str = "/", env: Mapping[str, str] | None = None
-    ) -> None:
-        """Starts a program without waiting for it: follow with `finish`."""
-        env = env if env is not None else {"PATH": "/usr/bin", "HOME": "/root"}
-        variables = [f"{name}={value}" for name, value in env.items()]
-        parts = [cwd, str(len(argv)), *argv, *variables]
-        self._send(protocol.JOB, protocol.words(*map(os.fsencode, parts)))
+        return self.finish(timeout_s=timeout_s, cores_to=cores_to)
 
     def wait_for(self, text: bytes, *, timeout_s: float = 60.0) -> None:
-        """Waits until the program started last has written `text` to its standard error.
+        """Waits until the running program has written `text` to its standard error.
 
         Raises:
             LabError: it ended, or time was up, before that.
         """
-        seen = b""
         deadline = time.monotonic() + timeout_s
-        while text not in seen:
-            kind, payload = self._next(deadline)
-            seen += payload if kind == protocol.STDERR else b""
-            if kind in (protocol.EXIT, protocol.FAILED):
-                said = seen.decode(errors="replace").strip() or payload.decode(errors="replace")
-                raise LabError(f"the program in the VM ended too early: {said}")
+        stderr = self._written[protocol.STDERR]
+        try:
+            while text not in stderr:
+                if (end := self._output_or_end(deadline)) is not None:
+                    said = bytes(stderr or end).decode(errors="replace").strip()
+                    raise LabError(f"the program in the VM ended: {said}")
+        except TimeoutError as error:
+            raise LabError(f"the program in the VM did nothing for {timeout_s:g} s") from error
 
-    def kill(self, signal: int) -> None:
-        """Sends `signal` to the program that is running and to its children."""
+    def kill(self, signal: int = SIGKILL) -> None:
+        """Sends `signal` to the running program and its children."""
         self._send(protocol.KILL, str(signal).encode())
 
-    def finish(
-        self,
-        *,
-        timeout_s: float = 60.0,
-        cores_to: Path | None = None,
-        on_stdout: Sink | None = None,
-        on_stderr: Sink | None = None,
-    ) -> LabResult:
-        """Waits for the program that was started last; see `run`."""
-        written = {protocol.STDOUT: b"", protocol.STDERR: b""}
-        sinks = {protocol.STDOUT: on_stdout, protocol.STDERR: on_stderr}
-        deadline = time.monotonic() + timeout_s
-        while True:
-            kind, payload = self._next(deadline, f"the program ran for more than {timeout_s:g} s")
-            if kind == protocol.FAILED:
-                raise LabError(f"in the VM: {payload.decode(errors='replace')}")
-            if kind == protocol.EXIT:
-                break
-            written[kind] += payload
-            if sink := sinks[kind]:
-                sink(payload)
-        how, number, _ = payload.decode().split()
+    def finish(self, *, timeout_s: float = 60.0, cores_to: Path | None = None) -> LabResult:
+        """Waits for the end of the program that was started last.
+
+        Args:
+            timeout_s: seconds after which it is killed.
+            cores_to: the folder its core files go to; they are dropped if there is none.
+
+        Raises:
+            LabError: it took too long, could not be started, or the VM went away.
+        """
+        try:
+            end = self._await_end(time.monotonic() + timeout_s)
+        except TimeoutError as error:
+            self.kill()
+            self._await_end(time.monotonic() + KILLED_TIMEOUT_S)
+            raise LabError(
+                f"the program ran for more than {timeout_s:g} s and was killed",
+                "give it more time: --timeout SECONDS",
+            ) from error
+        how, number, _ = end.decode().split()
         return LabResult(
             exit_status=int(number) if how == "exit" else None,
             signal=int(number) if how == "signal" else None,
-            stdout=written[protocol.STDOUT],
-            stderr=written[protocol.STDERR],
+            stdout=bytes(self._written[protocol.STDOUT]),
+            stderr=bytes(self._written[protocol.STDERR]),
             cores=self._take_cores(cores_to),
         )
 
@@ -178,34 +181,59 @@ class Vm:
     def power_off(self) -> None:
         """Lets the VM write everything out and end."""
         self._send(protocol.OFF)
-        self._machine.wait(10.0)
+        self._machine.wait(KILLED_TIMEOUT_S)
+
+    def _await_end(self, deadline: float) -> bytes:
+        while (end := self._output_or_end(deadline)) is None:
+            pass
+        return end
+
+    def _output_or_end(self, deadline: float) -> bytes | None:
+        """Takes in one piece of output, or returns how the program ended."""
+        kind, payload = self._next(deadline)
+        if kind == protocol.FAILED:
+            raise LabError(f"in the VM: {payload.decode(errors='replace')}")
+        if kind == protocol.EXIT:
+            return payload
+        if sink := self._sinks.get(kind):
+            sink(payload)
+        else:
+            self._written[kind] += payload
+            if len(self._written[kind]) > MAX_OUTPUT:
+                raise LabError(f"the program wrote more than {MAX_OUTPUT >> 20} MiB")
+        return None
 
     def _take_cores(self, to: Path | None) -> list[Path]:
+        """Moves the core files; anything else that a program put there is not followed."""
         taken = []
         for core in sorted(self._cores.iterdir()):
-            if to is None:
+            if to is not None and core.is_file() and not core.is_symlink():
+                final = _free_name(to, core.name)
+                shutil.move(core, final)
+                taken.append(final)
+            elif not core.is_dir() or core.is_symlink():
                 core.unlink()
-                continue
-            final = to / core.name
-            shutil.move(core, final)
-            taken.append(final)
         return taken
 
     def _send(self, kind: bytes, payload: bytes = b"") -> None:
         try:
-            self._machine.channel.settimeout(BOOT_TIMEOUT_S)
+            self._machine.channel.settimeout(ANSWER_TIMEOUT_S)
             self._machine.channel.sendall(protocol.frame(kind, payload))
         except OSError as error:
             raise self._gone() from error
 
-    def _next(self, deadline: float, late: str = "the VM does not answer") -> tuple[bytes, bytes]:
+    def _next(self, deadline: float) -> tuple[bytes, bytes]:
+        """The next frame.
+
+        Raises:
+            TimeoutError: none came before `deadline`.
+            LabError: the VM went away.
+        """
         while not self._frames:
             self._machine.channel.settimeout(max(deadline - time.monotonic(), 0.001))
             try:
                 data = self._machine.channel.recv(1 << 20)
-            except TimeoutError as error:
-                raise LabError(late, "give it more time: --timeout SECONDS") from error
-            except OSError as error:
+            except ConnectionError as error:
                 raise self._gone() from error
             if not data:
                 raise self._gone()
@@ -214,41 +242,13 @@ class Vm:
 
     def _gone(self) -> LabError:
         self._machine.wait(5.0)
-        return LabError(f"the VM went away: {self._machine.last_words()}")
+        return LabError(f"the VM went away: {self._machine.last_words()}", "run: mtedbg doctor")
 
 
-@contextlib.contextmanager
-def boot(shares: Sequence[Share] = (), options: MachineOptions | None = None) -> Iterator[Vm]:
-    """Boots a VM for the time of a `with` block.
-
-    The AArch64 libraries of the host (or the ones that came with mtedbg) are where the VM's
-    programs look for them.
-
-    Raises:
-        ToolMissingError: QEMU or the VM's kernel is not there.
-        LabError: the VM does not come up.
-    """
-    options = options or MachineOptions()
-    image = paths.vm_image()
-    with tempfile.TemporaryDirectory(prefix="mtedbg-lab-") as name:
-        cores = Path(name) / "cores"
-        cores.mkdir()
-        control = Share(Path(name), CONTROL, writable=True)
-        all_shares = [control, Share(paths.libraries(), LIBRARIES), *shares]
-        machine = Machine(image, options, all_shares)
-        try:
-            vm = Vm(machine, cores)
-            vm.await_boot()
-            for i, share in enumerate(all_shares):
-                caching = IN_USE if share.writable and share is not control else UNCHANGING
-                mount = f"trans=virtio,version=9p2000.L,msize=512000,{caching}"
-                vm.ask(
-                    protocol.MOUNT,
-                    protocol.words(f"share{i}".encode(), os.fsencode(share.guest), mount.encode()),
-                )
-            if options.ports:
-                vm.ask(protocol.NETWORK)
-            yield vm
-            vm.power_off()
-        finally:
-            machine.close()
+def _free_name(folder: Path, name: str) -> Path:
+    """A path in `folder` at which nothing is: process numbers are the same in every VM."""
+    candidates = [name, *(f"{name}.{i}" for i in range(1, MAX_SAME_NAME))]
+    for candidate in candidates:
+        if not (folder / candidate).exists():
+            return folder / candidate
+    raise LabError(f"{folder} is full of files {name}.N", "remove some")

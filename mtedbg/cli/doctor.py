@@ -1,0 +1,84 @@
+"""`mtedbg doctor`: what is here, what is missing, and the command that mends it."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from mtedbg import __version__
+from mtedbg.errors import ToolMissingError
+from mtedbg.lab import paths, requirements
+
+HELP = "check what mtedbg needs on this machine"
+DISTRIBUTIONS = ("capstone", "pyelftools", "pygdbmi", "prompt_toolkit")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report.
+
+    Args:
+        what: what was looked for.
+        found: its version or place; empty if it is missing.
+        mend: the command that brings it.
+        optional: whether mtedbg does its main work without it.
+    """
+
+    what: str
+    found: str
+    mend: str
+    optional: bool = False
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """This subcommand has no options."""
+
+
+def run(_arguments: argparse.Namespace) -> int:
+    """Prints what is here and what is not; 1 if something needed is missing."""
+    print(f"mtedbg {__version__}, Python {sys.version.split()[0]}, {paths.PACKAGE}")
+    lacking = False
+    for finding in _findings():
+        if finding.found:
+            print(f"  ok       {finding.what:24} {finding.found}")
+            continue
+        lacking = lacking or not finding.optional
+        state = "optional" if finding.optional else "MISSING "
+        print(f"  {state} {finding.what:24} {finding.mend}")
+    return 1 if lacking else 0
+
+
+def _findings() -> Iterator[Finding]:
+    needed = requirements.EVERYTHING if paths.in_checkout() else requirements.TO_RUN
+    for requirement in needed:
+        found = requirement.find()
+        mend = "" if found else requirements.mend(requirement)
+        yield Finding(requirement.what, found or "", mend)
+    for name in DISTRIBUTIONS:
+        yield Finding(f"Python's {name}", _version(name), f"{sys.executable} -m pip install {name}")
+    yield _carried("runtime", paths.runtime)
+    yield _carried("guest programs", paths.guests)
+    yield _carried("kernel of the VM", lambda: paths.vm_image().kernel)
+    yield _carried("AArch64 libraries", paths.libraries)
+    lldb = Path(sys.executable).parent / "lldb"
+    place = str(lldb) if lldb.exists() else shutil.which("lldb") or ""
+    yield Finding("LLDB", place, f"{sys.executable} -m pip install 'mtedbg[lldb]'", optional=True)
+
+
+def _version(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return ""
+
+
+def _carried(what: str, find: Callable[[], Path]) -> Finding:
+    try:
+        return Finding(what, str(find()), "")
+    except ToolMissingError as error:
+        return Finding(what, "", error.next_step)

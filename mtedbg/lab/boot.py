@@ -1,0 +1,76 @@
+"""Boots a VM for the time of a `with` block."""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from mtedbg.errors import LabError
+from mtedbg.lab import paths, protocol
+from mtedbg.lab.machine import Machine, MachineOptions, Share
+from mtedbg.lab.vm import ANSWER_TIMEOUT_S, Vm
+
+CONTROL = "/mtedbg"
+LIBRARIES = "/usr/lib/aarch64-linux-gnu"
+# Folders of the VM that a share must not cover.
+RESERVED = frozenset(
+    "/ /bin /dev /lib /modules /mtedbg /proc /sys /usr /usr/bin /usr/lib".split()
+) | {LIBRARIES}
+# Where nobody else changes the files while the VM runs, it may keep and delay what it likes: a core
+# is written in large pieces then. In a folder in use, only what is mapped is cached.
+UNCHANGING, IN_USE = "cache=loose", "cache=mmap"
+
+
+@contextlib.contextmanager
+def boot(
+    shares: Sequence[Share] = (),
+    options: MachineOptions | None = None,
+    libraries: Path | None = None,
+) -> Iterator[Vm]:
+    """Boots a VM and ends it with the block, whatever happens in it.
+
+    Args:
+        shares: folders of the host that it sees.
+        options: what it is like.
+        libraries: the folder of AArch64 shared libraries; by default the machine's or mtedbg's.
+
+    Raises:
+        ToolMissingError: QEMU, the VM's kernel or the libraries are not there.
+        LabError: the VM does not come up.
+    """
+    options = options or MachineOptions()
+    image = paths.vm_image()
+    with tempfile.TemporaryDirectory(prefix="mtedbg-lab-") as name:
+        exchange = Path(name) / "exchange"
+        cores = exchange / "cores"
+        cores.mkdir(parents=True)
+        system = [
+            Share(exchange, CONTROL, writable=True, in_use=False),
+            Share(libraries or paths.libraries(), LIBRARIES, in_use=False),
+        ]
+        everything = [*system, *shares]
+        machine = Machine(image, options, everything, logs=Path(name))
+        try:
+            vm = Vm(machine, cores)
+            _bring_up(vm, everything, options)
+            yield vm
+            vm.power_off()
+        finally:
+            machine.close()
+
+
+def _bring_up(vm: Vm, shares: Sequence[Share], options: MachineOptions) -> None:
+    try:
+        vm.await_boot()
+        for i, share in enumerate(shares):
+            caching = IN_USE if share.in_use else UNCHANGING
+            mount = f"trans=virtio,version=9p2000.L,msize=512000,{caching}"
+            words = (f"share{i}", share.guest, mount)
+            vm.ask(protocol.MOUNT, protocol.words(*map(os.fsencode, words)))
+        if options.ports:
+            vm.ask(protocol.NETWORK)
+    except TimeoutError as error:
+        raise LabError(
+            f"the VM did not come up within {ANSWER_TIMEOUT_S:g} s", "is the machine very busy?"
+        ) from error
