@@ -1,0 +1,1 @@
+"""Questions about a session: one function a question, each returns a Report."""

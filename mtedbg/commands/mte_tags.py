@@ -1,0 +1,51 @@
+"""`mte-tags`: the allocation tags around an address or over a length."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mtedbg.commands import Argument, Arguments, Command, Option
+from mtedbg.report import Column, Kind, Report
+
+if TYPE_CHECKING:
+    from mtedbg.session import Session
+
+
+def _run(session: Session, arguments: Arguments) -> Report:
+    from mtedbg.query.tags import tags
+
+    return tags(
+        session,
+        COMMAND.name,
+        COMMAND.columns,
+        arguments.addr,
+        arguments.len,
+        granules=arguments.granules,
+        picture=not (arguments.runs or arguments.granules or arguments.json),
+    )
+
+
+COMMAND = Command(
+    name="mte-tags",
+    summary="The allocation tags around ADDR, or of the granules that LEN bytes from it touch.",
+    columns=(
+        Column("start", Kind.ADDRESS, "first address of a stretch with one tag"),
+        Column("end", Kind.ADDRESS, "one past its last address"),
+        Column("tag", Kind.TAG, "allocation tag, or why there is none"),
+        Column("owner", Kind.TEXT, 'core that the tag marks, or "shared"; needs a runtime'),
+    ),
+    run=_run,
+    arguments=(
+        Argument("ADDR", "a pointer; its tag is compared with the memory's"),
+        Argument("LEN", "bytes; some lines around ADDR where left out", "size", optional=True),
+    ),
+    options=(
+        Option("--runs", "a row for each stretch of equal tags instead of the map"),
+        Option("--granules", "a row for each granule of 16 bytes"),
+    ),
+    details=(
+        "The map shows 16 granules a line, one hexadecimal digit each: => and [ ] at ADDR, "
+        ". what is not tagged, ? what cannot be read."
+    ),
+    example="mte-tags $x0 256",
+)

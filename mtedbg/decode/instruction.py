@@ -1,0 +1,46 @@
+"""The instruction at an address: its text and what it does to memory."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from mtedbg.decode.loadstore import memory_access
+from mtedbg.model.absent import Absent
+from mtedbg.model.instruction import Instruction
+from mtedbg.target import Target
+
+WORD_SIZE = 4
+
+
+@cache
+def _disassembler() -> Any:
+    """Capstone's, or None where it is not installed (a debugger's own Python may lack it)."""
+    try:
+        import capstone
+    except ImportError:
+        return None
+    return capstone.Cs(capstone.CS_ARCH_ARM64, capstone.CS_MODE_LITTLE_ENDIAN)
+
+
+def text_of(word: int, address: int) -> str:
+    """The assembler text of `word` at `address`; ".word 0x…" where it is not known."""
+    disassembler = _disassembler()
+    if disassembler is not None:
+        code = word.to_bytes(WORD_SIZE, "little")
+        for _, _, mnemonic, operands in disassembler.disasm_lite(code, address, 1):
+            return f"{mnemonic} {operands}".strip()
+    return f".word 0x{word:08x}"
+
+
+def decode_word(word: int, address: int) -> Instruction:
+    """The instruction that `word` is when it stands at `address`."""
+    return Instruction(address, word, text_of(word, address), memory_access(word))
+
+
+def instruction_at(target: Target, address: int) -> Instruction | Absent:
+    """The instruction at `address` (without tag), or why its bytes cannot be had."""
+    code = target.read_memory(address, WORD_SIZE)
+    if isinstance(code, Absent):
+        return code
+    return decode_word(int.from_bytes(code, "little"), address)

@@ -1,0 +1,69 @@
+"""Numbers of siginfo_t → names.
+
+Source: Linux, include/uapi/asm-generic/{signal,siginfo}.h, which arm64 uses unchanged.
+"""
+
+from mtedbg.model.absent import Absent
+from mtedbg.model.fault import FaultKind, SignalName
+from mtedbg.model.process import SignalInfo
+
+SIGTRAP, SIGSEGV = 5, 11
+SEGV_MTEAERR, SEGV_MTESERR = 8, 9
+_SIGRTMIN, _SIGRTMAX = 32, 64
+
+# Numbered from 1.
+_SIGNALS = (  # noqa: SIM905 - as the kernel's header lists them
+    "HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP "
+    "TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS"
+).split()
+_FAULTS = {
+    "ILL": "ILLOPC ILLOPN ILLADR ILLTRP PRVOPC PRVREG COPROC BADSTK BADIADDR",
+    "FPE": "INTDIV INTOVF FLTDIV FLTOVF FLTUND FLTRES FLTINV FLTSUB",
+    "SEGV": "MAPERR ACCERR BNDERR PKUERR ACCADI ADIDERR ADIPERR MTEAERR MTESERR CPERR",
+    "BUS": "ADRALN ADRERR OBJERR MCEERR_AR MCEERR_AO",
+    "TRAP": "BRKPT TRACE BRANCH HWBKPT UNK PERF",
+}
+_OTHERS = {"SYS": "SECCOMP USER_DISPATCH"}
+_ANY = {
+    0: "SI_USER",
+    0x80: "SI_KERNEL",
+    -1: "SI_QUEUE",
+    -2: "SI_TIMER",
+    -3: "SI_MESGQ",
+    -4: "SI_ASYNCIO",
+    -5: "SI_SIGIO",
+    -6: "SI_TKILL",
+}
+
+
+def signal_name(number: int) -> str:
+    """The name of a signal: "SIGSEGV" for 11, "signal 99" for what has none."""
+    if 1 <= number <= len(_SIGNALS):
+        return f"SIG{_SIGNALS[number - 1]}"
+    if _SIGRTMIN <= number <= _SIGRTMAX:
+        return f"SIGRTMIN+{number - _SIGRTMIN}" if number > _SIGRTMIN else "SIGRTMIN"
+    return f"signal {number}"
+
+
+def code_name(number: int, code: int) -> str:
+    """The name of an si_code: "SEGV_MTESERR" for 9 of signal 11, "si_code 77" without one."""
+    short = signal_name(number).removeprefix("SIG")
+    names = (_FAULTS.get(short) or _OTHERS.get(short) or "").split()
+    if 1 <= code <= len(names):
+        return f"{short}_{names[code - 1]}"
+    return _ANY.get(code, f"si_code {code}")
+
+
+def name_signal(info: SignalInfo) -> SignalName:
+    """What a thread stopped on, by name."""
+    signal = signal_name(info.number)
+    if isinstance(info.code, Absent):
+        return SignalName(signal, "", addressed=False, tag_check=None)
+    raised_by_fault = signal.removeprefix("SIG") in _FAULTS and 0 < info.code < 0x80
+    kind = None
+    if info.number == SIGSEGV:
+        kind = {
+            SEGV_MTEAERR: FaultKind.ASYNCHRONOUS,
+            SEGV_MTESERR: FaultKind.SYNCHRONOUS,
+        }.get(info.code)
+    return SignalName(signal, code_name(info.number, info.code), raised_by_fault, kind)

@@ -1,0 +1,28 @@
+"""Signals by name, and tag check faults."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class FaultKind(Enum):
+    """How a tag check fault was reported."""
+
+    SYNCHRONOUS = "synchronous"
+    ASYNCHRONOUS = "asynchronous"
+
+
+@dataclass(frozen=True, slots=True)
+class SignalName:
+    """A signal as the kernel's headers name it.
+
+    Attributes:
+        signal: "SIGSEGV".
+        code: "SEGV_MTESERR"; "si_code 77" where the number has no name.
+        addressed: whether si_addr is the address of a fault, and not the sender's process id.
+        tag_check: how, where it is a tag check fault; None where it is something else.
+    """
+
+    signal: str
+    code: str
+    addressed: bool
+    tag_check: FaultKind | None

@@ -1,0 +1,42 @@
+"""Whose memory a tag marks, by the runtime's convention."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
+
+if TYPE_CHECKING:
+    from mtedbg.session import Session
+
+SHARED = "shared"
+TAGS = 16
+
+
+def owner_of(tag: int, shared_tag: int) -> str | int:
+    """Who owns memory with `tag`: "shared", or the number of a core, counted from 0.
+
+    Args:
+        tag: allocation tag, 0 to 15.
+        shared_tag: 0 (core n has tag n + 1) or 15 (core n has tag n).
+    """
+    if tag == shared_tag:
+        return SHARED
+    return tag - 1 if shared_tag == 0 else tag
+
+
+def owner(session: Session, tag: int) -> str | int | Absent:
+    """Who owns memory with `tag` in this process: does not apply where there is no runtime."""
+    runtimes = session.runtimes
+    if isinstance(runtimes, Absent) or not runtimes:
+        return NOT_APPLICABLE
+    conventions = {getattr(runtime, "shared_tag", NOT_APPLICABLE) for runtime in runtimes}
+    if len(conventions) > 1:
+        return Absent(Reason.UNKNOWN, "runtimes with different conventions")
+    shared_tag = conventions.pop()
+    return owner_of(tag, shared_tag) if isinstance(shared_tag, int) else NOT_APPLICABLE
+
+
+def owners(session: Session) -> tuple[str | int | Absent, ...]:
+    """The owner that each of the sixteen tags stands for."""
+    return tuple(owner(session, tag) for tag in range(TAGS))

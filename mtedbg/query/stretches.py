@@ -1,0 +1,116 @@
+"""Allocation tags of long stretches of memory: read in bounded pieces, told as runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mtedbg.errors import UsageError
+from mtedbg.model.absent import Absent
+from mtedbg.model.memory import Region, TagPiece
+from mtedbg.model.pointer import GRANULE
+
+if TYPE_CHECKING:
+    from mtedbg.session import Session
+
+CHUNK = 16 << 20
+"""Bytes of address space whose tags are read at once: a mebibyte of tags."""
+
+UNGUIDED_LIMIT = 1 << 30
+"""Bytes that are read where mappings are not known, so that holes cannot be leapt over."""
+
+ADDRESS_SPACE = 1 << 64
+
+# One alternative a tag: twenty times as fast on long runs as groupby, and no slower on short ones.
+_RUN = re.compile(b"|".join(b"\\x%02x+" % tag for tag in range(16)))
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Neighbouring granules with one tag, or one reason to have none."""
+
+    start: int
+    end: int
+    tag: int | Absent
+
+
+def _tagged(session: Session, start: int, end: int) -> list[Region] | Absent:
+    regions = session.target.regions()
+    if isinstance(regions, Absent):
+        return regions
+    return [
+        region
+        for region in regions
+        if region.tagged is not False and region.start < end and start < region.end
+    ]
+
+
+def _chunks(start: int, end: int) -> Iterator[tuple[int, int]]:
+    for low in range(start, end, CHUNK):
+        yield low, min(low + CHUNK, end)
+
+
+def _spans(session: Session, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """The stretches to ask for: chunks of tagged mappings, gaps between these whole."""
+    regions = _tagged(session, start, end)
+    if isinstance(regions, Absent):
+        if end - start > UNGUIDED_LIMIT:
+            raise UsageError(
+                f"{end - start:#x} bytes are too many where mappings are not known",
+                f"ask for at most {UNGUIDED_LIMIT:#x} bytes at a time",
+            )
+        yield from _chunks(start, end)
+        return
+    at = start
+    for region in regions:
+        low, high = max(region.start, at), min(region.end, end)
+        if low >= high:
+            continue
+        if at < low:
+            yield at, low
+        yield from _chunks(low, high)
+        at = high
+    if at < end:
+        yield at, end
+
+
+def pieces(session: Session, start: int, end: int) -> Iterator[TagPiece]:
+    """The tags of [start, end), both multiples of 16, read as the caller goes on.
+
+    Raises:
+        UsageError: the span is too long, and no mappings are known to leap over holes by.
+    """
+    for low, high in _spans(session, start, min(end, ADDRESS_SPACE)):
+        yield from session.target.read_tags(low, high)
+
+
+def _runs_of(piece: TagPiece) -> Iterator[Run]:
+    if isinstance(piece.tags, Absent):
+        yield Run(piece.start, piece.end, piece.tags)
+        return
+    for match in _RUN.finditer(piece.tags):
+        low, high = match.span()
+        yield Run(
+            piece.start + low * GRANULE, piece.start + high * GRANULE, piece.tags[low]
+        )  # fmt: skip
+
+
+def runs(session: Session, start: int, end: int) -> Iterator[Run]:
+    """The tags of [start, end) as the fewest runs.
+
+    Raises:
+        UsageError: as for `pieces`.
+    """
+    last: Run | None = None
+    for piece in pieces(session, start, end):
+        for run in _runs_of(piece):
+            if last is not None and last.tag == run.tag:
+                last = Run(last.start, run.end, run.tag)
+                continue
+            if last is not None:
+                yield last
+            last = run
+    if last is not None:
+        yield last

@@ -1,0 +1,133 @@
+"""The allocation tags around an address or over a length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from mtedbg.model.absent import NOT_APPLICABLE, Absent
+from mtedbg.model.pointer import GRANULE, granule_of, granule_span, logical_tag
+from mtedbg.query.owner import owners
+from mtedbg.query.stretches import ADDRESS_SPACE, Run, pieces, runs
+from mtedbg.query.tagmap import ROW, by_granule, draw, row_of
+from mtedbg.report import Column, Report, Row
+
+if TYPE_CHECKING:
+    from mtedbg.session import Session
+
+ROWS_AROUND = 8
+"""Lines of the map where no length is given; ADDR is in the fourth."""
+
+ROWS_OF_MAP = 32
+"""Lines of the map at most."""
+
+ROWS_OF_TABLE = 1 << 16
+"""Rows of a report at most: what is cut off is said, and from where to go on."""
+
+
+def _window(session: Session, address: int) -> tuple[int, int]:
+    """The span to show around `address`: within its mapping, or its granule's line alone."""
+    low = row_of(address) - (ROWS_AROUND // 2 - 1) * ROW
+    high = low + ROWS_AROUND * ROW
+    regions = session.target.regions()
+    if isinstance(regions, Absent):
+        return max(low, 0), min(high, ADDRESS_SPACE)
+    for region in regions:
+        if region.start <= address < region.end:
+            return max(low, region.start), min(high, region.end)
+    return granule_span(address, 1)
+
+
+def tag_at(session: Session, address: int) -> int | Absent:
+    """The allocation tag of the granule that holds `address` (without tag and PAC bits)."""
+    start = granule_of(address)
+    piece = session.target.read_tags(start, start + GRANULE)[0]
+    return piece.tags if isinstance(piece.tags, Absent) else piece.tags[0]
+
+
+def verdict(address: int, pointer_tag: int, memory_tag: int | Absent) -> str:
+    """One line: whether the pointer fits the memory."""
+    if isinstance(memory_tag, Absent):
+        return f"{address:#x}: {memory_tag}"
+    fits = "match" if pointer_tag == memory_tag else "mismatch"
+    return f"{address:#x}: memory tag {memory_tag}, pointer tag {pointer_tag}: {fits}"
+
+
+def _each_granule(found: Iterator[Run]) -> Iterator[Run]:
+    for run in found:
+        for start in range(run.start, run.end, GRANULE):
+            yield Run(start, start + GRANULE, run.tag)
+
+
+def _rows(session: Session, found: Iterator[Run]) -> tuple[Row, ...]:
+    owner = owners(session)
+    return tuple(
+        {
+            "start": run.start,
+            "end": run.end,
+            "tag": run.tag,
+            "owner": NOT_APPLICABLE if isinstance(run.tag, Absent) else owner[run.tag],
+        }
+        for run in found
+    )
+
+
+def tags(
+    session: Session,
+    command: str,
+    columns: tuple[Column, ...],
+    pointer: int,
+    length: int | None = None,
+    *,
+    granules: bool = False,
+    picture: bool = True,
+) -> Report:
+    """The tags around `pointer`, or of every granule that `length` bytes from it touch.
+
+    Args:
+        session: where.
+        command: name of the command that asks.
+        columns: its columns.
+        pointer: an address, tag and PAC bits welcome.
+        length: bytes; None for some lines around.
+        granules: a row for each granule, and not for each run of equal tags.
+        picture: whether text shows the map.
+
+    Raises:
+        UsageError: `length` is beyond reason where mappings are not known.
+    """
+    address = session.strip(pointer)
+    if length is None:
+        start, end = _window(session, address)
+    else:
+        start, end = granule_span(address, length)
+        end = min(end, ADDRESS_SPACE)
+    shown = min(end, row_of(start) + ROWS_OF_MAP * ROW) if picture else end
+    found = runs(session, start, shown)
+    if granules:
+        found = _each_granule(found)
+    rows = _rows(session, islice(found, ROWS_OF_TABLE))
+    headline = verdict(address, logical_tag(pointer), tag_at(session, address))
+    report = Report(command, session.info, columns, rows, headline=headline)
+    if next(found, None) is not None:
+        reached = rows[-1]["end"]
+        report = report.noting(
+            f"cut off after {len(rows)} rows: `{command} {reached:#x} LEN` goes on"
+        )
+    if not picture:
+        return report
+    drawn = draw(by_granule(pieces(session, start, shown)), pointer, address)
+    notes = (_not_drawn(command, shown, end), drawn.legend)
+    return replace(report, picture=drawn.lines).noting(*(note for note in notes if note))
+
+
+def _not_drawn(command: str, shown: int, end: int) -> str:
+    if shown == end:
+        return ""
+    more = min(end - shown, ROWS_OF_MAP * ROW)
+    return (
+        f"{end - shown:#x} bytes from {shown:#x} on are not drawn:"
+        f" `{command} {shown:#x} {more:#x}` goes on, --runs lists every stretch"
+    )
