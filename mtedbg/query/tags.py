@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
 from mtedbg.model.pointer import GRANULE, granule_of, granule_span, logical_tag
+from mtedbg.query.advice import next_step
 from mtedbg.query.owner import owners
 from mtedbg.query.stretches import ADDRESS_SPACE, Run, pieces, runs
 from mtedbg.query.tagmap import ROW, by_granule, draw, row_of
@@ -109,13 +110,16 @@ def tags(
     if granules:
         found = _each_granule(found)
     rows = _rows(session, islice(found, ROWS_OF_TABLE))
-    headline = verdict(address, logical_tag(pointer), tag_at(session, address))
+    here = tag_at(session, address)
+    headline = verdict(address, logical_tag(pointer), here)
     report = Report(command, session.info, columns, rows, headline=headline)
     if next(found, None) is not None:
         reached = rows[-1]["end"]
         report = report.noting(
             f"cut off after {len(rows)} rows: `{command} {reached:#x} LEN` goes on"
         )
+    if isinstance(here, Absent) and (step := next_step(here)):
+        report = report.noting(step)
     if not picture:
         return report
     drawn = draw(by_granule(pieces(session, start, shown)), pointer, address)

@@ -1,0 +1,15 @@
+"""What to do about a tag that is not there."""
+
+from mtedbg.model.absent import Absent, Reason
+
+_STEPS = {
+    Reason.UNMAPPED: "`mte-regions` lists what is mapped and tagged",
+    Reason.NOT_TAGGED: "accesses there are not checked; `mte-regions` lists what is tagged",
+    Reason.NOT_DUMPED: "write cores with bit 0 of /proc/PID/coredump_filter set, and without"
+    " MADV_DONTDUMP there",
+}
+
+
+def next_step(hole: Absent) -> str:
+    """One line for a note; empty where nothing can be done."""
+    return _STEPS.get(hole.reason, "")
