@@ -9,8 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mtedbg.report import Kind
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+_NESTED_ADDRESSES = frozenset({"address", "pc", "rip", "base", "start", "end", "guest_rip", "word"})
 
 
 def clean(text: str) -> str:
@@ -21,6 +25,13 @@ def clean(text: str) -> str:
 def hex_address(value: int) -> str:
     """An address as every format writes it."""
     return f"{value:#x}"
+
+
+def nested_kind(key: str) -> Kind:
+    """What a number inside a list or mapping is: there the key says it."""
+    if key.endswith("_raw"):
+        return Kind.RAW
+    return Kind.ADDRESS if key in _NESTED_ADDRESSES else Kind.COUNT
 
 
 def join(parts: Iterable[str], by: str = " ") -> str:

@@ -7,25 +7,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mtedbg.model.absent import Absent
-from mtedbg.render import hex_address
+from mtedbg.render import hex_address, nested_kind
 from mtedbg.report import Kind, Report, Value
 
 _HEX = (Kind.ADDRESS, Kind.RAW)
-_NESTED_ADDRESSES = frozenset({"address", "pc", "rip", "base", "start", "end", "guest_rip", "word"})
-
-
-def _kind_of(key: str) -> Kind:
-    """Inside a nested value the key says what a number is."""
-    if key.endswith("_raw"):
-        return Kind.RAW
-    return Kind.ADDRESS if key in _NESTED_ADDRESSES else Kind.COUNT
 
 
 def _plain(value: Value, kind: Kind) -> Any:
     if isinstance(value, Absent):
         return None
     if isinstance(value, Mapping):
-        return {key: _plain(item, _kind_of(key)) for key, item in value.items()}
+        return {key: _plain(item, nested_kind(key)) for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [_plain(item, kind) for item in value]
     if kind in _HEX and isinstance(value, int) and not isinstance(value, bool):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from mtedbg.model.absent import Absent
-from mtedbg.render import clean, hex_address
+from mtedbg.render import clean, hex_address, nested_kind
 from mtedbg.report import Column, Kind, Line, Report, Row, Value
 
 _RESET = "\x1b[0m"
@@ -32,7 +32,9 @@ def cell(value: Value, kind: Kind) -> str:
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, Mapping):
-        return "  ".join(f"{clean(key)}={cell(item, kind)}" for key, item in value.items())
+        return "  ".join(
+            f"{clean(key)}={cell(item, nested_kind(key))}" for key, item in value.items()
+        )
     return ", ".join(cell(item, kind) for item in value)
 
 

@@ -1,0 +1,63 @@
+"""What the mappings of a dead process were: its files, and what can be told of the others."""
+
+from __future__ import annotations
+
+from mtedbg.adapters.core import elf, notes
+from mtedbg.adapters.core.segments import Segments, Stretch
+from mtedbg.adapters.core.space import AddressSpace
+from mtedbg.model.memory import Region
+
+UNKNOWN_PERMS = "???"
+_HEAP_GAP = 1 << 30
+"""The kernel starts the heap at most this far after the program (arch_randomize_brk, arm64)."""
+
+
+def regions(space: AddressSpace, tags: Segments) -> list[Region]:
+    """All mappings in order of address, cut where tag segments begin and end."""
+    special = _special(space)
+    found = []
+    for stretch in space.memory.stretches:
+        mapping = space.mapping_at(stretch.start)
+        name = mapping.name if mapping else special.get(stretch.start, "")
+        dumped = stretch.size >= stretch.end - stretch.start + stretch.skipped
+        for start, end, tagged in tags.pieces(stretch.start, stretch.end):
+            perms = _perms(stretch.flags)
+            found.append(Region(start, end, perms, name, tagged is not None, dumped))
+    for mapping in space.files:
+        for start, end, stretch_there in space.memory.pieces(mapping.start, mapping.end):
+            if stretch_there is None:  # gcore leaves out what it does not dump
+                found.append(Region(start, end, UNKNOWN_PERMS, mapping.name, False, False))
+    return sorted(found, key=lambda region: region.start)
+
+
+def _perms(flags: int) -> str:
+    bits = ((elf.PF_R, "r"), (elf.PF_W, "w"), (elf.PF_X, "x"))
+    return "".join(letter if flags & bit else "-" for bit, letter in bits)
+
+
+def _special(space: AddressSpace) -> dict[int, str]:
+    """Pseudo names of anonymous mappings by their start."""
+    named: dict[int, str] = {}
+    heap = _heap(space)
+    if heap is not None:
+        named[heap.start] = "[heap]"
+    for kind, name in ((notes.AT_SYSINFO_EHDR, "[vdso]"), (notes.AT_RANDOM, "[stack]")):
+        address = space.auxv.get(kind)
+        stretch = space.memory.at(address) if address is not None else None
+        if stretch is not None:
+            named[stretch.start] = name
+    return named
+
+
+def _heap(space: AddressSpace) -> Stretch | None:
+    """The first writable anonymous mapping after the program's own, if near enough."""
+    program = space.executable()
+    if program is None:
+        return None
+    last = max((m.end for m in space.files if m.name == program.name), default=program.end)
+    for stretch in space.memory.stretches:
+        if stretch.start >= last:
+            near = last < stretch.start <= last + _HEAP_GAP
+            writable = stretch.flags == elf.PF_R | elf.PF_W
+            return stretch if near and writable and not space.mapping_at(stretch.start) else None
+    return None

@@ -1,0 +1,126 @@
+"""The stretches of address space that a core's program headers describe: sorted, never overlapping.
+
+Whatever a header says is cut to what can be true: to 64 bits, to the file, to what no earlier
+stretch has. Each cut leaves a remark.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from mtedbg.adapters.core.elf import Buffer, ProgramHeader
+
+_SPACE = 1 << 64
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """One stretch of the process's memory.
+
+    Attributes:
+        start: first address.
+        end: one past the last address.
+        flags: PF_R, PF_W, PF_X.
+        offset: where its contents begin in the file.
+        size: bytes of contents that the file really holds.
+        promised: bytes of contents that the header says it holds.
+        skipped: bytes of address space cut off before `start`; the contents begin before them.
+    """
+
+    start: int
+    end: int
+    flags: int
+    offset: int
+    size: int
+    promised: int
+    skipped: int = 0
+
+
+class Segments:
+    """All stretches of one type, found by address."""
+
+    def __init__(
+        self, data: Buffer, headers: Iterable[ProgramHeader], what: str, remarks: list[str]
+    ) -> None:
+        """Takes the headers of one type.
+
+        Args:
+            data: the core.
+            headers: as the file has them.
+            what: their name in remarks, "memory segments".
+            remarks: gets one line for each kind of damage.
+        """
+        self._data = data
+        impossible = cut = 0
+        stretches: list[Stretch] = []
+        for header in headers:
+            if header.memory_size == 0:
+                continue
+            if header.address + header.memory_size > _SPACE:
+                impossible += 1
+                continue
+            size = max(0, min(header.file_size, len(data) - header.offset))
+            cut += size < header.file_size
+            end = header.address + header.memory_size
+            stretches.append(
+                Stretch(header.address, end, header.flags, header.offset, size, header.file_size)
+            )
+        if impossible:
+            remarks.append(f"{impossible} {what} do not fit 64 bits: ignored")
+        if cut:
+            remarks.append(f"the file is truncated: contents of {cut} {what} are missing in part")
+        self.stretches, overlapping = _without_overlaps(stretches)
+        if overlapping:
+            remarks.append(f"{overlapping} {what} overlap others: those with lower start are kept")
+        self._starts = [stretch.start for stretch in self.stretches]
+
+    def at(self, address: int) -> Stretch | None:
+        """The stretch that holds `address`."""
+        index = bisect_right(self._starts, address) - 1
+        if index >= 0 and address < self.stretches[index].end:
+            return self.stretches[index]
+        return None
+
+    def next_start(self, address: int) -> int:
+        """Where the first stretch after `address` begins; the end of all memory if none does."""
+        index = bisect_right(self._starts, address)
+        return self._starts[index] if index < len(self._starts) else _SPACE
+
+    def pieces(self, start: int, end: int) -> Iterator[tuple[int, int, Stretch | None]]:
+        """[start, end) cut at the borders of stretches, with None for what lies in none."""
+        index = max(0, bisect_right(self._starts, start) - 1)
+        while start < end:
+            stretch = self.stretches[index] if index < len(self.stretches) else None
+            if stretch is not None and stretch.end <= start:
+                index += 1
+                continue
+            if stretch is None or stretch.start >= end:
+                yield start, end, None
+                return
+            if stretch.start > start:
+                yield start, stretch.start, None
+                start = stretch.start
+            stop = min(end, stretch.end)
+            yield start, stop, stretch
+            start = stop
+
+    def contents(self, stretch: Stretch, first: int, last: int) -> bytes:
+        """Bytes [first, last) of what the file holds for `stretch`, shorter where it ends."""
+        begin, end = min(first, stretch.size), min(last, stretch.size)
+        return self._data[stretch.offset + begin : stretch.offset + end]
+
+
+def _without_overlaps(stretches: list[Stretch]) -> tuple[list[Stretch], int]:
+    kept: list[Stretch] = []
+    overlapping = 0
+    for stretch in sorted(stretches, key=lambda s: s.start):
+        limit = kept[-1].end if kept else 0
+        if stretch.start >= limit:
+            kept.append(stretch)
+            continue
+        overlapping += 1
+        if stretch.end > limit:
+            kept.append(replace(stretch, start=limit, skipped=limit - stretch.start))
+    return kept, overlapping

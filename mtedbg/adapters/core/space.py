@@ -1,0 +1,164 @@
+"""The address space of a dead process: what was dumped, what files still hold, what it was."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+
+from mtedbg.adapters.core import elf, notes
+from mtedbg.adapters.core.images import PAGE, Image, candidate_paths, image_at
+from mtedbg.adapters.core.notes import CoreNotes, FileMapping
+from mtedbg.adapters.core.segments import Segments, Stretch
+from mtedbg.model.absent import Absent, Reason
+
+MAX_IMAGES = 1 << 14
+
+
+class AddressSpace:
+    """Memory with what is known of its origin. Files are opened when they are first needed."""
+
+    def __init__(self, path: str, memory: Segments, known: CoreNotes, remarks: list[str]) -> None:
+        """Takes what the core says of memory.
+
+        Args:
+            path: of the core; files are also looked for beside it.
+            memory: its PT_LOAD segments.
+            known: its notes.
+            remarks: gets a line for each file that is not used.
+        """
+        self._path = path
+        self._remarks = remarks
+        self._tried: set[int] = set()
+        self.memory = memory
+        self.auxv = known.auxv()
+        self.files = known.files()
+        self._file_starts = [mapping.start for mapping in self.files]
+        self.images = sorted(self._find_images(), key=lambda image: image.base)
+        self._bases = [image.base for image in self.images]
+
+    def dumped(self, address: int, end: int) -> bytes:
+        """The bytes that the core holds at `address`, up to `end` or the first hole."""
+        parts = []
+        for start, stop, stretch in self.memory.pieces(address, end):
+            if stretch is None:
+                break
+            origin = stretch.start - stretch.skipped
+            part = self.memory.contents(stretch, start - origin, stop - origin)
+            parts.append(part)
+            if len(part) < stop - start:
+                break
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def read(self, address: int, length: int) -> bytes | Absent:
+        """All bytes of [address, address + length), or why they are not all there."""
+        end = address + length
+        parts: list[bytes] = []
+        position = address
+        while position < end:
+            part = self.dumped(position, end) or self._from_file(position, end)
+            if not part:
+                return self._why(position)
+            parts.append(part)
+            position += len(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def _why(self, address: int) -> Absent:
+        stretch = self.memory.at(address)
+        if stretch is None and self.mapping_at(address) is None:
+            return Absent(Reason.UNMAPPED)
+        if stretch is not None and stretch.size < stretch.promised:
+            return Absent(Reason.NOT_DUMPED, "the file is truncated")
+        return Absent(Reason.NOT_DUMPED)
+
+    def mapping_at(self, address: int) -> FileMapping | None:
+        """The file mapping that holds `address`."""
+        index = bisect_right(self._file_starts, address) - 1
+        if index >= 0 and address < self.files[index].end:
+            return self.files[index]
+        return None
+
+    def image_at(self, address: int) -> Image | None:
+        """The image that holds `address`."""
+        index = bisect_right(self._bases, address) - 1
+        if index < 0:
+            return None
+        image = self.images[index]
+        self._open(image)
+        mapping = self.mapping_at(address)
+        inside = address < image.end or (mapping is not None and mapping.name == image.name)
+        return image if inside else None
+
+    def executable(self) -> Image | None:
+        """The program itself: the image that holds its own program headers (AT_PHDR)."""
+        headers = self.auxv.get(notes.AT_PHDR)
+        if headers is None:
+            return None
+        index = bisect_right(self._bases, headers) - 1
+        return self.images[index] if index >= 0 and headers - self._bases[index] < PAGE else None
+
+    def opened(self) -> Iterator[Image]:
+        """All images, the program first, each with its file if there is one."""
+        program = self.executable()
+        for image in ([program] if program else []) + [i for i in self.images if i is not program]:
+            self._open(image)
+            yield image
+
+    def _open(self, image: Image) -> None:
+        if image.base in self._tried:
+            return
+        self._tried.add(image.base)
+        reasons = []
+        for path in candidate_paths(image, self._path) if image.file is None else ():
+            why = image.use(path)
+            if not why:
+                return
+            reasons.append(why)
+        self._remarks += [f"{why}: not used" for why in reasons if "No such file" not in why]
+
+    def use_executable(self, path: str) -> None:
+        """Takes the file that the user named for the program, if it is the same.
+
+        It is then the only candidate: a wrong one is not replaced in silence.
+        """
+        image = self.executable()
+        if image is None:
+            self._remarks.append(f"{path} is not used: the core does not say where its program was")
+            return
+        self._tried.add(image.base)
+        if why := image.use(path, trusted=True):
+            self._remarks.append(f"{why}: not used")
+        elif not image.head:
+            self._remarks.append(f"{path} could not be compared: the core has nothing of it")
+
+    def _from_file(self, address: int, end: int) -> bytes:
+        mapping = self.mapping_at(address)
+        stretch = self.memory.at(address)
+        if mapping is None or (stretch is not None and stretch.flags & elf.PF_W):
+            return b""
+        image = self.image_at(address)
+        if image is None or image.name != mapping.name:
+            return b""
+        stop = min(end, mapping.end, self._next_dumped(address, stretch))
+        return image.read(mapping, address, stop)
+
+    def _next_dumped(self, address: int, stretch: Stretch | None) -> int:
+        """Where the core itself may hold bytes again after `address`, which it does not."""
+        return stretch.end if stretch is not None else self.memory.next_start(address)
+
+    def _find_images(self) -> Iterator[Image]:
+        bases: dict[int, str] = {}
+        names: set[str] = set()
+        for mapping in self.files:
+            if mapping.offset == 0 and mapping.name not in names:
+                names.add(mapping.name)
+                bases[mapping.start] = mapping.name
+        if not self.files:  # QEMU's guest cores do not say: look at every mapping
+            bases = {s.start: "" for s in self.memory.stretches if s.size and not s.skipped}
+        elif notes.AT_SYSINFO_EHDR in self.auxv:
+            bases.setdefault(self.auxv[notes.AT_SYSINFO_EHDR], "")
+        for count, (base, name) in enumerate(bases.items()):
+            head = self.dumped(base, base + PAGE)
+            if (image := image_at(name, base, head)) is not None:
+                yield image
+            if count > MAX_IMAGES:
+                return

@@ -1,0 +1,179 @@
+"""Symbol tables of images: from a file's sections, or from the dynamic section in memory.
+
+Source: gABI chapter 4 "Symbol Table", chapter 5 "Hash Table"; DT_GNU_HASH as glibc's dl-lookup.c
+reads it.
+"""
+
+from __future__ import annotations
+
+import struct
+from bisect import bisect_right
+from collections.abc import Callable
+
+from mtedbg.adapters.core import elf
+from mtedbg.adapters.core.elf import Buffer, ProgramHeader
+from mtedbg.adapters.core.notes import text
+from mtedbg.model.absent import Absent, Reason
+from mtedbg.model.process import Symbol
+
+SHT_SYMTAB, SHT_DYNSYM = 2, 11
+DT_HASH, DT_STRTAB, DT_SYMTAB, DT_STRSZ, DT_GNU_HASH = 4, 5, 6, 10, 0x6FFFFEF5
+MAX_SYMBOLS = 1 << 20
+MAX_STRINGS = 1 << 27
+_ENTRY = struct.Struct("<IBBHQQ")
+_FUNCTION = 2
+_KINDS = frozenset((0, 1, _FUNCTION, 10))  # STT_NOTYPE, STT_OBJECT, STT_FUNC, STT_GNU_IFUNC
+_LOCAL = 0
+_UNDEFINED, _RESERVED = 0, 0xFF00
+_NAMELESS = frozenset((b"$", b"\0", b""))  # "$x", "$d": mapping symbols (AAELF64)
+_INDEX_MASK = MAX_SYMBOLS - 1
+_RANK_SHIFT, _RANK_MASK, _VALUE_SHIFT = 20, 7, 23
+_MAX_NAME = 4096
+_MAX_PLACES = 4096
+_MAX_CHAIN = 1 << 16
+
+Read = Callable[[int, int], bytes | Absent]
+
+
+class SymbolTable:
+    """The symbols of one image, found by name and by address."""
+
+    def __init__(self, entries: bytes, strings: bytes, bias: int) -> None:
+        """Takes the tables as they are in the image.
+
+        Args:
+            entries: Elf64_Sym records; at most `MAX_SYMBOLS` are looked at.
+            strings: their names.
+            bias: what is added to a symbol's value.
+        """
+        self._entries = entries[: min(len(entries) // _ENTRY.size, MAX_SYMBOLS) * _ENTRY.size]
+        self._strings = strings
+        self._bias = bias
+        # One integer a symbol: value, rank, place. Where several share an address the best comes
+        # last: a sized, global function.
+        self._order = sorted(
+            value << _VALUE_SHIFT
+            | ((size > 0) * 4 + (info >> 4 != _LOCAL) * 2 + (info & 0xF == _FUNCTION))
+            << _RANK_SHIFT
+            | index
+            for index, (name, info, _, section, value, size) in enumerate(
+                _ENTRY.iter_unpack(self._entries)
+            )
+            if info & 0xF in _KINDS
+            and _UNDEFINED < section < _RESERVED
+            and strings[name : name + 1] not in _NAMELESS
+        )
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def _entry(self, ordered: int) -> tuple[int, int, int, int, int, int]:
+        name, info, other, section, value, size = _ENTRY.unpack_from(
+            self._entries, (ordered & _INDEX_MASK) * _ENTRY.size
+        )
+        return name, info, other, section, value, size
+
+    def address(self, name: str) -> int | None:
+        """The address of the symbol `name`, of the most public one where several have it."""
+        wanted = name.encode("utf-8", "surrogateescape") + b"\0"
+        offsets: set[int] = set()
+        position = self._strings.find(wanted)
+        while position >= 0 and len(offsets) < _MAX_PLACES:
+            offsets.add(position)
+            position = self._strings.find(wanted, position + 1)
+        found = [key for key in self._order if self._entry(key)[0] in offsets] if offsets else []
+        if not found:
+            return None
+        best: int = max(found, key=lambda key: key >> _RANK_SHIFT & _RANK_MASK)
+        return (best >> _VALUE_SHIFT) + self._bias
+
+    def at(self, address: int) -> Symbol | None:
+        """The symbol that holds `address`."""
+        value = address - self._bias
+        index = bisect_right(self._order, (value + 1 << _VALUE_SHIFT) - 1) - 1
+        if value < 0 or index < 0:
+            return None
+        name, _, _, _, start, size = self._entry(self._order[index])
+        if size and value - start >= size:
+            return None
+        return Symbol(text(self._strings[name : name + _MAX_NAME]), value - start)
+
+
+def from_sections(data: Buffer, header: elf.FileHeader, bias: int) -> SymbolTable | None:
+    """The symbols in a file's .symtab, or in its .dynsym where it is stripped."""
+    table = elf.sections(data, header)
+    for kind in (SHT_SYMTAB, SHT_DYNSYM):
+        for section in table:
+            if section.type == kind and section.link < len(table):
+                strings = table[section.link]
+                size = min(section.size, MAX_SYMBOLS * _ENTRY.size)
+                return SymbolTable(
+                    data[section.offset : section.offset + size],
+                    data[strings.offset : strings.offset + min(strings.size, MAX_STRINGS)],
+                    bias,
+                )
+    return None
+
+
+def from_memory(read: Read, headers: list[ProgramHeader], bias: int) -> SymbolTable | Absent:
+    """The dynamic symbols of an image, as far as its memory was dumped.
+
+    Args:
+        read: reads memory of the process.
+        headers: the image's program headers.
+        bias: where it was loaded.
+    """
+    dynamic = next((h for h in headers if h.type == elf.PT_DYNAMIC), None)
+    if dynamic is None:
+        return Absent(Reason.NOT_RECORDED, "no dynamic section")
+    section = read(bias + dynamic.address, min(dynamic.memory_size, 1 << 14) // 16 * 16)
+    if isinstance(section, Absent):
+        return section
+    tags: dict[int, int] = {}
+    for tag, value in struct.iter_unpack("<qQ", section):
+        if tag == 0:
+            break
+        tags.setdefault(tag, value)
+
+    def address(tag: int) -> int:
+        # The dynamic loader adds the bias in place; in the vDSO nobody does.
+        return tags[tag] if tags[tag] >= bias else tags[tag] + bias
+
+    if not tags.keys() >= {DT_SYMTAB, DT_STRTAB, DT_STRSZ}:
+        return Absent(Reason.DAMAGED, "incomplete dynamic section")
+    count = _count(read, {tag: address(tag) for tag in (DT_HASH, DT_GNU_HASH) if tag in tags})
+    if isinstance(count, Absent):
+        return count
+    entries = read(address(DT_SYMTAB), count * _ENTRY.size)
+    strings = read(address(DT_STRTAB), min(tags[DT_STRSZ], MAX_STRINGS))
+    if isinstance(entries, Absent):
+        return entries
+    return strings if isinstance(strings, Absent) else SymbolTable(entries, strings, bias)
+
+
+def _count(read: Read, tables: dict[int, int]) -> int | Absent:
+    """How many dynamic symbols there are: only the hash tables know."""
+    if DT_HASH in tables:
+        head = read(tables[DT_HASH], 8)
+        if not isinstance(head, Absent):
+            return min(int.from_bytes(head[4:], "little"), MAX_SYMBOLS)
+    if DT_GNU_HASH not in tables:
+        return Absent(Reason.NOT_RECORDED, "no hash table")
+    start = tables[DT_GNU_HASH]
+    head = read(start, 16)
+    if isinstance(head, Absent):
+        return head
+    bucket_count, first, bloom, _ = struct.unpack("<IIII", head)
+    buckets_at = start + 16 + 8 * bloom
+    buckets = read(buckets_at, 4 * min(bucket_count, MAX_SYMBOLS))
+    if isinstance(buckets, Absent):
+        return buckets
+    last = max((n for (n,) in struct.iter_unpack("<I", buckets)), default=0)
+    chains = buckets_at + 4 * bucket_count - 4 * first
+    for index in range(max(last, first), max(last, first) + _MAX_CHAIN):
+        link = read(chains + 4 * index, 4)
+        if isinstance(link, Absent):
+            return link
+        if link[0] & 1:  # the end of the last chain
+            return min(index + 1, MAX_SYMBOLS)
+    return Absent(Reason.DAMAGED, "hash table without end")

@@ -1,0 +1,200 @@
+"""`CoreTarget`: an ELF core file of AArch64 Linux behind the port."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from os import PathLike, fspath
+
+from mtedbg.adapters.core import elf, expression, names, notes
+from mtedbg.adapters.core.elf import ProgramHeader
+from mtedbg.adapters.core.mapped import map_file
+from mtedbg.adapters.core.notes import CoreNotes, ThreadNotes
+from mtedbg.adapters.core.segments import Segments
+from mtedbg.adapters.core.space import AddressSpace
+from mtedbg.adapters.core.tags import read_tags
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
+from mtedbg.model.memory import Region, TagPiece
+from mtedbg.model.pointer import GRANULE
+from mtedbg.model.process import SignalInfo, Symbol, TargetInfo, Thread
+
+_MAX_STRING = 4096
+# Signals whose siginfo carries si_addr when the kernel raised them (siginfo(7)).
+_WITH_ADDRESS = frozenset((4, 5, 7, 8, 11))
+_SI_KERNEL = 0x80
+_PAC_BITS = 0x007F_FFFF_FFFF_FFFF & ~((1 << 36) - 1)
+"""Where an authentication code can be at all: above the smallest address space, below the tag."""
+
+
+class CoreTarget:
+    """A dead process. Nothing is read before it is asked for, except headers and notes."""
+
+    def __init__(self, path: str | PathLike[str], executable: str = "") -> None:
+        """Opens a core.
+
+        Args:
+            path: of the core file.
+            executable: path of its program; empty to look where the core says it was.
+
+        Raises:
+            FileFormatError: it is no AArch64 core, or nothing can be read of it.
+        """
+        name = fspath(path)
+        data = map_file(name)
+        header = elf.core_header(data, name)
+        self._remarks: list[str] = []
+        headers, promised = elf.program_headers(data, header, name)
+        if len(headers) < promised:
+            self._remarks.append(
+                f"the file is truncated: it has {len(headers)} of {promised} program headers"
+            )
+
+        def having(kind: int) -> list[ProgramHeader]:
+            return [h for h in headers if h.type == kind]
+
+        self._notes = CoreNotes(data, having(elf.PT_NOTE), self._remarks)
+        memory = Segments(data, having(elf.PT_LOAD), "memory segments", self._remarks)
+        tagged = [h for h in having(elf.PT_AARCH64_MEMTAG_MTE) if self._is_sound(h)]
+        self._tags = Segments(data, tagged, "tag segments", self._remarks)
+        self._space = AddressSpace(name, memory, self._notes, self._remarks)
+        if executable:
+            self._space.use_executable(executable)
+
+    def _is_sound(self, header: ProgramHeader) -> bool:
+        if (header.address | header.memory_size) % GRANULE:
+            self._remarks.append(
+                f"the tag segment at {header.address:#x} is not made of whole granules: ignored"
+            )
+            return False
+        expected = (header.memory_size // GRANULE + 1) // 2
+        if header.file_size not in (0, expected):
+            self._remarks.append(
+                f"the tag segment at {header.address:#x} has {header.file_size} bytes of tags,"
+                f" not {expected}"
+            )
+        return True
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is wrong with the core or the files that belong to it, one line each."""
+        return tuple(dict.fromkeys(self._remarks))
+
+    def info(self) -> TargetInfo:
+        """The dead process; its tags come from the core, if it has any."""
+        process = self._notes.process()
+        pid = process[0] if process else Absent(Reason.NOT_RECORDED)
+        source = "core" if self._tags.stretches else "none"
+        return TargetInfo("core", source, pid, self._executable_name, self._pac_mask)
+
+    @cached_property
+    def _executable_name(self) -> str:
+        program = self._space.executable()
+        if program is not None and program.name:
+            return program.name
+        address = self._space.auxv.get(notes.AT_EXECFN)
+        if address is not None:
+            name = notes.text(self._space.dumped(address, address + _MAX_STRING))
+            if name:
+                return name
+        process = self._notes.process()
+        return process[1] if process else ""
+
+    @cached_property
+    def _pac_mask(self) -> int:
+        for thread in self._notes.threads:
+            found = self._notes.of_thread(thread, notes.NT_ARM_PAC_MASK, "<QQ")
+            if found is not None:
+                return found[0] if found[0] & ~_PAC_BITS == 0 else 0
+        return 0
+
+    def read_memory(self, address: int, length: int) -> bytes | Absent:
+        """Bytes as dumped, or as the unchanged file behind them still has them."""
+        if length <= 0:
+            return b""
+        return self._space.read(address, length)
+
+    def read_tags(self, start: int, end: int) -> Sequence[TagPiece]:
+        """Tags from the core's tag segments; holes elsewhere."""
+        pieces: list[TagPiece] = []
+        for first, last, stretch in self._tags.pieces(start, end):
+            if stretch is not None:
+                pieces += read_tags(self._tags, stretch, first, last)
+                continue
+            for begin, stop, memory in self._space.memory.pieces(first, last):
+                mapped = memory is not None or self._space.mapping_at(begin) is not None
+                reason = Reason.NOT_TAGGED if mapped else Reason.UNMAPPED
+                pieces.append(TagPiece(begin, stop, Absent(reason)))
+        return pieces
+
+    def regions(self) -> Sequence[Region] | Absent:
+        """The core's memory segments, cut where tag segments begin and end."""
+        return self._regions
+
+    @cached_property
+    def _regions(self) -> list[Region]:
+        return names.regions(self._space, self._tags)
+
+    def threads(self) -> Sequence[Thread]:
+        """Threads in the order of the core: the one that died is first, and current."""
+        return self._threads
+
+    @cached_property
+    def _threads(self) -> list[Thread]:
+        process = self._notes.process()
+        found = []
+        for number, thread in enumerate(self._notes.threads, 1):
+            name = process[1] if process and process[0] == thread.tid else ""
+            control = self._notes.of_thread(thread, notes.NT_ARM_TAGGED_ADDR_CTRL, "<Q")
+            word = control[0] if control else Absent(Reason.NOT_RECORDED)
+            found.append(Thread(number, thread.tid, name, number == 1, tagged_addr_ctrl=word))
+        return found
+
+    def _notes_of(self, thread: Thread) -> ThreadNotes:
+        return self._notes.threads[thread.number - 1]
+
+    def registers(self, thread: Thread) -> Mapping[str, int] | Absent:
+        """General registers, and tpidr where the core has NT_ARM_TLS."""
+        mine = self._notes_of(thread)
+        tls = self._notes.of_thread(mine, notes.NT_ARM_TLS, "<Q")
+        return {**mine.registers, "tpidr": tls[0]} if tls else mine.registers
+
+    def signal(self, thread: Thread) -> SignalInfo | Absent:
+        """The siginfo of `thread`; of the one that died at least the number."""
+        mine = self._notes_of(thread)
+        info = self._notes.of_thread(mine, notes.NT_SIGINFO, "<iiiiQ")
+        if info is not None:
+            number, _, code, _, address = info
+            carries = number in _WITH_ADDRESS and 0 < code != _SI_KERNEL
+            return SignalInfo(number, code, address if carries else NOT_APPLICABLE)
+        if not thread.current or not mine.signal:
+            return NOT_APPLICABLE
+        missing = Absent(Reason.NOT_RECORDED, "no NT_SIGINFO in this core")
+        return SignalInfo(mine.signal, missing, missing)
+
+    def symbol_address(self, name: str) -> int | Absent:
+        """Looks in the program first, then in the libraries by address."""
+        for image in self._space.opened():
+            table = image.symbols(self.read_memory)
+            address = table.address(name) if table else None
+            if address is not None:
+                return address
+        return Absent(Reason.UNKNOWN, self._why_no_symbols())
+
+    def _why_no_symbols(self) -> str:
+        program = self._space.executable()
+        if program is not None and program.file is None:
+            return f"its program {program.name or self._executable_name} is not used or not here"
+        return ""
+
+    def symbol_at(self, address: int) -> Symbol | Absent:
+        """From the image that holds `address`."""
+        image = self._space.image_at(address)
+        table = image.symbols(self.read_memory) if image is not None else None
+        return (table.at(address) if table else None) or Absent(Reason.UNKNOWN)
+
+    def evaluate(self, text: str) -> int:
+        """See `expression.evaluate`; registers are those of the current thread."""
+        threads = self.threads()
+        missing = Absent(Reason.NOT_RECORDED)
+        registers = self.registers(threads[0]) if threads else missing
+        return expression.evaluate(text, registers, self.symbol_address)
