@@ -15,8 +15,11 @@ CONTROL = "/mtedbg"
 LIBRARIES = "/usr/lib/aarch64-linux-gnu"
 # Folders of the VM that a share must not cover.
 RESERVED = frozenset(
-    "/ /bin /dev /lib /modules /mtedbg /proc /sys /usr /usr/bin /usr/lib".split()
-) | {LIBRARIES}
+    (
+        *("/", "/bin", "/dev", "/lib", "/modules", CONTROL, "/proc", "/sys"),
+        *("/usr", "/usr/bin", "/usr/lib", LIBRARIES, "/lib/aarch64-linux-gnu"),
+    )
+)
 # Where nobody else changes the files while the VM runs, it may keep and delay what it likes: a core
 # is written in large pieces then. In a folder in use, only what is mapped is cached.
 UNCHANGING, IN_USE = "cache=loose", "cache=mmap"
@@ -40,7 +43,6 @@ def boot(
         LabError: the VM does not come up.
     """
     options = options or MachineOptions()
-    image = paths.vm_image()
     with tempfile.TemporaryDirectory(prefix="mtedbg-lab-") as name:
         exchange = Path(name) / "exchange"
         cores = exchange / "cores"
@@ -50,7 +52,7 @@ def boot(
             Share(libraries or paths.libraries(), LIBRARIES, in_use=False),
         ]
         everything = [*system, *shares]
-        machine = Machine(image, options, everything, logs=Path(name))
+        machine = Machine(paths.vm_image(), options, everything, logs=Path(name))
         try:
             vm = Vm(machine, cores)
             _bring_up(vm, everything, options)

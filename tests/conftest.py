@@ -1,0 +1,27 @@
+"""Fixtures that more than one folder of tests uses; what they do is in `tests/support/`."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from mtedbg.lab import gdbserver
+from mtedbg.lab.boot import boot
+from mtedbg.lab.machine import MachineOptions, Share
+from mtedbg.lab.vm import Vm
+from tests.support.compile import ROOT
+from tests.support.cores import CASES, KernelCore, produce
+
+
+@pytest.fixture(scope="session")
+def lab_vm() -> Iterator[Vm]:
+    """The one VM of this test run: two CPUs, gdbserver's port, the checkout under its own name."""
+    options = MachineOptions(cpus=2, ports=(gdbserver.PORT,))
+    with boot([Share(ROOT, str(ROOT))], options) as vm:
+        yield vm
+
+
+@pytest.fixture(scope="session")
+def kernel_cores(lab_vm: Vm, tmp_path_factory: pytest.TempPathFactory) -> dict[str, KernelCore]:
+    """A kernel core of every case in `tests/support/cores.py`, by name."""
+    folder = tmp_path_factory.mktemp("cores")
+    return {name: produce(lab_vm, case, folder / name) for name, case in CASES.items()}
