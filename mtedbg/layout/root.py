@@ -92,6 +92,8 @@ def _read(target: Target, address: int) -> Root | None:
         raise LayoutError("the magic does not match")
     if endian != _ENDIAN:
         raise LayoutError("it is not little-endian")
+    if not own and not checksum:
+        return None
     if major != ABI_MAJOR:
         raise LayoutError(
             f"it is of version {major}.{minor}, this reads {ABI_MAJOR}.x", _VERSION_STEP

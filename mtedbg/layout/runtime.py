@@ -62,6 +62,11 @@ class Runtime:
         """Host registers by role ("frame" → "x28") in translated code."""
         return self.layout.schema.registers
 
+    @property
+    def shared_tag(self) -> int | Absent:
+        """The tag of shared memory."""
+        return self.config if isinstance(self.config, Absent) else self.config.shared_tag
+
     def table(self, name: str, model: type[T], *, whole: bool = False) -> Snapshot[T] | Absent:
         """The newest whole generation of the table called `name`.
 

@@ -50,10 +50,14 @@ class Memop:
 
 
 class Mode(Enum):
-    """A memop's two forms; the value is the name in the schema."""
+    """A memop's two forms; the value is the name in the schema.
+
+    `MIXED` is never recorded: its words are of different forms, as in the middle of a patch.
+    """
 
     LOCAL = "Local"
     SHARED = "Shared"
+    MIXED = "Mixed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,7 @@ class MemopState:
     Attributes:
         memop: the record.
         words: its instruction words, [1] before [2].
-        decoded: the mode that the words together have; absent where they disagree or are neither.
+        decoded: the mode that the words together have; absent where one of them is neither.
         consistent: whether the bytes are what the record says.
         in_flight: the patch that was going on.
         step: how far that patch has come, in words.

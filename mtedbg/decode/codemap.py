@@ -1,0 +1,178 @@
+"""PC → the code block and range that hold it, or which kind of nowhere it is.
+
+The block array and the ranges of a block are sorted, so a PC costs a few small reads however many
+there are; nothing is read whole that is large.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable
+
+from mtedbg.layout import Requirements, Runtime
+from mtedbg.layout.memory import BULK, RecordArray, read_text
+from mtedbg.layout.table import Snapshot
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
+from mtedbg.model.code import NO_FUNCTION, Block, Function, Outcome, Place, Range, Segment
+from mtedbg.model.runtime import Buffer, Table
+
+NEEDS = Requirements(
+    models=(Table, Buffer, Block, Range),
+    contracts={"range.base": "block", "end": "exclusive", "codemap": "1"},
+)
+
+CODE_MAP = "code-map"
+RETIRED = "retired"
+SEGMENTS = "segments"
+FUNCTIONS = "functions"
+
+_STALE = "the newest {} is torn: this is one generation old"
+
+
+def _outcome(hole: Absent) -> Outcome:
+    """What a hole in the metadata makes of a PC."""
+    if hole.reason is Reason.UNSTABLE:
+        return Outcome.UNSTABLE
+    if hole.reason in (Reason.NOT_DUMPED, Reason.NOT_RECORDED):
+        return Outcome.METADATA_NOT_DUMPED
+    return Outcome.CORRUPT
+
+
+def _notes(name: str, snapshot: Snapshot[Block]) -> tuple[str, ...]:
+    return (_STALE.format(name),) if snapshot.stale else ()
+
+
+def locate(runtime: Runtime, pc: int) -> Place:
+    """Where `pc` is.
+
+    Raises:
+        LayoutError: the runtime does not tell what this needs.
+    """
+    runtime.layout.require(NEEDS)
+    blocks = runtime.table(CODE_MAP, Block)
+    if isinstance(blocks, Absent):
+        return Place(pc, _outcome(blocks), detail=str(blocks))
+    notes = _notes("code map", blocks)
+    block = _holder(blocks.records, pc)
+    if isinstance(block, Block):
+        return _in_block(runtime, block, pc, notes)
+    if block.is_hole:
+        return Place(pc, _outcome(block), notes=notes, detail=str(block))
+    return _elsewhere(runtime, pc, notes)
+
+
+def _holder(blocks: RecordArray[Block], pc: int) -> Block | Absent:
+    """The block of a sorted array that holds `pc`; does not apply where none does."""
+    index = blocks.last_not_above("base", pc)
+    if isinstance(index, Absent):
+        return index
+    if index < 0:
+        return NOT_APPLICABLE
+    block = blocks.get(index)
+    if isinstance(block, Absent):
+        return block
+    if block.base > pc:
+        return Absent(Reason.DAMAGED, "the block array is not sorted")
+    return block if pc < block.end else NOT_APPLICABLE
+
+
+def _in_block(runtime: Runtime, block: Block, pc: int, notes: tuple[str, ...]) -> Place:
+    found = range_at(runtime, block, pc - block.base)
+    if isinstance(found, Range):
+        builtin = found.kind == "BuiltinThunk"
+        outcome = Outcome.BUILTIN_THUNK if builtin else Outcome.RANGE
+        return Place(pc, outcome, block, found, notes=notes)
+    if found.is_hole:
+        return Place(pc, _outcome(found), block, found, notes=notes, detail=str(found))
+    return Place(pc, Outcome.BLOCK_NO_RANGE, block, notes=notes)
+
+
+def ranges_of(runtime: Runtime, block: Block) -> RecordArray[Range] | Absent:
+    """The ranges of `block`, sorted by `begin`; checked where they are few enough to be read."""
+    array = runtime.records(Range, block.ranges, block.range_count)
+    if isinstance(array, Absent) or not array.count or array.size > BULK:
+        return array
+    data = array.bytes_of(0, array.count)
+    if isinstance(data, Absent):
+        return Absent(data.reason, f"the ranges of block {block.id}")
+    if isinstance(block.ranges_checksum, int) and zlib.crc32(data) != block.ranges_checksum:
+        return Absent(Reason.DAMAGED, f"the ranges of block {block.id}: wrong checksum")
+    return RecordArray(array.target, array.reader, array.address, array.count, array.stride, data)
+
+
+def range_at(runtime: Runtime, block: Block, offset: int) -> Range | Absent:
+    """The range at `offset` bytes from the base of `block`; does not apply where none is."""
+    ranges = ranges_of(runtime, block)
+    if isinstance(ranges, Absent):
+        return ranges
+    index = ranges.last_not_above("begin", offset)
+    if isinstance(index, Absent):
+        return index
+    found = ranges.get(index) if index >= 0 else NOT_APPLICABLE
+    if isinstance(found, Absent):
+        return found
+    if found.begin > offset or found.end > block.length or found.end < found.begin:
+        return Absent(Reason.DAMAGED, f"range {index} of block {block.id} is impossible")
+    return found if offset < found.end else NOT_APPLICABLE
+
+
+def _first_holder(blocks: Iterable[Block], pc: int) -> Block | None:
+    return next((block for block in blocks if block.base <= pc < block.end), None)
+
+
+def _elsewhere(runtime: Runtime, pc: int, notes: tuple[str, ...]) -> Place:
+    """A PC in no live block: in a retired one, between the blocks of a segment, or not ours."""
+    retired = runtime.table(RETIRED, Block, whole=True)
+    if isinstance(retired, Snapshot):
+        records = retired.records.all()
+        # Newest last: memory may have been used again.
+        block = None if isinstance(records, Absent) else _first_holder(reversed([*records]), pc)
+        if block is not None:
+            found = range_at(runtime, block, pc - block.base)
+            why = notes + _notes("list of retired blocks", retired)
+            return Place(pc, Outcome.RETIRED, block, found, notes=why)
+    segments = runtime.table(SEGMENTS, Segment, whole=True)
+    if isinstance(segments, Snapshot):
+        for segment in () if isinstance(all_ := segments.records.all(), Absent) else all_:
+            if segment.base <= pc < segment.base + segment.capacity:
+                return Place(pc, Outcome.SEGMENT_PADDING, segment=segment, notes=notes)
+    return Place(pc, Outcome.NOT_JIT, notes=notes)
+
+
+def function_name(runtime: Runtime, index: int) -> str | Absent:
+    """The name of guest function `index`; does not apply to what belongs to none.
+
+    Raises:
+        LayoutError: the runtime does not tell what this needs.
+    """
+    if index == NO_FUNCTION:
+        return NOT_APPLICABLE
+    function = _function(runtime, index)
+    if isinstance(function, Absent):
+        return function
+    return read_text(runtime.target, function.name, function.name_length)
+
+
+def _function(runtime: Runtime, index: int) -> Function | Absent:
+    """Guest function `index`: where a table in order has it, else wherever it is."""
+    functions = runtime.table(FUNCTIONS, Function)
+    if isinstance(functions, Absent):
+        return functions
+    if index < functions.records.count:
+        function = functions.records.get(index)
+        if isinstance(function, Absent) or function.index == index:
+            return function
+    records = functions.records.all()
+    if isinstance(records, Absent):
+        return records
+    missing = Absent(Reason.DAMAGED, f"the table of functions has no {index}")
+    return next((function for function in records if function.index == index), missing)
+
+
+def symbol_of(runtime: Runtime, found: Range) -> str | Absent:
+    """The name that a range has of its own: of a stub or a thunk."""
+    if isinstance(found.symbol, Absent) or isinstance(found.symbol_length, Absent):
+        return NOT_APPLICABLE
+    if not found.symbol_length:
+        return NOT_APPLICABLE
+    return read_text(runtime.target, found.symbol, found.symbol_length)

@@ -1,0 +1,85 @@
+"""Where a guest's registers are: in host registers, in a signal frame, or in the guest frame.
+
+Translated code keeps them in host registers. A signal handler that interrupted it has them in the
+`sigcontext` on its stack: the one whose frame register is this guest's frame and whose PC is in
+translated code. Source: arch/arm64/include/uapi/asm/sigcontext.h: `fault_address, regs[31], sp,
+pc, pstate`, 8 bytes each.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from mtedbg.decode.codemap import locate
+from mtedbg.decode.registers import register_number
+from mtedbg.layout import Runtime
+from mtedbg.model.absent import Absent
+from mtedbg.model.code import Place
+from mtedbg.model.pointer import strip
+
+_SEARCHED = 1 << 16
+_LEAST_SEARCHED = 1 << 10
+_MOST_CANDIDATES = 8
+_GENERAL = 31
+_CONTEXT = struct.Struct(f"<{_GENERAL}QQQQ")
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Host registers as translated code left them.
+
+    Attributes:
+        registers: by name.
+        place: what their PC is in.
+        source: "host registers", "signal frame at 0x…".
+    """
+
+    registers: Mapping[str, int]
+    place: Place
+    source: str
+
+
+def interrupted(runtime: Runtime, registers: Mapping[str, int], frame: int) -> Context | None:
+    """The state of translated code that a signal handler, running now, has interrupted.
+
+    Args:
+        runtime: whose translated code it is.
+        registers: of the host thread, in the handler.
+        frame: address of the guest frame that translated code had in its frame register.
+    """
+    pointer = registers.get("sp")
+    if pointer is None:
+        return None
+    start = strip(pointer)
+    role = register_number(runtime, "frame")
+    for at, values in _candidates(_stack(runtime, start), role, frame):
+        place = locate(runtime, strip(values["pc"]))
+        if place.in_jit:
+            return Context(values, place, f"signal frame at {start + at:#x}")
+    return None
+
+
+def _stack(runtime: Runtime, start: int) -> bytes:
+    """What there is above the stack pointer, up to a bound."""
+    length = _SEARCHED
+    while length >= _LEAST_SEARCHED:
+        data = runtime.target.read_memory(start, length)
+        if not isinstance(data, Absent):
+            return data
+        length //= 2
+    return b""
+
+
+def _candidates(stack: bytes, role: int, frame: int) -> Iterator[tuple[int, dict[str, int]]]:
+    """Offset and registers of what may be a sigcontext, the innermost first."""
+    wanted, at, seen = frame.to_bytes(8, "little"), -1, 0
+    while seen < _MOST_CANDIDATES and (at := stack.find(wanted, at + 1)) >= 0:
+        first = at - 8 * role
+        if at % 8 or first < 0 or first + _CONTEXT.size > len(stack):
+            continue
+        seen += 1
+        values = _CONTEXT.unpack_from(stack, first)
+        names = [*(f"x{n}" for n in range(_GENERAL)), "sp", "pc", "pstate"]
+        yield first, dict(zip(names, values, strict=True))

@@ -1,0 +1,35 @@
+"""What a runtime was in the middle of when it stopped."""
+
+from __future__ import annotations
+
+from mtedbg.layout import Runtime
+from mtedbg.model.absent import Absent
+from mtedbg.model.runtime import Journal
+
+_MOST_SLOTS = 64
+
+
+def in_flight(runtime: Runtime) -> tuple[Journal, ...] | Absent:
+    """The changes in flight, one at most for each kind of writer.
+
+    Raises:
+        LayoutError: the schema lacks what reading them takes.
+    """
+    slots = runtime.array("journal", Journal)
+    if isinstance(slots, Absent):
+        return slots
+    found = []
+    for index in range(min(slots.count, _MOST_SLOTS)):
+        slot = slots.get(index)
+        if isinstance(slot, Journal) and not slot.idle:
+            found.append(slot)
+    return tuple(found)
+
+
+def describe(entry: Journal) -> str:
+    """`entry` in one line."""
+    if entry.memop:
+        what = f"memop {entry.memop}"
+    else:
+        what = f"block {entry.block}" if entry.block else f"tags at {entry.address:#x}"
+    return f"{entry.operation} of {what} by thread {entry.thread} is in flight, phase {entry.phase}"
