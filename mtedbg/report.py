@@ -36,7 +36,7 @@ class Column:
         kind: what its values are.
         help: its meaning, one line, for `help COMMAND`.
         heading: over the column in text; the key, spaces for underscores, where empty.
-        shown: whether text shows it in a table (a single row shows every key).
+        shown: whether text shows it in a table (a record shows every key that applies).
     """
 
     key: str
@@ -79,6 +79,7 @@ class Report:
         notes: remarks for people, one line each.
         picture: lines drawn in text instead of the plain table (a tag map, a disassembly).
         headline: one line above everything: the cause, the verdict; may be empty.
+        listing: whether the rows are a list of things, in text a table even where it is one.
     """
 
     command: str
@@ -88,6 +89,7 @@ class Report:
     notes: tuple[str, ...] = ()
     picture: tuple[Line, ...] = field(default=())
     headline: str = ""
+    listing: bool = False
 
     @property
     def partial(self) -> bool:

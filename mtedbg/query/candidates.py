@@ -55,8 +55,7 @@ def candidates(
         value = registers.get(name)
         if value is None:
             continue
-        address = session.strip(value)
-        memory_tag = tag_at(session, address)
+        memory_tag = tag_at(session, session.strip(value))
         if isinstance(memory_tag, Absent) or memory_tag == logical_tag(value):
             continue
         found.append(
@@ -65,13 +64,12 @@ def candidates(
                 {
                     "register": name,
                     "value_raw": value,
-                    "address": address,
-                    "logical_tag": logical_tag(value),
+                    "tag": logical_tag(value),
                     "allocation_tag": memory_tag,
-                    "used_before": distances.get(name, NOT_APPLICABLE),
+                    "distance": distances.get(name, NOT_APPLICABLE),
                 },
             )
         )
     # A pointer without a tag into tagged memory is common and mostly innocent (allocators).
-    found.sort(key=lambda pair: (pair[0], pair[1]["logical_tag"] == 0))
+    found.sort(key=lambda pair: (pair[0], pair[1]["tag"] == 0))
     return tuple(candidate for _, candidate in found)

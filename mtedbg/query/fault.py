@@ -98,8 +98,7 @@ def _synchronous(session: Session, answer: _Answer, stopped: Scene, raw: int) ->
     )
     if not ours:
         answer.notes.append(
-            "the instruction at the PC does not access this address: the registers are not"
-            " those of the fault, and the tag is si_addr's"
+            "the instruction at the PC does not access this address; the tag is si_addr's"
         )
     elif logical_tag(raw) not in (0, pointer_tag):
         answer.notes.append(
@@ -123,8 +122,7 @@ def _asynchronous(session: Session, answer: _Answer, stopped: Scene) -> None:
         f" {len(found)} register{'s' if len(found) != 1 else ''} mismatch their memory"
     )
     answer.notes.append(
-        "to find the culprit, run with synchronous checks:"
-        " prctl(PR_SET_TAGGED_ADDR_CTRL, … | PR_MTE_TCF_SYNC, …)"
+        "with synchronous checks (PR_MTE_TCF_SYNC) the fault would name its instruction"
     )
 
 

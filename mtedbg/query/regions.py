@@ -130,4 +130,4 @@ def regions(
             }
         )
     headline = _headline(sizes, total)
-    return Report(command, session.info, columns, tuple(rows), headline=headline)
+    return Report(command, session.info, columns, tuple(rows), headline=headline, listing=True)

@@ -112,7 +112,7 @@ def tags(
     rows = _rows(session, islice(found, ROWS_OF_TABLE))
     here = tag_at(session, address)
     headline = verdict(address, logical_tag(pointer), here)
-    report = Report(command, session.info, columns, rows, headline=headline)
+    report = Report(command, session.info, columns, rows, headline=headline, listing=True)
     if next(found, None) is not None:
         reached = rows[-1]["end"]
         report = report.noting(

@@ -7,24 +7,23 @@ target: names in a process are hostile input.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mtedbg.report import Kind
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 _NESTED_ADDRESSES = frozenset({"address", "pc", "rip", "base", "start", "end", "guest_rip", "word"})
 
 
 def clean(text: str) -> str:
     """`text` with every control character replaced by a visible escape."""
-    return "".join(c if c.isprintable() or c == " " else f"\\x{ord(c):02x}" for c in text)
+    return "".join(c if c.isprintable() else _escape(ord(c)) for c in text)
 
 
-def hex_address(value: int) -> str:
-    """An address as every format writes it."""
-    return f"{value:#x}"
+def _escape(code: int) -> str:
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def hex_number(value: int, kind: Kind) -> str:
+    """An address or word as every format writes it: all 16 digits where the tag is kept."""
+    return f"{value:#018x}" if kind is Kind.RAW else f"{value:#x}"
 
 
 def nested_kind(key: str) -> Kind:
@@ -32,8 +31,3 @@ def nested_kind(key: str) -> Kind:
     if key.endswith("_raw"):
         return Kind.RAW
     return Kind.ADDRESS if key in _NESTED_ADDRESSES else Kind.COUNT
-
-
-def join(parts: Iterable[str], by: str = " ") -> str:
-    """The parts that are not empty, joined."""
-    return by.join(part for part in parts if part)

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mtedbg.model.absent import Absent
-from mtedbg.render import hex_address, nested_kind
+from mtedbg.render import hex_number, nested_kind
 from mtedbg.report import Kind, Report, Value
 
 _HEX = (Kind.ADDRESS, Kind.RAW)
+_STRETCHES_NAMED = 8
 
 
 def _plain(value: Value, kind: Kind) -> Any:
@@ -21,24 +22,50 @@ def _plain(value: Value, kind: Kind) -> Any:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [_plain(item, kind) for item in value]
     if kind in _HEX and isinstance(value, int) and not isinstance(value, bool):
-        return hex_address(value)
+        return hex_number(value, kind)
     return value
+
+
+def _stretches(numbers: Sequence[int]) -> str:
+    """Row numbers in words, "0, 3 to 5", of ascending ones; the first few where there are many."""
+    found: list[list[int]] = []
+    for number in numbers:
+        if found and number <= found[-1][1] + 1:
+            found[-1][1] = number
+        else:
+            found.append([number, number])
+    words = [f"{low} to {high}" if high > low else f"{low}" for low, high in found]
+    if len(words) > _STRETCHES_NAMED:
+        words[_STRETCHES_NAMED:] = [f"… ({len(numbers)} in all)"]
+    return ", ".join(words)
+
+
+def _reasons(report: Report) -> list[str]:
+    """Why each null is one, a line for all rows with the same reason."""
+    rows: dict[tuple[str, Absent], list[int]] = {}
+    for index, key, absent in report.holes():
+        rows.setdefault((key, absent), []).append(index)
+    return [
+        f"{key}: {absent}"
+        if len(numbers) >= len(report.rows)
+        else f"{key}: {absent} (row {_stretches(numbers)})"
+        for (key, absent), numbers in rows.items()
+    ]
 
 
 def to_object(report: Report) -> dict[str, Any]:
     """The report as JSON-ready values."""
     kinds = {column.key: column.kind for column in report.columns}
     info = report.target
-    target = {"kind": info.kind, "tag_source": info.tag_source, "executable": info.executable}
-    target["pid"] = info.pid if isinstance(info.pid, int) else None  # type: ignore[assignment]
-    holes = [
-        f"row {index}: {key}: {absent}" if len(report.rows) > 1 else f"{key}: {absent}"
-        for index, key, absent in report.holes()
-    ]
     return {
         "schema": "mtedbg/report/1",
         "command": report.command,
-        "target": target,
+        "target": {
+            "kind": info.kind,
+            "tag_source": info.tag_source,
+            "executable": info.executable,
+            "pid": _plain(info.pid, Kind.COUNT),
+        },
         "partial": report.partial,
         "headline": report.headline,
         "columns": [
@@ -49,7 +76,7 @@ def to_object(report: Report) -> dict[str, Any]:
             {key: _plain(value, kinds.get(key, Kind.TEXT)) for key, value in row.items()}
             for row in report.rows
         ],
-        "notes": [*report.notes, *holes],
+        "notes": [*report.notes, *_reasons(report)],
     }
 
 

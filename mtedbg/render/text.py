@@ -1,12 +1,16 @@
-"""Report → text for a terminal: headline, picture or table, notes."""
+"""Report → text for a terminal: headline, picture or table or record, notes.
+
+A list of things is a table. One thing is a record: a line for each key that applies, what does
+not apply to it, or to no row of a table, is left out (JSON has every key).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from mtedbg.model.absent import Absent
-from mtedbg.render import clean, hex_address, nested_kind
-from mtedbg.report import Column, Kind, Line, Report, Row, Value
+from mtedbg.render import clean, hex_number, nested_kind
+from mtedbg.report import Column, Kind, Line, Report, Row, Scalar, Value
 
 _RESET = "\x1b[0m"
 _STYLES = {
@@ -20,22 +24,47 @@ _STYLES = {
     "note": "\x1b[2m",
 }
 
+# What a nested value of these keys is can be seen: the key is not written.
+_SELF_EVIDENT = frozenset({"name", "register", "address", "value_raw", "instruction"})
+_GAP = "  "
 
-def cell(value: Value, kind: Kind) -> str:
-    """One value as text."""
+
+def _scalar(value: Scalar, kind: Kind) -> str:
     if isinstance(value, Absent):
-        return "-" if not value.is_hole else f"<{clean(str(value))}>"
+        return f"<{clean(str(value))}>" if value.is_hole else "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
-        return hex_address(value) if kind in (Kind.ADDRESS, Kind.RAW) else str(value)
-    if isinstance(value, str):
-        return clean(value)
+        return hex_number(value, kind) if kind in (Kind.ADDRESS, Kind.RAW) else str(value)
+    return clean(value)
+
+
+def _member(key: str, value: Scalar) -> str:
+    """One value of a mapping: "tag 3", "3: 41" where the key is a number, or the value alone."""
+    text = _scalar(value, nested_kind(key))
+    if key in _SELF_EVIDENT:
+        return text
+    if key.isdecimal():
+        return f"{key}: {text}"
+    return f"{clean(key.removesuffix('_raw').replace('_', ' '))} {text}"
+
+
+def _members(value: Mapping[str, Scalar]) -> list[str]:
+    return [_member(key, item) for key, item in value.items()]
+
+
+def cell(value: Value, kind: Kind) -> str:
+    """One value as text."""
     if isinstance(value, Mapping):
-        return "  ".join(
-            f"{clean(key)}={cell(item, nested_kind(key))}" for key, item in value.items()
+        return _GAP.join(_members(value))
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        if not value:
+            return "none"
+        return ", ".join(
+            _GAP.join(_members(item)) if isinstance(item, Mapping) else _scalar(item, kind)
+            for item in value
         )
-    return ", ".join(cell(item, kind) for item in value)
+    return _scalar(value, kind)
 
 
 def _paint(text: str, role: str, color: bool) -> str:
@@ -43,46 +72,75 @@ def _paint(text: str, role: str, color: bool) -> str:
     return f"{style}{text}{_RESET}" if style and text else text
 
 
+def _role(kind: Kind) -> str:
+    return "address" if kind in (Kind.ADDRESS, Kind.RAW) else ""
+
+
 def _line(line: Line, color: bool) -> str:
     return "".join(_paint(clean(span.text), span.role, color) for span in line).rstrip()
 
 
+def _aligned(lines: Sequence[Sequence[str]], right: Sequence[bool] = ()) -> list[list[str]]:
+    """The cells of each line padded to the width of their column."""
+    columns = max((len(line) for line in lines), default=0)
+    sides = [*right, *[False] * (columns - len(right))]
+    widths = [
+        max((len(line[number]) for line in lines if number < len(line)), default=0)
+        for number in range(columns)
+    ]
+    return [
+        [
+            word.rjust(width) if to_right else word.ljust(width)
+            for word, width, to_right in zip(line, widths, sides, strict=False)
+        ]
+        for line in lines
+    ]
+
+
+def _parts(value: Value, kind: Kind) -> list[str]:
+    """The lines that a value takes in a record: a list of mappings takes one for each."""
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        items = [_members(item) for item in value if isinstance(item, Mapping)]
+        if len(items) == len(value) and items:
+            return [_GAP.join(line) for line in _aligned(items)]
+    return [cell(value, kind)]
+
+
+def _applies(value: Value) -> bool:
+    return not isinstance(value, Absent) or value.is_hole
+
+
 def _record(columns: Sequence[Column], row: Row, color: bool) -> list[str]:
-    """One row as aligned `key  value` lines; a list of mappings takes a line each."""
-    width = max(len(column.title) for column in columns)
+    """One row as aligned `key  value` lines."""
+    shown = [column for column in columns if _applies(row[column.key])]
+    width = max((len(column.title) for column in shown), default=0)
     lines = []
-    for column in columns:
-        value = row[column.key]
-        several = isinstance(value, Sequence) and not isinstance(value, str) and len(value) > 1
-        parts = (
-            [cell(item, column.kind) for item in value]  # type: ignore[union-attr]
-            if several and any(isinstance(item, Mapping) for item in value)  # type: ignore[union-attr]
-            else [cell(value, column.kind)]
-        )
-        for number, part in enumerate(parts):
-            title = column.title if number == 0 else ""
-            lines.append(f"{_paint(f'{title:<{width}}', 'heading', color)}  {part}".rstrip())
+    for column in shown:
+        for number, part in enumerate(_parts(row[column.key], column.kind)):
+            title = f"{column.title if number == 0 else '':<{width}}"
+            value = _paint(part.rstrip(), _role(column.kind), color)
+            lines.append(f"{_paint(title, 'heading', color)}{_GAP}{value}")
     return lines
 
 
 def _table(columns: Sequence[Column], rows: Sequence[Row], color: bool) -> list[str]:
-    shown = [column for column in columns if column.shown]
-    cells = [[cell(row[column.key], column.kind) for column in shown] for row in rows]
-    widths = [
-        max([len(column.title), *(len(line[n]) for line in cells)])
-        for n, column in enumerate(shown)
+    shown = [
+        column
+        for column in columns
+        if column.shown and any(_applies(row[column.key]) for row in rows)
     ]
+    titles = [column.title for column in shown]
+    cells = [[cell(row[column.key], column.kind) for column in shown] for row in rows]
     right = [column.kind in (Kind.COUNT, Kind.SIZE, Kind.TAG) for column in shown]
-
-    def align(words: Sequence[str]) -> str:
-        padded = [
-            word.rjust(width) if is_right else word.ljust(width)
-            for word, width, is_right in zip(words, widths, right, strict=True)
-        ]
-        return "  ".join(padded).rstrip()
-
-    heading = _paint(align([column.title for column in shown]), "heading", color)
-    return [heading, *(align(line) for line in cells)]
+    heading, *lines = _aligned([titles, *cells], right)
+    painted = [
+        _GAP.join(
+            _paint(word, _role(column.kind), color)
+            for word, column in zip(line, shown, strict=True)
+        ).rstrip()
+        for line in lines
+    ]
+    return [_paint(_GAP.join(heading).rstrip(), "heading", color), *painted]
 
 
 def render_text(report: Report, *, color: bool = False) -> str:
@@ -95,7 +153,7 @@ def render_text(report: Report, *, color: bool = False) -> str:
     lines = [_paint(clean(report.headline), "headline", color)] if report.headline else []
     if report.picture:
         lines += [_line(line, color) for line in report.picture]
-    elif len(report.rows) == 1:
+    elif len(report.rows) == 1 and not report.listing:
         lines += _record(report.columns, report.rows[0], color)
     elif report.rows:
         lines += _table(report.columns, report.rows, color)
