@@ -1,18 +1,20 @@
-# Loads mtedbg into GDB: `source` this file, or let `mtedbg install gdb` put that into your gdbinit.
+# Loads mtedbg into GDB: `source …/gdbinit/mtedbg.gdb`, by hand or in ~/.gdbinit.
 python
 def _mtedbg_load():
-    import glob, os, sys
-    # GDB tells Python nothing about a file that is sourced, but holds it open meanwhile.
-    links = (os.readlink(p) for p in glob.glob("/proc/self/fd/*") if os.path.islink(p))
-    here = next((p for p in links if p.endswith("/gdbinit/mtedbg.gdb")), "")
-    # The package is in a folder above: a checkout's, or an environment's site-packages.
-    root = os.path.dirname(here)
-    while root != os.path.dirname(root) and not os.path.exists(root + "/mtedbg/__init__.py"):
-        root = os.path.dirname(root)
-    # Its dependencies are pure Python and ctypes: GDB's own Python may well be another one. They
-    # come last, so that nothing that GDB brings along is replaced.
-    sys.path.insert(0, root)
-    sys.path.extend(glob.glob(root + "/.venv/lib/python3*/site-packages"))
+    import os, sys
+    # GDB does not tell a script its own name, but holds it open while it reads it.
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            script = os.readlink("/proc/self/fd/" + name)
+        except OSError:
+            continue
+        if script.endswith("/mtedbg.gdb"):
+            folder = os.path.dirname(script)
+            while not os.path.isfile(folder + "/mtedbg/__init__.py") and folder != "/":
+                folder = os.path.dirname(folder)
+            if folder not in sys.path:
+                sys.path.insert(0, folder)
+            break
     from mtedbg.adapters.gdb import install
     install()
 _mtedbg_load()

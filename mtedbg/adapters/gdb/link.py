@@ -1,0 +1,104 @@
+"""What is at the other end of GDB's connection, and the files of the process there."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from enum import Enum
+from pathlib import Path
+
+import gdb
+
+from mtedbg.errors import ConnectionLostError
+from mtedbg.model.absent import Absent, Reason
+
+MAX_FILE = 256 << 20
+"""Bytes of a file of /proc that are taken in; a million mappings have less in smaps."""
+
+_CORE_LINE = re.compile(r"^\s*`(.*)', file type elf", re.MULTILINE)
+# This word of the answer is the same in every language.
+_ENABLED = re.compile(r"\benabled\b")
+
+
+class Kind(Enum):
+    """What serves the program to GDB."""
+
+    NATIVE = "native"
+    SERVER = "gdbserver, or another server after its manner"
+    QEMU = "QEMU's stub"
+    CORE = "core"
+    OTHER = "other"
+
+
+def kind_of(connection: gdb.TargetConnection | None) -> Kind:
+    """What is at the other end.
+
+    QEMU tells itself by its own query, `qemu.sstepbits`: it has answered that since long before
+    it knew memory tags, and every other server must answer a query that bears another vendor's
+    name with an empty packet (GDB manual, "Remote Protocol: Overview"). No tag is asked for to
+    find out: a wrong question would cost the connection or the program.
+    """
+    if connection is None:
+        return Kind.OTHER
+    if connection.type in ("remote", "extended-remote"):
+        is_qemu = send(connection, "qqemu.sstepbits").startswith(b"ENABLE=")
+        return Kind.QEMU if is_qemu else Kind.SERVER
+    return {"native": Kind.NATIVE, "core": Kind.CORE}.get(connection.type, Kind.OTHER)
+
+
+def send(connection: gdb.RemoteTargetConnection, packet: str) -> bytes:
+    """The server's answer to `packet`; empty where it does not know it.
+
+    Raises:
+        ConnectionLostError: the connection broke.
+    """
+    try:
+        # GDB 13 says None for an empty answer.
+        return bytes(connection.send_packet(packet) or b"")
+    except gdb.error as error:
+        raise ConnectionLostError(f"the server does not answer: {error}", "connect again") from None
+
+
+def serves_tags() -> bool:
+    """Whether GDB and the server agreed on `memory-tagging` when they met.
+
+    GDB tells it without asking the server again.
+    """
+    shown = gdb.execute("show remote memory-tagging-feature-packet", to_string=True)
+    return _ENABLED.search(shown) is not None
+
+
+def core_file(inferior: gdb.Inferior) -> Path | Absent:
+    """The core that is loaded in `inferior`, which is the selected one."""
+    core = getattr(inferior, "corefile", None)  # GDB 17 and newer
+    if core is not None:
+        return Path(core.filename)
+    shown = gdb.execute("info files", to_string=True)
+    match = _CORE_LINE.search(shown.partition("Local core dump file:")[2])
+    return Path(match[1]) if match else Absent(Reason.UNKNOWN, "GDB does not name the core")
+
+
+def process_file(inferior: gdb.Inferior, name: str) -> bytes | Absent:
+    """The contents of /proc/PID/NAME, on the machine where the process is.
+
+    Args:
+        inferior: a process, native or behind a server.
+        name: "smaps".
+    """
+    path = f"/proc/{inferior.pid}/{name}"
+    connection = inferior.connection
+    try:
+        if connection is None or connection.type == "native":
+            return _contents(Path(path))
+        # GDB's own command knows what each server can do, and how its answers are escaped.
+        with tempfile.NamedTemporaryFile(prefix="mtedbg-") as copy:
+            gdb.execute(f"remote get {path} {copy.name}", to_string=True)
+            return _contents(Path(copy.name))
+    except (gdb.error, OSError) as error:
+        return Absent(Reason.UNKNOWN, f"{path}: {error}")
+
+
+def _contents(path: Path) -> bytes | Absent:
+    with path.open("rb") as file:
+        data = file.read(MAX_FILE + 1)
+    return data if len(data) <= MAX_FILE else Absent(Reason.UNKNOWN, f"{path} is too long")

@@ -1,0 +1,45 @@
+"""Whether what a command prints may have colours."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import gdb
+
+
+def wants_color(from_tty: bool) -> bool:
+    """Whether a person at a terminal will read it: not where output is captured or piped.
+
+    Args:
+        from_tty: as GDB gives it: false under `gdb.execute(…, to_string=True)`, in scripts and
+            in batch mode.
+    """
+    if not from_tty or os.environ.get("TERM", "dumb") == "dumb" or "NO_COLOR" in os.environ:
+        return False
+    # sys.stdout is GDB's own object, which knows no terminal.
+    if sys.__stdout__ is None or not os.isatty(1):
+        return False
+    return bool(gdb.parameter("style enabled")) and not _feeds_a_child()
+
+
+def _feeds_a_child() -> bool:
+    """Whether GDB holds the pipe that a child reads from, as its command `pipe` does.
+
+    GDB does not tell an extension where its output goes; the pipe can be seen.
+    """
+    ours = {_name(entry) for entry in Path("/proc/self/fd").iterdir()}
+    try:
+        children = Path("/proc/thread-self/children").read_text().split()
+    except OSError:
+        return False
+    inputs = (_name(Path(f"/proc/{child}/fd/0")) for child in children)
+    return any(name.startswith("pipe:") and name in ours for name in inputs)
+
+
+def _name(descriptor: Path) -> str:
+    try:
+        return str(descriptor.readlink())
+    except OSError:
+        return ""

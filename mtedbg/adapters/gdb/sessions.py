@@ -1,0 +1,74 @@
+"""Which session a command is about, and what makes its caches stale."""
+
+from __future__ import annotations
+
+import gdb
+
+from mtedbg.adapters.gdb.target import GdbTarget
+from mtedbg.errors import NoTargetError, NotOnThisTargetError
+from mtedbg.session import Session
+
+# By inferior number, with what tells one program from the next under the same number.
+_sessions: dict[int, tuple[object, Session]] = {}
+
+
+def current() -> Session:
+    """The session of the selected inferior.
+
+    Raises:
+        NoTargetError: there is no program, or not one for AArch64.
+        NotOnThisTargetError: it is running.
+    """
+    inferior = gdb.selected_inferior()
+    thread = gdb.selected_thread()
+    if not inferior.threads():
+        raise NoTargetError(
+            "no program is being debugged", "start or attach to one, or open a core: core-file FILE"
+        )
+    if thread is None or not thread.is_valid():
+        raise NoTargetError("no thread is selected", "select one: thread 1")
+    if thread.is_running():
+        raise NotOnThisTargetError("the program is running", "stop it first: interrupt")
+    _check_architecture(inferior.architecture().name())
+    connection = inferior.connection
+    # A number of a connection is not used again; a core may take another's place in it.
+    identity = (inferior.pid, connection.num if connection else None)
+    known = _sessions.get(inferior.num)
+    if known is None or known[0] != identity:
+        known = (identity, Session(GdbTarget(inferior)))
+        _sessions[inferior.num] = known
+    return known[1]
+
+
+def _check_architecture(name: str) -> None:
+    if not name.startswith("aarch64") or "ilp32" in name:
+        raise NoTargetError(
+            f"this program is for {name}, not for 64-bit AArch64",
+            "memory tags are a thing of AArch64; see `show architecture`",
+        )
+
+
+def _drop_caches(_event: object) -> None:
+    for _, session in _sessions.values():
+        session.invalidate()
+        assert isinstance(session.target, GdbTarget)
+        session.target.invalidate()
+
+
+def _forget(event: gdb.Event) -> None:
+    _sessions.pop(event.inferior.num, None)
+
+
+# At every one of these, nothing that was read before may be believed.
+for _events in (
+    gdb.events.stop,
+    gdb.events.cont,
+    gdb.events.exited,
+    gdb.events.memory_changed,
+    gdb.events.register_changed,
+    gdb.events.inferior_call,
+    gdb.events.new_objfile,
+    gdb.events.clear_objfiles,
+):
+    _events.connect(_drop_caches)
+gdb.events.inferior_deleted.connect(_forget)

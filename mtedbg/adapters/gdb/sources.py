@@ -1,0 +1,154 @@
+"""Where mappings and allocation tags of GDB's program come from: one class a source.
+
+How to add one: a class with the members of `Source`, and a line in `source_of`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import gdb
+
+from mtedbg.adapters.gdb import link, threads
+from mtedbg.adapters.gdb.link import Kind
+from mtedbg.decode.smaps import parse_smaps
+from mtedbg.errors import FileFormatError
+from mtedbg.model.absent import Absent, Reason
+from mtedbg.model.memory import Region, TagPiece
+from mtedbg.model.process import SignalInfo
+
+Regions = Sequence[Region] | Absent
+
+
+class Source(Protocol):
+    """What the program's memory is, and its tags.
+
+    Attributes:
+        kind: as in `TargetInfo`.
+        tag_source: as in `TargetInfo`.
+    """
+
+    kind: str
+    tag_source: str
+
+    def regions(self) -> Regions:
+        """The mappings, read anew."""
+
+    def read_tags(self, start: int, end: int, regions: Regions) -> Sequence[TagPiece]:
+        """The tags of [start, end), as the port has it."""
+
+    def signal(self, number: int, tid: int) -> SignalInfo | Absent:
+        """What stopped a thread, by GDB's number of it and the kernel's."""
+
+    def control_word(self, number: int, tid: int) -> int | Absent:
+        """Its tagged-address control word."""
+
+
+class NoTags:
+    """A process that GDB reaches, without a way to its tags."""
+
+    tag_source = "none"
+
+    def __init__(self, inferior: gdb.Inferior, kind: str, why: str) -> None:
+        self.kind = kind
+        self._inferior = inferior
+        self._why = Absent(Reason.UNKNOWN, why)
+
+    def regions(self) -> Regions:
+        """From smaps, where there is one."""
+        text = link.process_file(self._inferior, "smaps")
+        return text if isinstance(text, Absent) else parse_smaps(text)
+
+    def read_tags(self, start: int, end: int, _regions: Regions) -> Sequence[TagPiece]:
+        """One hole."""
+        return [TagPiece(start, end, self._why)]
+
+    def signal(self, number: int, _tid: int) -> SignalInfo | Absent:
+        """As GDB has it."""
+        return threads.siginfo(number)
+
+    def control_word(self, number: int, _tid: int) -> int | Absent:
+        """As GDB has it."""
+        return threads.control_word(number)
+
+
+class Native(NoTags):
+    """A process of this machine."""
+
+    tag_source = "ptrace"
+
+    def __init__(self, inferior: gdb.Inferior) -> None:
+        super().__init__(inferior, "live", "")
+
+    def read_tags(self, start: int, end: int, regions: Regions) -> Sequence[TagPiece]:
+        """Through the kernel, of the tagged mappings."""
+        from mtedbg.adapters.gdb.tags_ptrace import peeker, ptrace_tags
+
+        return ptrace_tags(peeker(self._inferior.threads()[0].ptid[1]), start, end, regions)
+
+
+class Server(NoTags):
+    """A process behind gdbserver."""
+
+    tag_source = "qMemTags"
+
+    def __init__(self, inferior: gdb.Inferior) -> None:
+        super().__init__(inferior, "remote", "")
+
+    def read_tags(self, start: int, end: int, regions: Regions) -> Sequence[TagPiece]:
+        """In ranges, of the tagged mappings only."""
+        from mtedbg.adapters.gdb.tags_server import server_tags
+
+        return server_tags(self._inferior.connection, start, end, regions)
+
+
+class Qemu(Server):
+    """A program in QEMU, behind its stub."""
+
+    def regions(self) -> Regions:
+        """From the smaps that QEMU makes, where tagging is not marked: its stub is asked."""
+        from mtedbg.adapters.gdb.tags_server import qemu_marked
+
+        text = link.process_file(self._inferior, "smaps")
+        if isinstance(text, Absent):
+            return text
+        return qemu_marked(self._inferior.connection, parse_smaps(text))
+
+    def read_tags(self, start: int, end: int, regions: Regions) -> Sequence[TagPiece]:
+        """Granule by granule."""
+        from mtedbg.adapters.gdb.tags_server import qemu_tags
+
+        return qemu_tags(self._inferior.connection, start, end, regions)
+
+    def control_word(self, _number: int, _tid: int) -> int | Absent:
+        """QEMU's `$tag_ctl` is the bare check mode, and not the kernel's word."""
+        return Absent(Reason.UNKNOWN, "QEMU's stub gives the check mode alone")
+
+
+def source_of(inferior: gdb.Inferior) -> Source:
+    """What GDB's program is."""
+    kind = link.kind_of(inferior.connection)
+    if kind is Kind.CORE:
+        return _core(inferior)
+    if kind in (Kind.SERVER, Kind.QEMU):
+        if not link.serves_tags():
+            return NoTags(inferior, "remote", "the server does not give memory tags")
+        return Qemu(inferior) if kind is Kind.QEMU else Server(inferior)
+    from mtedbg.adapters.gdb.tags_ptrace import can_peek
+
+    if kind is Kind.NATIVE and can_peek():
+        return Native(inferior)
+    return NoTags(inferior, "live", "GDB has no way to memory tags on this target")
+
+
+def _core(inferior: gdb.Inferior) -> Source:
+    from mtedbg.adapters.gdb.core import LoadedCore
+
+    path = link.core_file(inferior)
+    if isinstance(path, Absent):
+        return NoTags(inferior, "core", str(path))
+    try:
+        return LoadedCore(str(path))
+    except FileFormatError as error:
+        return NoTags(inferior, "core", error.message)

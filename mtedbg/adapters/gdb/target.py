@@ -1,0 +1,141 @@
+"""GDB's inferior as a target."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+
+import gdb
+
+from mtedbg.adapters.gdb import threads, values
+from mtedbg.adapters.gdb.sources import source_of
+from mtedbg.adapters.spans import by_region
+from mtedbg.model.absent import Absent, Reason
+from mtedbg.model.memory import Region, TagPiece
+from mtedbg.model.process import SignalInfo, Symbol, TargetInfo, Thread
+
+T = TypeVar("T")
+
+_CHUNK = 1 << 20
+_SYMBOL_LINE = re.compile(r"(.+?)(?: \+ (\d+))? in section ")
+
+
+class GdbTarget:
+    """The port over one inferior, which is the selected one whenever a method is called.
+
+    Args:
+        inferior: a stopped process, or a core.
+    """
+
+    def __init__(self, inferior: gdb.Inferior) -> None:
+        self._inferior = inferior
+        self._source = source_of(inferior)
+        self._known: dict[str, object] = {}
+
+    def invalidate(self) -> None:
+        """Forgets what was read: the program ran or was written to."""
+        self._known.clear()
+
+    def _once(self, name: str, ask: Callable[[], T]) -> T:
+        """What `ask` says, asked once until the program runs again."""
+        if name not in self._known:
+            self._known[name] = ask()
+        return self._known[name]  # type: ignore[return-value]
+
+    def info(self) -> TargetInfo:
+        """What the target is; see the port."""
+        return TargetInfo(
+            self._source.kind,
+            self._source.tag_source,
+            self._inferior.pid or Absent(Reason.UNKNOWN),
+            self._inferior.progspace.filename or "",
+            values.convenience("pauth_cmask") or 0,
+        )
+
+    def read_memory(self, address: int, length: int) -> bytes | Absent:
+        """All `length` bytes at `address`; see the port."""
+        if address + length > 1 << 64:
+            return Absent(Reason.UNMAPPED)
+        parts = []
+        # In pieces: an absurd length fails at its first hole and not in an allocation.
+        for start in range(address, address + length, _CHUNK):
+            size = min(_CHUNK, address + length - start)
+            try:
+                parts.append(bytes(self._inferior.read_memory(start, size)))
+            except gdb.error:
+                return self._why_unreadable(start, start + size)
+        return b"".join(parts)
+
+    def _why_unreadable(self, start: int, end: int) -> Absent:
+        regions = self.regions()
+        if isinstance(regions, Absent):
+            return Absent(Reason.UNREADABLE)
+        found = [region for _, _, region in by_region(start, end, regions)]
+        if None in found:
+            return Absent(Reason.UNMAPPED)
+        dumped = all(region.dumped for region in found if region)
+        return Absent(Reason.UNREADABLE if dumped else Reason.NOT_DUMPED)
+
+    def read_tags(self, start: int, end: int) -> Sequence[TagPiece]:
+        """Allocation tags of [start, end); see the port."""
+        return self._source.read_tags(start, end, self.regions())
+
+    def regions(self) -> Sequence[Region] | Absent:
+        """All mappings; see the port."""
+        return self._once("regions", self._source.regions)
+
+    def threads(self) -> Sequence[Thread]:
+        """All threads; see the port."""
+        return self._once("threads", self._threads)
+
+    def _threads(self) -> Sequence[Thread]:
+        selected = gdb.selected_thread()
+        return [
+            Thread(
+                thread.num,
+                _tid(thread),
+                thread.name or "",
+                thread.num == selected.num,
+                tagged_addr_ctrl=self._source.control_word(thread.num, _tid(thread)),
+            )
+            for thread in sorted(self._inferior.threads(), key=lambda each: int(each.num))
+        ]
+
+    def registers(self, thread: Thread) -> Mapping[str, int] | Absent:
+        """Of the innermost frame; see the port."""
+        try:
+            with threads.selected(thread.number):
+                return threads.innermost_registers()
+        except gdb.error as error:
+            return Absent(Reason.UNREADABLE, str(error))
+
+    def signal(self, thread: Thread) -> SignalInfo | Absent:
+        """The signal that stopped `thread`; see the port."""
+        return self._source.signal(thread.number, thread.tid)
+
+    def symbol_address(self, name: str) -> int | Absent:
+        """The address of the symbol `name`; see the port."""
+        try:
+            return int(gdb.parse_and_eval(f"&{name}"))
+        except (gdb.error, TypeError):
+            return Absent(Reason.UNKNOWN)
+
+    def symbol_at(self, address: int) -> Symbol | Absent:
+        """The symbol that holds `address`; see the port."""
+        try:
+            shown = gdb.execute(f"info symbol {address:#x}", to_string=True)
+        except gdb.error:
+            return Absent(Reason.UNKNOWN)
+        match = _SYMBOL_LINE.match(shown)
+        return Symbol(match[1], int(match[2] or 0)) if match else Absent(Reason.UNKNOWN)
+
+    def evaluate(self, expression: str) -> int:
+        """The 64-bit value of an address expression; see the port."""
+        return values.evaluate(expression)
+
+
+def _tid(thread: gdb.InferiorThread) -> int:
+    """The kernel's thread id, or what a server that knows none gives in its place."""
+    process, lwp, other = thread.ptid
+    return int(lwp or other or process)

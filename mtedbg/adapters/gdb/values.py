@@ -1,0 +1,53 @@
+"""GDB's values as plain numbers."""
+
+from __future__ import annotations
+
+import gdb
+
+from mtedbg.errors import ExpressionError
+
+WORD = (1 << 64) - 1
+_NUMBERS = (
+    gdb.TYPE_CODE_INT,
+    gdb.TYPE_CODE_PTR,
+    gdb.TYPE_CODE_ENUM,
+    gdb.TYPE_CODE_CHAR,
+    gdb.TYPE_CODE_BOOL,
+    gdb.TYPE_CODE_FLAGS,
+)
+_PLACES = (gdb.TYPE_CODE_FUNC, gdb.TYPE_CODE_ARRAY)
+
+
+def evaluate(expression: str) -> int:
+    """The 64-bit value of `expression`: a number, a pointer, or where an array or function is.
+
+    Raises:
+        ExpressionError: it cannot be evaluated, or is nothing of these.
+    """
+    try:
+        value = gdb.parse_and_eval(expression)
+        kind = value.type.strip_typedefs().code
+        if kind in (gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF):
+            value = value.referenced_value()
+            kind = value.type.strip_typedefs().code
+        if kind in _PLACES:
+            value = value.address
+        elif kind not in _NUMBERS:
+            raise ExpressionError(
+                f"{expression!r} is of type {value.type}, not an address",
+                "give a number, a pointer or a $register",
+            )
+        return int(value) & WORD
+    except (gdb.error, TypeError) as error:
+        raise ExpressionError(
+            f"cannot evaluate {expression!r}: {error}", "give an expression that `print` knows"
+        ) from None
+
+
+def convenience(name: str) -> int | None:
+    """`$name` of the selected thread, or None where there is no such register."""
+    try:
+        value = gdb.parse_and_eval(f"${name}")
+        return None if value.type.code == gdb.TYPE_CODE_VOID else int(value) & WORD
+    except gdb.error:
+        return None
