@@ -26,8 +26,8 @@ def hex_number(value: int, kind: Kind) -> str:
     return f"{value:#018x}" if kind is Kind.RAW else f"{value:#x}"
 
 
-def nested_kind(key: str) -> Kind:
-    """What a number inside a list or mapping is: there the key says it."""
-    if key.endswith("_raw"):
+def nested_kind(key: str, outer: Kind = Kind.LIST) -> Kind:
+    """What a number inside a list or mapping is: there the key says it, or the whole column."""
+    if key.endswith("_raw") or outer is Kind.RAW:
         return Kind.RAW
     return Kind.ADDRESS if key in _NESTED_ADDRESSES else Kind.COUNT

@@ -18,7 +18,7 @@ def _plain(value: Value, kind: Kind) -> Any:
     if isinstance(value, Absent):
         return None
     if isinstance(value, Mapping):
-        return {key: _plain(item, nested_kind(key)) for key, item in value.items()}
+        return {key: _plain(item, nested_kind(key, kind)) for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [_plain(item, kind) for item in value]
     if kind in _HEX and isinstance(value, int) and not isinstance(value, bool):

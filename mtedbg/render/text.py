@@ -39,9 +39,9 @@ def _scalar(value: Scalar, kind: Kind) -> str:
     return clean(value)
 
 
-def _member(key: str, value: Scalar) -> str:
+def _member(key: str, value: Scalar, kind: Kind) -> str:
     """One value of a mapping: "tag 3", "3: 41" where the key is a number, or the value alone."""
-    text = _scalar(value, nested_kind(key))
+    text = _scalar(value, nested_kind(key, kind))
     if key in _SELF_EVIDENT:
         return text
     if key.isdecimal():
@@ -49,19 +49,19 @@ def _member(key: str, value: Scalar) -> str:
     return f"{clean(key.removesuffix('_raw').replace('_', ' '))} {text}"
 
 
-def _members(value: Mapping[str, Scalar]) -> list[str]:
-    return [_member(key, item) for key, item in value.items()]
+def _members(value: Mapping[str, Scalar], kind: Kind) -> list[str]:
+    return [_member(key, item, kind) for key, item in value.items()]
 
 
 def cell(value: Value, kind: Kind) -> str:
     """One value as text."""
     if isinstance(value, Mapping):
-        return _GAP.join(_members(value))
+        return _GAP.join(_members(value, kind))
     if isinstance(value, Sequence) and not isinstance(value, str):
         if not value:
             return "none"
         return ", ".join(
-            _GAP.join(_members(item)) if isinstance(item, Mapping) else _scalar(item, kind)
+            _GAP.join(_members(item, kind)) if isinstance(item, Mapping) else _scalar(item, kind)
             for item in value
         )
     return _scalar(value, kind)
@@ -100,7 +100,7 @@ def _aligned(lines: Sequence[Sequence[str]], right: Sequence[bool] = ()) -> list
 def _parts(value: Value, kind: Kind) -> list[str]:
     """The lines that a value takes in a record: a list of mappings takes one for each."""
     if isinstance(value, Sequence) and not isinstance(value, str):
-        items = [_members(item) for item in value if isinstance(item, Mapping)]
+        items = [_members(item, kind) for item in value if isinstance(item, Mapping)]
         if len(items) == len(value) and items:
             return [_GAP.join(line) for line in _aligned(items)]
     return [cell(value, kind)]
