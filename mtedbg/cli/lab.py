@@ -130,3 +130,5 @@ def _tell(result: LabResult) -> None:
     for core in result.cores:
         printable = "".join(c if c.isprintable() else "?" for c in core.name)
         print(f"lab: core file: {printable}", file=sys.stderr)
+    if result.cores and result.signal is not None and not result.core_is_whole:
+        print("lab: it is cut short; give the VM more room: --memory MIB", file=sys.stderr)

@@ -16,12 +16,12 @@ LIBRARIES = "/usr/lib/aarch64-linux-gnu"
 # Folders of the VM that a share must not cover.
 RESERVED = frozenset(
     (
-        *("/", "/bin", "/dev", "/lib", "/modules", CONTROL, "/proc", "/sys"),
+        *("/", "/bin", "/cores", "/dev", "/lib", "/modules", CONTROL, "/proc", "/sys"),
         *("/usr", "/usr/bin", "/usr/lib", LIBRARIES, "/lib/aarch64-linux-gnu"),
     )
 )
-# Where nobody else changes the files while the VM runs, it may keep and delay what it likes: a core
-# is written in large pieces then. In a folder in use, only what is mapped is cached.
+# Where nobody else changes the files while the VM runs, it may keep what it has seen. In a folder
+# in use, only what is mapped is kept.
 UNCHANGING, IN_USE = "cache=loose", "cache=mmap"
 
 
@@ -48,7 +48,7 @@ def boot(
         cores = exchange / "cores"
         cores.mkdir(parents=True)
         system = [
-            Share(exchange, CONTROL, writable=True, in_use=False),
+            Share(exchange, CONTROL, writable=True),
             Share(libraries or paths.libraries(), LIBRARIES, in_use=False),
         ]
         everything = [*system, *shares]

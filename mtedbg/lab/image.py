@@ -17,11 +17,23 @@ from mtedbg.lab import cpio, debian
 KERNEL_PACKAGE = "linux-image-arm64:arm64"
 GDBSERVER_PACKAGE = "gdbserver:arm64"
 COMPILER = "aarch64-linux-gnu-gcc"
-# The VM's disk, network and port, and the file system of the shares. What these need in turn is
+# The VM's bus, network and port, and the file system of the shares. What these need in turn is
 # read from the modules themselves; what a kernel has built in is simply not among its files.
 MODULES = ("virtio_pci", "virtio_console", "virtio_net", "9pnet_virtio", "9p")
 # Those of the VM's root.
-FOLDERS = ("dev", "proc", "sys", "tmp", "root", "mtedbg", "usr", "usr/bin", "usr/lib", "modules")
+FOLDERS = (
+    "cores",
+    "dev",
+    "proc",
+    "sys",
+    "tmp",
+    "root",
+    "mtedbg",
+    "usr",
+    "usr/bin",
+    "usr/lib",
+    "modules",
+)
 HERE = Path(__file__).resolve().parent
 
 

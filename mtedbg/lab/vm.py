@@ -31,6 +31,7 @@ class LabResult:
         stdout: what it wrote and no sink took.
         stderr: likewise.
         cores: the core files it left, moved to where the caller wanted them.
+        core_is_whole: whether the kernel wrote all of the program's core.
     """
 
     exit_status: int | None
@@ -38,6 +39,7 @@ class LabResult:
     stdout: bytes
     stderr: bytes
     cores: list[Path]
+    core_is_whole: bool
 
     def shell_status(self) -> int:
         """The exit status as a shell has it: 128 + signal for a killed program."""
@@ -165,13 +167,14 @@ class Vm:
                 f"the program ran for more than {timeout_s:g} s and was killed",
                 "give it more time: --timeout SECONDS",
             ) from error
-        how, number, _ = end.decode().split()
+        how, number, dumped = end.decode().split()
         return LabResult(
             exit_status=int(number) if how == "exit" else None,
             signal=int(number) if how == "signal" else None,
             stdout=bytes(self._written[protocol.STDOUT]),
             stderr=bytes(self._written[protocol.STDERR]),
             cores=self._take_cores(cores_to),
+            core_is_whole=dumped == "1",
         )
 
     def host_port(self, port: int) -> int:

@@ -46,6 +46,9 @@
 
 enum { max_frame = 4 << 20, chunk = 64 << 10, max_words = 4096 };
 
+#define CORES "/cores"
+#define SHARE "/mtedbg"
+
 static int control = -1;
 
 static _Noreturn void power_off(void) {
@@ -145,6 +148,7 @@ static void mount_system(void) {
   mkdir("/dev/shm", 01777);
   if (mount("tmpfs", "/dev/shm", "tmpfs", 0, NULL)) give_up("/dev/shm");
   if (mount("tmpfs", "/tmp", "tmpfs", 0, NULL)) give_up("/tmp");
+  if (mount("tmpfs", CORES, "tmpfs", 0, "size=100%")) give_up(CORES);
 }
 
 // The file lists the modules in an order in which each finds what it needs.
@@ -329,11 +333,51 @@ static int watch_job(struct job* job, int children) {
   return status;
 }
 
+// Copies one file's data and keeps its holes. Small writes over 9p are slow, and a core has
+// thousands.
+static bool copy_file(int from, int to) {
+  static char data[chunk * 8];
+  off_t end = lseek(from, 0, SEEK_END);
+  for (off_t at = lseek(from, 0, SEEK_DATA); at >= 0 && at < end; at = lseek(from, at, SEEK_DATA)) {
+    off_t hole = lseek(from, at, SEEK_HOLE);
+    while (at < hole) {
+      size_t want = hole - at < (off_t)sizeof data ? (size_t)(hole - at) : sizeof data;
+      ssize_t got = pread(from, data, want, at);
+      if (got <= 0 || pwrite(to, data, (size_t)got, at) != got) return false;
+      at += got;
+    }
+  }
+  return ftruncate(to, end) == 0;
+}
+
+// The kernel writes cores into memory; the host gets them when they are whole. Returns false, with
+// a message for the host, when one does not fit there.
+static bool hand_over_cores(void) {
+  DIR* folder = opendir(CORES);
+  struct dirent* entry;
+  bool good = folder != NULL;
+  while (good && (entry = readdir(folder))) {
+    if (entry->d_type != DT_REG) continue;
+    int from = openat(dirfd(folder), entry->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int share = open(SHARE "/cores", O_PATH | O_CLOEXEC);
+    int to = openat(share, entry->d_name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    good = from >= 0 && to >= 0 && copy_file(from, to);
+    if (!good) send_text('F', "core file %s: %s", entry->d_name, strerror(errno));
+    unlinkat(dirfd(folder), entry->d_name, 0);
+    close(from);
+    close(share);
+    close(to);
+  }
+  if (folder) closedir(folder);
+  return good;
+}
+
 static void do_job(char* payload, uint32_t size, int children) {
   struct job job;
   if (!start_job(&job, payload, size)) return;
   int status = watch_job(&job, children);
-  sync();  // A core written to the share is whole on the host before the host hears of the end.
+  if (!hand_over_cores()) return;
+  sync();  // what the program wrote to the shares is on the host before the host hears of the end
   if (WIFSIGNALED(status))
     send_text('X', "signal %d %d", WTERMSIG(status), WCOREDUMP(status) ? 1 : 0);
   else
@@ -352,7 +396,7 @@ int main(void) {
   mount_system();
   load_modules();
   open_control();
-  write_setting("/proc/sys/kernel/core_pattern", "/mtedbg/cores/core.%e.%p");
+  write_setting("/proc/sys/kernel/core_pattern", CORES "/core.%e.%p");
   signal(SIGPIPE, SIG_IGN);
   int children = catch_children();
   struct utsname name;

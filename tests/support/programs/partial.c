@@ -7,6 +7,7 @@ enum { pages = 4096, hole = 1024, hole_pages = 16, step = 64 };
 int main(void) {
   mte_enable(PR_MTE_TCF_SYNC);
   char* memory = mte_map((size_t)pages * MTE_PAGE);
+  madvise(memory, (size_t)pages * MTE_PAGE, MADV_NOHUGEPAGE); /* one touch, one page */
   for (int page = 0; page < pages; page += step) {
     char* start = memory + (size_t)page * MTE_PAGE;
     for (int i = 0; i < MTE_PAGE / MTE_GRANULE; ++i)
