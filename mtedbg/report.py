@@ -80,6 +80,7 @@ class Report:
         picture: lines drawn in text instead of the plain table (a tag map, a disassembly).
         headline: one line above everything: the cause, the verdict; may be empty.
         listing: whether the rows are a list of things, in text a table even where it is one.
+        cut: whether there are more rows than these; a note says how to see them.
     """
 
     command: str
@@ -90,11 +91,12 @@ class Report:
     picture: tuple[Line, ...] = field(default=())
     headline: str = ""
     listing: bool = False
+    cut: bool = False
 
     @property
     def partial(self) -> bool:
         """Whether something that should be here is not."""
-        return any(absent.is_hole for _, _, absent in self.holes())
+        return self.cut or any(absent.is_hole for _, _, absent in self.holes())
 
     def holes(self) -> list[tuple[int, str, Absent]]:
         """Every absent value: row index, key (dotted inside a list or mapping), reason."""

@@ -115,7 +115,7 @@ def tags(
     report = Report(command, session.info, columns, rows, headline=headline, listing=True)
     if next(found, None) is not None:
         reached = rows[-1]["end"]
-        report = report.noting(
+        report = replace(report, cut=True).noting(
             f"cut off after {len(rows)} rows: `{command} {reached:#x} LEN` goes on"
         )
     if isinstance(here, Absent) and (step := next_step(here)):

@@ -14,6 +14,8 @@ _NESTED_ADDRESSES = frozenset({"address", "pc", "rip", "base", "start", "end", "
 
 def clean(text: str) -> str:
     """`text` with every control character replaced by a visible escape."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else _escape(ord(c)) for c in text)
 
 

@@ -27,6 +27,7 @@ _STYLES = {
 # What a nested value of these keys is can be seen: the key is not written.
 _SELF_EVIDENT = frozenset({"name", "register", "address", "value_raw", "instruction"})
 _GAP = "  "
+_MEMBERS_IN_A_TABLE = 4
 
 
 def _scalar(value: Scalar, kind: Kind) -> str:
@@ -123,6 +124,14 @@ def _record(columns: Sequence[Column], row: Row, color: bool) -> list[str]:
     return lines
 
 
+def _short(value: Value, kind: Kind) -> str:
+    """As a table has room for: a mapping's first members."""
+    if isinstance(value, Mapping) and len(value) > _MEMBERS_IN_A_TABLE:
+        first = _members(value, kind)[:_MEMBERS_IN_A_TABLE]
+        return _GAP.join([*first, f"… {len(value) - _MEMBERS_IN_A_TABLE} more"])
+    return cell(value, kind)
+
+
 def _table(columns: Sequence[Column], rows: Sequence[Row], color: bool) -> list[str]:
     shown = [
         column
@@ -130,7 +139,7 @@ def _table(columns: Sequence[Column], rows: Sequence[Row], color: bool) -> list[
         if column.shown and any(_applies(row[column.key]) for row in rows)
     ]
     titles = [column.title for column in shown]
-    cells = [[cell(row[column.key], column.kind) for column in shown] for row in rows]
+    cells = [[_short(row[column.key], column.kind) for column in shown] for row in rows]
     right = [column.kind in (Kind.COUNT, Kind.SIZE, Kind.TAG) for column in shown]
     heading, *lines = _aligned([titles, *cells], right)
     painted = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from mtedbg.errors import ExpressionError
 from mtedbg.model.absent import Absent, Reason
@@ -46,23 +47,32 @@ class FakeTarget:
 
     def read_tags(self, start: int, end: int) -> Sequence[TagPiece]:
         pieces: list[TagPiece] = []
-        for granule in range(start, end, GRANULE):
-            tag = self._tag(granule)
+        cuts = {start, end}
+        for low, data in self.tags.items():
+            cuts |= {low, low + len(data) * GRANULE}
+        for low, bytes_there in self.memory.items():
+            cuts |= {low, low + len(bytes_there)}
+        inside = sorted(cut for cut in cuts if start <= cut <= end)
+        for low, high in pairwise(inside):
+            tags = self._tags(low, high)
             last = pieces[-1] if pieces else None
-            if last and isinstance(tag, bytes) and isinstance(last.tags, bytes):
-                pieces[-1] = TagPiece(last.start, granule + GRANULE, last.tags + tag)
-            elif last and isinstance(tag, Absent) and last.tags == tag:
-                pieces[-1] = TagPiece(last.start, granule + GRANULE, tag)
+            if last and isinstance(tags, bytes) and isinstance(last.tags, bytes):
+                pieces[-1] = TagPiece(last.start, high, last.tags + tags)
+            elif last and isinstance(tags, Absent) and last.tags == tags:
+                pieces[-1] = TagPiece(last.start, high, tags)
             else:
-                pieces.append(TagPiece(granule, granule + GRANULE, tag))
+                pieces.append(TagPiece(low, high, tags))
         return pieces
 
-    def _tag(self, granule: int) -> bytes | Absent:
+    def _tags(self, low: int, high: int) -> bytes | Absent:
+        """The tags of a stretch that no mapping of tags or memory begins or ends in."""
         for start, tags in self.tags.items():
-            if start <= granule < start + len(tags) * GRANULE:
-                index = (granule - start) // GRANULE
-                return tags[index : index + 1]
-        mapped = any(start <= granule < start + len(data) for start, data in self.memory.items())
+            if start <= low < start + len(tags) * GRANULE:
+                return tags[(low - start) // GRANULE : (high - start) // GRANULE]
+        for region in [] if isinstance(self.mappings, Absent) else self.mappings:
+            if region.start <= low < region.end and region.tagged:
+                return Absent(Reason.NOT_DUMPED)
+        mapped = any(start <= low < start + len(data) for start, data in self.memory.items())
         return Absent(Reason.NOT_TAGGED if mapped else Reason.UNMAPPED)
 
     def regions(self) -> Sequence[Region] | Absent:
