@@ -7,6 +7,8 @@ from pathlib import Path
 
 from mtedbg.errors import LabError, ToolMissingError
 
+# What dpkg and dpkg-deb are to say of a package: enough to find its source.
+PROVENANCE = "${Package} ${Version}, source ${source:Package} ${source:Version}"
 UPDATE = "as root: dpkg --add-architecture arm64 && apt-get update"
 
 
@@ -26,8 +28,11 @@ def dependency(package: str, pattern: str) -> str:
     raise LabError(f"apt knows no package {package} with a dependency like {pattern}", UPDATE)
 
 
-def unpack(packages: list[str], into: Path) -> None:
+def unpack(packages: list[str], into: Path) -> list[str]:
     """Downloads `packages` from the machine's own apt sources and unpacks them all into one folder.
+
+    Returns:
+        One line a package: its name, its version and its source.
 
     Raises:
         LabError: apt cannot fetch one of them.
@@ -38,8 +43,11 @@ def unpack(packages: list[str], into: Path) -> None:
         # apt drops to its own user for downloads, and warns where that one cannot write.
         folder.chmod(0o755)
         _run(["apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", *packages], folder)
-        for archive in sorted(folder.glob("*.deb")):
-            _run(["dpkg-deb", "-x", str(archive), str(into)], folder)
+        archives = sorted(map(str, folder.glob("*.deb")))
+        for archive in archives:
+            _run(["dpkg-deb", "-x", archive, str(into)], folder)
+        show = ["dpkg-deb", "-W", f"--showformat={PROVENANCE}\n"]
+        return [_run([*show, archive], folder).strip() for archive in archives]
 
 
 def _run(command: list[str], folder: Path) -> str:

@@ -80,11 +80,12 @@ def build() -> VmImage:
         work = Path(name)
         root = work / "root"
         kernel = debian.dependency(KERNEL_PACKAGE, r"linux-image-[0-9].*")
-        debian.unpack([f"{kernel}:arm64", GDBSERVER_PACKAGE], root)
+        provenance = debian.unpack([f"{kernel}:arm64", GDBSERVER_PACKAGE], root)
         made = at(work / "made")
         made.licences.mkdir(parents=True)
         shutil.copyfile(_only(root / "boot", "vmlinuz-*"), made.kernel)
         made.initramfs.write_bytes(cpio.archive(_entries(root, _compile_init(work))))
+        (made.licences / "PACKAGES.txt").write_text("".join(f"{p}\n" for p in provenance))
         for package in (kernel, "gdbserver"):
             text = root / "usr/share/doc" / package / "copyright"
             shutil.copyfile(text, made.licences / f"{package}.txt")
