@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// Code: owns every block of one guest program. It takes finished words from the translator, gives
+// Code: owns every block of one guest program, for as long as the process lives. It takes finished words from the translator, gives
 // them a place, builds all metadata, and only then publishes them: to the map that the fault
 // handler asks, to the entry table that the dispatcher asks, to the debug root.
 #pragma once
 
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -29,7 +28,6 @@ struct CodeError : std::runtime_error {
 class Code {
  public:
   Code() = default;
-  ~Code();
   Code(const Code&) = delete;
   Code& operator=(const Code&) = delete;
 
@@ -41,13 +39,13 @@ class Code {
 
   // Publishes `code` as one block. `block_kind` is MTEDBG_BlockKind_*, `tier` MTEDBG_Tier_*.
   // `supersedes`: the block that this one replaces for its functions and entries, which stays
-  // valid until retire(). Throws CodeError and leaves everything as it was.
+  // valid until retire(). Throws CodeError or bad_alloc and leaves everything as it was.
   const CodeBlock* commit(uint32_t block_kind, uint32_t tier, CompiledCode&& code,
                           const CodeBlock* supersedes = nullptr);
 
-  // Takes a block out of every look-up and keeps it, readable and executable, among the last
-  // kRetiredKept, with the reason. No thread may be in it, or the caller must see to it that none
-  // enters any more; its memory is not given back.
+  // Takes a block out of every look-up and of the entries, and shows it among the last retired
+  // ones with the reason. Threads may still be in it: its memory stays, readable and executable.
+  // Throws bad_alloc and leaves everything as it was.
   void retire(const CodeBlock* block, std::string_view reason);
 
   // The host address at which translated code of `guest_rip` is entered; 0 where there is none.
@@ -57,21 +55,27 @@ class Code {
   // The block of this Code that holds `pc`, null where none does. Takes no lock.
   const CodeBlock* lookup(uintptr_t pc) const { return map_.lookup(pc); }
 
-  static constexpr size_t kRetiredKept = 64;
+  // All blocks ever committed, in order; the shared stubs come first.
+  const std::vector<std::unique_ptr<CodeBlock>>& blocks() const { return blocks_; }
 
  private:
-  struct Placement;
-  Placement place(size_t bytes);
-  std::unique_ptr<CodeBlock> build(uint32_t kind, uint32_t tier, const CompiledCode& code,
-                                   const Placement& place, const CodeBlock* supersedes);
-  void publish(CodeBlock* block, const CompiledCode& code);
-  void describe_segments();
+  struct Place {
+    std::shared_ptr<CodeSegment> segment;
+    size_t offset = 0;
+    bool fresh = false;  // the segment is new
+  };
 
-  std::mutex lock_;  // writers only
+  Place find_place(size_t bytes) const;
+  std::unique_ptr<CodeBlock> build(uint32_t kind, uint32_t tier, const CompiledCode& code,
+                                   const Place& place) const;
+  void reserve(size_t entries);
+  void insert_in_maps(const CodeBlock* block);
+  void publish(const Place& place, CodeBlock* block, const CompiledCode& code,
+               const CodeBlock* supersedes);
+
+  // Everything below is changed under code_lock() only.
   std::vector<std::unique_ptr<CodeBlock>> blocks_;
   std::vector<std::shared_ptr<CodeSegment>> segments_;
-  std::vector<const CodeBlock*> retired_;
-  std::vector<mtedbg_Function> functions_;
   CodeBlockMap map_;
   EntryMap entries_;
 };

@@ -26,7 +26,7 @@ class GuestMemory {
   bool map_image(uint64_t address, uint64_t length);
 
   // Takes write or all access away from whole pages of a mapped image (PROT_MTE is kept).
-  // `protection` is of mmap's PROT_ bits.
+  // `protection` is of mmap's PROT_ bits. False with errno set.
   bool protect(uint64_t address, uint64_t length, int protection);
 
   // A stack of at least `length` bytes with a guard page below, tagged `tag`; its lowest usable
@@ -37,9 +37,9 @@ class GuestMemory {
   // Memory is not handed out twice, so no old access can meet the new tags.
   uint64_t allocate(uint64_t length, uint32_t tag);
 
-  // Whether all of [address, address + length) is mapped guest memory. Async-signal-safe. The tag
-  // in `address` is ignored.
-  bool contains(uint64_t address, uint64_t length) const;
+  // Whether the guest may do all of that in [address, address + length): `protection` is PROT_READ,
+  // PROT_WRITE or both. Async-signal-safe. The tag in `address` is ignored.
+  bool allows(uint64_t address, uint64_t length, int protection) const;
 
   // The host's accesses (thunks, system calls): the granules are taken to shared first, by the
   // rules of a shared memop, then copied with full ordering. False where the guest has no such
@@ -48,17 +48,19 @@ class GuestMemory {
   bool host_write(mtedbg_GuestFrame* frame, uint64_t address, const void* in, size_t length);
 
  private:
+  // What became of some pages; the newest region that holds a page says what holds for it.
   struct Region {
     uint64_t begin;
     uint64_t end;
-    const Region* next;
+    int protection;
+    const Region* older;
   };
 
-  bool add_region(uint64_t begin, uint64_t end);
-  const Region* region_of(uint64_t address) const;
+  void add_region(uint64_t begin, uint64_t end, int protection);
+  int protection_of(uint64_t page) const;
 
   Protocol& protocol_;
-  std::atomic<const Region*> regions_{nullptr};  // prepended only: a reader needs no lock
+  std::atomic<const Region*> newest_{nullptr};  // only ever prepended to: readers take no lock
   std::mutex heap_lock_;
   uint64_t heap_at_ = 0;
   uint64_t heap_end_ = 0;

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+//
+// The process's code as the debug root shows it: the records of all Codes together. Every change
+// is made by the holder of code_lock(), in two steps: reserve() may fail, the rest cannot.
+#pragma once
+
+#include <mtedbg/debug_root.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string_view>
+#include <vector>
+
+#include "code/segment.h"
+
+namespace mtetso {
+
+// Serialises all writers of code: commit, retire, functions. Look-ups never take it.
+std::mutex& code_lock();
+
+class CodeDescription {
+ public:
+  static constexpr size_t kRetiredKept = 64;
+
+  // Room for one more of everything. Throws bad_alloc.
+  void reserve();
+
+  // The generation that the code map's next publication has.
+  uint64_t next_generation() const;
+
+  void insert(const mtedbg_Block& block);
+  // Marks `block` as replaced; shown by the next publication of the code map.
+  void supersede(uint64_t block, uint64_t by);
+  // Moves a block from the code map to the retired ones.
+  void retire(uint64_t block, const char* reason, uint32_t reason_length);
+  void add_segment(std::shared_ptr<const CodeSegment> segment);
+  // Shows how full the segments are.
+  void publish_segments();
+
+  uint32_t add_function(const mtedbg_Function& function);
+  mtedbg_Function* function(uint32_t index);  // null where there is none
+  uint32_t functions() const { return static_cast<uint32_t>(functions_.size()); }
+  void publish_functions();
+
+ private:
+  void publish_code_map();
+
+  std::vector<mtedbg_Block> blocks_;  // sorted by base
+  std::vector<mtedbg_Block> retired_;
+  std::vector<std::shared_ptr<const CodeSegment>> segments_;
+  std::vector<mtedbg_Segment> segment_records_;
+  std::vector<mtedbg_Function> functions_;
+};
+
+CodeDescription& code_description();
+
+}  // namespace mtetso

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+#include "code/validate.h"
+
+#include "code/memop_words.h"
+
+namespace mtetso {
+namespace {
+
+constexpr uint32_t kWord = 4;
+
+struct Checker {
+  const CompiledCode& code;
+  uint32_t functions;
+  uint64_t length = 4 * code.words.size();
+
+  bool at_word(uint32_t offset) const { return offset % kWord == 0 && offset < length; }
+
+  const char* ranges() const {
+    uint64_t from = 0;
+    for (const CompiledRange& range : code.ranges) {
+      if (range.begin < from) return "ranges are not sorted, or overlap";
+      if (range.begin >= range.end || range.end > length) return "a range is empty or outside";
+      if (range.begin % kWord != 0 || range.end % kWord != 0) return "a range splits a word";
+      if (range.kind < MTEDBG_RangeKind_Function || range.kind > MTEDBG_RangeKind_DebugStub)
+        return "a range has no kind";
+      if (range.function != CompiledRange::kNoFunction && range.function >= functions)
+        return "a range is of an unknown function";
+      from = range.end;
+    }
+    return nullptr;
+  }
+
+  const char* memop(const CompiledMemop& memop) const {
+    if (!at_word(memop.access_offset) || !at_word(memop.tag_offset)) return "a memop is outside";
+    if (memop.tag_offset >= memop.access_offset) return "a memop's tag insert is behind its access";
+    const auto word = decode_access(code.words[memop.access_offset / kWord]);
+    if (!word) return "a memop's word is no access through x16";
+    if (word->access != memop.access || word->size != memop.size)
+      return "a memop's word does another access than is said";
+    if (memop.mode != MTEDBG_Mode_Local && memop.mode != MTEDBG_Mode_Shared)
+      return "a memop has no mode";
+    if (word->mode != 0 && word->mode != memop.mode) return "a memop's word is of the other mode";
+    return nullptr;
+  }
+
+  const char* memops() const {
+    uint64_t from = 0;
+    for (const CompiledMemop& one : code.memops) {
+      if (one.tag_offset < from) return "memops are not sorted, or overlap";
+      if (const char* wrong = memop(one)) return wrong;
+      from = one.access_offset + kWord;
+    }
+    return nullptr;
+  }
+
+  const char* entries() const {
+    for (const CompiledEntry& entry : code.entries)
+      if (entry.guest_rip == 0 || !at_word(entry.offset)) return "an entry is outside";
+    return nullptr;
+  }
+};
+
+}  // namespace
+
+const char* find_fault(const CompiledCode& code, uint32_t functions) {
+  if (code.words.empty()) return "there is no code";
+  if (code.words.size() > UINT32_MAX / kWord) return "there is too much code";
+  const Checker check{code, functions};
+  if (const char* wrong = check.ranges()) return wrong;
+  if (const char* wrong = check.memops()) return wrong;
+  return check.entries();
+}
+
+}  // namespace mtetso

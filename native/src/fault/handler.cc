@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+#ifdef __aarch64__
+
+#include "fault/handler.h"
+
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+
+#include "fault/resolve.h"
+
+// Younger than some C libraries: the tag bits of si_addr (Linux 5.11), the tag check fault's code.
+#ifndef SA_EXPOSE_TAGBITS
+#define SA_EXPOSE_TAGBITS 0x800
+#endif
+#ifndef SEGV_MTESERR
+#define SEGV_MTESERR 9
+#endif
+
+namespace mtetso {
+namespace {
+
+constexpr size_t kSignalStack = 64 * 1024;
+
+FaultResolver* g_resolver = nullptr;
+std::atomic<uintptr_t> g_trampoline{0};
+struct sigaction g_previous_segv;
+struct sigaction g_previous_bus;
+
+FaultKind kind_of(int signal, int code) {
+  if (signal == SIGSEGV && code == SEGV_MTESERR) return FaultKind::TagCheck;
+  if (signal == SIGBUS && code == BUS_ADRALN) return FaultKind::Alignment;
+  return FaultKind::Other;
+}
+
+// Gives the signal back to whoever had it. A fault happens again when the handler returns, with
+// its own si_code and si_addr, which no way of raising it would keep. A signal that somebody sent
+// does not happen again: it is queued again as it came.
+void decline(int signal, siginfo_t* info) {
+  sigaction(signal, signal == SIGSEGV ? &g_previous_segv : &g_previous_bus, nullptr);
+  if (info->si_code <= 0)
+    syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), signal, info);
+}
+
+void on_fault(int signal, siginfo_t* info, void* raw) {
+  const int saved = errno;
+  auto& context = static_cast<ucontext_t*>(raw)->uc_mcontext;
+  Resolution found;
+  if (info->si_code > 0) {
+    found = g_resolver->resolve({.kind = kind_of(signal, info->si_code),
+                                 .address = reinterpret_cast<uintptr_t>(info->si_addr),
+                                 .registers = reinterpret_cast<uint64_t*>(context.regs),
+                                 .pc = &context.pc});
+  }
+  const uintptr_t trampoline = g_trampoline.load(std::memory_order_acquire);
+  if (found.verdict == Verdict::GuestFault && trampoline != 0) {
+    context.regs[17] = found.guest_rip;
+    context.regs[20] = found.address;
+    context.pc = trampoline;
+  } else if (found.verdict != Verdict::Resumed) {
+    decline(signal, info);
+  }
+  errno = saved;
+}
+
+}  // namespace
+
+bool install_handler(const Options& options, Protocol& protocol, GuestMemory& memory) {
+  // Never destroyed: faults may come until the process is gone.
+  g_resolver = new FaultResolver(options.policy, options.pin_threshold, protocol, memory);
+  struct sigaction action = {};
+  action.sa_sigaction = on_fault;
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_EXPOSE_TAGBITS;
+  sigemptyset(&action.sa_mask);
+  return sigaction(SIGSEGV, &action, &g_previous_segv) == 0 &&
+         sigaction(SIGBUS, &action, &g_previous_bus) == 0;
+}
+
+bool install_signal_stack() {
+  const auto guard = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  void* memory = mmap(nullptr, guard + kSignalStack, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+  if (memory == MAP_FAILED) return false;
+  stack_t stack = {};
+  stack.ss_sp = static_cast<char*>(memory) + guard;
+  stack.ss_size = kSignalStack;
+  return mprotect(memory, guard, PROT_NONE) == 0 && sigaltstack(&stack, nullptr) == 0;
+}
+
+void set_fault_trampoline(uintptr_t address) {
+  g_trampoline.store(address, std::memory_order_release);
+}
+
+}  // namespace mtetso
+
+#endif

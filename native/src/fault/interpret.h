@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+//
+// The handler's own execution of an access [2].
+#pragma once
+
+#include <cstdint>
+
+#include "code/memop_words.h"
+
+namespace mtetso {
+
+// Does `access` at `address` (tag ignored, mapped) on registers x0..x30, between full barriers and
+// without a tag check. A load or store may have any alignment; an atomic access must be one that
+// the hardware can do there, because no sequence of others would be atomic. Async-signal-safe.
+void interpret(const AccessWord& access, uint64_t address, uint64_t* registers);
+
+}  // namespace mtetso

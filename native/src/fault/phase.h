@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+//
+// MTETSO_PHASE(name, a, b): here begins phase `name` of fault handling.
+//
+// One asm statement makes the global label mtetso_phase_<name>, the SDT probe mtetso:<name> with
+// the two 64-bit arguments at the same address (a .note.stapsdt entry as <sys/sdt.h> writes it;
+// that header cannot put a label of ours on its nop), and a barrier for the compiler: no memory
+// effect moves across it. Each name may stand once in the program; if the compiler duplicates the
+// code around it, the assembler refuses the second label.
+#pragma once
+
+#include <cstdint>
+
+#define MTETSO_PHASE(name, a, b)                                                               \
+  asm volatile(                                                                                \
+      ".globl mtetso_phase_" #name "\n"                                                        \
+      ".type mtetso_phase_" #name ", %%function\n"                                             \
+      "mtetso_phase_" #name ":\n"                                                              \
+      "nop\n"                                                                                  \
+      ".pushsection .note.stapsdt, \"?\", %%note\n"                                            \
+      ".balign 4\n"                                                                            \
+      ".4byte 992f - 991f, 994f - 993f, 3\n"                                                   \
+      "991: .asciz \"stapsdt\"\n"                                                              \
+      "992: .balign 4\n"                                                                       \
+      "993: .8byte mtetso_phase_" #name "\n"                                                   \
+      ".8byte _.stapsdt.base\n"                                                                \
+      ".8byte 0\n"                                                                             \
+      ".asciz \"mtetso\"\n"                                                                    \
+      ".asciz \"" #name "\"\n"                                                                 \
+      ".asciz \"8@%0 8@%1\"\n"                                                                 \
+      "994: .balign 4\n"                                                                       \
+      ".popsection\n"                                                                          \
+      ".ifndef _.stapsdt.base\n"                                                               \
+      ".pushsection .stapsdt.base, \"aG\", %%progbits, .stapsdt.base, comdat\n"                \
+      ".weak _.stapsdt.base\n"                                                                 \
+      ".hidden _.stapsdt.base\n"                                                               \
+      "_.stapsdt.base: .space 1\n"                                                             \
+      ".size _.stapsdt.base, 1\n"                                                              \
+      ".popsection\n"                                                                          \
+      ".endif\n" ::"r"((uint64_t)(a)),                                            \
+      "r"((uint64_t)(b))                                                          \
+      : "memory")

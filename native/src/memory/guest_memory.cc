@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+#include "memory/guest_memory.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "debug/arena.h"
+#include "memory/tags.h"
+
+namespace mtetso {
+namespace {
+
+constexpr uint64_t kHeapChunk = uint64_t{1} << 20;
+constexpr int kReadWrite = PROT_READ | PROT_WRITE;
+
+uint64_t page_size() {
+  static const auto size = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  return size;
+}
+
+uint64_t page_down(uint64_t address) { return address & ~(page_size() - 1); }
+uint64_t page_up(uint64_t address) { return page_down(address + page_size() - 1); }
+
+// Guest addresses are below bit 56; this also bounds every sum below.
+bool sane(uint64_t address, uint64_t length) {
+  constexpr uint64_t kTop = uint64_t{1} << 52;
+  return address < kTop && length < kTop;
+}
+
+// The guest's bytes without tag checks: the granules are shared by then, and TSO is kept by the
+// barriers around (Arm ARM B2.3: a DMB orders what is before it with what is after it).
+void copy_ordered(void* to, const void* from, size_t length) {
+  UncheckedAccess unchecked;
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  std::memcpy(to, from, length);
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+}
+
+void* host_pointer(uint64_t address) { return reinterpret_cast<void*>(strip_tag(address)); }
+
+}  // namespace
+
+void GuestMemory::add_region(uint64_t begin, uint64_t end, int protection) {
+  Region* region = arena_array<Region>(1).data();
+  *region = {begin, end, protection, newest_.load(std::memory_order_relaxed)};
+  while (!newest_.compare_exchange_weak(region->older, region, std::memory_order_release,
+                                        std::memory_order_relaxed)) {
+  }
+}
+
+int GuestMemory::protection_of(uint64_t page) const {
+  const Region* region = newest_.load(std::memory_order_acquire);
+  for (; region != nullptr; region = region->older)
+    if (region->begin <= page && page < region->end) return region->protection;
+  return PROT_NONE;
+}
+
+bool GuestMemory::allows(uint64_t address, uint64_t length, int protection) const {
+  const uint64_t begin = strip_tag(address);
+  if (!sane(begin, length)) return false;
+  const uint64_t end = begin + std::max<uint64_t>(length, 1);
+  for (uint64_t page = page_down(begin); page < end; page += page_size())
+    if ((protection_of(page) & protection) != protection) return false;
+  return true;
+}
+
+bool GuestMemory::map_image(uint64_t address, uint64_t length) {
+  if (address == 0 || length == 0 || !sane(address, length)) {
+    errno = EINVAL;
+    return false;
+  }
+  const uint64_t begin = page_down(address);
+  const uint64_t end = page_up(address + length);
+  if (map_tagged(begin, end - begin) == MAP_FAILED) return false;
+  // Fresh PROT_MTE pages have tag 0: shared already in one convention, core 0's in the other.
+  if (protocol_.shared_tag() != 0) write_tags(begin, end - begin, protocol_.shared_tag());
+  add_region(begin, end, kReadWrite);
+  return true;
+}
+
+bool GuestMemory::protect(uint64_t address, uint64_t length, int protection) {
+  const uint64_t begin = page_down(address);
+  const uint64_t end = page_up(address + length);
+  // The guest's code is data here: it is translated, never executed.
+  const int mapped = protection & kReadWrite;
+  if (mprotect(host_pointer(begin), end - begin, tagged_protection(mapped)) != 0) return false;
+  add_region(begin, end, mapped);
+  return true;
+}
+
+uint64_t GuestMemory::map_stack(uint64_t length, uint32_t tag, uint64_t* usable) {
+  if (length == 0 || !sane(0, length)) {
+    errno = EINVAL;
+    return 0;
+  }
+  const uint64_t guard = page_size();
+  const uint64_t size = page_up(length);
+  void* memory = map_tagged(0, guard + size);
+  if (memory == MAP_FAILED) return 0;
+  if (mprotect(memory, guard, PROT_NONE) != 0) {
+    munmap(memory, guard + size);
+    return 0;
+  }
+  const uint64_t low = address_of(memory) + guard;
+  write_tags(low, size, tag);
+  add_region(low, low + size, kReadWrite);
+  if (usable != nullptr) *usable = size;
+  return low;
+}
+
+uint64_t GuestMemory::allocate(uint64_t length, uint32_t tag) {
+  if (!sane(0, length)) return 0;
+  // Whole granules: two owners in one could not both be right.
+  const uint64_t size = (std::max<uint64_t>(length, 1) + kGranule - 1) & ~(kGranule - 1);
+  std::lock_guard hold(heap_lock_);
+  if (heap_end_ - heap_at_ < size) {
+    const uint64_t chunk = std::max(kHeapChunk, page_up(size));
+    void* memory = map_tagged(0, chunk);
+    if (memory == MAP_FAILED) return 0;
+    heap_at_ = address_of(memory);
+    heap_end_ = heap_at_ + chunk;
+    // What nobody was given yet belongs to everybody.
+    if (protocol_.shared_tag() != 0) write_tags(heap_at_, chunk, protocol_.shared_tag());
+    add_region(heap_at_, heap_end_, kReadWrite);
+  }
+  const uint64_t address = heap_at_;
+  heap_at_ += size;
+  write_tags(address, size, tag);
+  return address;
+}
+
+bool GuestMemory::host_read(mtedbg_GuestFrame* frame, uint64_t address, void* out, size_t length) {
+  if (!allows(address, length, PROT_READ)) return false;
+  protocol_.take_shared(frame, address, length);
+  copy_ordered(out, host_pointer(address), length);
+  return true;
+}
+
+bool GuestMemory::host_write(mtedbg_GuestFrame* frame, uint64_t address, const void* in,
+                             size_t length) {
+  if (!allows(address, length, PROT_WRITE)) return false;
+  protocol_.take_shared(frame, address, length);
+  copy_ordered(host_pointer(address), in, length);
+  return true;
+}
+
+}  // namespace mtetso
