@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mtedbg.model.absent import Absent, Reason, present
@@ -85,7 +85,12 @@ def code(session: Session) -> Report:
     registers = session.target.registers(session.thread())
     if isinstance(registers, Absent) or "pc" not in registers:
         return Report("code", session.info, (), notes=("the PC is not known",))
-    return disassembly(session, "code", session.strip(registers["pc"]))
+    report = disassembly(session, "code", session.strip(registers["pc"]))
+    words = [row["bytes"] for row in report.rows]
+    if all(isinstance(word, Absent) for word in words):  # say it once
+        pc = session.strip(registers["pc"])
+        return replace(report, rows=(), picture=()).noting(f"code around {pc:#x}: {words[0]}")
+    return report
 
 
 def all_threads(session: Session) -> Report:

@@ -19,7 +19,7 @@ def regions(space: AddressSpace, tags: Segments) -> list[Region]:
     for stretch in space.memory.stretches:
         mapping = space.mapping_at(stretch.start)
         name = mapping.name if mapping else special.get(stretch.start, "")
-        dumped = stretch.size >= stretch.end - stretch.start + stretch.skipped
+        dumped = stretch.size >= stretch.end - stretch.start
         for start, end, tagged in tags.pieces(stretch.start, stretch.end):
             perms = _perms(stretch.flags)
             found.append(Region(start, end, perms, name, tagged is not None, dumped))

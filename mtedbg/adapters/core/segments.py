@@ -1,7 +1,7 @@
 """The stretches of address space that a core's program headers describe: sorted, never overlapping.
 
-Whatever a header says is cut to what can be true: to 64 bits, to the file, to what no earlier
-stretch has. Each cut leaves a remark.
+Whatever a header says is cut to what can be true: to the address space, to the file, to where the
+next stretch begins (so that one absurd size hides nothing else). Each kind of cut leaves a remark.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 
 from mtedbg.adapters.core.elf import Buffer, ProgramHeader
 
-_SPACE = 1 << 64
+ADDRESS_SPACE = 1 << 52
+"""Linux on arm64 gives no address beyond to a process (arm64/memory.rst, 52-bit addresses)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,6 @@ class Stretch:
         offset: where its contents begin in the file.
         size: bytes of contents that the file really holds.
         promised: bytes of contents that the header says it holds.
-        skipped: bytes of address space cut off before `start`; the contents begin before them.
     """
 
     start: int
@@ -35,7 +35,6 @@ class Stretch:
     offset: int
     size: int
     promised: int
-    skipped: int = 0
 
 
 class Segments:
@@ -58,7 +57,7 @@ class Segments:
         for header in headers:
             if header.memory_size == 0:
                 continue
-            if header.address + header.memory_size > _SPACE:
+            if header.address + header.memory_size > ADDRESS_SPACE:
                 impossible += 1
                 continue
             size = max(0, min(header.file_size, len(data) - header.offset))
@@ -68,12 +67,12 @@ class Segments:
                 Stretch(header.address, end, header.flags, header.offset, size, header.file_size)
             )
         if impossible:
-            remarks.append(f"{impossible} {what} do not fit 64 bits: ignored")
+            remarks.append(f"{impossible} {what} lie outside the address space: ignored")
         if cut:
             remarks.append(f"the file is truncated: contents of {cut} {what} are missing in part")
         self.stretches, overlapping = _without_overlaps(stretches)
         if overlapping:
-            remarks.append(f"{overlapping} {what} overlap others: those with lower start are kept")
+            remarks.append(f"{overlapping} {what} overlap the next: cut there")
         self._starts = [stretch.start for stretch in self.stretches]
 
     def at(self, address: int) -> Stretch | None:
@@ -86,7 +85,7 @@ class Segments:
     def next_start(self, address: int) -> int:
         """Where the first stretch after `address` begins; the end of all memory if none does."""
         index = bisect_right(self._starts, address)
-        return self._starts[index] if index < len(self._starts) else _SPACE
+        return self._starts[index] if index < len(self._starts) else ADDRESS_SPACE
 
     def pieces(self, start: int, end: int) -> Iterator[tuple[int, int, Stretch | None]]:
         """[start, end) cut at the borders of stretches, with None for what lies in none."""
@@ -116,11 +115,11 @@ def _without_overlaps(stretches: list[Stretch]) -> tuple[list[Stretch], int]:
     kept: list[Stretch] = []
     overlapping = 0
     for stretch in sorted(stretches, key=lambda s: s.start):
-        limit = kept[-1].end if kept else 0
-        if stretch.start >= limit:
-            kept.append(stretch)
-            continue
-        overlapping += 1
-        if stretch.end > limit:
-            kept.append(replace(stretch, start=limit, skipped=limit - stretch.start))
+        last = kept[-1] if kept else None
+        if last is not None and stretch.start < last.end:
+            overlapping += 1
+            if stretch.start == last.start:  # the first in the file stays
+                continue
+            kept[-1] = replace(last, end=stretch.start)
+        kept.append(stretch)
     return kept, overlapping

@@ -42,8 +42,7 @@ class AddressSpace:
         for start, stop, stretch in self.memory.pieces(address, end):
             if stretch is None:
                 break
-            origin = stretch.start - stretch.skipped
-            part = self.memory.contents(stretch, start - origin, stop - origin)
+            part = self.memory.contents(stretch, start - stretch.start, stop - stretch.start)
             parts.append(part)
             if len(part) < stop - start:
                 break
@@ -153,7 +152,7 @@ class AddressSpace:
                 names.add(mapping.name)
                 bases[mapping.start] = mapping.name
         if not self.files:  # QEMU's guest cores do not say: look at every mapping
-            bases = {s.start: "" for s in self.memory.stretches if s.size and not s.skipped}
+            bases = {s.start: "" for s in self.memory.stretches if s.size}
         elif notes.AT_SYSINFO_EHDR in self.auxv:
             bases.setdefault(self.auxv[notes.AT_SYSINFO_EHDR], "")
         for count, (base, name) in enumerate(bases.items()):

@@ -31,8 +31,7 @@ def unpack(packed: bytes) -> bytearray:
 
 def read_tags(segments: Segments, stretch: Stretch, start: int, end: int) -> Iterator[TagPiece]:
     """The tags of [start, end), which lies in `stretch`: at most one piece with, one without."""
-    origin = stretch.start - stretch.skipped
-    first, last = (start - origin) // GRANULE, (end - origin) // GRANULE
+    first, last = (start - stretch.start) // GRANULE, (end - stretch.start) // GRANULE
     tags = unpack(segments.contents(stretch, first // 2, (last + 1) // 2))
     skip = first % 2
     tags = tags[skip : skip + last - first]
