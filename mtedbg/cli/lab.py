@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import os
 import signal
 import sys
 from pathlib import Path
 
-from mtedbg.errors import FileFormatError, UsageError
+from mtedbg.errors import UsageError
 from mtedbg.lab.boot import RESERVED, boot
 from mtedbg.lab.machine import MachineOptions, Share
+from mtedbg.lab.program import checked
 from mtedbg.lab.vm import LabResult
 
 HELP = "run an AArch64 program in a Linux VM with memory tagging; core files come back"
-# ELF header: the machine is at offset 18 in every class; EM_AARCH64 is 183.
-ELF_MAGIC, MACHINE_OFFSET, EM_AARCH64 = b"\x7fELF", 18, (183).to_bytes(2, "little")
 PLAIN_ENVIRONMENT = {"PATH": "/usr/bin", "HOME": "/root", "LANG": "C.UTF-8"}
 
 
@@ -46,7 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
     if not command:
         raise UsageError("no program is given", "example: mtedbg lab -- ./prog ARG")
     here = Path.cwd()
-    program = _program(command[0])
+    program = checked(command[0])
+    environment = _environment(arguments.env)
     shares = _shares(here, program)
     options = MachineOptions(cpus=arguments.cpus, memory_mib=arguments.memory)
     _progress("booting Linux with memory tagging …")
@@ -55,29 +54,13 @@ def run(arguments: argparse.Namespace) -> int:
         vm.start(
             [str(program), *command[1:]],
             cwd=str(here),
-            env=_environment(arguments.env),
+            env=environment,
             on_stdout=_to_stdout,
             on_stderr=_to_stderr,
         )
         result = vm.finish(timeout_s=arguments.timeout, cores_to=here)
     _tell(result)
     return result.shell_status()
-
-
-def _program(name: str) -> Path:
-    path = Path(os.path.abspath(name))  # noqa: PTH100 - a link stays what it is called
-    try:
-        with path.open("rb") as file:
-            head = file.read(MACHINE_OFFSET + len(EM_AARCH64))
-    except OSError as error:
-        raise UsageError(
-            f"{name}: {error.strerror}", "give the program's path: it is not looked for in PATH"
-        ) from error
-    if not head.startswith(ELF_MAGIC) or head[MACHINE_OFFSET:] != EM_AARCH64:
-        raise FileFormatError(
-            f"{name} is not an AArch64 program", "compile it with: aarch64-linux-gnu-gcc"
-        )
-    return path
 
 
 def _shares(here: Path, program: Path) -> list[Share]:

@@ -14,6 +14,7 @@ from typing import IO
 
 from mtedbg.errors import LabError, ToolMissingError
 from mtedbg.lab import paths
+from mtedbg.lab.program import checked
 
 PROGRAM = "qemu-aarch64"
 LISTEN_TIMEOUT_S = 30.0
@@ -59,11 +60,13 @@ def start(
 
     Raises:
         ToolMissingError: QEMU is not installed.
+        FileFormatError: it is no AArch64 program.
         LabError: QEMU does not start the program.
     """
     qemu = shutil.which(PROGRAM)
     if qemu is None:
         raise ToolMissingError(f"{PROGRAM} is not on this machine", "run: mtedbg doctor")
+    program = checked(argv[0])
     root = paths.sysroot()
     with tempfile.TemporaryDirectory(prefix="mtedbg-") as name:
         socket, log = Path(name) / "gdb", Path(name) / "log"
@@ -72,7 +75,7 @@ def start(
                 [
                     *(qemu, "-cpu", "max", "-g", str(socket)),
                     *(("-L", str(root)) if root else ()),
-                    *map(str, argv),
+                    *map(str, (program, *argv[1:])),
                 ],
                 cwd=cwd,
                 env=env,
@@ -82,9 +85,9 @@ def start(
                 start_new_session=True,  # Ctrl-C is the debugger's
             )
         try:
-            program = UserProgram(socket, process, log)
-            _await_stub(program)
-            yield program
+            running = UserProgram(socket, process, log)
+            _await_stub(running)
+            yield running
         finally:
             process.kill()
             process.wait()

@@ -1,0 +1,32 @@
+"""Tells early, and in words, that a file is no AArch64 program: QEMU exits without any."""
+
+import os
+from pathlib import Path
+
+from mtedbg.errors import FileFormatError
+
+# ELF header: the machine is at offset 18 in every class; EM_AARCH64 is 183.
+ELF_MAGIC, MACHINE_OFFSET, EM_AARCH64 = b"\x7fELF", 18, (183).to_bytes(2, "little")
+
+
+def checked(name: str | Path) -> Path:
+    """The absolute path of the AArch64 program `name`; a link stays what it is called.
+
+    Raises:
+        FileFormatError: it cannot be read, or is something else.
+    """
+    path = Path(os.path.abspath(name))  # noqa: PTH100 - resolve() would follow the link
+    try:
+        with path.open("rb") as file:
+            head = file.read(MACHINE_OFFSET + len(EM_AARCH64))
+    except OSError as error:
+        raise FileFormatError(
+            f"{name}: {error.strerror}", "give the program's path: it is not looked for in PATH"
+        ) from error
+    if not head.startswith(ELF_MAGIC) or head[MACHINE_OFFSET:] != EM_AARCH64:
+        raise FileFormatError(
+            f"{name} is not an AArch64 program", "compile it with: aarch64-linux-gnu-gcc"
+        )
+    if not os.access(path, os.X_OK):
+        raise FileFormatError(f"{name} may not be executed", f"chmod +x {name}")
+    return path
