@@ -48,7 +48,7 @@ def read_log(
         left, torn = left - size, torn + broken
         events += [(owner, one) for one in whole if memop is None or one.memop == memop]
     newest = nlargest(last, events, key=lambda pair: (pair[1].clock, pair[1].order))
-    return Log(tuple(reversed(newest)), torn, tuple(lost))
+    return Log(tuple(reversed(newest)), torn, len(events), tuple(lost))
 
 
 def _recorders(runtime: Runtime) -> Iterator[tuple[int, Recorder | Absent]]:

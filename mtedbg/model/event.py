@@ -51,9 +51,11 @@ class Log:
     Attributes:
         events: guest thread id and event, in the order of the clock.
         torn: how many records were being written when the target stopped, and were left out.
+        matching: how many events there are, with those that were too old to be asked for.
         lost: rings that cannot be read: guest thread id and why.
     """
 
     events: tuple[tuple[int, Event], ...]
     torn: int
+    matching: int
     lost: tuple[tuple[int, Absent], ...]

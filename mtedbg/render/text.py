@@ -25,7 +25,9 @@ _STYLES = {
 }
 
 # What a nested value of these keys is can be seen: the key is not written.
-_SELF_EVIDENT = frozenset({"name", "register", "address", "value_raw", "instruction"})
+_SELF_EVIDENT = frozenset(
+    {"name", "register", "address", "value_raw", "instruction", "part", "text"}
+)
 _GAP = "  "
 _MEMBERS_IN_A_TABLE = 4
 

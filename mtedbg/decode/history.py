@@ -1,0 +1,55 @@
+"""What a memop was before: from the flight recorder."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mtedbg.decode.memop_words import access_in, insert_in
+from mtedbg.decode.recorder import read_log
+from mtedbg.decode.registers import register_number
+from mtedbg.errors import LayoutError
+from mtedbg.layout import Runtime
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
+from mtedbg.model.memop import Memop, MemopState, Mode, Word
+from mtedbg.model.runtime import Config
+
+_MODE = "Mode"
+
+
+def mode_before(runtime: Runtime, memop: Memop) -> Mode | Absent:
+    """The mode that the last recorded patch of `memop` replaced."""
+    if memop.flips == 0:
+        return NOT_APPLICABLE
+    try:
+        log = read_log(runtime, memop=memop.id)
+    except LayoutError as error:
+        return Absent(Reason.NOT_RECORDED, error.message)
+    patches = [event for _, event in log.events if event.event == "Patch"]
+    if not patches:
+        return NOT_APPLICABLE
+    name = runtime.layout.schema.enums.get(_MODE, {}).get(patches[-1].old_value)
+    return Mode(name) if name in (Mode.LOCAL.value, Mode.SHARED.value) else NOT_APPLICABLE
+
+
+def with_history(runtime: Runtime, state: MemopState) -> MemopState:
+    """`state` with the words that the last patch replaced, where the recorder still knows it.
+
+    The recorder keeps modes, not words: a mode and the word that stands there now make the other.
+    """
+    mode = mode_before(runtime, state.memop)
+    if isinstance(mode, Absent):
+        return state
+    words = tuple(replace(word, before=_before(runtime, word, mode)) for word in state.words)
+    return replace(state, words=words)
+
+
+def _before(runtime: Runtime, word: Word, mode: Mode) -> int | Absent:
+    if not isinstance(word.word, int) or word.mode in (mode, NOT_APPLICABLE):
+        return NOT_APPLICABLE
+    if word.part == 2:
+        return access_in(word.word, mode)
+    if not isinstance(runtime.config, Config):
+        return runtime.config
+    address = register_number(runtime, "address")
+    core = register_number(runtime, "host_core_id")
+    return insert_in(mode, address, core, runtime.config.shared_tag)
