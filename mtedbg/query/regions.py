@@ -55,8 +55,12 @@ def _count(session: Session, region: Region) -> _Count:
     return count
 
 
-def _found(session: Session) -> Iterator[Region]:
-    """The mappings that are tagged, or that may be where that is not known."""
+def _found(session: Session, closed: list[Region]) -> Iterator[Region]:
+    """The mappings that are tagged, or that may be where that is not known.
+
+    Those that nobody can access go to `closed` where it is not known: guard pages and reserved
+    address space, as a rule.
+    """
     regions = session.target.regions()
     if isinstance(regions, Absent):
         raise NotOnThisTargetError(
@@ -66,6 +70,9 @@ def _found(session: Session) -> Iterator[Region]:
         if not isinstance(region.tagged, Absent):
             if region.tagged:
                 yield region
+            continue
+        if "r" not in region.perms:
+            closed.append(region)
             continue
         first = session.target.read_tags(region.start, region.start + GRANULE)[0].tags
         if not isinstance(first, Absent) or first.reason is not Reason.NOT_TAGGED:
@@ -108,8 +115,9 @@ def regions(
     left = None if everything or session.info.kind == "core" else LIVE_LIMIT
     rows: list[Row] = []
     sizes: list[int] = []
+    closed: list[Region] = []
     total: Counter[int] = Counter()
-    for region in _found(session):
+    for region in _found(session, closed):
         size = region.end - region.start
         histogram: Value = _NOT_READ
         if left is None or size <= left:
@@ -130,4 +138,10 @@ def regions(
             }
         )
     headline = _headline(sizes, total)
-    return Report(command, session.info, columns, tuple(rows), headline=headline, listing=True)
+    report = Report(command, session.info, columns, tuple(rows), headline=headline, listing=True)
+    if not closed:
+        return report
+    return report.noting(
+        f"{len(closed)} mapping{'s' if len(closed) > 1 else ''} without read access:"
+        " whether tagged cannot be told here"
+    )

@@ -42,12 +42,14 @@ class _GdbCommand(gdb.Command):  # type: ignore[misc]
 
     def complete(self, text: str, word: str | None) -> Any:
         """Options by name, everything else as GDB completes an expression; GDB calls this."""
-        last = text.split(" ")[-1] if word is None else word
+        last = text.rsplit(" ", 1)[-1]
         if not last.startswith("-"):
             return gdb.COMPLETE_EXPRESSION
         options = [option.name for option in self._command.options]
         options += _THREAD_OPTIONS if self._command.per_thread else ()
-        return [name for name in (*options, *_EVERYONES_OPTIONS) if name.startswith(last)]
+        # GDB may take a dash for the end of a word: only what follows it is to be completed then.
+        done = len(last) - len(last if word is None else word)
+        return [name[done:] for name in (*options, *_EVERYONES_OPTIONS) if name.startswith(last)]
 
 
 class _Prefix(gdb.Command):  # type: ignore[misc]

@@ -21,12 +21,13 @@ def current() -> Session:
     """
     inferior = gdb.selected_inferior()
     thread = gdb.selected_thread()
-    if not inferior.threads():
+    # In this order: GDB lists the threads of a server by asking it, which fails while they run.
+    if thread is None:
+        if inferior.pid or inferior.threads():
+            raise NoTargetError("no thread is selected", "select one: thread 1")
         raise NoTargetError(
             "no program is being debugged", "start or attach to one, or open a core: core-file FILE"
         )
-    if thread is None or not thread.is_valid():
-        raise NoTargetError("no thread is selected", "select one: thread 1")
     if thread.is_running():
         raise NotOnThisTargetError("the program is running", "stop it first: interrupt")
     _check_architecture(inferior.architecture().name())
