@@ -6,12 +6,14 @@ import shutil
 import socket
 import subprocess
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from mtedbg.errors import LabError, ToolMissingError
 from mtedbg.lab.image import VmImage
 
 PROGRAM = "qemu-system-aarch64"
+MONITOR_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -117,13 +119,21 @@ class Machine:
                 return lines[-1]
         return "neither QEMU nor the kernel said why"
 
-    def host_port(self, port: int, timeout_s: float = 10.0) -> int:
+    def host_port(self, port: int) -> int:
         """The port on 127.0.0.1 that leads to `port` in the VM.
 
         Raises:
             LabError: the VM was not started with that port.
         """
-        self._monitor.settimeout(timeout_s)
+        found = re.search(rf"127\.0\.0\.1\s+(\d+)\s+\S+\s+{port}\s", self._forwards)
+        if found is None:
+            raise LabError(f"the VM was started without port {port}")
+        return int(found.group(1))
+
+    @cached_property
+    def _forwards(self) -> str:
+        """QEMU's own list of what it forwards; that does not change while it runs."""
+        self._monitor.settimeout(MONITOR_TIMEOUT_S)
         self._monitor.sendall(b"info usernet\n")
         said = ""
         try:
@@ -131,10 +141,7 @@ class Machine:
                 said += self._monitor.recv(65536).decode(errors="replace")
         except TimeoutError as error:
             raise LabError("QEMU's monitor does not answer") from error
-        found = re.search(rf"127\.0\.0\.1\s+(\d+)\s+\S+\s+{port}\s", said)
-        if found is None:
-            raise LabError(f"the VM was started without port {port}")
-        return int(found.group(1))
+        return said
 
 
 def _arguments(image: VmImage, options: MachineOptions, shares: list[Share]) -> list[str]:
