@@ -3,10 +3,12 @@ find_program(GUEST_CC NAMES x86_64-linux-gnu-gcc gcc REQUIRED)
 set(guest_dir ${CMAKE_CURRENT_SOURCE_DIR}/guests)
 set(guest_out ${CMAKE_CURRENT_BINARY_DIR}/guests)
 set(guest_flags -std=c11 -O2 -g -Wall -Wextra -Werror -mgeneral-regs-only -ffreestanding -fno-pic
-  -fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none)
+  -fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none
+  # Loops stay the loops that the source has: there is no libc to call memcpy in.
+  -fno-tree-loop-distribute-patterns)
 set(guest_link -static -nostdlib -no-pie -Wl,--build-id=none -Wl,-z,noexecstack)
 set(guest_headers ${guest_dir}/mtetso_guest.h)
-set(guests counter copy sum message crash unsupported badaddress edge)
+set(guests counter copy sum message crash unsupported badaddress)
 file(MAKE_DIRECTORY ${guest_out})
 foreach(guest IN LISTS guests)
   set(elf ${guest_out}/${guest}.elf)

@@ -21,7 +21,9 @@ target_compile_definitions(mtetso PRIVATE VIXL_INCLUDE_TARGET_A32 VIXL_INCLUDE_T
   VIXL_INCLUDE_TARGET_A64 VIXL_CODE_BUFFER_MMAP)
 # PIE leaves the low addresses to the guest; -rdynamic puts mtedbg_root into the dynamic table.
 set_target_properties(mtetso PROPERTIES POSITION_INDEPENDENT_CODE ON)
-target_compile_options(mtetso PRIVATE -fPIE)
+# Without devirtualisation: VIXL's scopes call MacroAssembler through a second base, and the thunks
+# for that, which a devirtualised call names, are not exported by the shared library.
+target_compile_options(mtetso PRIVATE -fPIE -fno-devirtualize)
 target_link_options(mtetso PRIVATE -pie -rdynamic -Wl,--build-id)
 # The whole archive: the root is referenced by debuggers only.
 target_link_libraries(mtetso PRIVATE -Wl,--whole-archive mtetso_core -Wl,--no-whole-archive

@@ -18,7 +18,7 @@ struct Options {
   uint32_t shared_tag = 0;  // 0 with cores 1..15, 15 with cores 0..14
   uint32_t cores = 2;       // cores that guest threads are spread over
   ThreadMode threads = ThreadMode::Lockstep;
-  std::string schedule;  // lockstep: a seed ("seed:7") or a written schedule ("0@1*4,1@2*4")
+  std::string schedule;  // lockstep: "seed:7", or as written: "1@0*4,2@1*4" (see schedule.h)
   uint32_t memops_start = MTEDBG_Mode_Local;
   uint32_t pin_threshold = 8;  // flips after which `sticky` pins a memop to shared
   uint32_t step = 0;           // guest instructions between polls; 0: at block leaders only

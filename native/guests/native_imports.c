@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The host functions for guests that are built as ordinary x86-64 programs: with these, the same
+ * source gives the output that the runtime must reproduce.
+ */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "mtetso_guest.h"
+
+enum { MAX_THREADS = 1024 };
+
+static struct thread {
+  pthread_t host;
+  uint64_t (*function)(void*);
+  void* argument;
+} threads[MAX_THREADS];
+static long thread_count = 1; /* 1 is the first thread, as in the runtime */
+
+static void* body(void* argument) {
+  struct thread* thread = argument;
+  return (void*)thread->function(thread->argument);
+}
+
+long mtetso_write(const void* bytes, size_t size) { return write(STDOUT_FILENO, bytes, size); }
+
+void mtetso_exit(int status) { _exit(status); }
+
+/* Called by the first thread only, in the guests there are. */
+long mtetso_spawn(uint64_t (*function)(void*), void* argument) {
+  if (thread_count + 1 >= MAX_THREADS) return -1;
+  struct thread* thread = &threads[++thread_count];
+  *thread = (struct thread){.function = function, .argument = argument};
+  return pthread_create(&thread->host, NULL, body, thread) == 0 ? thread_count : -1;
+}
+
+uint64_t mtetso_join(long id) {
+  void* result;
+  if (id < 2 || id > thread_count || pthread_join(threads[id].host, &result) != 0)
+    return ~UINT64_C(0);
+  return (uint64_t)result;
+}
+
+void* mtetso_allocate(size_t size) { return calloc(1, size); }
+
+int mtetso_core_id(void) { return sched_getcpu(); }
+
+void mtetso_yield(void) { sched_yield(); }
+
+uint64_t mtetso_host_peek(const uint64_t* pointer) { return *pointer; }

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <exception>
+#include <string>
+
+#include "cli/parse.h"
+#include "debug/root.h"
+#include "fault/handler.h"
+#include "guest/elf_image.h"
+#include "memory/barriers.h"
+#include "memory/guest_memory.h"
+#include "memory/protocol.h"
+#include "memory/tags.h"
+#include "run/engine.h"
+#include "run/host_threads.h"
+#include "run/lockstep.h"
+#include "run/process.h"
+#include "status.h"
+
+namespace mtetso {
+namespace {
+
+// Ends the process without destructors: other threads may be in the middle of anything, and what
+// a debugger reads stays where it is to the end.
+[[noreturn]] void finish(int status) {
+  close_debug_root();
+  std::fflush(nullptr);
+  _exit(status);
+}
+
+void need_tags() {
+  switch (enable_mte()) {
+    case MteStatus::Ready:
+      return;
+    case MteStatus::NoHardware:
+      throw StatusError(Status::NoTags,
+                        "no memory tagging here (HWCAP2_MTE is not set): a processor with "
+                        "FEAT_MTE2 is needed, or qemu-aarch64 -cpu max");
+    case MteStatus::Refused:
+      throw StatusError(Status::NoTags,
+                        "the kernel refuses synchronous tag checks (PR_SET_TAGGED_ADDR_CTRL)");
+  }
+}
+
+[[noreturn]] void run(const Options& options) {
+  auto image = ElfImage::open(options.guest);
+  need_tags();
+  if (!register_barriers())
+    throw StatusError(Status::Internal, "the kernel has no expedited membarrier(2)");
+  publish_debug_root(options, "mtetso " MTETSO_VERSION);
+  // For the whole life of the process: it is left by _exit.
+  auto& protocol = *new Protocol(options.shared_tag);
+  auto& memory = *new GuestMemory(protocol);
+  auto& engine = *new Engine(options, image);
+  auto& process = *new Process(options, image, memory, engine);
+  set_fault_trampoline(engine.fault_trampoline());
+  if (!install_signal_stack())
+    throw StatusError(Status::Internal, "cannot install a signal stack");
+  if (options.handler && !install_handler(options, protocol, memory))
+    throw StatusError(Status::Internal, "cannot install the fault handler");
+  if (options.threads == ThreadMode::Lockstep) Lockstep(process).run();
+  (new HostThreads(process, finish))->run();
+}
+
+int command(std::span<const char* const> arguments) {
+  auto line = parse_command_line(arguments);
+  switch (line.action) {
+    case CommandLine::Action::Help:
+      std::fputs(help_text().c_str(), stdout);
+      return 0;
+    case CommandLine::Action::Version:
+      std::puts("mtetso " MTETSO_VERSION);
+      return 0;
+    case CommandLine::Action::Run:
+      break;
+  }
+  run(line.options);
+}
+
+}  // namespace
+}  // namespace mtetso
+
+int main(int argc, char** argv) {
+  using mtetso::Status;
+  int status = 0;
+  try {
+    auto first = static_cast<size_t>(argc > 0 ? 1 : 0);
+    status = mtetso::command({argv + first, static_cast<size_t>(argc) - first});
+    return status;
+  } catch (const mtetso::GuestExit& exit) {
+    status = exit.status;
+  } catch (const mtetso::StatusError& error) {
+    std::fprintf(stderr, "mtetso: %s\n", error.what());
+    status = static_cast<int>(error.status());
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "mtetso: internal error: %s\n", error.what());
+    status = static_cast<int>(Status::Internal);
+  }
+  mtetso::finish(status);
+}

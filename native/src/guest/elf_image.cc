@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: MIT
+
+#include "guest/elf_image.h"
+
+#include <elf.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+#include "status.h"
+
+namespace mtetso {
+namespace {
+
+constexpr size_t kMaxFile = 256u << 20;          // a guest is a small static program
+constexpr uint64_t kMaxAddress = 1ull << 46;     // below any AArch64 user space of 48 bits
+constexpr uint64_t kLowestAddress = 0x10000;     // vm.mmap_min_addr
+constexpr uint64_t kMaxMemory = 1ull << 32;      // image in memory
+constexpr uint64_t kMaxFunctions = 1u << 16;
+constexpr uint64_t kMaxName = 255;
+
+[[noreturn]] void malformed(const std::string& what) {
+  throw StatusError(Status::MalformedElf, "malformed ELF: " + what);
+}
+
+[[noreturn]] void wrong(const std::string& what) { throw StatusError(Status::WrongTarget, what); }
+
+}  // namespace
+
+std::span<const uint8_t> ElfImage::slice(uint64_t offset, uint64_t size, const char* what) const {
+  if (offset > bytes_.size() || size > bytes_.size() - offset)
+    malformed(std::string("truncated: ") + what + " goes beyond the end of the file");
+  return {bytes_.data() + offset, size};
+}
+
+template <typename T>
+T ElfImage::read(uint64_t offset, const char* what) const {
+  T value;
+  std::memcpy(&value, slice(offset, sizeof value, what).data(), sizeof value);
+  return value;
+}
+
+ElfImage ElfImage::open(const std::string& path) {
+  errno = 0;
+  std::ifstream file(path, std::ios::binary | std::ios::ate);
+  if (!file)
+    throw StatusError(Status::CannotOpen, "cannot open " + path + ": " + std::strerror(errno));
+  auto size = file.tellg();
+  if (size < 0 || static_cast<uint64_t>(size) > kMaxFile)
+    throw StatusError(Status::CannotOpen, "cannot read " + path + ": not a file of a sane size");
+  std::vector<uint8_t> bytes(static_cast<size_t>(size));
+  file.seekg(0);
+  if (!bytes.empty() && !file.read(reinterpret_cast<char*>(bytes.data()), size))
+    throw StatusError(Status::CannotOpen, "cannot read " + path + ": " + std::strerror(errno));
+  return parse(std::move(bytes));
+}
+
+ElfImage ElfImage::parse(std::vector<uint8_t> bytes) {
+  ElfImage image(std::move(bytes));
+  image.read_header();
+  image.read_segments();
+  image.read_functions();
+  return image;
+}
+
+void ElfImage::read_header() {
+  if (bytes_.size() < SELFMAG || std::memcmp(bytes_.data(), ELFMAG, SELFMAG) != 0)
+    throw StatusError(Status::MalformedElf, "not an ELF file");
+  if (bytes_.size() < EI_NIDENT) malformed("truncated: no identification");
+  if (bytes_[EI_CLASS] != ELFCLASS64) wrong("not a 64-bit ELF: guests are x86-64");
+  if (bytes_[EI_DATA] != ELFDATA2LSB) wrong("not a little-endian ELF: guests are x86-64");
+  auto header = read<Elf64_Ehdr>(0, "the file header");
+  if (header.e_machine != EM_X86_64)
+    wrong("wrong machine " + std::to_string(header.e_machine) + ": guests are x86-64 (62)");
+  if (header.e_type != ET_EXEC)
+    wrong("wrong type " + std::to_string(header.e_type) +
+          ": guests are static executables at fixed addresses (link with -static -no-pie)");
+  entry_ = header.e_entry;
+}
+
+void ElfImage::read_segments() {
+  auto header = read<Elf64_Ehdr>(0, "the file header");
+  if (header.e_phnum == 0) malformed("no program headers");
+  if (header.e_phentsize != sizeof(Elf64_Phdr)) malformed("odd size of program headers");
+  slice(header.e_phoff, uint64_t{header.e_phnum} * sizeof(Elf64_Phdr), "program headers");
+  uint64_t total = 0;
+  for (uint64_t i = 0; i < header.e_phnum; ++i) {
+    auto entry = read<Elf64_Phdr>(header.e_phoff + i * sizeof(Elf64_Phdr), "a program header");
+    if (entry.p_type == PT_INTERP || entry.p_type == PT_DYNAMIC)
+      wrong("dynamically linked: guests are static executables");
+    if (entry.p_type == PT_NOTE) read_notes(entry.p_offset, entry.p_filesz);
+    if (entry.p_type != PT_LOAD || entry.p_memsz == 0) continue;
+    if (entry.p_filesz > entry.p_memsz) malformed("a segment has more bytes than memory");
+    if (entry.p_vaddr < kLowestAddress || entry.p_vaddr > kMaxAddress ||
+        entry.p_memsz > kMaxMemory)
+      malformed("a segment is at an impossible address or too large");
+    total += entry.p_memsz;
+    if (total > kMaxMemory) malformed("the image is too large");
+    segments_.push_back({entry.p_vaddr, entry.p_memsz, entry.p_flags,
+                         slice(entry.p_offset, entry.p_filesz, "a segment")});
+  }
+  std::sort(segments_.begin(), segments_.end(),
+            [](const auto& a, const auto& b) { return a.address < b.address; });
+  for (size_t i = 1; i < segments_.size(); ++i)
+    if (segments_[i].address - segments_[i - 1].address < segments_[i - 1].memory_size)
+      malformed("segments overlap");
+  if (code_at(entry_).empty()) malformed("the entry point is not in executable memory");
+}
+
+void ElfImage::read_notes(uint64_t offset, uint64_t size) {
+  auto notes = slice(offset, size, "a note segment");
+  size_t at = 0;
+  while (notes.size() - at >= sizeof(Elf64_Nhdr)) {
+    Elf64_Nhdr note;
+    std::memcpy(&note, notes.data() + at, sizeof note);
+    at += sizeof note;
+    uint64_t name_size = (uint64_t{note.n_namesz} + 3) & ~3ull;
+    uint64_t desc_size = (uint64_t{note.n_descsz} + 3) & ~3ull;
+    if (name_size > notes.size() - at || desc_size > notes.size() - at - name_size)
+      malformed("a note goes beyond its segment");
+    bool ours = note.n_namesz == sizeof "mtetso" && note.n_type == kImportNote &&
+                std::memcmp(notes.data() + at, "mtetso", sizeof "mtetso") == 0;
+    auto desc = notes.subspan(at + name_size, note.n_descsz);
+    at += name_size + desc_size;
+    while (ours && desc.size() > sizeof(uint64_t)) {
+      ElfImport import;
+      std::memcpy(&import.address, desc.data(), sizeof import.address);
+      desc = desc.subspan(sizeof import.address);
+      auto end = std::find(desc.begin(), desc.end(), 0);
+      if (end == desc.end() || end - desc.begin() > static_cast<ptrdiff_t>(kMaxName))
+        malformed("an import's name has no end");
+      import.name.assign(desc.begin(), end);
+      desc = desc.subspan(static_cast<size_t>(end - desc.begin()) + 1);
+      if (import.address != 0) imports_.push_back(std::move(import));
+    }
+  }
+}
+
+std::string_view ElfImage::string_at(uint64_t table, uint64_t table_size, uint64_t index) const {
+  if (index >= table_size) return {};
+  auto bytes = slice(table + index, std::min(table_size - index, kMaxName), "a string table");
+  auto end = std::find(bytes.begin(), bytes.end(), 0);
+  return {reinterpret_cast<const char*>(bytes.data()), static_cast<size_t>(end - bytes.begin())};
+}
+
+// Section headers are a convenience: a guest without them (or with a stripped table) still runs.
+void ElfImage::read_functions() {
+  auto header = read<Elf64_Ehdr>(0, "the file header");
+  if (header.e_shoff == 0 || header.e_shnum == 0) return;
+  if (header.e_shentsize != sizeof(Elf64_Shdr)) malformed("odd size of section headers");
+  slice(header.e_shoff, uint64_t{header.e_shnum} * sizeof(Elf64_Shdr), "section headers");
+  for (uint64_t i = 0; i < header.e_shnum; ++i) {
+    auto section = read<Elf64_Shdr>(header.e_shoff + i * sizeof(Elf64_Shdr), "a section header");
+    if (section.sh_type != SHT_SYMTAB) continue;
+    slice(section.sh_offset, section.sh_size, "the symbol table");
+    if (section.sh_link >= header.e_shnum) malformed("the symbol table has no string table");
+    auto strings = read<Elf64_Shdr>(header.e_shoff + section.sh_link * sizeof(Elf64_Shdr),
+                                    "a section header");
+    slice(strings.sh_offset, strings.sh_size, "the string table");
+    uint64_t count = section.sh_size / sizeof(Elf64_Sym);
+    for (uint64_t n = 0; n < count && functions_.size() < kMaxFunctions; ++n) {
+      auto symbol = read<Elf64_Sym>(section.sh_offset + n * sizeof(Elf64_Sym), "a symbol");
+      if (ELF64_ST_TYPE(symbol.st_info) != STT_FUNC || symbol.st_shndx == SHN_UNDEF) continue;
+      if (code_at(symbol.st_value).empty()) continue;
+      functions_.push_back(
+          {symbol.st_value, symbol.st_size,
+           std::string(string_at(strings.sh_offset, strings.sh_size, symbol.st_name))});
+    }
+  }
+  finish_functions();
+}
+
+// Sorts, drops aliases, and bounds each function by the next one and by its segment.
+void ElfImage::finish_functions() {
+  std::stable_sort(functions_.begin(), functions_.end(),
+                   [](const auto& a, const auto& b) { return a.address < b.address; });
+  functions_.erase(
+      std::unique(functions_.begin(), functions_.end(),
+                  [](const auto& a, const auto& b) { return a.address == b.address; }),
+      functions_.end());
+  for (size_t i = 0; i < functions_.size(); ++i) {
+    auto& function = functions_[i];
+    uint64_t limit = code_at(function.address).size();
+    if (i + 1 < functions_.size())
+      limit = std::min(limit, functions_[i + 1].address - function.address);
+    if (function.size == 0 || function.size > limit) function.size = limit;
+  }
+}
+
+std::span<const uint8_t> ElfImage::code_at(uint64_t address) const {
+  for (const auto& segment : segments_)
+    if ((segment.flags & PF_X) != 0 && address >= segment.address &&
+        address - segment.address < segment.file.size())
+      return segment.file.subspan(address - segment.address);
+  return {};
+}
+
+const ElfFunction* ElfImage::function_at(uint64_t address) const {
+  auto after = std::upper_bound(functions_.begin(), functions_.end(), address,
+                                [](uint64_t a, const auto& f) { return a < f.address; });
+  if (after == functions_.begin()) return nullptr;
+  const auto& function = *std::prev(after);
+  return address - function.address < function.size ? &function : nullptr;
+}
+
+}  // namespace mtetso

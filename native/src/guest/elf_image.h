@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+//
+// A guest program: a static x86-64 ELF executable at fixed addresses.
+//
+// Imports. A guest calls host functions through stubs of its own (native/guests/imports.S). A note
+// (name "mtetso", type kImportNote) in a PT_NOTE segment lists them, so that they are found in a
+// stripped guest as well: records of a 64-bit stub address and a NUL-terminated name.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mtetso {
+
+struct ElfSegment {
+  uint64_t address = 0;
+  uint64_t memory_size = 0;
+  uint32_t flags = 0;             // PF_R, PF_W, PF_X
+  std::span<const uint8_t> file;  // at most memory_size bytes; the rest is zero
+};
+
+struct ElfFunction {
+  uint64_t address = 0;
+  uint64_t size = 0;  // bytes, up to the next function where the symbol has none
+  std::string name;
+};
+
+struct ElfImport {
+  uint64_t address = 0;
+  std::string name;
+};
+
+class ElfImage {
+ public:
+  static constexpr uint32_t kImportNote = 1;
+
+  // Reads the file at `path`. Throws StatusError: CannotOpen, or what parse throws.
+  static ElfImage open(const std::string& path);
+
+  // Throws StatusError: MalformedElf (not an ELF, truncated, inconsistent), WrongTarget (an ELF
+  // for another machine, class or type). Every count and offset is checked against the size.
+  static ElfImage parse(std::vector<uint8_t> bytes);
+
+  uint64_t entry() const { return entry_; }
+  const std::vector<ElfSegment>& segments() const { return segments_; }    // sorted, disjoint
+  const std::vector<ElfFunction>& functions() const { return functions_; }  // sorted, disjoint
+  const std::vector<ElfImport>& imports() const { return imports_; }
+
+  // The file's bytes of executable memory from `address` to the end of its segment; empty where
+  // the address is not in one.
+  std::span<const uint8_t> code_at(uint64_t address) const;
+
+  // The function that holds `address`, nullptr if no symbol tells.
+  const ElfFunction* function_at(uint64_t address) const;
+
+ private:
+  explicit ElfImage(std::vector<uint8_t> bytes) : bytes_(std::move(bytes)) {}
+
+  void read_header();
+  void read_segments();
+  void read_functions();
+  void read_notes(uint64_t offset, uint64_t size);
+  void finish_functions();
+  std::string_view string_at(uint64_t table, uint64_t table_size, uint64_t index) const;
+  std::span<const uint8_t> slice(uint64_t offset, uint64_t size, const char* what) const;
+  template <typename T>
+  T read(uint64_t offset, const char* what) const;
+
+  std::vector<uint8_t> bytes_;
+  uint64_t entry_ = 0;
+  std::vector<ElfSegment> segments_;
+  std::vector<ElfFunction> functions_;
+  std::vector<ElfImport> imports_;
+};
+
+}  // namespace mtetso

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+
+#include "run/host_threads.h"
+
+#include <pthread.h>
+#include <sched.h>
+
+#include <climits>
+#include <cstdio>
+#include <thread>
+
+#include "debug/threads.h"
+#include "fault/handler.h"
+#include "run/turn.h"
+#include "status.h"
+
+namespace mtetso {
+
+HostThreads::HostThreads(Process& process, Finish finish)
+    : process_(process), imports_(process, *this), finish_(finish) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) == 0)
+    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu)
+      if (CPU_ISSET(cpu, &set)) processors_.push_back(cpu);
+  if (processors_.empty())
+    throw StatusError(Status::Internal, "cannot learn which processors there are");
+}
+
+void HostThreads::pin(const GuestThread& thread) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(processors_[thread.core % processors_.size()], &set);
+  if (pthread_setaffinity_np(pthread_self(), sizeof set, &set) != 0)
+    throw StatusError(Status::Internal, "cannot pin a thread to its processor");
+}
+
+// All turns of one thread. The budget only brings it back to the dispatcher now and then.
+void HostThreads::body(GuestThread& thread) {
+  pin(thread);
+  bind_host_thread(&thread.frame->guest);
+  TurnEnd end;
+  do {
+    thread.frame->budget = INT_MAX;
+    end = run_turn(process_, imports_, thread);
+  } while (end != TurnEnd::Exited);
+  std::scoped_lock lock(lock_);
+  thread.exited = true;
+  exits_.notify_all();
+}
+
+void HostThreads::run_guarded(GuestThread& thread) {
+  try {
+    if (!install_signal_stack())
+      throw StatusError(Status::Internal, "cannot install a signal stack");
+    body(thread);
+  } catch (const GuestExit& exit) {
+    finish_(exit.status);
+  } catch (const StatusError& error) {
+    std::fprintf(stderr, "mtetso: %s\n", error.what());
+    finish_(static_cast<int>(error.status()));
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "mtetso: internal error: %s\n", error.what());
+    finish_(static_cast<int>(Status::Internal));
+  }
+}
+
+void HostThreads::run() {
+  body(process_.make_main_thread());
+  // The first thread returned to nowhere without ending the process; the others may yet.
+  std::unique_lock lock(lock_);
+  exits_.wait(lock, [this] {
+    for (auto* thread : process_.threads())
+      if (!thread->exited) return false;
+    return true;
+  });
+  throw StatusError(Status::GuestFault, "every guest thread has returned and none called exit");
+}
+
+void HostThreads::start(GuestThread& thread) {
+  std::thread([this, &thread] { run_guarded(thread); }).detach();
+}
+
+bool HostThreads::wait(GuestThread&, GuestThread& other) {
+  std::unique_lock lock(lock_);
+  exits_.wait(lock, [&] { return other.exited; });
+  return true;
+}
+
+bool HostThreads::yield(GuestThread&) {
+  sched_yield();
+  return false;
+}
+
+}  // namespace mtetso

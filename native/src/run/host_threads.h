@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+//
+// A host thread for each guest thread, pinned to a processor: real concurrency. The core id is
+// that of the place the thread is pinned to, so it cannot change under it.
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <vector>
+
+#include "run/imports.h"
+#include "run/process.h"
+
+namespace mtetso {
+
+class HostThreads : public Scheduler {
+ public:
+  // `finish` ends the process with a status and does not return; any thread may call it.
+  using Finish = void (*)(int status);
+
+  HostThreads(Process& process, Finish finish);
+
+  // Runs the first thread on the calling one; ends by `finish`, GuestExit or StatusError only.
+  [[noreturn]] void run();
+
+  void start(GuestThread& thread) override;
+  bool wait(GuestThread& thread, GuestThread& other) override;
+  bool yield(GuestThread& thread) override;
+
+ private:
+  void body(GuestThread& thread);
+  void run_guarded(GuestThread& thread);
+  void pin(const GuestThread& thread);
+
+  Process& process_;
+  Imports imports_;
+  Finish finish_;
+  std::vector<int> processors_;  // those this process may use
+  std::mutex lock_;              // GuestThread::exited
+  std::condition_variable exits_;
+};
+
+}  // namespace mtetso

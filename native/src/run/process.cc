@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+
+#include "run/process.h"
+
+#include <elf.h>
+#include <sys/mman.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "debug/recorder.h"
+#include "debug/threads.h"
+#include "memory/tags.h"
+#include "status.h"
+#include "translate/stubs.h"
+
+namespace mtetso {
+namespace {
+
+constexpr uint64_t kPage = 4096;  // the granularity of x86-64 segments
+constexpr unsigned kRsp = 4, kRdi = 7;
+
+uint64_t& gpr(Frame& frame, unsigned index) { return (&frame.guest.rax)[index]; }
+
+// Writes to memory that was just made for one core and that nobody else knows yet: by a pointer
+// with its tag, so that it stays local.
+void write_fresh(uint64_t address, uint32_t tag, const void* bytes, size_t size) {
+  std::memcpy(reinterpret_cast<void*>(with_tag(address, tag)), bytes, size);
+}
+
+// What stands at and above rsp at the entry point: argc, argv, no environment, no auxiliary vector.
+std::vector<uint8_t> initial_stack(const Options& options, uint64_t top, uint64_t& rsp) {
+  std::vector<std::string> arguments{options.guest};
+  arguments.insert(arguments.end(), options.arguments.begin(), options.arguments.end());
+  size_t text = 0;
+  for (const auto& argument : arguments) text += argument.size() + 1;
+  size_t words = 1 + arguments.size() + 1 + 1 + 2;
+  rsp = (top - text - 8 * words) & ~uint64_t{15};
+  std::vector<uint8_t> bytes(top - rsp);
+  size_t word = 0, at = bytes.size() - text;
+  auto put = [&](uint64_t value) { std::memcpy(bytes.data() + 8 * word++, &value, 8); };
+  put(arguments.size());
+  for (const auto& argument : arguments) {
+    put(rsp + at);
+    std::memcpy(bytes.data() + at, argument.c_str(), argument.size() + 1);
+    at += argument.size() + 1;
+  }
+  return bytes;
+}
+
+}  // namespace
+
+Process::Process(const Options& options, const ElfImage& image, GuestMemory& memory,
+                 Engine& engine)
+    : options_(options), image_(image), memory_(memory), engine_(engine) {
+  map_image();
+}
+
+void Process::map_image() {
+  const auto &first = image_.segments().front(), &last = image_.segments().back();
+  uint64_t begin = first.address & ~(kPage - 1);
+  uint64_t end = (last.address + last.memory_size + kPage - 1) & ~(kPage - 1);
+  if (!memory_.map_image(begin, end - begin))
+    throw StatusError(Status::Internal,
+                      std::string("cannot map the guest's image: ") + std::strerror(errno));
+  for (const auto& segment : image_.segments())
+    if (!segment.file.empty() &&
+        !memory_.host_write(nullptr, segment.address, segment.file.data(), segment.file.size()))
+      throw StatusError(Status::Internal, "cannot fill the guest's image");
+  for (const auto& segment : image_.segments()) {
+    if ((segment.flags & PF_W) != 0) continue;
+    uint64_t low = segment.address & ~(kPage - 1);
+    uint64_t high = (segment.address + segment.memory_size + kPage - 1) & ~(kPage - 1);
+    memory_.protect(low, high - low, PROT_READ);  // guest code is read, never executed
+  }
+}
+
+uint32_t Process::core_of(uint64_t id) const {
+  return static_cast<uint32_t>((id - 1) % options_.cores);
+}
+
+GuestThread& Process::add_thread(uint32_t core, uint64_t stack_low, uint64_t stack_size) {
+  auto& thread = threads_.emplace_back(std::make_unique<GuestThread>());
+  thread->id = threads_.size();
+  thread->core = core;
+  thread->frame = engine_.new_frame(thread->id, core_tag(core, options_.shared_tag));
+  register_thread(&thread->frame->guest, stack_low, stack_low + stack_size);
+  return *thread;
+}
+
+GuestThread& Process::make_main_thread() {
+  std::scoped_lock lock(lock_);
+  uint32_t tag = core_tag(core_of(1), options_.shared_tag);
+  uint64_t size = 0, low = memory_.map_stack(kMainStack, tag, &size), rsp = 0;
+  if (low == 0) throw StatusError(Status::Internal, "no memory for the guest's stack");
+  size_t text = options_.guest.size() + 8 * options_.arguments.size();
+  for (const auto& argument : options_.arguments) text += argument.size();
+  if (text > kMainStack / 4) throw StatusError(Status::Usage, "the guest's arguments are too long");
+  auto bytes = initial_stack(options_, low + size, rsp);
+  write_fresh(rsp, tag, bytes.data(), bytes.size());
+  auto& thread = add_thread(core_of(1), low, size);
+  thread.frame->guest.rip = image_.entry();
+  gpr(*thread.frame, kRsp) = rsp;
+  return thread;
+}
+
+GuestThread* Process::make_thread(uint64_t function, uint64_t argument) {
+  std::scoped_lock lock(lock_);
+  if (threads_.size() >= kMaxThreads) return nullptr;
+  uint32_t core = core_of(threads_.size() + 1), tag = core_tag(core, options_.shared_tag);
+  uint64_t size = 0, low = memory_.map_stack(kThreadStack, tag, &size);
+  if (low == 0) return nullptr;
+  uint64_t rsp = low + size - 8;  // as after a call: rsp + 8 is a multiple of 16
+  write_fresh(rsp, tag, &kThreadReturnRip, sizeof kThreadReturnRip);
+  auto& thread = add_thread(core, low, size);
+  thread.frame->guest.rip = function;
+  gpr(*thread.frame, kRsp) = rsp;
+  gpr(*thread.frame, kRdi) = argument;
+  return &thread;
+}
+
+GuestThread* Process::find(uint64_t id) {
+  std::scoped_lock lock(lock_);
+  return id >= 1 && id <= threads_.size() ? threads_[id - 1].get() : nullptr;
+}
+
+std::vector<GuestThread*> Process::threads() {
+  std::scoped_lock lock(lock_);
+  std::vector<GuestThread*> all;
+  for (const auto& thread : threads_) all.push_back(thread.get());
+  return all;
+}
+
+void Process::move(GuestThread& thread, uint32_t core) {
+  if (thread.core == core) return;
+  auto& guest = thread.frame->guest;
+  uint64_t old = guest.host_core_id;
+  thread.core = core;
+  guest.host_core_id = core_tag(core, options_.shared_tag);
+  record(&guest, {.event = MTEDBG_Event_Migration,
+                  .address = guest.rip,
+                  .old_value = old,
+                  .new_value = guest.host_core_id});
+}
+
+}  // namespace mtetso

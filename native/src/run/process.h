@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+//
+// A guest process: its memory, its threads, and what a host function needs of both.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <stdexcept>
+#include <vector>
+
+#include "guest/elf_image.h"
+#include "memory/guest_memory.h"
+#include "options.h"
+#include "run/engine.h"
+
+namespace mtetso {
+
+struct GuestThread {
+  uint64_t id = 0;
+  uint32_t core = 0;
+  Frame* frame = nullptr;
+  uint64_t waits_for = 0;  // lockstep: id of the thread it waits for, 0 where it does not
+  bool exited = false;     // under Process::lock in threads mode
+  uint64_t result = 0;
+};
+
+// The guest ended the process. Not an error: what unwinds the host's stack to main.
+struct GuestExit {
+  int status = 0;
+};
+
+// How threads take turns: the part in which lockstep and threads mode differ.
+class Scheduler {
+ public:
+  virtual ~Scheduler() = default;
+  // A new thread may run from now on.
+  virtual void start(GuestThread& thread) = 0;
+  // False: `other` has not exited, and the caller's host function is to be called again later.
+  virtual bool wait(GuestThread& thread, GuestThread& other) = 0;
+  // True: the thread's turn ends here.
+  virtual bool yield(GuestThread& thread) = 0;
+};
+
+class Process {
+ public:
+  static constexpr size_t kMaxThreads = 1024;
+  static constexpr uint64_t kMainStack = 1 << 20;
+  static constexpr uint64_t kThreadStack = 256 << 10;
+
+  // Maps the image. All arguments outlive the process. Throws StatusError.
+  Process(const Options& options, const ElfImage& image, GuestMemory& memory, Engine& engine);
+
+  const Options& options() const { return options_; }
+  GuestMemory& memory() { return memory_; }
+  Engine& engine() { return engine_; }
+  const ElfImage& image() const { return image_; }
+
+  // The first thread: at the image's entry, with argc, argv on its stack as the System V ABI says.
+  GuestThread& make_main_thread();
+  // A thread that calls function(argument) and ends with what that returns; nullptr where there
+  // is no memory or there are too many.
+  GuestThread* make_thread(uint64_t function, uint64_t argument);
+  GuestThread* find(uint64_t id);
+  std::vector<GuestThread*> threads();
+
+  // Moves a thread to a core: its tag, with an event where it changes.
+  void move(GuestThread& thread, uint32_t core);
+
+ private:
+  void map_image();
+  GuestThread& add_thread(uint32_t core, uint64_t stack_low, uint64_t stack_size);
+  uint32_t core_of(uint64_t id) const;
+
+  const Options& options_;
+  const ElfImage& image_;
+  GuestMemory& memory_;
+  Engine& engine_;
+  std::mutex lock_;  // threads_
+  std::vector<std::unique_ptr<GuestThread>> threads_;
+};
+
+}  // namespace mtetso

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+//
+// Who runs next in lockstep: a pure function of the text, the seed and who can run.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace mtetso {
+
+// One turn: `thread` (ids from 1) on `core` (from 0) until `polls` polls have passed.
+struct Slice {
+  uint64_t thread = 0;
+  uint32_t core = 0;
+  uint32_t polls = 0;
+};
+
+class Schedule {
+ public:
+  static constexpr uint32_t kMaxCores = 64;
+  static constexpr uint32_t kMaxPolls = 1u << 30;
+  static constexpr uint32_t kRoundRobinPolls = 64;
+  static constexpr uint32_t kRandomPolls = 16;  // longest slice of a seeded schedule
+
+  // A thread that can run, and the core it was on last.
+  struct Runnable {
+    uint64_t thread = 0;
+    uint32_t core = 0;
+  };
+
+  // "" round-robin; "seed:N" pseudo-random for ever; "T@C*N,…" as written, then round-robin.
+  // Throws StatusError(Usage).
+  static Schedule parse(std::string_view text);
+
+  // `cores`: how many a seeded schedule spreads threads over. `runnable`: not empty, sorted by
+  // thread. Written turns of threads that cannot run are passed over.
+  Slice next(std::span<const Runnable> runnable, uint32_t cores);
+
+  // The highest core a written schedule names; 0 where it names none.
+  uint32_t highest_core() const;
+
+ private:
+  Slice round_robin(std::span<const Runnable> runnable);
+  uint64_t random();
+
+  std::vector<Slice> written_;
+  size_t at_ = 0;
+  bool seeded_ = false;
+  uint64_t state_ = 0;
+  uint64_t last_thread_ = 0;
+};
+
+}  // namespace mtetso

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+//
+// Exit statuses of the runtime (documented in --help) and the error that carries one.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace mtetso {
+
+// A guest's own exit status can be any of 0..255; these are what the runtime itself ends with.
+enum class Status : int {
+  Usage = 64,
+  MalformedElf = 65,
+  CannotOpen = 66,
+  WrongTarget = 67,
+  UnsupportedInstruction = 68,
+  NoTags = 69,
+  Internal = 70,
+  GuestFault = 71,
+};
+
+// What stops the runtime: one line saying what is wrong, with the exit status for it.
+class StatusError : public std::runtime_error {
+ public:
+  StatusError(Status status, const std::string& message)
+      : std::runtime_error(message), status_(status) {}
+  Status status() const { return status_; }
+
+ private:
+  Status status_;
+};
+
+}  // namespace mtetso

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+
+#include "translate/decoder.h"
+
+#include <algorithm>
+#include <cstdio>
+
+namespace mtetso {
+namespace {
+
+std::optional<GuestRegister> general(ZydisRegister reg) {
+  switch (ZydisRegisterGetClass(reg)) {
+    case ZYDIS_REGCLASS_GPR8:
+      // Zydis numbers the encodings without REX: al cl dl bl ah ch dh bh spl bpl sil dil r8b…
+      if (reg >= ZYDIS_REGISTER_AH && reg <= ZYDIS_REGISTER_BH)
+        return GuestRegister{static_cast<uint8_t>(reg - ZYDIS_REGISTER_AH), true};
+      if (reg >= ZYDIS_REGISTER_SPL)
+        return GuestRegister{static_cast<uint8_t>(reg - ZYDIS_REGISTER_SPL + 4), false};
+      return GuestRegister{static_cast<uint8_t>(reg - ZYDIS_REGISTER_AL), false};
+    case ZYDIS_REGCLASS_GPR16:
+    case ZYDIS_REGCLASS_GPR32:
+    case ZYDIS_REGCLASS_GPR64:
+      return GuestRegister{static_cast<uint8_t>(ZydisRegisterGetId(reg)), false};
+    default:
+      return std::nullopt;
+  }
+}
+
+// False where the address is outside of the subset: another segment, a vector index.
+bool read_memory(const ZydisDecodedOperand& from, const Decoded& insn, GuestAddress& to) {
+  const auto& mem = from.mem;
+  if (mem.segment == ZYDIS_REGISTER_FS || mem.segment == ZYDIS_REGISTER_GS) return false;
+  to.displacement = mem.disp.has_displacement ? mem.disp.value : 0;
+  if (mem.base == ZYDIS_REGISTER_RIP || mem.base == ZYDIS_REGISTER_EIP) {
+    to.displacement += static_cast<int64_t>(insn.next());
+    to.wraps_32 = mem.base == ZYDIS_REGISTER_EIP;
+    return mem.index == ZYDIS_REGISTER_NONE;
+  }
+  for (auto [reg, out] : {std::pair{mem.base, &to.base}, std::pair{mem.index, &to.index}}) {
+    if (reg == ZYDIS_REGISTER_NONE) continue;
+    auto known = general(reg);
+    if (!known) return false;
+    *out = static_cast<int8_t>(known->index);
+    if (ZydisRegisterGetClass(reg) == ZYDIS_REGCLASS_GPR32) to.wraps_32 = true;
+  }
+  if (to.index != GuestAddress::kNone)
+    to.scale_log2 = static_cast<uint8_t>(__builtin_ctz(mem.scale == 0 ? 1u : mem.scale));
+  return true;
+}
+
+Operand read_operand(const ZydisDecodedOperand& from, const Decoded& insn) {
+  Operand to;
+  to.size = static_cast<uint8_t>(from.size / 8);
+  to.kind = Operand::Kind::Other;
+  if (from.type == ZYDIS_OPERAND_TYPE_REGISTER) {
+    if (auto known = general(from.reg.value)) {
+      to.kind = Operand::Kind::Register;
+      to.reg = *known;
+    }
+  } else if (from.type == ZYDIS_OPERAND_TYPE_MEMORY) {
+    if (read_memory(from, insn, to.memory)) to.kind = Operand::Kind::Memory;
+  } else if (from.type == ZYDIS_OPERAND_TYPE_IMMEDIATE) {
+    to.kind = from.imm.is_relative ? Operand::Kind::Target : Operand::Kind::Immediate;
+    to.immediate = from.imm.value.u + (from.imm.is_relative ? insn.next() : 0);
+  }
+  return to;
+}
+
+Flow flow_of(const Decoded& insn, ZydisInstructionCategory category) {
+  bool direct = insn.op[0].kind == Operand::Kind::Target;
+  switch (category) {
+    case ZYDIS_CATEGORY_COND_BR:
+      return Flow::Branch;
+    case ZYDIS_CATEGORY_UNCOND_BR:
+      return direct ? Flow::Jump : Flow::JumpIndirect;
+    case ZYDIS_CATEGORY_CALL:
+      return direct ? Flow::Call : Flow::CallIndirect;
+    case ZYDIS_CATEGORY_RET:
+      return Flow::Return;
+    default:
+      break;
+  }
+  bool stops = insn.mnemonic == ZYDIS_MNEMONIC_UD2 || insn.mnemonic == ZYDIS_MNEMONIC_HLT;
+  return stops ? Flow::Stop : Flow::Next;
+}
+
+}  // namespace
+
+Decoder::Decoder() {
+  ZydisDecoderInit(&decoder_, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+}
+
+std::optional<Decoded> Decoder::decode(uint64_t rip, std::span<const uint8_t> bytes) const {
+  ZydisDecodedInstruction insn;
+  ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
+  size_t size = std::min(bytes.size(), kMaxLength);
+  if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder_, bytes.data(), size, &insn, operands)))
+    return std::nullopt;
+  Decoded decoded;
+  decoded.rip = rip;
+  decoded.length = insn.length;
+  decoded.mnemonic = insn.mnemonic;
+  decoded.lock = (insn.attributes & ZYDIS_ATTRIB_HAS_LOCK) != 0;
+  decoded.rep = (insn.attributes & (ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE |
+                                    ZYDIS_ATTRIB_HAS_REPNE)) != 0;
+  decoded.count = insn.operand_count_visible;
+  unsigned kept = std::min<unsigned>(insn.operand_count_visible, Decoded::kOperands);
+  for (unsigned i = 0; i < kept; ++i) {
+    decoded.op[i] = read_operand(operands[i], decoded);
+    // An immediate counts as extended to the width that the instruction works in.
+    if (decoded.op[i].is_immediate())
+      decoded.op[i].size = i == 0 ? insn.operand_width / 8 : decoded.op[0].size;
+  }
+  decoded.flow = flow_of(decoded, insn.meta.category);
+  return decoded;
+}
+
+std::string Decoder::describe(uint64_t rip, std::span<const uint8_t> bytes) const {
+  ZydisDecodedInstruction insn;
+  ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
+  size_t size = std::min(bytes.size(), kMaxLength);
+  bool whole =
+      ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder_, bytes.data(), size, &insn, operands));
+  if (whole) size = insn.length;
+  std::string text;
+  for (size_t i = 0; i < size; ++i) {
+    char byte[4];
+    std::snprintf(byte, sizeof byte, "%02x ", bytes[i]);
+    text += byte;
+  }
+  if (!whole) return text + " (not an instruction)";
+  ZydisFormatter formatter;
+  ZydisFormatterInit(&formatter, ZYDIS_FORMATTER_STYLE_INTEL);
+  char buffer[256];
+  if (!ZYAN_SUCCESS(ZydisFormatterFormatInstruction(&formatter, &insn, operands,
+                                                    insn.operand_count_visible, buffer,
+                                                    sizeof buffer, rip, nullptr)))
+    return text + " " + ZydisMnemonicGetString(insn.mnemonic);
+  return text + " " + buffer;
+}
+
+}  // namespace mtetso

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+//
+// The x86-64 front: Zydis' view of an instruction, cut down to what the lowering asks about.
+#pragma once
+
+#include <Zydis/Zydis.h>
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+namespace mtetso {
+
+// A general register, or the second byte of one of the first four (ah, ch, dh, bh).
+struct GuestRegister {
+  uint8_t index = 0;  // x86 encoding order: rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8…
+  bool high = false;
+};
+
+struct GuestAddress {
+  static constexpr int8_t kNone = -1;
+  int8_t base = kNone;
+  int8_t index = kNone;
+  uint8_t scale_log2 = 0;
+  bool wraps_32 = false;  // address size prefix: the sum is cut to 32 bits
+  int64_t displacement = 0;  // RIP-relative addresses are resolved: no base, all of it here
+};
+
+struct Operand {
+  enum class Kind : uint8_t { None, Register, Memory, Immediate, Target, Other };
+  Kind kind = Kind::None;
+  uint8_t size = 0;  // bytes
+  GuestRegister reg;
+  GuestAddress memory;
+  uint64_t immediate = 0;  // sign-extended to 64 bits; of a Target: the guest address
+
+  bool is_register() const { return kind == Kind::Register; }
+  bool is_memory() const { return kind == Kind::Memory; }
+  bool is_immediate() const { return kind == Kind::Immediate; }
+};
+
+// Where control goes after an instruction.
+enum class Flow : uint8_t { Next, Jump, Branch, Call, JumpIndirect, CallIndirect, Return, Stop };
+
+struct Decoded {
+  static constexpr unsigned kOperands = 3;
+  uint64_t rip = 0;
+  uint8_t length = 0;
+  uint8_t count = 0;  // explicit operands, also those beyond kOperands
+  bool lock = false;
+  bool rep = false;
+  Flow flow = Flow::Next;
+  ZydisMnemonic mnemonic = ZYDIS_MNEMONIC_INVALID;
+  Operand op[kOperands];
+
+  uint64_t next() const { return rip + length; }
+};
+
+class Decoder {
+ public:
+  static constexpr size_t kMaxLength = 15;
+
+  Decoder();
+
+  // The instruction in `bytes` that stands at `rip`; nothing where they are no instruction.
+  std::optional<Decoded> decode(uint64_t rip, std::span<const uint8_t> bytes) const;
+
+  // For messages: "bytes  mnemonic operands", as in "0f 58 c1  addps xmm0, xmm1".
+  std::string describe(uint64_t rip, std::span<const uint8_t> bytes) const;
+
+ private:
+  ZydisDecoder decoder_;
+};
+
+}  // namespace mtetso

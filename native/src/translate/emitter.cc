@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: MIT
+
+#include "translate/emitter.h"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+
+namespace mtetso {
+
+using namespace vixl::aarch64;  // NOLINT: the instruction set is the vocabulary here
+
+namespace {
+
+constexpr uint64_t kSharedTagBits = 0x0f00000000000000;  // logical tag 15
+constexpr int kTagLow = 56;                              // logical tag: bits 59:56
+constexpr int kTagBits = 4;
+
+struct HostCondition {
+  Condition condition;
+  bool inverts_carry = false;
+};
+
+// x86 "below or equal" is C or Z in x86's sense. AArch64's LS is (not C) or Z: right once the
+// carry is inverted, and inverted back after. There is no parity flag: conditions on it are not
+// in the subset.
+std::optional<HostCondition> condition_of(ZydisMnemonic mnemonic) {
+  switch (mnemonic) {
+#define CONDITION(suffix, ...)       \
+  case ZYDIS_MNEMONIC_J##suffix:     \
+  case ZYDIS_MNEMONIC_SET##suffix:   \
+  case ZYDIS_MNEMONIC_CMOV##suffix:  \
+    return HostCondition{__VA_ARGS__};
+    CONDITION(O, vs)
+    CONDITION(NO, vc)
+    CONDITION(B, cs)
+    CONDITION(NB, cc)
+    CONDITION(Z, eq)
+    CONDITION(NZ, ne)
+    CONDITION(BE, ls, true)
+    CONDITION(NBE, hi, true)
+    CONDITION(S, mi)
+    CONDITION(NS, pl)
+    CONDITION(L, lt)
+    CONDITION(NL, ge)
+    CONDITION(LE, le)
+    CONDITION(NLE, gt)
+#undef CONDITION
+    default:
+      return std::nullopt;
+  }
+}
+
+}  // namespace
+
+Emitter::Emitter(const Options& options) : options_(options) {
+  masm_.SetCPUFeatures(vixl::CPUFeatures::All());
+  // x16 and x17, VIXL's habit, have other uses here.
+  *masm_.GetScratchRegisterList() = CPURegList(x25, x26);
+}
+
+void Emitter::bind_entry(uint64_t rip) {
+  masm_.Bind(&labels_[rip]);
+  entries_.push_back({rip, offset()});
+  auto& exit = polls_.emplace_back(std::make_unique<PollExit>());
+  exit->rip = rip;
+  MemOperand budget(reg::frame, offsetof(Frame, budget));
+  masm_.Ldr(reg::target.W(), budget);
+  masm_.Sub(reg::target.W(), reg::target.W(), 1);
+  masm_.Str(reg::target.W(), budget);
+  masm_.Tbnz(reg::target.W(), 31, &exit->label);
+}
+
+void Emitter::emit_poll_exits() {
+  for (auto& exit : polls_) {
+    masm_.Bind(&exit->label);
+    leave(FrameStub::Poll, exit->rip);
+  }
+  polls_.clear();
+}
+
+void Emitter::jump_to(uint64_t rip) {
+  auto label = labels_.find(rip);
+  if (label != labels_.end())
+    masm_.B(&label->second);
+  else
+    leave(FrameStub::Dispatch, rip);
+}
+
+void Emitter::leave(FrameStub stub) {
+  masm_.Ldr(reg::t1, MemOperand(reg::frame, offsetof(Frame, stubs) + 8 * static_cast<int>(stub)));
+  masm_.Br(reg::t1);
+}
+
+void Emitter::leave(FrameStub stub, uint64_t rip) {
+  masm_.Mov(reg::target, rip);
+  leave(stub);
+}
+
+void Emitter::address(const GuestAddress& memory) {
+  Register out = memory.wraps_32 ? reg::address.W() : reg::address;
+  auto part = [&](int8_t index) {
+    Register whole = guest(static_cast<unsigned>(index));
+    return memory.wraps_32 ? whole.W() : whole;
+  };
+  bool base = memory.base != GuestAddress::kNone;
+  bool index = memory.index != GuestAddress::kNone;
+  if (base && index)
+    masm_.Add(out, part(memory.base), a64::Operand(part(memory.index), LSL, memory.scale_log2));
+  else if (index)
+    masm_.Lsl(out, part(memory.index), memory.scale_log2);
+  if (!base && !index)
+    masm_.Mov(out, memory.wraps_32 ? memory.displacement & 0xffffffff : memory.displacement);
+  else if (!index)
+    masm_.Add(out, part(memory.base), memory.displacement);
+  else if (memory.displacement != 0)
+    masm_.Add(out, out, memory.displacement);
+}
+
+Register Emitter::read(const Operand& operand, const Register& temporary) {
+  unsigned size = operand.size;
+  if (operand.is_memory()) {
+    address(operand.memory);
+    load(temporary, size);
+    return sized(temporary, size);
+  }
+  if (operand.is_immediate()) {
+    uint64_t mask = size == 8 ? ~uint64_t{0} : (uint64_t{1} << (8 * size)) - 1;
+    masm_.Mov(sized(temporary, size), operand.immediate & mask);
+    return sized(temporary, size);
+  }
+  Register from = guest(operand.reg.index);
+  if (size >= 4) return sized(from, size);
+  masm_.Ubfx(temporary.W(), from.W(), operand.reg.high ? 8 : 0, 8 * size);
+  return temporary.W();
+}
+
+void Emitter::write(const Operand& operand, const Register& value) {
+  if (operand.is_memory())
+    store(value, operand.size);
+  else
+    write_register(operand.reg, operand.size, value);
+}
+
+void Emitter::write_register(GuestRegister to, unsigned size, const Register& value) {
+  Register out = guest(to.index);
+  if (size == 8)
+    masm_.Mov(out, value.X());
+  else if (size == 4)
+    masm_.Mov(out.W(), value.W());  // also onto itself: the upper half is cleared
+  else
+    masm_.Bfi(out, value.X(), to.high ? 8 : 0, 8 * size);
+}
+
+void Emitter::insert_tag() {
+  if (options_.memops_start == MTEDBG_Mode_Local)
+    masm_.bfi(reg::address, reg::core_tag, kTagLow, kTagBits);
+  else if (options_.shared_tag == 0)
+    masm_.bfc(reg::address, kTagLow, kTagBits);
+  else
+    masm_.orr(reg::address, reg::address, kSharedTagBits);
+}
+
+void Emitter::memop(uint32_t access, unsigned size, const std::function<void()>& emit) {
+  vixl::ExactAssemblyScope pair(&masm_, 2 * kInstructionSize);
+  memops_.push_back({offset(), offset() + static_cast<uint32_t>(kInstructionSize), rip_, access,
+                     size, options_.memops_start});
+  insert_tag();
+  emit();
+}
+
+void Emitter::load(const Register& to, unsigned size) {
+  bool local = options_.memops_start == MTEDBG_Mode_Local;
+  Register out = sized(to, size);
+  MemOperand from(reg::address);
+  memop(MTEDBG_Access_Load, size, [&] {
+    if (size == 1) return local ? masm_.ldrb(out, from) : masm_.ldaprb(out, from);
+    if (size == 2) return local ? masm_.ldrh(out, from) : masm_.ldaprh(out, from);
+    return local ? masm_.ldr(out, from) : masm_.ldapr(out, from);
+  });
+}
+
+void Emitter::store(const Register& from, unsigned size) {
+  bool local = options_.memops_start == MTEDBG_Mode_Local;
+  Register in = sized(from, size);
+  MemOperand to(reg::address);
+  memop(MTEDBG_Access_Store, size, [&] {
+    if (size == 1) return local ? masm_.strb(in, to) : masm_.stlrb(in, to);
+    if (size == 2) return local ? masm_.strh(in, to) : masm_.stlrh(in, to);
+    return local ? masm_.str(in, to) : masm_.stlr(in, to);
+  });
+}
+
+void Emitter::read_modify_write(unsigned size, const std::function<void()>& access) {
+  memop(MTEDBG_Access_ReadModifyWrite, size, access);
+}
+
+void Emitter::push(const Register& value) {
+  masm_.Sub(reg::address, guest_rsp, 8);
+  store(value, 8);
+  masm_.Sub(guest_rsp, guest_rsp, 8);
+}
+
+void Emitter::pop(const Register& to) {
+  masm_.Mov(reg::address, guest_rsp);
+  load(reg::target, 8);
+  masm_.Add(guest_rsp, guest_rsp, 8);
+  if (!to.Is(reg::target)) masm_.Mov(to, reg::target);  // after rsp: `pop rsp` gets the value
+}
+
+void Emitter::set_flags(const Register& bit, StatusFlags flags) {
+  // RMIF rotates right by an immediate and inserts bits 3:0 into NZCV under the mask.
+  int place = flags == NFlag ? 3 : flags == ZFlag ? 2 : flags == CFlag ? 1 : 0;
+  masm_.Rmif(bit.X(), (64 - place) % 64, flags);
+}
+
+bool Emitter::with_condition(ZydisMnemonic of, const std::function<void(Condition)>& use) {
+  auto known = condition_of(of);
+  if (!known) return false;
+  if (known->inverts_carry) masm_.Cfinv();
+  use(known->condition);
+  if (known->inverts_carry) masm_.Cfinv();
+  return true;
+}
+
+bool Emitter::branch_if(ZydisMnemonic jcc, uint64_t rip) {
+  auto known = condition_of(jcc);
+  if (!known) return false;
+  Label no;
+  if (known->inverts_carry) {
+    with_condition(jcc, [&](Condition c) { masm_.Cset(reg::target.W(), c); });
+    masm_.Cbz(reg::target.W(), &no);
+  } else {
+    masm_.B(&no, InvertCondition(known->condition));
+  }
+  jump_to(rip);
+  masm_.Bind(&no);
+  return true;
+}
+
+CompiledCode Emitter::finish(std::vector<CompiledRange> ranges) {
+  masm_.FinalizeCode();
+  CompiledCode code;
+  code.words.resize(masm_.GetSizeOfCodeGenerated() / kInstructionSize);
+  std::memcpy(code.words.data(), masm_.GetBuffer()->GetStartAddress<const void*>(),
+              code.words.size() * kInstructionSize);
+  // Veneers that VIXL put at the end of a stretch belong to it.
+  uint32_t end = static_cast<uint32_t>(code.words.size() * kInstructionSize);
+  for (auto range = ranges.rbegin(); range != ranges.rend(); ++range) {
+    range->end = end;
+    end = range->begin;
+  }
+  std::sort(entries_.begin(), entries_.end(),
+            [](const auto& a, const auto& b) { return a.guest_rip < b.guest_rip; });
+  code.ranges = std::move(ranges);
+  code.memops = std::move(memops_);
+  code.entries = std::move(entries_);
+  return code;
+}
+
+}  // namespace mtetso

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+//
+// The AArch64 back, on VIXL: what every lowering needs and no x86 instruction in particular.
+//
+// Registers of generated code (see run/frame.h and the schema's `register` lines):
+//   x0..x15   guest rax rcx rdx rbx rsp rbp rsi rdi r8..r15, in x86 encoding order
+//   x16       address of the memop at hand, nothing else
+//   x17       guest address handed to a stub; temporary
+//   x19..x24  temporaries of one guest instruction
+//   x25, x26  VIXL's own scratch
+//   x18       the platform's; x29, x30 untouched
+//   x27       tag of the current core (rHostCoreId); x28 frame
+//   NZCV      guest SF ZF CF OF, carry in x86's sense (set on borrow)
+#pragma once
+
+#include <aarch64/macro-assembler-aarch64.h>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "compiled.h"
+#include "options.h"
+#include "run/frame.h"
+#include "translate/decoder.h"
+
+namespace mtetso {
+
+namespace a64 = vixl::aarch64;
+using a64::Register;
+
+namespace reg {
+const Register address = a64::x16;
+const Register target = a64::x17;
+const Register t1 = a64::x19;
+const Register t2 = a64::x20;
+const Register t3 = a64::x21;
+const Register t4 = a64::x22;
+const Register t5 = a64::x23;
+const Register t6 = a64::x24;
+const Register core_tag = a64::x27;
+const Register frame = a64::x28;
+}  // namespace reg
+
+// The guest register as a whole.
+inline Register guest(unsigned index) { return a64::XRegister(index); }
+const Register guest_rsp = a64::x4;
+
+// `of` as W for up to 4 bytes, as X for 8.
+inline Register sized(const Register& of, unsigned size) { return size == 8 ? of.X() : of.W(); }
+
+class Emitter {
+ public:
+  explicit Emitter(const Options& options);
+
+  a64::MacroAssembler& masm() { return masm_; }
+  uint32_t offset() { return static_cast<uint32_t>(masm_.GetCursorOffset()); }
+
+  // The guest instruction that what follows belongs to.
+  void begin_instruction(uint64_t rip) { rip_ = rip; }
+
+  // Places known to this piece of code.
+  bool has_label(uint64_t rip) const { return labels_.contains(rip); }
+  void declare(uint64_t rip) { labels_.try_emplace(rip); }
+  // Binds the label, records an entry, and polls: one tick of the budget, no flags.
+  void bind_entry(uint64_t rip);
+  // Goes on at a guest address: by a branch where it has a label, else through the dispatcher.
+  void jump_to(uint64_t rip);
+  // Goes on at `rip` where the condition of this jcc holds. False: not a condition of the subset,
+  // and nothing was emitted.
+  bool branch_if(ZydisMnemonic jcc, uint64_t rip);
+  // Leaves through a stub; the guest address is already in x17 (`target`), or is `rip`.
+  void leave(FrameStub stub);
+  void leave(FrameStub stub, uint64_t rip);
+  // What the polls of the code so far jump to when the budget is used up.
+  void emit_poll_exits();
+
+  // Operands. Values of 1 and 2 bytes are zero-extended to 32 bits in a temporary; of 4 and 8 a
+  // guest register is given as it is. Reading memory leaves its address in x16.
+  void address(const GuestAddress& memory);
+  Register read(const Operand& operand, const Register& temporary);
+  // Writes the low bytes of `value`; 4 bytes clear the upper half of a register, as on x86.
+  // Memory: x16 still has the address, from read() or address().
+  void write(const Operand& operand, const Register& value);
+  void write_register(GuestRegister to, unsigned size, const Register& value);
+
+  // Memops at the address in x16: the tag insert [1] and the access [2] in adjacent words.
+  void load(const Register& to, unsigned size);
+  void store(const Register& from, unsigned size);
+  // [2] is what `access` emits, exactly one instruction on [x16].
+  void read_modify_write(unsigned size, const std::function<void()>& access);
+
+  // Guest stack. x16 and x17 are used; rsp changes after the access has succeeded.
+  void push(const Register& value);
+  void pop(const Register& to);
+
+  // Flags, one at a time: bit 0 of `bit` becomes the flag (RMIF, FEAT_FlagM, which every core
+  // with MTE has).
+  void set_flags(const Register& bit, a64::StatusFlags flags);
+  // Calls `use` with the AArch64 condition that stands for that of a setcc, cmovcc or jcc; the flags
+  // are the same after. False: not a condition of the subset, and nothing was emitted.
+  bool with_condition(ZydisMnemonic of, const std::function<void(a64::Condition)>& use);
+
+  // Ends emission and hands everything over; ranges are closed by what follows them.
+  CompiledCode finish(std::vector<CompiledRange> ranges);
+
+ private:
+  void memop(uint32_t access, unsigned size, const std::function<void()>& emit);
+  void insert_tag();
+
+  struct PollExit {
+    a64::Label label;
+    uint64_t rip = 0;
+  };
+
+  const Options& options_;
+  a64::MacroAssembler masm_;
+  uint64_t rip_ = 0;
+  std::map<uint64_t, a64::Label> labels_;
+  std::vector<std::unique_ptr<PollExit>> polls_;
+  std::vector<CompiledMemop> memops_;
+  std::vector<CompiledEntry> entries_;
+};
+
+}  // namespace mtetso

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+//
+// Locked read-modify-writes, on LSE's acquire-release forms: fully ordered in either mode of the
+// memop, as x86's are. Flags come from the old value, afterwards, by the plain operation.
+
+#include "translate/lower.h"
+
+namespace mtetso {
+
+using namespace vixl::aarch64;  // NOLINT
+
+namespace {
+
+using Access = void (MacroAssembler::*)(const Register&, const Register&, const MemOperand&);
+
+// One row an operation: the forms for 1, 2 and 4 or 8 bytes.
+struct Forms {
+  Access byte, half, word;
+  Access of(unsigned size) const { return size == 1 ? byte : size == 2 ? half : word; }
+};
+
+#define FORMS(name) \
+  { &MacroAssembler::name##b, &MacroAssembler::name##h, &MacroAssembler::name }
+constexpr Forms kAdd = FORMS(ldaddal);
+constexpr Forms kClear = FORMS(ldclral);
+constexpr Forms kSet = FORMS(ldsetal);
+constexpr Forms kExclusiveOr = FORMS(ldeoral);
+constexpr Forms kCompareSwap = FORMS(casal);
+#undef FORMS
+
+}  // namespace
+
+bool Lower::locked(const Decoded& insn) {
+  if (!insn.op[0].is_memory()) return false;
+  switch (insn.mnemonic) {
+    case ZYDIS_MNEMONIC_ADD:
+    case ZYDIS_MNEMONIC_INC:
+      return locked_alu(insn, Alu::Add);
+    case ZYDIS_MNEMONIC_SUB:
+    case ZYDIS_MNEMONIC_DEC:
+      return locked_alu(insn, Alu::Sub);
+    case ZYDIS_MNEMONIC_AND:
+      return locked_alu(insn, Alu::And);
+    case ZYDIS_MNEMONIC_OR:
+      return locked_alu(insn, Alu::Or);
+    case ZYDIS_MNEMONIC_XOR:
+      return locked_alu(insn, Alu::Xor);
+    case ZYDIS_MNEMONIC_XCHG:
+      return exchange(insn);
+    case ZYDIS_MNEMONIC_XADD:
+      return exchange_add(insn);
+    case ZYDIS_MNEMONIC_CMPXCHG:
+      return compare_exchange(insn);
+    default:
+      return false;
+  }
+}
+
+bool Lower::locked_alu(const Decoded& insn, Alu operation) {
+  const auto& to = insn.op[0];
+  bool by_one = insn.count == 1;  // inc, dec
+  if (!is_place(to) || (!by_one && !is_value(insn.op[1]))) return false;
+  Register b = sized(reg::t2, to.size), old = sized(reg::t1, to.size);
+  if (by_one)
+    masm_.Mov(b, 1);
+  else
+    b = emit_.read(insn.op[1], reg::t2);
+  Register operand = b;
+  const Forms* forms = &kAdd;
+  if (operation == Alu::Sub) {
+    operand = sized(reg::t3, to.size);
+    masm_.Neg(operand, b);
+  } else if (operation == Alu::And) {
+    forms = &kClear;
+    operand = sized(reg::t3, to.size);
+    masm_.Mvn(operand, b);
+  } else if (operation != Alu::Add) {
+    forms = operation == Alu::Or ? &kSet : &kExclusiveOr;
+  }
+  emit_.address(to.memory);
+  emit_.read_modify_write(
+      to.size, [&] { (masm_.*forms->of(to.size))(operand, old, MemOperand(reg::address)); });
+  if (by_one) masm_.Cset(reg::t6.W(), cs);  // kept by inc and dec
+  arithmetic(operation, sized(reg::t3, to.size), old, b, to.size);
+  if (by_one) emit_.set_flags(reg::t6, CFlag);
+  return true;
+}
+
+bool Lower::exchange_add(const Decoded& insn) {
+  const auto &to = insn.op[0], &from = insn.op[1];
+  if (!to.is_memory() || !is_place(to) || !from.is_register()) return false;
+  Register b = emit_.read(from, reg::t2), old = sized(reg::t1, to.size);
+  emit_.address(to.memory);
+  emit_.read_modify_write(
+      to.size, [&] { (masm_.*kAdd.of(to.size))(b, old, MemOperand(reg::address)); });
+  arithmetic(Alu::Add, sized(reg::t3, to.size), old, b, to.size);
+  emit_.write(from, old);
+  return true;
+}
+
+bool Lower::compare_exchange(const Decoded& insn) {
+  const auto &to = insn.op[0], &from = insn.op[1];
+  if (!to.is_memory() || !is_place(to) || !from.is_register()) return false;
+  Operand accumulator;
+  accumulator.kind = Operand::Kind::Register;
+  accumulator.size = to.size;
+  Register value = emit_.read(from, reg::t2), old = sized(reg::t1, to.size);
+  Register expected = sized(reg::t6, to.size);
+  masm_.Mov(expected, emit_.read(accumulator, reg::t6));
+  masm_.Mov(old, expected);
+  emit_.address(to.memory);
+  emit_.read_modify_write(
+      to.size, [&] { (masm_.*kCompareSwap.of(to.size))(old, value, MemOperand(reg::address)); });
+  // cmp accumulator, old: where they are equal the accumulator is not written at all.
+  arithmetic(Alu::Sub, sized(reg::t3, to.size), expected, old, to.size);
+  masm_.Mov(reg::t5, guest(0));
+  emit_.write_register({0, false}, to.size, old);
+  masm_.Csel(guest(0), reg::t5, guest(0), eq);
+  return true;
+}
+
+}  // namespace mtetso

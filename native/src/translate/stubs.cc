@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+
+#include "translate/stubs.h"
+
+#include <algorithm>
+
+#include "translate/emitter.h"
+
+namespace mtetso {
+
+using namespace vixl::aarch64;  // NOLINT
+
+namespace {
+
+class StubWriter {
+ public:
+  explicit StubWriter(const Options& options) : emit_(options), masm_(emit_.masm()) {}
+
+  SharedStubs write(std::span<const ElfImport> imports);
+
+ private:
+  void begin(uint32_t kind, const std::string& symbol, uint64_t guest_rip = 0) {
+    ranges_.push_back({emit_.offset(), 0, kind, CompiledRange::kNoFunction, guest_rip, symbol});
+  }
+  uint32_t leaving(uint32_t kind, const std::string& symbol, ExitReason reason);
+  void enter();
+  void exit();
+  void dispatch();
+  void leave_with(ExitReason reason);
+
+  static MemOperand field(size_t offset) {
+    return MemOperand(reg::frame, static_cast<int64_t>(offset));
+  }
+
+  Emitter emit_;
+  MacroAssembler& masm_;
+  Label exit_;
+  std::vector<CompiledRange> ranges_;
+};
+
+constexpr int kSavedPairs = 6;  // x19..x30, which the C++ side expects back (AAPCS64 6.1.1)
+
+// From C++: x0 = frame, x1 = host entry. Vector registers are no business of generated code.
+void StubWriter::enter() {
+  masm_.Sub(sp, sp, 16 * kSavedPairs);
+  for (int i = 0; i < kSavedPairs; ++i)
+    masm_.Stp(XRegister(19 + 2 * i), XRegister(20 + 2 * i), MemOperand(sp, 16 * i));
+  masm_.Mov(reg::frame, x0);
+  masm_.Mov(reg::target, x1);
+  masm_.Ldr(reg::core_tag, field(offsetof(mtedbg_GuestFrame, host_core_id)));
+  masm_.Ldr(reg::t1, field(offsetof(mtedbg_GuestFrame, flags)));
+  masm_.Msr(NZCV, reg::t1);
+  for (int i = 0; i < 16; i += 2) masm_.Ldp(guest(i), guest(i + 1), field(8 * i));
+  // Last: from here on the registers are the truth.
+  masm_.Mov(reg::t1.W(), MTEDBG_ThreadState_Jit);
+  masm_.Str(reg::t1.W(), field(offsetof(mtedbg_GuestFrame, state)));
+  masm_.Br(reg::target);
+}
+
+// To C++: x17 = guest RIP, x19 = reason, x20 = detail.
+void StubWriter::exit() {
+  masm_.Bind(&exit_);
+  for (int i = 0; i < 16; i += 2) masm_.Stp(guest(i), guest(i + 1), field(8 * i));
+  masm_.Mrs(reg::t3, NZCV);
+  masm_.Str(reg::t3, field(offsetof(mtedbg_GuestFrame, flags)));
+  masm_.Str(reg::target, field(offsetof(mtedbg_GuestFrame, rip)));
+  masm_.Mov(reg::t3.W(), MTEDBG_ThreadState_Dispatcher);
+  masm_.Str(reg::t3.W(), field(offsetof(mtedbg_GuestFrame, state)));
+  masm_.Str(reg::t1.W(), field(offsetof(Frame, exit_reason)));
+  masm_.Str(reg::t2, field(offsetof(Frame, exit_detail)));
+  masm_.Mov(w0, reg::t1.W());
+  for (int i = 0; i < kSavedPairs; ++i)
+    masm_.Ldp(XRegister(19 + 2 * i), XRegister(20 + 2 * i), MemOperand(sp, 16 * i));
+  masm_.Add(sp, sp, 16 * kSavedPairs);
+  masm_.Ret();
+}
+
+// An indirect branch: x17 = guest RIP. The thread's own cache first; no flags.
+void StubWriter::dispatch() {
+  masm_.And(reg::t1, reg::target, Frame::kJumpCacheSize - 1);
+  masm_.Add(reg::t1, reg::frame, a64::Operand(reg::t1, LSL, 4));
+  masm_.Add(reg::t1, reg::t1, offsetof(Frame, jump_cache));
+  masm_.Ldp(reg::t2, reg::t3, MemOperand(reg::t1));
+  masm_.Eor(reg::t2, reg::t2, reg::target);
+  Label miss;
+  masm_.Cbnz(reg::t2, &miss);
+  masm_.Br(reg::t3);
+  masm_.Bind(&miss);
+  leave_with(ExitReason::Lookup);
+}
+
+void StubWriter::leave_with(ExitReason reason) {
+  masm_.Mov(reg::t1, static_cast<uint32_t>(reason));
+  masm_.B(&exit_);
+}
+
+uint32_t StubWriter::leaving(uint32_t kind, const std::string& symbol, ExitReason reason) {
+  begin(kind, symbol);
+  uint32_t at = emit_.offset();
+  leave_with(reason);
+  return at;
+}
+
+SharedStubs StubWriter::write(std::span<const ElfImport> imports) {
+  SharedStubs stubs;
+  auto stub = [&](FrameStub which) -> uint32_t& {
+    return stubs.frame_stubs[static_cast<size_t>(which)];
+  };
+  begin(MTEDBG_RangeKind_EntryStub, "enter");
+  stubs.enter = emit_.offset();
+  enter();
+  begin(MTEDBG_RangeKind_BuiltinThunk, "exit");
+  exit();
+  begin(MTEDBG_RangeKind_BuiltinThunk, "dispatch");
+  stub(FrameStub::Dispatch) = emit_.offset();
+  dispatch();
+  stub(FrameStub::Poll) = leaving(MTEDBG_RangeKind_BuiltinThunk, "poll", ExitReason::Poll);
+  stub(FrameStub::Throw) = leaving(MTEDBG_RangeKind_Throw, "unsupported", ExitReason::Throw);
+  stub(FrameStub::Divide) = leaving(MTEDBG_RangeKind_Throw, "divide", ExitReason::Divide);
+  // The fault handler has put the memop's guest RIP in x17 and the address in x20.
+  stubs.fault_trampoline =
+      leaving(MTEDBG_RangeKind_FaultTrampoline, "guest-fault", ExitReason::GuestFault);
+
+  std::vector<CompiledEntry> entries;
+  entries.push_back({kThreadReturnRip, emit_.offset()});
+  begin(MTEDBG_RangeKind_BuiltinThunk, "thread-return", kThreadReturnRip);
+  masm_.Mov(reg::target, kThreadReturnRip);
+  leave_with(ExitReason::ThreadReturn);
+  for (size_t i = 0; i < imports.size(); ++i) {
+    entries.push_back({imports[i].address, emit_.offset()});
+    begin(MTEDBG_RangeKind_ImportThunk, imports[i].name, imports[i].address);
+    masm_.Mov(reg::target, imports[i].address);
+    masm_.Mov(reg::t2, i);
+    leave_with(ExitReason::Import);
+  }
+  stubs.code = emit_.finish(std::move(ranges_));
+  std::sort(entries.begin(), entries.end(),
+            [](const auto& a, const auto& b) { return a.guest_rip < b.guest_rip; });
+  stubs.code.entries = std::move(entries);
+  return stubs;
+}
+
+}  // namespace
+
+SharedStubs make_shared_stubs(const Options& options, std::span<const ElfImport> imports) {
+  return StubWriter(options).write(imports);
+}
+
+}  // namespace mtetso

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+
+#include "translate/translator.h"
+
+#include <cstdio>
+
+#include "status.h"
+#include "translate/lower.h"
+
+namespace mtetso {
+namespace {
+
+bool falls_through(const Decoded& insn) {
+  return insn.flow == Flow::Next || insn.flow == Flow::Branch;
+}
+
+}  // namespace
+
+Translator::Found Translator::find(const Unit& unit, const std::function<bool(uint64_t)>& known,
+                                   size_t& budget) const {
+  Found found;
+  std::vector<uint64_t> work{unit.start};
+  found.leaders.insert(unit.start);
+  auto leader = [&](uint64_t rip) {
+    if (rip >= unit.begin && rip < unit.end && !known(rip) && found.leaders.insert(rip).second)
+      work.push_back(rip);
+  };
+  while (!work.empty()) {
+    uint64_t rip = work.back();
+    work.pop_back();
+    while (rip >= unit.begin && rip < unit.end && !found.instructions.contains(rip)) {
+      if (rip != unit.start && known(rip)) break;
+      if (budget-- == 0)
+        throw StatusError(Status::Internal, "the guest has more code than can be translated");
+      auto decoded = decoder_.decode(rip, image_.code_at(rip));
+      Decoded bad;
+      bad.rip = rip;
+      bad.flow = Flow::Stop;
+      const auto& insn = found.instructions.emplace(rip, decoded.value_or(bad)).first->second;
+      if (insn.flow == Flow::Jump || insn.flow == Flow::Branch) leader(insn.op[0].immediate);
+      bool returns = insn.flow == Flow::Branch || insn.flow == Flow::Call ||
+                     insn.flow == Flow::CallIndirect;
+      if (returns) leader(insn.next());
+      if (insn.flow != Flow::Next) break;
+      rip = insn.next();
+    }
+  }
+  return found;
+}
+
+CompiledCode Translator::translate(const std::vector<Unit>& units,
+                                   const std::function<bool(uint64_t)>& known) const {
+  Emitter emitter(options_);
+  std::vector<Found> found;
+  size_t budget = kMaxInstructions;
+  std::set<uint64_t> taken;  // units may overlap: who comes first has the instruction
+  for (const auto& unit : units) {
+    auto& one = found.emplace_back(
+        find(unit, [&](uint64_t rip) { return known(rip) || taken.contains(rip); }, budget));
+    for (const auto& [rip, insn] : one.instructions) taken.insert(rip);
+    for (uint64_t rip : one.leaders) emitter.declare(rip);
+  }
+  // A place that is run into from two sides, or where an instruction runs into another unit's.
+  for (auto& one : found)
+    for (const auto& [rip, insn] : one.instructions)
+      if (falls_through(insn) && taken.contains(insn.next())) {
+        auto next = std::next(one.instructions.find(rip));
+        bool adjacent = next != one.instructions.end() && next->first == insn.next();
+        if (!adjacent) emitter.declare(insn.next());
+      }
+  std::vector<CompiledRange> ranges;
+  for (size_t i = 0; i < units.size(); ++i) {
+    if (found[i].instructions.empty()) continue;
+    ranges.push_back({emitter.offset(), 0, MTEDBG_RangeKind_Function, units[i].function,
+                      units[i].start, units[i].name});
+    emit(emitter, found[i]);
+  }
+  return emitter.finish(std::move(ranges));
+}
+
+void Translator::emit(Emitter& emitter, const Found& found) const {
+  uint32_t since_poll = 0;
+  const Decoded* before = nullptr;
+  for (const auto& [rip, insn] : found.instructions) {
+    if (before != nullptr && falls_through(*before) && before->next() != rip)
+      emitter.jump_to(before->next());
+    bool step = options_.step != 0 && since_poll >= options_.step;
+    if (emitter.has_label(rip) || step) {
+      emitter.bind_entry(rip);
+      since_poll = 0;
+    }
+    emit_one(emitter, insn);
+    ++since_poll;
+    before = &insn;
+  }
+  if (before != nullptr && falls_through(*before)) emitter.jump_to(before->next());
+  emitter.emit_poll_exits();
+}
+
+void Translator::emit_one(Emitter& emitter, const Decoded& insn) const {
+  emitter.begin_instruction(insn.rip);
+  if (insn.flow == Flow::Stop) return emitter.leave(FrameStub::Throw, insn.rip);
+  if (insn.flow != Flow::Next) return emit_flow(emitter, insn);
+  Lower lower(emitter);
+  if (!lower.lower(insn)) emitter.leave(FrameStub::Throw, insn.rip);
+}
+
+void Translator::emit_flow(Emitter& emitter, const Decoded& insn) const {
+  auto& masm = emitter.masm();
+  const auto& operand = insn.op[0];
+  bool direct = operand.kind == Operand::Kind::Target;
+  bool indirect = is_place(operand) && operand.size == 8;
+  switch (insn.flow) {
+    case Flow::Jump:
+      return emitter.jump_to(operand.immediate);
+    case Flow::Branch:
+      if (!direct || !emitter.branch_if(insn.mnemonic, operand.immediate))
+        emitter.leave(FrameStub::Throw, insn.rip);
+      return;
+    case Flow::Call:
+      masm.Mov(reg::t1, insn.next());
+      emitter.push(reg::t1);
+      return emitter.jump_to(operand.immediate);
+    case Flow::JumpIndirect:
+    case Flow::CallIndirect:
+      if (!indirect) return emitter.leave(FrameStub::Throw, insn.rip);
+      masm.Mov(reg::t2, emitter.read(operand, reg::t2));
+      if (insn.flow == Flow::CallIndirect) {
+        masm.Mov(reg::t1, insn.next());
+        emitter.push(reg::t1);
+      }
+      masm.Mov(reg::target, reg::t2);
+      return emitter.leave(FrameStub::Dispatch);
+    case Flow::Return:
+      if (insn.mnemonic != ZYDIS_MNEMONIC_RET) return emitter.leave(FrameStub::Throw, insn.rip);
+      emitter.pop(reg::target);
+      if (operand.is_immediate())
+        masm.Add(guest_rsp, guest_rsp, operand.immediate & 0xffff);
+      return emitter.leave(FrameStub::Dispatch);
+    default:
+      return emitter.leave(FrameStub::Throw, insn.rip);
+  }
+}
+
+std::string Translator::describe(uint64_t rip) const {
+  char address[32];
+  std::snprintf(address, sizeof address, "0x%llx: ", static_cast<unsigned long long>(rip));
+  auto bytes = image_.code_at(rip);
+  if (bytes.empty()) return std::string(address) + "not in executable memory";
+  return address + decoder_.describe(rip, bytes);
+}
+
+}  // namespace mtetso

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+//
+// Functions to code: finds the instructions of a function by following its control flow within
+// its bounds, lays them out in address order, lowers them. Needs no memory of the guest but the
+// file's own bytes.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "compiled.h"
+#include "guest/elf_image.h"
+#include "options.h"
+#include "translate/decoder.h"
+
+namespace mtetso {
+
+class Emitter;
+class Lower;
+
+// One function to translate: control flow is followed from `start` within [begin, end).
+struct Unit {
+  uint64_t start = 0;
+  uint64_t begin = 0;
+  uint64_t end = 0;
+  uint32_t function = CompiledRange::kNoFunction;  // as the code manager counts them
+  std::string name;
+};
+
+class Translator {
+ public:
+  // Instructions of one call of translate(); a bound on the time and memory of a hostile guest.
+  static constexpr size_t kMaxInstructions = 1u << 20;
+
+  // Both outlive the translator.
+  Translator(const Options& options, const ElfImage& image) : options_(options), image_(image) {}
+
+  // All of `units`, sorted by start, into one piece; branches between them are direct. Guest
+  // addresses that are `known` already have code elsewhere and are not translated again, but
+  // gone to through the dispatcher. Throws StatusError(Internal) past kMaxInstructions.
+  CompiledCode translate(const std::vector<Unit>& units,
+                         const std::function<bool(uint64_t)>& known = [](uint64_t) {
+                           return false;
+                         }) const;
+
+  // "0x401000: 0f 58 c1  addps xmm0, xmm1", for messages.
+  std::string describe(uint64_t rip) const;
+
+ private:
+  struct Found {
+    std::map<uint64_t, Decoded> instructions;  // length 0: bytes that are no instruction
+    std::set<uint64_t> leaders;
+  };
+
+  Found find(const Unit& unit, const std::function<bool(uint64_t)>& known, size_t& budget) const;
+  void emit(Emitter& emitter, const Found& found) const;
+  void emit_one(Emitter& emitter, const Decoded& insn) const;
+  void emit_flow(Emitter& emitter, const Decoded& insn) const;
+
+  const Options& options_;
+  const ElfImage& image_;
+  Decoder decoder_;
+};
+
+}  // namespace mtetso
