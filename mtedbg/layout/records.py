@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args
 
 from mtedbg.errors import LayoutError
 from mtedbg.layout.schema import ENUM_WIDTH, WIDTHS, Schema
@@ -27,6 +27,11 @@ def record_name(model: type[Any]) -> str:
     name = model.RECORD
     assert isinstance(name, str)
     return name
+
+
+def _is_enum(one: Any) -> bool:
+    """Whether a model's field is an enum in the schema: such a field is a text here."""
+    return str in (one.type, *get_args(one.type))
 
 
 class Reader(Generic[T]):
@@ -48,14 +53,14 @@ class Reader(Generic[T]):
         wanted = [one for one in fields(model) if self._place(schema, one)]
         self._names = [one.name for one in wanted]
         for index, one in enumerate(wanted):
-            if str(one.type).startswith("str"):
+            if _is_enum(one):
                 self._enums.append((index, schema.enums[record.fields[one.name].kind]))
         self._struct, self._order = self._compile()
 
     def _place(self, schema: Schema, one: Any) -> bool:
         """Notes where field `one` is; whether it is there at all."""
         place = schema.records[self.name].fields.get(one.name)
-        is_enum = str(one.type).startswith("str")
+        is_enum = _is_enum(one)
         width = 0
         if place is not None:
             known = place.kind in schema.enums if is_enum else place.kind in WIDTHS
