@@ -1,0 +1,1 @@
+"""Tests of mtedbg/lab and of the commands that stand on it."""
