@@ -19,6 +19,7 @@ class Kind(Enum):
 
     ADDRESS = "address"  # without tag and PAC bits; "0x…" in JSON
     RAW = "raw pointer"  # tag bits kept; the key ends in _raw; "0x…" in JSON
+    WORD = "instruction word"  # 32 bits; "0x…" in JSON
     TAG = "tag"  # 0 to 15
     COUNT = "count"
     SIZE = "size in bytes"

@@ -9,7 +9,12 @@ from __future__ import annotations
 
 from mtedbg.report import Kind
 
-_NESTED_ADDRESSES = frozenset({"address", "pc", "rip", "base", "start", "end", "guest_rip", "word"})
+_NESTED_ADDRESSES = frozenset({"address", "pc", "rip", "base", "start", "end", "guest_rip"})
+_NESTED_WORDS = frozenset({"word", "word_before"})
+_WIDTHS = {Kind.RAW: 18, Kind.WORD: 10}
+
+HEX = (Kind.ADDRESS, Kind.RAW, Kind.WORD)
+"""What is written in hexadecimal, with 0x before it."""
 
 
 def clean(text: str) -> str:
@@ -24,12 +29,14 @@ def _escape(code: int) -> str:
 
 
 def hex_number(value: int, kind: Kind) -> str:
-    """An address or word as every format writes it: all 16 digits where the tag is kept."""
-    return f"{value:#018x}" if kind is Kind.RAW else f"{value:#x}"
+    """A number as every format writes it: all digits of an instruction, or where a tag is kept."""
+    return f"{value:#0{_WIDTHS.get(kind, 0)}x}"
 
 
 def nested_kind(key: str, outer: Kind = Kind.LIST) -> Kind:
     """What a number inside a list or mapping is: there the key says it, or the whole column."""
     if key.endswith("_raw") or outer is Kind.RAW:
         return Kind.RAW
+    if key in _NESTED_WORDS:
+        return Kind.WORD
     return Kind.ADDRESS if key in _NESTED_ADDRESSES else Kind.COUNT

@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mtedbg.model.absent import Absent
-from mtedbg.render import hex_number, nested_kind
+from mtedbg.render import HEX, hex_number, nested_kind
 from mtedbg.report import Kind, Report, Value
 
-_HEX = (Kind.ADDRESS, Kind.RAW)
 _STRETCHES_NAMED = 8
 
 
@@ -21,7 +20,7 @@ def _plain(value: Value, kind: Kind) -> Any:
         return {key: _plain(item, nested_kind(key, kind)) for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [_plain(item, kind) for item in value]
-    if kind in _HEX and isinstance(value, int) and not isinstance(value, bool):
+    if kind in HEX and isinstance(value, int) and not isinstance(value, bool):
         return hex_number(value, kind)
     return value
 

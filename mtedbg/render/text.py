@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from mtedbg.model.absent import Absent
-from mtedbg.render import clean, hex_number, nested_kind
+from mtedbg.render import HEX, clean, hex_number, nested_kind
 from mtedbg.report import Column, Kind, Line, Report, Row, Scalar, Value
 
 _RESET = "\x1b[0m"
@@ -38,7 +38,7 @@ def _scalar(value: Scalar, kind: Kind) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
-        return hex_number(value, kind) if kind in (Kind.ADDRESS, Kind.RAW) else str(value)
+        return hex_number(value, kind) if kind in HEX else str(value)
     return clean(value)
 
 
@@ -76,7 +76,7 @@ def _paint(text: str, role: str, color: bool) -> str:
 
 
 def _role(kind: Kind) -> str:
-    return "address" if kind in (Kind.ADDRESS, Kind.RAW) else ""
+    return "address" if kind in HEX else ""
 
 
 def _line(line: Line, color: bool) -> str:
@@ -100,12 +100,24 @@ def _aligned(lines: Sequence[Sequence[str]], right: Sequence[bool] = ()) -> list
     ]
 
 
+def _without_empty(items: Sequence[Mapping[str, Scalar]]) -> list[dict[str, Scalar]]:
+    """The items without what applies to none of them."""
+    empty = {
+        key
+        for item in items
+        for key in item
+        if not any(_applies(other[key]) for other in items if key in other)
+    }
+    return [{key: item[key] for key in item if key not in empty} for item in items]
+
+
 def _parts(value: Value, kind: Kind) -> list[str]:
     """The lines that a value takes in a record: a list of mappings takes one for each."""
     if isinstance(value, Sequence) and not isinstance(value, str):
-        items = [_members(item, kind) for item in value if isinstance(item, Mapping)]
+        items = [item for item in value if isinstance(item, Mapping)]
         if len(items) == len(value) and items:
-            return [_GAP.join(line) for line in _aligned(items)]
+            lines = [_members(item, kind) for item in _without_empty(items)]
+            return [_GAP.join(line) for line in _aligned(lines)]
     return [cell(value, kind)]
 
 
