@@ -104,6 +104,11 @@ def _synchronous(session: Session, answer: _Answer, stopped: Scene, raw: int) ->
         answer.notes.append(
             f"si_addr carries tag {logical_tag(raw)}, the address of the access {pointer_tag}"
         )
+    if not isinstance(stopped.pc, Absent):
+        from mtedbg.query.handling import handling
+
+        memop, transition = handling(session, stopped.pc, tags.values())
+        answer.keys |= {"memop": memop, "transition": transition}
     if memory_tag == pointer_tag:
         answer.notes.append("the tags match now: the memory was tagged anew after the fault")
 

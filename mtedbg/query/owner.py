@@ -28,13 +28,13 @@ def owner_of(tag: int, shared_tag: int) -> str | int:
 def owner(session: Session, tag: int) -> str | int | Absent:
     """Who owns memory with `tag` in this process: does not apply where there is no runtime."""
     runtimes = session.runtimes
-    if isinstance(runtimes, Absent) or not runtimes:
-        return NOT_APPLICABLE
-    conventions = {getattr(runtime, "shared_tag", NOT_APPLICABLE) for runtime in runtimes}
+    if isinstance(runtimes, Absent):
+        return runtimes if runtimes.reason is Reason.DAMAGED else NOT_APPLICABLE
+    conventions = {runtime.shared_tag for runtime in runtimes}
     if len(conventions) > 1:
         return Absent(Reason.UNKNOWN, "runtimes with different conventions")
     shared_tag = conventions.pop()
-    return owner_of(tag, shared_tag) if isinstance(shared_tag, int) else NOT_APPLICABLE
+    return shared_tag if isinstance(shared_tag, Absent) else owner_of(tag, shared_tag)
 
 
 def owners(session: Session) -> tuple[str | int | Absent, ...]:

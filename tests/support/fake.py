@@ -70,7 +70,7 @@ class FakeTarget:
             if start <= low < start + len(tags) * GRANULE:
                 return tags[(low - start) // GRANULE : (high - start) // GRANULE]
         for region in [] if isinstance(self.mappings, Absent) else self.mappings:
-            if region.start <= low < region.end and region.tagged:
+            if region.start <= low < region.end and region.tagged is True:
                 return Absent(Reason.NOT_DUMPED)
         mapped = any(start <= low < start + len(data) for start, data in self.memory.items())
         return Absent(Reason.NOT_TAGGED if mapped else Reason.UNMAPPED)

@@ -1,0 +1,75 @@
+"""The runtime's part in a tag check fault: its memop, and what its handler will do."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
+from mtedbg.model.memop import Memop, Mode
+from mtedbg.query.frame import own_tag
+from mtedbg.query.memop import memop_at
+from mtedbg.query.transition import Situation, transition
+
+if TYPE_CHECKING:
+    from mtedbg.model.runtime import Config
+    from mtedbg.session import Session
+
+NO_MEMOP = "none: the PC is no memop, the runtime hands the fault to the previous handler"
+
+
+def handling(
+    session: Session, pc: int, memory: Collection[int | Absent]
+) -> tuple[int | Absent, str | Absent]:
+    """The id of the memop at `pc`, and what the handler will do about the fault there.
+
+    Args:
+        session: where.
+        pc: of the thread that faulted, without PAC bits.
+        memory: allocation tags of the granules that the access touches.
+
+    Returns:
+        Both do not apply where there is no runtime.
+    """
+    runtimes = session.runtimes
+    if isinstance(runtimes, Absent) and runtimes.reason is not Reason.DAMAGED:
+        return NOT_APPLICABLE, NOT_APPLICABLE
+    memop = memop_at(session, pc)
+    if isinstance(memop, Absent):
+        return memop, memop if memop.is_hole else NO_MEMOP
+    return memop.id, _handled(session, memop, memory)
+
+
+def _config(session: Session) -> Config | Absent:
+    runtimes = session.runtimes
+    if isinstance(runtimes, Absent):
+        return runtimes
+    if len(runtimes) > 1:
+        return Absent(Reason.UNKNOWN, "several runtimes")
+    return runtimes[0].config
+
+
+def _handled(session: Session, memop: Memop, memory: Collection[int | Absent]) -> str | Absent:
+    config, own = _config(session), own_tag(session)
+    hole = next((tag for tag in memory if isinstance(tag, Absent)), None)
+    for needed in (config, own, hole):
+        if isinstance(needed, Absent):
+            return needed
+    assert not isinstance(config, Absent)
+    assert not isinstance(own, Absent)
+    if isinstance(config.policy, Absent):
+        return config.policy
+    try:
+        mode = Mode(memop.mode)
+    except ValueError:
+        return Absent(Reason.DAMAGED, f"memop {memop.id} has mode {memop.mode}")
+    return transition(
+        Situation(
+            mode,
+            [tag for tag in memory if isinstance(tag, int)],
+            own,
+            config.shared_tag,
+            config.policy,
+            pinned=memop.pinned == 1,
+        )
+    )
