@@ -59,7 +59,9 @@ class Session:
         """
         threads = self.target.threads()
         if not threads:
-            raise NoTargetError("the target has no threads", "start the program, or open a core")
+            dead = self.info.kind == "core"
+            step = "memory and tags can still be read" if dead else "start the program"
+            raise NoTargetError("the target has no threads", step)
         if self.selected is None:
             return next((thread for thread in threads if thread.current), threads[0])
         for thread in threads:

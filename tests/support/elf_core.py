@@ -15,6 +15,7 @@ PT_LOAD, PT_NOTE, PT_MEMTAG = 1, 4, 0x70000002
 R, W, X = 4, 2, 1
 PAGE = 4096
 PHDR_SIZE = 56
+PN_XNUM = 0xFFFF
 
 
 @dataclass
@@ -128,8 +129,12 @@ class Core:
             )
             contents.append(packed)
             position += len(packed)
-        start = file_header(self.type, self.machine, count)
-        return start + b"".join(headers) + b"".join(contents)
+        whole = b"".join([*headers, *contents])
+        if count < PN_XNUM:
+            return file_header(self.type, self.machine, count) + whole
+        # The first section header has the true count.
+        start = file_header(self.type, self.machine, PN_XNUM, 64 + len(whole), 1)
+        return start + whole + struct.pack("<IIQQQQIIQQ", *[0] * 7, count, 0, 0)
 
     def write(self, folder: Path, name: str = "core") -> Path:
         path = folder / name

@@ -182,9 +182,9 @@ class CoreTarget:
 
     def _why_no_symbols(self) -> str:
         program = self._space.executable()
-        if program is not None and program.file is None:
-            return f"its program {program.name or self._executable_name} is not used or not here"
-        return ""
+        if program is not None and program.file is not None:
+            return ""
+        return f"its program {self._executable_name or 'file'} is not used or not here"
 
     def symbol_at(self, address: int) -> Symbol | Absent:
         """From the image that holds `address`."""
