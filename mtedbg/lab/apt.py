@@ -42,10 +42,11 @@ def commands(packages: Sequence[str]) -> list[str]:
     else:
         install_qemu = install
     lines.append(f"{sudo}apt-get update")
-    if qemu:
-        lines.append(" ".join([install_qemu, *qemu]))
+    # The release's own first: backports would bring newer libraries that these do not go with.
     if rest:
         lines.append(" ".join([install, *rest]))
+    if qemu:
+        lines.append(" ".join([install_qemu, *qemu]))
     return lines
 
 

@@ -44,7 +44,7 @@ def uris(*suites: str) -> str:
 def test_backports_come_from_the_machines_own_mirror(tools: Path) -> None:
     script(tools, "apt-get", uris("bookworm-updates", "bookworm"))
     lines = apt.commands(["qemu-user", "cmake", "libvixl-dev:arm64"])
-    add, enable, update, install_qemu, install = lines
+    add, enable, update, install, install_qemu = lines
     assert add == "dpkg --add-architecture arm64"
     assert "mirror:/some/debian bookworm-backports main" in enable
     assert enable.endswith("tee /etc/apt/sources.list.d/bookworm-backports.list")
