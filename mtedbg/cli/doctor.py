@@ -67,7 +67,7 @@ def _findings() -> Iterator[Finding]:
     yield _carried("AArch64 libraries", paths.libraries)
     lldb = Path(sys.executable).parent / "lldb"
     place = str(lldb) if lldb.exists() else shutil.which("lldb") or ""
-    yield Finding("LLDB", place, f"{sys.executable} -m pip install 'mtedbg[lldb]'", optional=True)
+    yield Finding("LLDB", place, f"{sys.executable} -m pip install lldb-for-pwndbg", optional=True)
 
 
 def _version(distribution: str) -> str:

@@ -114,7 +114,7 @@ def _dotted(version: tuple[int, ...]) -> str:
 TO_RUN = (
     Requirement("QEMU user mode 9.1", "qemu-user", Need.RUN, _qemu("qemu-aarch64")),
     Requirement("QEMU system mode 9.1", "qemu-system-arm", Need.RUN, _qemu("qemu-system-aarch64")),
-    Requirement("GDB 12 with AArch64", "gdb-multiarch", Need.RUN, _gdb, "mtedbg[gdb]"),
+    Requirement("GDB 12 with AArch64", "gdb-multiarch", Need.RUN, _gdb, "gdb-for-pwndbg"),
 )
 TO_BUILD = tuple(
     Requirement(what, package, Need.BUILD, find)
@@ -162,7 +162,7 @@ def mend(requirement: Requirement) -> str:
         if requirement.package in names and shutil.which(tool.split()[0]):
             return f"sudo {tool} {names[requirement.package]}"
     if requirement.pip:
-        return f"{sys.executable} -m pip install '{requirement.pip}'"
+        return f"{sys.executable} -m pip install {requirement.pip}"
     return f"on Debian 12 or 13 it is the package {requirement.package}; build there: {CONTAINER}"
 
 

@@ -95,7 +95,7 @@ def test_elsewhere_the_package_manager_that_is_there_is_named(
     script(tools, "dnf", "true")
     system = requirements.TO_RUN[1]
     assert requirements.mend(system) == "sudo dnf install qemu-system-aarch64"
-    assert "pip install 'mtedbg[gdb]'" in requirements.mend(requirements.TO_RUN[2])
+    assert "pip install gdb-for-pwndbg" in requirements.mend(requirements.TO_RUN[2])
     assert "Debian" in requirements.mend(requirements.TO_BUILD[-1])
 
 
