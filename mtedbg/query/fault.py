@@ -10,6 +10,7 @@ from mtedbg.decode.signal import name_signal
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.fault import FaultKind, SignalName
 from mtedbg.model.pointer import granule_of, granule_span, logical_tag
+from mtedbg.query.advice import next_step
 from mtedbg.query.candidates import candidates
 from mtedbg.query.scene import Scene, may_touch, scene, span
 from mtedbg.query.tagmap import by_granule
@@ -109,6 +110,8 @@ def _synchronous(session: Session, answer: _Answer, stopped: Scene, raw: int) ->
 
         memop, transition = handling(session, stopped.pc, tags.values())
         answer.keys |= {"memop": memop, "transition": transition}
+    if isinstance(memory_tag, Absent) and (step := next_step(memory_tag)):
+        answer.notes.append(step)
     if memory_tag == pointer_tag:
         answer.notes.append("the tags match now: the memory was tagged anew after the fault")
 

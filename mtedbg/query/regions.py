@@ -91,11 +91,11 @@ def _headline(sizes: list[int], total: Counter[int]) -> str:
     if not sizes:
         return "no tagged mappings"
     plural = "s" if len(sizes) > 1 else ""
+    what = f"{len(sizes)} tagged mapping{plural}, {size_text(sum(sizes))}"
+    if not total:
+        return what
     marked = total.total() - total[0]
-    return (
-        f"{len(sizes)} tagged mapping{plural}, {size_text(sum(sizes))};"
-        f" {marked} of {total.total()} granules read have a tag other than 0"
-    )
+    return f"{what}; {marked} of {total.total()} granules read have a tag other than 0"
 
 
 def regions(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from mtedbg.model.absent import NOT_APPLICABLE, Absent
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, present
 from mtedbg.model.pointer import GRANULE, granule_of, granule_span, logical_tag
 from mtedbg.query.advice import next_step
 from mtedbg.query.owner import owners
@@ -100,38 +100,45 @@ def tags(
         UsageError: `length` is beyond reason where mappings are not known.
     """
     address = session.strip(pointer)
+    here = tag_at(session, address)
+    headline = verdict(address, logical_tag(pointer), here)
+    report = Report(command, session.info, columns, headline=headline, listing=True)
+    if isinstance(here, Absent) and (step := next_step(here)):
+        report = report.noting(step)
     if length is None:
         start, end = _window(session, address)
     else:
         start, end = granule_span(address, length)
         end = min(end, ADDRESS_SPACE)
-    shown = min(end, row_of(start) + ROWS_OF_MAP * ROW) if picture else end
-    found = runs(session, start, shown)
+    drawn = _drawn(session, report, pointer, start, end) if picture else None
+    return drawn or _listed(session, report, start, end, granules=granules)
+
+
+def _listed(session: Session, report: Report, start: int, end: int, *, granules: bool) -> Report:
+    found = runs(session, start, end)
     if granules:
         found = _each_granule(found)
     rows = _rows(session, islice(found, ROWS_OF_TABLE))
-    here = tag_at(session, address)
-    headline = verdict(address, logical_tag(pointer), here)
-    report = Report(command, session.info, columns, rows, headline=headline, listing=True)
-    if next(found, None) is not None:
-        reached = rows[-1]["end"]
-        report = replace(report, cut=True).noting(
-            f"cut off after {len(rows)} rows: `{command} {reached:#x} LEN` goes on"
-        )
-    if isinstance(here, Absent) and (step := next_step(here)):
-        report = report.noting(step)
-    if not picture:
-        return report
-    drawn = draw(by_granule(pieces(session, start, shown)), pointer, address)
-    notes = (_not_drawn(command, shown, end), drawn.legend)
-    return replace(report, picture=drawn.lines).noting(*(note for note in notes if note))
-
-
-def _not_drawn(command: str, shown: int, end: int) -> str:
-    if shown == end:
-        return ""
-    more = min(end - shown, ROWS_OF_MAP * ROW)
-    return (
-        f"{end - shown:#x} bytes from {shown:#x} on are not drawn:"
-        f" `{command} {shown:#x} {more:#x}` goes on, --runs lists every stretch"
+    if next(found, None) is None:
+        return replace(report, rows=rows)
+    reached = rows[-1]["end"]
+    return replace(report, rows=rows, cut=True).noting(
+        f"cut off after {len(rows)} rows: `{report.command} {reached:#x} LEN` goes on"
     )
+
+
+def _drawn(session: Session, report: Report, pointer: int, start: int, end: int) -> Report | None:
+    """The report with its map and the rows that this shows; None where there is no tag in it."""
+    shown = min(end, row_of(start) + ROWS_OF_MAP * ROW)
+    by_address = by_granule(pieces(session, start, shown))
+    if not any(present(tag) for tag in by_address.values()):
+        return None
+    drawn = draw(by_address, pointer, session.strip(pointer))
+    report = replace(report, picture=drawn.lines, rows=_rows(session, runs(session, start, shown)))
+    if shown < end:
+        more = min(end - shown, ROWS_OF_MAP * ROW)
+        report = report.noting(
+            f"{end - shown:#x} bytes from {shown:#x} on are not drawn:"
+            f" `{report.command} {shown:#x} {more:#x}` goes on, --runs lists every stretch"
+        )
+    return report.noting(drawn.legend) if drawn.legend else report
