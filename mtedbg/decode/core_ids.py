@@ -12,6 +12,7 @@ from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.frame import CoreIds, GuestFrame
 
 _TAGS = 16
+_SIMULATED = "Lockstep"
 _RSEQ_SOURCES = ("RseqRead", "RseqStrict")
 
 
@@ -30,10 +31,17 @@ def core_ids(
     if context is not None:
         value = role_value(runtime, "host_core_id", context.registers)
         shadow = Absent(Reason.UNREADABLE) if value is None else value
-    area = frame.rseq if isinstance(frame.rseq, int) else 0
-    kernel = kernel_cpu(runtime.target, registers, area)
+    kernel = _kernel(runtime, frame, registers)
     why = _disagreement(runtime, frame.host_core_id, shadow, kernel)
     return CoreIds(frame.host_core_id, shadow, kernel, not why, why)
+
+
+def _kernel(runtime: Runtime, frame: GuestFrame, registers: Mapping[str, int]) -> int | Absent:
+    config = runtime.config
+    if not isinstance(config, Absent) and config.core_id_source == _SIMULATED:
+        return NOT_APPLICABLE
+    area = frame.rseq if isinstance(frame.rseq, int) else 0
+    return kernel_cpu(runtime.target, registers, area)
 
 
 def _disagreement(runtime: Runtime, kept: int, shadow: int | Absent, kernel: int | Absent) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_type_hints
 
 from mtedbg.errors import LayoutError
 from mtedbg.layout.schema import ENUM_WIDTH, WIDTHS, Schema
@@ -29,9 +29,10 @@ def record_name(model: type[Any]) -> str:
     return name
 
 
-def _is_enum(one: Any) -> bool:
-    """Whether a model's field is an enum in the schema: such a field is a text here."""
-    return str in (one.type, *get_args(one.type))
+def _enum_fields(model: type[Any]) -> set[str]:
+    """The fields of a model that are enums in the schema: those that are texts here."""
+    hints = get_type_hints(model)
+    return {name for name, hint in hints.items() if hint is str or str in get_args(hint)}
 
 
 class Reader(Generic[T]):
@@ -48,19 +49,19 @@ class Reader(Generic[T]):
         if record is None:
             raise LayoutError(f"the debug root's schema has no record {self.name}", _NEXT_STEP)
         self.size = record.size
+        enums = _enum_fields(model)
         self._places: dict[str, tuple[int, int]] = {}
         self._enums: list[tuple[int, Mapping[int, str]]] = []
-        wanted = [one for one in fields(model) if self._place(schema, one)]
+        wanted = [one for one in fields(model) if self._place(schema, one, one.name in enums)]
         self._names = [one.name for one in wanted]
         for index, one in enumerate(wanted):
-            if _is_enum(one):
+            if one.name in enums:
                 self._enums.append((index, schema.enums[record.fields[one.name].kind]))
         self._struct, self._order = self._compile()
 
-    def _place(self, schema: Schema, one: Any) -> bool:
+    def _place(self, schema: Schema, one: Any, is_enum: bool) -> bool:
         """Notes where field `one` is; whether it is there at all."""
         place = schema.records[self.name].fields.get(one.name)
-        is_enum = _is_enum(one)
         width = 0
         if place is not None:
             known = place.kind in schema.enums if is_enum else place.kind in WIDTHS

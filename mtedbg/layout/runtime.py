@@ -89,19 +89,18 @@ class Runtime:
         root = self._root(name, model, "Array", "Record")
         if isinstance(root, Absent):
             return root
-        return self.records(
-            model,
-            root.address,
-            1 if root.form == "Record" else root.count,
-            root.stride or self.layout.reader(model).size,
-        )
+        if root.form == "Record":
+            return self.records(model, root.address, 1)
+        return self.records(model, root.address, root.count, root.stride)
 
     def records(
-        self, model: type[T], address: int, count: int, stride: int = 0
+        self, model: type[T], address: int, count: int, stride: int | None = None
     ) -> RecordArray[T] | Absent:
-        """`count` records at `address`, `stride` bytes apart (0: as large as they are)."""
+        """`count` records at `address`, `stride` bytes apart (None: as large as they are)."""
         reader = self.layout.reader(model)
-        found = RecordArray(self.target, reader, address, count, stride or reader.size)
+        found = RecordArray(
+            self.target, reader, address, count, reader.size if stride is None else stride
+        )
         problem = found.problem()
         return Absent(Reason.DAMAGED, problem) if problem else found
 

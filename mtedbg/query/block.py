@@ -59,7 +59,7 @@ def _block(found: Block | Absent) -> dict[str, Scalar] | Absent:
     return {
         "id": found.id,
         "kind": found.kind,
-        "tier": found.tier,
+        "tier": NOT_APPLICABLE if found.tier == "None" else found.tier,
         "start": found.base,
         "end": found.end,
         "state": found.state,

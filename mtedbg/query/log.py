@@ -51,7 +51,8 @@ def log(
         rows += (_row(runtime, owner, event) for owner, event in found.events)
         notes += notes_of(runtime)
         if found.torn:
-            notes.append(f"{found.torn} records were being written and are left out")
+            records = "record was" if found.torn == 1 else "records were"
+            notes.append(f"{found.torn} {records} being written and left out")
         notes += [f"the ring of thread {owner}: {hole}" for owner, hole in found.lost]
         if found.matching > len(found.events):
             older = found.matching - len(found.events)
