@@ -2,7 +2,8 @@
 
 The fault is reported at some later entry to the kernel; what is left are the registers. One that
 points into tagged memory with another tag than the memory's is suspicious, the more so the nearer
-before the PC an instruction used it as its base.
+an instruction used it as its base: before the PC, or before the return address, because the entry
+to the kernel is mostly in a function that the culprit's called.
 """
 
 from __future__ import annotations
@@ -20,23 +21,34 @@ if TYPE_CHECKING:
     from mtedbg.session import Session
 
 LOOK_BACK = 64
-"""Instructions before the PC that are looked at."""
+"""Instructions before an address that are looked at."""
 
 _WORD = 4
+_RETURN = "x30"
 _NAMES = [f"x{number}" for number in range(31)]
 
 
-def _distances(session: Session, pc: int) -> dict[str, int]:
-    """How many instructions before `pc` each register was last the base of a checked access."""
+def _bases_before(session: Session, address: int) -> dict[str, int]:
+    """How many instructions before `address` each register was last a checked access's base."""
     found: dict[str, int] = {}
-    for back in range(1, LOOK_BACK + 1):
-        code = session.target.read_memory(pc - back * _WORD, _WORD) if pc >= back * _WORD else b""
-        if isinstance(code, Absent) or not code:
+    for back in range(1, min(LOOK_BACK, address // _WORD) + 1):
+        code = session.target.read_memory(address - back * _WORD, _WORD)
+        if isinstance(code, Absent):
             break
         access = memory_access(int.from_bytes(code, "little"))
         if not isinstance(access, Absent) and access.checked:
             found.setdefault(access.base_name, back)
     return found
+
+
+def _uses(session: Session, registers: Mapping[str, int], pc: int) -> dict[str, tuple[str, int]]:
+    """For each register that was a base: before what ("pc" or "x30"), and how far."""
+    places = {_RETURN: session.strip(registers.get(_RETURN, 0)), "pc": pc}
+    return {
+        name: (place, distance)
+        for place, address in places.items()
+        for name, distance in _bases_before(session, address).items()
+    }
 
 
 def candidates(
@@ -49,8 +61,8 @@ def candidates(
         registers: of the thread that took the signal, by name.
         pc: its program counter, without PAC bits.
     """
-    distances = _distances(session, pc)
-    found: list[tuple[int, Mapping[str, Scalar]]] = []
+    uses = _uses(session, registers, pc)
+    found: list[tuple[tuple[str, int], Mapping[str, Scalar]]] = []
     for name in _NAMES:
         value = registers.get(name)
         if value is None:
@@ -58,18 +70,16 @@ def candidates(
         memory_tag = tag_at(session, session.strip(value))
         if isinstance(memory_tag, Absent) or memory_tag == logical_tag(value):
             continue
-        found.append(
-            (
-                distances.get(name, LOOK_BACK + 1),
-                {
-                    "register": name,
-                    "value_raw": value,
-                    "tag": logical_tag(value),
-                    "allocation_tag": memory_tag,
-                    "distance": distances.get(name, NOT_APPLICABLE),
-                },
-            )
-        )
+        place, distance = uses.get(name, ("~", 0))  # behind "pc" and "x30"
+        suspect: Mapping[str, Scalar] = {
+            "register": name,
+            "value_raw": value,
+            "tag": logical_tag(value),
+            "allocation_tag": memory_tag,
+            "base_before": place if name in uses else NOT_APPLICABLE,
+            "distance": distance if name in uses else NOT_APPLICABLE,
+        }
+        found.append(((place, distance), suspect))
     # A pointer without a tag into tagged memory is common and mostly innocent (allocators).
     found.sort(key=lambda pair: (pair[0], pair[1]["tag"] == 0))
-    return tuple(candidate for _, candidate in found)
+    return tuple(suspect for _, suspect in found)

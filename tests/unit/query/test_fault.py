@@ -150,9 +150,11 @@ def test_asynchronous(words):
         session_at(
             words["str x1, [x16]"],
             {"x16": tagged(HEAP, 3), "x3": tagged(HEAP, 4), "x4": tagged(HEAP, 5), "x5": HEAP}
-            | {"x6": tagged(HEAP, 11), "x7": tagged(HEAP + PAGE, 1), "x8": 77},
+            | {"x6": tagged(HEAP, 11), "x7": tagged(HEAP + PAGE, 1), "x8": 77}
+            | {"x30": CODE + 4},
             SignalInfo(11, ASYNC, 0),
-            before=[words["ldr x1, [x4]"], words["ldr x1, [x3]"]],
+            before=[words["ldr x1, [x16], #16"], *[words["nop"]] * 13]
+            + [words["ldr x1, [x4]"], words["ldr x1, [x3]"]],
         )
     )
     (row,) = report.rows
@@ -164,17 +166,38 @@ def test_asynchronous(words):
         assert not value.is_hole
     suspects = row["candidates"]
     assert isinstance(suspects, tuple)
-    assert [(one["register"], one["distance"]) for one in suspects] == [
-        ("x3", 1),
-        ("x4", 2),
-        ("x16", NOT_APPLICABLE),
-        ("x5", NOT_APPLICABLE),
+    assert [(one["register"], one["base_before"], one["distance"]) for one in suspects] == [
+        ("x3", "pc", 1),
+        ("x4", "pc", 2),
+        ("x16", "pc", 16),
+        ("x5", NOT_APPLICABLE, NOT_APPLICABLE),
     ]
     assert report.headline == (
         "tag check fault (asynchronous): some access before the PC;"
         " 4 registers mismatch their memory"
     )
     assert not report.partial
+
+
+def test_asynchronous_in_a_function_that_was_called(words):
+    """What was a base before the return address counts less than before the PC, but counts."""
+    registers = {"x3": tagged(HEAP, 3), "x4": tagged(HEAP, 4), "x16": tagged(HEAP, 5)}
+    report = ask(
+        session_at(
+            words["nop"],
+            registers | {"pc": CODE, "x30": CODE + 8, "x5": HEAP},
+            SignalInfo(11, ASYNC, 0),
+            before=[words["ldr x1, [x4]"], words["ldr x1, [x16], #16"], *[words["nop"]] * 14],
+        )
+    )
+    suspects = report.rows[0]["candidates"]
+    assert isinstance(suspects, tuple)
+    assert [(one["register"], one["base_before"], one["distance"]) for one in suspects] == [
+        ("x16", "x30", 1),
+        ("x4", "x30", 2),
+        ("x3", NOT_APPLICABLE, NOT_APPLICABLE),
+        ("x5", NOT_APPLICABLE, NOT_APPLICABLE),
+    ]
 
 
 def test_another_signal(words):
