@@ -5,8 +5,11 @@
 | `register` | one gdb.Command for each of mtedbg's: help, completion, output, errors |
 | `sessions` | which session a command is about; what makes its caches stale |
 | `target` | the port, `GdbTarget` |
+| `values`, `threads`, `console` | GDB's values, threads and printed answers as plain data |
 | `link` | what is at the other end: native, gdbserver, QEMU's stub, a core; its files |
-| `tags_*` | one source of allocation tags each |
+| `sources` | mappings and tags by what is at the other end: one class each |
+| `tags_server`, `tags_ptrace`, `core` | how each of them gets tags |
+| `output` | colours or none |
 
 GDB reads this at its start: what a command needs is imported when the command runs.
 """

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import gdb
 
+from mtedbg.adapters.gdb.console import captured
 from mtedbg.errors import ConnectionLostError
 from mtedbg.model.absent import Absent, Reason
 
@@ -64,7 +65,7 @@ def serves_tags() -> bool:
 
     GDB tells it without asking the server again.
     """
-    shown = gdb.execute("show remote memory-tagging-feature-packet", to_string=True)
+    shown = captured("show remote memory-tagging-feature-packet")
     return _ENABLED.search(shown) is not None
 
 
@@ -73,7 +74,7 @@ def core_file(inferior: gdb.Inferior) -> Path | Absent:
     core = getattr(inferior, "corefile", None)  # GDB 17 and newer
     if core is not None:
         return Path(core.filename)
-    shown = gdb.execute("info files", to_string=True)
+    shown = captured("info files")
     match = _CORE_LINE.search(shown.partition("Local core dump file:")[2])
     return Path(match[1]) if match else Absent(Reason.UNKNOWN, "GDB does not name the core")
 
@@ -92,7 +93,7 @@ def process_file(inferior: gdb.Inferior, name: str) -> bytes | Absent:
             return _contents(Path(path))
         # GDB's own command knows what each server can do, and how its answers are escaped.
         with tempfile.NamedTemporaryFile(prefix="mtedbg-") as copy:
-            gdb.execute(f"remote get {path} {copy.name}", to_string=True)
+            captured(f"remote get {path} {copy.name}")
             return _contents(Path(copy.name))
     except (gdb.error, OSError) as error:
         return Absent(Reason.UNKNOWN, f"{path}: {error}")

@@ -6,6 +6,7 @@ from typing import Any
 
 import gdb
 
+from mtedbg.adapters.gdb.console import captured
 from mtedbg.commands import Command, all_commands
 from mtedbg.errors import MtedbgError
 
@@ -61,7 +62,7 @@ class _Prefix(gdb.Command):  # type: ignore[misc]
 
 def _taken(name: str) -> bool:
     """Whether GDB has a command called exactly `name` that is not ours."""
-    return name not in _ours and name in gdb.execute(f"complete {name}", to_string=True).split("\n")
+    return name not in _ours and name in captured(f"complete {name}").split("\n")
 
 
 def _prefix_form(name: str) -> str:

@@ -9,6 +9,7 @@ from typing import TypeVar
 import gdb
 
 from mtedbg.adapters.gdb import threads, values
+from mtedbg.adapters.gdb.console import captured
 from mtedbg.adapters.gdb.sources import source_of
 from mtedbg.adapters.spans import by_region
 from mtedbg.model.absent import Absent, Reason
@@ -124,7 +125,7 @@ class GdbTarget:
     def symbol_at(self, address: int) -> Symbol | Absent:
         """The symbol that holds `address`; see the port."""
         try:
-            shown = gdb.execute(f"info symbol {address:#x}", to_string=True)
+            shown = captured(f"info symbol {address:#x}")
         except gdb.error:
             return Absent(Reason.UNKNOWN)
         match = _SYMBOL_LINE.match(shown)
