@@ -12,6 +12,9 @@ from mtedbg.model.memory import Region, TagPiece
 from mtedbg.model.pointer import GRANULE
 from mtedbg.model.process import SignalInfo, Symbol, TargetInfo, Thread
 
+SYMBOL_SIZE = 0x10000
+"""Every symbol is this long, or up to the next."""
+
 
 @dataclass
 class FakeTarget:
@@ -95,7 +98,8 @@ class FakeTarget:
         if not below:
             return Absent(Reason.UNKNOWN)
         value, name = max(below)
-        return Symbol(name, address - value)
+        far = address - value >= SYMBOL_SIZE
+        return Absent(Reason.UNKNOWN) if far else Symbol(name, address - value)
 
     def evaluate(self, expression: str) -> int:
         name = expression.removeprefix("$")
