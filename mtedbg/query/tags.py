@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -141,4 +141,17 @@ def _drawn(session: Session, report: Report, pointer: int, start: int, end: int)
             f"{end - shown:#x} bytes from {shown:#x} on are not drawn:"
             f" `{report.command} {shown:#x} {more:#x}` goes on, --runs lists every stretch"
         )
-    return report.noting(drawn.legend) if drawn.legend else report
+    notes = (drawn.legend, _whose(session, by_address))
+    return report.noting(*(note for note in notes if note))
+
+
+def _whose(session: Session, tags_drawn: Mapping[int, int | Absent]) -> str:
+    """What the tags in the map stand for, where a runtime says it."""
+    owner = owners(session)
+    tags_there = sorted({tag for tag in tags_drawn.values() if present(tag)})
+    words = [(f"{tag:x}", owner[tag]) for tag in tags_there]
+    return ", ".join(
+        f"{sign} {whose if isinstance(whose, str) else f'core {whose}'}"
+        for sign, whose in words
+        if not isinstance(whose, Absent)
+    )
