@@ -1,24 +1,20 @@
-# Loads mtedbg into GDB: `source …/gdbinit/mtedbg.gdb`, by hand or in ~/.gdbinit.
+# Loads mtedbg into GDB: `source` this file, or let `mtedbg install gdb` put that into your gdbinit.
 python
 def _mtedbg_load():
     import glob, os, sys
-    # GDB does not tell a script its own name, but holds it open while it reads it.
-    for number in os.listdir("/proc/self/fd"):
-        try:
-            script = os.readlink("/proc/self/fd/" + number)
-        except OSError:
-            continue
-        if script.endswith("/gdbinit/mtedbg.gdb"):
-            break
-    else:
-        raise RuntimeError("source this file by its own name")
-    folder = os.path.dirname(script)
-    while folder != "/" and not os.path.isfile(folder + "/mtedbg/__init__.py"):
-        folder = os.path.dirname(folder)
-    # Last, so that nothing is taken from here that GDB's own Python has: in a checkout, what the
-    # package needs is in the virtual environment beside it.
-    beside = glob.glob(folder + "/.venv/lib/python3*/site-packages")
-    sys.path += [place for place in [folder, *beside] if place not in sys.path]
+    # GDB tells Python nothing about a file that is sourced, but holds it open meanwhile.
+    files = (os.path.realpath(link) for link in glob.glob("/proc/self/fd/*"))
+    root = next((file for file in files if file.endswith("/gdbinit/mtedbg.gdb")), "")
+    # The package is in a folder above: a checkout's, or an environment's site-packages.
+    while len(root) > 1 and not os.path.exists(root + "/mtedbg/__init__.py"):
+        root = os.path.dirname(root)
+    if len(root) < 2:
+        gdb.write("mtedbg is not beside this file; run: mtedbg install gdb\n", gdb.STDERR)
+        return
+    # Its dependencies are pure Python and ctypes: GDB's own Python may well be another one. They
+    # come last, so that nothing that GDB brings along is replaced.
+    sys.path.insert(0, root)
+    sys.path.extend(glob.glob(root + "/.venv/lib/python3*/site-packages"))
     from mtedbg.adapters.gdb import install
     install()
 _mtedbg_load()

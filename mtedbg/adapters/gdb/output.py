@@ -1,4 +1,4 @@
-"""Whether what a command prints may have colours."""
+"""What GDB's terminal can show: characters, and whether in colour."""
 
 from __future__ import annotations
 
@@ -7,6 +7,12 @@ import sys
 from pathlib import Path
 
 import gdb
+
+
+def printable(text: str) -> str:
+    """`text` without what GDB's charset lacks: GDB refuses the whole text else (locale C)."""
+    charset = gdb.host_charset()
+    return text.encode(charset, "replace").decode(charset)
 
 
 def wants_color(from_tty: bool) -> bool:

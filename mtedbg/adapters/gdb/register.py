@@ -7,6 +7,7 @@ from typing import Any
 import gdb
 
 from mtedbg.adapters.gdb.console import captured
+from mtedbg.adapters.gdb.output import printable
 from mtedbg.commands import Command, all_commands
 from mtedbg.errors import MtedbgError
 
@@ -22,7 +23,7 @@ class _GdbCommand(gdb.Command):  # type: ignore[misc]
 
     def __init__(self, command: Command, name: str) -> None:
         self._command = command
-        self.__doc__ = command.help
+        self.__doc__ = printable(command.help)
         super().__init__(name, gdb.COMMAND_DATA)
 
     def invoke(self, argument: str, from_tty: bool) -> None:
@@ -36,10 +37,10 @@ class _GdbCommand(gdb.Command):  # type: ignore[misc]
             color = output.wants_color(from_tty)
             text = execute(sessions.current(), self._command, argument, color=color)
         except MtedbgError as error:
-            raise gdb.GdbError(str(error)) from None
+            raise gdb.GdbError(printable(str(error))) from None
         except gdb.error as error:
             raise gdb.GdbError(f"GDB: {error}") from None
-        gdb.write(text)
+        gdb.write(printable(text))
 
     def complete(self, text: str, word: str | None) -> Any:
         """Options by name, everything else as GDB completes an expression; GDB calls this."""
