@@ -24,6 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("core", metavar="CORE", help="core file of an AArch64 Linux program")
     parser.add_argument("--exe", default="", help="its program; used if it is the same one")
     parser.add_argument(
+        "--sysroot", default="/", metavar="DIR", help="look for its program and libraries below DIR"
+    )
+    parser.add_argument(
         "-x",
         dest="commands",
         metavar="CMD",
@@ -138,7 +141,7 @@ def _post_mortem(session: Session, output: _Output, *, as_json: bool) -> None:
 def _open(arguments: argparse.Namespace) -> CoreTarget:
     from mtedbg.adapters.core import CoreTarget
 
-    return CoreTarget(arguments.core, arguments.exe)
+    return CoreTarget(arguments.core, arguments.exe, arguments.sysroot)
 
 
 def run(arguments: argparse.Namespace) -> int:

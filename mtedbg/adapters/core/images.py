@@ -21,6 +21,27 @@ PAGE = 4096
 _MAX_BUILD_ID_NOTES = 1 << 16
 
 
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the files of a dead process are looked for.
+
+    Attributes:
+        core: path of the core; its folder is one of the places.
+        sysroot: folder below which the paths of the core are; "/" where it was made here.
+    """
+
+    core: str
+    sysroot: str
+
+    def of(self, name: str) -> list[str]:
+        """Where the file that the core calls `name` may be."""
+        path = PurePosixPath(name.removesuffix(" (deleted)"))
+        if not path.is_absolute() or not path.name or ".." in path.parts:
+            return []
+        there = Path(self.sysroot) / path.relative_to("/")
+        return [str(there), str(Path(self.core).absolute().with_name(path.name))]
+
+
 @dataclass(slots=True)
 class Image:
     """One ELF image in the process.
@@ -155,11 +176,3 @@ def image_at(name: str, base: int, head: bytes) -> Image | None:
     if header.machine != elf.EM_AARCH64 or header.type not in (elf.ET_EXEC, elf.ET_DYN):
         return None
     return Image(name, base, head, headers)
-
-
-def candidate_paths(image: Image, core: str) -> list[str]:
-    """Where the file of `image` may be: where it was, and beside the core."""
-    path = image.name.removesuffix(" (deleted)")
-    if not path.startswith("/") or not PurePosixPath(path).name:
-        return []
-    return [path, str(Path(core).absolute().with_name(PurePosixPath(path).name))]

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 
 from mtedbg.adapters.core import elf, notes
-from mtedbg.adapters.core.images import PAGE, Image, candidate_paths, image_at
+from mtedbg.adapters.core.images import PAGE, Image, Places, image_at
 from mtedbg.adapters.core.notes import CoreNotes, FileMapping
 from mtedbg.adapters.core.segments import Segments, Stretch
 from mtedbg.model.absent import Absent, Reason
@@ -17,16 +17,18 @@ MAX_IMAGES = 1 << 14
 class AddressSpace:
     """Memory with what is known of its origin. Files are opened when they are first needed."""
 
-    def __init__(self, path: str, memory: Segments, known: CoreNotes, remarks: list[str]) -> None:
+    def __init__(
+        self, memory: Segments, known: CoreNotes, places: Places, remarks: list[str]
+    ) -> None:
         """Takes what the core says of memory.
 
         Args:
-            path: of the core; files are also looked for beside it.
             memory: its PT_LOAD segments.
             known: its notes.
+            places: where files are looked for.
             remarks: gets a line for each file that is not used.
         """
-        self._path = path
+        self._places = places
         self._remarks = remarks
         self._tried: set[int] = set()
         self.memory = memory
@@ -103,11 +105,11 @@ class AddressSpace:
             yield image
 
     def _open(self, image: Image) -> None:
-        if image.base in self._tried:
+        if image.base in self._tried or image.file is not None:
             return
         self._tried.add(image.base)
         reasons = []
-        for path in candidate_paths(image, self._path) if image.file is None else ():
+        for path in self._places.of(image.name):
             why = image.use(path)
             if not why:
                 return

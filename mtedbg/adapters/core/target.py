@@ -8,6 +8,7 @@ from os import PathLike, fspath
 
 from mtedbg.adapters.core import elf, expression, names, notes
 from mtedbg.adapters.core.elf import ProgramHeader
+from mtedbg.adapters.core.images import Places
 from mtedbg.adapters.core.mapped import map_file
 from mtedbg.adapters.core.notes import CoreNotes, ThreadNotes
 from mtedbg.adapters.core.segments import Segments
@@ -29,12 +30,13 @@ _PAC_BITS = 0x007F_FFFF_FFFF_FFFF & ~((1 << 36) - 1)
 class CoreTarget:
     """A dead process. Nothing is read before it is asked for, except headers and notes."""
 
-    def __init__(self, path: str | PathLike[str], executable: str = "") -> None:
+    def __init__(self, path: str | PathLike[str], executable: str = "", sysroot: str = "/") -> None:
         """Opens a core.
 
         Args:
             path: of the core file.
             executable: path of its program; empty to look where the core says it was.
+            sysroot: folder below which the paths of the core are; "/" where it was made here.
 
         Raises:
             FileFormatError: it is no AArch64 core, or nothing can be read of it.
@@ -56,7 +58,7 @@ class CoreTarget:
         memory = Segments(data, having(elf.PT_LOAD), "memory segments", self._remarks)
         tagged = [h for h in having(elf.PT_AARCH64_MEMTAG_MTE) if self._is_sound(h)]
         self._tags = Segments(data, tagged, "tag segments", self._remarks)
-        self._space = AddressSpace(name, memory, self._notes, self._remarks)
+        self._space = AddressSpace(memory, self._notes, Places(name, sysroot), self._remarks)
         if executable:
             self._space.use_executable(executable)
 
