@@ -25,9 +25,9 @@ from mtedbg.shell.story import Story
 MAX_FAULTS = 64
 """Faults that are passed by before the one that is shown; the guest has a dozen."""
 
-# The producer on one core and the consumer on another, each with a turn of forty basic blocks.
+# A producer on one core fills a mailbox that it allocated; a consumer on the other reads it.
 GUEST = "message"
-ARGUMENTS = ("--cores", "2", "--schedule", "1@1*400,2@1*40,3@2*40")
+ARGUMENTS = ("--cores", "2")
 FAULT_ADDRESS = "$_siginfo._sifields._sigfault.si_addr"
 PROMPT = "(gdb)"
 
@@ -74,8 +74,12 @@ def _alive(story: Story) -> None:
     story.command(
         "$", f"qemu-aarch64 -cpu max -g SOCKET mtetso {' '.join(ARGUMENTS)} {GUEST}.elf", ""
     )
-    argv = [str(gdb), "-nx", "-iex", "set debuginfod enabled off", "-iex", "set style enabled off"]
-    with user.start([runtime, *ARGUMENTS, guest]) as program, Gdb([*argv, str(runtime)]) as debugger:
+    early = ("debuginfod enabled off", "style enabled off", f"sysroot {paths.sysroot() or '/'}")
+    argv = [str(gdb), "-nx", *(word for line in early for word in ("-iex", f"set {line}"))]
+    with (
+        user.start([runtime, *ARGUMENTS, guest]) as program,
+        Gdb([*argv, str(runtime)]) as debugger,
+    ):
         walk = _Walk(story, debugger)
         with story.waiting("starting GDB"):
             walk.type(f"source {paths.gdbinit()}")
@@ -94,24 +98,30 @@ class _Walk:
     def type(self, line: str, *, quiet: bool = False) -> None:
         """Runs a command; `quiet` leaves out its output."""
         output = self.debugger.execute(line)
-        self.story.command(PROMPT, line, "" if quiet else output)
+        self.told(line, "" if quiet else output)
 
     def ask(self, line: str) -> dict[str, Any]:
         """The first row of a command's answer, untold."""
         rows: list[dict[str, Any]] = json.loads(self.debugger.execute(f"{line} --json"))["rows"]
         return rows[0]
 
-    def go(self, line: str = "continue", *, told: str | None = None) -> Stop:
+    def go(self, line: str = "continue") -> None:
         """Lets the program run to its next stop."""
-        stop = self.debugger.resume(line)
-        if stop.exited:
-            raise LabError(f"the guest ended: {stop.output.strip()}", "its output is above")
-        self.story.command(PROMPT, line, _short(stop) if told is None else told)
-        return stop
+        self.told(line, _short(self.debugger.resume(line)))
+
+    def told(self, line: str, output: str) -> None:
+        """Tells a command and what it printed."""
+        self.story.command(PROMPT, line, output)
 
 
 def _short(stop: Stop) -> str:
-    """What GDB said of a stop, without its empty lines."""
+    """What GDB said of a stop, without its empty lines.
+
+    Raises:
+        LabError: the program is gone.
+    """
+    if stop.exited:
+        raise LabError(f"the guest ended: {stop.reason}")
     lines = [line for line in stop.output.splitlines() if line.strip() and line != "Continuing."]
     return "\n".join(lines)
 
@@ -119,13 +129,14 @@ def _short(stop: Stop) -> str:
 def _the_fault(walk: _Walk) -> Fault:
     """Runs to the first access of one core to memory that is local to another."""
     for _ in range(MAX_FAULTS):
-        walk.go()
+        stop = walk.debugger.resume("continue")
         fault = walk.ask("mte-fault")
         if "retag" in fault["transition"]:
             break
-        walk.story.say(f"   (memop {fault['memop']}: {fault['transition']}; on to the next)")
+        walk.told("continue", f"SIGSEGV: memop {fault['memop']}, {fault['transition']}")
     else:
         raise LabError(f"no fault on another core's memory among the first {MAX_FAULTS}")
+    walk.told("continue", _short(stop))
     walk.type("mte-fault")
     for line in (f"mte-tags {FAULT_ADDRESS}", "guest-frame", "memop $pc", "jit-block $pc"):
         walk.type(line)
@@ -161,17 +172,18 @@ def _to_the_end(walk: _Walk, fault: Fault) -> None:
 def _dead(story: Story, folder: Path) -> None:
     story.heading(
         "The runtime dies in a Linux VM, and its core file is all there is",
-        "One of its host functions reads guest memory past the rules, on memory local to a core:",
-        "a real kernel delivers SEGV_MTESERR and writes a core with its memory tags.",
+        "Without its fault handler the first mismatch kills it: a real kernel delivers",
+        "SEGV_MTESERR and writes a core file with its memory tags.",
     )
-    runtime, guest = paths.runtime(), paths.guests() / "crash.elf"
-    story.command("$", f"mtedbg lab -- {runtime} {guest}", "")
+    runtime, guest = paths.runtime(), paths.guests() / f"{GUEST}.elf"
+    argv = [str(runtime), "--no-handler", str(guest)]
+    story.command("$", f"mtedbg lab -- {' '.join(argv)}", "")
     shares = [Share(path, str(path)) for path in dict.fromkeys((runtime.parent, guest.parent))]
     with (
         story.waiting("booting Linux with memory tagging, running the program"),
         boot(shares) as vm,
     ):
-        result = vm.run([str(runtime), str(guest)], cores_to=folder)
+        result = vm.run(argv, cores_to=folder)
     if not result.cores:
         raise LabError("the program left no core file", result.stderr.decode(errors="replace"))
     core = result.cores[0]
