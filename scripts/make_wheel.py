@@ -3,6 +3,8 @@
 Into `mtedbg/_data/`, which git ignores and the wheel takes along, go the runtime, the arm64
 libraries it is linked with and their loader, the guest programs, the VM's kernel and initramfs, the
 file for GDB, and the licences of all that is not ours.
+
+Usage: make_wheel.py [FOLDER]
 """
 
 import re
@@ -88,27 +90,27 @@ def stage(data: Path) -> None:
         keep_licence(package, licences)
 
 
-def main() -> int:
+def main(folder: str = "dist") -> int:
     start = time.monotonic()
     root = paths.CHECKOUT
     stage(paths.DATA)
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "build", "--wheel", "--outdir", "dist"],
+            [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder],
             cwd=root, capture_output=True, text=True, check=False,
         )  # fmt: skip
     finally:
         shutil.rmtree(paths.DATA)
     if done.returncode != 0:
         raise LabError(f"the wheel cannot be built: {done.stdout}{done.stderr}")
-    wheel = max((root / "dist").glob("*.whl"), key=lambda path: path.stat().st_mtime)
+    wheel = max((root / folder).glob("*.whl"), key=lambda path: path.stat().st_mtime)
     size = wheel.stat().st_size / (1 << 20)
-    print(f"{wheel.relative_to(root)}  {size:.1f} MiB  {time.monotonic() - start:.1f} s")
+    print(f"{folder}/{wheel.name}  {size:.1f} MiB  {time.monotonic() - start:.1f} s")
     return 0
 
 
 if __name__ == "__main__":
     try:
-        sys.exit(main())
+        sys.exit(main(*sys.argv[1:2]))
     except MtedbgError as error:
         sys.exit(f"make_wheel: {error}")

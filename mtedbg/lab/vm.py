@@ -1,7 +1,6 @@
 """A booted VM: any number of AArch64 programs, one after the other, and their core files."""
 
 import os
-import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,14 +8,13 @@ from pathlib import Path
 
 from mtedbg.errors import LabError
 from mtedbg.lab import protocol
+from mtedbg.lab.collect import take_cores
 from mtedbg.lab.machine import Machine
 
 ANSWER_TIMEOUT_S = 120.0
 KILLED_TIMEOUT_S = 20.0
 MAX_OUTPUT = 64 << 20
 SIGKILL = 9
-# A folder of the caller's can hold any number of cores of the same name.
-MAX_SAME_NAME = 10_000
 
 Sink = Callable[[bytes], object]
 
@@ -173,7 +171,7 @@ class Vm:
             signal=int(number) if how == "signal" else None,
             stdout=bytes(self._written[protocol.STDOUT]),
             stderr=bytes(self._written[protocol.STDERR]),
-            cores=self._take_cores(cores_to),
+            cores=take_cores(self._cores, cores_to),
             core_is_whole=dumped == "1",
         )
 
@@ -206,18 +204,6 @@ class Vm:
                 raise LabError(f"the program wrote more than {MAX_OUTPUT >> 20} MiB")
         return None
 
-    def _take_cores(self, to: Path | None) -> list[Path]:
-        """Moves the core files; anything else that a program put there is not followed."""
-        taken = []
-        for core in sorted(self._cores.iterdir()):
-            if to is not None and core.is_file() and not core.is_symlink():
-                final = _free_name(to, core.name)
-                shutil.move(core, final)
-                taken.append(final)
-            elif not core.is_dir() or core.is_symlink():
-                core.unlink()
-        return taken
-
     def _send(self, kind: bytes, payload: bytes = b"") -> None:
         try:
             self._machine.channel.settimeout(ANSWER_TIMEOUT_S)
@@ -246,12 +232,3 @@ class Vm:
     def _gone(self) -> LabError:
         self._machine.wait(5.0)
         return LabError(f"the VM went away: {self._machine.last_words()}", "run: mtedbg doctor")
-
-
-def _free_name(folder: Path, name: str) -> Path:
-    """A path in `folder` at which nothing is: process numbers are the same in every VM."""
-    candidates = [name, *(f"{name}.{i}" for i in range(1, MAX_SAME_NAME))]
-    for candidate in candidates:
-        if not (folder / candidate).exists():
-            return folder / candidate
-    raise LabError(f"{folder} is full of files {name}.N", "remove some")
