@@ -30,6 +30,6 @@ COMMAND = Command(
         Column("histogram", Kind.LIST, "granules (of 16 bytes) by tag", "granules by tag"),
     ),
     run=_run,
-    options=(Option("--all", "count the tags of large mappings of a live process, too"),),
+    options=(Option("--all", "count for more than two seconds on a live process"),),
     example="mte-regions --json",
 )

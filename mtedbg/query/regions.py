@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from math import inf
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from mtedbg.errors import NotOnThisTargetError
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.memory import Region
 from mtedbg.model.pointer import GRANULE
-from mtedbg.query.stretches import pieces
-from mtedbg.report import Column, Report, Row, Scalar, Value
+from mtedbg.query.stretches import CHUNK, read
+from mtedbg.report import Column, Report, Row, Scalar
 
 if TYPE_CHECKING:
     from mtedbg.session import Session
 
-LIVE_LIMIT = 64 << 20
-"""Bytes of memory of a live process whose tags are counted unasked: a server may be slow."""
+LIVE_BUDGET_S = 2.0
+"""Seconds that tags of a live process are counted for unasked: a server may be slow."""
+
+LIVE_CHUNK = 1 << 16
+"""Bytes of memory of a live process whose tags are read at once: the clock is read between."""
 
 _HOLE = "absent"
-_NOT_READ = Absent(Reason.UNKNOWN, "not read: --all reads every mapping")
+_NOT_READ = Absent(Reason.UNKNOWN, "not read for lack of time: --all reads all")
 
 
 @dataclass
@@ -35,17 +40,22 @@ class _Count:
         """As it stands in a row: the first hole's reason where there is nothing else."""
         reasons = list(self.holes)
         if not self.tags:
-            return reasons[0] if reasons else _NOT_READ
+            return reasons[0]
         counts: dict[str, Scalar] = {str(tag): self.tags[tag] for tag in sorted(self.tags)}
         if reasons:
             number = self.holes.total()
-            counts[_HOLE] = Absent(reasons[0].reason, f"{number} granules")
+            detail = f", {reasons[0].detail}" if reasons[0].detail else ""
+            counts[_HOLE] = Absent(reasons[0].reason, f"{number} granules{detail}")
         return counts
 
 
-def _count(session: Session, region: Region) -> _Count:
+def _count(session: Session, region: Region, *, out_of_time: Callable[[], bool]) -> _Count:
     count = _Count()
-    for piece in pieces(session, region.start, region.end):
+    chunk = CHUNK if session.info.kind == "core" else LIVE_CHUNK
+    for piece in read(session, region.start, region.end, chunk):
+        if out_of_time():
+            count.holes[_NOT_READ] += (region.end - piece.start) // GRANULE
+            break
         if isinstance(piece.tags, Absent):
             count.holes[piece.tags] += piece.granules
             continue
@@ -87,15 +97,16 @@ def size_text(size: int) -> str:
     return f"{size} bytes"
 
 
-def _headline(sizes: list[int], total: Counter[int]) -> str:
-    if not sizes:
+def _headline(mappings: int, total: _Count) -> str:
+    if not mappings:
         return "no tagged mappings"
-    plural = "s" if len(sizes) > 1 else ""
-    what = f"{len(sizes)} tagged mapping{plural}, {size_text(sum(sizes))}"
-    if not total:
+    read_in_all = total.tags.total()
+    size = size_text((read_in_all + total.holes.total()) * GRANULE)
+    what = f"{mappings} tagged mapping{'s' if mappings > 1 else ''}, {size}"
+    if not read_in_all:
         return what
-    marked = total.total() - total[0]
-    return f"{what}; {marked} of {total.total()} granules read have a tag other than 0"
+    marked = read_in_all - total.tags[0]
+    return f"{what}; {marked} of {read_in_all} granules read have a tag other than 0"
 
 
 def regions(
@@ -107,25 +118,20 @@ def regions(
         session: where.
         command: name of the command that asks.
         columns: its columns.
-        everything: whether to count the tags of a live process beyond `LIVE_LIMIT`.
+        everything: whether to count the tags of a live process for more than `LIVE_BUDGET_S`.
 
     Raises:
         NotOnThisTargetError: mappings are not known.
     """
-    left = None if everything or session.info.kind == "core" else LIVE_LIMIT
+    unlimited = everything or session.info.kind == "core"
+    deadline = inf if unlimited else monotonic() + LIVE_BUDGET_S
     rows: list[Row] = []
-    sizes: list[int] = []
     closed: list[Region] = []
-    total: Counter[int] = Counter()
+    total = _Count()
     for region in _found(session, closed):
-        size = region.end - region.start
-        histogram: Value = _NOT_READ
-        if left is None or size <= left:
-            left = None if left is None else left - size
-            count = _count(session, region)
-            total += count.tags
-            histogram = count.as_value()
-        sizes.append(size)
+        count = _count(session, region, out_of_time=lambda: monotonic() > deadline)
+        total.tags += count.tags
+        total.holes += count.holes
         rows.append(
             {
                 "start": region.start,
@@ -134,14 +140,18 @@ def regions(
                 "name": region.name,
                 "tagged": region.tagged,
                 "dumped": region.dumped,
-                "histogram": histogram,
+                "histogram": count.as_value(),
             }
         )
-    headline = _headline(sizes, total)
-    report = Report(command, session.info, columns, tuple(rows), headline=headline, listing=True)
-    if not closed:
-        return report
-    return report.noting(
-        f"{len(closed)} mapping{'s' if len(closed) > 1 else ''} without read access:"
-        " whether tagged cannot be told here"
+    headline = _headline(len(rows), total)
+    notes = []
+    if unread := total.holes[_NOT_READ]:
+        notes.append(f"{size_text(unread * GRANULE)} were not read for lack of time: use --all")
+    if closed:
+        notes.append(
+            f"{len(closed)} mapping{'s' if len(closed) > 1 else ''} without read access:"
+            " whether tagged cannot be told here"
+        )
+    return Report(
+        command, session.info, columns, tuple(rows), tuple(notes), headline=headline, listing=True
     )

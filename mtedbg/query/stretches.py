@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 CHUNK = 16 << 20
 """Bytes of address space whose tags are read at once: a mebibyte of tags."""
 
+LONGEST_LEAP = 1 << 34
+"""Bytes of address space that are asked for at once after a hole in a core: a file has no more tags
+than bytes."""
+
 UNGUIDED_LIMIT = 1 << 30
 """Bytes that are read where mappings are not known, so that holes cannot be leapt over."""
 
@@ -47,13 +51,29 @@ def _tagged(session: Session, start: int, end: int) -> list[Region] | Absent:
     ]
 
 
-def _chunks(start: int, end: int) -> Iterator[tuple[int, int]]:
-    for low in range(start, end, CHUNK):
-        yield low, min(low + CHUNK, end)
+def read(session: Session, start: int, end: int, chunk: int = CHUNK) -> Iterator[TagPiece]:
+    """The tags of one mapping, read as the caller goes on.
+
+    Args:
+        session: where.
+        start: first address, a multiple of 16.
+        end: one past the last address, a multiple of 16.
+        chunk: bytes of address space whose tags are read at once.
+    """
+    # A core may claim a tagged mapping of 2**47 bytes and hold no tag of it: a hole in a file
+    # costs nothing, so that larger and larger ones are leapt over.
+    most = LONGEST_LEAP if session.info.kind == "core" else chunk
+    step = chunk
+    while start < end:
+        found = session.target.read_tags(start, min(start + step, end))
+        yield from found
+        start += step
+        hole = all(isinstance(piece.tags, Absent) for piece in found)
+        step = min(step * 2, most) if hole else chunk
 
 
-def _spans(session: Session, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """The stretches to ask for: chunks of tagged mappings, gaps between these whole."""
+def _spans(session: Session, start: int, end: int) -> Iterator[tuple[int, int, bool]]:
+    """The stretches to ask for, and whether there may be tags in them."""
     regions = _tagged(session, start, end)
     if isinstance(regions, Absent):
         if end - start > UNGUIDED_LIMIT:
@@ -61,7 +81,7 @@ def _spans(session: Session, start: int, end: int) -> Iterator[tuple[int, int]]:
                 f"{end - start:#x} bytes are too many where mappings are not known",
                 f"ask for at most {UNGUIDED_LIMIT:#x} bytes at a time",
             )
-        yield from _chunks(start, end)
+        yield start, end, True
         return
     at = start
     for region in regions:
@@ -69,11 +89,11 @@ def _spans(session: Session, start: int, end: int) -> Iterator[tuple[int, int]]:
         if low >= high:
             continue
         if at < low:
-            yield at, low
-        yield from _chunks(low, high)
+            yield at, low, False
+        yield low, high, True
         at = high
     if at < end:
-        yield at, end
+        yield at, end, False
 
 
 def pieces(session: Session, start: int, end: int) -> Iterator[TagPiece]:
@@ -82,8 +102,8 @@ def pieces(session: Session, start: int, end: int) -> Iterator[TagPiece]:
     Raises:
         UsageError: the span is too long, and no mappings are known to leap over holes by.
     """
-    for low, high in _spans(session, start, min(end, ADDRESS_SPACE)):
-        yield from session.target.read_tags(low, high)
+    for low, high, tagged in _spans(session, start, min(end, ADDRESS_SPACE)):
+        yield from read(session, low, high) if tagged else session.target.read_tags(low, high)
 
 
 def _runs_of(piece: TagPiece) -> Iterator[Run]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +13,8 @@ from mtedbg.commands.mte_regions import COMMAND
 from mtedbg.errors import NotOnThisTargetError
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.memory import Region
-from mtedbg.query.regions import LIVE_LIMIT, regions, size_text
+from mtedbg.query import regions as query
+from mtedbg.query.regions import regions, size_text
 from mtedbg.report import Report
 from mtedbg.session import Session
 from tests.support.fake import FakeTarget
@@ -74,12 +78,29 @@ def test_unknown_mappings_are_an_error_with_a_next_step():
     assert "mte-tags ADDR" in caught.value.next_step
 
 
-def test_large_live_mappings_are_read_when_asked():
-    size = LIVE_LIMIT + PAGE
+def test_a_slow_server_is_not_waited_for_unasked(monkeypatch):
+    size = 4 * query.LIVE_CHUNK
     region = Region(HEAP, HEAP + size, "rw-", "", tagged=True)
     target = FakeTarget(tags={HEAP: bytes(size // 16)}, mappings=[region], kind="live")
-    assert isinstance(ask(Session(target)).rows[0]["histogram"], Absent)
+    clock = iter(range(1000))
+    monkeypatch.setattr(query, "monotonic", lambda: next(clock))  # a second a chunk
+    report = ask(Session(target))
+    read, left = 2 * query.LIVE_CHUNK // 16, 2 * query.LIVE_CHUNK // 16
+    histogram = report.rows[0]["histogram"]
+    assert isinstance(histogram, Mapping)
+    assert histogram["0"] == read
+    assert str(left) in str(histogram["absent"])
+    assert report.partial
+    assert report.notes == ("128 KiB were not read for lack of time: use --all",)
     assert ask(Session(target), everything=True).rows[0]["histogram"] == {"0": size // 16}
+
+
+def test_an_absurd_mapping_of_a_core_is_a_hole():
+    region = Region(HEAP, HEAP + (1 << 47), "rw-", "", tagged=True)
+    start = time.perf_counter()
+    report = ask(Session(FakeTarget(mappings=[region] * 3)))
+    assert [row["histogram"] for row in report.rows] == [Absent(Reason.NOT_DUMPED)] * 3
+    assert time.perf_counter() - start < 5
 
 
 def test_a_mapping_of_which_it_is_unknown_is_asked_one_granule():

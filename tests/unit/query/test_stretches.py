@@ -83,6 +83,15 @@ def test_a_long_run_costs_no_more_than_its_bytes():
     assert time.perf_counter() - start < 1, "64 MiB of one tag take some 10 ms"
 
 
+def test_an_absurd_hole_of_a_core_is_leapt_over():
+    region = Region(BASE, BASE + (1 << 47), "rw-", "", tagged=True)
+    tags = {BASE: b"\1", BASE + (1 << 40): b"\2"}
+    target = FakeTarget(tags=tags, mappings=[region])
+    found = list(runs(Session(target), BASE, BASE + (1 << 47)))
+    assert [run.tag for run in found if not isinstance(run.tag, Absent)] == [1, 2]
+    assert len(found) == 4
+
+
 def test_what_cannot_be_leapt_over_is_bounded():
     target = FakeTarget(mappings=Absent(Reason.UNKNOWN))
     with pytest.raises(UsageError, match="too many"):
