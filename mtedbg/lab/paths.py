@@ -69,7 +69,7 @@ def libraries() -> Path:
     Raises:
         ToolMissingError: there are none.
     """
-    carried = [path.name for path in CARRIED_LIBRARIES.iterdir()] if not in_checkout() else []
+    carried = [path.name for path in CARRIED_LIBRARIES.glob("*")] if not in_checkout() else []
     if all((DEBIAN_LIBRARIES / name).exists() for name in [LOADER, *carried]):
         return DEBIAN_LIBRARIES
     if LOADER in carried:

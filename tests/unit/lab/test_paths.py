@@ -1,0 +1,66 @@
+"""Where things are: a checkout's build, or what a wheel carries, or an error that says what to do."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mtedbg.errors import ToolMissingError
+from mtedbg.lab import paths
+
+
+@pytest.fixture
+def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An installation on a machine without arm64 libraries, that carries nothing yet."""
+    data = tmp_path / "site-packages/mtedbg/_data"
+    monkeypatch.setattr(paths, "CHECKOUT", tmp_path / "site-packages")
+    monkeypatch.setattr(paths, "DATA", data)
+    monkeypatch.setattr(paths, "CARRIED_SYSROOT", data / "sysroot")
+    monkeypatch.setattr(paths, "CARRIED_LIBRARIES", data / "sysroot/lib/aarch64-linux-gnu")
+    monkeypatch.setattr(paths, "DEBIAN_LIBRARIES", tmp_path / "debian")
+    return data
+
+
+def put(folder: Path, *names: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        (folder / name).touch()
+
+
+@pytest.mark.parametrize(
+    "find",
+    [
+        paths.runtime,
+        paths.guests,
+        paths.gdbinit,
+        paths.vm_image,
+        paths.libraries,
+        paths.sysroot,
+    ],
+)
+def test_what_a_wheel_lacks_is_said(wheel: Path, find: Callable[[], object]) -> None:
+    with pytest.raises(ToolMissingError) as caught:
+        find()
+    assert "make wheel" in caught.value.next_step
+
+
+def test_carried_libraries_serve_where_the_machine_has_none(wheel: Path) -> None:
+    put(paths.CARRIED_LIBRARIES, paths.LOADER, "libvixl.so.5")
+    assert paths.libraries() == paths.CARRIED_LIBRARIES
+    assert paths.sysroot() == paths.CARRIED_SYSROOT
+
+
+def test_the_machines_libraries_serve_only_if_none_is_missing(wheel: Path) -> None:
+    put(paths.CARRIED_LIBRARIES, paths.LOADER, "libvixl.so.5")
+    put(paths.DEBIAN_LIBRARIES, paths.LOADER)
+    assert paths.libraries() == paths.CARRIED_LIBRARIES
+    put(paths.DEBIAN_LIBRARIES, "libvixl.so.5")
+    assert paths.libraries() == paths.DEBIAN_LIBRARIES
+    assert paths.sysroot() is None
+
+
+def test_a_checkout_uses_its_own_build() -> None:
+    assert paths.in_checkout()
+    assert paths.runtime() == paths.CHECKOUT / "native/build/cross/mtetso"
+    assert paths.gdbinit() == paths.CHECKOUT / "gdbinit/mtedbg.gdb"
+    assert paths.vm_image().exists()
