@@ -1,4 +1,4 @@
-"""Where things are: a checkout's build, or what a wheel carries, or an error that says what to do."""
+"""Where things are: a checkout's build, what a wheel carries, or an error with a next step."""
 
 from collections.abc import Callable
 from pathlib import Path
