@@ -144,6 +144,9 @@ def _signal(session: Session, answer: _Answer, info: SignalInfo, name: SignalNam
         "address": raw if isinstance(raw, Absent) else session.strip(raw),
     }
     at = "" if isinstance(raw, Absent) else f" at {session.strip(raw):#x}"
+    if name.signal == "SIGSEGV" and isinstance(info.code, Absent):
+        answer.headline = f"SIGSEGV, a tag check fault or another: {info.code}"
+        return
     answer.headline = f"not a tag check fault: {name.signal} {name.code}".rstrip() + at
 
 

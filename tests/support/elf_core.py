@@ -156,12 +156,17 @@ def pack_tags(tags: bytes) -> bytes:
 
 
 def file_header(
-    kind: int, machine: int = 183, headers: int = 0, sections: int = 0, section_count: int = 0
+    kind: int,
+    machine: int = 183,
+    headers: int = 0,
+    sections: int = 0,
+    section_count: int = 0,
+    entry: int = 0,
 ) -> bytes:
     identity = b"\x7fELF\x02\x01\x01".ljust(16, b"\0")
     return identity + struct.pack(
         "<HHIQQQIHHHHHH",
-        kind, machine, 1, 0, 64 if headers else 0, sections, 0, 64, PHDR_SIZE, headers, 64,
+        kind, machine, 1, entry, 64 if headers else 0, sections, 0, 64, PHDR_SIZE, headers, 64,
         section_count, 0,
     )  # fmt: skip
 
@@ -218,7 +223,7 @@ class ImageFile:
         sections += section(2, 3 * PAGE, len(table), 2, 24)
         sections += section(3, 3 * PAGE + len(table), len(strings), 0, 0)
         tables = table + strings
-        start = file_header(ET_DYN, 183, len(headers), 3 * PAGE + len(tables), 3)
+        start = file_header(ET_DYN, 183, len(headers), 3 * PAGE + len(tables), 3, PAGE)
         first = (start + b"".join(headers) + identity).ljust(PAGE, b"\0")
         whole = first + self.text.ljust(PAGE, b"\0") + self.data.ljust(PAGE, b"\0")
         return whole + tables + sections

@@ -13,7 +13,6 @@ from pathlib import Path, PurePosixPath
 from mtedbg.adapters.core import elf, symbols
 from mtedbg.adapters.core.elf import Buffer, ProgramHeader
 from mtedbg.adapters.core.mapped import map_file
-from mtedbg.adapters.core.notes import FileMapping
 from mtedbg.errors import FileFormatError
 from mtedbg.model.absent import Absent
 
@@ -118,20 +117,23 @@ class Image:
             return "" if same else f"{path} differs from what the core has of it"
         return "" if trusted else f"{path} cannot be compared: the core has nothing of it"
 
-    def read(self, mapping: FileMapping, address: int, end: int) -> bytes:
-        """What the file holds for [address, end) of `mapping`; shorter where that ends.
+    def read(self, address: int, end: int) -> bytes:
+        """What the file holds for [address, end); shorter where that ends.
 
         Only what the process cannot have changed: the image's read-only segments.
         """
         if self.file is None:
             return b""
-        offset = address - mapping.start + mapping.offset
         for header in _loads(self.headers):
-            first = header.offset // PAGE * PAGE
-            last = header.offset + header.file_size
-            if first <= offset < last and not header.flags & elf.PF_W:
-                return self.file[offset : min(offset + end - address, last)]
+            start = address - self.bias - header.address
+            if 0 <= start < header.file_size and not header.flags & elf.PF_W:
+                size = min(end - address, header.file_size - start)
+                return self.file[header.offset + start : header.offset + start + size]
         return b""
+
+    def entry(self) -> int | None:
+        """Where the program starts, by its file."""
+        return None if self.header is None else self.header.entry + self.bias
 
     def symbols(self, read: symbols.Read) -> symbols.SymbolTable | None:
         """Its symbols: from the file, or else the dynamic ones as dumped."""
@@ -176,3 +178,11 @@ def image_at(name: str, base: int, head: bytes) -> Image | None:
     if header.machine != elf.EM_AARCH64 or header.type not in (elf.ET_EXEC, elf.ET_DYN):
         return None
     return Image(name, base, head, headers)
+
+
+def program_headers_offset(path: str) -> int | None:
+    """Where the ELF file at `path` has its program headers, or None if it is none."""
+    try:
+        return elf.file_header(map_file(path), path).program_headers
+    except FileFormatError:
+        return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mtedbg.adapters.core import elf, notes
 from mtedbg.adapters.core.segments import Segments, Stretch
 from mtedbg.adapters.core.space import AddressSpace
+from mtedbg.model.absent import Absent
 from mtedbg.model.memory import Region
 
 UNKNOWN_PERMS = "???"
@@ -12,8 +13,14 @@ _HEAP_GAP = 1 << 30
 """The kernel starts the heap at most this far after the program (arch_randomize_brk, arm64)."""
 
 
-def regions(space: AddressSpace, tags: Segments) -> list[Region]:
-    """All mappings in order of address, cut where tag segments begin and end."""
+def regions(space: AddressSpace, tags: Segments, untagged: bool | Absent) -> list[Region]:
+    """All mappings in order of address, cut where tag segments begin and end.
+
+    Args:
+        space: the mappings.
+        tags: the tag segments.
+        untagged: whether memory that they do not have is tagged: False, or why nobody knows.
+    """
     special = _special(space)
     found = []
     for stretch in space.memory.stretches:
@@ -22,11 +29,11 @@ def regions(space: AddressSpace, tags: Segments) -> list[Region]:
         dumped = stretch.size >= stretch.end - stretch.start
         for start, end, tagged in tags.pieces(stretch.start, stretch.end):
             perms = _perms(stretch.flags)
-            found.append(Region(start, end, perms, name, tagged is not None, dumped))
+            found.append(Region(start, end, perms, name, tagged is not None or untagged, dumped))
     for mapping in space.files:
         for start, end, stretch_there in space.memory.pieces(mapping.start, mapping.end):
             if stretch_there is None:  # gcore leaves out what it does not dump
-                found.append(Region(start, end, UNKNOWN_PERMS, mapping.name, False, False))
+                found.append(Region(start, end, UNKNOWN_PERMS, mapping.name, untagged, False))
     return sorted(found, key=lambda region: region.start)
 
 

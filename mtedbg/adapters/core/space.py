@@ -6,9 +6,9 @@ from bisect import bisect_right
 from collections.abc import Iterator
 
 from mtedbg.adapters.core import elf, notes
-from mtedbg.adapters.core.images import PAGE, Image, Places, image_at
+from mtedbg.adapters.core.images import PAGE, Image, Places, image_at, program_headers_offset
 from mtedbg.adapters.core.notes import CoreNotes, FileMapping
-from mtedbg.adapters.core.segments import Segments, Stretch
+from mtedbg.adapters.core.segments import Segments
 from mtedbg.model.absent import Absent, Reason
 
 MAX_IMAGES = 1 << 14
@@ -121,30 +121,43 @@ class AddressSpace:
 
         It is then the only candidate: a wrong one is not replaced in silence.
         """
-        image = self.executable()
+        image = self.executable() or self._where_it_must_have_been(path)
         if image is None:
             self._remarks.append(f"{path} is not used: the core does not say where its program was")
             return
         self._tried.add(image.base)
         if why := image.use(path, trusted=True):
             self._remarks.append(f"{why}: not used")
+        elif image.entry() != self.auxv.get(notes.AT_ENTRY, image.entry()):
+            image.file = None
+            self._remarks.append(f"{path} has another entry point than the core says: not used")
         elif not image.head:
             self._remarks.append(f"{path} could not be compared: the core has nothing of it")
+
+    def _where_it_must_have_been(self, path: str) -> Image | None:
+        """A place for a program of which the core has only the auxiliary vector."""
+        headers = self.auxv.get(notes.AT_PHDR)
+        offset = program_headers_offset(path)
+        if headers is None or offset is None or headers < offset:
+            return None
+        image = Image("", headers - offset, b"", [])
+        self.images = sorted([*self.images, image], key=lambda each: each.base)
+        self._bases = [each.base for each in self.images]
+        return image
 
     def _from_file(self, address: int, end: int) -> bytes:
         mapping = self.mapping_at(address)
         stretch = self.memory.at(address)
-        if mapping is None or (stretch is not None and stretch.flags & elf.PF_W):
+        if stretch is None and mapping is None:
+            return b""
+        if stretch is not None and stretch.flags & elf.PF_W:
             return b""
         image = self.image_at(address)
-        if image is None or image.name != mapping.name:
+        if image is None or (mapping is not None and image.name != mapping.name):
             return b""
-        stop = min(end, mapping.end, self._next_dumped(address, stretch))
-        return image.read(mapping, address, stop)
-
-    def _next_dumped(self, address: int, stretch: Stretch | None) -> int:
-        """Where the core itself may hold bytes again after `address`, which it does not."""
-        return stretch.end if stretch is not None else self.memory.next_start(address)
+        # The core itself may hold bytes again from the next stretch on.
+        stop = stretch.end if stretch is not None else self.memory.next_start(address)
+        return image.read(address, min(end, stop))
 
     def _find_images(self) -> Iterator[Image]:
         bases: dict[int, str] = {}

@@ -23,6 +23,8 @@ _MAX_STRING = 4096
 # Signals whose siginfo carries si_addr when the kernel raised them (siginfo(7)).
 _WITH_ADDRESS = frozenset((4, 5, 7, 8, 11))
 _SI_KERNEL = 0x80
+_CHECK_MODES = 3 << 1
+"""PR_MTE_TCF_MASK of the tagged address control word (linux/prctl.h)."""
 _PAC_BITS = 0x007F_FFFF_FFFF_FFFF & ~((1 << 36) - 1)
 """Where an authentication code can be at all: above the smallest address space, below the tag."""
 
@@ -124,9 +126,24 @@ class CoreTarget:
                 continue
             for begin, stop, memory in self._space.memory.pieces(first, last):
                 mapped = memory is not None or self._space.mapping_at(begin) is not None
-                reason = Reason.NOT_TAGGED if mapped else Reason.UNMAPPED
-                pieces.append(TagPiece(begin, stop, Absent(reason)))
+                reason = self._untagged if mapped else Absent(Reason.UNMAPPED)
+                pieces.append(TagPiece(begin, stop, reason))
         return pieces
+
+    @cached_property
+    def _untagged(self) -> Absent:
+        """What it means that no tag segment has an address.
+
+        Nothing, where the writer knows no such segments (QEMU's user mode, Linux before 5.18): it
+        has none although a thread had tags checked, or it does not even say.
+        """
+        if self._tags.stretches:
+            return Absent(Reason.NOT_TAGGED)
+        words = [thread.tagged_addr_ctrl for thread in self.threads()]
+        checked = [isinstance(word, Absent) or bool(word & _CHECK_MODES) for word in words]
+        if not any(checked) and checked:
+            return Absent(Reason.NOT_TAGGED)
+        return Absent(Reason.NOT_RECORDED, "this core has no tag segments")
 
     def regions(self) -> Sequence[Region] | Absent:
         """The core's memory segments, cut where tag segments begin and end."""
@@ -134,7 +151,8 @@ class CoreTarget:
 
     @cached_property
     def _regions(self) -> list[Region]:
-        return names.regions(self._space, self._tags)
+        unknown = self._untagged if self._untagged.reason is Reason.NOT_RECORDED else False
+        return names.regions(self._space, self._tags, unknown)
 
     def threads(self) -> Sequence[Thread]:
         """Threads in the order of the core: the one that died is first, and current."""

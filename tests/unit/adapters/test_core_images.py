@@ -103,6 +103,41 @@ def test_a_program_that_cannot_be_compared(tmp_path: Path) -> None:
     assert target.remarks == (f"{program} could not be compared: the core has nothing of it",)
 
 
+def test_another_entry_point_is_another_program(tmp_path: Path) -> None:
+    program = IMAGE.write(tmp_path)
+    core = core_of(program, head=False)
+    core.auxv[9] += 4
+    target = CoreTarget(core.write(tmp_path), str(program))
+    assert target.read_memory(BASE + PAGE, 4) == NOT_DUMPED
+    assert target.remarks == (f"{program} has another entry point than the core says: not used",)
+
+
+def test_a_core_that_names_no_files(tmp_path: Path) -> None:
+    """As QEMU's user mode writes them: the auxiliary vector says where the program must be."""
+    program = IMAGE.write(tmp_path)
+    core = core_of(program, head=False)
+    core.files = []
+    target = CoreTarget(core.write(tmp_path), str(program))
+    assert target.read_memory(BASE + PAGE, 4) == b"\0\1\2\3"
+    assert target.evaluate("start") == BASE + PAGE
+    assert target.read_memory(BASE + 2 * PAGE, 4) == b"DDDD"
+    target = CoreTarget(core.write(tmp_path), str(tmp_path / "gone"))
+    assert target.remarks == (
+        f"{tmp_path / 'gone'} is not used: the core does not say where its program was",
+    )
+
+
+def test_files_below_a_sysroot(tmp_path: Path) -> None:
+    (tmp_path / "root/opt").mkdir(parents=True)
+    IMAGE.write(tmp_path / "root/opt", "guilty")
+    core = core_of(Path("/opt/guilty")).write(tmp_path)
+    assert CoreTarget(core, "", str(tmp_path / "root")).symbol_address("start") == BASE + PAGE
+    hostile = core_of(Path("/opt/../../escape")).write(tmp_path, "hostile")
+    IMAGE.write(tmp_path, "escape")
+    target = CoreTarget(hostile, "", str(tmp_path / "root"))
+    assert isinstance(target.symbol_address("start"), Absent)
+
+
 def test_writable_memory_is_never_taken_from_a_file(tmp_path: Path) -> None:
     program = IMAGE.write(tmp_path)
     core = core_of(program)

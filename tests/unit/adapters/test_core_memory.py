@@ -5,16 +5,19 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import pytest
+
 from mtedbg.adapters.core import CoreTarget
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.memory import Region, TagPiece
-from tests.support.elf_core import PAGE, Core, Load, MappedFile, R, Tagged, X, patched
+from tests.support.elf_core import PAGE, Core, Load, MappedFile, R, Tagged, ThreadNotes, X, patched
 
 BASE = 0x10000
 NOT_DUMPED = Absent(Reason.NOT_DUMPED)
 TRUNCATED = Absent(Reason.NOT_DUMPED, "the file is truncated")
 UNMAPPED = Absent(Reason.UNMAPPED)
 NOT_TAGGED = Absent(Reason.NOT_TAGGED)
+NO_TAGS = Absent(Reason.NOT_RECORDED, "this core has no tag segments")
 
 
 def opened(folder: Path, core: Core) -> CoreTarget:
@@ -59,6 +62,7 @@ def test_regions_say_what_they_were(tmp_path: Path) -> None:
             MappedFile(0x400000, 0x401000, 0, "/lib/left-out"),
         ],
         auxv={3: 0x1040, 25: 0x300010, 33: 0x200000},
+        threads=[ThreadNotes(control=0)],
     )
     core.loads[0].data = b"\x7fELF" + b"\x02\x01\x01".ljust(12, b"\0") + image_rest()
     assert opened(tmp_path, core).regions() == [
@@ -84,6 +88,20 @@ def test_a_mapping_tagged_in_part_is_cut(tmp_path: Path) -> None:
         Region(BASE, BASE + PAGE, "rw-", "", False),
         Region(BASE + PAGE, BASE + 2 * PAGE, "rw-", "", True),
     ]
+
+
+@pytest.mark.parametrize(
+    ("control", "expected"), [(None, NO_TAGS), (0x7FFF3, NO_TAGS), (0, NOT_TAGGED), (1, NOT_TAGGED)]
+)
+def test_no_tag_segment_is_not_always_no_tagged_memory(
+    tmp_path: Path, control: int | None, expected: Absent
+) -> None:
+    """A writer that knows no tag segments leaves none, whatever the program did."""
+    core = Core([Load(BASE, b"a" * PAGE)], threads=[ThreadNotes(control=control)])
+    target = opened(tmp_path, core)
+    assert target.read_tags(BASE, BASE + 16) == [TagPiece(BASE, BASE + 16, expected)]
+    tagged = False if expected == NOT_TAGGED else NO_TAGS
+    assert target.regions() == [Region(BASE, BASE + PAGE, "rw-", "", tagged)]
 
 
 def test_tags_come_low_nibble_first(tmp_path: Path) -> None:
@@ -177,7 +195,7 @@ def test_a_tag_segment_of_broken_granules(tmp_path: Path) -> None:
     path = tmp_path / "core"
     path.write_bytes(patched(core.build(), 2, address=BASE + 8))
     target = CoreTarget(path)
-    assert target.read_tags(BASE, BASE + 16) == [TagPiece(BASE, BASE + 16, NOT_TAGGED)]
+    assert target.read_tags(BASE, BASE + 16) == [TagPiece(BASE, BASE + 16, NO_TAGS)]
     assert target.remarks == ("the tag segment at 0x10008 is not made of whole granules: ignored",)
 
 
