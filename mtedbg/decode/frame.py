@@ -6,7 +6,7 @@ from mtedbg.decode.codemap import NEEDS as CODEMAP_NEEDS
 from mtedbg.decode.codemap import locate
 from mtedbg.decode.context import Context, interrupted
 from mtedbg.decode.core_ids import core_ids
-from mtedbg.decode.memop import memop_in
+from mtedbg.decode.memop import memop_before, memop_in
 from mtedbg.decode.registers import role_value
 from mtedbg.layout import Requirements, Runtime
 from mtedbg.model.absent import Absent, Reason
@@ -99,17 +99,18 @@ def _read_frame(runtime: Runtime, address: int) -> GuestFrame | Absent:
 
 
 def _rip(runtime: Runtime, frame: GuestFrame, context: Context | None) -> int | Absent:
-    """In translated code RIP is kept nowhere: the memop tells it, else only the function."""
+    """In translated code RIP is kept nowhere: the memop tells it, else only what went before."""
     if context is None or _in_stub(context):
         return frame.rip
     memop = memop_in(runtime, context.place)
     if isinstance(memop, Memop):
         return memop.guest_rip
+    before = memop_before(runtime, context.place)
+    if isinstance(before, Memop):
+        return Absent(Reason.NOT_RECORDED, f"translated code past that of {before.guest_rip:#x}")
     found = context.place.range
     if isinstance(found, Range) and isinstance(found.guest_rip, int) and found.guest_rip:
-        return Absent(
-            Reason.NOT_RECORDED, f"translated code of the function at {found.guest_rip:#x}"
-        )
+        return Absent(Reason.NOT_RECORDED, f"translated code past that of {found.guest_rip:#x}")
     return Absent(Reason.NOT_RECORDED, "translated code")
 
 

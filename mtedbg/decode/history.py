@@ -11,7 +11,7 @@ from mtedbg.errors import LayoutError
 from mtedbg.layout import Runtime
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.memop import Memop, MemopState, Mode, Word
-from mtedbg.model.runtime import Config
+from mtedbg.model.runtime import Config, Journal
 
 _MODE = "Mode"
 
@@ -27,16 +27,23 @@ def mode_before(runtime: Runtime, memop: Memop) -> Mode | Absent:
     patches = [event for _, event in log.events if event.event == "Patch"]
     if not patches:
         return NOT_APPLICABLE
-    name = runtime.layout.schema.enums.get(_MODE, {}).get(patches[-1].old_value)
+    return _mode(runtime.layout.schema.enums.get(_MODE, {}).get(patches[-1].old_value, ""))
+
+
+def _mode(name: str) -> Mode | Absent:
     return Mode(name) if name in (Mode.LOCAL.value, Mode.SHARED.value) else NOT_APPLICABLE
 
 
 def with_history(runtime: Runtime, state: MemopState) -> MemopState:
-    """`state` with the words that the last patch replaced, where the recorder still knows it.
+    """`state` with the words that the last patch replaced: the one in flight, or the recorder's.
 
     The recorder keeps modes, not words: a mode and the word that stands there now make the other.
     """
-    mode = mode_before(runtime, state.memop)
+    entry = state.in_flight
+    if isinstance(entry, Journal):
+        mode = _mode(entry.old_mode)  # what is being replaced right now is not recorded yet
+    else:
+        mode = mode_before(runtime, state.memop)
     if isinstance(mode, Absent):
         return state
     words = tuple(replace(word, before=_before(runtime, word, mode)) for word in state.words)

@@ -12,7 +12,7 @@ from mtedbg.decode.registers import register_number
 from mtedbg.layout import Requirements, Runtime
 from mtedbg.layout.memory import RecordArray
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
-from mtedbg.model.code import Block, Place
+from mtedbg.model.code import Block, Place, Range
 from mtedbg.model.memop import Memop, MemopState, Mode, Word
 from mtedbg.model.runtime import Buffer, Journal, Table
 
@@ -51,6 +51,22 @@ def memop_in(runtime: Runtime, place: Place) -> Memop | Absent:
     if not inside:
         return Absent(Reason.DAMAGED, f"memop {memop.id} is outside of its block")
     return memop if memop.covers(place.pc) else NOT_APPLICABLE
+
+
+def memop_before(runtime: Runtime, place: Place) -> Memop | Absent:
+    """The last memop before a PC that was located, in the same range; else does not apply."""
+    if not isinstance(place.block, Block) or not isinstance(place.range, Range):
+        return NOT_APPLICABLE
+    memops = memops_of(runtime, place.block)
+    if isinstance(memops, Absent):
+        return memops
+    index = memops.last_not_above("address", place.pc - 1)
+    if isinstance(index, Absent):
+        return index
+    memop = memops.get(index) if index >= 0 else NOT_APPLICABLE
+    if isinstance(memop, Absent) or memop.address >= place.block.base + place.range.begin:
+        return memop
+    return NOT_APPLICABLE
 
 
 def memop_at(runtime: Runtime, pc: int) -> Memop | Absent:

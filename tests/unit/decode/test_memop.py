@@ -74,6 +74,10 @@ def test_the_words_before_a_patch_are_told(shared_tag: int, insert: int) -> None
     assert all(word.before == NOT_APPLICABLE for word in state(1).words)
 
 
+def test_a_patch_in_flight_shows_what_it_has_replaced() -> None:
+    assert [word.before for word in state(3).words] == [NOT_APPLICABLE, 0xF9400201]
+
+
 def test_words_that_are_no_memop_contradict_the_record() -> None:
     made = image()
     found = state(1, made.with_word(made.places["baseline"] + 0x10, 0xD503201F, 4))
