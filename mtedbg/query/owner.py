@@ -14,15 +14,13 @@ TAGS = 16
 
 
 def owner_of(tag: int, shared_tag: int) -> str | int:
-    """Who owns memory with `tag`: "shared", or the number of a core, counted from 0.
+    """Who owns memory with `tag`: "shared", or the core id (HostCoreId), which is the tag.
 
     Args:
         tag: allocation tag, 0 to 15.
-        shared_tag: 0 (core n has tag n + 1) or 15 (core n has tag n).
+        shared_tag: 0 where core ids are 1 to 15, 15 where they are 0 to 14.
     """
-    if tag == shared_tag:
-        return SHARED
-    return tag - 1 if shared_tag == 0 else tag
+    return SHARED if tag == shared_tag else tag
 
 
 def owner(session: Session, tag: int) -> str | int | Absent:

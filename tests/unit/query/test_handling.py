@@ -87,5 +87,5 @@ def test_a_damaged_runtime_leaves_the_rest_of_the_answer():
 def test_the_map_says_whose_the_tags_are():
     session = stopped(image(), bytes([0, OWN, FOREIGN]))
     report = tags(session, TAGS.name, TAGS.columns, HEAP, 48)
-    assert report.notes == ("0 shared, 2 core 1, 3 core 2",)
-    assert [row["owner"] for row in report.rows] == ["shared", 1, 2]
+    assert report.notes == ("0 shared, 2 core 2, 3 core 3",)
+    assert [row["owner"] for row in report.rows] == ["shared", 2, 3]

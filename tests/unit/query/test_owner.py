@@ -19,7 +19,7 @@ def session_with(runtimes) -> Session:
 
 
 def test_conventions():
-    assert [owner_of(tag, 0) for tag in range(16)] == ["shared", *range(15)]
+    assert [owner_of(tag, 0) for tag in range(16)] == ["shared", *range(1, 16)]
     assert [owner_of(tag, 15) for tag in range(16)] == [*range(15), "shared"]
 
 
@@ -33,10 +33,10 @@ def test_damaged_runtime():
 
 
 def test_one_runtime():
-    assert owners(session_with((SimpleNamespace(shared_tag=0),)))[:3] == ("shared", 0, 1)
+    assert owners(session_with((SimpleNamespace(shared_tag=0),)))[:3] == ("shared", 1, 2)
 
 
 @pytest.mark.parametrize(("first", "second", "agree"), [(0, 0, True), (0, 15, False)])
 def test_several_runtimes(first, second, agree):
     runtimes = (SimpleNamespace(shared_tag=first), SimpleNamespace(shared_tag=second))
-    assert (owner(session_with(runtimes), 1) == 0) is agree
+    assert (owner(session_with(runtimes), 1) == 1) is agree
