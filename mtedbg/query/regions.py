@@ -143,7 +143,8 @@ def regions(
                 "histogram": count.as_value(),
             }
         )
-    headline = _headline(len(rows), total)
+    known = total.tags or not rows or any(row["tagged"] is True for row in rows)
+    headline = _headline(len(rows), total) if known else f"{len(rows)} mappings may be tagged"
     notes = []
     if unread := total.holes[_NOT_READ]:
         notes.append(f"{size_text(unread * GRANULE)} were not read for lack of time: use --all")
