@@ -5,7 +5,7 @@ How to add one:
  2. its `run` turns arguments into one call of a `query/` function, imported inside `run`: a
     debugger registers every command at its start and must not pay for what is not used;
  3. a new question is a new file in `query/`; its columns live here, in the command's file;
- 4. add a golden: command × core → text and JSON.
+ 4. add a golden: command and core to text and JSON.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ COMMAND = Command(
         Column("start", Kind.ADDRESS, "first address of a stretch with one tag"),
         Column("end", Kind.ADDRESS, "one past its last address"),
         Column("tag", Kind.TAG, "allocation tag, or why there is none"),
-        Column("owner", Kind.TEXT, 'id of the core that the tag marks, or "shared"; needs a runtime'),
+        Column("owner", Kind.TEXT, 'core id that the tag marks, or "shared"; needs a runtime'),
     ),
     run=_run,
     arguments=(
