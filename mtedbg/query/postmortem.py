@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from mtedbg.decode.signal import name_signal
 from mtedbg.model.absent import Absent, Reason, present
-from mtedbg.model.pointer import GRANULE
+from mtedbg.model.fault import FaultKind
+from mtedbg.model.pointer import GRANULE, granule_of
+from mtedbg.query.candidates import candidates
 from mtedbg.query.disassembly import disassembly
 from mtedbg.report import Column, Kind, Report, Row
 
@@ -55,9 +58,7 @@ def sections(session: Session) -> Iterator[Section]:
     threads = session.target.threads()
     if threads:
         yield Section("Signal and fault", "mte-fault")
-        address = _interesting_address(session)
-        if address is not None:
-            yield Section("Memory tags", f"mte-tags {address:#x}")
+        yield from _tags(session)
         if not isinstance(session.runtimes, Absent):
             yield Section("Guest", "guest-frame")
             yield Section("Memop", "memop $pc")
@@ -69,15 +70,27 @@ def sections(session: Session) -> Iterator[Section]:
     yield Section("Not in this core", ask=holes)
 
 
-def _interesting_address(session: Session) -> int | None:
-    """The fault address, tag kept, if tags around it can say anything."""
+def _tags(session: Session) -> Iterator[Section]:
+    """The tags at the fault, or of an asynchronous one at what looks most like it."""
     info = session.target.signal(session.thread())
-    if isinstance(info, Absent) or not present(info.address):
-        return None
-    start = session.strip(info.address) // GRANULE * GRANULE
+    if isinstance(info, Absent):
+        return
+    if name_signal(info).tag_check is FaultKind.ASYNCHRONOUS:
+        registers = session.target.registers(session.thread())
+        if isinstance(registers, Absent) or "pc" not in registers:
+            return
+        for suspect in candidates(session, registers, session.strip(registers["pc"]))[:1]:
+            title = f"Memory tags at the first suspect, {suspect['register']}"
+            yield Section(title, f"mte-tags {suspect['value_raw']:#x}")
+    elif present(info.address) and _may_be_tagged(session, info.address):
+        yield Section("Memory tags", f"mte-tags {info.address:#x}")
+
+
+def _may_be_tagged(session: Session, pointer: int) -> bool:
+    start = granule_of(session.strip(pointer))
     found = session.target.read_tags(start, start + GRANULE)[0].tags
-    nothing = isinstance(found, Absent) and found.reason in (Reason.UNMAPPED, Reason.NOT_TAGGED)
-    return None if nothing else info.address
+    nothing = (Reason.UNMAPPED, Reason.NOT_TAGGED)
+    return not isinstance(found, Absent) or found.reason not in nothing
 
 
 def code(session: Session) -> Report:
@@ -97,7 +110,7 @@ def all_threads(session: Session) -> Report:
     """All threads in short."""
     threads = session.target.threads()
     rows = tuple(_thread(session, thread) for thread in threads[:MAX_THREADS])
-    report = Report("threads", session.info, THREAD_COLUMNS, rows)
+    report = Report("threads", session.info, THREAD_COLUMNS, rows, listing=True)
     more = len(threads) - len(rows)
     return report.noting(f"and {more} more threads") if more else report
 
@@ -142,7 +155,7 @@ def holes(session: Session) -> Report:
                         "missing": " and ".join(missing),
                     }
                 )
-    report = Report("holes", session.info, HOLE_COLUMNS, tuple(rows))
+    report = Report("holes", session.info, HOLE_COLUMNS, tuple(rows), listing=True)
     if count == 0:
         return report.noting("every mapping is there, with its tags")
     return report.noting(f"and {count - len(rows)} more") if count > len(rows) else report

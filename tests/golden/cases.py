@@ -1,0 +1,83 @@
+"""Frozen kernel cores and what is asked of them.
+
+`cores/` holds each core and its program, compressed, and `provenance.json`: how they were made
+(`python -m tests.golden.freeze`). `expected/` holds the exact answers
+(`python -m tests.golden.update`, then read the diff).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from mtedbg.cli import main
+
+HERE = Path(__file__).parent
+CORES = HERE / "cores"
+EXPECTED = HERE / "expected"
+PROVENANCE = CORES / "provenance.json"
+
+# {pointer} is the pointer that the program said it would use.
+ANY_CORE = {
+    "post-mortem": "",
+    "mte-fault": "mte-fault",
+    "mte-tags": "mte-tags {pointer}",
+    "mte-tags-runs": "mte-tags {pointer} 128 --runs",
+    "mte-tags-granules": "mte-tags {pointer}-64 128 --granules",
+    "mte-tags-untagged": "mte-tags $sp 32",
+    "mte-regions": "mte-regions",
+    "mte-check": "mte-check {pointer}",
+}
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question to one core, and where its answer is."""
+
+    core: str
+    name: str
+    line: str
+    as_json: bool
+
+    @property
+    def expected(self) -> Path:
+        """The file with the exact answer."""
+        return EXPECTED / self.core / f"{self.name}.{'json' if self.as_json else 'txt'}"
+
+    def __str__(self) -> str:
+        return f"{self.core}-{self.name}-{'json' if self.as_json else 'text'}"
+
+
+def questions() -> list[Question]:
+    """Every question to every core."""
+    found = []
+    for core, made in json.loads(PROVENANCE.read_text())["cores"].items():
+        pointer = made["facts"]["pointer"][0]
+        for name, line in ANY_CORE.items():
+            line = line.format(pointer=f"{pointer:#x}")
+            found += [Question(core, name, line, as_json) for as_json in (False, True)]
+    return found
+
+
+def unpacked(core: str, folder: Path) -> Path:
+    """The core in `folder`, its program beside it, where it is looked for."""
+    program = json.loads(PROVENANCE.read_text())["cores"][core]["program"]
+    for packed, name in ((f"{core}.core.gz", "core"), (f"{program}.gz", program)):
+        (folder / name).write_bytes(gzip.decompress((CORES / packed).read_bytes()))
+    return folder / "core"
+
+
+def answer(question: Question, core: Path) -> str:
+    """What is printed. Nothing but the program beside the core is looked for."""
+    words = ["core", str(core), "--sysroot", str(core.parent / "empty")]
+    words += ["-x", question.line] if question.line else []
+    words += ["--json"] if question.as_json else []
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        status = main(words)
+    assert status == 0, words
+    return printed.getvalue()
