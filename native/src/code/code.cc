@@ -64,6 +64,10 @@ mtedbg_Journal journal_entry(uint32_t operation, uint64_t block) {
 
 }  // namespace
 
+Code::~Code() {
+  for (const auto& block : blocks_) retire(block.get(), "its program is gone");
+}
+
 uint32_t Code::add_function(std::string_view name, uint64_t guest_begin, uint64_t guest_end) {
   const char* kept = arena_string(name);
   std::lock_guard hold(code_lock());
@@ -159,8 +163,7 @@ const CodeBlock* Code::commit(uint32_t block_kind, uint32_t tier, CompiledCode&&
   block->record.supersedes = supersedes == nullptr ? 0 : supersedes->record.id;
   block->record.generation = code_description().next_generation();
 
-  open_journal(JournalSlot::CodeMap,
-               journal_entry(MTEDBG_Operation_InsertBlock, block->record.id));
+  open_journal(JournalSlot::CodeMap, journal_entry(MTEDBG_Operation_InsertBlock, block->record.id));
   try {
     insert_in_maps(block.get());
   } catch (...) {
@@ -206,8 +209,7 @@ void Code::retire(const CodeBlock* block, std::string_view reason) {
   const char* kept = arena_string(reason);
   std::lock_guard hold(code_lock());
   code_description().reserve();
-  open_journal(JournalSlot::CodeMap,
-               journal_entry(MTEDBG_Operation_RetireBlock, block->record.id));
+  open_journal(JournalSlot::CodeMap, journal_entry(MTEDBG_Operation_RetireBlock, block->record.id));
   entries_.erase_range(block->base(), block->end());
   process_code_map().remove(block);
   map_.remove(block);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Code: owns every block of one guest program, for as long as the process lives. It takes finished words from the translator, gives
+// Code: owns every block of one guest program. It takes finished words from the translator, gives
 // them a place, builds all metadata, and only then publishes them: to the map that the fault
 // handler asks, to the entry table that the dispatcher asks, to the debug root.
 #pragma once
@@ -28,6 +28,8 @@ struct CodeError : std::runtime_error {
 class Code {
  public:
   Code() = default;
+  // Retires what is still there: the process's map and the debug root outlive this.
+  ~Code();
   Code(const Code&) = delete;
   Code& operator=(const Code&) = delete;
 

@@ -31,7 +31,7 @@ FuncToCodeRange::FuncToCodeRange(std::span<const mtedbg_Range> ranges) {
 uint32_t FuncToCodeRange::find(uint32_t function) const {
   if (dense())
     return function >= first_ && function - first_ < dense_.size() ? dense_[function - first_]
-                                                                    : kNone;
+                                                                   : kNone;
   const auto at = std::lower_bound(sparse_.begin(), sparse_.end(), std::pair{function, 0u});
   return at != sparse_.end() && at->first == function ? at->second : kNone;
 }

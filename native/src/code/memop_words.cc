@@ -17,9 +17,9 @@ struct Pattern {
 };
 
 constexpr std::array<Pattern, 4> kPlain{{
-    {0x39400000, MTEDBG_Access_Load, MTEDBG_Mode_Local},   // LDR (immediate, unsigned offset 0)
-    {0x39000000, MTEDBG_Access_Store, MTEDBG_Mode_Local},  // STR (immediate, unsigned offset 0)
-    {0x38bfc000, MTEDBG_Access_Load, MTEDBG_Mode_Shared},  // LDAPR
+    {0x39400000, MTEDBG_Access_Load, MTEDBG_Mode_Local},    // LDR (immediate, unsigned offset 0)
+    {0x39000000, MTEDBG_Access_Store, MTEDBG_Mode_Local},   // STR (immediate, unsigned offset 0)
+    {0x38bfc000, MTEDBG_Access_Load, MTEDBG_Mode_Shared},   // LDAPR
     {0x089ffc00, MTEDBG_Access_Store, MTEDBG_Mode_Shared},  // STLR
 }};
 constexpr uint32_t kPlainMask = 0x3fffffe0;
@@ -73,8 +73,8 @@ uint32_t tag_word(uint32_t mode, uint32_t shared_tag) {
   constexpr uint32_t kRegister = kAddressRegister;
   constexpr uint32_t kBitfield = 0xb3400000 | 8u << 16 | 3u << 10 | kRegister;  // BFM #8, #3
   if (mode == MTEDBG_Mode_Local) return kBitfield | kCoreRegister << 5;
-  if (shared_tag == 0) return kBitfield | 31u << 5;               // from the zero register: BFC
-  return 0xb2400000 | 8u << 16 | 3u << 10 | kBase | kRegister;    // ORR, bits 59:56
+  if (shared_tag == 0) return kBitfield | 31u << 5;             // from the zero register: BFC
+  return 0xb2400000 | 8u << 16 | 3u << 10 | kBase | kRegister;  // ORR, bits 59:56
 }
 
 }  // namespace mtetso

@@ -34,8 +34,7 @@ void* arena_allocate(size_t bytes, size_t alignment) {
     const size_t page = 4096;
     if (bytes > SIZE_MAX / 2) throw std::bad_alloc();
     const size_t length = std::max(kChunk, (bytes + alignment + page - 1) & ~(page - 1));
-    void* chunk =
-        mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void* chunk = mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (chunk == MAP_FAILED) throw std::bad_alloc();
     a.at = reinterpret_cast<uintptr_t>(chunk);
     a.end = a.at + length;

@@ -68,9 +68,8 @@ void bind_host_thread(mtedbg_GuestFrame* frame) {
 
 void thread_exited(mtedbg_GuestFrame* frame, uint64_t status) {
   std::atomic_ref(frame->state).store(MTEDBG_ThreadState_Exited, std::memory_order_release);
-  record(frame, {.event = MTEDBG_Event_ThreadExit,
-                 .old_value = frame->thread_id,
-                 .new_value = status});
+  record(frame,
+         {.event = MTEDBG_Event_ThreadExit, .old_value = frame->thread_id, .new_value = status});
 }
 
 }  // namespace mtetso

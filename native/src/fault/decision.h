@@ -8,9 +8,9 @@
 //   local     | shared               | patch to shared
 //   local     | another core's       | retag to shared, barrier, patch to shared
 //   local     | mine                 | retry (the register was stale, or someone else was first)
-//   shared    | mine                 | seed: patch to local. Otherwise retag to shared, barrier, retry
-//   shared    | another core's       | retag to shared, barrier, retry; no patch
-//   shared    | shared               | retry: someone else was first
+//   shared    | mine                 | seed: patch to local. Otherwise retag to shared, barrier,
+//   retry shared    | another core's       | retag to shared, barrier, retry; no patch shared    |
+//   shared               | retry: someone else was first
 //
 // Whatever the row, a core register that is not the frame's core tag is reloaded.
 //
@@ -56,12 +56,12 @@ struct Situation {
 
 // Carried out in the order of the fields.
 struct Decision {
-  bool reload = false;           // core register := the frame's core tag
-  std::array<bool, 2> retag{};   // granule := shared
-  bool barrier = false;          // on every core
-  uint32_t patch_to = 0;         // MTEDBG_Mode_*, 0 for none
-  bool interpret = false;        // do the access and go on behind it; otherwise resume at [1]
-  bool barrier_after = false;    // on every core, behind an interpreted access
+  bool reload = false;          // core register := the frame's core tag
+  std::array<bool, 2> retag{};  // granule := shared
+  bool barrier = false;         // on every core
+  uint32_t patch_to = 0;        // MTEDBG_Mode_*, 0 for none
+  bool interpret = false;       // do the access and go on behind it; otherwise resume at [1]
+  bool barrier_after = false;   // on every core, behind an interpreted access
 
   bool retags() const { return retag[0] || retag[1]; }
   bool operator==(const Decision&) const = default;

@@ -71,8 +71,10 @@ void on_fault(int signal, siginfo_t* info, void* raw) {
 }  // namespace
 
 bool install_handler(const Options& options, Protocol& protocol, GuestMemory& memory) {
+  const bool first = g_resolver == nullptr;
   // Never destroyed: faults may come until the process is gone.
   g_resolver = new FaultResolver(options.policy, options.pin_threshold, protocol, memory);
+  if (!first) return true;  // asking again would make this handler its own predecessor
   struct sigaction action = {};
   action.sa_sigaction = on_fault;
   action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_EXPOSE_TAGBITS;

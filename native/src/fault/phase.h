@@ -11,32 +11,34 @@
 
 #include <cstdint>
 
-#define MTETSO_PHASE(name, a, b)                                                               \
-  asm volatile(                                                                                \
-      ".globl mtetso_phase_" #name "\n"                                                        \
-      ".type mtetso_phase_" #name ", %%function\n"                                             \
-      "mtetso_phase_" #name ":\n"                                                              \
-      "nop\n"                                                                                  \
-      ".pushsection .note.stapsdt, \"?\", %%note\n"                                            \
-      ".balign 4\n"                                                                            \
-      ".4byte 992f - 991f, 994f - 993f, 3\n"                                                   \
-      "991: .asciz \"stapsdt\"\n"                                                              \
-      "992: .balign 4\n"                                                                       \
-      "993: .8byte mtetso_phase_" #name "\n"                                                   \
-      ".8byte _.stapsdt.base\n"                                                                \
-      ".8byte 0\n"                                                                             \
-      ".asciz \"mtetso\"\n"                                                                    \
-      ".asciz \"" #name "\"\n"                                                                 \
-      ".asciz \"8@%0 8@%1\"\n"                                                                 \
-      "994: .balign 4\n"                                                                       \
-      ".popsection\n"                                                                          \
-      ".ifndef _.stapsdt.base\n"                                                               \
-      ".pushsection .stapsdt.base, \"aG\", %%progbits, .stapsdt.base, comdat\n"                \
-      ".weak _.stapsdt.base\n"                                                                 \
-      ".hidden _.stapsdt.base\n"                                                               \
-      "_.stapsdt.base: .space 1\n"                                                             \
-      ".size _.stapsdt.base, 1\n"                                                              \
-      ".popsection\n"                                                                          \
-      ".endif\n" ::"r"((uint64_t)(a)),                                            \
-      "r"((uint64_t)(b))                                                          \
-      : "memory")
+#define MTETSO_PHASE(name, a, b)                                                         \
+  asm volatile(".globl mtetso_phase_" #name                                              \
+               "\n"                                                                      \
+               "mtetso_phase_" #name                                                     \
+               ":\n"                                                                     \
+               "nop\n"                                                                   \
+               ".pushsection .note.stapsdt, \"?\", %%note\n"                             \
+               ".balign 4\n"                                                             \
+               ".4byte 992f - 991f, 994f - 993f, 3\n"                                    \
+               "991: .asciz \"stapsdt\"\n"                                               \
+               "992: .balign 4\n"                                                        \
+               "993: .8byte mtetso_phase_" #name                                         \
+               "\n"                                                                      \
+               ".8byte _.stapsdt.base\n"                                                 \
+               ".8byte 0\n"                                                              \
+               ".asciz \"mtetso\"\n"                                                     \
+               ".asciz \"" #name                                                         \
+               "\"\n"                                                                    \
+               ".asciz \"8@%0 8@%1\"\n"                                                  \
+               "994: .balign 4\n"                                                        \
+               ".popsection\n"                                                           \
+               ".ifndef _.stapsdt.base\n"                                                \
+               ".pushsection .stapsdt.base, \"aG\", %%progbits, .stapsdt.base, comdat\n" \
+               ".weak _.stapsdt.base\n"                                                  \
+               ".hidden _.stapsdt.base\n"                                                \
+               "_.stapsdt.base: .space 1\n"                                              \
+               ".size _.stapsdt.base, 1\n"                                               \
+               ".popsection\n"                                                           \
+               ".endif\n" ::"r"((uint64_t)(a)),                                          \
+               "r"((uint64_t)(b))                                                        \
+               : "memory")

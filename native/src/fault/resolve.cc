@@ -222,8 +222,7 @@ void FaultResolver::count_flip(const Work& work) const {
   const bool pin = policy_ == MTEDBG_Policy_Sticky && memop.flips > pin_threshold_;
   if (!pin || memop.pinned != 0) return;
   put(memop.pinned, 1);
-  record(work.frame,
-         {.event = MTEDBG_Event_Pin, .memop = memop.id, .new_value = memop.flips});
+  record(work.frame, {.event = MTEDBG_Event_Pin, .memop = memop.id, .new_value = memop.flips});
 }
 
 void FaultResolver::access(const Work& work) const {
@@ -238,11 +237,10 @@ void FaultResolver::finish(const Work& work) const {
   const uint64_t restart = memop.tag_address != 0 ? memop.tag_address : memop.address;
   *work.fault.pc = work.what.interpret ? memop.address + kWord : restart;
   if (work.what.patch_to != 0) return;
-  record(work.frame,
-         {.event = static_cast<uint32_t>(work.what.interpret ? MTEDBG_Event_Interpret
-                                                             : MTEDBG_Event_Retry),
-          .memop = memop.id,
-          .address = strip_tag(work.pointer)});
+  record(work.frame, {.event = static_cast<uint32_t>(work.what.interpret ? MTEDBG_Event_Interpret
+                                                                         : MTEDBG_Event_Retry),
+                      .memop = memop.id,
+                      .address = strip_tag(work.pointer)});
 }
 
 }  // namespace mtetso

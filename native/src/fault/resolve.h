@@ -20,8 +20,8 @@ enum class FaultKind : uint8_t { TagCheck, Alignment, Other };
 
 struct FaultContext {
   FaultKind kind = FaultKind::Other;
-  uint64_t address = 0;            // si_addr
-  uint64_t* registers = nullptr;   // x0..x30, may be changed
+  uint64_t address = 0;              // si_addr
+  uint64_t* registers = nullptr;     // x0..x30, may be changed
   unsigned long long* pc = nullptr;  // likewise; the type is the kernel's
 };
 

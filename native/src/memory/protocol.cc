@@ -32,10 +32,9 @@ size_t Protocol::take_shared(mtedbg_GuestFrame* frame, uint64_t address, size_t 
                                         .new_mode = 0});
     }
     write_tags(at, kGranule, shared_tag_);
-    record(frame, {.event = MTEDBG_Event_Retag,
-                   .address = at,
-                   .old_value = tag,
-                   .new_value = shared_tag_});
+    record(
+        frame,
+        {.event = MTEDBG_Event_Retag, .address = at, .old_value = tag, .new_value = shared_tag_});
   }
   if (changed == 0) return 0;
   set_journal_phase(JournalSlot::Memop, MTEDBG_Phase_Barrier);

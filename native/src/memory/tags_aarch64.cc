@@ -52,13 +52,9 @@ void write_tags(uint64_t address, size_t length, uint32_t tag) {
   asm volatile("dsb ish" ::: "memory");
 }
 
-UncheckedAccess::UncheckedAccess() {
-  asm volatile("msr tco, #1" ::: "memory");
-}
+UncheckedAccess::UncheckedAccess() { asm volatile("msr tco, #1" ::: "memory"); }
 
-UncheckedAccess::~UncheckedAccess() {
-  asm volatile("msr tco, #0" ::: "memory");
-}
+UncheckedAccess::~UncheckedAccess() { asm volatile("msr tco, #0" ::: "memory"); }
 
 }  // namespace mtetso
 

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: MIT
+//
+// The fault handler with real tags, real words and a real signal: built for AArch64 only, run
+// under an emulator or on hardware with MTE. Each case makes one memop of its own, puts memory
+// into one state, runs the memop, and looks at what became of tag, words and data.
+#include <mtedbg/debug_root.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <initializer_list>
+
+#include "code/code.h"
+#include "code/memop_words.h"
+#include "debug/root.h"
+#include "debug/threads.h"
+#include "fault/handler.h"
+#include "memory/barriers.h"
+#include "memory/tags.h"
+
+namespace mtetso {
+namespace {
+
+int g_failures = 0;
+
+#define EXPECT(condition)                                                  \
+  do {                                                                     \
+    if (!(condition)) {                                                    \
+      std::fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
+      ++g_failures;                                                        \
+    }                                                                      \
+  } while (false)
+
+constexpr uint32_t kLoad = 0xf9400200;    // ldr x0, [x16]
+constexpr uint32_t kStore = 0xf9000200;   // str x0, [x16]
+constexpr uint32_t kSwap = 0xf8e08200;    // swpal x0, x0, [x16]
+constexpr uint32_t kReturn = 0xd65f03c0;  // ret
+constexpr uint32_t kMyTag = 3;
+constexpr uint32_t kOther = 5;
+
+struct World {
+  Options options;
+  Protocol protocol{options.shared_tag};
+  GuestMemory memory{protocol};
+  Code code;
+  mtedbg_GuestFrame* frame = static_cast<mtedbg_GuestFrame*>(allocate_frame(4096));
+
+  explicit World(const Options& given) : options(given), protocol(given.shared_tag) {
+    frame->thread_id = 1;
+    frame->host_core_id = kMyTag;
+    register_thread(frame, 0, 0);
+    if (!install_handler(options, protocol, memory) || !install_signal_stack()) std::abort();
+  }
+
+  // A function (address in x16, data in x0, core tag in x27, frame in x28) of one memop.
+  const CodeBlock* make(uint32_t access, uint32_t mode) {
+    CompiledCode code_;
+    const auto word = access_word_in(access, mode);
+    const auto decoded = decode_access(*word);
+    code_.words = {tag_word(mode, options.shared_tag), *word, kReturn};
+    code_.memops = {{0, 4, 0x401000, decoded->access, decoded->size, mode}};
+    return code.commit(MTEDBG_BlockKind_BaselineTier, MTEDBG_Tier_Baseline, std::move(code_));
+  }
+
+  uint64_t run(const CodeBlock* block, uint64_t address, uint64_t data, uint32_t core = kMyTag) {
+    register uint64_t x0 asm("x0") = data;
+    register uint64_t x16 asm("x16") = address;
+    register uint64_t x17 asm("x17") = block->base();
+    register uint64_t x27 asm("x27") = core;
+    register uint64_t x28 asm("x28") = reinterpret_cast<uintptr_t>(frame);
+    asm volatile("blr x17"
+                 : "+r"(x0), "+r"(x16), "+r"(x17), "+r"(x27), "+r"(x28)
+                 :
+                 : "x20", "x30", "memory", "cc");
+    return x0;
+  }
+};
+
+uint64_t peek(uint64_t address) {
+  UncheckedAccess unchecked;
+  uint64_t value;
+  __builtin_memcpy(&value, reinterpret_cast<void*>(address), sizeof value);
+  return value;
+}
+
+void poke(uint64_t address, uint64_t value) {
+  UncheckedAccess unchecked;
+  __builtin_memcpy(reinterpret_cast<void*>(address), &value, sizeof value);
+}
+
+// One row: a memop in `mode` meets `tag`; it must end in `mode_after` with the memory in `after`.
+void row(World& world, uint32_t mode, uint32_t tag, uint32_t mode_after, uint32_t after) {
+  for (const uint32_t access : {kLoad, kStore, kSwap}) {
+    const CodeBlock* block = world.make(access, mode);
+    const uint64_t at = world.memory.allocate(16, tag) + 8;
+    poke(at, 0x1111);
+    const uint64_t got = world.run(block, at, 0x2222);
+    if (access != kStore) EXPECT(got == 0x1111);
+    if (access != kLoad) EXPECT(peek(at) == 0x2222);
+    EXPECT(read_tag(at) == after);
+    const mtedbg_Memop& memop = block->memops[0];
+    const auto* words = reinterpret_cast<const uint32_t*>(block->base());
+    EXPECT(memop.mode == mode_after);
+    EXPECT(words[0] == tag_word(mode_after, world.options.shared_tag));
+    EXPECT(words[1] == *access_word_in(access, mode_after));
+    EXPECT(memop.flips == (mode == mode_after ? 0u : 1u));
+    EXPECT(debug_root().journal[0].operation == MTEDBG_Operation_None);
+  }
+}
+
+void table(uint32_t policy, uint32_t shared) {
+  Options options;
+  options.policy = policy;
+  options.shared_tag = shared;
+  World world(options);
+  constexpr uint32_t kLocal = MTEDBG_Mode_Local, kShared = MTEDBG_Mode_Shared;
+  const bool interprets = policy == MTEDBG_Policy_Interpret;
+  const bool weakens = policy == MTEDBG_Policy_Seed;
+  const uint32_t stays_local = interprets ? kLocal : kShared;
+  row(world, kLocal, kMyTag, kLocal, kMyTag);
+  row(world, kLocal, shared, stays_local, shared);
+  row(world, kLocal, kOther, stays_local, interprets ? kOther : shared);
+  row(world, kShared, shared, kShared, shared);
+  row(world, kShared, kOther, kShared, interprets ? kOther : shared);
+  row(world, kShared, kMyTag, weakens ? kLocal : kShared, weakens || interprets ? kMyTag : shared);
+}
+
+void stale_register() {
+  World world(Options{});
+  const CodeBlock* block = world.make(kLoad, MTEDBG_Mode_Local);
+  const uint64_t at = world.memory.allocate(16, kMyTag);
+  poke(at, 7);
+  EXPECT(world.run(block, at, 0, kOther) == 7);
+  EXPECT(block->memops[0].faults == 1 && block->memops[0].flips == 0);
+  EXPECT(read_tag(at) == kMyTag);
+}
+
+void straddling() {
+  World world(Options{});
+  const uint64_t at = world.memory.allocate(32, kMyTag);
+  write_tags(at + 16, 16, kOther);
+  poke(at + 12, 0x123456789abcdef0);
+  const CodeBlock* block = world.make(kLoad, MTEDBG_Mode_Local);
+  EXPECT(world.run(block, at + 12, 0) == 0x123456789abcdef0);
+  EXPECT(read_tag(at) == 0 && read_tag(at + 16) == 0);
+  // Ordered now, so it may not cross 16 bytes: from here on the handler does it.
+  EXPECT(block->memops[0].mode == MTEDBG_Mode_Shared);
+  EXPECT(world.run(block, at + 12, 0) == 0x123456789abcdef0);
+  const CodeBlock* store = world.make(kStore, MTEDBG_Mode_Shared);
+  world.run(store, at + 13, 0x55);
+  EXPECT(peek(at + 13) == 0x55);
+}
+
+// The child must die of its own fault, with what the kernel says of it.
+void declined() {
+  const pid_t child = fork();
+  if (child == 0) {
+    const rlimit no_core{0, 0};
+    setrlimit(RLIMIT_CORE, &no_core);
+    World world(Options{});
+    const uint64_t at = world.memory.allocate(16, kOther);
+    *reinterpret_cast<volatile uint64_t*>(at) = 1;  // no memop
+    _exit(0);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  EXPECT(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+}
+
+void guest_fault() {
+  World world(Options{});
+  // mov x0, x20; ret: what the trampoline was given comes back.
+  CompiledCode landing;
+  landing.words = {0xaa1403e0, kReturn};
+  const CodeBlock* trampoline =
+      world.code.commit(MTEDBG_BlockKind_SharedStubs, MTEDBG_Tier_None, std::move(landing));
+  set_fault_trampoline(trampoline->base());
+  const CodeBlock* block = world.make(kLoad, MTEDBG_Mode_Local);
+  EXPECT(world.run(block, 0x10, 0) == 0x10);
+  EXPECT(block->memops[0].faults == 0);
+  set_fault_trampoline(0);
+}
+
+int run_all() {
+  if (enable_mte() != MteStatus::Ready || !register_barriers()) {
+    std::fprintf(stderr, "no memory tagging here\n");
+    return 2;
+  }
+  publish_debug_root(Options{}, "test");
+  for (const uint32_t shared : {0u, 15u})
+    for (const uint32_t policy :
+         {MTEDBG_Policy_Sticky, MTEDBG_Policy_Seed, MTEDBG_Policy_Interpret})
+      table(policy, shared);
+  stale_register();
+  straddling();
+  declined();
+  guest_fault();
+  std::printf("%s\n", g_failures == 0 ? "ok" : "FAILED");
+  return g_failures == 0 ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace mtetso
+
+int main() { return mtetso::run_all(); }
