@@ -69,11 +69,7 @@ def _holder(blocks: RecordArray[Block], pc: int) -> Block | Absent:
     if index < 0:
         return NOT_APPLICABLE
     block = blocks.get(index)
-    if isinstance(block, Absent):
-        return block
-    if block.base > pc:
-        return Absent(Reason.DAMAGED, "the block array is not sorted")
-    return block if pc < block.end else NOT_APPLICABLE
+    return block if isinstance(block, Absent) or pc < block.end else NOT_APPLICABLE
 
 
 def _in_block(runtime: Runtime, block: Block, pc: int, notes: tuple[str, ...]) -> Place:

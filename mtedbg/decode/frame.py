@@ -19,7 +19,7 @@ from mtedbg.model.runtime import GuestThread
 
 NEEDS = CODEMAP_NEEDS | Requirements(
     models=(GuestThread, GuestFrame),
-    contracts={"core_id": "tag"},
+    contracts={"core_id": "tag", "frame.flags": "nzcv"},
     registers=("frame", "host_core_id", *GENERAL_REGISTERS),
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from mtedbg.layout.records import Reader
@@ -16,13 +17,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound="DataclassInstance")
 
-BULK = 1 << 15
+BULK = 1 << 16
 """Bytes of an array that is read at once; a larger one is searched by small reads."""
 LISTED = 1 << 26
 """Bytes of an array that is read whole where all of it was asked for."""
 _WINDOW = 1 << 12
 _PAGE = 1 << 12
 _SPACE = 1 << 56
+_LARGEST = (1 << 64) - 1
 
 
 def read_text(target: Target, address: int, length: int, most: int = 256) -> str | Absent:
@@ -103,30 +105,36 @@ class RecordArray(Generic[T]):
     def last_not_above(self, field: str, value: int) -> int | Absent:
         """The number of the last record whose `field` is at most `value`; -1 where none is.
 
-        The records are sorted by `field`. Large arrays are searched by reads of one field, and
-        of one window at the end, so that a million records cost some twenty small reads.
+        The records are sorted by `field`, and the order of those that are looked at is checked.
+        Large arrays are searched by reads of one field, and of one window at the end, so that a
+        million records cost some twenty small reads.
         """
         offset, width = self.reader.place(field)
-        low, high = 0, self.count
+        low, high, least, most = 0, self.count, 0, _LARGEST
         window = self.count if self.data is not None else max(1, _WINDOW // self.stride)
         while high - low > window:
             middle = (low + high) // 2
             at = self.address + middle * self.stride + offset
-            key = self.target.read_memory(at, width)
-            if isinstance(key, Absent):
-                return key
-            if int.from_bytes(key, "little") <= value:
-                low = middle + 1
+            data = self.target.read_memory(at, width)
+            if isinstance(data, Absent):
+                return data
+            key = int.from_bytes(data, "little")
+            if not least <= key <= most:
+                return self._unsorted(field)
+            if key <= value:
+                low, least = middle + 1, key
             else:
-                high = middle
-        if low == high:
-            return low - 1
-        data = self.bytes_of(low, high - low)
+                high, most = middle, key
+        data = self.bytes_of(low, high - low) if low < high else b""
         if isinstance(data, Absent):
             return data
+        starts = range(offset, len(data), self.stride)
+        keys = [int.from_bytes(data[at : at + width], "little") for at in starts]
+        if any(one > other for one, other in pairwise([least, *keys, most])):
+            return self._unsorted(field)
+        return low + bisect_right(keys, value) - 1
 
-        def key_of(index: int) -> int:
-            at = (index - low) * self.stride + offset
-            return int.from_bytes(data[at : at + width], "little")
-
-        return bisect_right(range(low, high), value, key=key_of) + low - 1
+    def _unsorted(self, field: str) -> Absent:
+        return Absent(
+            Reason.DAMAGED, f"records of {self.reader.name} are not in the order of {field}"
+        )

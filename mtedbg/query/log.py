@@ -70,7 +70,7 @@ def _row(runtime: Runtime, owner: int, event: Event) -> dict[str, Value]:
         "address": event.address or NOT_APPLICABLE,
         "old": old,
         "new": new,
-        "core": event.core,
+        "core": event.core if owner else NOT_APPLICABLE,
     }
 
 

@@ -19,8 +19,8 @@ LINES = [
     *("jit-block $pc", "jit-block 0x7e0000000480", "jit-block 0x7e00000001a0", "jit-blocks"),
     *("jit-blocks --function sum", "mte-fault"),
 ]
-SECONDS = 2.0
-"""For all lines together; they take some 0.02."""
+SECONDS = 10.0
+"""For all lines together; they take some 0.02 on a machine that does nothing else."""
 
 _NUMBERS = st.one_of(
     st.sampled_from([0, 1, 0xFF, 0x7FFFFFFF, 0xFFFFFFFF, 1 << 63, (1 << 64) - 1, BASE, BASE + 8]),
@@ -65,7 +65,7 @@ def run_all(session: Session) -> None:
         assert all(text.isprintable() for text in lines)
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(damage())
 def test_damaged_memory_never_surprises(made: Image) -> None:
     before = time.monotonic()
@@ -73,7 +73,7 @@ def test_damaged_memory_never_surprises(made: Image) -> None:
     assert time.monotonic() - before < SECONDS
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 10_000), st.binary(min_size=1, max_size=24)), max_size=6))
 def test_a_schema_that_lies_never_surprises(changes: list[tuple[int, bytes]]) -> None:
     made = image()
@@ -84,7 +84,7 @@ def test_a_schema_that_lies_never_surprises(changes: list[tuple[int, bytes]]) ->
     run_all(repaired(made).session())
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 1 << 15), st.booleans())
 def test_memory_that_ends_early_never_surprises(length: int, symbols: bool) -> None:
     made = image()
