@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import struct
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,12 +17,15 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from mtedbg.adapters.core import CoreTarget
+from mtedbg.lab import gdbserver
+from mtedbg.lab.vm import Vm
 from mtedbg.model.absent import Absent
 from mtedbg.model.memory import Region
 from mtedbg.model.process import Thread
 from mtedbg.target import Target
 from tests.contract.checks import CHECKS, Facts
-from tests.support.cores import KernelCore
+from tests.support.compile import compiled
+from tests.support.cores import KernelCore, parse_facts
 from tests.support.elf_core import (
     PAGE,
     Core,
@@ -34,7 +38,7 @@ from tests.support.elf_core import (
     X,
 )
 from tests.support.fake import FakeTarget
-from tests.support.gdb_session import Session, gdb
+from tests.support.gdb_session import Session, gdb, under_qemu
 
 
 @dataclass(frozen=True)
@@ -183,10 +187,61 @@ def _gdb_on_a_core(flavour: str) -> Adapter:
     return adapter
 
 
+def _facts_at_the_checkpoint(session: Session, tags: bytes) -> Facts:
+    """Of `gdb_target`, by GDB's own commands."""
+    plain = session.number("&memory") & -16
+    words = [session.number(f"*(unsigned long *) {at:#x}") for at in (plain, plain + 8)]
+    return Facts(
+        tagged=session.number("memory"),
+        tags=tags,
+        plain=plain,
+        plain_bytes=struct.pack("<2Q", *words),
+        unmapped=0x10000,
+        symbol="main",
+        entry=session.number("&main"),
+        pc=session.number("$pc"),
+        threads=1,
+        kind="remote",
+    )
+
+
+def _gdb_on_qemu(flavour: str) -> Adapter:
+    @contextlib.contextmanager
+    def adapter(_request: pytest.FixtureRequest) -> Iterator[Subject]:
+        with under_qemu(flavour, compiled("gdb_target", "-static")) as (session, process):
+            session.execute("break checkpoint")
+            session.resume("continue")
+            tags = bytes(parse_facts(process.output().encode())["first"])
+            yield _in_gdb(session, _facts_at_the_checkpoint(session, tags))
+
+    return adapter
+
+
+def _gdb_on_gdbserver(flavour: str) -> Adapter:
+    @contextlib.contextmanager
+    def adapter(request: pytest.FixtureRequest) -> Iterator[Subject]:
+        vm: Vm = request.getfixturevalue("lab_vm")
+        program = compiled("gdb_target", "-static")
+        with gdbserver.serve(vm, [str(program)]) as port, gdb(flavour, [program]) as session:
+            session.execute(f"target remote 127.0.0.1:{port}")
+            session.execute("break checkpoint")
+            session.resume("continue")
+            ask = "memory-tag print-allocation-tag memory"
+            printed = [session.execute(f"{ask}+{16 * number}") for number in range(40)]
+            tags = bytes(int(text.split()[-1], 16) for text in printed)
+            yield _in_gdb(session, _facts_at_the_checkpoint(session, tags))
+
+    return adapter
+
+
 ADAPTERS: dict[str, Adapter] = {
     "fake": fake,
     "core-synthetic": synthetic_core,
     "core-of-a-kernel": kernel_core,
     "gdb18-core": _gdb_on_a_core("gdb18"),
     "gdb13-core": _gdb_on_a_core("gdb13"),
+    "gdb18-qemu": _gdb_on_qemu("gdb18"),
+    "gdb13-qemu": _gdb_on_qemu("gdb13"),
+    "gdb18-gdbserver": _gdb_on_gdbserver("gdb18"),
+    "gdb13-gdbserver": _gdb_on_gdbserver("gdb13"),
 }
