@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from mtedbg.decode.disassembly import CodeLine, disassemble
 from mtedbg.decode.instruction import WORD_SIZE
 from mtedbg.model.absent import Absent
+from mtedbg.model.process import Symbol
 from mtedbg.report import Column, Kind, Line, Report, Row, Span
 
 if TYPE_CHECKING:
@@ -44,22 +46,27 @@ def disassembly(session: Session, command: str, address: int) -> Report:
         }
         for line, symbol in zip(lines, symbols, strict=True)
     ]
-    names = ["" if isinstance(symbol, Absent) else f"<{symbol}>" for symbol in symbols]
-    width = max(len(name) for name in names)
-    picture = tuple(
-        _draw(line, f"{name:<{width}}  " if width else "", marked=line.address == address)
-        for line, name in zip(lines, names, strict=True)
-    )
+    picture = tuple(_picture(lines, symbols, address))
     return Report(command, session.info, COLUMNS, tuple(rows), picture=picture)
 
 
-def _draw(line: CodeLine, name: str, *, marked: bool) -> Line:
+def _picture(lines: list[CodeLine], symbols: list[Symbol | Absent], marked: int) -> Iterator[Line]:
+    """A heading wherever another symbol begins, and a line an instruction."""
+    current = ""
+    for line, symbol in zip(lines, symbols, strict=True):
+        name = "" if isinstance(symbol, Absent) else symbol.name
+        if name != current:
+            yield (Span(f"<{symbol}>:" if name else "<no symbol>:", "dim"),)
+            current = name
+        yield _draw(line, marked=line.address == marked)
+
+
+def _draw(line: CodeLine, *, marked: bool) -> Line:
     word = "????????" if isinstance(line.word, Absent) else f"{line.word:08x}"
     text = f"<{line.text}>" if isinstance(line.text, Absent) else line.text
     return (
         Span("=> " if marked else "   ", "mark"),
         Span(f"{line.address:#x}  ", "address"),
-        Span(name, "dim"),
         Span(f"{word}  ", "dim"),
         Span(text, "mark" if marked else ""),
     )

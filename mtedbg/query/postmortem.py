@@ -140,7 +140,9 @@ def holes(session: Session) -> Report:
     rows: list[Row] = []
     count = 0
     for region in regions:
-        missing = [] if region.dumped or region.perms == "---" else ["contents"]
+        if region.perms == "---":
+            continue
+        missing = [] if region.dumped else ["contents"]
         if region.tagged is True and _tags_missing(session, region.start):
             missing.append("tags")
         if missing:

@@ -21,7 +21,7 @@ CORES = HERE / "cores"
 EXPECTED = HERE / "expected"
 PROVENANCE = CORES / "provenance.json"
 
-# {pointer} is the pointer that the program said it would use.
+# {pointer} is what the program said it would use; of the runtime, si_addr.
 ANY_CORE = {
     "post-mortem": "",
     "mte-fault": "mte-fault",
@@ -31,6 +31,15 @@ ANY_CORE = {
     "mte-tags-untagged": "mte-tags $sp 32",
     "mte-regions": "mte-regions",
     "mte-check": "mte-check {pointer}",
+}
+
+RUNTIME_CORE = {
+    "guest-frame": "guest-frame",
+    "guest-frame-all": "guest-frame --all-threads",
+    "memop": "memop $pc",
+    "memop-log": "memop-log",
+    "jit-block": "jit-block $pc",
+    "jit-blocks": "jit-blocks",
 }
 
 
@@ -56,17 +65,19 @@ def questions() -> list[Question]:
     """Every question to every core."""
     found = []
     for core, made in json.loads(PROVENANCE.read_text())["cores"].items():
-        pointer = made["facts"]["pointer"][0]
-        for name, line in ANY_CORE.items():
+        pointer = made["pointer"]
+        asked = ANY_CORE if made["program"] else ANY_CORE | RUNTIME_CORE
+        for name, line in asked.items():
             line = line.format(pointer=f"{pointer:#x}")
             found += [Question(core, name, line, as_json) for as_json in (False, True)]
     return found
 
 
 def unpacked(core: str, folder: Path) -> Path:
-    """The core in `folder`, its program beside it, where it is looked for."""
+    """The core in `folder`; beside it, where it is looked for, its program, if that was kept."""
     program = json.loads(PROVENANCE.read_text())["cores"][core]["program"]
-    for packed, name in ((f"{core}.core.gz", "core"), (f"{program}.gz", program)):
+    parts = {f"{core}.core.gz": "core"} | ({f"{program}.gz": program} if program else {})
+    for packed, name in parts.items():
         (folder / name).write_bytes(gzip.decompress((CORES / packed).read_bytes()))
     return folder / "core"
 

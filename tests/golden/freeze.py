@@ -1,7 +1,8 @@
 """Makes the frozen cores anew: `python -m tests.golden.freeze`. Seldom: answers change with them.
 
-The programs of `tests/support/programs/` run in the Linux VM from a folder that has the same name
-on every machine, so that nothing of this one is in the cores.
+The programs of `tests/support/programs/` and the runtime run in the Linux VM from a folder that has
+the same name on every machine, so that nothing of this one is in the cores. The runtime's program
+is not kept: what it says of itself must be enough.
 """
 
 from __future__ import annotations
@@ -15,14 +16,29 @@ import sys
 import tempfile
 from pathlib import Path
 
+from mtedbg.adapters.core import CoreTarget
+from mtedbg.lab import paths
 from mtedbg.lab.boot import boot
 from mtedbg.lab.machine import MachineOptions, Share
-from mtedbg.lab.vm import Vm
+from mtedbg.lab.vm import LabResult, Vm
+from mtedbg.model.absent import Absent
 from tests.golden.cases import CORES, PROVENANCE
 from tests.support.compile import COMPILER, PROGRAMS
 from tests.support.cores import CASES, Case, parse_facts
 
 GUEST_FOLDER = "/frozen"
+RUNTIME = {
+    "runtime-thunk": ("crash.elf",),
+    "runtime-lockstep": ("--no-handler", "message.elf"),
+    "runtime-threads": (
+        "--no-handler",
+        "--threads",
+        "threads",
+        "--shared-tag",
+        "15",
+        "message.elf",
+    ),
+}
 FROZEN = ("sync", "straddle", "filtered", "async", "heap", "abort")
 
 
@@ -39,23 +55,48 @@ def pack(contents: bytes, name: str) -> None:
     (CORES / name).write_bytes(gzip.compress(contents, 9, mtime=0))
 
 
-def freeze(vm: Vm, name: str, case: Case, folder: Path) -> dict[str, object]:
-    """Runs one case and keeps its core; returns its provenance."""
-    cores = folder / f"{name}.cores"
-    cores.mkdir()
+def die(vm: Vm, argv: list[str], environment: dict[str, str], place: Path) -> LabResult:
+    """Runs a program that leaves one core in `place`."""
+    place.mkdir()
+    result = vm.run(argv, env=environment, cores_to=place, timeout_s=60)
+    assert len(result.cores) == 1, result
+    return result
+
+
+def freeze_program(vm: Vm, name: str, case: Case, folder: Path) -> dict[str, object]:
+    """Keeps the core of one of the C programs; returns its provenance."""
     argv = [f"{GUEST_FOLDER}/{case.program}", *case.arguments]
     environment = {"PATH": "/usr/bin", **dict(case.environment)}
-    result = vm.run(argv, env=environment, cores_to=cores, timeout_s=60)
-    (path,) = result.cores
-    core = path.read_bytes()
+    result = die(vm, argv, environment, folder / f"{name}.cores")
+    facts = parse_facts(result.stdout)
+    return keep(name, result, argv, case.program, facts["pointer"][0]) | {"env": environment}
+
+
+def freeze_runtime(vm: Vm, name: str, words: tuple[str, ...], folder: Path) -> dict[str, object]:
+    """Keeps a core of the runtime; returns its provenance."""
+    *options, guest = words
+    argv = [f"{GUEST_FOLDER}/mtetso", *options, f"{GUEST_FOLDER}/{guest}"]
+    result = die(vm, argv, {"PATH": "/usr/bin"}, folder / f"{name}.cores")
+    target = CoreTarget(result.cores[0])
+    signal = target.signal(target.threads()[0])
+    assert not isinstance(signal, Absent)
+    assert not isinstance(signal.address, Absent)
+    return keep(name, result, argv, "", signal.address)
+
+
+def keep(
+    name: str, result: LabResult, argv: list[str], program: str, pointer: int
+) -> dict[str, object]:
+    """Packs the core; returns its provenance."""
+    core = result.cores[0].read_bytes()
     pack(core, f"{name}.core.gz")
+    digest = hashlib.sha256(core).hexdigest()
     return {
-        "program": case.program,
+        "program": program,
         "command": argv,
-        "environment": environment,
         "signal": result.signal,
-        "facts": parse_facts(result.stdout),
-        "sha256": hashlib.sha256(core).hexdigest(),
+        "pointer": pointer,
+        "sha256": digest,
     }
 
 
@@ -72,8 +113,12 @@ def main() -> int:
         folder = Path(name)
         for program in {CASES[case].program for case in FROZEN}:
             pack(build(program, folder).read_bytes(), f"{program}.gz")
+        shutil.copy(paths.runtime(), folder)
+        for guest in paths.guests().glob("*.elf"):
+            shutil.copy(guest, folder)
         with boot([Share(folder, GUEST_FOLDER)], MachineOptions()) as vm:
-            made = {case: freeze(vm, case, CASES[case], folder) for case in FROZEN}
+            made = {case: freeze_program(vm, case, CASES[case], folder) for case in FROZEN}
+            made |= {case: freeze_runtime(vm, case, RUNTIME[case], folder) for case in RUNTIME}
             kernel = vm.kernel
     origin = {
         "kernel": kernel,
