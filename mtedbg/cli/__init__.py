@@ -21,13 +21,15 @@ EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="mtedbg", description="Debugging JITs and emulators on Arm memory tagging."
     )
     parser.add_argument("--version", action="version", version=f"mtedbg {__version__}")
     subcommands = parser.add_subparsers(dest="subcommand", metavar="COMMAND", required=True)
-    for module in sorted(module.name for module in pkgutil.iter_modules(__path__)):
+    modules = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    # Where the first word is one of them, the others need not be imported.
+    for module in [words[0]] if words and words[0] in modules else modules:
         code = import_module(f"{__name__}.{module}")
         subparser = subcommands.add_parser(module, help=code.HELP, description=code.HELP)
         code.add_arguments(subparser)
@@ -51,7 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a terminal that is not UTF-8 gets escapes
             stream.reconfigure(errors="backslashreplace")
-    arguments = _parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    arguments = _parser(words).parse_args(words)
     try:
         status = arguments.run(arguments)
         sys.stdout.flush()

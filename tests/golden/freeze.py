@@ -115,7 +115,8 @@ def main() -> int:
             pack(build(program, folder).read_bytes(), f"{program}.gz")
         shutil.copy(paths.runtime(), folder)
         for guest in paths.guests().glob("*.elf"):
-            shutil.copy(guest, folder)
+            # Its debug information names the folder that it was built in.
+            subprocess.run(["strip", "-g", "-o", str(folder / guest.name), str(guest)], check=True)
         with boot([Share(folder, GUEST_FOLDER)], MachineOptions()) as vm:
             made = {case: freeze_program(vm, case, CASES[case], folder) for case in FROZEN}
             made |= {case: freeze_runtime(vm, case, RUNTIME[case], folder) for case in RUNTIME}
