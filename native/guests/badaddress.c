@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Faults of the guest's own: 1 a load from nowhere, 2 a store to its own constants, 3 a wild call,
+/* Faults of the guest's own: 1 a load from nowhere, 2 a store to its own code, 3 a wild call,
  * 4 a division by zero, 5 threads that wait for each other, 6 a wild return. */
 #include "mtetso_guest.h"
 
-static const volatile uint64_t constant = 5;
 static volatile uint64_t zero;
 static volatile long ids[2];
 
@@ -24,13 +23,13 @@ int main(int argc, char** argv) {
     case 1:
       return (int)*(volatile uint64_t*)(0x7000dead0000 + zero);
     case 2:
-      *(volatile uint64_t*)&constant = 6;
+      *(volatile uint64_t*)(uintptr_t)main = 6;
       break;
     case 3:
       ((void (*)(void))(0x7000dead0000 + zero))();
       break;
     case 4:
-      return (int)(constant / zero);
+      return (int)(5 / zero);
     case 5:
       deadlock();
       break;

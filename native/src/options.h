@@ -18,7 +18,7 @@ struct Options {
   uint32_t shared_tag = 0;  // 0 with cores 1..15, 15 with cores 0..14
   uint32_t cores = 2;       // cores that guest threads are spread over
   ThreadMode threads = ThreadMode::Lockstep;
-  std::string schedule;  // lockstep: "seed:7", or as written: "1@0*4,2@1*4" (see schedule.h)
+  std::string schedule;  // lockstep: "seed:7", or as written: "1@1*4,2@2*4" (see schedule.h)
   uint32_t memops_start = MTEDBG_Mode_Local;
   uint32_t pin_threshold = 8;  // flips after which `sticky` pins a memop to shared
   uint32_t step = 0;           // guest instructions between polls; 0: at block leaders only
@@ -26,6 +26,10 @@ struct Options {
   std::string guest;
   std::vector<std::string> arguments;
 };
+
+// The lowest core id. A core's id, wherever users see one, is its HostCoreId: the tag of its local
+// memory where it has one (1..15 with shared 0, 0..14 with shared 15). Number n has id n + first.
+constexpr uint32_t first_core_id(uint32_t shared_tag) { return shared_tag == 0 ? 1 : 0; }
 
 // A core's tag under the convention: core numbers count from 0; a core without a tag of its own
 // (beyond the fifteenth) has the shared tag: all that it touches is shared.

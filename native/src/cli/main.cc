@@ -57,8 +57,7 @@ void need_tags() {
   auto& engine = *new Engine(options, image);
   auto& process = *new Process(options, image, memory, engine);
   set_fault_trampoline(engine.fault_trampoline());
-  if (!install_signal_stack())
-    throw StatusError(Status::Internal, "cannot install a signal stack");
+  if (!install_signal_stack()) throw StatusError(Status::Internal, "cannot install a signal stack");
   if (options.handler && !install_handler(options, protocol, memory))
     throw StatusError(Status::Internal, "cannot install the fault handler");
   if (options.threads == ThreadMode::Lockstep) Lockstep(process).run();

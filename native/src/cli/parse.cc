@@ -60,9 +60,13 @@ constexpr Option kOptions[] = {
     {"--policy", "seed|sticky|interpret",
      "what the fault handler does (default sticky:\n"
      "                        shared memory stays shared)",
-     [](Options& o, std::string_view n, std::string_view v) { o.policy = choice(n, v, kPolicies); }},
+     [](Options& o, std::string_view n, std::string_view v) {
+       o.policy = choice(n, v, kPolicies);
+     }},
     {"--shared-tag", "0|15", "tag of shared memory; cores have the others (default 0)",
-     [](Options& o, std::string_view n, std::string_view v) { o.shared_tag = choice(n, v, kTags); }},
+     [](Options& o, std::string_view n, std::string_view v) {
+       o.shared_tag = choice(n, v, kTags);
+     }},
     {"--cores", "N", "cores that guest threads are spread over (default 2)",
      [](Options& o, std::string_view n, std::string_view v) {
        o.cores = number(n, v, 1, Schedule::kMaxCores);
@@ -76,7 +80,8 @@ constexpr Option kOptions[] = {
      }},
     {"--schedule", "S",
      "lockstep: 'T@C*N,…' thread T (from 1) runs on core C\n"
-     "                        (from 0) for N polls; or 'seed:N', pseudo-random",
+     "                        (its id: from 1, or from 0 with --shared-tag 15) for\n"
+     "                        N polls; or 'seed:N', pseudo-random",
      [](Options& o, std::string_view, std::string_view v) { o.schedule = v; }},
     {"--step", "N",
      "guest instructions between polls (default 0: polls\n"
@@ -100,7 +105,7 @@ const Option* find_option(std::string_view name) {
 
 void check(const Options& options) {
   if (options.guest.empty()) usage("no guest program given");
-  auto schedule = Schedule::parse(options.schedule);
+  auto schedule = Schedule::parse(options.schedule, first_core_id(options.shared_tag));
   if (options.threads == ThreadMode::Threads && !options.schedule.empty())
     usage("--schedule is for --threads lockstep");
   bool untagged = options.cores > kTaggedCores || schedule.highest_core() >= kTaggedCores;

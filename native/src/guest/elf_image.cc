@@ -15,10 +15,10 @@
 namespace mtetso {
 namespace {
 
-constexpr size_t kMaxFile = 256u << 20;          // a guest is a small static program
-constexpr uint64_t kMaxAddress = 1ull << 46;     // below any AArch64 user space of 48 bits
-constexpr uint64_t kLowestAddress = 0x10000;     // vm.mmap_min_addr
-constexpr uint64_t kMaxMemory = 1ull << 32;      // image in memory
+constexpr size_t kMaxFile = 256u << 20;       // a guest is a small static program
+constexpr uint64_t kMaxAddress = 1ull << 46;  // below any AArch64 user space of 48 bits
+constexpr uint64_t kLowestAddress = 0x10000;  // vm.mmap_min_addr
+constexpr uint64_t kMaxMemory = 1ull << 32;   // image in memory
 constexpr uint64_t kMaxFunctions = 1u << 16;
 constexpr uint64_t kMaxName = 255;
 
@@ -94,8 +94,7 @@ void ElfImage::read_segments() {
     if (entry.p_type == PT_NOTE) read_notes(entry.p_offset, entry.p_filesz);
     if (entry.p_type != PT_LOAD || entry.p_memsz == 0) continue;
     if (entry.p_filesz > entry.p_memsz) malformed("a segment has more bytes than memory");
-    if (entry.p_vaddr < kLowestAddress || entry.p_vaddr > kMaxAddress ||
-        entry.p_memsz > kMaxMemory)
+    if (entry.p_vaddr < kLowestAddress || entry.p_vaddr > kMaxAddress || entry.p_memsz > kMaxMemory)
       malformed("a segment is at an impossible address or too large");
     total += entry.p_memsz;
     if (total > kMaxMemory) malformed("the image is too large");
@@ -157,8 +156,8 @@ void ElfImage::read_functions() {
     if (section.sh_type != SHT_SYMTAB) continue;
     slice(section.sh_offset, section.sh_size, "the symbol table");
     if (section.sh_link >= header.e_shnum) malformed("the symbol table has no string table");
-    auto strings = read<Elf64_Shdr>(header.e_shoff + section.sh_link * sizeof(Elf64_Shdr),
-                                    "a section header");
+    auto strings =
+        read<Elf64_Shdr>(header.e_shoff + section.sh_link * sizeof(Elf64_Shdr), "a section header");
     slice(strings.sh_offset, strings.sh_size, "the string table");
     uint64_t count = section.sh_size / sizeof(Elf64_Sym);
     for (uint64_t n = 0; n < count && functions_.size() < kMaxFunctions; ++n) {
@@ -177,10 +176,9 @@ void ElfImage::read_functions() {
 void ElfImage::finish_functions() {
   std::stable_sort(functions_.begin(), functions_.end(),
                    [](const auto& a, const auto& b) { return a.address < b.address; });
-  functions_.erase(
-      std::unique(functions_.begin(), functions_.end(),
-                  [](const auto& a, const auto& b) { return a.address == b.address; }),
-      functions_.end());
+  functions_.erase(std::unique(functions_.begin(), functions_.end(),
+                               [](const auto& a, const auto& b) { return a.address == b.address; }),
+                   functions_.end());
   for (size_t i = 0; i < functions_.size(); ++i) {
     auto& function = functions_[i];
     uint64_t limit = code_at(function.address).size();

@@ -45,7 +45,7 @@ class ElfImage {
   static ElfImage parse(std::vector<uint8_t> bytes);
 
   uint64_t entry() const { return entry_; }
-  const std::vector<ElfSegment>& segments() const { return segments_; }    // sorted, disjoint
+  const std::vector<ElfSegment>& segments() const { return segments_; }     // sorted, disjoint
   const std::vector<ElfFunction>& functions() const { return functions_; }  // sorted, disjoint
   const std::vector<ElfImport>& imports() const { return imports_; }
 

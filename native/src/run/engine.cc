@@ -19,8 +19,7 @@ Engine::Engine(const Options& options, const ElfImage& image)
 
 void Engine::make_stubs() {
   auto stubs = make_shared_stubs(options_, image_.imports());
-  auto* block =
-      code_.commit(MTEDBG_BlockKind_SharedStubs, MTEDBG_Tier_None, std::move(stubs.code));
+  auto* block = code_.commit(MTEDBG_BlockKind_SharedStubs, MTEDBG_Tier_None, std::move(stubs.code));
   uintptr_t base = block->base();
   enter_ = reinterpret_cast<ExitReason (*)(Frame*, uintptr_t)>(base + stubs.enter);
   fault_trampoline_ = base + stubs.fault_trampoline;
@@ -66,8 +65,7 @@ uintptr_t Engine::translate_at(uint64_t rip) {
   std::scoped_lock lock(translating_);
   if (uintptr_t host = code_.entry(rip)) return host;  // another thread was faster
   if (image_.code_at(rip).empty())
-    throw StatusError(Status::GuestFault,
-                      "the guest went to " + describe(rip) + ": a wild jump or return");
+    throw StatusError(Status::GuestFault, "a wild jump or return of the guest to " + describe(rip));
   auto known = [this](uint64_t address) { return code_.entry(address) != 0; };
   code_.commit(MTEDBG_BlockKind_BaselineTier, MTEDBG_Tier_Baseline,
                translator_.translate({unit_of(rip)}, known));

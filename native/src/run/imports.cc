@@ -39,10 +39,10 @@ bool write_all(const char* bytes, size_t size) {
 }  // namespace
 
 const Imports::Name Imports::kNames[] = {
-    {"mtetso_write", &Imports::write},         {"mtetso_exit", &Imports::exit},
-    {"mtetso_spawn", &Imports::spawn},         {"mtetso_join", &Imports::join},
-    {"mtetso_allocate", &Imports::allocate},   {"mtetso_core_id", &Imports::core_id},
-    {"mtetso_yield", &Imports::yield},         {"mtetso_host_peek", &Imports::host_peek},
+    {"mtetso_write", &Imports::write},       {"mtetso_exit", &Imports::exit},
+    {"mtetso_spawn", &Imports::spawn},       {"mtetso_join", &Imports::join},
+    {"mtetso_allocate", &Imports::allocate}, {"mtetso_core_id", &Imports::core_id},
+    {"mtetso_yield", &Imports::yield},       {"mtetso_host_peek", &Imports::host_peek},
 };
 
 Imports::Imports(Process& process, Scheduler& scheduler)
@@ -121,7 +121,7 @@ Imports::Result Imports::allocate(GuestThread& thread, Arguments& arguments) {
 }
 
 Imports::Result Imports::core_id(GuestThread& thread, Arguments& arguments) {
-  arguments.rax = thread.core;
+  arguments.rax = thread.core + first_core_id(process_.options().shared_tag);
   return Result::Return;
 }
 

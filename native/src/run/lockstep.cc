@@ -9,7 +9,9 @@
 namespace mtetso {
 
 Lockstep::Lockstep(Process& process)
-    : process_(process), schedule_(Schedule::parse(process.options().schedule)) {}
+    : process_(process),
+      schedule_(Schedule::parse(process.options().schedule,
+                                first_core_id(process.options().shared_tag))) {}
 
 std::vector<Schedule::Runnable> Lockstep::runnable() {
   std::vector<Schedule::Runnable> can;

@@ -50,8 +50,7 @@ std::vector<uint8_t> initial_stack(const Options& options, uint64_t top, uint64_
 
 }  // namespace
 
-Process::Process(const Options& options, const ElfImage& image, GuestMemory& memory,
-                 Engine& engine)
+Process::Process(const Options& options, const ElfImage& image, GuestMemory& memory, Engine& engine)
     : options_(options), image_(image), memory_(memory), engine_(engine) {
   map_image();
 }

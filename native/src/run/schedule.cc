@@ -14,8 +14,8 @@ namespace {
 constexpr size_t kMaxSlices = 1u << 20;
 
 [[noreturn]] void bad(std::string_view text, const char* why) {
-  throw StatusError(Status::Usage, "bad schedule at '" + std::string(text.substr(0, 40)) + "': " +
-                                       why + " (T@C*N,… or seed:N)");
+  throw StatusError(Status::Usage, "bad schedule at '" + std::string(text.substr(0, 40)) +
+                                       "': " + why + " (T@C*N,… or seed:N)");
 }
 
 // Takes a number in [low, high] from the front of `text`.
@@ -34,7 +34,7 @@ void expect(std::string_view& text, char c, const char* what) {
 
 }  // namespace
 
-Schedule Schedule::parse(std::string_view text) {
+Schedule Schedule::parse(std::string_view text, uint32_t first_core) {
   Schedule schedule;
   constexpr std::string_view kSeed = "seed:";
   if (text.starts_with(kSeed)) {
@@ -44,11 +44,14 @@ Schedule Schedule::parse(std::string_view text) {
     if (!text.empty()) bad(text, "nothing follows a seed");
     return schedule;
   }
+  std::string cores = "cores are " + std::to_string(first_core) + " to " +
+                      std::to_string(first_core + kMaxCores - 1) + " under this --shared-tag";
   while (!text.empty()) {
     Slice slice;
     slice.thread = take(text, 1, UINT32_MAX, "threads count from 1, the first one");
     expect(text, '@', "'@' and a core follow a thread");
-    slice.core = static_cast<uint32_t>(take(text, 0, kMaxCores - 1, "cores are 0 to 63"));
+    uint64_t id = take(text, first_core, first_core + kMaxCores - 1, cores.c_str());
+    slice.core = static_cast<uint32_t>(id - first_core);
     expect(text, '*', "'*' and a number of polls follow a core");
     slice.polls = static_cast<uint32_t>(take(text, 1, kMaxPolls, "polls are 1 to 2^30"));
     if (schedule.written_.size() == kMaxSlices) bad(text, "too many turns");

@@ -10,7 +10,8 @@
 
 namespace mtetso {
 
-// One turn: `thread` (ids from 1) on `core` (from 0) until `polls` polls have passed.
+// One turn: `thread` (ids from 1) on `core` (a number from 0, not an id) until `polls` polls have
+// passed.
 struct Slice {
   uint64_t thread = 0;
   uint32_t core = 0;
@@ -31,14 +32,14 @@ class Schedule {
   };
 
   // "" round-robin; "seed:N" pseudo-random for ever; "T@C*N,…" as written, then round-robin.
-  // Throws StatusError(Usage).
-  static Schedule parse(std::string_view text);
+  // C is a core's id, counted from `first_core`. Throws StatusError(Usage).
+  static Schedule parse(std::string_view text, uint32_t first_core);
 
   // `cores`: how many a seeded schedule spreads threads over. `runnable`: not empty, sorted by
   // thread. Written turns of threads that cannot run are passed over.
   Slice next(std::span<const Runnable> runnable, uint32_t cores);
 
-  // The highest core a written schedule names; 0 where it names none.
+  // The highest core number a written schedule names; 0 where it names none.
   uint32_t highest_core() const;
 
  private:

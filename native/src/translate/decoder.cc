@@ -101,8 +101,11 @@ std::optional<Decoded> Decoder::decode(uint64_t rip, std::span<const uint8_t> by
   decoded.length = insn.length;
   decoded.mnemonic = insn.mnemonic;
   decoded.lock = (insn.attributes & ZYDIS_ATTRIB_HAS_LOCK) != 0;
-  decoded.rep = (insn.attributes & (ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE |
-                                    ZYDIS_ATTRIB_HAS_REPNE)) != 0;
+  decoded.rep = (insn.attributes &
+                 (ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE | ZYDIS_ATTRIB_HAS_REPNE)) != 0;
+  decoded.plain_addresses =
+      insn.address_width == 64 &&
+      (insn.attributes & (ZYDIS_ATTRIB_HAS_SEGMENT_FS | ZYDIS_ATTRIB_HAS_SEGMENT_GS)) == 0;
   decoded.count = insn.operand_count_visible;
   unsigned kept = std::min<unsigned>(insn.operand_count_visible, Decoded::kOperands);
   for (unsigned i = 0; i < kept; ++i) {
@@ -119,8 +122,7 @@ std::string Decoder::describe(uint64_t rip, std::span<const uint8_t> bytes) cons
   ZydisDecodedInstruction insn;
   ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
   size_t size = std::min(bytes.size(), kMaxLength);
-  bool whole =
-      ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder_, bytes.data(), size, &insn, operands));
+  bool whole = ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder_, bytes.data(), size, &insn, operands));
   if (whole) size = insn.length;
   std::string text;
   for (size_t i = 0; i < size; ++i) {

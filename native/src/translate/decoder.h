@@ -23,7 +23,7 @@ struct GuestAddress {
   int8_t base = kNone;
   int8_t index = kNone;
   uint8_t scale_log2 = 0;
-  bool wraps_32 = false;  // address size prefix: the sum is cut to 32 bits
+  bool wraps_32 = false;     // address size prefix: the sum is cut to 32 bits
   int64_t displacement = 0;  // RIP-relative addresses are resolved: no base, all of it here
 };
 
@@ -50,6 +50,7 @@ struct Decoded {
   uint8_t count = 0;  // explicit operands, also those beyond kOperands
   bool lock = false;
   bool rep = false;
+  bool plain_addresses = true;  // 64-bit, no FS or GS: what instructions with hidden operands need
   Flow flow = Flow::Next;
   ZydisMnemonic mnemonic = ZYDIS_MNEMONIC_INVALID;
   Operand op[kOperands];

@@ -26,10 +26,10 @@ struct HostCondition {
 // in the subset.
 std::optional<HostCondition> condition_of(ZydisMnemonic mnemonic) {
   switch (mnemonic) {
-#define CONDITION(suffix, ...)       \
-  case ZYDIS_MNEMONIC_J##suffix:     \
-  case ZYDIS_MNEMONIC_SET##suffix:   \
-  case ZYDIS_MNEMONIC_CMOV##suffix:  \
+#define CONDITION(suffix, ...)      \
+  case ZYDIS_MNEMONIC_J##suffix:    \
+  case ZYDIS_MNEMONIC_SET##suffix:  \
+  case ZYDIS_MNEMONIC_CMOV##suffix: \
     return HostCondition{__VA_ARGS__};
     CONDITION(O, vs)
     CONDITION(NO, vc)
@@ -213,6 +213,8 @@ void Emitter::set_flags(const Register& bit, StatusFlags flags) {
   int place = flags == NFlag ? 3 : flags == ZFlag ? 2 : flags == CFlag ? 1 : 0;
   masm_.Rmif(bit.X(), (64 - place) % 64, flags);
 }
+
+bool Emitter::has_condition(ZydisMnemonic of) const { return condition_of(of).has_value(); }
 
 bool Emitter::with_condition(ZydisMnemonic of, const std::function<void(Condition)>& use) {
   auto known = condition_of(of);

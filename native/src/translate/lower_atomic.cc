@@ -91,8 +91,8 @@ bool Lower::exchange_add(const Decoded& insn) {
   if (!to.is_memory() || !is_place(to) || !from.is_register()) return false;
   Register b = emit_.read(from, reg::t2), old = sized(reg::t1, to.size);
   emit_.address(to.memory);
-  emit_.read_modify_write(
-      to.size, [&] { (masm_.*kAdd.of(to.size))(b, old, MemOperand(reg::address)); });
+  emit_.read_modify_write(to.size,
+                          [&] { (masm_.*kAdd.of(to.size))(b, old, MemOperand(reg::address)); });
   arithmetic(Alu::Add, sized(reg::t3, to.size), old, b, to.size);
   emit_.write(from, old);
   return true;

@@ -123,24 +123,22 @@ bool Lower::exchange(const Decoded& insn) {
 // setcc and cmovcc; all other mnemonics end here as well, and are not known.
 bool Lower::condition(const Decoded& insn) {
   const auto &to = insn.op[0], &from = insn.op[1];
+  if (!emit_.has_condition(insn.mnemonic)) return false;
   if (insn.count == 1) {
     if (!is_place(to) || to.size != 1) return false;
-    bool known = emit_.with_condition(insn.mnemonic,
-                                      [&](Condition c) { masm_.Cset(reg::t1.W(), c); });
-    if (!known) return false;
+    emit_.with_condition(insn.mnemonic, [&](Condition c) { masm_.Cset(reg::t1.W(), c); });
     if (to.is_memory()) emit_.address(to.memory);
     emit_.write(to, reg::t1);
     return true;
   }
-  if (insn.count != 2 || !to.is_register() || !is_place(from) || from.size != to.size) return false;
-  return emit_.with_condition(insn.mnemonic, [&](Condition c) {
-    // The load happens where the condition is false, too, and so does the clearing of the upper
-    // half: as on x86.
-    Register value = emit_.read(from, reg::t1), old = emit_.read(to, reg::t2);
-    Register out = sized(reg::t1, to.size);
-    masm_.Csel(out, value, old, c);
-    emit_.write(to, out);
-  });
+  if (!to.is_register() || !is_place(from) || from.size != to.size) return false;
+  // The load happens where the condition is false, too, and so does the clearing of the upper
+  // half: as on x86.
+  Register value = emit_.read(from, reg::t1), old = emit_.read(to, reg::t2);
+  Register out = sized(reg::t1, to.size);
+  emit_.with_condition(insn.mnemonic, [&](Condition c) { masm_.Csel(out, value, old, c); });
+  emit_.write(to, out);
+  return true;
 }
 
 bool Lower::byte_swap(const Decoded& insn) {
@@ -153,10 +151,21 @@ bool Lower::byte_swap(const Decoded& insn) {
 // (rep) stos and movs, upwards: the direction flag is always clear, since nothing of the subset
 // sets it. Registers are up to date at each memop, so a fault finds a state x86 could be in.
 bool Lower::string(const Decoded& insn) {
-  const auto &to = insn.op[0], &from = insn.op[1];
-  if (!to.is_memory() || to.memory.wraps_32) return false;
-  bool copies = from.is_memory();
-  if (!copies && !from.is_register()) return false;
+  if (!insn.plain_addresses || insn.count != 0) return false;  // MOVSD is SSE's, too
+  bool copies = false;
+  unsigned size = 0;
+  switch (insn.mnemonic) {
+    // clang-format off
+    case ZYDIS_MNEMONIC_MOVSB: copies = true; [[fallthrough]];
+    case ZYDIS_MNEMONIC_STOSB: size = 1; break;
+    case ZYDIS_MNEMONIC_MOVSW: copies = true; [[fallthrough]];
+    case ZYDIS_MNEMONIC_STOSW: size = 2; break;
+    case ZYDIS_MNEMONIC_MOVSD: copies = true; [[fallthrough]];
+    case ZYDIS_MNEMONIC_STOSD: size = 4; break;
+    case ZYDIS_MNEMONIC_MOVSQ: copies = true; [[fallthrough]];
+    default: size = 8; break;
+      // clang-format on
+  }
   Register count = guest(1), source = guest(6), destination = guest(7);
   Label again, done;
   masm_.Bind(&again);
@@ -165,12 +174,12 @@ bool Lower::string(const Decoded& insn) {
   if (copies) {
     value = reg::t1;
     masm_.Mov(reg::address, source);
-    emit_.load(value, to.size);
+    emit_.load(value, size);
   }
   masm_.Mov(reg::address, destination);
-  emit_.store(value, to.size);
-  if (copies) masm_.Add(source, source, to.size);
-  masm_.Add(destination, destination, to.size);
+  emit_.store(value, size);
+  if (copies) masm_.Add(source, source, size);
+  masm_.Add(destination, destination, size);
   if (insn.rep) {
     masm_.Sub(count, count, 1);
     masm_.B(&again);

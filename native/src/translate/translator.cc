@@ -38,8 +38,8 @@ Translator::Found Translator::find(const Unit& unit, const std::function<bool(ui
       bad.flow = Flow::Stop;
       const auto& insn = found.instructions.emplace(rip, decoded.value_or(bad)).first->second;
       if (insn.flow == Flow::Jump || insn.flow == Flow::Branch) leader(insn.op[0].immediate);
-      bool returns = insn.flow == Flow::Branch || insn.flow == Flow::Call ||
-                     insn.flow == Flow::CallIndirect;
+      bool returns =
+          insn.flow == Flow::Branch || insn.flow == Flow::Call || insn.flow == Flow::CallIndirect;
       if (returns) leader(insn.next());
       if (insn.flow != Flow::Next) break;
       rip = insn.next();
@@ -55,8 +55,8 @@ CompiledCode Translator::translate(const std::vector<Unit>& units,
   size_t budget = kMaxInstructions;
   std::set<uint64_t> taken;  // units may overlap: who comes first has the instruction
   for (const auto& unit : units) {
-    auto& one = found.emplace_back(
-        find(unit, [&](uint64_t rip) { return known(rip) || taken.contains(rip); }, budget));
+    auto& one = found.emplace_back(find(
+        unit, [&](uint64_t rip) { return known(rip) || taken.contains(rip); }, budget));
     for (const auto& [rip, insn] : one.instructions) taken.insert(rip);
     for (uint64_t rip : one.leaders) emitter.declare(rip);
   }
@@ -134,8 +134,7 @@ void Translator::emit_flow(Emitter& emitter, const Decoded& insn) const {
     case Flow::Return:
       if (insn.mnemonic != ZYDIS_MNEMONIC_RET) return emitter.leave(FrameStub::Throw, insn.rip);
       emitter.pop(reg::target);
-      if (operand.is_immediate())
-        masm.Add(guest_rsp, guest_rsp, operand.immediate & 0xffff);
+      if (operand.is_immediate()) masm.Add(guest_rsp, guest_rsp, operand.immediate & 0xffff);
       return emitter.leave(FrameStub::Dispatch);
     default:
       return emitter.leave(FrameStub::Throw, insn.rip);

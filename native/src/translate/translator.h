@@ -42,10 +42,9 @@ class Translator {
   // All of `units`, sorted by start, into one piece; branches between them are direct. Guest
   // addresses that are `known` already have code elsewhere and are not translated again, but
   // gone to through the dispatcher. Throws StatusError(Internal) past kMaxInstructions.
-  CompiledCode translate(const std::vector<Unit>& units,
-                         const std::function<bool(uint64_t)>& known = [](uint64_t) {
-                           return false;
-                         }) const;
+  CompiledCode translate(
+      const std::vector<Unit>& units,
+      const std::function<bool(uint64_t)>& known = [](uint64_t) { return false; }) const;
 
   // "0x401000: 0f 58 c1  addps xmm0, xmm1", for messages.
   std::string describe(uint64_t rip) const;
