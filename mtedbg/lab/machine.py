@@ -68,10 +68,6 @@ class Machine:
         """
         if options.cpus < 1 or options.memory_mib < 256:
             raise LabError("the VM needs at least one CPU and 256 MiB")
-        if any("," in str(share.host) for share in shares):
-            raise LabError(
-                "QEMU cannot share a folder with a comma in its name", "rename it, or use another"
-            )
         program = shutil.which(PROGRAM)
         if program is None:
             raise ToolMissingError(f"{PROGRAM} is not on this machine", "run: mtedbg doctor")
@@ -161,9 +157,10 @@ def _arguments(image: VmImage, options: MachineOptions, shares: list[Share]) -> 
         arguments += ["-device", "virtio-net-pci,netdev=net,romfile="]
     for i, share in enumerate(shares):
         access = "" if share.writable else ",readonly=on"
+        path = str(share.host).replace(",", ",,")  # QEMU's way to write a comma
         arguments += [
             "-fsdev",
-            f"local,id=share{i},path={share.host},security_model=none,multidevs=remap{access}",
+            f"local,id=share{i},path={path},security_model=none,multidevs=remap{access}",
             "-device",
             f"virtio-9p-pci,fsdev=share{i},mount_tag=share{i}",
         ]

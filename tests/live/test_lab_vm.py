@@ -169,12 +169,14 @@ def test_the_command_brings_back_status_output_and_core(tmp_path: Path) -> None:
 
 
 def test_the_command_runs_a_program_of_the_current_folder(tmp_path: Path) -> None:
-    (tmp_path / "program").write_bytes(compiled("report").read_bytes())
-    (tmp_path / "program").chmod(0o755)
-    done = lab("-e", "X=1", "--", "./program", "exit", "3", cwd=tmp_path)
+    here = tmp_path / "a folder, with: signs"
+    here.mkdir()
+    (here / "program").write_bytes(compiled("report").read_bytes())
+    (here / "program").chmod(0o755)
+    done = lab("-e", "X=1", "--", "./program", "exit", "3", cwd=here)
     folder, arguments, environment = lists(done.stdout.encode())
     assert done.returncode == 3
-    assert folder == os.fsencode(tmp_path)
+    assert folder == os.fsencode(here)
     assert arguments[1:] == [b"exit", b"3"]
     assert b"X=1" in environment
 
