@@ -98,11 +98,11 @@ def code(session: Session) -> Report:
     registers = session.target.registers(session.thread())
     if isinstance(registers, Absent) or "pc" not in registers:
         return Report("code", session.info, (), notes=("the PC is not known",))
-    report = disassembly(session, "code", session.strip(registers["pc"]))
-    words = [row["bytes"] for row in report.rows]
-    if all(isinstance(word, Absent) for word in words):  # say it once
-        pc = session.strip(registers["pc"])
-        return replace(report, rows=(), picture=()).noting(f"code around {pc:#x}: {words[0]}")
+    pc = session.strip(registers["pc"])
+    report = disassembly(session, "code", pc)
+    words = {row["address"]: row["bytes"] for row in report.rows}
+    if all(isinstance(word, Absent) for word in words.values()):  # say it once
+        return replace(report, rows=(), picture=()).noting(f"code at {pc:#x}: {words[pc]}")
     return report
 
 

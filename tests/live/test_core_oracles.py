@@ -171,6 +171,14 @@ def test_memory_and_symbols_are_gdbs(kernel_cores: Cores, tmp_path: Path, name: 
     assert (described.name, described.offset) == (match[1], int(match[2] or 0))
 
 
+def test_symbols_of_the_vdso_are_in_the_core(kernel_cores: Cores, tmp_path: Path) -> None:
+    case = kernel_cores["sync"]
+    address = CoreTarget(case.core).symbol_address("__kernel_rt_sigreturn")
+    assert not isinstance(address, Absent)
+    printed = gdb(case.core, case.program, tmp_path, f"info symbol {address:#x}")
+    assert printed.splitlines()[-1].startswith("__kernel_rt_sigreturn in section .text of ")
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_the_post_mortem_is_whole(kernel_cores: Cores, name: str) -> None:
     case = kernel_cores[name]
