@@ -6,10 +6,13 @@ How to add a debugger:
  3. what is not there is an `Absent` with its reason, a broken connection is an exception;
  4. registration of commands and stop events live in the same file;
  5. add one parameter to `tests/contract/` and one controller to `tests/support/`.
+
+What can also write is a `TagWriter`, by one method more: only commands whose name says that they
+write ask for it.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from mtedbg.model.absent import Absent
 from mtedbg.model.memory import Region, TagPiece
@@ -54,4 +57,25 @@ class Target(Protocol):
 
         Raises:
             ExpressionError: it cannot be evaluated.
+        """
+
+
+@runtime_checkable
+class TagWriter(Protocol):
+    """A target whose allocation tags can be written: most live ones."""
+
+    def write_tags(self, start: int, end: int, tags: bytes) -> None:
+        """Gives the granules of [start, end), both multiples of 16, these allocation tags.
+
+        The caller has made sure that all of it is tagged memory: there are servers that die,
+        and the program with them, where it is not.
+
+        Args:
+            start: first address, without tag and PAC bits.
+            end: one past the last address.
+            tags: one byte (0 to 15) a granule, repeated from the first where they are fewer.
+
+        Raises:
+            NotOnThisTargetError: this target has no way to write tags.
+            ConnectionLostError: the server refused, or is gone; some may be written.
         """

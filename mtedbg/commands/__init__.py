@@ -29,7 +29,8 @@ class Argument:
     Attributes:
         name: as in the usage line, upper case.
         help: its meaning, one line.
-        kind: "address" (an expression of the debugger), "size" (bytes, an expression too), "text".
+        kind: "address" (an expression of the debugger), "size" (bytes) and "tag" (0 to 15), which
+            are expressions too, "text".
         optional: whether it may be left out (its value is then None).
     """
 

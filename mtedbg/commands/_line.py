@@ -59,8 +59,10 @@ def _number(text: str, what: str) -> int:
 def _value(session: Session, kind: str, name: str, text: str | None) -> Any:
     if text is None or isinstance(text, bool):
         return text
-    if kind in ("address", "size"):
+    if kind in ("address", "size", "tag"):
         value = session.target.evaluate(text)
+        if kind == "tag" and not 0 <= value < 16:
+            raise ExpressionError(f"{name} is {value}: not a tag", "tags are 0 to 15")
         if kind == "size" and not 0 < value < 1 << 48:
             raise ExpressionError(
                 f"{name} is {value}: not a length in bytes", "give one of at least 1"
@@ -79,7 +81,7 @@ def parse(session: Session, command: Command, line: str | Sequence[str]) -> Argu
 
     Raises:
         UsageError: the words do not fit the command.
-        ExpressionError: an expression cannot be evaluated, or is no length.
+        ExpressionError: an expression cannot be evaluated, or is no length or tag.
     """
     try:
         words = shlex.split(line) if isinstance(line, str) else list(line)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from mtedbg.model.absent import Absent
+from mtedbg.model.absent import NOT_APPLICABLE, Absent
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,7 @@ class Thread:
         name: as the kernel or the debugger knows it, may be empty.
         current: whether commands speak of this one unless told otherwise.
         tagged_addr_ctrl: the prctl(PR_SET_TAGGED_ADDR_CTRL) word (NT_ARM_TAGGED_ADDR_CTRL).
+        check_mode: SCTLR_EL1.TCF0 (0 to 3), of a target that tells this in place of the word.
     """
 
     number: int
@@ -41,6 +42,7 @@ class Thread:
     name: str
     current: bool
     tagged_addr_ctrl: int | Absent = field(kw_only=True)
+    check_mode: int | Absent = field(default=NOT_APPLICABLE, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,6 +109,15 @@ def _headline(mappings: int, total: _Count) -> str:
     return f"{what}; {marked} of {read_in_all} granules read have a tag other than 0"
 
 
+def tagged_regions(session: Session) -> Iterator[Region]:
+    """The mappings that are tagged, or that may be where that is not known.
+
+    Raises:
+        NotOnThisTargetError: mappings are not known.
+    """
+    return _found(session, [])
+
+
 def regions(
     session: Session, command: str, columns: tuple[Column, ...], *, everything: bool = False
 ) -> Report:

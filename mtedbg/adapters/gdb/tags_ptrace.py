@@ -34,19 +34,28 @@ def can_peek() -> bool:
     return platform.system() == "Linux" and platform.machine() == "aarch64"
 
 
-def peeker(tid: int) -> Peek:
-    """Reads tags of the stopped thread `tid`; only GDB's own main thread may, as the tracer."""
+def request(number: int, tid: int, address: int, tags: ctypes.Array[ctypes.c_char]) -> int:
+    """Asks for, or gives, the tags from `address` on: how many, or the error's negative number.
+
+    Only GDB's own main thread may, as the tracer of the stopped thread `tid`.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
     libc.ptrace.restype = ctypes.c_long
     libc.ptrace.argtypes = (ctypes.c_long, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
+    iovec = _Iovec(ctypes.cast(tags, ctypes.c_void_p), len(tags))
+    ctypes.set_errno(0)
+    if libc.ptrace(number, tid, address, ctypes.byref(iovec)) != 0:
+        return -ctypes.get_errno()
+    return min(int(iovec.length), len(tags))
+
+
+def peeker(tid: int) -> Peek:
+    """Reads tags of the stopped thread `tid`, as `request` does."""
 
     def peek(address: int, count: int) -> bytes | Absent:
         tags = ctypes.create_string_buffer(count)
-        iovec = _Iovec(ctypes.cast(tags, ctypes.c_void_p), count)
-        ctypes.set_errno(0)
-        if libc.ptrace(PTRACE_PEEKMTETAGS, tid, address, ctypes.byref(iovec)) != 0:
-            return _refusal(ctypes.get_errno())
-        return tags.raw[: min(iovec.length, count)]
+        found = request(PTRACE_PEEKMTETAGS, tid, address, tags)
+        return _refusal(-found) if found < 0 else tags.raw[:found]
 
     return peek
 

@@ -12,7 +12,7 @@ from mtedbg.adapters.gdb import threads, values
 from mtedbg.adapters.gdb.console import captured
 from mtedbg.adapters.gdb.sources import source_of
 from mtedbg.adapters.spans import by_region
-from mtedbg.model.absent import Absent, Reason
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.memory import Region, TagPiece
 from mtedbg.model.process import SignalInfo, Symbol, TargetInfo, Thread
 
@@ -82,6 +82,12 @@ class GdbTarget:
         """Allocation tags of [start, end); see the port."""
         return self._source.read_tags(start, end, self.regions())
 
+    def write_tags(self, start: int, end: int, tags: bytes) -> None:
+        """Gives [start, end) allocation tags; see `TagWriter`."""
+        from mtedbg.adapters.gdb.tags_write import write_tags
+
+        write_tags(self._inferior, start, end, tags)
+
     def regions(self) -> Sequence[Region] | Absent:
         """All mappings; see the port."""
         return self._once("regions", self._source.regions)
@@ -93,15 +99,17 @@ class GdbTarget:
     def _threads(self) -> Sequence[Thread]:
         selected = gdb.selected_thread()
         return [
-            Thread(
-                thread.num,
-                _tid(thread),
-                thread.name or "",
-                thread.num == selected.num,
-                tagged_addr_ctrl=self._source.control_word(thread.num, _tid(thread)),
-            )
+            self._thread(thread, current=thread.num == selected.num)
             for thread in sorted(self._inferior.threads(), key=lambda each: int(each.num))
         ]
+
+    def _thread(self, thread: gdb.InferiorThread, *, current: bool) -> Thread:
+        tid = _tid(thread)
+        word = self._source.control_word(thread.num, tid)
+        # What a source does not take for the kernel's word is the bare check mode, as in QEMU.
+        mode = threads.control_word(thread.num) if isinstance(word, Absent) else NOT_APPLICABLE
+        name = thread.name or ""
+        return Thread(thread.num, tid, name, current, tagged_addr_ctrl=word, check_mode=mode)
 
     def registers(self, thread: Thread) -> Mapping[str, int] | Absent:
         """Of the innermost frame; see the port."""

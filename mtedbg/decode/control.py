@@ -1,0 +1,38 @@
+"""The tagged-address control word of a thread, and the check mode of the hardware.
+
+Source: Linux, Documentation/arch/arm64/memory-tagging-extension.rst and include/uapi/linux/prctl.h:
+bit 0 PR_TAGGED_ADDR_ENABLE, bits 2:1 PR_MTE_TCF_{SYNC,ASYNC}, of which both may be asked for, bits
+18:3 the tags that IRG may choose, bit 19 PR_MTE_STORE_ONLY. Arm ARM (DDI 0487) D24.2 "SCTLR_EL1",
+field TCF0.
+"""
+
+from __future__ import annotations
+
+from mtedbg.model.absent import Absent, Reason
+from mtedbg.model.control import TagControl
+from mtedbg.model.process import Thread
+
+_TCF_SHIFT, _TCF_MASK = 1, 3
+_INCLUDE_SHIFT, _INCLUDE_MASK = 3, 0xFFFF
+_STORE_ONLY = 1 << 19
+
+ASKED_FOR = ("none", "sync", "async", "sync or async")
+HARDWARE = ("none", "sync", "async", "asymm")
+
+
+def control_of(thread: Thread) -> TagControl:
+    """What `thread` asked the kernel for, as far as the target tells it."""
+    word, mode = thread.tagged_addr_ctrl, thread.check_mode
+    if isinstance(word, int):
+        return TagControl(
+            tagged_addr=bool(word & 1),
+            tcf=ASKED_FOR[word >> _TCF_SHIFT & _TCF_MASK],
+            include_mask=word >> _INCLUDE_SHIFT & _INCLUDE_MASK,
+            store_only=bool(word & _STORE_ONLY),
+        )
+    if not isinstance(mode, int):
+        return TagControl(word, word, word, word)
+    known = 0 <= mode < len(HARDWARE)
+    tcf = HARDWARE[mode] if known else Absent(Reason.DAMAGED, f"check mode {mode}")
+    untold = Absent(word.reason)
+    return TagControl(untold, tcf, untold, untold)
