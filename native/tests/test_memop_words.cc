@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+//
+// Words as GNU as makes them; one line a word.
+#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include <doctest/doctest.h>
+
+#include "code/memop_words.h"
+
+namespace mtetso {
+namespace {
+
+constexpr uint32_t kLocal = MTEDBG_Mode_Local, kShared = MTEDBG_Mode_Shared;
+constexpr uint32_t kLoad = MTEDBG_Access_Load, kStore = MTEDBG_Access_Store,
+                   kBoth = MTEDBG_Access_ReadModifyWrite;
+
+void pair(uint32_t local, uint32_t shared, uint32_t access, uint32_t size, uint32_t data) {
+  CAPTURE(local);
+  for (const uint32_t mode : {kLocal, kShared}) {
+    const auto decoded = decode_access(mode == kLocal ? local : shared);
+    REQUIRE(decoded.has_value());
+    CHECK(decoded->access == access);
+    CHECK(decoded->size == size);
+    CHECK(decoded->data == data);
+    CHECK(decoded->mode == mode);
+    CHECK(decoded->op == AtomicOp::None);
+    CHECK(access_word_in(local, mode) == (mode == kLocal ? local : shared));
+    CHECK(access_word_in(shared, mode) == (mode == kLocal ? local : shared));
+  }
+}
+
+void atomic(uint32_t word, AtomicOp op, uint32_t size) {
+  CAPTURE(word);
+  const auto decoded = decode_access(word);
+  REQUIRE(decoded.has_value());
+  CHECK(decoded->access == kBoth);
+  CHECK(decoded->op == op);
+  CHECK(decoded->size == size);
+  CHECK(decoded->data == 3);
+  CHECK(decoded->source == 5);
+  CHECK(decoded->mode == 0);
+  CHECK(access_word_in(word, kLocal) == word);
+  CHECK(access_word_in(word, kShared) == word);
+}
+
+}  // namespace
+
+TEST_CASE("tag inserts") {
+  CHECK(tag_word(kLocal, 0) == 0xb3480f70);    // bfi x16, x27, #56, #4
+  CHECK(tag_word(kLocal, 15) == 0xb3480f70);   // bfi x16, x27, #56, #4
+  CHECK(tag_word(kShared, 0) == 0xb3480ff0);   // bfc x16, #56, #4
+  CHECK(tag_word(kShared, 15) == 0xb2480e10);  // orr x16, x16, #0xf00000000000000
+}
+
+TEST_CASE("plain and ordered accesses") {
+  pair(0x39400203, 0x38bfc203, kLoad, 1, 3);    // ldrb w3, [x16]; ldaprb w3, [x16]
+  pair(0x79400203, 0x78bfc203, kLoad, 2, 3);    // ldrh w3, [x16]; ldaprh w3, [x16]
+  pair(0xb9400203, 0xb8bfc203, kLoad, 4, 3);    // ldr w3, [x16]; ldapr w3, [x16]
+  pair(0xf9400203, 0xf8bfc203, kLoad, 8, 3);    // ldr x3, [x16]; ldapr x3, [x16]
+  pair(0x39000203, 0x089ffe03, kStore, 1, 3);   // strb w3, [x16]; stlrb w3, [x16]
+  pair(0x79000203, 0x489ffe03, kStore, 2, 3);   // strh w3, [x16]; stlrh w3, [x16]
+  pair(0xb9000203, 0x889ffe03, kStore, 4, 3);   // str w3, [x16]; stlr w3, [x16]
+  pair(0xf900021f, 0xc89ffe1f, kStore, 8, 31);  // str xzr, [x16]; stlr xzr, [x16]
+}
+
+TEST_CASE("atomic accesses") {
+  atomic(0xb8e50203, AtomicOp::Add, 4);          // ldaddal w5, w3, [x16]
+  atomic(0x38e51203, AtomicOp::Clear, 1);        // ldclralb w5, w3, [x16]
+  atomic(0x78e52203, AtomicOp::Xor, 2);          // ldeoralh w5, w3, [x16]
+  atomic(0xf8e53203, AtomicOp::Set, 8);          // ldsetal x5, x3, [x16]
+  atomic(0xf8e58203, AtomicOp::Swap, 8);         // swpal x5, x3, [x16]
+  atomic(0xc8e5fe03, AtomicOp::CompareSwap, 8);  // casal x5, x3, [x16]
+  atomic(0x08e5fe03, AtomicOp::CompareSwap, 1);  // casalb w5, w3, [x16]
+}
+
+TEST_CASE("what is no access of a memop") {
+  for (const uint32_t word : {
+           0xf94001e3u,  // ldr x3, [x15]: another base
+           0xf9400603u,  // ldr x3, [x16, #8]: an offset
+           0xb8250203u,  // ldadd w5, w3, [x16]: not ordered
+           0xb9800203u,  // ldrsw x3, [x16]: no ordered form
+           0xc8dffe03u,  // ldar x3, [x16]: stronger than x86 asks for
+           0xfd400203u,  // ldr d3, [x16]: not a general register
+           0xd503201fu,  // nop
+           0u,
+           0xffffffffu,
+       }) {
+    CAPTURE(word);
+    CHECK_FALSE(decode_access(word).has_value());
+    CHECK_FALSE(access_word_in(word, kLocal).has_value());
+  }
+}
+
+}  // namespace mtetso
