@@ -129,12 +129,7 @@ TO_BUILD = tuple(
         ("clang-format", "clang-format", _program("clang-format")),
         ("VIXL", "libvixl-dev:arm64", _file(ARM64_LIBRARIES / "libvixl.so")),
         ("Zydis", "libzydis-dev:arm64", _file(ARM64_LIBRARIES / "libZydis.so")),
-        ("probes", "systemtap-sdt-dev", _file(INCLUDE / "x86_64-linux-gnu/sys/sdt.h")),
-        (
-            "probes, arm64",
-            "systemtap-sdt-dev:arm64",
-            _file(INCLUDE / "aarch64-linux-gnu/sys/sdt.h"),
-        ),
+        ("doctest", "doctest-dev", _file(INCLUDE / "doctest/doctest.h")),
         ("C library, arm64", "libc6:arm64", _file(ARM64_LIBRARIES / "libc.so.6")),
         ("C++ library, arm64", "libstdc++6:arm64", _file(ARM64_LIBRARIES / "libstdc++.so.6")),
         ("libgcc, arm64", "libgcc-s1:arm64", _file(ARM64_LIBRARIES / "libgcc_s.so.1")),

@@ -43,9 +43,9 @@ struct CompiledEntry {
 // A finished piece of translation: one stub, one function, or a whole tier.
 struct CompiledCode {
   std::vector<uint32_t> words;
-  std::vector<CompiledRange> ranges;    // sorted by begin, disjoint
-  std::vector<CompiledMemop> memops;    // sorted by access_offset
-  std::vector<CompiledEntry> entries;   // sorted by guest_rip
+  std::vector<CompiledRange> ranges;   // sorted by begin, disjoint
+  std::vector<CompiledMemop> memops;   // sorted by access_offset
+  std::vector<CompiledEntry> entries;  // sorted by guest_rip
 };
 
 }  // namespace mtetso

@@ -39,28 +39,34 @@ extern "C" {
 #define MTEDBG_ABI_MINOR 0
 #define MTEDBG_ENDIAN_PROBE UINT32_C(0x01020304)
 
+/* The lists are tables for people; a formatter takes them apart. */
+/* clang-format off */
+
 /* Values. Each list is written once: it makes the C enum and the schema's text. */
 
-#define MTEDBG_ROOT_STATES(V) V(RootState, NotReady, 0) V(RootState, Ready, 1) V(RootState, ShuttingDown, 2)
+#define MTEDBG_ROOT_STATES(V) \
+  V(RootState, NotReady, 0) V(RootState, Ready, 1) V(RootState, ShuttingDown, 2)
 #define MTEDBG_FORMS(V) V(Form, Record, 1) V(Form, Array, 2) V(Form, Table, 3)
 #define MTEDBG_BLOCK_KINDS(V)                                                      \
   V(BlockKind, SharedStubs, 1) V(BlockKind, BaselineTier, 2) V(BlockKind, OptimizedTier, 3) \
   V(BlockKind, LazyStubs, 4)
 #define MTEDBG_BLOCK_STATES(V) \
-  V(BlockState, Building, 0) V(BlockState, Published, 1) V(BlockState, Retired, 2) V(BlockState, Unmapped, 3)
+  V(BlockState, Building, 0) V(BlockState, Published, 1) V(BlockState, Retired, 2) \
+  V(BlockState, Unmapped, 3)
 #define MTEDBG_RANGE_KINDS(V)                                                         \
   V(RangeKind, Function, 1) V(RangeKind, EntryStub, 2) V(RangeKind, ImportThunk, 3)   \
   V(RangeKind, BuiltinThunk, 4) V(RangeKind, FaultTrampoline, 5) V(RangeKind, Throw, 6) \
   V(RangeKind, DebugStub, 7)
 #define MTEDBG_TIERS(V) V(Tier, None, 0) V(Tier, Baseline, 1) V(Tier, Optimized, 2)
 #define MTEDBG_TIER_STATES(V) \
-  V(TierState, Idle, 0) V(TierState, Requested, 1) V(TierState, Compiling, 2) V(TierState, Committed, 3) \
-  V(TierState, Failed, 4)
+  V(TierState, Idle, 0) V(TierState, Requested, 1) V(TierState, Compiling, 2) \
+  V(TierState, Committed, 3) V(TierState, Failed, 4)
 #define MTEDBG_ACCESSES(V) V(Access, Load, 1) V(Access, Store, 2) V(Access, ReadModifyWrite, 3)
 #define MTEDBG_MODES(V) V(Mode, Local, 1) V(Mode, Shared, 2)
 #define MTEDBG_POLICIES(V) V(Policy, Seed, 1) V(Policy, Sticky, 2) V(Policy, Interpret, 3)
 #define MTEDBG_CORE_ID_SOURCES(V) \
-  V(CoreIdSource, Pinned, 1) V(CoreIdSource, RseqRead, 2) V(CoreIdSource, RseqStrict, 3) V(CoreIdSource, Lockstep, 4)
+  V(CoreIdSource, Pinned, 1) V(CoreIdSource, RseqRead, 2) V(CoreIdSource, RseqStrict, 3) \
+  V(CoreIdSource, Lockstep, 4)
 #define MTEDBG_THREAD_STATES(V)                                                       \
   V(ThreadState, Parked, 0) V(ThreadState, Dispatcher, 1) V(ThreadState, Jit, 2)      \
   V(ThreadState, Thunk, 3) V(ThreadState, Fault, 4) V(ThreadState, Exited, 5)
@@ -114,7 +120,8 @@ enum { MTEDBG_ENUMS(MTEDBG_ENUM_LIST) };
 /* ranges of a block: sorted by begin; begin and end are offsets from the block's base. */
 #define MTEDBG_RANGE_FIELDS(F, T)                                                     \
   F(T, u32, begin) F(T, u32, end) F(T, RangeKind, kind) F(T, u32, function)           \
-  F(T, u64, guest_rip) F(T, u64, callee_block) F(T, u64, symbol) F(T, u32, symbol_length) F(T, u32, reserved)
+  F(T, u64, guest_rip) F(T, u64, callee_block) F(T, u64, symbol) F(T, u32, symbol_length) \
+  F(T, u32, reserved)
 
 /* memops of a block: sorted by address. `address` is the access [2]; `tag_address` the tag insert
  * [1], 0 where the memop has none. The instruction words are read from memory, never kept here:
@@ -187,18 +194,21 @@ MTEDBG_ENUM_TYPE(Policy) MTEDBG_ENUM_TYPE(CoreIdSource) MTEDBG_ENUM_TYPE(ThreadS
 MTEDBG_ENUM_TYPE(Operation) MTEDBG_ENUM_TYPE(Phase) MTEDBG_ENUM_TYPE(Event)
 #undef MTEDBG_ENUM_TYPE
 
+/* clang-format on */
+
 #define MTEDBG_STRUCT_FIELD(type, kind, name) mtedbg_##kind name;
-#define MTEDBG_STRUCT(type, fields) \
-  struct mtedbg_##type {            \
+#define MTEDBG_STRUCT(type, fields)   \
+  struct mtedbg_##type {              \
     fields(MTEDBG_STRUCT_FIELD, type) \
   };
-MTEDBG_RECORDS(MTEDBG_STRUCT)
+                    MTEDBG_RECORDS(MTEDBG_STRUCT)
 #undef MTEDBG_STRUCT
 
-/* The root itself. Its layout is fixed for an ABI major version; all else is told by the schema.
- * `checksum` is the CRC-32 of the bytes before it; `self` is written at start, so that of all the
- * copies of these bytes that a core may hold only the true one has its own address in it. */
-struct mtedbg_root {
+    /* The root itself. Its layout is fixed for an ABI major version; all else is told by the
+     * schema. `checksum` is the CRC-32 of the bytes before it; `self` is written at start, so that
+     * of all the copies of these bytes that a core may hold only the true one has its own address
+     * in it. */
+    struct mtedbg_root {
   char magic[8];
   uint32_t size;
   uint16_t abi_major;
@@ -266,7 +276,7 @@ static inline size_t mtedbg_write_schema(char* out, size_t capacity, const char*
   mtedbg_put(&text, "mtedbg-schema 1\n");
 #define MTEDBG_TEXT_FIELD(type, kind, name) \
   mtedbg_put_line(&text, #type "." #name " : " #kind, " @ ", offsetof(struct mtedbg_##type, name));
-#define MTEDBG_TEXT_RECORD(type, fields)                                        \
+#define MTEDBG_TEXT_RECORD(type, fields)                                    \
   mtedbg_put_line(&text, "type " #type, " ", sizeof(struct mtedbg_##type)); \
   fields(MTEDBG_TEXT_FIELD, type)
   MTEDBG_RECORDS(MTEDBG_TEXT_RECORD)

@@ -53,13 +53,13 @@ static uint64_t table(const char* name, const void* records, uint32_t stride, ui
   return place(name, table);
 }
 
-#define BFI 0xb3480f70u   /* bfi x16, x27, #56, #4 */
-#define BFC 0xb3480ff0u   /* bfc x16, #56, #4 */
-#define ORR 0xb2480e10u   /* orr x16, x16, #0x0f00000000000000 */
-#define LDR 0xf9400201u   /* ldr x1, [x16] */
-#define LDAPR 0xf8bfc201u /* ldapr x1, [x16] */
-#define STRB 0x39000202u  /* strb w2, [x16] */
-#define STLRB 0x089ffe02u /* stlrb w2, [x16] */
+#define BFI 0xb3480f70u     /* bfi x16, x27, #56, #4 */
+#define BFC 0xb3480ff0u     /* bfc x16, #56, #4 */
+#define ORR 0xb2480e10u     /* orr x16, x16, #0x0f00000000000000 */
+#define LDR 0xf9400201u     /* ldr x1, [x16] */
+#define LDAPR 0xf8bfc201u   /* ldapr x1, [x16] */
+#define STRB 0x39000202u    /* strb w2, [x16] */
+#define STLRB 0x089ffe02u   /* stlrb w2, [x16] */
 #define LDADDAL 0xb8e10203u /* ldaddal w1, w3, [x16] */
 #define NOP 0xd503201fu
 
@@ -82,8 +82,13 @@ static void word(uint64_t address, uint32_t value) { memcpy((void*)address, &val
 static struct mtedbg_Memop memop(uint64_t id, uint64_t tag_address, uint64_t address,
                                  uint32_t access, uint32_t size, uint32_t mode, uint32_t insert,
                                  uint32_t access_word) {
-  struct mtedbg_Memop one = {.id = id, .address = address, .tag_address = tag_address, .block = 2,
-                             .guest_rip = 0x401000 + 8 * id, .access = access, .size = size,
+  struct mtedbg_Memop one = {.id = id,
+                             .address = address,
+                             .tag_address = tag_address,
+                             .block = 2,
+                             .guest_rip = 0x401000 + 8 * id,
+                             .access = access,
+                             .size = size,
                              .mode = mode};
   if (tag_address) word(tag_address, insert);
   word(address, access_word);
@@ -107,7 +112,8 @@ static uint64_t memops(uint64_t base, uint32_t* count) {
   all[3] = memop(4, base + 0x40, base + 0x44, MTEDBG_Access_ReadModifyWrite, 4, MTEDBG_Mode_Local,
                  BFI, LDADDAL);
   all[4] = memop(5, 0, base + 0x54, MTEDBG_Access_Load, 8, MTEDBG_Mode_Shared, 0, LDAPR);
-  /* Recorded as local, but its words are shared, and nobody is patching it; [1] is not next to [2]. */
+  /* Recorded as local, but its words are shared, and nobody is patching it; [1] is not next to [2].
+   */
   all[5] = memop(6, base + 0x60, base + 0x68, MTEDBG_Access_Store, 1, MTEDBG_Mode_Local,
                  shared_insert, STLRB);
   word(base + 0x64, NOP);
@@ -117,8 +123,8 @@ static uint64_t memops(uint64_t base, uint32_t* count) {
 
 static struct mtedbg_Range range(uint32_t begin, uint32_t end, uint32_t kind, uint32_t function,
                                  uint64_t rip, const char* symbol) {
-  struct mtedbg_Range one = {.begin = begin, .end = end, .kind = kind, .function = function,
-                             .guest_rip = rip};
+  struct mtedbg_Range one = {
+      .begin = begin, .end = end, .kind = kind, .function = function, .guest_rip = rip};
   if (symbol) one.symbol = text(symbol), one.symbol_length = (uint32_t)strlen(symbol);
   return one;
 }
@@ -134,21 +140,38 @@ static void ranges(struct mtedbg_Block* block, const struct mtedbg_Range* all, u
 static uint64_t code_map(uint32_t many) {
   uint64_t base = (uintptr_t)code;
   struct mtedbg_Block blocks[3] = {
-      {.base = base, .length = 0x100, .id = 1, .generation = 1, .segment = 1,
-       .kind = MTEDBG_BlockKind_SharedStubs, .state = MTEDBG_BlockState_Published},
-      {.base = base + 0x140, .length = 0x200, .id = 2, .generation = 2, .segment = 1,
-       .kind = MTEDBG_BlockKind_BaselineTier, .tier = MTEDBG_Tier_Baseline,
-       .state = MTEDBG_BlockState_Published, .supersedes = 9},
-      {.base = base + 0x800, .length = many * 8, .id = 3, .generation = 2, .segment = 1,
-       .kind = MTEDBG_BlockKind_OptimizedTier, .tier = MTEDBG_Tier_Optimized,
+      {.base = base,
+       .length = 0x100,
+       .id = 1,
+       .generation = 1,
+       .segment = 1,
+       .kind = MTEDBG_BlockKind_SharedStubs,
+       .state = MTEDBG_BlockState_Published},
+      {.base = base + 0x140,
+       .length = 0x200,
+       .id = 2,
+       .generation = 2,
+       .segment = 1,
+       .kind = MTEDBG_BlockKind_BaselineTier,
+       .tier = MTEDBG_Tier_Baseline,
+       .state = MTEDBG_BlockState_Published,
+       .supersedes = 9},
+      {.base = base + 0x800,
+       .length = many * 8,
+       .id = 3,
+       .generation = 2,
+       .segment = 1,
+       .kind = MTEDBG_BlockKind_OptimizedTier,
+       .tier = MTEDBG_Tier_Optimized,
        .state = MTEDBG_BlockState_Published},
   };
   struct mtedbg_Range stubs[] = {
       range(0, 0x40, MTEDBG_RangeKind_EntryStub, UINT32_MAX, 0, "enter"),
       range(0x40, 0x80, MTEDBG_RangeKind_BuiltinThunk, UINT32_MAX, 0, "memcpy"),
       range(0xc0, 0x100, MTEDBG_RangeKind_FaultTrampoline, UINT32_MAX, 0, NULL)};
-  struct mtedbg_Range functions[] = {range(0, 0x100, MTEDBG_RangeKind_Function, 0, 0x401000, NULL),
-                                     range(0x100, 0x1c0, MTEDBG_RangeKind_Function, 1, 0x402000, NULL)};
+  struct mtedbg_Range functions[] = {
+      range(0, 0x100, MTEDBG_RangeKind_Function, 0, 0x401000, NULL),
+      range(0x100, 0x1c0, MTEDBG_RangeKind_Function, 1, 0x402000, NULL)};
   ranges(&blocks[0], stubs, 3);
   ranges(&blocks[1], functions, 2);
   blocks[1].memops = memops(blocks[1].base, &blocks[1].memop_count);
@@ -166,10 +189,15 @@ static uint64_t code_map(uint32_t many) {
 
 static uint64_t retired(void) {
   struct mtedbg_Range one = range(0, 0x40, MTEDBG_RangeKind_Function, 1, 0x402000, NULL);
-  struct mtedbg_Block block = {.base = (uintptr_t)code + 0x400, .length = 0x80, .id = 9,
-                               .segment = 1, .kind = MTEDBG_BlockKind_BaselineTier,
-                               .tier = MTEDBG_Tier_Baseline, .state = MTEDBG_BlockState_Retired,
-                               .superseded_by = 2, .reason = text("made again"),
+  struct mtedbg_Block block = {.base = (uintptr_t)code + 0x400,
+                               .length = 0x80,
+                               .id = 9,
+                               .segment = 1,
+                               .kind = MTEDBG_BlockKind_BaselineTier,
+                               .tier = MTEDBG_Tier_Baseline,
+                               .state = MTEDBG_BlockState_Retired,
+                               .superseded_by = 2,
+                               .reason = text("made again"),
                                .reason_length = 10};
   ranges(&block, &one, 1);
   place("gone", (void*)block.base);
@@ -179,13 +207,21 @@ static uint64_t retired(void) {
 static struct mtedbg_Recorder* recorder(uint64_t thread, uint64_t head, uint64_t first_clock) {
   struct mtedbg_Recorder* one = take(sizeof *one);
   struct mtedbg_Record* events = take(8 * sizeof *events);
-  *one = (struct mtedbg_Recorder){.head = head, .events = (uintptr_t)events, .capacity = 8,
-                                  .stride = sizeof *events, .thread = thread};
+  *one = (struct mtedbg_Recorder){.head = head,
+                                  .events = (uintptr_t)events,
+                                  .capacity = 8,
+                                  .stride = sizeof *events,
+                                  .thread = thread};
   for (uint64_t n = head > 8 ? head - 8 : 0; n < head; ++n)
-    events[n % 8] = (struct mtedbg_Record){
-        .order = n + 1, .clock = first_clock + 2 * n, .time = 1000 + n, .memop = n % 3,
-        .address = 0x500000 + n, .old_value = 2, .new_value = 0, .event = MTEDBG_Event_Retag,
-        .core = 2};
+    events[n % 8] = (struct mtedbg_Record){.order = n + 1,
+                                           .clock = first_clock + 2 * n,
+                                           .time = 1000 + n,
+                                           .memop = n % 3,
+                                           .address = 0x500000 + n,
+                                           .old_value = 2,
+                                           .new_value = 0,
+                                           .event = MTEDBG_Event_Retag,
+                                           .core = 2};
   return one;
 }
 
@@ -215,8 +251,8 @@ static uint64_t threads(void) {
       events[9 % 8].new_value = MTEDBG_Mode_Shared;
       events[10 % 8].order = 0;
     }
-    all[n] = (struct mtedbg_Thread){.id = n + 1, .host_tid = tids[n], .frame = place(name, frame),
-                                    .recorder = (uintptr_t)ring};
+    all[n] = (struct mtedbg_Thread){
+        .id = n + 1, .host_tid = tids[n], .frame = place(name, frame), .recorder = (uintptr_t)ring};
   }
   return table("threads", all, sizeof *all, 3);
 }
@@ -225,7 +261,8 @@ static uint64_t functions(void) {
   static const char* names[] = {"main", "sum"};
   struct mtedbg_Function all[2];
   for (uint32_t n = 0; n < 2; ++n)
-    all[n] = (struct mtedbg_Function){.index = n, .name = text(names[n]),
+    all[n] = (struct mtedbg_Function){.index = n,
+                                      .name = text(names[n]),
                                       .name_length = (uint32_t)strlen(names[n]),
                                       .guest_begin = 0x401000 + 0x1000 * n,
                                       .guest_end = 0x402000 + 0x1000 * n};
@@ -233,54 +270,81 @@ static uint64_t functions(void) {
 }
 
 static uint64_t segments(void) {
-  struct mtedbg_Segment one = {.id = 1, .base = (uintptr_t)code, .capacity = CODE_SIZE,
-                               .used = 0x800, .blocks = 3, .references = 3};
+  struct mtedbg_Segment one = {.id = 1,
+                               .base = (uintptr_t)code,
+                               .capacity = CODE_SIZE,
+                               .used = 0x800,
+                               .blocks = 3,
+                               .references = 3};
   return table("segments", &one, sizeof one, 1);
 }
 
 static uint64_t journal(void) {
   struct mtedbg_Journal* slots = take(2 * sizeof *slots);
-  slots[0] = (struct mtedbg_Journal){
-      .operation = MTEDBG_Operation_PatchMemop, .phase = MTEDBG_Phase_PatchAddress, .thread = 2,
-      .block = 2, .memop = 3, .address = 0x500020, .old_tag = 2, .old_mode = MTEDBG_Mode_Local,
-      .new_mode = MTEDBG_Mode_Shared};
+  slots[0] = (struct mtedbg_Journal){.operation = MTEDBG_Operation_PatchMemop,
+                                     .phase = MTEDBG_Phase_PatchAddress,
+                                     .thread = 2,
+                                     .block = 2,
+                                     .memop = 3,
+                                     .address = 0x500020,
+                                     .old_tag = 2,
+                                     .old_mode = MTEDBG_Mode_Local,
+                                     .new_mode = MTEDBG_Mode_Shared};
   return place("journal", slots);
 }
 
 static uint64_t config(uint32_t shared_tag) {
   struct mtedbg_Config* one = take(sizeof *one);
-  *one = (struct mtedbg_Config){.shared_tag = shared_tag, .cores = 3,
+  *one = (struct mtedbg_Config){.shared_tag = shared_tag,
+                                .cores = 3,
                                 .policy = MTEDBG_Policy_Sticky,
                                 .core_id_source = MTEDBG_CoreIdSource_RseqRead,
-                                .memops_start = MTEDBG_Mode_Local, .pin_threshold = 8};
+                                .memops_start = MTEDBG_Mode_Local,
+                                .pin_threshold = 8};
   return place("config", one);
 }
 
 static void name(struct mtedbg_Named* at, const char* name, const char* type, uint64_t address,
                  uint32_t count, uint32_t stride, uint32_t form) {
-  *at = (struct mtedbg_Named){.name = text(name), .type_name = text(type), .address = address,
-                              .count = count, .stride = stride, .form = form};
+  *at = (struct mtedbg_Named){.name = text(name),
+                              .type_name = text(type),
+                              .address = address,
+                              .count = count,
+                              .stride = stride,
+                              .form = form};
 }
 
 static void fill(struct mtedbg_root* root, uint32_t many, uint32_t shared_tag) {
   struct mtedbg_Named* named = take(7 * sizeof *named);
-  name(&named[0], "code-map", "Block", code_map(many), 1, sizeof(struct mtedbg_Block), MTEDBG_Form_Table);
+  name(&named[0], "code-map", "Block", code_map(many), 1, sizeof(struct mtedbg_Block),
+       MTEDBG_Form_Table);
   name(&named[1], "retired", "Block", retired(), 1, sizeof(struct mtedbg_Block), MTEDBG_Form_Table);
-  name(&named[2], "segments", "Segment", segments(), 1, sizeof(struct mtedbg_Segment), MTEDBG_Form_Table);
-  name(&named[3], "threads", "Thread", threads(), 1, sizeof(struct mtedbg_Thread), MTEDBG_Form_Table);
-  name(&named[4], "functions", "Function", functions(), 1, sizeof(struct mtedbg_Function), MTEDBG_Form_Table);
-  name(&named[5], "journal", "Journal", journal(), 2, sizeof(struct mtedbg_Journal), MTEDBG_Form_Array);
-  name(&named[6], "config", "Config", config(shared_tag), 1, sizeof(struct mtedbg_Config), MTEDBG_Form_Record);
+  name(&named[2], "segments", "Segment", segments(), 1, sizeof(struct mtedbg_Segment),
+       MTEDBG_Form_Table);
+  name(&named[3], "threads", "Thread", threads(), 1, sizeof(struct mtedbg_Thread),
+       MTEDBG_Form_Table);
+  name(&named[4], "functions", "Function", functions(), 1, sizeof(struct mtedbg_Function),
+       MTEDBG_Form_Table);
+  name(&named[5], "journal", "Journal", journal(), 2, sizeof(struct mtedbg_Journal),
+       MTEDBG_Form_Array);
+  name(&named[6], "config", "Config", config(shared_tag), 1, sizeof(struct mtedbg_Config),
+       MTEDBG_Form_Record);
   size_t length = mtedbg_write_schema(NULL, 0, contracts);
   char* schema = take(length);
   mtedbg_write_schema(schema, length, contracts);
-  *root = (struct mtedbg_root){.magic = MTEDBG_ROOT_MAGIC, .size = sizeof *root,
-                               .abi_major = MTEDBG_ABI_MAJOR, .abi_minor = MTEDBG_ABI_MINOR,
-                               .endian = MTEDBG_ENDIAN_PROBE, .schema_size = (uint32_t)length,
-                               .self = place("root", root), .schema = place("schema", schema),
-                               .named = place("named", named), .named_count = 7,
+  *root = (struct mtedbg_root){.magic = MTEDBG_ROOT_MAGIC,
+                               .size = sizeof *root,
+                               .abi_major = MTEDBG_ABI_MAJOR,
+                               .abi_minor = MTEDBG_ABI_MINOR,
+                               .endian = MTEDBG_ENDIAN_PROBE,
+                               .schema_size = (uint32_t)length,
+                               .self = place("root", root),
+                               .schema = place("schema", schema),
+                               .named = place("named", named),
+                               .named_count = 7,
                                .schema_checksum = mtedbg_crc32(schema, length),
-                               .name = text("image"), .name_length = 5,
+                               .name = text("image"),
+                               .name_length = 5,
                                .state = MTEDBG_RootState_Ready};
   root->checksum = mtedbg_crc32(root, offsetof(struct mtedbg_root, checksum));
 }
