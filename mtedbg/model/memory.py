@@ -13,7 +13,7 @@ class Region:
     Attributes:
         start: first address.
         end: one past the last address.
-        perms: "rwx" with "-" for what is missing, as in /proc/PID/maps.
+        perms: "rwx" with "-" for what is missing, as in /proc/PID/maps; "???" where not known.
         name: file or pseudo name, empty for anonymous memory.
         tagged: whether it is mapped with PROT_MTE (`mt` in smaps, or a tag segment in a core).
         dumped: whether its bytes are in the core; always true on a live target.
