@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.memory import Region, TagPiece
 
+Regions = Sequence[Region] | Absent
+
 PAGE = 4096
 """Smallest page of AArch64: whether memory is tagged is a matter of whole pages."""
 

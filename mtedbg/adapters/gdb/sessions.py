@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gdb
 
+from mtedbg.adapters.gdb.parameters import INFERIOR_READS
 from mtedbg.adapters.gdb.target import GdbTarget
 from mtedbg.errors import NoTargetError, NotOnThisTargetError
 from mtedbg.session import Session
@@ -33,10 +34,11 @@ def current() -> Session:
     _check_architecture(inferior.architecture().name())
     connection = inferior.connection
     # A number of a connection is not used again; a core may take another's place in it.
-    identity = (inferior.pid, connection.num if connection else None)
+    allowed = bool(gdb.parameter(INFERIOR_READS))
+    identity = (inferior.pid, connection.num if connection else None, allowed)
     known = _sessions.get(inferior.num)
     if known is None or known[0] != identity:
-        known = (identity, Session(GdbTarget(inferior)))
+        known = (identity, Session(GdbTarget(inferior, inferior_reads=allowed)))
         _sessions[inferior.num] = known
     return known[1]
 

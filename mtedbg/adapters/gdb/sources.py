@@ -6,19 +6,22 @@ How to add one: a class with the members of `Source`, and a line in `source_of`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import gdb
 
 from mtedbg.adapters.gdb import link, threads
 from mtedbg.adapters.gdb.link import Kind
+from mtedbg.adapters.spans import Regions
 from mtedbg.decode.smaps import parse_smaps
 from mtedbg.errors import FileFormatError
 from mtedbg.model.absent import Absent, Reason
-from mtedbg.model.memory import Region, TagPiece
+from mtedbg.model.memory import TagPiece
 from mtedbg.model.process import SignalInfo
 
-Regions = Sequence[Region] | Absent
+_NOT_MARKED = Absent(Reason.UNKNOWN, "QEMU does not mark tagged mappings")
+_LAST_RESORT = "see `help set mtedbg inferior-reads`"
 
 
 class Source(Protocol):
@@ -50,7 +53,7 @@ class NoTags:
 
     tag_source = "none"
 
-    def __init__(self, inferior: gdb.Inferior, kind: str, why: str) -> None:
+    def __init__(self, inferior: gdb.Inferior, kind: str, why: str = "") -> None:
         self.kind = kind
         self._inferior = inferior
         self._why = Absent(Reason.UNKNOWN, why)
@@ -78,9 +81,6 @@ class Native(NoTags):
 
     tag_source = "ptrace"
 
-    def __init__(self, inferior: gdb.Inferior) -> None:
-        super().__init__(inferior, "live", "")
-
     def read_tags(self, start: int, end: int, regions: Regions) -> Sequence[TagPiece]:
         """Through the kernel, of the tagged mappings."""
         from mtedbg.adapters.gdb.tags_ptrace import peeker, ptrace_tags
@@ -93,9 +93,6 @@ class Server(NoTags):
 
     tag_source = "qMemTags"
 
-    def __init__(self, inferior: gdb.Inferior) -> None:
-        super().__init__(inferior, "remote", "")
-
     def read_tags(self, start: int, end: int, regions: Regions) -> Sequence[TagPiece]:
         """In ranges, of the tagged mappings only."""
         from mtedbg.adapters.gdb.tags_server import server_tags
@@ -103,17 +100,34 @@ class Server(NoTags):
         return server_tags(self._inferior.connection, start, end, regions)
 
 
-class Qemu(Server):
-    """A program in QEMU, behind its stub."""
+class QemuWithoutTags(NoTags):
+    """A program in QEMU, behind a stub that knows no tags."""
 
     def regions(self) -> Regions:
-        """From the smaps that QEMU makes, where tagging is not marked: its stub is asked."""
-        from mtedbg.adapters.gdb.tags_server import qemu_marked
-
+        """From the smaps that QEMU makes, which does not mark what is tagged."""
         text = link.process_file(self._inferior, "smaps")
         if isinstance(text, Absent):
             return text
-        return qemu_marked(self._inferior.connection, parse_smaps(text))
+        return [replace(region, tagged=_NOT_MARKED) for region in parse_smaps(text)]
+
+    def control_word(self, _number: int, _tid: int) -> int | Absent:
+        """QEMU's `$tag_ctl` is the bare check mode, and not the kernel's word."""
+        return Absent(Reason.UNKNOWN, "QEMU's stub gives the check mode alone")
+
+
+class Qemu(QemuWithoutTags):
+    """A program in QEMU, behind its stub."""
+
+    tag_source = "qMemTags"
+
+    def regions(self) -> Regions:
+        """From smaps; which of them are tagged, from the stub."""
+        from mtedbg.adapters.gdb.tags_server import qemu_marked
+
+        regions = super().regions()
+        if isinstance(regions, Absent):
+            return regions
+        return qemu_marked(self._inferior.connection, regions)
 
     def read_tags(self, start: int, end: int, regions: Regions) -> Sequence[TagPiece]:
         """Granule by granule."""
@@ -121,25 +135,54 @@ class Qemu(Server):
 
         return qemu_tags(self._inferior.connection, start, end, regions)
 
-    def control_word(self, _number: int, _tid: int) -> int | Absent:
-        """QEMU's `$tag_ctl` is the bare check mode, and not the kernel's word."""
-        return Absent(Reason.UNKNOWN, "QEMU's stub gives the check mode alone")
+
+class ByLdg:
+    """A process without a way to its tags but LDG, which the user allowed."""
+
+    tag_source = "ldg"
+
+    def __init__(self, inferior: gdb.Inferior, process: NoTags) -> None:
+        self._inferior = inferior
+        self.kind = process.kind
+        self.regions = process.regions
+        self.signal = process.signal
+        self.control_word = process.control_word
+
+    def read_tags(self, start: int, end: int, regions: Regions) -> Sequence[TagPiece]:
+        """One call in the program a granule."""
+        from mtedbg.adapters.gdb.tags_ldg import ldg_tags
+
+        return ldg_tags(self._inferior, start, end, regions)
 
 
-def source_of(inferior: gdb.Inferior) -> Source:
-    """What GDB's program is."""
+def source_of(inferior: gdb.Inferior, *, inferior_reads: bool) -> Source:
+    """What GDB's program is.
+
+    Args:
+        inferior: a stopped process, or a core.
+        inferior_reads: whether the user lets the program run instructions for us.
+    """
     kind = link.kind_of(inferior.connection)
     if kind is Kind.CORE:
         return _core(inferior)
-    if kind in (Kind.SERVER, Kind.QEMU):
-        if not link.serves_tags():
-            return NoTags(inferior, "remote", "the server does not give memory tags")
-        return Qemu(inferior) if kind is Kind.QEMU else Server(inferior)
+    process = _process(inferior, kind)
+    if process.tag_source == "none" and inferior_reads:
+        return ByLdg(inferior, process)
+    return process
+
+
+def _process(inferior: gdb.Inferior, kind: Kind) -> NoTags:
+    if kind in (Kind.SERVER, Kind.QEMU) and link.serves_tags():
+        return Qemu(inferior, "remote") if kind is Kind.QEMU else Server(inferior, "remote")
+    if kind is Kind.QEMU:
+        return QemuWithoutTags(inferior, "remote", f"QEMU's stub gives none; {_LAST_RESORT}")
+    if kind is Kind.SERVER:
+        return NoTags(inferior, "remote", f"the server gives none; {_LAST_RESORT}")
     from mtedbg.adapters.gdb.tags_ptrace import can_peek
 
     if kind is Kind.NATIVE and can_peek():
-        return Native(inferior)
-    return NoTags(inferior, "live", "GDB has no way to memory tags on this target")
+        return Native(inferior, "live")
+    return NoTags(inferior, "live", f"GDB has no way to them here; {_LAST_RESORT}")
 
 
 def _core(inferior: gdb.Inferior) -> Source:

@@ -13,7 +13,7 @@ import os
 import platform
 from collections.abc import Callable, Iterator, Sequence
 
-from mtedbg.adapters.spans import NOT_TAGGED, PAGE, by_region, hole_of, joined
+from mtedbg.adapters.spans import NOT_TAGGED, PAGE, Regions, by_region, hole_of, joined
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.memory import Region, TagPiece
 from mtedbg.model.pointer import GRANULE
@@ -68,9 +68,7 @@ def _refusal(number: int) -> Absent:
     return Absent(Reason.UNREADABLE, f"ptrace: {os.strerror(number)}")
 
 
-def ptrace_tags(
-    peek: Peek, start: int, end: int, regions: Sequence[Region] | Absent
-) -> list[TagPiece]:
+def ptrace_tags(peek: Peek, start: int, end: int, regions: Regions) -> list[TagPiece]:
     """The tags of [start, end), asked for where mappings say that there are some.
 
     Args:

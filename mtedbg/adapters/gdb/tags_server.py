@@ -13,7 +13,7 @@ from dataclasses import replace
 import gdb
 
 from mtedbg.adapters.gdb.link import send
-from mtedbg.adapters.spans import NOT_TAGGED, PAGE, by_region, hole_of, joined
+from mtedbg.adapters.spans import NOT_TAGGED, PAGE, Regions, by_region, hole_of, joined
 from mtedbg.errors import ConnectionLostError
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.memory import Region, TagPiece
@@ -24,8 +24,6 @@ _RANGE = 64 << 10
 
 _MAX_BLIND_PAGES = 1 << 16
 _ANSWER = re.compile(rb"m((?:0[0-9a-f])+)")
-
-Regions = Sequence[Region] | Absent
 
 
 def _ask(connection: gdb.RemoteTargetConnection, start: int, length: int) -> bytes | Absent:

@@ -27,11 +27,12 @@ class GdbTarget:
 
     Args:
         inferior: a stopped process, or a core.
+        inferior_reads: whether the program may be made to run instructions for us.
     """
 
-    def __init__(self, inferior: gdb.Inferior) -> None:
+    def __init__(self, inferior: gdb.Inferior, *, inferior_reads: bool = False) -> None:
         self._inferior = inferior
-        self._source = source_of(inferior)
+        self._source = source_of(inferior, inferior_reads=inferior_reads)
         self._known: dict[str, object] = {}
 
     def invalidate(self) -> None:
