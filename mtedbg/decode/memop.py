@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from mtedbg.decode.codemap import CODE_MAP, locate
 from mtedbg.decode.codemap import NEEDS as CODEMAP_NEEDS
 from mtedbg.decode.journal import in_flight
 from mtedbg.decode.memop_words import access_mode, insert_mode
+from mtedbg.decode.pages import Pages
 from mtedbg.decode.registers import register_number
 from mtedbg.layout import Requirements, Runtime
 from mtedbg.layout.memory import RecordArray
@@ -125,23 +126,40 @@ def state_of(runtime: Runtime, memop: Memop) -> MemopState:
         LayoutError: the runtime does not tell what this needs.
     """
     runtime.layout.require(NEEDS)
-    words = tuple(_words(runtime, memop))
+    return _state(runtime, memop, in_flight(runtime), runtime.target.read_memory)
+
+
+def states_of(runtime: Runtime, memops: Iterable[Memop]) -> Iterator[MemopState]:
+    """The same of many memops, in as few reads as possible; errors as for `state_of`."""
+    runtime.layout.require(NEEDS)
+    entries, pages = in_flight(runtime), Pages(runtime.target)
+    for memop in memops:
+        yield _state(runtime, memop, entries, pages.read)
+
+
+_Read = Callable[[int, int], bytes | Absent]
+
+
+def _state(
+    runtime: Runtime, memop: Memop, entries: tuple[Journal, ...] | Absent, read: _Read
+) -> MemopState:
+    words = tuple(_words(runtime, memop, read))
     decoded = _decoded(words)
     consistent = decoded if isinstance(decoded, Absent) else decoded.value == memop.mode
     if isinstance(decoded, Absent) and decoded.reason is Reason.DAMAGED:
         consistent = False
-    entry = _patch(runtime, memop)
+    entry = _patch(entries, memop)
     step = _step(entry, memop, words) if isinstance(entry, Journal) else ""
     return MemopState(memop, words, decoded, consistent, entry, step)
 
 
-def _words(runtime: Runtime, memop: Memop) -> Iterator[Word]:
+def _words(runtime: Runtime, memop: Memop, read: _Read) -> Iterator[Word]:
     address = register_number(runtime, "address")
     core = register_number(runtime, "host_core_id")
     for part, at in ((1, memop.tag_address), (2, memop.address)):
         if part == 1 and not at:
             continue
-        data = runtime.target.read_memory(at, _INSTRUCTION)
+        data = read(at, _INSTRUCTION)
         if isinstance(data, Absent):
             yield Word(part, at, data, data)
             continue
@@ -161,8 +179,7 @@ def _decoded(words: tuple[Word, ...]) -> Mode | Absent:
     return modes[0] if len(set(modes)) == 1 else Mode.MIXED
 
 
-def _patch(runtime: Runtime, memop: Memop) -> Journal | Absent:
-    entries = in_flight(runtime)
+def _patch(entries: tuple[Journal, ...] | Absent, memop: Memop) -> Journal | Absent:
     if isinstance(entries, Absent):
         return entries if entries.reason is not Reason.NOT_RECORDED else NOT_APPLICABLE
     return next((entry for entry in entries if entry.memop == memop.id), NOT_APPLICABLE)

@@ -67,6 +67,8 @@ class Segment:
     base: int
     capacity: int
     used: int | Absent = NOT_KEPT
+    blocks: int | Absent = NOT_KEPT
+    references: int | Absent = NOT_KEPT
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ class Function:
     name_length: int
     guest_begin: int | Absent = NOT_KEPT
     guest_end: int | Absent = NOT_KEPT
+    block: int | Absent = NOT_KEPT
 
 
 class Outcome(Enum):

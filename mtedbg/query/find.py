@@ -72,10 +72,12 @@ def find(
     ]
     more = next(found, None)
     notes = _notes(command, tag, seen, more)
-    headline = _headline(tag, rows, cut=more is not None or seen.stopped_at is not None)
+    ended = more is None and seen.stopped_at is None
+    headline = _headline(tag, rows, cut=not ended)
+    cut = seen.stopped_at is not None or seen.missing > 0 or (more is not None and most is None)
     return Report(
         command, session.info, columns, tuple(rows), notes, headline=headline, listing=True,
-        cut=more is not None or seen.stopped_at is not None or seen.missing > 0,
+        cut=cut,
     )  # fmt: skip
 
 

@@ -41,7 +41,7 @@ def memop(session: Session, command: str, columns: tuple[Column, ...], which: in
         state = with_history(runtime, decode.state_of(runtime, found))
         notes = notes_of(runtime) + _notes(state)
         return Report(
-            command, session.info, columns, (_row(state),), notes, headline=_headline(state)
+            command, session.info, columns, (row_of(state),), notes, headline=_headline(state)
         )
     if found.is_hole:
         rows: tuple[Row, ...] = (_empty(columns, found),)
@@ -91,7 +91,8 @@ def _empty(columns: tuple[Column, ...], why: Absent) -> dict[str, Value]:
     return {column.key: why for column in columns}
 
 
-def _row(state: MemopState) -> dict[str, Value]:
+def row_of(state: MemopState) -> dict[str, Value]:
+    """One memop with the keys of `memop` and `memops`."""
     one = state.memop
     decoded = state.decoded
     return {

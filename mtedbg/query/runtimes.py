@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mtedbg.decode.codemap import locate
 from mtedbg.errors import LayoutError, NoRuntimeError
-from mtedbg.model.absent import Absent, Reason
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.code import Outcome, Place
+from mtedbg.model.runtime import GuestThread, Journal
 
 if TYPE_CHECKING:
     from mtedbg.layout import Runtime
+    from mtedbg.model.process import Thread
     from mtedbg.session import Session
 
 _NEXT_STEP = "commands that need no runtime still work: mte-tags, mte-fault, mte-regions, mte-check"
@@ -62,3 +65,16 @@ def current_pc(session: Session) -> int | Absent:
         return registers
     pc = registers.get("pc")
     return Absent(Reason.UNREADABLE, "register pc") if pc is None else session.strip(pc)
+
+
+def host_thread_of(runtime: Runtime, entry: Journal, threads: Sequence[Thread]) -> int | Absent:
+    """The number of the host thread that runs the guest thread of a journal entry."""
+    if not entry.thread:
+        return NOT_APPLICABLE
+    table = runtime.table("threads", GuestThread, whole=True)
+    records = table if isinstance(table, Absent) else table.records.all()
+    if isinstance(records, Absent):
+        return records
+    tid = next((one.host_tid for one in records if one.id == entry.thread), None)
+    missing = Absent(Reason.UNKNOWN, f"no host thread of guest thread {entry.thread}")
+    return next((one.number for one in threads if one.tid == tid), missing)

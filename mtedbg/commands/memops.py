@@ -1,0 +1,45 @@
+"""`memops`: all memops."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mtedbg.commands import Arguments, Command, Option, memop
+from mtedbg.report import Report
+
+if TYPE_CHECKING:
+    from mtedbg.session import Session
+
+_NOT_IN_TABLES = ("last_fault", "instructions")
+
+
+def _run(session: Session, arguments: Arguments) -> Report:
+    from mtedbg.query.memops import memops
+
+    return memops(
+        session,
+        COMMAND.name,
+        COMMAND.columns,
+        block=arguments.block,
+        mode=arguments.mode,
+        sort=arguments.sort,
+        most=arguments.n,
+    )
+
+
+COMMAND = Command(
+    name="memops",
+    summary="All memops: recorded mode, what their bytes say, how often they were patched.",
+    columns=tuple(
+        replace(column, shown=column.key not in _NOT_IN_TABLES) for column in memop.COMMAND.columns
+    ),
+    run=_run,
+    options=(
+        Option("--block", "only those of the code block with this id", "ID", "count"),
+        Option("--mode", "only those that are recorded as Local, or Shared", "MODE"),
+        Option("--sort", "flips or faults, most first; id; address", "KEY"),
+        Option("-n", "at most so many", "N", "count"),
+    ),
+    example="memops --sort flips -n 10",
+)

@@ -1,0 +1,143 @@
+"""Memops against their bytes, over the whole process, and threads inside of one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from mtedbg.decode.codemap import NEEDS as CODEMAP_NEEDS
+from mtedbg.decode.journal import describe, in_flight
+from mtedbg.decode.memop import NEEDS, all_memops, memop_at, state_of, states_of
+from mtedbg.decode.pair import pair_of, passed_insert
+from mtedbg.model.absent import NOT_APPLICABLE, Absent
+from mtedbg.model.memop import Memop, MemopState
+from mtedbg.model.runtime import Journal
+from mtedbg.query.runtimes import all_runtimes, host_thread_of, notes_of
+from mtedbg.report import Column, Report, Row
+
+if TYPE_CHECKING:
+    from mtedbg.layout import Runtime
+    from mtedbg.model.process import Thread
+    from mtedbg.session import Session
+
+MOST = 1 << 12
+"""Findings of a report."""
+MOST_THREADS = 1 << 14
+
+BYTES, STALE, IN_FLIGHT, UNREADABLE = "bytes", "stale-pair", "in-flight", "unreadable"
+
+
+class _Verification:
+    """One pass over a process: findings as they come, and what was looked at."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.notes: list[str] = []
+        self.memops = 0
+        self.inside = 0
+
+    def rows(self) -> Iterator[Row]:
+        """Every finding: threads first, then changes in flight, then bytes."""
+        for runtime in all_runtimes(self._session):
+            runtime.layout.require(NEEDS | CODEMAP_NEEDS)
+            self.notes += notes_of(runtime)
+            for thread in self._session.target.threads()[:MOST_THREADS]:
+                yield from self._thread(runtime, thread)
+            yield from self._journal(runtime)
+            yield from self._all_bytes(runtime)
+
+    def _thread(self, runtime: Runtime, thread: Thread) -> Iterator[Row]:
+        registers = self._session.target.registers(thread)
+        if isinstance(registers, Absent):
+            detail = f"registers of thread {thread.number}: {registers}"
+            yield _row(NOT_APPLICABLE, UNREADABLE, detail, thread.number)
+            return
+        pc = self._session.strip(registers.get("pc", 0))
+        memop = memop_at(runtime, pc)
+        if isinstance(memop, Absent) or not passed_insert(memop, pc):
+            return
+        self.inside += 1
+        pair = pair_of(runtime, state_of(runtime, memop), registers)
+        if isinstance(pair, Absent):
+            detail = f"whether the pair is stale cannot be told: {pair}"
+            yield _row(memop.id, UNREADABLE, detail, thread.number)
+        elif pair.stale:
+            detail = f"[1] gave tag {pair.left}, it would give {pair.now} now; {pair.meaning}"
+            yield _row(memop.id, STALE, detail, thread.number)
+
+    def _journal(self, runtime: Runtime) -> Iterator[Row]:
+        entries = in_flight(runtime)
+        if isinstance(entries, Absent):
+            self.notes.append(f"what is in flight is not known: {entries}")
+            return
+        for entry in entries:
+            if entry.memop:
+                found = self._session.target.threads()
+                yield _row(
+                    entry.memop, IN_FLIGHT, describe(entry), host_thread_of(runtime, entry, found)
+                )
+
+    def _all_bytes(self, runtime: Runtime) -> Iterator[Row]:
+        found = all_memops(runtime)
+        if isinstance(found, Absent):
+            self.notes.append(f"the code map: {found}")
+            return
+        for state in states_of(runtime, self._counted(found)):
+            if not isinstance(state.in_flight, Journal):
+                yield from _bytes(state)
+
+    def _counted(self, found: Iterator[Memop]) -> Iterator[Memop]:
+        for memop in found:
+            self.memops += 1
+            yield memop
+
+
+def _bytes(state: MemopState) -> Iterator[Row]:
+    """What is wrong with the words of one memop that nobody is patching."""
+    if state.consistent is True:
+        return
+    if isinstance(state.consistent, Absent):
+        if state.consistent.is_hole:
+            yield _row(state.memop.id, UNREADABLE, f"its words: {state.consistent}", NOT_APPLICABLE)
+        return
+    decoded = state.decoded
+    says = f"cannot be: {decoded}" if isinstance(decoded, Absent) else f"are {decoded.value}"
+    detail = f"recorded {state.memop.mode}, its words {says}; no patch of it is in flight"
+    yield _row(state.memop.id, BYTES, detail, NOT_APPLICABLE)
+
+
+def _row(memop: int | Absent, kind: str, detail: str, thread: int | Absent) -> Row:
+    return {"id": memop, "kind": kind, "detail": detail, "thread": thread}
+
+
+def verify(session: Session, command: str, columns: tuple[Column, ...]) -> Report:
+    """Everything about memops that is not as the runtime records it.
+
+    Raises:
+        NoRuntimeError: there is no runtime.
+        LayoutError: the debug root is damaged, or lacks what this needs.
+    """
+    pass_over = _Verification(session)
+    rows = list(islice(pass_over.rows(), MOST + 1))
+    cut = len(rows) > MOST
+    notes = [*pass_over.notes, *([f"only the first {MOST} findings are shown"] if cut else [])]
+    return Report(
+        command, session.info, columns, tuple(rows[:MOST]), tuple(notes),
+        headline=_headline(pass_over, rows[:MOST]), listing=True, cut=cut,
+    )  # fmt: skip
+
+
+def _headline(pass_over: _Verification, rows: list[Row]) -> str:
+    count = pass_over.memops
+    what = f"{count} memop{'s' if count != 1 else ''}"
+    inside = pass_over.inside
+    who = f"{inside} thread{'s' if inside != 1 else ''} between [1] and [2]"
+    stale = sum(row["kind"] == STALE for row in rows)
+    if stale:
+        return f"{stale} stale pair{'s' if stale > 1 else ''}: {what}, {who}"
+    wrong = sum(row["kind"] == BYTES for row in rows)
+    if wrong:
+        return f"{wrong} of {what} contradict their bytes; {who}, none with a stale pair"
+    verdict = "their bytes are as recorded" if not rows else "no contradiction"
+    return f"{what}: {verdict}; {who}, none with a stale pair"
