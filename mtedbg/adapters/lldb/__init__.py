@@ -1,0 +1,20 @@
+"""mtedbg inside LLDB: `install()` registers the commands. Only this folder imports lldb.
+
+| file | concern |
+|---|---|
+| `register` | one class for each of mtedbg's commands: help, completion, output, errors |
+| `sessions` | which session a command is about; what makes its caches stale |
+| `target` | the port, `LldbTarget` |
+| `values`, `threads` | LLDB's values and threads as plain data |
+| `link` | what is at the other end: lldb-server, gdbserver, QEMU's stub, a core; its packets |
+| `files` | files of the machine where the process is |
+| `core` | the core that is loaded |
+| `sources` | mappings and tags by what is at the other end: one class each |
+| `output` | colours or none |
+
+LLDB reads this at its start: what a command needs is imported when the command runs.
+"""
+
+from mtedbg.adapters.lldb.register import install
+
+__all__ = ["install"]

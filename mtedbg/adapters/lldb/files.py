@@ -1,0 +1,58 @@
+"""Files of the machine where the process is, through its server's `vFile` packets.
+
+Source: GDB manual, "File-I/O Remote Protocol Extension", packets `vFile:open`, `pread`, `close`:
+numbers hexadecimal; the answer is `F` and a number, then the data behind `;`.
+LLDB's own file reading goes to a platform server, of which these servers know nothing.
+"""
+
+from __future__ import annotations
+
+import re
+
+from mtedbg.adapters.lldb.link import Link
+from mtedbg.model.absent import Absent, Reason
+
+MAX_FILE = 256 << 20
+"""Bytes of a file of /proc that are taken in; a million mappings have less in smaps."""
+
+_PIECE = 0x700
+"""Bytes a packet asks for: less than half of what every server's packets hold, should all of them
+need an escape."""
+
+_ANSWER = re.compile(rb"F(-?[0-9a-f]+)(?:,[0-9a-f]+)?(?:;(.*))?", re.DOTALL)
+
+
+def read_file(link: Link, path: str) -> bytes | Absent:
+    """The contents of a text file.
+
+    Args:
+        link: to the server.
+        path: on the process's machine, without zero bytes in the file.
+
+    Raises:
+        ConnectionLostError: the server did not answer.
+    """
+    number, _ = _ask(link, f"vFile:open:{path.encode().hex()},0,0")
+    if number is None or number < 0:
+        return Absent(Reason.UNKNOWN, f"the server does not give {path}")
+    try:
+        return _contents(link, path, number)
+    finally:
+        _ask(link, f"vFile:close:{number:x}")
+
+
+def _contents(link: Link, path: str, number: int) -> bytes | Absent:
+    data = bytearray()
+    while len(data) <= MAX_FILE:
+        count, piece = _ask(link, f"vFile:pread:{number:x},{_PIECE:x},{len(data):x}")
+        if count is None or count < 0 or count != len(piece):
+            return Absent(Reason.UNKNOWN, f"the server does not give all of {path}")
+        if not count:
+            return bytes(data)
+        data += piece
+    return Absent(Reason.UNKNOWN, f"{path} is too long")
+
+
+def _ask(link: Link, packet: str) -> tuple[int | None, bytes]:
+    match = _ANSWER.fullmatch(link.send(packet))
+    return (int(match[1], 16), match[2] or b"") if match else (None, b"")

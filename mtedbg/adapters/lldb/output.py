@@ -1,0 +1,38 @@
+"""Whether what a command says is read by a person, in colour."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import lldb
+
+
+def wants_color(debugger: lldb.SBDebugger, depth: int) -> bool:
+    """Whether a person at a terminal will read it: not where output is captured or piped.
+
+    LLDB does not tell a command whether its output is captured. Who captures it from Python
+    stands on the Python stack below the command; where LLDB called it, nobody does.
+
+    Args:
+        debugger: LLDB, with its setting `use-color`.
+        depth: frames of our own between the caller's and LLDB's.
+    """
+    if os.environ.get("TERM", "dumb") == "dumb" or "NO_COLOR" in os.environ:
+        return False
+    if not debugger.GetUseColor() or not debugger.GetCommandInterpreter().IsInteractive():
+        return False
+    try:
+        sys._getframe(depth + 2)
+    except ValueError:
+        return _is_terminal(debugger)
+    return False
+
+
+def _is_terminal(debugger: lldb.SBDebugger) -> bool:
+    file = debugger.GetOutputFile()
+    handle = file.GetFile() if file.IsValid() else None
+    try:
+        return handle is not None and os.isatty(handle.fileno())
+    except (OSError, ValueError):
+        return False

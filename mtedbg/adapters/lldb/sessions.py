@@ -1,0 +1,73 @@
+"""Which session a command is about, and what makes its caches stale."""
+
+from __future__ import annotations
+
+import lldb
+
+from mtedbg.adapters.lldb.target import LldbTarget
+from mtedbg.errors import NoTargetError, NotOnThisTargetError
+from mtedbg.session import Session
+
+_RUNNING = (
+    lldb.eStateRunning,
+    lldb.eStateStepping,
+    lldb.eStateLaunching,
+    lldb.eStateAttaching,
+    lldb.eStateConnected,
+)
+_STOPPED = (lldb.eStateStopped, lldb.eStateCrashed, lldb.eStateSuspended)
+
+# By process: LLDB's number of it, which is not used again, and its count of stops then.
+_sessions: dict[int, tuple[int, Session]] = {}
+
+
+def current(debugger: lldb.SBDebugger, context: lldb.SBExecutionContext) -> Session:
+    """The session of the process that a command is for.
+
+    Args:
+        debugger: LLDB.
+        context: of the command; without a process, the selected target's counts.
+
+    Raises:
+        NoTargetError: there is no program, or not one for AArch64.
+        NotOnThisTargetError: it is running.
+    """
+    process = context.GetProcess()
+    if not process.IsValid():
+        process = debugger.GetSelectedTarget().GetProcess()
+    state = process.GetState() if process.IsValid() else lldb.eStateInvalid
+    if state in _RUNNING:
+        raise NotOnThisTargetError("the program is running", "stop it first: process interrupt")
+    if state not in _STOPPED:
+        raise NoTargetError(
+            "no program is being debugged",
+            "start or attach to one, or open a core: target create --core FILE",
+        )
+    _check_architecture(process.GetTarget().GetTriple())
+    return _session_of(process)
+
+
+def _session_of(process: lldb.SBProcess) -> Session:
+    number, stop = process.GetUniqueID(), process.GetStopID(True)
+    if number not in _sessions:
+        _sessions.clear()
+        _sessions[number] = (stop, Session(LldbTarget(process)))
+    known, session = _sessions[number]
+    assert isinstance(session.target, LldbTarget)
+    if known != stop:
+        session.target.invalidate()
+        _sessions[number] = (stop, session)
+    # LLDB does not tell when a person writes to memory: of a process that they can write to,
+    # nothing read from there is believed at the next command.
+    if process.GetPluginName() != "elf-core":
+        session.invalidate()
+    return session
+
+
+def _check_architecture(triple: str) -> None:
+    name = triple.partition("-")[0]
+    if name not in ("aarch64", "arm64", "arm64e"):
+        raise NoTargetError(
+            f"this program is for {name}, not for 64-bit AArch64",
+            "memory tags are a thing of AArch64; see `target list`",
+        )

@@ -1,0 +1,173 @@
+"""Where mappings and allocation tags of LLDB's process come from: one class a source.
+
+How to add one: a class with the members of `Source`, and a line in `source_of`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import lldb
+
+from mtedbg.adapters import tags_server
+from mtedbg.adapters.lldb import files, threads
+from mtedbg.adapters.lldb.link import Kind, Link, kind_of, serves_tags
+from mtedbg.adapters.spans import Regions
+from mtedbg.decode.smaps import parse_smaps
+from mtedbg.errors import FileFormatError
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
+from mtedbg.model.memory import TagPiece
+from mtedbg.model.process import SignalInfo
+
+
+class Source(Protocol):
+    """What the program's memory is, and its tags.
+
+    Attributes:
+        kind: as in `TargetInfo`.
+        tag_source: as in `TargetInfo`.
+    """
+
+    kind: str
+    tag_source: str
+
+    def regions(self) -> Regions:
+        """The mappings, read anew."""
+
+    def not_in_process(self, start: int, size: int) -> bytes | None:
+        """Memory that LLDB's process does not have, from elsewhere."""
+
+    def read_tags(self, start: int, end: int, regions: Regions) -> Sequence[TagPiece]:
+        """The tags of [start, end), as the port has it."""
+
+    def signal(self, number: int, tid: int) -> SignalInfo | Absent:
+        """What stopped a thread, by LLDB's number of it and the kernel's."""
+
+    def control_word(self, number: int, tid: int) -> int | Absent:
+        """Its tagged-address control word."""
+
+
+class NoTags:
+    """A process without a way to its tags."""
+
+    tag_source = "none"
+
+    def __init__(self, process: lldb.SBProcess, kind: str, why: str = "") -> None:
+        self.kind = kind
+        self._process = process
+        self._link = Link(process)
+        self._why = Absent(Reason.UNKNOWN, why)
+
+    def regions(self) -> Regions:
+        """Not known."""
+        return Absent(Reason.UNKNOWN, "LLDB does not give the mappings of this target")
+
+    def not_in_process(self, _start: int, _size: int) -> bytes | None:
+        """None: a live process has it all."""
+        return None
+
+    def read_tags(self, start: int, end: int, _regions: Regions) -> Sequence[TagPiece]:
+        """One hole."""
+        return [TagPiece(start, end, self._why)]
+
+    def signal(self, number: int, _tid: int) -> SignalInfo | Absent:
+        """As LLDB has it."""
+        thread = threads.by_number(self._process, number)
+        signal = threads.signal_of(thread)
+        if signal is None or threads.stopped_by_debugger(signal):
+            return NOT_APPLICABLE
+        data = self._siginfo(thread)
+        if data is None:
+            unknown = Absent(Reason.UNKNOWN, "LLDB does not give siginfo")
+            return SignalInfo(signal, unknown, unknown)
+        return threads.parse_siginfo(data)
+
+    def _siginfo(self, thread: lldb.SBThread) -> bytes | None:
+        return threads.siginfo_bytes(thread)
+
+    def control_word(self, number: int, _tid: int) -> int | Absent:
+        """As LLDB has it."""
+        return threads.control_word(threads.by_number(self._process, number))
+
+
+class Server(NoTags):
+    """A process behind gdbserver or lldb-server."""
+
+    tag_source = "qMemTags"
+
+    def regions(self) -> Regions:
+        """From smaps, through the server."""
+        path = f"/proc/{self._process.GetProcessID()}/smaps"
+        text = files.read_file(self._link, path)
+        return text if isinstance(text, Absent) else parse_smaps(text)
+
+    def read_tags(self, start: int, end: int, regions: Regions) -> Sequence[TagPiece]:
+        """In ranges, of the tagged mappings only."""
+        return tags_server.server_tags(self._link.send, start, end, regions)
+
+
+class ServerWithoutTags(NoTags):
+    """A process behind a server that knows no tags."""
+
+    regions = Server.regions
+
+
+class Host(Server):
+    """A process of this machine, behind the lldb-server that LLDB started."""
+
+    def regions(self) -> Regions:
+        """From smaps, here."""
+        path = Path(f"/proc/{self._process.GetProcessID()}/smaps")
+        try:
+            return parse_smaps(path.read_bytes())
+        except OSError as error:
+            return Absent(Reason.UNKNOWN, f"{path}: {error.strerror}")
+
+
+class Qemu(Server):
+    """A program in QEMU, behind its stub."""
+
+    def regions(self) -> Regions:
+        """From the smaps that QEMU makes, where tagging is not marked: its stub is asked."""
+        regions = super().regions()
+        if isinstance(regions, Absent):
+            return regions
+        return tags_server.qemu_marked(self._link.send, regions)
+
+    def read_tags(self, start: int, end: int, regions: Regions) -> Sequence[TagPiece]:
+        """Granule by granule."""
+        return tags_server.qemu_tags(self._link.send, start, end, regions)
+
+    def _siginfo(self, thread: lldb.SBThread) -> bytes | None:
+        """LLDB asks for more than there is, which QEMU refuses; it has selected the thread."""
+        known = super()._siginfo(thread)
+        return known or self._link.read("qXfer:siginfo:read:", 0, threads.SIGINFO_SIZE)
+
+    def control_word(self, _number: int, _tid: int) -> int | Absent:
+        """QEMU's `tag_ctl` is the bare check mode, and not the kernel's word."""
+        return Absent(Reason.UNKNOWN, "QEMU's stub gives the check mode alone")
+
+
+def source_of(process: lldb.SBProcess) -> Source:
+    """What LLDB's process is."""
+    kind = kind_of(process)
+    if kind is Kind.CORE:
+        return _core(process)
+    if kind is Kind.OTHER:
+        return NoTags(process, "live", "LLDB has no way to them here")
+    where = "live" if kind is Kind.HOST else "remote"
+    if not serves_tags(Link(process)):
+        return ServerWithoutTags(process, where, "the server gives none")
+    return {Kind.HOST: Host, Kind.QEMU: Qemu}.get(kind, Server)(process, where)
+
+
+def _core(process: lldb.SBProcess) -> Source:
+    from mtedbg.adapters.lldb.core import Core
+
+    file = process.GetCoreFile()
+    try:
+        return Core(process.GetTarget(), f"{file.GetDirectory()}/{file.GetFilename()}")
+    except FileFormatError as error:
+        return NoTags(process, "core", error.message)

@@ -1,0 +1,139 @@
+"""LLDB's process as a target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+
+import lldb
+
+from mtedbg.adapters.lldb import threads, values
+from mtedbg.adapters.lldb.sources import source_of
+from mtedbg.adapters.spans import by_region
+from mtedbg.model.absent import Absent, Reason
+from mtedbg.model.memory import Region, TagPiece
+from mtedbg.model.process import SignalInfo, Symbol, TargetInfo, Thread
+
+T = TypeVar("T")
+
+_CHUNK = 1 << 20
+
+
+class LldbTarget:
+    """The port over one process.
+
+    Args:
+        process: stopped, or a core.
+    """
+
+    def __init__(self, process: lldb.SBProcess) -> None:
+        self._process = process
+        self._target = process.GetTarget()
+        self._source = source_of(process)
+        self._known: dict[str, object] = {}
+
+    def invalidate(self) -> None:
+        """Forgets what was read: the program ran."""
+        self._known.clear()
+
+    def _once(self, name: str, ask: Callable[[], T]) -> T:
+        """What `ask` says, asked once until the program runs again."""
+        if name not in self._known:
+            self._known[name] = ask()
+        return self._known[name]  # type: ignore[return-value]
+
+    def info(self) -> TargetInfo:
+        """What the target is; see the port."""
+        pid = self._process.GetProcessID()
+        unknown = pid in (0, lldb.LLDB_INVALID_PROCESS_ID)
+        executable = self._target.GetExecutable()
+        frame = self._process.GetSelectedThread().GetFrameAtIndex(0)
+        return TargetInfo(
+            self._source.kind,
+            self._source.tag_source,
+            Absent(Reason.UNKNOWN) if unknown else int(pid),
+            executable.fullpath or "" if executable.IsValid() else "",
+            threads.register(frame, "code_mask", "pauth_cmask") or 0,
+        )
+
+    def read_memory(self, address: int, length: int) -> bytes | Absent:
+        """All `length` bytes at `address`; see the port."""
+        if address + length > 1 << 64:
+            return Absent(Reason.UNMAPPED)
+        parts = []
+        # In pieces: an absurd length fails at its first hole and not in an allocation.
+        for start in range(address, address + length, _CHUNK):
+            size = min(_CHUNK, address + length - start)
+            part = self._read(start, size)
+            if part is None:
+                return self._why_unreadable(start, start + size)
+            parts.append(part)
+        return b"".join(parts)
+
+    def _read(self, start: int, size: int) -> bytes | None:
+        error = lldb.SBError()
+        data = self._process.ReadMemory(start, size, error)
+        if error.Success() and data is not None and len(data) == size:
+            return bytes(data)
+        return self._source.not_in_process(start, size)
+
+    def _why_unreadable(self, start: int, end: int) -> Absent:
+        regions = self.regions()
+        if isinstance(regions, Absent):
+            return Absent(Reason.UNREADABLE)
+        found = [region for _, _, region in by_region(start, end, regions)]
+        if None in found:
+            return Absent(Reason.UNMAPPED)
+        dumped = all(region.dumped for region in found if region)
+        return Absent(Reason.UNREADABLE if dumped else Reason.NOT_DUMPED)
+
+    def read_tags(self, start: int, end: int) -> Sequence[TagPiece]:
+        """Allocation tags of [start, end); see the port."""
+        return self._source.read_tags(start, end, self.regions())
+
+    def regions(self) -> Sequence[Region] | Absent:
+        """All mappings; see the port."""
+        return self._once("regions", self._source.regions)
+
+    def threads(self) -> Sequence[Thread]:
+        """All threads; see the port."""
+        selected = self._process.GetSelectedThread().GetIndexID()
+        return [
+            Thread(
+                thread.GetIndexID(),
+                thread.GetThreadID(),
+                thread.GetName() or "",
+                thread.GetIndexID() == selected,
+                tagged_addr_ctrl=self._source.control_word(
+                    thread.GetIndexID(), thread.GetThreadID()
+                ),
+            )
+            for thread in self._process
+        ]
+
+    def registers(self, thread: Thread) -> Mapping[str, int] | Absent:
+        """Of the innermost frame; see the port."""
+        frame = threads.by_number(self._process, thread.number).GetFrameAtIndex(0)
+        found = threads.registers(frame) if frame.IsValid() else {}
+        return found or Absent(Reason.UNREADABLE, "LLDB has none of this thread")
+
+    def signal(self, thread: Thread) -> SignalInfo | Absent:
+        """The signal that stopped `thread`; see the port."""
+        return self._source.signal(thread.number, thread.tid)
+
+    def symbol_address(self, name: str) -> int | Absent:
+        """The address of the symbol `name`; see the port."""
+        return values.symbol_address(self._target, name)
+
+    def symbol_at(self, address: int) -> Symbol | Absent:
+        """The symbol that holds `address`; see the port."""
+        symbol = self._target.ResolveLoadAddress(address).GetSymbol()
+        if not symbol.IsValid() or not symbol.GetName():
+            return Absent(Reason.UNKNOWN)
+        start = symbol.GetStartAddress().GetLoadAddress(self._target)
+        return Symbol(str(symbol.GetName()), address - int(start))
+
+    def evaluate(self, expression: str) -> int:
+        """The 64-bit value of an address expression; see the port."""
+        frame = self._process.GetSelectedThread().GetSelectedFrame()
+        return values.value_of(self._target, frame, expression)

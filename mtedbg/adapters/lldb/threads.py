@@ -1,0 +1,91 @@
+"""What LLDB knows of single threads."""
+
+from __future__ import annotations
+
+import lldb
+
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
+from mtedbg.model.process import SignalInfo
+
+WORD = (1 << 64) - 1
+_GENERAL = {f"x{number}": (f"x{number}",) for number in range(29)}
+# The port's name → LLDB's, which depend on who describes the registers.
+_REGISTERS = _GENERAL | {
+    "x29": ("fp", "x29"),
+    "x30": ("lr", "x30"),
+    "sp": ("sp",),
+    "pc": ("pc",),
+    "pstate": ("cpsr", "pstate"),
+    "tpidr": ("tpidr", "tpidr_el0"),
+}
+_SIGTRAP, _SIGSTOP = 5, 19
+# Signals whose siginfo has an address when the kernel raised them (siginfo(7)).
+_WITH_ADDRESS = (4, 5, 7, 8, 11)
+_SI_KERNEL = 0x80
+SIGINFO_SIZE = 24
+"""Bytes of siginfo_t that are looked at: signal, error and code, a hole, the address."""
+
+
+def by_number(process: lldb.SBProcess, number: int) -> lldb.SBThread:
+    """The thread that LLDB calls `number`; an invalid one where there is none."""
+    return process.GetThreadByIndexID(number)
+
+
+def registers(frame: lldb.SBFrame) -> dict[str, int]:
+    """The registers of `frame`, as the port names them; those it does not have are left out."""
+    found = {}
+    for ours, theirs in _REGISTERS.items():
+        value = register(frame, *theirs)
+        if value is not None:
+            found[ours] = value
+    return found
+
+
+def register(frame: lldb.SBFrame, *names: str) -> int | None:
+    """The value of the first of these registers that `frame` has."""
+    for name in names:
+        value = frame.FindRegister(name)
+        error = lldb.SBError()
+        number = value.GetValueAsUnsigned(error) if value.IsValid() else 0
+        if value.IsValid() and error.Success():
+            return int(number) & WORD
+    return None
+
+
+def siginfo_bytes(thread: lldb.SBThread) -> bytes | None:
+    """The first bytes of the thread's siginfo_t, where LLDB gets it from the server."""
+    value = thread.GetSiginfo()
+    if not value.IsValid() or value.GetError().Fail():
+        return None
+    error = lldb.SBError()
+    data = value.GetData().ReadRawData(error, 0, SIGINFO_SIZE)
+    return bytes(data) if error.Success() and len(data) == SIGINFO_SIZE else None
+
+
+def signal_of(thread: lldb.SBThread) -> int | None:
+    """The number of the signal that `thread` stopped on, or None where it was none."""
+    if thread.GetStopReason() != lldb.eStopReasonSignal:
+        return None
+    return int(thread.GetStopReasonDataAtIndex(0))
+
+
+def stopped_by_debugger(signal: int) -> bool:
+    """Whether it is one of those with which a debugger stops a thread."""
+    return signal in (0, _SIGTRAP, _SIGSTOP)
+
+
+def parse_siginfo(data: bytes) -> SignalInfo | Absent:
+    """siginfo_t as 64-bit Linux lays it out (include/uapi/asm-generic/siginfo.h)."""
+    signal = int.from_bytes(data[0:4], "little", signed=True)
+    code = int.from_bytes(data[8:12], "little", signed=True)
+    address = int.from_bytes(data[16:24], "little")
+    if stopped_by_debugger(signal):
+        return NOT_APPLICABLE
+    carries = signal in _WITH_ADDRESS and 0 < code < _SI_KERNEL
+    return SignalInfo(signal, code, address if carries else NOT_APPLICABLE)
+
+
+def control_word(thread: lldb.SBThread) -> int | Absent:
+    """The thread's tagged-address control word: gdbserver's and lldb-server's name for it."""
+    word = register(thread.GetFrameAtIndex(0), "mte_ctrl", "tag_ctl")
+    return Absent(Reason.UNKNOWN, "the target does not give it") if word is None else word

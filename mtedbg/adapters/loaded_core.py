@@ -1,0 +1,54 @@
+"""The core that a debugger has loaded, read without it: none has a Python call for its tags."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mtedbg.adapters.core import CoreTarget
+from mtedbg.model.absent import Absent, Reason
+from mtedbg.model.memory import Region, TagPiece
+from mtedbg.model.process import SignalInfo, Thread
+
+
+class LoadedCore:
+    """A core's own answers: mappings, tags, and what the kernel noted of each thread.
+
+    Args:
+        path: of the core file.
+
+    Raises:
+        FileFormatError: it is no AArch64 core.
+    """
+
+    kind = "core"
+
+    def __init__(self, path: str) -> None:
+        self._core = CoreTarget(path)
+        self.tag_source = self._core.info().tag_source
+
+    def read_memory(self, address: int, length: int) -> bytes | Absent:
+        """From the core, and from the files that it names."""
+        return self._core.read_memory(address, length)
+
+    def regions(self) -> Sequence[Region] | Absent:
+        """The core's segments."""
+        return self._core.regions()
+
+    def read_tags(
+        self, start: int, end: int, _regions: Sequence[Region] | Absent
+    ) -> Sequence[TagPiece]:
+        """From the core's tag segments."""
+        return self._core.read_tags(start, end)
+
+    def control_word(self, _number: int, tid: int) -> int | Absent:
+        """The tagged-address control word of the thread `tid`."""
+        thread = self._thread(tid)
+        return thread.tagged_addr_ctrl if thread else Absent(Reason.NOT_RECORDED)
+
+    def signal(self, _number: int, tid: int) -> SignalInfo | Absent:
+        """The siginfo of the thread `tid`."""
+        thread = self._thread(tid)
+        return self._core.signal(thread) if thread else Absent(Reason.NOT_RECORDED)
+
+    def _thread(self, tid: int) -> Thread | None:
+        return next((thread for thread in self._core.threads() if thread.tid == tid), None)
