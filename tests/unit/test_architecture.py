@@ -26,7 +26,7 @@ RANKS = {
     "adapters": 7,
     "lab": 7,
     "shell": 8,
-    "cli": 8,
+    "cli": 9,
 }
 
 # Library → the only places that may import it.
