@@ -15,7 +15,7 @@ from mtedbg.errors import ToolMissingError
 from mtedbg.lab import paths, requirements
 
 HELP = "check what mtedbg needs on this machine"
-DISTRIBUTIONS = ("capstone", "pyelftools", "pygdbmi", "prompt_toolkit")
+DISTRIBUTIONS = ("capstone", "pygdbmi", "prompt_toolkit")
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ RANKS = {
 ONLY = {
     "gdb": {"adapters/gdb"},
     "lldb": {"adapters/lldb"},
-    "elftools": {"adapters/core"},
+    "elftools": set(),
     "prompt_toolkit": {"shell"},
     "pygdbmi": {"shell"},
 }
@@ -103,7 +103,7 @@ def test_imports_point_down(path: Path) -> None:
         ("query", "def f():\n    from mtedbg.commands import find"),
         ("query", "from mtedbg.render import clean"),
         ("query", "import gdb"),
-        ("decode", "from elftools.elf import elffile"),
+        ("adapters", "from elftools.elf import elffile"),
         ("cli", "import pygdbmi.gdbmiparser"),
     ],
 )
