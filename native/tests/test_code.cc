@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: MIT
+#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <limits>
+#include <new>
+
+#include "code/code.h"
+#include "code/memop_words.h"
+#include "debug/arena.h"
+#include "debug/root.h"
+#include "memory/barriers.h"
+
+namespace {
+// The allocation, counted from 1, that fails; 0 for none.
+thread_local size_t g_failing_allocation = 0;
+}  // namespace
+
+// Not inlined: GCC would take malloc and operator delete for a mismatch.
+[[gnu::noinline]] void* operator new(size_t bytes) {
+  if (g_failing_allocation != 0 && --g_failing_allocation == 0) throw std::bad_alloc();
+  void* memory = std::malloc(bytes);
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+
+namespace mtetso {
+namespace {
+
+constexpr uint32_t kLocal = MTEDBG_Mode_Local;
+constexpr uint32_t kLoad = 0xf9400203;  // ldr x3, [x16]
+constexpr uint32_t kNop = 0xd503201f;
+constexpr uint32_t kFunction = MTEDBG_RangeKind_Function;
+
+CompiledCode sample(uint32_t function, uint64_t rip) {
+  CompiledCode code;
+  code.words = {kNop, tag_word(kLocal, 0), kLoad, kNop, kNop, kNop};
+  code.ranges = {{0, 16, kFunction, function, rip, "f"},
+                 {20, 24, MTEDBG_RangeKind_Throw, CompiledRange::kNoFunction, 0, ""}};
+  code.memops = {{4, 8, rip + 3, MTEDBG_Access_Load, 8, kLocal}};
+  code.entries = {{rip, 0}, {rip + 7, 12}};
+  return code;
+}
+
+const CodeBlock* commit(Code& code, uint32_t function, uint64_t rip) {
+  return code.commit(MTEDBG_BlockKind_BaselineTier, MTEDBG_Tier_Baseline, sample(function, rip));
+}
+
+template <typename T>
+std::span<const T> published(const PublishedTable<T>& table) {
+  const uint64_t generation = table.abi().published;
+  if (generation == 0) return {};
+  const auto* buffer = reinterpret_cast<const mtedbg_Buffer*>(
+      generation % 2 == 0 ? table.abi().buffer0 : table.abi().buffer1);
+  return {reinterpret_cast<const T*>(buffer + 1), buffer->count};
+}
+
+template <typename T, typename Id>
+const T* find(const PublishedTable<T>& table, Id T::*field, uint64_t id) {
+  for (const T& one : published(table))
+    if (one.*field == id) return &one;
+  return nullptr;
+}
+
+struct Ready {
+  Ready() {
+    if (!register_barriers()) std::abort();
+  }
+} g_ready;
+
+}  // namespace
+
+TEST_CASE("a committed block is found by everyone, with all that is known of it") {
+  Code code;
+  const uint32_t function = code.add_function("main", 0x401000, 0x401100);
+  const CodeBlock* block = commit(code, function, 0x401000);
+  CHECK(code.lookup(block->base() + 8) == block);
+  CHECK(process_code_map().lookup(block->base() + 8) == block);
+  CHECK(code.entry(0x401000) == block->base());
+  CHECK(code.entry(0x401007) == block->base() + 12);
+  CHECK(code.entry(0x401001) == 0);
+  CHECK(block->memop_at(block->base() + 8)->guest_rip == 0x401003);
+  CHECK(block->memop_at(block->base() + 4) == nullptr);
+  CHECK(block->range_at(block->base() + 12)->kind == kFunction);
+  CHECK(block->range_at(block->base() + 16) == nullptr);  // between two ranges
+  CHECK(block->range_at(block->base() + 20)->kind == MTEDBG_RangeKind_Throw);
+  CHECK(block->functions.find(function) == 0);
+  CHECK(*reinterpret_cast<const uint32_t*>(block->base() + 8) == kLoad);
+  CHECK(*block->writable(block->base() + 8) == kLoad);
+
+  const auto* shown = find(debug_root().code_map, &mtedbg_Block::id, block->record.id);
+  REQUIRE(shown != nullptr);
+  CHECK(shown->base == block->base());
+  CHECK(shown->state == MTEDBG_BlockState_Published);
+  CHECK(shown->generation == debug_root().code_map.abi().published);
+  CHECK(shown->memops == address_of(block->memops.data()));
+  CHECK(mtedbg_crc32(reinterpret_cast<const void*>(shown->ranges),
+                     shown->range_count * sizeof(mtedbg_Range)) == shown->ranges_checksum);
+  const auto* known = find(debug_root().functions, &mtedbg_Function::index, function);
+  CHECK(known->block == block->record.id);
+  CHECK(known->best_tier == MTEDBG_Tier_Baseline);
+  CHECK(known->tier_state == MTEDBG_TierState_Committed);
+  const auto* segment = find(debug_root().segments, &mtedbg_Segment::id, block->record.segment);
+  REQUIRE(segment != nullptr);
+  CHECK(segment->base <= block->base());
+  CHECK(segment->used == block->end() - segment->base);
+  CHECK(debug_root().journal[1].operation == MTEDBG_Operation_None);
+}
+
+TEST_CASE("blocks share a segment, with padding; the map stays sorted") {
+  Code code;
+  const CodeBlock* last = nullptr;
+  for (int i = 0; i < 50; ++i) {
+    const CodeBlock* block = commit(code, CompiledRange::kNoFunction, 0x500000 + 0x10 * i);
+    CHECK(block->base() % CodeSegment::kAlignment == 0);
+    if (last != nullptr) {
+      CHECK(block->segment == last->segment);
+      CHECK(block->base() > last->end());
+      CHECK(code.lookup(last->end()) == nullptr);
+    }
+    last = block;
+  }
+  uint64_t end = 0;
+  for (const mtedbg_Block& block : published(debug_root().code_map)) {
+    CHECK(block.base >= end);
+    end = block.base + block.length;
+  }
+  CHECK(find(debug_root().segments, &mtedbg_Segment::id, last->record.segment)->blocks == 50);
+}
+
+TEST_CASE("a block larger than a segment gets one of its own") {
+  Code code;
+  CompiledCode large;
+  large.words.assign(CodeSegment::kDefaultCapacity / 4 + 1, kNop);
+  const CodeBlock* block =
+      code.commit(MTEDBG_BlockKind_BaselineTier, MTEDBG_Tier_Baseline, std::move(large));
+  CHECK(block->segment->capacity() > CodeSegment::kDefaultCapacity);
+  CHECK(commit(code, CompiledRange::kNoFunction, 0x600000)->segment == block->segment);
+}
+
+TEST_CASE("what replaces a block") {
+  Code code;
+  const uint32_t function = code.add_function("hot", 0x700000, 0x700010);
+  const CodeBlock* old = commit(code, function, 0x700000);
+  const CodeBlock* better = code.commit(MTEDBG_BlockKind_OptimizedTier, MTEDBG_Tier_Optimized,
+                                        sample(function, 0x700000), old);
+  CHECK(code.entry(0x700000) == better->base());
+  CHECK(code.lookup(old->base()) == old);
+  const auto& map = debug_root().code_map;
+  CHECK(find(map, &mtedbg_Block::id, old->record.id)->superseded_by == better->record.id);
+  CHECK(find(map, &mtedbg_Block::id, better->record.id)->supersedes == old->record.id);
+  code.retire(old, "tier 2 is there");
+  CHECK(code.lookup(old->base()) == nullptr);
+  CHECK(process_code_map().lookup(old->base()) == nullptr);
+  CHECK(find(map, &mtedbg_Block::id, old->record.id) == nullptr);
+  const auto* retired = find(debug_root().retired, &mtedbg_Block::id, old->record.id);
+  REQUIRE(retired != nullptr);
+  CHECK(retired->state == MTEDBG_BlockState_Retired);
+  CHECK(std::string_view(reinterpret_cast<const char*>(retired->reason), retired->reason_length) ==
+        "tier 2 is there");
+  CHECK(*reinterpret_cast<const uint32_t*>(retired->base + 8) == kLoad);
+  CHECK(code.entry(0x700000) == better->base());
+}
+
+TEST_CASE("retiring takes the entries away") {
+  Code code;
+  const CodeBlock* block = commit(code, CompiledRange::kNoFunction, 0x800000);
+  code.retire(block, "");
+  CHECK(code.entry(0x800000) == 0);
+  CHECK(code.entry(0x800007) == 0);
+}
+
+TEST_CASE("code that contradicts itself is refused and changes nothing") {
+  Code code;
+  const uint32_t function = code.add_function("f", 0x900000, 0x900010);
+  const auto refused = [&](auto spoil) {
+    CompiledCode bad = sample(function, 0x900000);
+    spoil(bad);
+    const uint64_t generation = debug_root().code_map.abi().published;
+    CHECK_THROWS_AS(
+        code.commit(MTEDBG_BlockKind_BaselineTier, MTEDBG_Tier_Baseline, std::move(bad)),
+        CodeError);
+    CHECK(debug_root().code_map.abi().published == generation);
+    CHECK(code.entry(0x900000) == 0);
+  };
+  refused([](CompiledCode& bad) { bad.words.clear(); });
+  refused([](CompiledCode& bad) { std::swap(bad.ranges[0], bad.ranges[1]); });
+  refused([](CompiledCode& bad) { bad.ranges[0].end = 24; });
+  refused([](CompiledCode& bad) { bad.ranges[1].end = 28; });
+  refused([](CompiledCode& bad) { bad.ranges[1].begin = 22; });
+  refused([](CompiledCode& bad) { bad.ranges[0].kind = 0; });
+  refused([](CompiledCode& bad) { bad.ranges[0].kind = 8; });
+  refused([&](CompiledCode& bad) { bad.ranges[0].function = 1u << 30; });
+  refused([](CompiledCode& bad) { bad.memops[0].access_offset = 12; });
+  refused([](CompiledCode& bad) { bad.memops[0].access_offset = 0xfffffffc; });
+  refused([](CompiledCode& bad) { bad.memops[0].tag_offset = 8; });
+  refused([](CompiledCode& bad) { bad.memops[0].size = 4; });
+  refused([](CompiledCode& bad) { bad.memops[0].access = MTEDBG_Access_Store; });
+  refused([](CompiledCode& bad) { bad.memops[0].mode = MTEDBG_Mode_Shared; });
+  refused([](CompiledCode& bad) { bad.memops.push_back(bad.memops[0]); });
+  refused([](CompiledCode& bad) { bad.entries[0].offset = 24; });
+  refused([](CompiledCode& bad) { bad.entries[0].guest_rip = 0; });
+}
+
+TEST_CASE("memory that runs out at any allocation leaves everything as it was") {
+  Code code;
+  const uint32_t function = code.add_function("f", 0xa00000, 0xa00010);
+  commit(code, function, 0xa10000);
+  size_t failures = 0;
+  for (size_t n = 1;; ++n) {
+    const uint64_t rip = 0xa00000;
+    CompiledCode again = sample(function, rip);
+    const size_t blocks = code.blocks().size();
+    const uint64_t generation = debug_root().code_map.abi().published;
+    const size_t mapped = process_code_map().size();
+    g_failing_allocation = n;
+    bool failed = false;
+    try {
+      code.commit(MTEDBG_BlockKind_BaselineTier, MTEDBG_Tier_Baseline, std::move(again));
+    } catch (const std::bad_alloc&) {
+      failed = true;
+    }
+    g_failing_allocation = 0;
+    CHECK(debug_root().journal[1].operation == MTEDBG_Operation_None);
+    if (!failed) {
+      CHECK(code.entry(rip) != 0);
+      break;
+    }
+    ++failures;
+    REQUIRE(code.entry(rip) == 0);
+    REQUIRE(code.blocks().size() == blocks);
+    REQUIRE(debug_root().code_map.abi().published == generation);
+    REQUIRE(process_code_map().size() == mapped);
+  }
+  CHECK(failures > 3);
+}
+
+TEST_CASE("function to range: dense and sparse answer alike") {
+  const auto ranges_of = [](std::initializer_list<uint32_t> functions) {
+    std::vector<mtedbg_Range> ranges;
+    for (const uint32_t function : functions) {
+      mtedbg_Range range{};
+      range.kind = MTEDBG_RangeKind_Function;
+      range.function = function;
+      ranges.push_back(range);
+    }
+    return ranges;
+  };
+  const FuncToCodeRange dense(ranges_of({7, 5, 6, 9}));
+  CHECK(dense.dense());
+  const FuncToCodeRange sparse(ranges_of({7, 500000, 6, 9}));
+  CHECK_FALSE(sparse.dense());
+  for (const FuncToCodeRange* one : {&dense, &sparse}) {
+    CHECK(one->size() == 4);
+    CHECK(one->find(7) == 0);
+    CHECK(one->find(6) == 2);
+    CHECK(one->find(9) == 3);
+    for (const uint32_t absent : {0u, 4u, 8u, 10u, UINT32_MAX})
+      CHECK(one->find(absent) == FuncToCodeRange::kNone);
+  }
+  CHECK(sparse.find(500000) == 1);
+  CHECK(FuncToCodeRange().find(0) == FuncToCodeRange::kNone);
+  // A block's other ranges are of no function; a function in two pieces is found at the first.
+  auto mixed = ranges_of({3, 3});
+  mixed.insert(mixed.begin(), mtedbg_Range{});
+  CHECK(FuncToCodeRange(mixed).find(3) == 1);
+  CHECK(FuncToCodeRange(mixed).find(0) == FuncToCodeRange::kNone);
+}
+
+TEST_CASE("the entry map grows under readers") {
+  EntryMap map;
+  CHECK(map.find(1) == 0);
+  for (uint64_t rip = 1; rip <= 5000; ++rip) {
+    map.reserve(1);
+    map.set(rip * 16, rip);
+  }
+  for (uint64_t rip = 1; rip <= 5000; ++rip) REQUIRE(map.find(rip * 16) == rip);
+  CHECK(map.find(8) == 0);
+  CHECK(map.find(0) == 0);
+  map.erase_range(100, 200);
+  CHECK(map.find(16 * 99) == 99);
+  CHECK(map.find(16 * 100) == 0);
+  CHECK(map.find(16 * 200) == 200);
+  map.set(16 * 100, 7);
+  CHECK(map.find(16 * 100) == 7);
+}
+
+}  // namespace mtetso

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include <doctest/doctest.h>
+#include <elf.h>
+
+#include <cstring>
+#include <vector>
+
+#include "guest/elf_image.h"
+#include "status.h"
+
+namespace mtetso {
+namespace {
+
+constexpr uint64_t kBase = 0x400000;
+constexpr uint64_t kCode = 0x200, kNote = 0x280, kSymbols = 0x300, kStrings = 0x380;
+constexpr uint64_t kSections = 0x400;
+
+struct Image {
+  std::vector<uint8_t> bytes = std::vector<uint8_t>(kSections + 3 * sizeof(Elf64_Shdr));
+
+  template <typename T>
+  T& at(uint64_t offset) {
+    return *reinterpret_cast<T*>(bytes.data() + offset);
+  }
+  Elf64_Ehdr& header() { return at<Elf64_Ehdr>(0); }
+  Elf64_Phdr& program(int i) { return at<Elf64_Phdr>(sizeof(Elf64_Ehdr) + i * sizeof(Elf64_Phdr)); }
+  Elf64_Shdr& section(int i) { return at<Elf64_Shdr>(kSections + i * sizeof(Elf64_Shdr)); }
+  Elf64_Sym& symbol(int i) { return at<Elf64_Sym>(kSymbols + i * sizeof(Elf64_Sym)); }
+};
+
+// One segment, a note with one import, two functions of which the first has no size.
+Image make() {
+  Image image;
+  auto& header = image.header();
+  std::memcpy(header.e_ident, ELFMAG, SELFMAG);
+  header.e_ident[EI_CLASS] = ELFCLASS64;
+  header.e_ident[EI_DATA] = ELFDATA2LSB;
+  header.e_type = ET_EXEC;
+  header.e_machine = EM_X86_64;
+  header.e_entry = kBase + kCode;
+  header.e_phoff = sizeof(Elf64_Ehdr);
+  header.e_phentsize = sizeof(Elf64_Phdr);
+  header.e_phnum = 2;
+  header.e_shoff = kSections;
+  header.e_shentsize = sizeof(Elf64_Shdr);
+  header.e_shnum = 3;
+  image.program(0) = {PT_LOAD, PF_R | PF_X, 0, kBase, kBase, 0x300, 0x1000, 0x1000};
+  image.program(1) = {PT_NOTE, PF_R, kNote, kBase + kNote, kBase + kNote, 35, 35, 4};
+  const uint32_t note[] = {7, 15, ElfImage::kImportNote};
+  std::memcpy(&image.bytes[kNote], note, sizeof note);
+  std::memcpy(&image.bytes[kNote + 12], "mtetso", 7);
+  uint64_t stub = kBase + kCode + 0x20;
+  std::memcpy(&image.bytes[kNote + 20], &stub, 8);
+  std::memcpy(&image.bytes[kNote + 28], "a_stub", 7);
+  image.program(1).p_filesz = image.program(1).p_memsz = 36;
+  image.section(1) = {0, SHT_SYMTAB,       0, 0, kSymbols, 3 * sizeof(Elf64_Sym), 2, 0,
+                      8, sizeof(Elf64_Sym)};
+  image.section(2) = {0, SHT_STRTAB, 0, 0, kStrings, 32, 0, 0, 1, 0};
+  std::memcpy(&image.bytes[kStrings], "\0main\0helper", 12);
+  uint8_t function = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC);
+  image.symbol(1) = {6, function, 0, 1, kBase + kCode + 0x10, 8};
+  image.symbol(2) = {1, function, 0, 1, kBase + kCode, 0};
+  return image;
+}
+
+// 0: accepted.
+int status_of(const std::vector<uint8_t>& bytes) {
+  try {
+    ElfImage::parse(bytes);
+  } catch (const StatusError& error) {
+    return static_cast<int>(error.status());
+  }
+  return 0;
+}
+
+TEST_CASE("segments, functions and imports are found") {
+  auto image = ElfImage::parse(make().bytes);
+  CHECK(image.entry() == kBase + kCode);
+  REQUIRE(image.segments().size() == 1);
+  CHECK(image.segments()[0].file.size() == 0x300);
+  REQUIRE(image.functions().size() == 2);
+  CHECK(image.functions()[0].name == "main");
+  CHECK(image.functions()[0].size == 0x10);  // up to the next
+  CHECK(image.functions()[1].name == "helper");
+  CHECK(image.function_at(kBase + kCode + 0x17)->name == "helper");
+  CHECK(image.function_at(kBase + kCode + 0x18) == nullptr);
+  CHECK(image.function_at(kBase) == nullptr);
+  REQUIRE(image.imports().size() == 1);
+  CHECK(image.imports()[0].name == "a_stub");
+  CHECK(image.imports()[0].address == kBase + kCode + 0x20);
+  CHECK(image.code_at(kBase + 0x2ff).size() == 1);
+  CHECK(image.code_at(kBase + 0x300).empty());
+}
+
+TEST_CASE("each kind of wrong file has its status") {
+  auto with = [](auto change) {
+    auto image = make();
+    change(image);
+    return status_of(image.bytes);
+  };
+  CHECK(with([](Image&) {}) == 0);
+  CHECK(with([](Image& i) { i.bytes[0] = 'E'; }) == 65);
+  CHECK(with([](Image& i) { i.bytes.clear(); }) == 65);
+  CHECK(with([](Image& i) { i.bytes[EI_CLASS] = ELFCLASS32; }) == 67);
+  CHECK(with([](Image& i) { i.bytes[EI_DATA] = ELFDATA2MSB; }) == 67);
+  CHECK(with([](Image& i) { i.header().e_machine = EM_AARCH64; }) == 67);
+  CHECK(with([](Image& i) { i.header().e_type = ET_DYN; }) == 67);
+  CHECK(with([](Image& i) { i.program(1).p_type = PT_INTERP; }) == 67);
+  CHECK(with([](Image& i) { i.header().e_phnum = 0; }) == 65);
+  CHECK(with([](Image& i) { i.header().e_phoff = ~0ull - 8; }) == 65);
+  CHECK(with([](Image& i) { i.header().e_entry = kBase + 0x800; }) == 65);
+  CHECK(with([](Image& i) { i.program(0).p_filesz = 0x2000; }) == 65);
+  CHECK(with([](Image& i) { i.program(0).p_memsz = ~0ull; }) == 65);
+  CHECK(with([](Image& i) { i.program(0).p_vaddr = 0; }) == 65);
+  CHECK(with([](Image& i) { i.program(1) = i.program(0); }) == 65);
+  CHECK(with([](Image& i) { i.section(1).sh_link = 77; }) == 65);
+  CHECK(with([](Image& i) { i.section(1).sh_size = ~0ull; }) == 65);
+  CHECK(with([](Image& i) { i.bytes[kNote + 34] = 'x', i.program(1).p_filesz = 35; }) == 65);
+}
+
+// Run under AddressSanitizer and UBSan: nothing is read outside of the file.
+TEST_CASE("no damage leads outside of the file") {
+  const auto good = make().bytes;
+  for (size_t size = 0; size < good.size(); ++size) {
+    int status = status_of({good.begin(), good.begin() + static_cast<ptrdiff_t>(size)});
+    CHECK((status == 65 || status == 67));
+  }
+  for (size_t at = 0; at < good.size(); ++at)
+    for (uint8_t value : {0x00, 0x01, 0x7f, 0x80, 0xff}) {
+      auto bad = good;
+      bad[at] = value;
+      int status = status_of(bad);
+      CHECK((status == 0 || status == 65 || status == 67));
+    }
+}
+
+}  // namespace
+}  // namespace mtetso
