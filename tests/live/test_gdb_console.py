@@ -1,0 +1,156 @@
+"""What a person at GDB's prompt sees: names, colours, and words when there is nothing to debug."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from mtedbg.shell.gdbmi import DebuggerError
+from tests.support.compile import compiled
+from tests.support.cores import KernelCore
+from tests.support.gdb_session import GDBINIT, GDBS, QUIET, gdb
+
+LIMIT_S = 60.0
+RED = re.compile(r"(\x1b|\\x1b)\[(\d+;)*31[;m]")
+"""The tag that does not match; GDB 18 rewrites the escapes of others."""
+
+# What a terminal needs beside colours: modes, titles, ends of lines.
+NO_COLOUR = re.compile(r"\x1b\[\?\d+[hl]|\x1b\[[CK]")
+
+
+def at_a_terminal(flavour: str, arguments: Sequence[str | Path], lines: Sequence[str]) -> list[str]:
+    """What GDB writes to a terminal in answer to each line."""
+    leader, follower = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm-256color", "INPUTRC": "/dev/null"}
+    environment.pop("NO_COLOR", None)
+    words = [GDBS[flavour], "-q", *QUIET, "-iex", "set pagination off", *map(str, arguments)]
+    process = subprocess.Popen(
+        words,
+        stdin=follower,
+        stdout=follower,
+        stderr=follower,
+        env=environment,
+        start_new_session=True,
+    )
+    os.close(follower)
+    deadline = time.monotonic() + LIMIT_S
+    try:
+        answers = []
+        read_until(leader, "(gdb) ", deadline)
+        for number, line in enumerate((f"source {GDBINIT}", *lines)):
+            mark = f"answer-{number}-ends"
+            # In two words, so that the line's own echo is not taken for the answer.
+            os.write(leader, f"{line}\necho answer-{number}\\055ends\\n\n".encode())
+            answers.append(read_until(leader, mark, deadline))
+        return answers[1:]
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        os.close(leader)
+
+
+def read_until(terminal: int, mark: str, deadline: float) -> str:
+    text = ""
+    while mark not in text:
+        ready, _, _ = select.select([terminal], [], [], max(0.0, deadline - time.monotonic()))
+        assert ready, f"no {mark!r} in: {text}"
+        text += os.read(terminal, 65536).decode(errors="replace")
+    return NO_COLOUR.sub("", text)
+
+
+@pytest.mark.parametrize("flavour", GDBS)
+def test_colours_are_for_a_terminal_alone(
+    kernel_cores: dict[str, KernelCore], flavour: str, tmp_path: Path
+) -> None:
+    case = kernel_cores["sync"]
+    file = tmp_path / "piped"
+    fault = f"mte-tags {case.fact('pointer'):#x}"
+    coloured, plain, _, captured, unstyled = at_a_terminal(
+        flavour,
+        [case.program, case.core],
+        [
+            fault,
+            f"{fault} --no-color",
+            f"pipe {fault} | cat > {file}",
+            f"python print(repr(gdb.execute('{fault}', to_string=True)))",
+            f"with style enabled off -- {fault}",
+        ],
+    )
+    assert RED.search(coloured)
+    for text in (plain, captured, unstyled, file.read_text()):
+        assert "mismatch" in text
+        assert not RED.search(text)
+
+
+THEIRS = """python
+class Theirs(gdb.Command):
+    "Somebody else's."
+    def __init__(self): super().__init__("mte-tags", gdb.COMMAND_DATA)
+    def invoke(self, argument, from_tty): print("theirs")
+Theirs()
+end
+"""
+
+
+@pytest.mark.parametrize("flavour", GDBS)
+def test_a_name_that_is_taken_is_not_stolen(flavour: str, tmp_path: Path) -> None:
+    other = tmp_path / "theirs.gdb"
+    other.write_text(THEIRS)
+    with gdb(flavour, load=False) as session:
+        session.execute(f"source {other}")
+        said = session.execute(f"source {GDBINIT}")
+        assert said == "mtedbg: `mte-tags` belongs to another extension; ours is `mte tags`\n"
+        assert session.execute("mte-tags 0") == "theirs\n"
+        assert "Usage: mte-tags ADDR" in session.execute("help mte tags")
+        with pytest.raises(DebuggerError, match="no program is being debugged"):
+            session.execute("mte tags 0")
+        with pytest.raises(DebuggerError, match="no program is being debugged"):
+            session.execute("mte-check 0")
+
+
+@pytest.mark.parametrize("flavour", GDBS)
+def test_loading_twice_is_no_conflict(flavour: str) -> None:
+    with gdb(flavour) as session:
+        assert session.execute(f"source {GDBINIT}") == ""
+        assert "Usage: mte-tags ADDR" in session.execute("help mte-tags")
+
+
+@pytest.mark.parametrize("flavour", GDBS)
+def test_a_program_but_no_process(flavour: str) -> None:
+    with gdb(flavour, [compiled("gdb_target", "-static")]) as session:
+        for line in ("mte-fault", "mte-tags main", "mte-regions", "memop", "guest-frame"):
+            with pytest.raises(DebuggerError) as error:
+                session.execute(line)
+            assert error.value.message.splitlines() == [
+                "no program is being debugged",
+                "start or attach to one, or open a core: core-file FILE",
+            ]
+
+
+@pytest.mark.parametrize("flavour", GDBS)
+def test_another_architecture(flavour: str) -> None:
+    with gdb(flavour, ["/bin/true"]) as session:
+        session.resume("starti")
+        with pytest.raises(DebuggerError) as error:
+            session.execute("mte-tags $pc")
+        assert error.value.message.splitlines() == [
+            "this program is for i386:x86-64, not for 64-bit AArch64",
+            "memory tags are a thing of AArch64; see `show architecture`",
+        ]
+        session.execute("kill")
+
+
+@pytest.mark.parametrize("flavour", GDBS)
+def test_an_empty_line_repeats(flavour: str, kernel_cores: dict[str, KernelCore]) -> None:
+    case = kernel_cores["sync"]
+    (answer,) = at_a_terminal(flavour, [case.program, case.core], ["mte-check 0\n"])
+    assert answer.count("logical tag") == 2
