@@ -28,3 +28,12 @@ target_link_options(mtetso PRIVATE -pie -rdynamic -Wl,--build-id)
 # The whole archive: the root is referenced by debuggers only.
 target_link_libraries(mtetso PRIVATE -Wl,--whole-archive mtetso_core -Wl,--no-whole-archive
   mtetso_flags ${VIXL_LIBRARY} ${ZYDIS_LIBRARY} ${ZYCORE_LIBRARY})
+
+# Tests that need the architecture's own tags and signals: each ends with 0, 2 where there are none.
+file(GLOB target_tests CONFIGURE_DEPENDS tests/target/*.cc)
+foreach(source IN LISTS target_tests)
+  get_filename_component(name ${source} NAME_WE)
+  add_executable(${name} ${source})
+  target_include_directories(${name} PRIVATE tests)
+  target_link_libraries(${name} PRIVATE mtetso_core)
+endforeach()

@@ -37,6 +37,10 @@ class ElfImage {
  public:
   static constexpr uint32_t kImportNote = 1;
 
+  // Segments point into the bytes, which a move keeps where they are and a copy would not.
+  ElfImage(ElfImage&&) = default;
+  ElfImage(const ElfImage&) = delete;
+
   // Reads the file at `path`. Throws StatusError: CannotOpen, or what parse throws.
   static ElfImage open(const std::string& path);
 

@@ -214,7 +214,7 @@ void Emitter::set_flags(const Register& bit, StatusFlags flags) {
   masm_.Rmif(bit.X(), (64 - place) % 64, flags);
 }
 
-bool Emitter::has_condition(ZydisMnemonic of) const { return condition_of(of).has_value(); }
+bool Emitter::has_condition(ZydisMnemonic mnemonic) { return condition_of(mnemonic).has_value(); }
 
 bool Emitter::with_condition(ZydisMnemonic of, const std::function<void(Condition)>& use) {
   auto known = condition_of(of);

@@ -99,9 +99,10 @@ class Emitter {
   // Flags, one at a time: bit 0 of `bit` becomes the flag (RMIF, FEAT_FlagM, which every core
   // with MTE has).
   void set_flags(const Register& bit, a64::StatusFlags flags);
-  // Calls `use` with the AArch64 condition that stands for that of a setcc, cmovcc or jcc; the
-  // flags are the same after. False: not a condition of the subset, and nothing was emitted.
-  bool has_condition(ZydisMnemonic of) const;
+  // Whether this is a setcc, cmovcc or jcc on a condition of the subset.
+  static bool has_condition(ZydisMnemonic mnemonic);
+  // Calls `use` with the AArch64 condition that stands for its own; the flags are the same after.
+  // False: it has none, and nothing was emitted.
   bool with_condition(ZydisMnemonic of, const std::function<void(a64::Condition)>& use);
 
   // Ends emission and hands everything over; ranges are closed by what follows them.
