@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT
+#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
+#include <doctest/doctest.h>
+#include <sys/mman.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <thread>
+#include <vector>
+
+#include "code/memop_words.h"
+#include "debug/root.h"
+#include "fault/interpret.h"
+#include "memory/barriers.h"
+#include "memory/guest_memory.h"
+#include "memory/tags.h"
+
+namespace mtetso {
+namespace {
+
+constexpr uint64_t kImage = 0x7e0000000000;
+
+struct World {
+  Protocol protocol;
+  GuestMemory memory{protocol};
+  explicit World(uint32_t shared = 0) : protocol(shared) {
+    static const bool ready = register_barriers();
+    if (!ready) std::abort();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("an image is where it was asked for, shared, or not at all") {
+  World world(15);
+  REQUIRE(world.memory.map_image(kImage + 100, 5000));
+  CHECK(world.memory.allows(kImage, 8192, PROT_READ | PROT_WRITE));
+  CHECK_FALSE(world.memory.allows(kImage + 8192, 1, PROT_READ));
+  CHECK(read_tag(kImage) == 15);
+  CHECK(read_tag(kImage + 8191) == 15);
+  CHECK_FALSE(world.memory.map_image(kImage + 4096, 4096));
+  CHECK(errno == EEXIST);
+  CHECK_FALSE(world.memory.map_image(0, 4096));
+  CHECK_FALSE(world.memory.map_image(kImage, 0));
+  CHECK_FALSE(world.memory.map_image(kImage, UINT64_MAX));
+  REQUIRE(world.memory.protect(kImage, 4096, PROT_READ | PROT_EXEC));
+  CHECK_FALSE(world.memory.allows(kImage + 4090, 8, PROT_WRITE));
+  CHECK(world.memory.allows(kImage + 4090, 8, PROT_READ));
+  CHECK(world.memory.allows(kImage + 4096, 8, PROT_WRITE));
+}
+
+TEST_CASE("allocations have granules of their own, and their owner's tag") {
+  World world;
+  std::vector<uint64_t> addresses;
+  for (uint32_t i = 0; i < 100; ++i) {
+    const uint64_t at = world.memory.allocate(i, 1 + i % 15);
+    REQUIRE(at % kGranule == 0);
+    CHECK(read_tag(at) == 1 + i % 15);
+    CHECK(read_tag(at + (i == 0 ? 0 : i - 1)) == 1 + i % 15);
+    for (const uint64_t other : addresses) CHECK(other != at);
+    addresses.push_back(at);
+  }
+  const uint64_t large = world.memory.allocate(5 << 20, 4);
+  CHECK(world.memory.allows(large, 5 << 20, PROT_WRITE));
+  CHECK(world.memory.allocate(UINT64_MAX, 1) == 0);
+}
+
+TEST_CASE("a stack has a guard below") {
+  World world;
+  uint64_t usable = 0;
+  const uint64_t low = world.memory.map_stack(10000, 6, &usable);
+  CHECK(usable >= 10000);
+  CHECK(read_tag(low) == 6);
+  CHECK(read_tag(low + usable - 1) == 6);
+  CHECK_FALSE(world.memory.allows(low - 1, 1, PROT_READ));
+}
+
+TEST_CASE("what is guest memory") {
+  World world;
+  const uint64_t at = world.memory.allocate(64, 3);
+  CHECK(world.memory.allows(with_tag(at, 9), 64, PROT_READ));
+  CHECK(world.memory.allows(at, 0, PROT_READ));
+  CHECK_FALSE(world.memory.allows(0, 0, PROT_READ));
+  CHECK_FALSE(world.memory.allows(at, UINT64_MAX, PROT_READ));
+  CHECK_FALSE(world.memory.allows(UINT64_MAX - 4, 8, PROT_READ));
+  const int host = 0;
+  CHECK_FALSE(world.memory.allows(reinterpret_cast<uintptr_t>(&host), 4, PROT_READ));
+}
+
+TEST_CASE("the host takes what it touches to shared, and no more") {
+  for (const uint32_t shared : {0u, 15u}) {
+    World world(shared);
+    const uint64_t at = world.memory.allocate(96, 3);
+    const char text[] = "forty characters and a few, over granules";
+    REQUIRE(world.memory.host_write(nullptr, with_tag(at + 20, 7), text, sizeof text));
+    CHECK(read_tag(at) == 3);
+    CHECK(read_tag(at + 16) == shared);
+    CHECK(read_tag(at + 48) == shared);
+    CHECK(read_tag(at + 64) == 3);
+    char back[sizeof text] = {};
+    REQUIRE(world.memory.host_read(nullptr, at + 20, back, sizeof back));
+    CHECK(std::memcmp(text, back, sizeof text) == 0);
+    CHECK(debug_root().journal[0].operation == MTEDBG_Operation_None);
+    CHECK_FALSE(world.memory.host_read(nullptr, 0x10, back, 4));
+    REQUIRE(world.memory.protect(at, 4096, PROT_READ));
+    CHECK_FALSE(world.memory.host_write(nullptr, at, text, 4));
+  }
+}
+
+TEST_CASE("the protocol's lock excludes") {
+  RawLock lock;
+  uint64_t counter = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i)
+    threads.emplace_back([&] {
+      for (int n = 0; n < 20000; ++n) {
+        lock.lock();
+        ++counter;
+        lock.unlock();
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
+  CHECK(counter == 80000);
+  CHECK_FALSE(lock.held());
+}
+
+TEST_CASE("interpreted accesses do what the instruction does") {
+  alignas(16) std::array<uint8_t, 32> memory{};
+  std::array<uint64_t, 31> x{};
+  const auto run = [&](uint32_t word, size_t offset) {
+    interpret(*decode_access(word), reinterpret_cast<uintptr_t>(memory.data()) + offset, x.data());
+  };
+  const auto value = [&] {
+    uint64_t v;
+    std::memcpy(&v, memory.data(), sizeof v);
+    return v;
+  };
+  const auto start = [&](uint64_t in_memory, uint64_t x3, uint64_t x5) {
+    std::memcpy(memory.data(), &in_memory, sizeof in_memory);
+    x[3] = x3;
+    x[5] = x5;
+  };
+  constexpr uint64_t kAll = 0x8877665544332211;
+  start(kAll, UINT64_MAX, 0);
+  run(0x39400203, 0);  // ldrb
+  CHECK(x[3] == 0x11);
+  run(0x79400203, 1);  // ldrh, misaligned
+  CHECK(x[3] == 0x3322);
+  run(0xb8bfc203, 0);  // ldapr w: the upper half is cleared
+  CHECK(x[3] == 0x44332211);
+  run(0xf9400203, 0);
+  CHECK(x[3] == kAll);
+  start(kAll, 0xaabbccddeeff, 0);
+  run(0x39000203, 7);  // strb
+  CHECK(value() == 0xff77665544332211);
+  run(0x889ffe03, 2);  // stlr w, misaligned
+  CHECK(value() == 0xff77ccddeeff2211);
+  run(0xf900021f, 0);  // str xzr
+  CHECK(value() == 0);
+  start(0xffffffff00000001, 9, 0xffffffff);
+  run(0xb8e50203, 0);  // ldaddal w: 1 + -1
+  CHECK(value() == 0xffffffff00000000);
+  CHECK(x[3] == 1);
+  start(0xff, 0, 0x0f);
+  run(0x38e51203, 0);  // ldclralb
+  CHECK(value() == 0xf0);
+  CHECK(x[3] == 0xff);
+  start(0xff00, 0, 0x0ff0);
+  run(0x78e52203, 0);  // ldeoralh
+  CHECK(value() == 0xf0f0);
+  start(1, 0, 1ull << 63);
+  run(0xf8e53203, 0);  // ldsetal x
+  CHECK(value() == (1ull << 63 | 1));
+  start(5, 0, 6);
+  run(0xf8e58203, 0);  // swpal x
+  CHECK(value() == 6);
+  CHECK(x[3] == 5);
+  start(5, 77, 5);
+  run(0xc8e5fe03, 0);  // casal x, equal
+  CHECK(value() == 77);
+  CHECK(x[5] == 5);
+  start(6, 77, 5);
+  run(0xc8e5fe03, 0);  // casal x, different
+  CHECK(value() == 6);
+  CHECK(x[5] == 6);
+  CHECK(x[3] == 77);
+}
+
+}  // namespace mtetso
