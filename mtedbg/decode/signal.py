@@ -3,11 +3,11 @@
 Source: Linux, include/uapi/asm-generic/{signal,siginfo}.h, which arm64 uses unchanged.
 """
 
-from mtedbg.model.absent import Absent
+from mtedbg.model.absent import NOT_APPLICABLE, Absent
 from mtedbg.model.fault import FaultKind, SignalName
 from mtedbg.model.process import SignalInfo
 
-SIGTRAP, SIGSEGV = 5, 11
+SIGTRAP, SIGSEGV, SIGSTOP = 5, 11, 19
 SEGV_MTEAERR, SEGV_MTESERR = 8, 9
 _SIGRTMIN, _SIGRTMAX = 32, 64
 
@@ -34,6 +34,27 @@ _ANY = {
     -5: "SI_SIGIO",
     -6: "SI_TKILL",
 }
+
+# Signals whose siginfo has an address when the kernel raised them (siginfo(7)).
+_WITH_ADDRESS = frozenset((4, 5, 7, 8, 11))
+_SI_KERNEL = 0x80
+
+
+def signal_info(number: int, code: int, address: int) -> SignalInfo:
+    """What siginfo_t says.
+
+    Args:
+        number: si_signo.
+        code: si_code.
+        address: what stands where si_addr is; of signals that have none it is dropped.
+    """
+    carries = number in _WITH_ADDRESS and 0 < code != _SI_KERNEL
+    return SignalInfo(number, code, address if carries else NOT_APPLICABLE)
+
+
+def stopped_by_debugger(number: int) -> bool:
+    """Whether a thread with this signal (0 for none) was stopped by its debugger."""
+    return number in (0, SIGTRAP, SIGSTOP)
 
 
 def signal_name(number: int) -> str:

@@ -14,15 +14,13 @@ from mtedbg.adapters.core.notes import CoreNotes, ThreadNotes
 from mtedbg.adapters.core.segments import Segments
 from mtedbg.adapters.core.space import AddressSpace
 from mtedbg.adapters.core.tags import read_tags
+from mtedbg.decode.signal import signal_info
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.memory import Region, TagPiece
 from mtedbg.model.pointer import GRANULE
 from mtedbg.model.process import SignalInfo, Symbol, TargetInfo, Thread
 
 _MAX_STRING = 4096
-# Signals whose siginfo carries si_addr when the kernel raised them (siginfo(7)).
-_WITH_ADDRESS = frozenset((4, 5, 7, 8, 11))
-_SI_KERNEL = 0x80
 _CHECK_MODES = 3 << 1
 """PR_MTE_TCF_MASK of the tagged address control word (linux/prctl.h)."""
 _PAC_BITS = 0x007F_FFFF_FFFF_FFFF & ~((1 << 36) - 1)
@@ -184,8 +182,7 @@ class CoreTarget:
         info = self._notes.of_thread(mine, notes.NT_SIGINFO, "<iiiiQ")
         if info is not None:
             number, _, code, _, address = info
-            carries = number in _WITH_ADDRESS and 0 < code != _SI_KERNEL
-            return SignalInfo(number, code, address if carries else NOT_APPLICABLE)
+            return signal_info(number, code, address)
         if not thread.current or not mine.signal:
             return NOT_APPLICABLE
         missing = Absent(Reason.NOT_RECORDED, "no NT_SIGINFO in this core")

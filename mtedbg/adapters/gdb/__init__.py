@@ -8,7 +8,7 @@
 | `values`, `threads`, `console` | GDB's values, threads and printed answers as plain data |
 | `link` | what is at the other end: native, gdbserver, QEMU's stub, a core; its files |
 | `sources` | mappings and tags by what is at the other end: one class each |
-| `tags_server`, `tags_ptrace`, `tags_ldg`, `core` | how each of them gets tags |
+| `tags_ptrace`, `tags_ldg`, `tags_write` | ways to tags that are GDB's alone |
 | `parameters` | `set mtedbg …` |
 | `output` | colours or none |
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections.abc import Callable
 from enum import Enum
+from functools import partial
 from pathlib import Path
 
 import gdb
@@ -58,6 +60,11 @@ def send(connection: gdb.RemoteTargetConnection, packet: str) -> bytes:
         return bytes(connection.send_packet(packet) or b"")
     except gdb.error as error:
         raise ConnectionLostError(f"the server does not answer: {error}", "connect again") from None
+
+
+def sender(connection: gdb.RemoteTargetConnection) -> Callable[[str], bytes]:
+    """`send` to this connection."""
+    return partial(send, connection)
 
 
 def serves_tags() -> bool:

@@ -95,9 +95,9 @@ class Server(NoTags):
 
     def read_tags(self, start: int, end: int, regions: Regions) -> Sequence[TagPiece]:
         """In ranges, of the tagged mappings only."""
-        from mtedbg.adapters.gdb.tags_server import server_tags
+        from mtedbg.adapters.tags_server import server_tags
 
-        return server_tags(self._inferior.connection, start, end, regions)
+        return server_tags(link.sender(self._inferior.connection), start, end, regions)
 
 
 class QemuWithoutTags(NoTags):
@@ -122,18 +122,18 @@ class Qemu(QemuWithoutTags):
 
     def regions(self) -> Regions:
         """From smaps; which of them are tagged, from the stub."""
-        from mtedbg.adapters.gdb.tags_server import qemu_marked
+        from mtedbg.adapters.tags_server import qemu_marked
 
         regions = super().regions()
         if isinstance(regions, Absent):
             return regions
-        return qemu_marked(self._inferior.connection, regions)
+        return qemu_marked(link.sender(self._inferior.connection), regions)
 
     def read_tags(self, start: int, end: int, regions: Regions) -> Sequence[TagPiece]:
         """Granule by granule."""
-        from mtedbg.adapters.gdb.tags_server import qemu_tags
+        from mtedbg.adapters.tags_server import qemu_tags
 
-        return qemu_tags(self._inferior.connection, start, end, regions)
+        return qemu_tags(link.sender(self._inferior.connection), start, end, regions)
 
 
 class ByLdg:
@@ -186,7 +186,7 @@ def _process(inferior: gdb.Inferior, kind: Kind) -> NoTags:
 
 
 def _core(inferior: gdb.Inferior) -> Source:
-    from mtedbg.adapters.gdb.core import LoadedCore
+    from mtedbg.adapters.loaded_core import LoadedCore
 
     path = link.core_file(inferior)
     if isinstance(path, Absent):

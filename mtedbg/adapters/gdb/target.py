@@ -11,14 +11,13 @@ import gdb
 from mtedbg.adapters.gdb import threads, values
 from mtedbg.adapters.gdb.console import captured
 from mtedbg.adapters.gdb.sources import source_of
-from mtedbg.adapters.spans import by_region
+from mtedbg.adapters.reading import read_whole
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.memory import Region, TagPiece
 from mtedbg.model.process import SignalInfo, Symbol, TargetInfo, Thread
 
 T = TypeVar("T")
 
-_CHUNK = 1 << 20
 _SYMBOL_LINE = re.compile(r"(.+?)(?: \+ (\d+))? in section ")
 
 
@@ -57,27 +56,13 @@ class GdbTarget:
 
     def read_memory(self, address: int, length: int) -> bytes | Absent:
         """All `length` bytes at `address`; see the port."""
-        if address + length > 1 << 64:
-            return Absent(Reason.UNMAPPED)
-        parts = []
-        # In pieces: an absurd length fails at its first hole and not in an allocation.
-        for start in range(address, address + length, _CHUNK):
-            size = min(_CHUNK, address + length - start)
-            try:
-                parts.append(bytes(self._inferior.read_memory(start, size)))
-            except gdb.error:
-                return self._why_unreadable(start, start + size)
-        return b"".join(parts)
+        return read_whole(self._read, self.regions, address, length)
 
-    def _why_unreadable(self, start: int, end: int) -> Absent:
-        regions = self.regions()
-        if isinstance(regions, Absent):
-            return Absent(Reason.UNREADABLE)
-        found = [region for _, _, region in by_region(start, end, regions)]
-        if None in found:
-            return Absent(Reason.UNMAPPED)
-        dumped = all(region.dumped for region in found if region)
-        return Absent(Reason.UNREADABLE if dumped else Reason.NOT_DUMPED)
+    def _read(self, start: int, size: int) -> bytes | None:
+        try:
+            return bytes(self._inferior.read_memory(start, size))
+        except gdb.error:
+            return None
 
     def read_tags(self, start: int, end: int) -> Sequence[TagPiece]:
         """Allocation tags of [start, end); see the port."""

@@ -8,16 +8,13 @@ from contextlib import contextmanager
 import gdb
 
 from mtedbg.adapters.gdb.values import WORD, convenience
+from mtedbg.decode.signal import signal_info, stopped_by_debugger
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.process import SignalInfo
 
 _GENERAL = tuple(f"x{number}" for number in range(31))
 # The port's name → GDB's; those that a target has not are left out.
 _REGISTERS = {name: name for name in (*_GENERAL, "sp", "pc", "tpidr")} | {"pstate": "cpsr"}
-_SIGTRAP, _SIGSTOP = 5, 19
-# Signals whose siginfo has an address when the kernel raised them (siginfo(7)).
-_WITH_ADDRESS = (4, 5, 7, 8, 11)
-_SI_KERNEL = 0x80
 
 
 def innermost_registers() -> dict[str, int]:
@@ -66,10 +63,7 @@ def siginfo(number: int) -> SignalInfo | Absent:
             address = int(info["_sifields"]["_sigfault"]["si_addr"]) & WORD
     except gdb.error as error:
         return Absent(Reason.UNKNOWN, str(error))
-    if signal in (0, _SIGTRAP, _SIGSTOP):  # how a debugger stops a thread
-        return NOT_APPLICABLE
-    carries = signal in _WITH_ADDRESS and 0 < code < _SI_KERNEL
-    return SignalInfo(signal, code, address if carries else NOT_APPLICABLE)
+    return NOT_APPLICABLE if stopped_by_debugger(signal) else signal_info(signal, code, address)
 
 
 def control_word(number: int) -> int | Absent:

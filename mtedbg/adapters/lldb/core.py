@@ -5,6 +5,7 @@ from __future__ import annotations
 import lldb
 
 from mtedbg.adapters.loaded_core import LoadedCore
+from mtedbg.errors import NotOnThisTargetError
 from mtedbg.model.absent import Absent
 
 
@@ -22,6 +23,10 @@ class Core(LoadedCore):
     def __init__(self, target: lldb.SBTarget, path: str) -> None:
         super().__init__(path)
         self._target = target
+
+    def write_tags(self, _start: int, _end: int, _tags: bytes) -> None:
+        """Refused."""
+        raise NotOnThisTargetError("a core cannot be written to")
 
     def not_in_process(self, start: int, size: int) -> bytes | None:
         """What the core leaves out: from the files that LLDB has, or those that the core names."""

@@ -11,12 +11,13 @@ from typing import Protocol
 
 import lldb
 
-from mtedbg.adapters import tags_server
+from mtedbg.adapters import tags_server, tags_write
 from mtedbg.adapters.lldb import files, threads
 from mtedbg.adapters.lldb.link import Kind, Link, kind_of, serves_tags
 from mtedbg.adapters.spans import Regions
+from mtedbg.decode.signal import stopped_by_debugger
 from mtedbg.decode.smaps import parse_smaps
-from mtedbg.errors import FileFormatError
+from mtedbg.errors import FileFormatError, NotOnThisTargetError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.memory import TagPiece
 from mtedbg.model.process import SignalInfo
@@ -48,6 +49,9 @@ class Source(Protocol):
     def control_word(self, number: int, tid: int) -> int | Absent:
         """Its tagged-address control word."""
 
+    def write_tags(self, start: int, end: int, tags: bytes) -> None:
+        """As `TagWriter` has it."""
+
 
 class NoTags:
     """A process without a way to its tags."""
@@ -76,7 +80,7 @@ class NoTags:
         """As LLDB has it."""
         thread = threads.by_number(self._process, number)
         signal = threads.signal_of(thread)
-        if signal is None or threads.stopped_by_debugger(signal):
+        if signal is None or stopped_by_debugger(signal):
             return NOT_APPLICABLE
         data = self._siginfo(thread)
         if data is None:
@@ -90,6 +94,12 @@ class NoTags:
     def control_word(self, number: int, _tid: int) -> int | Absent:
         """As LLDB has it."""
         return threads.control_word(threads.by_number(self._process, number))
+
+    def write_tags(self, _start: int, _end: int, _tags: bytes) -> None:
+        """Refused."""
+        raise NotOnThisTargetError(
+            "LLDB has no way to write tags on this target", "the program itself can: STG, ST2G"
+        )
 
 
 class Server(NoTags):
@@ -106,6 +116,10 @@ class Server(NoTags):
     def read_tags(self, start: int, end: int, regions: Regions) -> Sequence[TagPiece]:
         """In ranges, of the tagged mappings only."""
         return tags_server.server_tags(self._link.send, start, end, regions)
+
+    def write_tags(self, start: int, end: int, tags: bytes) -> None:
+        """In ranges."""
+        tags_write.server_write(self._link.send, start, end, tags)
 
 
 class ServerWithoutTags(NoTags):
@@ -139,6 +153,10 @@ class Qemu(Server):
     def read_tags(self, start: int, end: int, regions: Regions) -> Sequence[TagPiece]:
         """Granule by granule."""
         return tags_server.qemu_tags(self._link.send, start, end, regions)
+
+    def write_tags(self, start: int, end: int, tags: bytes) -> None:
+        """As QEMU's stub needs it."""
+        tags_write.qemu_write(self._link.send, start, end, tags)
 
     def _siginfo(self, thread: lldb.SBThread) -> bytes | None:
         """LLDB asks for more than there is, which QEMU refuses; it has selected the thread."""

@@ -9,14 +9,12 @@ import lldb
 
 from mtedbg.adapters.lldb import threads, values
 from mtedbg.adapters.lldb.sources import source_of
-from mtedbg.adapters.spans import by_region
-from mtedbg.model.absent import Absent, Reason
+from mtedbg.adapters.reading import read_whole
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.memory import Region, TagPiece
 from mtedbg.model.process import SignalInfo, Symbol, TargetInfo, Thread
 
 T = TypeVar("T")
-
-_CHUNK = 1 << 20
 
 
 class LldbTarget:
@@ -58,17 +56,7 @@ class LldbTarget:
 
     def read_memory(self, address: int, length: int) -> bytes | Absent:
         """All `length` bytes at `address`; see the port."""
-        if address + length > 1 << 64:
-            return Absent(Reason.UNMAPPED)
-        parts = []
-        # In pieces: an absurd length fails at its first hole and not in an allocation.
-        for start in range(address, address + length, _CHUNK):
-            size = min(_CHUNK, address + length - start)
-            part = self._read(start, size)
-            if part is None:
-                return self._why_unreadable(start, start + size)
-            parts.append(part)
-        return b"".join(parts)
+        return read_whole(self._read, self.regions, address, length)
 
     def _read(self, start: int, size: int) -> bytes | None:
         error = lldb.SBError()
@@ -77,19 +65,13 @@ class LldbTarget:
             return bytes(data)
         return self._source.not_in_process(start, size)
 
-    def _why_unreadable(self, start: int, end: int) -> Absent:
-        regions = self.regions()
-        if isinstance(regions, Absent):
-            return Absent(Reason.UNREADABLE)
-        found = [region for _, _, region in by_region(start, end, regions)]
-        if None in found:
-            return Absent(Reason.UNMAPPED)
-        dumped = all(region.dumped for region in found if region)
-        return Absent(Reason.UNREADABLE if dumped else Reason.NOT_DUMPED)
-
     def read_tags(self, start: int, end: int) -> Sequence[TagPiece]:
         """Allocation tags of [start, end); see the port."""
         return self._source.read_tags(start, end, self.regions())
+
+    def write_tags(self, start: int, end: int, tags: bytes) -> None:
+        """Gives [start, end) allocation tags; see `TagWriter`."""
+        self._source.write_tags(start, end, tags)
 
     def regions(self) -> Sequence[Region] | Absent:
         """All mappings; see the port."""
@@ -99,17 +81,17 @@ class LldbTarget:
         """All threads; see the port."""
         selected = self._process.GetSelectedThread().GetIndexID()
         return [
-            Thread(
-                thread.GetIndexID(),
-                thread.GetThreadID(),
-                thread.GetName() or "",
-                thread.GetIndexID() == selected,
-                tagged_addr_ctrl=self._source.control_word(
-                    thread.GetIndexID(), thread.GetThreadID()
-                ),
-            )
+            self._thread(thread, current=thread.GetIndexID() == selected)
             for thread in self._process
         ]
+
+    def _thread(self, thread: lldb.SBThread, *, current: bool) -> Thread:
+        number, tid = thread.GetIndexID(), thread.GetThreadID()
+        word = self._source.control_word(number, tid)
+        # What a source does not take for the kernel's word is the bare check mode, as in QEMU.
+        mode = threads.control_word(thread) if isinstance(word, Absent) else NOT_APPLICABLE
+        name = thread.GetName() or ""
+        return Thread(number, tid, name, current, tagged_addr_ctrl=word, check_mode=mode)
 
     def registers(self, thread: Thread) -> Mapping[str, int] | Absent:
         """Of the innermost frame; see the port."""

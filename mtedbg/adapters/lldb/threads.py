@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import lldb
 
+from mtedbg.decode.signal import signal_info, stopped_by_debugger
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.process import SignalInfo
 
@@ -18,10 +19,6 @@ _REGISTERS = _GENERAL | {
     "pstate": ("cpsr", "pstate"),
     "tpidr": ("tpidr", "tpidr_el0"),
 }
-_SIGTRAP, _SIGSTOP = 5, 19
-# Signals whose siginfo has an address when the kernel raised them (siginfo(7)).
-_WITH_ADDRESS = (4, 5, 7, 8, 11)
-_SI_KERNEL = 0x80
 SIGINFO_SIZE = 24
 """Bytes of siginfo_t that are looked at: signal, error and code, a hole, the address."""
 
@@ -69,20 +66,12 @@ def signal_of(thread: lldb.SBThread) -> int | None:
     return int(thread.GetStopReasonDataAtIndex(0))
 
 
-def stopped_by_debugger(signal: int) -> bool:
-    """Whether it is one of those with which a debugger stops a thread."""
-    return signal in (0, _SIGTRAP, _SIGSTOP)
-
-
 def parse_siginfo(data: bytes) -> SignalInfo | Absent:
     """siginfo_t as 64-bit Linux lays it out (include/uapi/asm-generic/siginfo.h)."""
     signal = int.from_bytes(data[0:4], "little", signed=True)
     code = int.from_bytes(data[8:12], "little", signed=True)
     address = int.from_bytes(data[16:24], "little")
-    if stopped_by_debugger(signal):
-        return NOT_APPLICABLE
-    carries = signal in _WITH_ADDRESS and 0 < code < _SI_KERNEL
-    return SignalInfo(signal, code, address if carries else NOT_APPLICABLE)
+    return NOT_APPLICABLE if stopped_by_debugger(signal) else signal_info(signal, code, address)
 
 
 def control_word(thread: lldb.SBThread) -> int | Absent:
