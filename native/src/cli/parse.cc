@@ -12,6 +12,7 @@
 namespace mtetso {
 namespace {
 
+constexpr size_t kHelpColumn = 24;
 constexpr uint32_t kTaggedCores = 15;  // one of sixteen tags is the shared one
 
 [[noreturn]] void usage(const std::string& what) {
@@ -158,8 +159,8 @@ std::string help_text() {
       "of tag check faults.\n\n";
   for (const auto& option : kOptions) {
     std::string head = std::string("  ") + option.name + " " + option.value;
-    head.resize(std::max<size_t>(head.size() + 2, 24), ' ');
-    if (head.size() > 24) head += "\n" + std::string(24, ' ');
+    if (head.size() + 2 > kHelpColumn) head += '\n', head.append(kHelpColumn, ' ');
+    head.resize(std::max(head.size(), kHelpColumn), ' ');
     text += head + option.text + "\n";
   }
   return text +
