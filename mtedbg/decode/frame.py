@@ -9,7 +9,7 @@ from mtedbg.decode.core_ids import core_ids
 from mtedbg.decode.memop import memop_before, memop_in
 from mtedbg.decode.registers import role_value
 from mtedbg.layout import Requirements, Runtime
-from mtedbg.model.absent import Absent, Reason
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.code import Place, Range
 from mtedbg.model.frame import GENERAL_REGISTERS, Guest, GuestFrame
 from mtedbg.model.memop import Memop
@@ -44,15 +44,18 @@ def guest_of(runtime: Runtime, thread: Thread, pac_mask: int = 0) -> Guest | Abs
     address, frame, entry, notes = found
     if context is None and frame.state not in (*_IDLE, "Thunk", "Dispatcher"):
         context = interrupted(runtime, registers, address)
+    near, exact = _near(runtime, frame, context)
     return Guest(
         address,
         frame,
         entry,
         place.in_jit,
-        _rip(runtime, frame, context),
+        near if exact else _past(near),
         _registers(runtime, frame, context),
         core_ids(runtime, frame, context, registers),
         notes + _source_notes(frame, context, place) + _stub_notes(context),
+        strip(context.registers["pc"], pac_mask) if context else NOT_APPLICABLE,
+        near,
     )
 
 
@@ -98,20 +101,32 @@ def _read_frame(runtime: Runtime, address: int) -> GuestFrame | Absent:
     return array if isinstance(array, Absent) else array.get(0)
 
 
-def _rip(runtime: Runtime, frame: GuestFrame, context: Context | None) -> int | Absent:
-    """In translated code RIP is kept nowhere: the memop tells it, else only what went before."""
+def _near(
+    runtime: Runtime, frame: GuestFrame, context: Context | None
+) -> tuple[int | Absent, bool]:
+    """RIP and true, or the last guest address before it that is known, and false.
+
+    In translated code RIP is kept nowhere: a memop tells it, else only what went before.
+    """
     if context is None or _in_stub(context):
-        return frame.rip
+        return frame.rip, True
     memop = memop_in(runtime, context.place)
     if isinstance(memop, Memop):
-        return memop.guest_rip
+        return memop.guest_rip, True
     before = memop_before(runtime, context.place)
     if isinstance(before, Memop):
-        return Absent(Reason.NOT_RECORDED, f"translated code past that of {before.guest_rip:#x}")
+        return before.guest_rip, False
     found = context.place.range
     if isinstance(found, Range) and isinstance(found.guest_rip, int) and found.guest_rip:
-        return Absent(Reason.NOT_RECORDED, f"translated code past that of {found.guest_rip:#x}")
-    return Absent(Reason.NOT_RECORDED, "translated code")
+        return found.guest_rip, False
+    return Absent(Reason.NOT_RECORDED), False
+
+
+def _past(near: int | Absent) -> Absent:
+    """What is said of a RIP that is behind a guest address."""
+    if isinstance(near, Absent):
+        return Absent(Reason.NOT_RECORDED, "translated code")
+    return Absent(Reason.NOT_RECORDED, f"translated code past that of {near:#x}")
 
 
 def _registers(runtime: Runtime, frame: GuestFrame, context: Context | None) -> dict[str, int]:

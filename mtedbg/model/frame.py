@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from mtedbg.model.absent import Absent
+from mtedbg.model.absent import NOT_APPLICABLE, Absent
 from mtedbg.model.runtime import NOT_KEPT, GuestThread
 
 GENERAL_REGISTERS = (
@@ -75,6 +75,9 @@ class Guest:
         registers: general registers and flags, from where they are now.
         cores: the views of the core id.
         notes: remarks for people.
+        host_pc: the PC in translated code: the host thread's, or the one that a signal handler
+            interrupted.
+        near: RIP, or where it cannot be told the guest instruction that was known last.
     """
 
     address: int
@@ -85,3 +88,5 @@ class Guest:
     registers: Mapping[str, int]
     cores: CoreIds
     notes: tuple[str, ...] = ()
+    host_pc: int | Absent = NOT_APPLICABLE
+    near: int | Absent = NOT_APPLICABLE
