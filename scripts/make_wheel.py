@@ -2,7 +2,7 @@
 
 Into `mtedbg/_data/`, which git ignores and the wheel takes along, go the runtime, the arm64
 libraries it is linked with and their loader, the guest programs, the VM's kernel and initramfs, the
-file for GDB, and the licences of all that is not ours.
+files for GDB and LLDB, and the licences of all that is not ours.
 
 Usage: make_wheel.py [FOLDER]
 """
@@ -73,7 +73,7 @@ def stage(data: Path) -> None:
     shutil.rmtree(data, ignore_errors=True)
     libraries = data / "sysroot/lib/aarch64-linux-gnu"
     licences = data / "licences"
-    for folder in (libraries, licences, data / "gdbinit"):
+    for folder in (libraries, licences, data / "gdbinit", data / "lldbinit"):
         folder.mkdir(parents=True)
     runtime = data / "mtetso"
     shutil.copy(paths.runtime(), runtime)
@@ -81,6 +81,7 @@ def stage(data: Path) -> None:
     shutil.copytree(paths.guests(), data / "guests", ignore=shutil.ignore_patterns("*.o"))
     shutil.copytree(paths.vm_image().kernel.parent, data / "vm")
     shutil.copy(paths.gdbinit(), data / "gdbinit")
+    shutil.copy(paths.lldbinit(), data / "lldbinit")
     found = list(closure(paths.runtime()))
     for library in found:
         shutil.copy(library, libraries / library.name)

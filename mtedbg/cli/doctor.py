@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -65,9 +64,10 @@ def _findings() -> Iterator[Finding]:
     yield _carried("guest programs", paths.guests)
     yield _carried("kernel of the VM", lambda: paths.vm_image().kernel)
     yield _carried("AArch64 libraries", paths.libraries)
-    lldb = Path(sys.executable).parent / "lldb"
-    place = str(lldb) if lldb.exists() else shutil.which("lldb") or ""
-    yield Finding("LLDB", place, f"{sys.executable} -m pip install lldb-for-pwndbg", optional=True)
+    lldb = requirements.find_lldb()
+    oldest = requirements.LLDB_MINIMUM[0]
+    mend = f"{sys.executable} -m pip install lldb-for-pwndbg"
+    yield Finding(f"LLDB {oldest}", str(lldb or ""), mend, optional=True)
 
 
 def _version(distribution: str) -> str:

@@ -48,6 +48,16 @@ def gdbinit() -> Path:
     return _existing(folder / "mtedbg.gdb", "mtedbg's file for GDB")
 
 
+def lldbinit() -> Path:
+    """The file that a user's lldbinit imports.
+
+    Raises:
+        ToolMissingError: the installation is damaged.
+    """
+    folder = (CHECKOUT if in_checkout() else DATA) / "lldbinit"
+    return _existing(folder / "mtedbg_lldb.py", "mtedbg's file for LLDB")
+
+
 def vm_image() -> image.VmImage:
     """The VM's kernel and initramfs.
 

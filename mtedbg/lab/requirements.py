@@ -18,6 +18,7 @@ from mtedbg.lab import apt
 
 QEMU_MINIMUM = (9, 1)  # the first whose gdb stub answers qMemTags
 GDB_MINIMUM = (12, 0)  # the first with gdb.RemoteTargetConnection.send_packet
+LLDB_MINIMUM = (19, 0)  # older ones are not tested
 ARM64_LIBRARIES = Path("/usr/lib/aarch64-linux-gnu")
 INCLUDE = Path("/usr/include")
 
@@ -70,6 +71,14 @@ def find_gdb() -> Path | None:
     return next((gdb for gdb in candidates if _is_useful(gdb)), None)
 
 
+def find_lldb() -> Path | None:
+    """An LLDB that is new enough: the one of this Python environment, else the distribution's."""
+    names = ("lldb", *(f"lldb-{version}" for version in range(30, LLDB_MINIMUM[0] - 1, -1)))
+    candidates = [Path(sys.executable).parent / "lldb"]
+    candidates += [Path(path) for name in names if (path := shutil.which(name))]
+    return next((lldb for lldb in candidates if (version_of(lldb) or (0,)) >= LLDB_MINIMUM), None)
+
+
 def _is_useful(gdb: Path) -> bool:
     if not gdb.is_file() or (version_of(gdb) or (0,)) < GDB_MINIMUM:
         return False
@@ -120,6 +129,7 @@ TO_BUILD = tuple(
     Requirement(what, package, Need.BUILD, find)
     for what, package, find in (
         ("Debian's own GDB", "gdb-multiarch", _program("gdb-multiarch")),
+        ("Debian's own LLDB", "lldb-19", _program("lldb-19")),
         ("Python's ensurepip", "python3-venv", _module("ensurepip")),
         ("C and C++ compiler", "g++", _program("g++")),
         ("make", "make", _program("make")),

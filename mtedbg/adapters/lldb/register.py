@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from typing import Any
 
@@ -78,9 +77,7 @@ def _handle(debugger: lldb.SBDebugger, line: str) -> str:
 def _add(debugger: lldb.SBDebugger, names: dict[str, Any], command: Command) -> None:
     identifier = _CLASS + command.name.replace("-", "_")
     names[identifier] = type(identifier, (_LldbCommand,), {"command": command})
-    complaint = _handle(
-        debugger, f"command script add -o -c {identifier} -- {shlex.quote(command.name)}"
-    )
+    complaint = _handle(debugger, f"command script add -o -c {identifier} {command.name}")
     if complaint:
         sys.stderr.write(f"mtedbg: `{command.name}` cannot be added: {complaint}\n")
     _ours.add(command.name)

@@ -1,13 +1,18 @@
-"""`mtedbg install gdb`: one line, once, in the file that GDB reads."""
+"""`mtedbg install gdb|lldb`: one line, once, in the file that the debugger reads."""
 
 from pathlib import Path
 
 import pytest
 
 from mtedbg.cli import main
-from mtedbg.cli.install import with_line
+from mtedbg.cli.install import DEBUGGERS, with_line
 
-LINE = "source /somewhere/gdbinit/mtedbg.gdb"
+INIT_FILES = {"gdb": ".gdbinit", "lldb": ".lldbinit"}
+# What loads another mtedbg, by debugger.
+OLD = {
+    "gdb": "source /old/gdbinit/mtedbg.gdb",
+    "lldb": "command script import '/an old/lldbinit/mtedbg_lldb.py'",
+}
 
 
 @pytest.fixture
@@ -17,32 +22,46 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.parametrize("name", DEBUGGERS)
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        ("", f"{LINE}\n"),
-        ("set pagination off", f"set pagination off\n{LINE}\n"),
-        (f"{LINE}\nset x\n", f"{LINE}\nset x\n"),
-        ("source /old/gdbinit/mtedbg.gdb\nset x\n", f"{LINE}\nset x\n"),
-        (f"source /old/gdbinit/mtedbg.gdb\n{LINE}\n", f"{LINE}\n"),
-        ("# source /old/gdbinit/mtedbg.gdb\n", f"# source /old/gdbinit/mtedbg.gdb\n{LINE}\n"),
+        ("", "LINE\n"),
+        ("set x", "set x\nLINE\n"),
+        ("LINE\nset x\n", "LINE\nset x\n"),
+        ("OLD\nset x\n", "LINE\nset x\n"),
+        ("OLD\nLINE\n", "LINE\n"),
+        ("# OLD\n", "# OLD\nLINE\n"),
     ],
 )
-def test_the_line_is_there_once(before: str, after: str) -> None:
-    assert with_line(before, LINE) == after
-    assert with_line(after, LINE) == after
+def test_the_line_is_there_once(name: str, before: str, after: str) -> None:
+    debugger = DEBUGGERS[name]
+    before, after = (
+        text.replace("OLD", OLD[name]).replace("LINE", debugger.line) for text in (before, after)
+    )
+    assert with_line(before, debugger) == after
+    assert with_line(after, debugger) == after
 
 
+@pytest.mark.parametrize("name", DEBUGGERS)
 def test_it_makes_a_file_and_does_nothing_the_second_time(
-    home: Path, capsys: pytest.CaptureFixture[str]
+    home: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
-    assert main(["install", "gdb"]) == 0
-    first = (home / ".gdbinit").read_text()
+    file = home / INIT_FILES[name]
+    assert main(["install", name]) == 0
+    first = file.read_text()
     assert "was made" in capsys.readouterr().out
-    assert main(["install", "gdb"]) == 0
+    assert main(["install", name]) == 0
     assert "already has" in capsys.readouterr().out
-    assert (home / ".gdbinit").read_text() == first
-    assert Path(first.removeprefix("source ").strip()).is_file()
+    assert file.read_text() == first
+    assert Path(first.removeprefix(DEBUGGERS[name].command).strip()).is_file()
+
+
+def test_lldb_reads_the_file_of_its_own_name_in_place_of_the_other(home: Path) -> None:
+    own = home / ".lldbinit-lldb"
+    own.touch()
+    assert main(["install", "lldb"]) == 0
+    assert own.read_text() == (home / ".lldbinit").read_text() != ""
 
 
 def test_the_file_in_the_configuration_folder_goes_first(home: Path) -> None:
