@@ -41,7 +41,7 @@ def _disassembler() -> Any:
     """Capstone's, or None where it is not installed (a debugger's own Python may lack it)."""
     try:
         import capstone
-    except ImportError:
+    except (ImportError, OSError):  # its library may be of another machine
         return None
     return capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64)
 

@@ -15,10 +15,10 @@ WORD_SIZE = 4
 
 @cache
 def _disassembler() -> Any:
-    """Capstone's, or None where it is not installed (a debugger's own Python may lack it)."""
+    """Capstone's, or None where it cannot be had (a debugger's own Python may lack it)."""
     try:
         import capstone
-    except ImportError:
+    except (ImportError, OSError):  # its library may be of another machine
         return None
     return capstone.Cs(capstone.CS_ARCH_ARM64, capstone.CS_MODE_LITTLE_ENDIAN)
 
