@@ -2,8 +2,9 @@
 
 Translated code keeps them in host registers. A signal handler that interrupted it has them in the
 `sigcontext` on its stack: the one whose frame register is this guest's frame and whose PC is in
-translated code. Source: arch/arm64/include/uapi/asm/sigcontext.h: `fault_address, regs[31], sp,
-pc, pstate`, 8 bytes each.
+translated code. Sources: arch/arm64/include/uapi/asm/sigcontext.h: `fault_address, regs[31], sp,
+pc, pstate`, 8 bytes each; arch/arm64/kernel/signal.c: `struct rt_sigframe` is the siginfo, then
+the ucontext, in which (uapi/asm/ucontext.h) the sigcontext stands 176 bytes from the start.
 """
 
 from __future__ import annotations
@@ -14,16 +15,22 @@ from dataclasses import dataclass
 
 from mtedbg.decode.codemap import locate
 from mtedbg.decode.registers import register_number
+from mtedbg.decode.signal import signal_info
 from mtedbg.layout import Runtime
-from mtedbg.model.absent import Absent
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.code import Place
 from mtedbg.model.pointer import strip
+from mtedbg.model.process import SignalInfo
 
 _SEARCHED = 1 << 16
 _LEAST_SEARCHED = 1 << 10
 _MOST_CANDIDATES = 8
 _GENERAL = 31
 _CONTEXT = struct.Struct(f"<{_GENERAL}QQQQ")
+_SIGINFO = struct.Struct("<i4xi4xQ")  # si_signo, si_code, si_addr
+_SIGINFO_BEFORE = 8 + 176 + 128
+"""Bytes from the siginfo to regs[0]."""
+_LAST_SIGNAL = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +41,13 @@ class Context:
         registers: by name.
         place: what their PC is in.
         source: "host registers", "signal frame at 0x…".
+        signal: the signal that interrupted it, where it was one.
     """
 
     registers: Mapping[str, int]
     place: Place
     source: str
+    signal: SignalInfo | Absent = NOT_APPLICABLE
 
 
 def interrupted(runtime: Runtime, registers: Mapping[str, int], frame: int) -> Context | None:
@@ -54,11 +63,23 @@ def interrupted(runtime: Runtime, registers: Mapping[str, int], frame: int) -> C
         return None
     start = strip(pointer)
     role = register_number(runtime, "frame")
-    for at, values in _candidates(_stack(runtime, start), role, frame):
+    stack = _stack(runtime, start)
+    for at, values in _candidates(stack, role, frame):
         place = locate(runtime, strip(values["pc"]))
         if place.in_jit:
-            return Context(values, place, f"signal frame at {start + at:#x}")
+            source = f"signal frame at {start + at:#x}"
+            return Context(values, place, source, _signal(stack, at - _SIGINFO_BEFORE))
     return None
+
+
+def _signal(stack: bytes, at: int) -> SignalInfo | Absent:
+    """The siginfo of a signal frame."""
+    if at < 0:
+        return Absent(Reason.UNREADABLE, "the siginfo of the signal frame")
+    number, code, address = _SIGINFO.unpack_from(stack, at)
+    if not 0 < number <= _LAST_SIGNAL:
+        return Absent(Reason.UNKNOWN, "no siginfo is before the signal frame's registers")
+    return signal_info(number, code, address)
 
 
 def _stack(runtime: Runtime, start: int) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from mtedbg.decode.codemap import NEEDS as CODEMAP_NEEDS
 from mtedbg.decode.codemap import locate
 from mtedbg.decode.context import Context, interrupted
@@ -37,13 +39,10 @@ def guest_of(runtime: Runtime, thread: Thread, pac_mask: int = 0) -> Guest | Abs
     if isinstance(registers, Absent):
         return registers
     place = locate(runtime, strip(registers.get("pc", 0), pac_mask))
-    context = Context(registers, place, "host registers") if place.in_jit else None
-    found = _frame_of(runtime, thread, context)
+    found = _where(runtime, thread, registers, place)
     if isinstance(found, Absent):
         return found
-    address, frame, entry, notes = found
-    if context is None and frame.state not in (*_IDLE, "Thunk", "Dispatcher"):
-        context = interrupted(runtime, registers, address)
+    (address, frame, entry, notes), context = found
     near, exact = _near(runtime, frame, context)
     return Guest(
         address,
@@ -59,7 +58,35 @@ def guest_of(runtime: Runtime, thread: Thread, pac_mask: int = 0) -> Guest | Abs
     )
 
 
+def interrupted_by_signal(runtime: Runtime, thread: Thread, pac_mask: int = 0) -> Context | None:
+    """The translated code that a signal handler, running now on `thread`, has interrupted.
+
+    Raises:
+        LayoutError: the runtime does not tell what this needs.
+    """
+    runtime.layout.require(NEEDS)
+    registers = runtime.target.registers(thread)
+    if isinstance(registers, Absent):
+        return None
+    place = locate(runtime, strip(registers.get("pc", 0), pac_mask))
+    found = None if place.in_jit else _where(runtime, thread, registers, place)
+    return None if found is None or isinstance(found, Absent) else found[1]
+
+
 _Found = tuple[int, GuestFrame, GuestThread | Absent, tuple[str, ...]]
+
+
+def _where(
+    runtime: Runtime, thread: Thread, registers: Mapping[str, int], place: Place
+) -> tuple[_Found, Context | None] | Absent:
+    """The frame, and the state of translated code where that was running or is interrupted."""
+    context = Context(registers, place, "host registers") if place.in_jit else None
+    found = _frame_of(runtime, thread, context)
+    if isinstance(found, Absent):
+        return found
+    if context is None and found[1].state not in (*_IDLE, "Thunk", "Dispatcher"):
+        context = interrupted(runtime, registers, found[0])
+    return found, context
 
 
 def _frame_of(runtime: Runtime, thread: Thread, context: Context | None) -> _Found | Absent:

@@ -12,6 +12,7 @@ from mtedbg.model.fault import FaultKind, SignalName
 from mtedbg.model.pointer import granule_of, granule_span, logical_tag
 from mtedbg.query.advice import next_step
 from mtedbg.query.candidates import candidates
+from mtedbg.query.earlier import DONE, Earlier, earlier
 from mtedbg.query.scene import Scene, may_touch, scene, span
 from mtedbg.query.tagmap import by_granule
 from mtedbg.report import Column, Report, Value
@@ -150,6 +151,23 @@ def _signal(session: Session, answer: _Answer, info: SignalInfo, name: SignalNam
     answer.headline = f"not a tag check fault: {name.signal} {name.code}".rstrip() + at
 
 
+def _while_handled(before: Earlier) -> tuple[str, ...]:
+    """What is said of a fault that is being handled."""
+    note = (
+        "the thread is in the handler of this fault: its registers are those in the"
+        f" {before.source}, memory tags are as they are now"
+    )
+    if isinstance(before.memory_tag, Absent):
+        return (note,)
+    return (note, f"at the fault the memory's tag was {before.memory_tag}")
+
+
+def _in_handler(before: Earlier) -> str:
+    """What is said of a fault in whose handler another signal came."""
+    name = name_signal(before.signal)
+    return f"it came in the handler of an earlier {name.signal} {name.code}, see {before.source}"
+
+
 def fault(session: Session, command: str, columns: tuple[Column, ...]) -> Report:
     """What the session's thread stopped on.
 
@@ -163,7 +181,16 @@ def fault(session: Session, command: str, columns: tuple[Column, ...]) -> Report
     """
     answer = _Answer({column.key: NOT_APPLICABLE for column in columns})
     info = session.target.signal(session.thread())
-    stopped = scene(session)
+    before = earlier(session)
+    if before is not None and isinstance(info, Absent):
+        info = before.signal
+        answer.notes += _while_handled(before)
+        stopped = scene(session, before.registers)
+    else:
+        if before is not None:
+            answer.notes.append(_in_handler(before))
+        before = None
+        stopped = scene(session)
     _place(answer, stopped)
     if isinstance(info, Absent):
         answer.keys |= dict.fromkeys(("signal", "code", "code_name"), info)
@@ -179,6 +206,8 @@ def fault(session: Session, command: str, columns: tuple[Column, ...]) -> Report
                 answer.keys |= {"imprecise": False, "logical_tag": info.address}
             else:
                 _synchronous(session, answer, stopped, info.address)
+    if before is not None and before.done:
+        answer.keys["transition"] = DONE
     return Report(
         command,
         session.info,

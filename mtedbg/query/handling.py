@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from mtedbg.decode.journal import in_flight
+from mtedbg.errors import LayoutError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.memop import Memop, Mode
+from mtedbg.model.runtime import Journal
 from mtedbg.query.frame import own_tag
 from mtedbg.query.memop import memop_at
 from mtedbg.query.transition import Situation, transition
@@ -50,6 +53,9 @@ def _config(session: Session) -> Config | Absent:
 
 
 def _handled(session: Session, memop: Memop, memory: Collection[int | Absent]) -> str | Absent:
+    going_on = _in_flight(session, memop)
+    if going_on:
+        return going_on
     config, own = _config(session), own_tag(session)
     hole = next((tag for tag in memory if isinstance(tag, Absent)), None)
     for needed in (config, own, hole):
@@ -73,3 +79,23 @@ def _handled(session: Session, memop: Memop, memory: Collection[int | Absent]) -
             pinned=memop.pinned == 1,
         )
     )
+
+
+def _in_flight(session: Session, memop: Memop) -> str:
+    """What the handler is doing about the memop right now; empty where nothing."""
+    runtimes = session.runtimes
+    for runtime in () if isinstance(runtimes, Absent) else runtimes:
+        try:
+            entries = in_flight(runtime)
+        except LayoutError:
+            continue
+        for entry in () if isinstance(entries, Absent) else entries:
+            if entry.memop == memop.id:
+                return _told(entry)
+    return ""
+
+
+def _told(entry: Journal) -> str:
+    old, new = entry.old_mode.lower(), entry.new_mode.lower()
+    what = f"stays {old}" if old == new else f"{old} → {new}"
+    return f"{what}: in flight by guest thread {entry.thread}, phase {entry.phase}"

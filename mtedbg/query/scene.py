@@ -39,9 +39,10 @@ class Scene:
     base_value: int | Absent
 
 
-def scene(session: Session) -> Scene:
-    """Where the session's thread stands."""
-    registers = session.target.registers(session.thread())
+def scene(session: Session, registers: Mapping[str, int] | Absent | None = None) -> Scene:
+    """Where the session's thread stands, or where it stood with `registers`."""
+    if registers is None:
+        registers = session.target.registers(session.thread())
     if isinstance(registers, Absent):
         return Scene(registers, *[registers] * 5)
     raw = registers.get("pc")
