@@ -139,11 +139,16 @@ def lldb(
         session.close()
 
 
+def connect(session: Session, url: str) -> None:
+    """Connects to a gdbserver; LLDB guesses no plug-in for a program of another machine."""
+    session.execute(f"process connect --plugin gdb-remote {url}")
+
+
 @contextlib.contextmanager
 def under_qemu(
     flavour: str, program: Path, *arguments: str
 ) -> Iterator[tuple[Session, user.UserProgram]]:
     """An LLDB that has just met `program` before its first instruction, under QEMU's user mode."""
     with user.start([program, *arguments]) as process, lldb(flavour, [program]) as session:
-        session.execute(f"process connect -p gdb-remote unix-connect://{process.socket}")
+        connect(session, f"unix-connect://{process.socket}")
         yield session, process

@@ -41,6 +41,8 @@ class _LldbCommand:
             text = execute(sessions.current(debugger, context), self.command, line, color=color)
         except MtedbgError as error:
             result.SetError(str(error))
+        except KeyboardInterrupt:
+            result.SetError("interrupted")
         else:
             result.PutCString(text.removesuffix("\n"))
 
@@ -77,7 +79,11 @@ def _handle(debugger: lldb.SBDebugger, line: str) -> str:
 def _add(debugger: lldb.SBDebugger, names: dict[str, Any], command: Command) -> None:
     identifier = _CLASS + command.name.replace("-", "_")
     names[identifier] = type(identifier, (_LldbCommand,), {"command": command})
-    complaint = _handle(debugger, f"command script add -o -c {identifier} {command.name}")
+    # LLDB completes nothing else for such a command: no options, and no registers besides.
+    takes_address = any(argument.kind == "address" for argument in command.arguments)
+    completion = "variable-path" if takes_address else "none"
+    line = f"command script add -o -C {completion} -c {identifier} {command.name}"
+    complaint = _handle(debugger, line)
     if complaint:
         sys.stderr.write(f"mtedbg: `{command.name}` cannot be added: {complaint}\n")
     _ours.add(command.name)
