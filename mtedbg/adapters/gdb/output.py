@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import gdb
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def printable(text: str) -> str:
@@ -35,6 +38,8 @@ def _feeds_a_child() -> bool:
 
     GDB does not tell an extension where its output goes; the pipe can be seen.
     """
+    from pathlib import Path  # not where GDB starts: it takes some milliseconds
+
     ours = {_name(entry) for entry in Path("/proc/self/fd").iterdir()}
     try:
         children = Path("/proc/thread-self/children").read_text().split()
