@@ -3,6 +3,7 @@
 
 #include <atomic>
 
+#include "debug/fence.h"
 #include "debug/root.h"
 
 namespace mtetso {
@@ -20,7 +21,7 @@ void open_journal(JournalSlot slot, const mtedbg_Journal& entry) {
   filled.operation = MTEDBG_Operation_None;
   at = filled;
   std::atomic_ref(at.operation).store(entry.operation, std::memory_order_release);
-  std::atomic_thread_fence(std::memory_order_seq_cst);  // the change may not begin before
+  full_fence();  // the change may not begin before
 }
 
 void set_journal_phase(JournalSlot slot, uint32_t phase) {

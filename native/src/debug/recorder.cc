@@ -6,6 +6,7 @@
 #include <atomic>
 
 #include "debug/arena.h"
+#include "debug/fence.h"
 #include "debug/root.h"
 
 namespace mtetso {
@@ -52,7 +53,7 @@ void record(const mtedbg_GuestFrame* frame, const Happening& happening) {
   const uint64_t index = std::atomic_ref(recorder.head).fetch_add(1, std::memory_order_relaxed);
   auto& slot = reinterpret_cast<mtedbg_Record*>(recorder.events)[index % kRecorderCapacity];
   put(slot.order, uint64_t{0});
-  std::atomic_thread_fence(std::memory_order_release);
+  full_fence();
   put(slot.clock, g_clock.fetch_add(1, std::memory_order_relaxed) + 1);
   put(slot.time, now());
   put(slot.memop, happening.memop);

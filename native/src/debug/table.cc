@@ -7,6 +7,7 @@
 
 #include "debug/arena.h"
 #include "debug/crc.h"
+#include "debug/fence.h"
 
 namespace mtetso {
 
@@ -41,7 +42,7 @@ void TableWriter::publish(const void* records, size_t count) {
   // From here to the last store gen_begin and gen_end differ, or the checksum does not fit: a
   // reader that takes this buffer for the older generation sees that it is not.
   std::atomic_ref(hidden->gen_begin).store(next, std::memory_order_relaxed);
-  std::atomic_thread_fence(std::memory_order_release);
+  full_fence();
   hidden->count = static_cast<uint32_t>(count);
   hidden->checksum = crc32(records, bytes);
   if (bytes != 0) std::memcpy(body, records, bytes);

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstring>
 
+#include "debug/fence.h"
 #include "memory/tags.h"
 
 namespace mtetso {
@@ -78,7 +79,7 @@ void perform(const AccessWord& access, void* at, uint64_t* registers) {
 void interpret(const AccessWord& access, uint64_t address, uint64_t* registers) {
   void* at = reinterpret_cast<void*>(strip_tag(address));
   UncheckedAccess unchecked;
-  std::atomic_thread_fence(std::memory_order_seq_cst);
+  full_fence();
   switch (access.size) {
     case 1:
       perform<uint8_t>(access, at, registers);
@@ -93,7 +94,7 @@ void interpret(const AccessWord& access, uint64_t address, uint64_t* registers) 
       perform<uint64_t>(access, at, registers);
       break;
   }
-  std::atomic_thread_fence(std::memory_order_seq_cst);
+  full_fence();
 }
 
 }  // namespace mtetso

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "debug/arena.h"
+#include "debug/fence.h"
 #include "memory/tags.h"
 
 namespace mtetso {
@@ -35,9 +36,9 @@ bool sane(uint64_t address, uint64_t length) {
 // barriers around (Arm ARM B2.3: a DMB orders what is before it with what is after it).
 void copy_ordered(void* to, const void* from, size_t length) {
   UncheckedAccess unchecked;
-  std::atomic_thread_fence(std::memory_order_seq_cst);
+  full_fence();
   std::memcpy(to, from, length);
-  std::atomic_thread_fence(std::memory_order_seq_cst);
+  full_fence();
 }
 
 void* host_pointer(uint64_t address) { return reinterpret_cast<void*>(strip_tag(address)); }
