@@ -59,3 +59,7 @@ class ToolMissingError(MtedbgError):
 
 class LabError(MtedbgError):
     """QEMU or the virtual machine did not do what was asked of it."""
+
+
+class DocumentError(MtedbgError):
+    """A file that the user asked for cannot be written."""

@@ -1,14 +1,22 @@
 """`Report`: what every query returns. Typed columns, rows, notes and, sometimes, a picture.
 
-A report knows nothing of terminals or files; `mtedbg.render` makes text, JSON or HTML of it.
+A report knows nothing of terminals; `mtedbg.render` makes text, JSON, HTML or SVG of it. Where the
+user asked for a file, the report carries what goes into it (`Document`): `commands/_line.py`, which
+every edge calls, writes it. Queries and renderers never do.
 """
+
+from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from mtedbg.model.absent import Absent
-from mtedbg.model.process import TargetInfo
+
+if TYPE_CHECKING:  # a debugger reads this file at its start
+    from mtedbg.model.cellmap import CellMap
+    from mtedbg.model.process import TargetInfo
 
 
 class Kind(Enum):
@@ -69,6 +77,19 @@ Line = tuple[Span, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Document:
+    """A file that the user asked for.
+
+    Attributes:
+        path: as the user gave it.
+        content: text of the whole file.
+    """
+
+    path: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """An answer.
 
@@ -82,6 +103,8 @@ class Report:
         headline: one line above everything: the cause, the verdict; may be empty.
         listing: whether the rows are a list of things, in text a table even where it is one.
         cut: whether there are more rows than these; a note says how to see them.
+        figure: what formats that can draw show beside the rows; text and JSON leave it out.
+        documents: files that the user asked for, to be written by the edge.
     """
 
     command: str
@@ -93,6 +116,8 @@ class Report:
     headline: str = ""
     listing: bool = False
     cut: bool = False
+    figure: CellMap | None = None
+    documents: tuple[Document, ...] = ()
 
     @property
     def partial(self) -> bool:
@@ -108,7 +133,7 @@ class Report:
             for key, absent in _absents(name, value)
         ]
 
-    def noting(self, *notes: str) -> "Report":
+    def noting(self, *notes: str) -> Report:
         """The same report with further notes."""
         return replace(self, notes=self.notes + notes)
 

@@ -1,4 +1,7 @@
-"""From a command line to a report, and to text: what every edge calls."""
+"""From a command line to a report, and to text: what every edge calls.
+
+Files that the user asked for come as `Report.documents` and are written here, once for all edges.
+"""
 
 from __future__ import annotations
 
@@ -113,22 +116,31 @@ def _for_each_thread(session: Session, command: Command, arguments: Arguments) -
 
 
 def report(session: Session, command: Command, arguments: Arguments) -> Report:
-    """Runs `command`: for the thread its options name, or for all.
+    """Runs `command`, for the thread its options name or for all, and writes its documents.
 
     Raises:
-        MtedbgError: whatever stops the command.
+        MtedbgError: whatever stops the command, a file that cannot be written among it.
     """
     before = session.selected
     try:
-        if not command.per_thread:
-            return command.run(session, arguments)
-        if arguments.all_threads:
-            return _for_each_thread(session, command, arguments)
-        if arguments.thread is not None:
-            session.selected = arguments.thread
-        return command.run(session, arguments)
+        answer = _answer(session, command, arguments)
     finally:
         session.selected = before
+    if not answer.documents:
+        return answer
+    from mtedbg.commands._documents import write
+
+    return answer.noting(*map(write, answer.documents))
+
+
+def _answer(session: Session, command: Command, arguments: Arguments) -> Report:
+    if not command.per_thread:
+        return command.run(session, arguments)
+    if arguments.all_threads:
+        return _for_each_thread(session, command, arguments)
+    if arguments.thread is not None:
+        session.selected = arguments.thread
+    return command.run(session, arguments)
 
 
 def execute(

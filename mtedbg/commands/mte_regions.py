@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mtedbg.commands import Arguments, Command, Option
-from mtedbg.report import Column, Kind, Report
+from mtedbg.errors import UsageError
+from mtedbg.report import Column, Document, Kind, Report
 
 if TYPE_CHECKING:
     from mtedbg.session import Session
+
+_ENDING = ".svg"
 
 
 def _run(session: Session, arguments: Arguments) -> Report:
     from mtedbg.query.regions import regions
 
-    return regions(session, COMMAND.name, COMMAND.columns, everything=arguments.all)
+    path: str | None = arguments.picture
+    if path is not None and not path.lower().endswith(_ENDING):
+        raise UsageError(f"{COMMAND.name}: the picture is SVG", f"call the file {path}{_ENDING}")
+    report = regions(
+        session,
+        COMMAND.name,
+        COMMAND.columns,
+        everything=arguments.all,
+        figure=path is not None,
+    )
+    if path is None:
+        return report
+    from mtedbg.render.svg import render_svg
+
+    return replace(report, documents=(Document(path, render_svg(report)),))
 
 
 COMMAND = Command(
@@ -30,6 +48,9 @@ COMMAND = Command(
         Column("histogram", Kind.LIST, "granules (of 16 bytes) by tag", "granules by tag"),
     ),
     run=_run,
-    options=(Option("--all", "count for more than two seconds on a live process"),),
-    example="mte-regions --json",
+    options=(
+        Option("--all", "count for more than two seconds on a live process"),
+        Option("--picture", "draw who owns what, one colour a core, into this SVG file", "FILE"),
+    ),
+    example="mte-regions --picture owners.svg",
 )

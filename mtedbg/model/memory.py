@@ -45,3 +45,11 @@ class TagPiece:
     def granules(self) -> int:
         """How many granules the stretch has."""
         return (self.end - self.start) // GRANULE
+
+
+def size_text(size: int) -> str:
+    """A size as people say it: "64 KiB"."""
+    for unit, name in ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):
+        if size >= unit:
+            return f"{size / unit:.1f}".removesuffix(".0") + f" {name}"
+    return f"{size} bytes"

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from mtedbg.errors import UsageError
 from mtedbg.model.absent import Absent, Reason
-from mtedbg.model.memory import Region, TagPiece
+from mtedbg.model.memory import Region, TagPiece, size_text
 from mtedbg.model.pointer import GRANULE, granule_span
-from mtedbg.query.regions import LIVE_BUDGET_S, LIVE_CHUNK, size_text, tagged_regions
+from mtedbg.query.regions import LIVE_BUDGET_S, LIVE_CHUNK, tagged_regions
 from mtedbg.query.stretches import ADDRESS_SPACE, CHUNK, pieces, read
 from mtedbg.report import Column, Report, Row
 

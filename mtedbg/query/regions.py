@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import inf
 from time import monotonic
@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING
 
 from mtedbg.errors import NotOnThisTargetError
 from mtedbg.model.absent import Absent, Reason
-from mtedbg.model.memory import Region
+from mtedbg.model.cellmap import CellMap
+from mtedbg.model.memory import Region, TagPiece, size_text
 from mtedbg.model.pointer import GRANULE
+from mtedbg.query.cells import CellMapBuilder
+from mtedbg.query.owner import owners
 from mtedbg.query.stretches import CHUNK, read
 from mtedbg.report import Column, Report, Row, Scalar
 
@@ -49,13 +52,19 @@ class _Count:
         return counts
 
 
-def _count(session: Session, region: Region, *, out_of_time: Callable[[], bool]) -> _Count:
-    count = _Count()
+def _read(session: Session, region: Region, out_of_time: Callable[[], bool]) -> Iterator[TagPiece]:
+    """The tags of a mapping, each read once; what there is no time for as one hole."""
     chunk = CHUNK if session.info.kind == "core" else LIVE_CHUNK
     for piece in read(session, region.start, region.end, chunk):
         if out_of_time():
-            count.holes[_NOT_READ] += (region.end - piece.start) // GRANULE
-            break
+            yield TagPiece(piece.start, region.end, _NOT_READ)
+            return
+        yield piece
+
+
+def _count(pieces: Iterable[TagPiece]) -> _Count:
+    count = _Count()
+    for piece in pieces:
         if isinstance(piece.tags, Absent):
             count.holes[piece.tags] += piece.granules
             continue
@@ -63,6 +72,13 @@ def _count(session: Session, region: Region, *, out_of_time: Callable[[], bool])
             if number := piece.tags.count(tag):
                 count.tags[tag] += number
     return count
+
+
+def _shown(pieces: Iterable[TagPiece], region: Region, cells: CellMapBuilder) -> Iterator[TagPiece]:
+    """The same pieces, which also go into a map as they pass."""
+    for piece in pieces:
+        cells.add(region, piece)
+        yield piece
 
 
 def _found(session: Session, closed: list[Region]) -> Iterator[Region]:
@@ -89,14 +105,6 @@ def _found(session: Session, closed: list[Region]) -> Iterator[Region]:
             yield region
 
 
-def size_text(size: int) -> str:
-    """A size as people say it: "64 KiB"."""
-    for unit, name in ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):
-        if size >= unit:
-            return f"{size / unit:.1f}".removesuffix(".0") + f" {name}"
-    return f"{size} bytes"
-
-
 def _headline(mappings: int, total: _Count) -> str:
     if not mappings:
         return "no tagged mappings"
@@ -119,7 +127,12 @@ def tagged_regions(session: Session) -> Iterator[Region]:
 
 
 def regions(
-    session: Session, command: str, columns: tuple[Column, ...], *, everything: bool = False
+    session: Session,
+    command: str,
+    columns: tuple[Column, ...],
+    *,
+    everything: bool = False,
+    figure: bool = False,
 ) -> Report:
     """The tagged mappings, each read once.
 
@@ -128,6 +141,7 @@ def regions(
         command: name of the command that asks.
         columns: its columns.
         everything: whether to count the tags of a live process for more than `LIVE_BUDGET_S`.
+        figure: whether to make a map of owners as well, from the same tags.
 
     Raises:
         NotOnThisTargetError: mappings are not known.
@@ -137,31 +151,51 @@ def regions(
     rows: list[Row] = []
     closed: list[Region] = []
     total = _Count()
-    for region in _found(session, closed):
-        count = _count(session, region, out_of_time=lambda: monotonic() > deadline)
+    found = list(_found(session, closed))
+    cells = CellMapBuilder(found) if figure else None
+    for region in found:
+        pieces = _read(session, region, lambda: monotonic() > deadline)
+        count = _count(pieces if cells is None else _shown(pieces, region, cells))
         total.tags += count.tags
         total.holes += count.holes
-        rows.append(
-            {
-                "start": region.start,
-                "end": region.end,
-                "perms": region.perms,
-                "name": region.name,
-                "tagged": region.tagged,
-                "dumped": region.dumped,
-                "histogram": count.as_value(),
-            }
-        )
+        rows.append(_row(region, count))
     known = total.tags or not rows or any(row["tagged"] is True for row in rows)
     headline = _headline(len(rows), total) if known else f"{len(rows)} mappings may be tagged"
+    drawn = cells.build(owners(session)) if cells else None
+    notes = _notes(total, len(closed), drawn)
+    return Report(
+        command,
+        session.info,
+        columns,
+        tuple(rows),
+        notes,
+        headline=headline,
+        listing=True,
+        figure=drawn,
+    )
+
+
+def _row(region: Region, count: _Count) -> Row:
+    return {
+        "start": region.start,
+        "end": region.end,
+        "perms": region.perms,
+        "name": region.name,
+        "tagged": region.tagged,
+        "dumped": region.dumped,
+        "histogram": count.as_value(),
+    }
+
+
+def _notes(total: _Count, closed: int, drawn: CellMap | None) -> tuple[str, ...]:
     notes = []
     if unread := total.holes[_NOT_READ]:
         notes.append(f"{size_text(unread * GRANULE)} were not read for lack of time: use --all")
     if closed:
         notes.append(
-            f"{len(closed)} mapping{'s' if len(closed) > 1 else ''} without read access:"
+            f"{closed} mapping{'s' if closed > 1 else ''} without read access:"
             " whether tagged cannot be told here"
         )
-    return Report(
-        command, session.info, columns, tuple(rows), tuple(notes), headline=headline, listing=True
-    )
+    if drawn and drawn.left_out:
+        notes.append(f"the picture leaves out the {drawn.left_out} smallest mappings")
+    return tuple(notes)

@@ -9,8 +9,8 @@ from mtedbg.decode.codemap import SEGMENTS
 from mtedbg.layout import Requirements
 from mtedbg.model.absent import Absent
 from mtedbg.model.code import Segment
+from mtedbg.model.memory import size_text
 from mtedbg.model.runtime import Buffer, Table
-from mtedbg.query.regions import size_text
 from mtedbg.query.runtimes import all_runtimes, notes_of
 from mtedbg.report import Column, Report, Row
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from mtedbg.errors import ConnectionLostError, NotOnThisTargetError, UsageError
 from mtedbg.model.absent import Absent, Reason
+from mtedbg.model.memory import size_text
 from mtedbg.model.pointer import GRANULE, granule_span
-from mtedbg.query.regions import size_text
 from mtedbg.query.stretches import ADDRESS_SPACE
 from mtedbg.query.tagmap import by_granule
 from mtedbg.query.tags import tag_at

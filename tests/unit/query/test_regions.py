@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from mtedbg.commands.mte_regions import COMMAND
 from mtedbg.errors import NotOnThisTargetError
 from mtedbg.model.absent import Absent, Reason
-from mtedbg.model.memory import Region
+from mtedbg.model.memory import Region, size_text
 from mtedbg.query import regions as query
-from mtedbg.query.regions import regions, size_text
+from mtedbg.query.regions import regions
 from mtedbg.report import Report
 from mtedbg.session import Session
 from tests.support.fake import FakeTarget

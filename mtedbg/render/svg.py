@@ -1,0 +1,218 @@
+"""Report → SVG: a map of who owns memory, one colour a core.
+
+A row of cells is one stretch of addresses; a cell of one kind is a filled square, one that mixes
+kinds has the most frequent around the second. Readable on light and dark paper: colours are of
+middle brightness, and text follows `prefers-color-scheme` where the viewer knows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import escape
+from itertools import groupby
+
+from mtedbg.model.absent import Absent
+from mtedbg.model.cellmap import KINDS, NOT_READ, NOT_TAGGED, CellMap, Strip
+from mtedbg.model.memory import size_text
+from mtedbg.model.pointer import GRANULE
+from mtedbg.render import clean
+from mtedbg.report import Report
+
+SIDE = 8
+"""Pixels of a cell."""
+
+COLUMNS = 128
+_LEFT, _MARGIN, _LINE, _LEGEND_COLUMNS = 150, 16, 18, 4
+_WIDTH = _LEFT + COLUMNS * SIDE + _MARGIN
+_LONGEST_NAME = 90
+_INNER = 4
+_SHARED = "shared"
+
+# By core id, or by tag without a runtime: told apart on white and on black, neighbours most.
+_COLORS = (
+    *("#00897b", "#3b7dd8", "#f28e2b", "#43a047", "#e5484d", "#9b5de5", "#12a4c4", "#d6a800"),
+    *("#9c6644", "#ff7eb6", "#3f51b5", "#7cb342", "#c2187a", "#607d00", "#b3541e", "#7a5c99"),
+)
+_NEUTRAL = "#9aa3ad"
+
+_STYLE = """
+ text{font:12px ui-monospace,Menlo,Consolas,monospace;fill:#24292f}
+ .dim{fill:#656d76}
+ .title{font-size:15px;font-weight:600}
+ .paper{fill:#ffffff}
+ .frame{fill:none;stroke:#8b949e}
+ @media (prefers-color-scheme:dark){
+  text{fill:#e6edf3}.dim{fill:#9198a1}.paper{fill:#0d1117}
+ }
+"""
+
+# Memory that shows no tag has no colour: dots where it is not tagged, lines where nobody knows.
+_PATTERNS = (
+    '<pattern id="untagged" width="4" height="4" patternUnits="userSpaceOnUse">'
+    '<circle cx="2" cy="2" r="0.7" fill="#8b949e"/></pattern>'
+    '<pattern id="unread" width="4" height="4" patternUnits="userSpaceOnUse">'
+    '<path d="M-1 1l2-2M0 4l4-4M3 5l2-2" stroke="#8b949e"/></pattern>'
+)
+
+
+def render_svg(report: Report) -> str:
+    """The report's figure as one SVG document.
+
+    Args:
+        report: one that has a figure.
+    """
+    figure = report.figure
+    assert figure is not None, "the query was not asked for a figure"
+    body = [
+        _text(_MARGIN, 28, report.headline, "title"),
+        _text(_MARGIN, 48, _scale(figure), "dim"),
+    ]
+    top = 66
+    legend, top = _legend(figure, top)
+    body += legend
+    for strip in figure.strips:
+        drawn, top = _strip(strip, figure.cell, top + _LINE)
+        body += drawn
+    height = top + _MARGIN
+    size = f'width="{_WIDTH}" height="{height}" viewBox="0 0 {_WIDTH} {height}"'
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img">',
+            f"<title>{_escaped(report.headline)}</title>",
+            f"<style>{_STYLE}{_fills(figure)}</style>",
+            f"<defs>{_PATTERNS}</defs>",
+            f'<rect class="paper" width="{_WIDTH}" height="{height}"/>',
+            *body,
+            "</svg>\n",
+        ]
+    )
+
+
+def _escaped(text: str) -> str:
+    """`text` for XML: what a process calls its mappings may be anything."""
+    return escape(clean(text))
+
+
+def _text(x: int, y: int, text: str, style: str = "", end: bool = False) -> str:
+    role = f' class="{style}"' if style else ""
+    anchor = ' text-anchor="end"' if end else ""
+    return f'<text x="{x}" y="{y}"{role}{anchor}>{_escaped(text)}</text>'
+
+
+def _scale(figure: CellMap) -> str:
+    return f"a cell is {size_text(figure.cell)}, a row {size_text(figure.cell * COLUMNS)}"
+
+
+def _owner(figure: CellMap, kind: int) -> str | int | Absent:
+    return figure.owners[kind] if kind < len(figure.owners) else ""
+
+
+def _fills(figure: CellMap) -> str:
+    rules = [f".k{NOT_TAGGED}{{fill:url(#untagged)}}", f".k{NOT_READ}{{fill:url(#unread)}}"]
+    for tag, color in enumerate(_COLORS):
+        owner = _owner(figure, tag)
+        # Without a runtime tag 0 is what nobody has marked.
+        neutral = owner == _SHARED or (isinstance(owner, Absent) and tag == 0)
+        rules.append(f".k{tag}{{fill:{_NEUTRAL if neutral else color}}}")
+    return "".join(rules)
+
+
+def _label(figure: CellMap, kind: int) -> str:
+    if kind == NOT_TAGGED:
+        return "not tagged"
+    if kind == NOT_READ:
+        return "tags not here"
+    owner = _owner(figure, kind)
+    if isinstance(owner, Absent):
+        return f"tag {kind}"
+    return _SHARED if owner == _SHARED else f"core {owner}"
+
+
+def _legend(figure: CellMap, top: int) -> tuple[list[str], int]:
+    """What the colours mean, with how much there is of each; and where it ends."""
+    total = sum(figure.granules.values())
+    kinds = sorted(figure.granules, key=lambda kind: (_owner(figure, kind) != _SHARED, kind))
+    entries = [
+        (_square(kind), f"{_label(figure, kind)}  {_share(figure.granules[kind], total)}")
+        for kind in kinds
+    ]
+    if mixed := _first_mixed(figure):
+        sample = _square(mixed[0]) + _square(mixed[1], inset=3)
+        entries.append((sample, "mixed: mostly the outer, next the inner"))
+    parts = []
+    width = (_WIDTH - 2 * _MARGIN) // _LEGEND_COLUMNS
+    for number, (sample, words) in enumerate(entries):
+        x = _MARGIN + number % _LEGEND_COLUMNS * width
+        y = top + number // _LEGEND_COLUMNS * _LINE
+        parts.append(
+            f'<g transform="translate({x},{y})">{sample}</g>{_text(x + 18, y + 10, words)}'
+        )
+    return parts, top + -(-len(entries) // _LEGEND_COLUMNS) * _LINE
+
+
+def _square(kind: int, inset: int = 0) -> str:
+    side = 12 - 2 * inset
+    return f'<rect class="k{kind}" x="{inset}" y="{inset}" width="{side}" height="{side}"/>'
+
+
+def _share(number: int, total: int) -> str:
+    return f"{size_text(number * GRANULE)}, {100 * number / total:.1f} %"
+
+
+def _first_mixed(figure: CellMap) -> tuple[int, ...]:
+    return next((cell for strip in figure.strips for cell in strip.cells if len(cell) > 1), ())
+
+
+def _strip(strip: Strip, cell: int, top: int) -> tuple[list[str], int]:
+    """A mapping with its heading, and where it ends."""
+    row = cell * COLUMNS
+    origin = strip.first // row * row
+    rows = -(-(strip.end - origin) // row)
+    name = strip.name or "anonymous"
+    if len(name) > _LONGEST_NAME:
+        name = "…" + name[-_LONGEST_NAME:]
+    heading = (
+        f"{strip.start:#x}-{strip.end:#x}  {strip.perms}  {size_text(strip.end - strip.start)}"
+    )
+    parts = [_text(_MARGIN, top, f"{heading}  {name}")]
+    top += 8
+    # A row's address at every fourth, but never two in one place.
+    for number in range(0, rows, 4 if rows > 4 else 2):
+        parts.append(
+            _text(_LEFT - 10, top + number * SIDE + 9, f"{origin + number * row:#x}", "dim", True)
+        )
+    parts += [
+        f'<path class="k{kind}" shape-rendering="crispEdges" d="{shapes}"'
+        f' transform="translate({_LEFT},{top})"/>'
+        for kind, shapes in _shapes(strip, (strip.first - origin) // cell)
+    ]
+    frame = f'width="{COLUMNS * SIDE}" height="{rows * SIDE}"'
+    parts.append(f'<rect class="frame" x="{_LEFT}" y="{top}" {frame}/>')
+    return parts, top + rows * SIDE
+
+
+def _shapes(strip: Strip, skip: int) -> Iterator[tuple[int, str]]:
+    """The outlines of all cells of a kind, whole cells first, then what lies in them.
+
+    Args:
+        strip: what to draw.
+        skip: cells of the first row that are before the mapping.
+    """
+    outer: list[list[str]] = [[] for _ in range(KINDS)]
+    inner: list[list[str]] = [[] for _ in range(KINDS)]
+    for number in range(-skip, len(strip.cells), COLUMNS):
+        cells = strip.cells[max(number, 0) : number + COLUMNS]
+        x, y = max(-number, 0) * SIDE, (number + skip) // COLUMNS * SIDE
+        for kind, run in groupby(cells, key=lambda cell: cell[0] if cell else NOT_READ):
+            width = len(list(run)) * SIDE
+            outer[kind].append(f"M{x} {y}h{width}v{SIDE}h-{width}z")
+            x += width
+        x = max(-number, 0) * SIDE + (SIDE - _INNER) // 2
+        for place, cell in enumerate(cells):
+            if len(cell) > 1:
+                at = f"M{x + place * SIDE} {y + (SIDE - _INNER) // 2}"
+                inner[cell[1]].append(f"{at}h{_INNER}v{_INNER}h-{_INNER}z")
+    for layer in (outer, inner):
+        for kind, shapes in enumerate(layer):
+            if shapes:
+                yield kind, "".join(shapes)
