@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import gdb
 
+_front_end_shows_color = False
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -16,6 +18,12 @@ def printable(text: str) -> str:
     """`text` without what GDB's charset lacks: GDB refuses the whole text else (locale C)."""
     charset = gdb.host_charset()
     return text.encode(charset, "replace").decode(charset)
+
+
+def shown_by_front_end(*, color: bool) -> None:
+    """Says that a front end shows GDB's output, on a terminal in colour or not."""
+    global _front_end_shows_color
+    _front_end_shows_color = color
 
 
 def wants_color(from_tty: bool) -> bool:
@@ -28,7 +36,8 @@ def wants_color(from_tty: bool) -> bool:
     if not from_tty or os.environ.get("TERM", "dumb") == "dumb" or "NO_COLOR" in os.environ:
         return False
     # sys.stdout is GDB's own object, which knows no terminal.
-    if sys.__stdout__ is None or not os.isatty(1):
+    terminal = sys.__stdout__ is not None and os.isatty(1)
+    if not (terminal or _front_end_shows_color):
         return False
     return bool(gdb.parameter("style enabled")) and not _feeds_a_child()
 
