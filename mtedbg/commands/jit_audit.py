@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mtedbg.commands import Arguments, Command
+from mtedbg.commands import Arguments, Command, Option
 from mtedbg.report import Column, Kind, Report
 
 if TYPE_CHECKING:
     from mtedbg.session import Session
 
 
-def _run(session: Session, arguments: Arguments) -> Report:  # noqa: ARG001
+def _run(session: Session, arguments: Arguments) -> Report:
     from mtedbg.query.audit import audit
 
-    return audit(session, COMMAND.name, COMMAND.columns)
+    return audit(session, COMMAND.name, COMMAND.columns, arguments.n)
 
 
 COMMAND = Command(
@@ -27,6 +27,7 @@ COMMAND = Command(
         Column("detail", Kind.TEXT, "what was found"),
     ),
     run=_run,
+    options=(Option("-n", "at most so many findings", "N", "count"),),
     details=(
         "error: the metadata contradicts itself, and answers made of it may be wrong. warning: "
         "something is not there, or one generation old. info: a change was in flight, as in a "

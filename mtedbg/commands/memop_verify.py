@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mtedbg.commands import Arguments, Command
+from mtedbg.commands import Arguments, Command, Option
 from mtedbg.report import Column, Kind, Report
 
 if TYPE_CHECKING:
     from mtedbg.session import Session
 
 
-def _run(session: Session, arguments: Arguments) -> Report:  # noqa: ARG001
+def _run(session: Session, arguments: Arguments) -> Report:
     from mtedbg.query.verify import verify
 
-    return verify(session, COMMAND.name, COMMAND.columns)
+    return verify(session, COMMAND.name, COMMAND.columns, arguments.n)
 
 
 COMMAND = Command(
@@ -27,6 +27,7 @@ COMMAND = Command(
         Column("thread", Kind.COUNT, "the host thread that it concerns"),
     ),
     run=_run,
+    options=(Option("-n", "at most so many findings", "N", "count"),),
     details=(
         "bytes: record and instruction words contradict each other, and nobody is patching. "
         "stale-pair: a thread has run the tag insert [1], is to run the access [2], and [1] would "

@@ -6,6 +6,8 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from mtedbg.decode.audit import audit as findings_of
+from mtedbg.errors import LayoutError
+from mtedbg.model.absent import Absent
 from mtedbg.model.finding import Finding, Severity
 from mtedbg.query.runtimes import all_runtimes
 from mtedbg.report import Column, Report, Row
@@ -42,12 +44,24 @@ def audit(
     shown = found[: MOST if most is None else max(1, min(most, MOST))]
     notes = [f"there are more than {MOST} findings: these are the first"] if cut else []
     if len(shown) < len(found) and not cut:
-        notes.append(f"{len(found) - len(shown)} more: `jit-audit` shows them")
+        notes.append(f"{len(found) - len(shown)} more: `{command}` shows them")
     rows = tuple(_row(one) for one in shown)
     return Report(
         command, session.info, columns, rows, tuple(notes), headline=_headline(found),
         listing=True, cut=cut,
     )  # fmt: skip
+
+
+def has_findings(session: Session) -> bool:
+    """Whether an audit finds anything; false where there is no runtime that can be audited."""
+    runtimes = session.runtimes
+    for runtime in () if isinstance(runtimes, Absent) else runtimes:
+        try:
+            if next(findings_of(runtime), None) is not None:
+                return True
+        except LayoutError:
+            continue
+    return False
 
 
 def _row(one: Finding) -> Row:

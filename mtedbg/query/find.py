@@ -73,7 +73,7 @@ def find(
     more = next(found, None)
     notes = _notes(command, tag, seen, more)
     ended = more is None and seen.stopped_at is None
-    headline = _headline(tag, rows, cut=not ended)
+    headline = _headline(tag, rows, ended=ended)
     cut = seen.stopped_at is not None or seen.missing > 0 or (more is not None and most is None)
     return Report(
         command, session.info, columns, tuple(rows), notes, headline=headline, listing=True,
@@ -138,13 +138,12 @@ def _stretches(found: Iterable[TagPiece], tag: int) -> Iterator[tuple[int, int]]
         yield last
 
 
-def _headline(tag: int, rows: list[Row], *, cut: bool) -> str:
+def _headline(tag: int, rows: list[Row], *, ended: bool) -> str:
     if not rows:
-        return f"no granule has tag {tag}" + (" so far" if cut else "")
+        return f"no granule has tag {tag}" + ("" if ended else " so far")
     sizes = [row["end"] - row["start"] for row in rows]  # type: ignore[operator]
-    first = "the first of them: " if cut else ""
     what = f"{len(rows)} stretch{'es' if len(rows) > 1 else ''}"
-    return f"{first}{what} with tag {tag}, {size_text(sum(sizes))}"
+    return f"{what} with tag {tag}, {size_text(sum(sizes))}{'' if ended else ' so far'}"
 
 
 def _notes(command: str, tag: int, seen: _Seen, more: tuple[int, int] | None) -> tuple[str, ...]:

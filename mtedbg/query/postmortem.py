@@ -10,8 +10,10 @@ from mtedbg.decode.signal import name_signal
 from mtedbg.model.absent import Absent, Reason, present
 from mtedbg.model.fault import FaultKind
 from mtedbg.model.pointer import GRANULE, granule_of
+from mtedbg.query.audit import has_findings
 from mtedbg.query.candidates import candidates
 from mtedbg.query.disassembly import disassembly
+from mtedbg.query.verify import has_contradictions
 from mtedbg.report import Column, Kind, Report, Row
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 MAX_THREADS = 64
 MAX_HOLES = 64
+FINDINGS = 8
 
 THREAD_COLUMNS = (
     Column("thread", Kind.COUNT, "its number here, for --thread"),
@@ -61,13 +64,23 @@ def sections(session: Session) -> Iterator[Section]:
         yield from _tags(session)
         if not isinstance(session.runtimes, Absent):
             yield Section("Guest", "guest-frame")
+            yield Section("Guest calls", "guest-bt")
             yield Section("Memop", "memop $pc")
             yield Section("Code block", "jit-block $pc")
         yield Section("Code", ask=code)
         if not isinstance(session.runtimes, Absent):
             yield Section("Last events", "memop-log -n 16")
+            yield from _findings(session)
         yield Section("Threads", ask=all_threads)
     yield Section("Not in this core", ask=holes)
+
+
+def _findings(session: Session) -> Iterator[Section]:
+    """What is wrong with the runtime, or was in flight; nothing where nothing is."""
+    if has_findings(session):
+        yield Section("Code map", f"jit-audit -n {FINDINGS}")
+    if has_contradictions(session):
+        yield Section("Memops", f"memop-verify -n {FINDINGS}")
 
 
 def _tags(session: Session) -> Iterator[Section]:

@@ -10,6 +10,7 @@ from mtedbg.decode.codemap import NEEDS as CODEMAP_NEEDS
 from mtedbg.decode.journal import describe, in_flight
 from mtedbg.decode.memop import NEEDS, all_memops, memop_at, state_of, states_of
 from mtedbg.decode.pair import pair_of, passed_insert
+from mtedbg.errors import MtedbgError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
 from mtedbg.model.memop import Memop, MemopState
 from mtedbg.model.runtime import Journal
@@ -111,27 +112,48 @@ def _row(memop: int | Absent, kind: str, detail: str, thread: int | Absent) -> R
     return {"id": memop, "kind": kind, "detail": detail, "thread": thread}
 
 
-def verify(session: Session, command: str, columns: tuple[Column, ...]) -> Report:
+def has_contradictions(session: Session) -> bool:
+    """Whether there is a finding; false where there is no runtime that can be looked at."""
+    try:
+        return next(_Verification(session).rows(), None) is not None
+    except MtedbgError:
+        return False
+
+
+def verify(
+    session: Session, command: str, columns: tuple[Column, ...], most: int | None = None
+) -> Report:
     """Everything about memops that is not as the runtime records it.
+
+    Args:
+        session: the process.
+        command: to be named in the report.
+        columns: of the report.
+        most: findings at most.
 
     Raises:
         NoRuntimeError: there is no runtime.
         LayoutError: the debug root is damaged, or lacks what this needs.
     """
-    pass_over = _Verification(session)
-    rows = list(islice(pass_over.rows(), MOST + 1))
+    one_pass = _Verification(session)
+    rows = list(islice(one_pass.rows(), MOST + 1))
     cut = len(rows) > MOST
-    notes = [*pass_over.notes, *([f"only the first {MOST} findings are shown"] if cut else [])]
+    shown = tuple(rows[: MOST if most is None else max(1, min(most, MOST))])
+    notes = list(one_pass.notes)
+    if cut:
+        notes.append(f"there are more than {MOST} findings: these are the first")
+    elif len(shown) < len(rows):
+        notes.append(f"{len(rows) - len(shown)} more: `{command}` shows them")
     return Report(
-        command, session.info, columns, tuple(rows[:MOST]), tuple(notes),
-        headline=_headline(pass_over, rows[:MOST]), listing=True, cut=cut,
+        command, session.info, columns, shown, tuple(notes),
+        headline=_headline(one_pass, rows), listing=True, cut=cut,
     )  # fmt: skip
 
 
-def _headline(pass_over: _Verification, rows: list[Row]) -> str:
-    count = pass_over.memops
+def _headline(one_pass: _Verification, rows: list[Row]) -> str:
+    count = one_pass.memops
     what = f"{count} memop{'s' if count != 1 else ''}"
-    inside = pass_over.inside
+    inside = one_pass.inside
     who = f"{inside} thread{'s' if inside != 1 else ''} between [1] and [2]"
     stale = sum(row["kind"] == STALE for row in rows)
     if stale:

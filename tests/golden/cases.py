@@ -31,6 +31,9 @@ ANY_CORE = {
     "mte-tags-untagged": "mte-tags $sp 32",
     "mte-regions": "mte-regions",
     "mte-check": "mte-check {pointer}",
+    "mte-ctl": "mte-ctl",
+    "mte-find": "mte-find 0 -n 4",
+    "mte-find-range": "mte-find 3 {pointer}-4096 8192",
 }
 
 RUNTIME_CORE = {
@@ -40,6 +43,13 @@ RUNTIME_CORE = {
     "memop-log": "memop-log",
     "jit-block": "jit-block $pc",
     "jit-blocks": "jit-blocks",
+    "jit-segments": "jit-segments",
+    "jit-disas": "jit-disas $pc",
+    "jit-disas-block": "jit-disas 1 -n 32",
+    "jit-audit": "jit-audit",
+    "guest-bt": "guest-bt",
+    "memops": "memops --sort flips -n 8",
+    "memop-verify": "memop-verify",
 }
 
 
