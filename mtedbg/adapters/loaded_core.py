@@ -16,6 +16,9 @@ class LoadedCore:
     Args:
         path: of the core file.
 
+    Attributes:
+        itself: the core without the debugger, which may lack files that the core's reader finds.
+
     Raises:
         FileFormatError: it is no AArch64 core.
     """
@@ -23,22 +26,18 @@ class LoadedCore:
     kind = "core"
 
     def __init__(self, path: str) -> None:
-        self._core = CoreTarget(path)
-        self.tag_source = self._core.info().tag_source
-
-    def read_memory(self, address: int, length: int) -> bytes | Absent:
-        """From the core, and from the files that it names."""
-        return self._core.read_memory(address, length)
+        self.itself = CoreTarget(path)
+        self.tag_source = self.itself.info().tag_source
 
     def regions(self) -> Sequence[Region] | Absent:
         """The core's segments."""
-        return self._core.regions()
+        return self.itself.regions()
 
     def read_tags(
         self, start: int, end: int, _regions: Sequence[Region] | Absent
     ) -> Sequence[TagPiece]:
         """From the core's tag segments."""
-        return self._core.read_tags(start, end)
+        return self.itself.read_tags(start, end)
 
     def control_word(self, _number: int, tid: int) -> int | Absent:
         """The tagged-address control word of the thread `tid`."""
@@ -48,7 +47,7 @@ class LoadedCore:
     def signal(self, _number: int, tid: int) -> SignalInfo | Absent:
         """The siginfo of the thread `tid`."""
         thread = self._thread(tid)
-        return self._core.signal(thread) if thread else Absent(Reason.NOT_RECORDED)
+        return self.itself.signal(thread) if thread else Absent(Reason.NOT_RECORDED)
 
     def _thread(self, tid: int) -> Thread | None:
-        return next((thread for thread in self._core.threads() if thread.tid == tid), None)
+        return next((thread for thread in self.itself.threads() if thread.tid == tid), None)

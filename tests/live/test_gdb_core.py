@@ -3,37 +3,18 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from typing import Any
 
 import pytest
 
 from tests.support.cores import CASES, KernelCore
 from tests.support.gdb_session import GDBS, Session, gdb
+from tests.support.offline import Report, comparable, offline
 
 Cores = dict[str, KernelCore]
-Report = dict[str, Any]
-
-
-def offline(case: KernelCore, commands: list[str]) -> list[Report]:
-    """What `mtedbg core` says."""
-    words = [sys.executable, "-m", "mtedbg", "core", str(case.core), "--json"]
-    words += ["--exe", str(case.program)]
-    for command in commands:
-        words += ["-x", command]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=True)
-    reports: list[Report] = json.loads(done.stdout)["reports"]
-    return reports
 
 
 def in_gdb(session: Session, commands: list[str]) -> list[Report]:
     return [session.json(command) for command in commands]
-
-
-def comparable(report: Report) -> Report:
-    """Without what differs by right: notes on how the file was read, and the debugger's names."""
-    return {key: report[key] for key in ("command", "partial", "columns", "rows", "headline")}
 
 
 @pytest.mark.parametrize("flavour", GDBS)
@@ -44,7 +25,7 @@ def test_the_same_as_offline(kernel_cores: Cores, flavour: str, name: str) -> No
     commands = ["mte-fault", "mte-regions", "mte-tags $pc", "mte-check $sp"]
     commands += [f"mte-tags {place:#x}", f"mte-tags {place:#x} 4096 --runs", "mte-tags 0x10 16"]
     commands += [f"mte-check {case.facts['pointer'][0]:#x}"]
-    expected = offline(case, commands)
+    expected = offline(case.core, case.program, commands)
     with gdb(flavour, [case.program, case.core]) as session:
         found = in_gdb(session, commands)
     for ours, theirs in zip(expected, found, strict=True):
@@ -58,7 +39,7 @@ def test_the_same_as_offline(kernel_cores: Cores, flavour: str, name: str) -> No
 def test_every_thread(kernel_cores: Cores, flavour: str) -> None:
     case = kernel_cores["threads"]
     commands = ["mte-fault --all-threads", "mte-fault"]
-    ours, _ = offline(case, commands)
+    ours, _ = offline(case.core, case.program, commands)
     with gdb(flavour, [case.program, case.core]) as session:
         theirs, _ = in_gdb(session, commands)
     # A debugger numbers threads in its own order.

@@ -86,6 +86,14 @@ class Session:
             raise DebuggerError(answer["error"].removeprefix("error: ").rstrip("\n"))
         return str(answer["output"])
 
+    def error(self, command: str) -> str:
+        """What LLDB complains of when it refuses `command`."""
+        try:
+            printed = self.execute(command)
+        except DebuggerError as error:
+            return error.message
+        raise AssertionError(f"{command!r} was not refused: {printed}")
+
     def json(self, command: str) -> dict[str, Any]:
         """The report that `command` gives with --json."""
         answer = json.loads(self.execute(f"{command} --json"))

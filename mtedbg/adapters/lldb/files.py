@@ -22,12 +22,13 @@ need an escape."""
 _ANSWER = re.compile(rb"F(-?[0-9a-f]+)(?:,[0-9a-f]+)?(?:;(.*))?", re.DOTALL)
 
 
-def read_file(link: Link, path: str) -> bytes | Absent:
+def read_file(link: Link, path: str, most: int = MAX_FILE) -> bytes | Absent:
     """The contents of a text file.
 
     Args:
         link: to the server.
         path: on the process's machine, without zero bytes in the file.
+        most: bytes; a longer file is absent.
 
     Raises:
         ConnectionLostError: the server did not answer.
@@ -36,14 +37,14 @@ def read_file(link: Link, path: str) -> bytes | Absent:
     if number is None or number < 0:
         return Absent(Reason.UNKNOWN, f"the server does not give {path}")
     try:
-        return _contents(link, path, number)
+        return _contents(link, path, number, most)
     finally:
         _ask(link, f"vFile:close:{number:x}")
 
 
-def _contents(link: Link, path: str, number: int) -> bytes | Absent:
+def _contents(link: Link, path: str, number: int, most: int) -> bytes | Absent:
     data = bytearray()
-    while len(data) <= MAX_FILE:
+    while len(data) <= most:
         count, piece = _ask(link, f"vFile:pread:{number:x},{_PIECE:x},{len(data):x}")
         if count is None or count < 0 or count != len(piece):
             return Absent(Reason.UNKNOWN, f"the server does not give all of {path}")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import lldb
 
@@ -22,6 +22,9 @@ from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.memory import TagPiece
 from mtedbg.model.process import SignalInfo
 
+if TYPE_CHECKING:
+    from mtedbg.adapters.core import CoreTarget
+
 
 class Source(Protocol):
     """What the program's memory is, and its tags.
@@ -34,11 +37,12 @@ class Source(Protocol):
     kind: str
     tag_source: str
 
+    @property
+    def itself(self) -> CoreTarget | None:
+        """The core without LLDB, which has only what it found files for; None where live."""
+
     def regions(self) -> Regions:
         """The mappings, read anew."""
-
-    def not_in_process(self, start: int, size: int) -> bytes | None:
-        """Memory that LLDB's process does not have, from elsewhere."""
 
     def read_tags(self, start: int, end: int, regions: Regions) -> Sequence[TagPiece]:
         """The tags of [start, end), as the port has it."""
@@ -57,6 +61,7 @@ class NoTags:
     """A process without a way to its tags."""
 
     tag_source = "none"
+    itself = None
 
     def __init__(self, process: lldb.SBProcess, kind: str, why: str = "") -> None:
         self.kind = kind
@@ -67,10 +72,6 @@ class NoTags:
     def regions(self) -> Regions:
         """Not known."""
         return Absent(Reason.UNKNOWN, "LLDB does not give the mappings of this target")
-
-    def not_in_process(self, _start: int, _size: int) -> bytes | None:
-        """None: a live process has it all."""
-        return None
 
     def read_tags(self, start: int, end: int, _regions: Regions) -> Sequence[TagPiece]:
         """One hole."""
@@ -186,6 +187,6 @@ def _core(process: lldb.SBProcess) -> Source:
 
     file = process.GetCoreFile()
     try:
-        return Core(process.GetTarget(), f"{file.GetDirectory()}/{file.GetFilename()}")
+        return Core(f"{file.GetDirectory()}/{file.GetFilename()}")
     except FileFormatError as error:
         return NoTags(process, "core", error.message)

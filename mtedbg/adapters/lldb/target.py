@@ -63,7 +63,16 @@ class LldbTarget:
         data = self._process.ReadMemory(start, size, error)
         if error.Success() and data is not None and len(data) == size:
             return bytes(data)
-        return self._source.not_in_process(start, size)
+        if self._source.itself is None:
+            return None
+        # What a core leaves out: from the files that LLDB has, or those that the core names.
+        error = lldb.SBError()
+        place = self._target.ResolveLoadAddress(start)
+        data = self._target.ReadMemory(place, size, error)
+        if error.Success() and data is not None and len(data) == size:
+            return bytes(data)
+        found = self._source.itself.read_memory(start, size)
+        return None if isinstance(found, Absent) else found
 
     def read_tags(self, start: int, end: int) -> Sequence[TagPiece]:
         """Allocation tags of [start, end); see the port."""
@@ -105,17 +114,21 @@ class LldbTarget:
 
     def symbol_address(self, name: str) -> int | Absent:
         """The address of the symbol `name`; see the port."""
-        return values.symbol_address(self._target, name)
+        found = values.symbol_address(self._target, name)
+        if isinstance(found, Absent) and self._source.itself is not None:
+            return self._source.itself.symbol_address(name)
+        return found
 
     def symbol_at(self, address: int) -> Symbol | Absent:
         """The symbol that holds `address`; see the port."""
         symbol = self._target.ResolveLoadAddress(address).GetSymbol()
         if not symbol.IsValid() or not symbol.GetName():
-            return Absent(Reason.UNKNOWN)
+            core = self._source.itself
+            return core.symbol_at(address) if core else Absent(Reason.UNKNOWN)
         start = symbol.GetStartAddress().GetLoadAddress(self._target)
         return Symbol(str(symbol.GetName()), address - int(start))
 
     def evaluate(self, expression: str) -> int:
         """The 64-bit value of an address expression; see the port."""
         frame = self._process.GetSelectedThread().GetSelectedFrame()
-        return values.value_of(self._target, frame, expression)
+        return values.value_of(frame, expression, self.symbol_address)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import lldb
 
 from mtedbg.adapters.arithmetic import Number, evaluate
@@ -16,13 +18,15 @@ _INTEGERS = lldb.eTypeClassBuiltin | lldb.eTypeClassEnumeration
 _PLACES = lldb.eTypeClassArray | lldb.eTypeClassFunction
 
 
-def value_of(target: lldb.SBTarget, frame: lldb.SBFrame, expression: str) -> int:
+def value_of(
+    frame: lldb.SBFrame, expression: str, address_of: Callable[[str], int | Absent]
+) -> int:
     """The 64-bit value of an address expression; nothing runs in the program.
 
     Args:
-        target: whose symbols are looked up.
-        frame: whose registers and variables are; it may be invalid.
+        frame: whose registers and variables are looked up; it may be invalid.
         expression: numbers, registers, variables and symbols, and sums of them.
+        address_of: finds a symbol.
 
     Raises:
         ExpressionError: it cannot be evaluated.
@@ -34,7 +38,7 @@ def value_of(target: lldb.SBTarget, frame: lldb.SBFrame, expression: str) -> int
         value = frame.GetValueForVariablePath(place) if frame.IsValid() else lldb.SBValue()
         if value.IsValid() and value.GetError().Success():
             return _number(place, value)
-        address = symbol_address(target, place.lstrip("&"))
+        address = address_of(place.lstrip("&"))
         if isinstance(address, Absent) or place.startswith("*"):
             raise ExpressionError(f"no symbol or variable {place!r} here", _HINT)
         return Number(address, 0)
