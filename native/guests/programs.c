@@ -78,7 +78,8 @@ static void coding(void) {
   for (size_t i = 0; i < used; i += 2)
     for (int k = 0; k < packed[i]; ++k) again[made++] = packed[i + 1];
   print_number("packed ", used, "");
-  print_number(" crc ", crc(packed, used), crc(again, made) == crc(plain, TEXT) ? " ok\n" : " BAD\n");
+  print_number(" crc ", crc(packed, used),
+               crc(again, made) == crc(plain, TEXT) ? " ok\n" : " BAD\n");
 }
 
 struct node {
@@ -121,24 +122,53 @@ static void trees(void) {
 /* A stack machine: gcc makes a jump table of the switch. */
 static void interpreting(void) {
   enum { PUSH, ADD, MUL, DUP, SWAP, DROP, JNZ, DEC, ROT, XOR, END };
-  static const int8_t code[] = {PUSH, 1, PUSH, 20, SWAP, PUSH, 3, MUL, PUSH, 7,   ADD, DUP, ROT,
-                                XOR,  SWAP, DEC, DUP, JNZ, -14, DROP, END};
+  static const int8_t code[] = {PUSH, 1,   PUSH, 20,   SWAP, PUSH, 3,   MUL, PUSH, 7,  ADD,
+                                DUP,  ROT, XOR,  SWAP, DEC,  DUP,  JNZ, -14, DROP, END};
   uint64_t stack[16] = {0};
   int top = 0, steps = 0;
   for (const int8_t* at = code; steps < 1000; ++steps) {
     uint64_t a = stack[top], b = stack[(top + 15) & 15];
     switch (*at++) {
-      case PUSH: top = (top + 1) & 15; stack[top] = (uint64_t)*at++; break;
-      case ADD: top = (top + 15) & 15; stack[top] = a + b; break;
-      case MUL: top = (top + 15) & 15; stack[top] = a * b; break;
-      case DUP: top = (top + 1) & 15; stack[top] = a; break;
-      case SWAP: stack[top] = b; stack[(top + 15) & 15] = a; break;
-      case DROP: top = (top + 15) & 15; break;
-      case JNZ: top = (top + 15) & 15; at += a != 0 ? *at : 1; break;
-      case DEC: --stack[top]; break;
-      case ROT: stack[top] = a << 13 | a >> 51; break;
-      case XOR: top = (top + 15) & 15; stack[top] = a ^ b; break;
-      default: steps += 1000; break;
+      case PUSH:
+        top = (top + 1) & 15;
+        stack[top] = (uint64_t)*at++;
+        break;
+      case ADD:
+        top = (top + 15) & 15;
+        stack[top] = a + b;
+        break;
+      case MUL:
+        top = (top + 15) & 15;
+        stack[top] = a * b;
+        break;
+      case DUP:
+        top = (top + 1) & 15;
+        stack[top] = a;
+        break;
+      case SWAP:
+        stack[top] = b;
+        stack[(top + 15) & 15] = a;
+        break;
+      case DROP:
+        top = (top + 15) & 15;
+        break;
+      case JNZ:
+        top = (top + 15) & 15;
+        at += a != 0 ? *at : 1;
+        break;
+      case DEC:
+        --stack[top];
+        break;
+      case ROT:
+        stack[top] = a << 13 | a >> 51;
+        break;
+      case XOR:
+        top = (top + 15) & 15;
+        stack[top] = a ^ b;
+        break;
+      default:
+        steps += 1000;
+        break;
     }
   }
   uint64_t sum = 0;
