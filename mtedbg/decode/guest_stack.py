@@ -17,7 +17,7 @@ _SLOT = 8
 MOST_BYTES = 1 << 18
 """Of a function that is analysed."""
 
-_IMMEDIATE = re.compile(r"(rsp|rbp), (0x[0-9a-f]+|[0-9]+)")
+_IMMEDIATE = re.compile(r"(rsp|rbp), (-?(?:0x[0-9a-f]+|[0-9]+))")
 _LEA = re.compile(r"(rsp|rbp), \[(rsp|rbp)(?: ([+-]) (0x[0-9a-f]+|[0-9]+))?\]")
 _TARGET = re.compile(r"0x[0-9a-f]+|[0-9]+")
 _WRITES_NOTHING = ("cmp", "test", "nop")
@@ -111,7 +111,6 @@ def depths(code: bytes, begin: int) -> Mapping[int, Depth]:
             if one.mnemonic.split(" ")[-1] in _ENDS:
                 break
             address += one.size
-        else:
-            # Where a function ends in a call, it would go on behind its end.
+        if address == begin + len(code):  # a call that does not return may be the last
             found.setdefault(address, state)
     return found

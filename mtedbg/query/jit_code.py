@@ -12,6 +12,7 @@ from mtedbg.decode.disassembly import CodeLine, disassemble
 from mtedbg.decode.guest_instruction import guest_instruction
 from mtedbg.decode.instruction import WORD_SIZE
 from mtedbg.decode.memop import NEEDS, memops_of
+from mtedbg.errors import LayoutError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
 from mtedbg.model.code import Block, Range
 from mtedbg.model.memop import Memop
@@ -172,7 +173,10 @@ def _label(runtime: Runtime, one: Range) -> str:
     """What a range is called: by its own symbol, or its guest function."""
     symbol = symbol_of(runtime, one)
     if isinstance(symbol, Absent):
-        symbol = function_name(runtime, one.function)
+        try:
+            symbol = function_name(runtime, one.function)
+        except LayoutError:
+            return one.kind
     return f"{one.kind} {symbol}" if isinstance(symbol, str) and symbol else one.kind
 
 

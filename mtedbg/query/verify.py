@@ -10,8 +10,8 @@ from mtedbg.decode.codemap import NEEDS as CODEMAP_NEEDS
 from mtedbg.decode.journal import describe, in_flight
 from mtedbg.decode.memop import NEEDS, all_memops, memop_at, state_of, states_of
 from mtedbg.decode.pair import pair_of, passed_insert
-from mtedbg.errors import MtedbgError
-from mtedbg.model.absent import NOT_APPLICABLE, Absent
+from mtedbg.errors import LayoutError, MtedbgError
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.memop import Memop, MemopState
 from mtedbg.model.runtime import Journal
 from mtedbg.query.runtimes import all_runtimes, host_thread_of, notes_of
@@ -55,7 +55,13 @@ class _Verification:
             yield _row(NOT_APPLICABLE, UNREADABLE, detail, thread.number)
             return
         pc = self._session.strip(registers.get("pc", 0))
-        memop = memop_at(runtime, pc)
+        try:
+            memop = memop_at(runtime, pc)
+        except LayoutError as error:
+            memop = Absent(Reason.NOT_RECORDED, error.message)
+        if isinstance(memop, Absent) and memop.is_hole:
+            detail = f"whether thread {thread.number} is inside of a memop: {memop}"
+            yield _row(NOT_APPLICABLE, UNREADABLE, detail, thread.number)
         if isinstance(memop, Absent) or not passed_insert(memop, pc):
             return
         self.inside += 1

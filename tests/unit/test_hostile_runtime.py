@@ -17,7 +17,9 @@ from tests.support.runtime_image import BASE, Image, image
 LINES = [
     *("guest-frame --all-threads", "memop", "memop 2", "memop 4000000000", "memop-log"),
     *("jit-block $pc", "jit-block 0x7e0000000480", "jit-block 0x7e00000001a0", "jit-blocks"),
-    *("jit-blocks --function sum", "mte-fault"),
+    *("jit-blocks --function sum", "mte-fault", "memops", "memops --sort flips -n 3"),
+    *("memop-verify", "jit-segments", "jit-disas $pc", "jit-disas 2 -n 100", "jit-audit"),
+    *("guest-bt --all-threads",),
 ]
 SECONDS = 10.0
 """For all lines together; they take some 0.02 on a machine that does nothing else."""
