@@ -11,11 +11,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from mtedbg.errors import NoTargetError, UsageError
+from mtedbg.model.absent import NOT_APPLICABLE, Absent
 from mtedbg.model.pointer import strip
+from mtedbg.target import FileReader
 
 if TYPE_CHECKING:
+    from mtedbg.decode.jit_interface import JitObjects
+    from mtedbg.decode.perf_map import PerfMap
     from mtedbg.layout import Runtime
-    from mtedbg.model.absent import Absent
     from mtedbg.model.process import TargetInfo, Thread
     from mtedbg.target import Target
 
@@ -32,7 +35,7 @@ class Session:
     target: Target
     selected: int | None = field(default=None)
 
-    _CACHED = ("info", "runtimes")
+    _CACHED = ("info", "runtimes", "jit_objects", "perf_map")
 
     @cached_property
     def info(self) -> TargetInfo:
@@ -45,6 +48,25 @@ class Session:
         from mtedbg.layout import find_runtimes
 
         return find_runtimes(self.target)
+
+    @cached_property
+    def jit_objects(self) -> JitObjects | Absent:
+        """What a JIT has registered by GDB's JIT interface."""
+        from mtedbg.decode.jit_interface import read_objects
+
+        return read_objects(self.target)
+
+    @cached_property
+    def perf_map(self) -> PerfMap | Absent:
+        """Perf's map of this process, from the machine where it runs; a core has none."""
+        pid = self.info.pid
+        if isinstance(pid, Absent) or not isinstance(self.target, FileReader):
+            return NOT_APPLICABLE
+        from mtedbg.decode.perf_map import MAX_BYTES, PerfMap, path_of
+
+        path = path_of(pid)
+        data = self.target.read_file(path, MAX_BYTES)
+        return data if isinstance(data, Absent) else PerfMap(data, path)
 
     def strip(self, pointer: int) -> int:
         """`pointer` without its tag and PAC bits."""

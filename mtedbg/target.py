@@ -8,7 +8,7 @@ How to add a debugger:
  5. add one parameter to `tests/contract/` and one controller to `tests/support/`.
 
 What can also write is a `TagWriter`, by one method more: only commands whose name says that they
-write ask for it.
+write ask for it. What can read files where its process runs is a `FileReader`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -78,4 +78,17 @@ class TagWriter(Protocol):
         Raises:
             NotOnThisTargetError: this target has no way to write tags.
             ConnectionLostError: the server refused, or is gone; some may be written.
+        """
+
+
+@runtime_checkable
+class FileReader(Protocol):
+    """A live target that can read files of the machine where its process runs."""
+
+    def read_file(self, path: str, most: int) -> bytes | Absent:
+        """The contents of a regular file, or why they cannot be had.
+
+        Args:
+            path: absolute; it may have been made by anybody.
+            most: bytes; a longer file is absent.
         """

@@ -22,6 +22,7 @@ COMMAND = Command(
     summary="The code block and range that hold PC, or which kind of nowhere it is.",
     columns=(
         Column("outcome", Kind.TEXT, "what PC is in; see below"),
+        Column("source", Kind.TEXT, "who says so: debug root, GDB JIT interface, perf map"),
         Column("block", Kind.LIST, "the code block: id, kind, tier, first and end address, state"),
         Column("range", Kind.LIST, "the range of it: kind, first and end address, symbol"),
         Column("function", Kind.TEXT, "the guest function that it belongs to"),
@@ -34,7 +35,10 @@ COMMAND = Command(
         "Outcomes: range; builtin-thunk (a range of that kind); block-no-range (in a block, "
         "between its ranges); segment-padding (between blocks); retired (in a block that was "
         "taken out); not-jit; and where the code map fails: metadata-not-dumped, unstable (it "
-        "changes while it is read), corrupt."
+        "changes while it is read), corrupt.\n\n"
+        "A JIT without a debug root is asked by GDB's JIT interface (the ELF objects that it has "
+        "registered, read from its memory) and, alive, by perf's map (/tmp/perf-PID.map on the "
+        "machine where it runs)."
     ),
     example="jit-block $pc",
 )

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 from mtedbg.decode.codemap import function_name, symbol_of
 from mtedbg.decode.journal import describe, in_flight
 from mtedbg.decode.memop import memop_in
-from mtedbg.errors import LayoutError
+from mtedbg.errors import LayoutError, MtedbgError, NoRuntimeError
 from mtedbg.layout.memory import read_text
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.code import Block, Outcome, Place, Range, Segment
+from mtedbg.model.described import DEBUG_ROOT
 from mtedbg.model.memop import Memop
+from mtedbg.query import described
 from mtedbg.query.runtimes import notes_of, place_of
 from mtedbg.report import Column, Report, Scalar, Value
 
@@ -25,15 +27,46 @@ _CODE_MAP_CHANGES = ("InsertBlock", "RetireBlock")
 def block(session: Session, command: str, columns: tuple[Column, ...], pointer: int) -> Report:
     """What holds `pointer`, and if nothing does, which kind of nowhere it is.
 
+    The debug root is asked first. What it does not know, or where there is none, may be told by
+    what JITs leave for others (`described.py`).
+
     Raises:
-        NoRuntimeError: there is no runtime.
+        NoRuntimeError: there is no runtime, and nothing else that describes code.
         LayoutError: the debug root is damaged, or lacks what this needs.
     """
-    runtime, place = place_of(session, session.strip(pointer))
+    pc = session.strip(pointer)
+    try:
+        runtime, place = place_of(session, pc)
+    except (NoRuntimeError, LayoutError) as error:
+        other = described.describe(session, pc)
+        if other is None:
+            raise
+        return described.report(session, command, columns, pc, other).noting(*_why(error))
+    if place.outcome is Outcome.NOT_JIT:
+        other = described.describe(session, pc)
+        if other is not None and not isinstance(other.block, Absent):
+            return described.report(session, command, columns, pc, other)
+    return _report(session, command, columns, runtime, place)
+
+
+def _why(error: MtedbgError) -> tuple[str, ...]:
+    """What is wrong with the debug root, where there is one."""
+    return () if isinstance(error, NoRuntimeError) else (error.message,)
+
+
+def _report(
+    session: Session,
+    command: str,
+    columns: tuple[Column, ...],
+    runtime: Runtime,
+    place: Place,
+) -> Report:
+    """The answer from a debug root."""
     memop = _optional(runtime, place)
     name = _function(runtime, place)
     row: dict[str, Value] = {
         "outcome": place.outcome.value,
+        "source": DEBUG_ROOT,
         "block": _block(place.block),
         "range": _range(runtime, place),
         "function": name,

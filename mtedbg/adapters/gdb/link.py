@@ -12,6 +12,7 @@ from pathlib import Path
 import gdb
 
 from mtedbg.adapters.gdb.console import captured
+from mtedbg.adapters.host_files import read_regular
 from mtedbg.errors import ConnectionLostError
 from mtedbg.model.absent import Absent, Reason
 
@@ -93,20 +94,24 @@ def process_file(inferior: gdb.Inferior, name: str) -> bytes | Absent:
         inferior: a process, native or behind a server.
         name: "smaps".
     """
-    path = f"/proc/{inferior.pid}/{name}"
+    return read_file(inferior, f"/proc/{inferior.pid}/{name}", MAX_FILE)
+
+
+def read_file(inferior: gdb.Inferior, path: str, most: int) -> bytes | Absent:
+    """The contents of a file on the machine where the process is.
+
+    Args:
+        inferior: a process, native or behind a server.
+        path: absolute.
+        most: bytes; a longer file is absent.
+    """
     connection = inferior.connection
+    if connection is None or connection.type == "native":
+        return read_regular(path, most)
     try:
-        if connection is None or connection.type == "native":
-            return _contents(Path(path))
         # GDB's own command knows what each server can do, and how its answers are escaped.
         with tempfile.NamedTemporaryFile(prefix="mtedbg-") as copy:
             captured(f"remote get {path} {copy.name}")
-            return _contents(Path(copy.name))
+            return read_regular(copy.name, most)
     except (gdb.error, OSError) as error:
         return Absent(Reason.UNKNOWN, f"{path}: {error}")
-
-
-def _contents(path: Path) -> bytes | Absent:
-    with path.open("rb") as file:
-        data = file.read(MAX_FILE + 1)
-    return data if len(data) <= MAX_FILE else Absent(Reason.UNKNOWN, f"{path} is too long")

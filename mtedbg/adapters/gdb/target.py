@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import gdb
 
-from mtedbg.adapters.gdb import threads, values
+from mtedbg.adapters.gdb import link, threads, values
 from mtedbg.adapters.gdb.console import captured
 from mtedbg.adapters.gdb.sources import source_of
 from mtedbg.adapters.reading import read_whole
@@ -73,6 +73,12 @@ class GdbTarget:
         from mtedbg.adapters.gdb.tags_write import write_tags
 
         write_tags(self._inferior, start, end, tags)
+
+    def read_file(self, path: str, most: int) -> bytes | Absent:
+        """A file of the machine where the process runs; see `FileReader`."""
+        if self._source.kind == "core":
+            return NOT_APPLICABLE
+        return link.read_file(self._inferior, path, most)
 
     def regions(self) -> Sequence[Region] | Absent:
         """All mappings; see the port."""

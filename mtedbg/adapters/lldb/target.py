@@ -7,7 +7,9 @@ from typing import TypeVar
 
 import lldb
 
-from mtedbg.adapters.lldb import threads, values
+from mtedbg.adapters.host_files import read_regular
+from mtedbg.adapters.lldb import files, threads, values
+from mtedbg.adapters.lldb.link import Link
 from mtedbg.adapters.lldb.sources import source_of
 from mtedbg.adapters.reading import read_whole
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
@@ -81,6 +83,14 @@ class LldbTarget:
     def write_tags(self, start: int, end: int, tags: bytes) -> None:
         """Gives [start, end) allocation tags; see `TagWriter`."""
         self._source.write_tags(start, end, tags)
+
+    def read_file(self, path: str, most: int) -> bytes | Absent:
+        """A file of the machine where the process runs; see `FileReader`."""
+        if self._source.kind == "core":
+            return NOT_APPLICABLE
+        if self._source.kind == "live":
+            return read_regular(path, most)
+        return files.read_file(Link(self._process), path, most)
 
     def regions(self) -> Sequence[Region] | Absent:
         """All mappings; see the port."""

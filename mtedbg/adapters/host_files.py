@@ -1,0 +1,26 @@
+"""Files of this machine that a debugged process may have made: read without being held up."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from mtedbg.model.absent import Absent, Reason
+
+
+def read_regular(path: str, most: int) -> bytes | Absent:
+    """The contents of a regular file; a pipe or device in its place is not waited for.
+
+    Args:
+        path: absolute; it may have been made by anybody.
+        most: bytes; a longer file is absent.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return Absent(Reason.UNKNOWN, f"{path} is no regular file")
+            data = file.read(most + 1)
+    except OSError as error:
+        return Absent(Reason.UNKNOWN, f"{path}: {error.strerror}")
+    return data if len(data) <= most else Absent(Reason.UNKNOWN, f"{path} is too long")
