@@ -65,13 +65,14 @@ def _reports(session: Session, pc: int | None) -> Iterator[tuple[str, Report]]:
     fault = _ask(session, "mte-fault")
     frame = _ask(session, "guest-frame")
     block = _ask(session, f"jit-block {pc:#x}") if pc is not None else None
-    at = _row(block).get("memop")
+    at, faulted = _row(block).get("memop"), _row(fault).get("memop")
     pointer, tag = (_row(fault).get(key) for key in ("fault_address_raw", "logical_tag"))
     answers = {
         "fault": fault,
         "frame": frame,
         "block": block,
         "memop": _ask(session, f"memop {at}") if isinstance(at, int) else None,
+        "faulted": _ask(session, f"memop {faulted}") if isinstance(faulted, int) else None,
         "tags": _ask(session, f"mte-tags {pointer:#x}")
         if isinstance(pointer, int) and isinstance(tag, int)
         else None,
@@ -106,7 +107,7 @@ def _context(session: Session, reports: Mapping[str, Report], *, color: bool) ->
     if isinstance(transition := _row(fault).get("transition"), str):
         lines.append((Span(transition),))
     lines += _around(tags.picture) if tags else []
-    if memop := reports.get("memop"):
+    if memop := reports.get("memop") or reports.get("faulted"):
         lines.append((Span(memop.headline),))
     if (block := reports.get("block")) and isinstance(_row(block).get("block"), Mapping):
         lines.append((Span(block.headline),))

@@ -9,10 +9,9 @@ PORT = 2345
 PROGRAM = "/usr/bin/gdbserver"
 
 
-@contextlib.contextmanager
-def serve(
+def start(
     vm: Vm, argv: Sequence[str], *, cwd: str = "/", env: Mapping[str, str] | None = None
-) -> Iterator[int]:
+) -> int:
     """Starts `argv` under gdbserver, stopped before its first instruction.
 
     Args:
@@ -21,7 +20,7 @@ def serve(
         cwd: its current folder in the VM.
         env: its whole environment; see `Vm.start`.
 
-    Yields:
+    Returns:
         The port on 127.0.0.1 at which it listens: it takes one debugger.
 
     Raises:
@@ -32,6 +31,15 @@ def serve(
     where = f"0.0.0.0:{PORT}"
     vm.start([PROGRAM, "--no-startup-with-shell", "--once", where, *argv], cwd=cwd, env=env)
     vm.wait_for(b"Listening on port")
+    return port
+
+
+@contextlib.contextmanager
+def serve(
+    vm: Vm, argv: Sequence[str], *, cwd: str = "/", env: Mapping[str, str] | None = None
+) -> Iterator[int]:
+    """`start` for the time of a `with` block; yields the port."""
+    port = start(vm, argv, cwd=cwd, env=env)
     try:
         yield port
     finally:

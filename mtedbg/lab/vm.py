@@ -142,6 +142,10 @@ class Vm:
         except TimeoutError as error:
             raise LabError(f"the program in the VM did nothing for {timeout_s:g} s") from error
 
+    def forward(self, on_stdout: Sink, on_stderr: Sink) -> None:
+        """Gives the sinks what the running program writes from now on, instead of keeping it."""
+        self._sinks = {protocol.STDOUT: on_stdout, protocol.STDERR: on_stderr}
+
     def kill(self, signal: int = SIGKILL) -> None:
         """Sends `signal` to the running program and its children."""
         self._send(protocol.KILL, str(signal).encode())

@@ -131,8 +131,8 @@ class Gdb:
         """
         begun = Command(next(self._tokens), next(self._tokens))
         line = command if machine else f"-interpreter-exec console {quoted(command)}"
-        self._commands.append(begun)
         self._send(f"{begun.token}{line}\n{begun.last}{_NOTHING}\n")
+        self._commands.append(begun)
         return begun
 
     def interrupt(self) -> None:
@@ -164,15 +164,21 @@ class Gdb:
                 self._take(parsed(line.decode(errors="replace")))
         if chunk and len(self._pending) <= MAX_RECORD:
             return True
-        if chunk:  # it would go on for ever
-            os.killpg(self.pid, signal.SIGKILL)
-        self._process.wait()
-        self.running = False
+        self._bury()
         while self._commands:
             self._commands[0].lost = True
             self._end(self._commands[0])
         self._listener.died()
         return False
+
+    def _bury(self) -> None:
+        """Ends what is left of a GDB that has closed its output, or does not come to an end."""
+        try:
+            self._process.wait(timeout=1)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.pid, signal.SIGKILL)
+            self._process.wait()
+        self.running = False
 
     def _wait(self, command: Command) -> Command:
         deadline = time.monotonic() + self._limit_s
@@ -255,5 +261,4 @@ class Gdb:
             self._input.write(text.encode(errors="replace"))
             self._input.flush()
         except (OSError, ValueError):
-            self._commands.clear()
             raise ConnectionLostError("the debugger has died", "start it again") from None

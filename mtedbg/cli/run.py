@@ -1,0 +1,75 @@
+"""`mtedbg run`: a guest in the runtime, under QEMU, at a debugger's prompt."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mtedbg.cli.shell import add_debugger
+
+if TYPE_CHECKING:
+    from mtedbg.shell.debuggee import Debuggee
+
+HELP = "start a guest in the runtime under QEMU, with a debugger attached"
+VM = "--vm"
+END_OF_ARGUMENTS = "--"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds this subcommand's arguments to `parser`."""
+    parser.add_argument(
+        "guest",
+        metavar="GUEST",
+        help="a static x86-64 program, or the name of one that comes with mtedbg; an AArch64 "
+        "program is run as it is",
+    )
+    parser.add_argument(
+        "words",
+        nargs=argparse.REMAINDER,
+        metavar="[ARG …] [--vm] [-- OPTION …]",
+        help="arguments of the guest; and, after --, options of the runtime (see mtetso --help)",
+    )
+    parser.add_argument(
+        VM, action="store_true", help="in the Linux VM, with gdbserver, not in QEMU's user mode"
+    )
+    add_debugger(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Opens the shell on the guest; its exit status."""
+    from mtedbg.shell.main import open_shell
+
+    words, options = split(arguments.words)
+    in_vm = arguments.vm or VM in words
+    words = [word for word in words if word != VM]
+    debuggee = _debuggee(arguments.guest, words, options, in_vm=in_vm)
+    return open_shell(debuggee, arguments.gdb, arguments.scripts)
+
+
+def split(words: list[str]) -> tuple[list[str], list[str]]:
+    """The words before and after the first `--`."""
+    if END_OF_ARGUMENTS not in words:
+        return words, []
+    at = words.index(END_OF_ARGUMENTS)
+    return words[:at], words[at + 1 :]
+
+
+def _debuggee(name: str, words: list[str], options: list[str], *, in_vm: bool) -> Debuggee:
+    from mtedbg.errors import UsageError
+    from mtedbg.lab import paths
+    from mtedbg.lab.program import checked
+    from mtedbg.shell.debuggee import UserProgram
+    from mtedbg.shell.files import guest_file, needs_runtime
+    from mtedbg.shell.vm_program import VmProgram
+
+    guest = guest_file(name)
+    argv: list[str | Path] = [guest, *words]
+    if needs_runtime(guest):
+        argv = [paths.runtime(), *options, *argv]
+    elif options:
+        raise UsageError(f"{name} runs without the runtime", "leave out what follows --")
+    argv[0] = checked(argv[0])
+    if not in_vm:
+        return UserProgram(argv)
+    return VmProgram(argv, [Path(argv[0]).parent, guest.parent])

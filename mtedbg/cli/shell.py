@@ -1,0 +1,52 @@
+"""`mtedbg shell`: a debugger with line editing, completion and context."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from mtedbg.errors import UsageError
+
+HELP = "a debugger at a comfortable prompt: on a program, a core file, or whatever it is told"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds this subcommand's arguments to `parser`."""
+    parser.add_argument("program", metavar="PROGRAM", nargs="?", help="an AArch64 program")
+    parser.add_argument("--core", help="a core file")
+    parser.add_argument("--exe", help="its program")
+    add_debugger(parser)
+    parser.epilog = (
+        "Where standard input is no terminal, commands are read from it, all are run, answers are "
+        "printed plainly, and the exit status is 1 if one failed."
+    )
+
+
+def add_debugger(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of the debugger."""
+    parser.add_argument("--gdb", metavar="PATH", help="the GDB to use")
+    parser.add_argument(
+        "-x",
+        dest="scripts",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="run the GDB commands in FILE at first (again for more)",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Opens the shell; its exit status."""
+    from mtedbg.shell.debuggee import Files
+    from mtedbg.shell.files import core_file, program_file
+    from mtedbg.shell.main import open_shell
+
+    if arguments.exe and arguments.program:
+        raise UsageError("--exe and PROGRAM say the same", "give one of them")
+    if arguments.exe and not arguments.core:
+        raise UsageError("--exe belongs to --core", f"try: mtedbg shell {arguments.exe}")
+    program = arguments.exe or arguments.program
+    words: list[str | Path] = [program_file(program)] if program else []
+    if arguments.core:
+        words += ["-c", core_file(arguments.core)]
+    return open_shell(Files(words), arguments.gdb, arguments.scripts)

@@ -1,0 +1,69 @@
+"""Opens the shell: for a person at a terminal, or for a script."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mtedbg.errors import FileFormatError, ToolMissingError
+from mtedbg.lab.requirements import GDB_MINIMUM, find_gdb, version_of
+from mtedbg.shell.debuggee import Debuggee
+from mtedbg.shell.debugger import Debugger, Options
+from mtedbg.shell.piped import obey
+from mtedbg.shell.prompt import Prompt, interact
+from mtedbg.shell.screen import Screen
+from mtedbg.shell.shell import Shell
+
+
+def open_shell(debuggee: Debuggee, gdb: str | None, scripts: Sequence[str]) -> int:
+    """Runs the shell to its end; the exit status.
+
+    Args:
+        debuggee: what the debugger is pointed at.
+        gdb: the path of GDB; the best of this machine where None.
+        scripts: files of GDB commands to run at first.
+
+    Raises:
+        MtedbgError: it cannot be opened.
+    """
+    person = sys.stdin.isatty() and sys.stdout.isatty()
+    color = person and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    screen = Screen(sys.stdout, sys.stderr, color=color)
+    debugger = None
+    try:
+        options = Options(_gdb(gdb), [_script(name) for name in scripts], quiet=not person)
+        debugger = Debugger(options, debuggee, screen)
+        debugger.start()
+        shell = Shell(debugger, screen)
+        if not person:
+            return asyncio.run(obey(debugger, shell, sys.stdin))
+        return asyncio.run(interact(debugger, shell, screen, Prompt(shell, color=color)))
+    finally:
+        (debugger or debuggee).close()
+
+
+def _gdb(given: str | None) -> Path:
+    if given is None:
+        found = find_gdb()
+        if found is None:
+            raise ToolMissingError("there is no GDB that knows AArch64", "run: mtedbg doctor")
+        return found
+    version = version_of(given)
+    if version is None:
+        raise ToolMissingError(f"{given} is no GDB that runs", "see `mtedbg doctor`")
+    if version < GDB_MINIMUM:
+        words = (".".join(map(str, numbers)) for numbers in (version, GDB_MINIMUM))
+        raise ToolMissingError(
+            "{} is GDB {}; mtedbg needs {} or newer".format(given, *words), "see `mtedbg doctor`"
+        )
+    return Path(given)
+
+
+def _script(name: str) -> Path:
+    path = Path(name).absolute()
+    if not path.is_file():
+        raise FileFormatError(f"{name} is no file", "give a file of GDB commands: -x FILE")
+    return path
