@@ -117,6 +117,15 @@ class Session:
         """The value of a Python expression inside LLDB, by way of JSON."""
         return json.loads(self.execute(f"script import json; print(json.dumps({expression}))"))
 
+    def completed(self, line: str) -> list[str]:
+        """The words that LLDB offers for the end of `line`."""
+        self.execute("script words = lldb.SBStringList()")
+        ask = "lldb.debugger.GetCommandInterpreter().HandleCompletion"
+        self.execute(f"script _ = {ask}({line!r}, {len(line)}, 0, -1, words)")
+        found = self.python("[words.GetStringAtIndex(n) for n in range(words.GetSize())]")
+        assert isinstance(found, list)
+        return found[1:]  # before them, what all have in common
+
     def close(self) -> None:
         """Ends LLDB."""
         self._socket.close()

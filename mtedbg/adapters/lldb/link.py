@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum
 
 import lldb
@@ -9,6 +11,8 @@ import lldb
 from mtedbg.errors import ConnectionLostError
 
 _ANSWER = "\nresponse: "
+# Servers may be asked this again, and what it tells them of the debugger changes nothing for LLDB.
+_FEATURES = "qSupported:memory-tagging+"
 _SERVER_PLUGIN, _CORE_PLUGIN = "gdb-remote", "elf-core"
 
 
@@ -36,11 +40,20 @@ class Link:
     def send(self, packet: str) -> bytes:
         """The server's answer to `packet`, up to its first zero byte; empty where it knows it not.
 
-        LLDB has a command for it and no call. It prints the answer as a string of C, after it
-        has undone escapes and run lengths; bytes that are no UTF-8 come as surrogates.
-
         Raises:
             ConnectionLostError: the server did not answer.
+        """
+        answer = self._ask(packet)
+        # To LLDB, no answer at all is the same: what every server knows tells one from the other.
+        if not answer and not self._ask(_FEATURES):
+            raise ConnectionLostError("the server does not answer", "connect again")
+        return answer
+
+    def _ask(self, packet: str) -> bytes:
+        """The answer, or nothing.
+
+        LLDB has a command for it and no call. It prints the answer as a string of C, after it
+        has undone escapes and run lengths; bytes that are no UTF-8 come as surrogates.
         """
         result = lldb.SBCommandReturnObject()
         context = lldb.SBExecutionContext(self._process)
@@ -53,6 +66,25 @@ class Link:
         if answer.endswith("\nerror: UNIMPLEMENTED\n") or answer == "\n":
             return b""
         return answer.removesuffix("\n").encode("utf-8", "surrogateescape")
+
+    @contextmanager
+    def thread(self, tid: int) -> Iterator[None]:
+        """Has the server speak of the thread `tid` for a while.
+
+        LLDB remembers of which one it speaks: it is put back behind LLDB's back.
+
+        Raises:
+            ConnectionLostError: the server did not answer, or knows no such thread.
+        """
+        before = self.send("qC")
+        prefix, dot, _ = before.removeprefix(b"QC").decode("ascii", "replace").rpartition(".")
+        # "pPROCESS.THREAD" where LLDB and the server speak of several processes.
+        if not before.startswith(b"QC") or self.send(f"Hg{prefix}{dot}{tid:x}") != b"OK":
+            raise ConnectionLostError(f"the server does not select thread {tid}", "connect again")
+        try:
+            yield
+        finally:
+            self.send(f"Hg{before[2:].decode('ascii', 'replace')}")
 
     def read(self, question: str, offset: int, length: int) -> bytes | None:
         """Bytes [offset, offset + length) of a `qXfer` object; None where it is refused.
@@ -97,10 +129,9 @@ def kind_of(process: lldb.SBProcess) -> Kind:
 
 
 def serves_tags(link: Link) -> bool:
-    """Whether the server knows memory tags: the word stands in its answer to `qSupported`.
+    """Whether the server knows memory tags: LLDB keeps to itself what it was told of that.
 
-    LLDB has asked the same when it connected, and keeps the answer to itself. A server that is
-    asked again answers again; what it is told of the debugger is the same as before: nothing
-    that it would have to do otherwise.
+    Raises:
+        ConnectionLostError: the server did not answer.
     """
-    return b"memory-tagging+" in link.send("qSupported:memory-tagging+").split(b";")
+    return b"memory-tagging+" in link.send(_FEATURES).split(b";")

@@ -57,8 +57,8 @@ class Source(Protocol):
         """As `TagWriter` has it."""
 
 
-class NoTags:
-    """A process without a way to its tags."""
+class Process:
+    """A live process, of which LLDB knows no more than threads and registers."""
 
     tag_source = "none"
     itself = None
@@ -66,7 +66,6 @@ class NoTags:
     def __init__(self, process: lldb.SBProcess, kind: str, why: str = "") -> None:
         self.kind = kind
         self._process = process
-        self._link = Link(process)
         self._why = Absent(Reason.UNKNOWN, why)
 
     def regions(self) -> Regions:
@@ -77,42 +76,54 @@ class NoTags:
         """One hole."""
         return [TagPiece(start, end, self._why)]
 
-    def signal(self, number: int, _tid: int) -> SignalInfo | Absent:
-        """As LLDB has it."""
-        thread = threads.by_number(self._process, number)
-        signal = threads.signal_of(thread)
-        if signal is None or stopped_by_debugger(signal):
-            return NOT_APPLICABLE
-        data = self._siginfo(thread)
-        if data is None:
-            unknown = Absent(Reason.UNKNOWN, "LLDB does not give siginfo")
-            return SignalInfo(signal, unknown, unknown)
-        return threads.parse_siginfo(data)
-
-    def _siginfo(self, thread: lldb.SBThread) -> bytes | None:
-        return threads.siginfo_bytes(thread)
-
-    def control_word(self, number: int, _tid: int) -> int | Absent:
-        """As LLDB has it."""
-        return threads.control_word(threads.by_number(self._process, number))
-
     def write_tags(self, _start: int, _end: int, _tags: bytes) -> None:
         """Refused."""
         raise NotOnThisTargetError(
             "LLDB has no way to write tags on this target", "the program itself can: STG, ST2G"
         )
 
+    def signal(self, number: int, tid: int) -> SignalInfo | Absent:
+        """The number as LLDB has it, the rest from siginfo."""
+        signal = threads.signal_of(threads.by_number(self._process, number))
+        if signal is None or stopped_by_debugger(signal):
+            return NOT_APPLICABLE
+        data = self._siginfo(tid)
+        if data is None:
+            unknown = Absent(Reason.UNKNOWN, "siginfo cannot be had here")
+            return SignalInfo(signal, unknown, unknown)
+        return threads.parse_siginfo(data)
 
-class Server(NoTags):
-    """A process behind gdbserver or lldb-server."""
+    def _siginfo(self, _tid: int) -> bytes | None:
+        return None
 
-    tag_source = "qMemTags"
+    def control_word(self, number: int, _tid: int) -> int | Absent:
+        """As LLDB has it."""
+        return threads.control_word(threads.by_number(self._process, number))
+
+
+class ServerWithoutTags(Process):
+    """A process behind a server that knows no tags."""
+
+    def __init__(self, process: lldb.SBProcess, kind: str, why: str = "") -> None:
+        super().__init__(process, kind, why)
+        self._link = Link(process)
 
     def regions(self) -> Regions:
         """From smaps, through the server."""
         path = f"/proc/{self._process.GetProcessID()}/smaps"
         text = files.read_file(self._link, path)
         return text if isinstance(text, Absent) else parse_smaps(text)
+
+    def _siginfo(self, tid: int) -> bytes | None:
+        """By packets of our own: LLDB asks for it without naming the thread."""
+        with self._link.thread(tid):
+            return self._link.read("qXfer:siginfo:read:", 0, threads.SIGINFO_SIZE)
+
+
+class Server(ServerWithoutTags):
+    """A process behind gdbserver or lldb-server."""
+
+    tag_source = "qMemTags"
 
     def read_tags(self, start: int, end: int, regions: Regions) -> Sequence[TagPiece]:
         """In ranges, of the tagged mappings only."""
@@ -121,12 +132,6 @@ class Server(NoTags):
     def write_tags(self, start: int, end: int, tags: bytes) -> None:
         """In ranges."""
         tags_write.server_write(self._link.send, start, end, tags)
-
-
-class ServerWithoutTags(NoTags):
-    """A process behind a server that knows no tags."""
-
-    regions = Server.regions
 
 
 class Host(Server):
@@ -159,11 +164,6 @@ class Qemu(Server):
         """As QEMU's stub needs it."""
         tags_write.qemu_write(self._link.send, start, end, tags)
 
-    def _siginfo(self, thread: lldb.SBThread) -> bytes | None:
-        """LLDB asks for more than there is, which QEMU refuses; it has selected the thread."""
-        known = super()._siginfo(thread)
-        return known or self._link.read("qXfer:siginfo:read:", 0, threads.SIGINFO_SIZE)
-
     def control_word(self, _number: int, _tid: int) -> int | Absent:
         """QEMU's `tag_ctl` is the bare check mode, and not the kernel's word."""
         return Absent(Reason.UNKNOWN, "QEMU's stub gives the check mode alone")
@@ -175,7 +175,7 @@ def source_of(process: lldb.SBProcess) -> Source:
     if kind is Kind.CORE:
         return _core(process)
     if kind is Kind.OTHER:
-        return NoTags(process, "live", "LLDB has no way to them here")
+        return Process(process, "live", "LLDB has no way to them here")
     where = "live" if kind is Kind.HOST else "remote"
     if not serves_tags(Link(process)):
         return ServerWithoutTags(process, where, "the server gives none")
@@ -189,4 +189,4 @@ def _core(process: lldb.SBProcess) -> Source:
     try:
         return Core(f"{file.GetDirectory()}/{file.GetFilename()}")
     except FileFormatError as error:
-        return NoTags(process, "core", error.message)
+        return Process(process, "core", error.message)

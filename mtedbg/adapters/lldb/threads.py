@@ -49,16 +49,6 @@ def register(frame: lldb.SBFrame, *names: str) -> int | None:
     return None
 
 
-def siginfo_bytes(thread: lldb.SBThread) -> bytes | None:
-    """The first bytes of the thread's siginfo_t, where LLDB gets it from the server."""
-    value = thread.GetSiginfo()
-    if not value.IsValid() or value.GetError().Fail():
-        return None
-    error = lldb.SBError()
-    data = value.GetData().ReadRawData(error, 0, SIGINFO_SIZE)
-    return bytes(data) if error.Success() and len(data) == SIGINFO_SIZE else None
-
-
 def signal_of(thread: lldb.SBThread) -> int | None:
     """The number of the signal that `thread` stopped on, or None where it was none."""
     if thread.GetStopReason() != lldb.eStopReasonSignal:

@@ -36,7 +36,7 @@ def value_of(
         if place.startswith("$"):
             return _register(frame, place)
         value = frame.GetValueForVariablePath(place) if frame.IsValid() else lldb.SBValue()
-        if value.IsValid() and value.GetError().Success():
+        if value.IsValid():
             return _number(place, value)
         address = address_of(place.lstrip("&"))
         if isinstance(address, Absent) or place.startswith("*"):
@@ -56,6 +56,8 @@ def _register(frame: lldb.SBFrame, name: str) -> Number:
 
 
 def _number(place: str, value: lldb.SBValue) -> Number:
+    if value.GetError().Fail():
+        raise _unreadable(place, value.GetError())
     kind = value.GetType().GetCanonicalType()
     if kind.IsReferenceType():
         value = value.Dereference()
@@ -74,9 +76,14 @@ def _number(place: str, value: lldb.SBValue) -> Number:
     signed = kind.GetTypeFlags() & lldb.eTypeIsSigned
     number = value.GetValueAsSigned(error) if signed else value.GetValueAsUnsigned(error)
     if error.Fail():
-        raise ExpressionError(f"{place!r} cannot be read: {error.GetCString()}", _HINT)
+        raise _unreadable(place, error)
     step = (kind.GetPointeeType().GetByteSize() or 1) if kind_class & _POINTERS else 0
     return Number(number, step)
+
+
+def _unreadable(place: str, error: lldb.SBError) -> ExpressionError:
+    why = (error.GetCString() or "LLDB does not say why").splitlines()[0]
+    return ExpressionError(f"{place!r} cannot be read: {why}", _HINT)
 
 
 def symbol_address(target: lldb.SBTarget, name: str) -> int | Absent:

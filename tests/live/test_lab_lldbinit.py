@@ -1,0 +1,96 @@
+"""Importing one file is all it takes, in Debian's LLDB and in the environment's."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from mtedbg.cli import main
+from mtedbg.lab import paths
+from tests.support.lldb_session import LLDBS
+
+BUDGET_S = 0.060
+RUNS = 7
+
+
+def lldb(
+    flavour: str, *commands: str, folder: Path, home: bool = False
+) -> subprocess.CompletedProcess[str]:
+    """LLDB in batch mode; with `home` it reads the init file in `folder`."""
+    words = [LLDBS[flavour], "--batch", *([] if home else ["--no-lldbinit"])]
+    for command in commands:
+        words += ["--one-line", command]
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "TERM": "xterm"}
+    return subprocess.run(
+        words, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@pytest.mark.parametrize("flavour", LLDBS)
+def test_commands_are_there_once_installed(
+    flavour: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert main(["install", "lldb"]) == 0
+    done = lldb(flavour, "help mte-tags", folder=tmp_path, home=True)
+    assert "Usage: mte-tags ADDR" in done.stdout
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("flavour", LLDBS)
+def test_importing_it_twice_is_no_conflict(flavour: str, tmp_path: Path) -> None:
+    line = f"command script import {paths.lldbinit()}"
+    done = lldb(flavour, line, line, f"{line} --allow-reload", "help mte-tags", folder=tmp_path)
+    assert "Usage: mte-tags ADDR" in done.stdout
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("flavour", LLDBS)
+def test_a_name_that_is_taken_is_left_alone(flavour: str, tmp_path: Path) -> None:
+    lines = ("command alias mte-tags version", f"command script import {paths.lldbinit()}")
+    done = lldb(flavour, *lines, "mte-tags", "help mte-fault", folder=tmp_path)
+    assert "mtedbg: `mte-tags` belongs to another extension; left out" in done.stderr
+    assert "lldb version" in done.stdout
+    assert "Usage: mte-fault" in done.stdout
+
+
+@pytest.mark.parametrize("flavour", LLDBS)
+def test_a_copy_elsewhere_says_what_to_do(flavour: str, tmp_path: Path) -> None:
+    copy = tmp_path / "mtedbg_lldb.py"
+    shutil.copy(paths.lldbinit(), copy)
+    done = lldb(flavour, f"command script import {copy}", folder=tmp_path)
+    assert "Traceback" not in done.stderr
+    assert "mtedbg install lldb" in done.stderr
+
+
+@pytest.mark.parametrize("flavour", LLDBS)
+def test_captured_output_has_no_colour(flavour: str, tmp_path: Path) -> None:
+    lines = ("settings set use-color true", f"command script import {paths.lldbinit()}")
+    done = lldb(flavour, *lines, "help mte-check", "mte-check 0", folder=tmp_path)
+    assert "no program is being debugged" in done.stderr
+    assert "\x1b" not in done.stdout.partition("help mte-check")[2]
+
+
+def start_up_time(flavour: str, *commands: str, folder: Path) -> float:
+    """The least processor time of several starts, in seconds: what others run does not count."""
+
+    def once() -> float:
+        before = os.times()
+        lldb(flavour, *commands, folder=folder)
+        after = os.times()
+        used = after.children_user + after.children_system
+        return used - before.children_user - before.children_system
+
+    return min(once() for _ in range(RUNS))
+
+
+@pytest.mark.parametrize("flavour", LLDBS)
+def test_loading_stays_within_its_budget(flavour: str, tmp_path: Path) -> None:
+    # Python's own start-up is LLDB's: a first `script` command is in both.
+    bare = start_up_time(flavour, "script pass", folder=tmp_path)
+    line = f"command script import {paths.lldbinit()}"
+    loaded = start_up_time(flavour, "script pass", line, folder=tmp_path)
+    assert loaded - bare < BUDGET_S, json.dumps({"bare": bare, "loaded": loaded})

@@ -1,0 +1,224 @@
+"""The commands in real LLDBs, on a program under QEMU's user mode."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mtedbg.lab.user import UserProgram
+from tests.support.compile import compiled
+from tests.support.cores import parse_facts
+from tests.support.gdb_session import under_qemu as gdb_under_qemu
+from tests.support.lldb_session import LLDBS, Session, lldb, under_qemu
+
+PAGE, GRANULE = 4096, 16
+ADDRESS_BITS = (1 << 56) - 1
+PACKET = re.compile(r"send packet: \$(\w+)")
+# Packets that change memory or registers, or let the program run.
+CHANGING = {"M", "X", "G", "P", "vCont", "c", "s", "C", "S", "QMemTags"}
+
+
+@pytest.fixture(scope="module")
+def program() -> Path:
+    return compiled("gdb_target", "-static")
+
+
+@pytest.fixture(params=LLDBS)
+def stopped(request: pytest.FixtureRequest, program: Path) -> Iterator[tuple[Session, UserProgram]]:
+    """At the checkpoint: tags are set, the fault is yet to come."""
+    with under_qemu(request.param, program) as (session, process):
+        to_checkpoint(session)
+        yield session, process
+
+
+def to_checkpoint(session: Session) -> None:
+    session.execute("breakpoint set --name checkpoint")
+    assert "stop reason = breakpoint" in session.execute("continue")
+
+
+def facts(process: UserProgram) -> dict[str, list[int]]:
+    return parse_facts(process.output().encode())
+
+
+def packets(log: Path) -> set[str]:
+    """The names of what was sent since the log was enabled; what was before is "history"."""
+    lines = [line for line in log.read_text().splitlines() if "history[" not in line]
+    return {
+        re.sub(r"^([MXGP])[0-9a-f]+$", r"\1", each) for each in PACKET.findall("\n".join(lines))
+    }
+
+
+def relative(text: str, memory: int) -> str:
+    """`text` with the pages of the program as distances: each run has them elsewhere."""
+
+    def distance(match: re.Match[str]) -> str:
+        pointer = int(match[0], 16)
+        away = (pointer & ADDRESS_BITS) - memory
+        return f"{pointer >> 56:x}:{away:+#x}" if 0 <= away <= 5 * PAGE else match[0]
+
+    return re.sub(r"0x[0-9a-f]{10,16}", distance, text)
+
+
+def test_tags_are_those_the_program_reads_itself(stopped: tuple[Session, UserProgram]) -> None:
+    session, process = stopped
+    said = facts(process)
+    memory = said["memory"][0]
+    rows = session.rows("mte-tags memory 5*4096 --granules")
+    found = {int(row["start"], 16): row["tag"] for row in rows}
+    for name, page in (("first", 0), ("third", 2)):
+        start = memory + page * PAGE
+        assert [found[start + n * GRANULE] for n in range(PAGE // GRANULE)] == said[name]
+    assert {found.get(memory + PAGE + n * GRANULE) for n in range(256)} == {None}
+    assert {found[memory + 3 * PAGE + n * GRANULE] for n in range(256)} == {0}
+
+
+def test_the_same_as_in_gdb(program: Path) -> None:
+    lines = ("mte-tags memory 5*4096 --runs", "mte-tags wrong", "mte-regions", "mte-check wrong")
+    at_the_fault = ("mte-fault", "mte-tags $x0", "mte-ctl", "mte-find 3")
+    said = {}
+    with gdb_under_qemu("gdb18", program) as (session, process):
+        session.execute("break checkpoint")
+        session.resume("continue")
+        answers = [session.execute(line) for line in lines]
+        session.resume("continue")
+        answers += [session.execute(line) for line in at_the_fault]
+        memory = facts(process)["memory"][0]
+        said["gdb18"] = [relative(answer, memory) for answer in answers]
+    for flavour in LLDBS:
+        with under_qemu(flavour, program) as (lldb_session, process):
+            to_checkpoint(lldb_session)
+            answers = [lldb_session.execute(line) for line in lines]
+            assert "stop reason = signal SIGSEGV" in lldb_session.execute("continue")
+            answers += [lldb_session.execute(line) for line in at_the_fault]
+            memory = facts(process)["memory"][0]
+            said[flavour] = [relative(answer, memory) for answer in answers]
+    assert said["lldb23"] == said["lldb19"] == said["gdb18"]
+
+
+def test_the_fault_before_and_after_its_handler(stopped: tuple[Session, UserProgram]) -> None:
+    session, process = stopped
+    pointer = facts(process)["pointer"][0]
+    session.execute("continue")
+    (row,) = session.rows("mte-fault")
+    assert row["code_name"] == "SEGV_MTESERR"
+    assert int(row["fault_address_raw"], 16) == pointer
+    assert row["logical_tag"] == pointer >> 56
+    assert [granule["tag"] for granule in row["allocation_tags"]] == [pointer >> 56 ^ 1]
+    assert int(row["pc"], 16) == session.python("lldb.frame.GetPC()")
+    assert "exited with status = 0" in session.execute("continue")
+    assert facts(process)["si_addr"] == [pointer]
+    assert session.error("mte-fault").splitlines()[0] == "no program is being debugged"
+
+
+def test_nothing_runs_and_nothing_is_written(
+    stopped: tuple[Session, UserProgram], tmp_path: Path
+) -> None:
+    session, _ = stopped
+    log = tmp_path / "packets"
+    session.execute(f"log enable --file {log} gdb-remote packets")
+    for line in (
+        *("mte-tags wrong+16", "mte-tags &memory 32", "mte-tags memory[3]", "mte-fault"),
+        *("mte-tags main", "mte-check *memory", "mte-tags '$sp - 2*(8+8)'", "mte-regions --all"),
+    ):
+        session.execute(line)
+    sent = packets(log)
+    assert "qMemTags" in sent
+    assert not sent & CHANGING
+    # LLDB's own evaluation makes the program call mmap: the log would show it.
+    session.execute("expression wrong + 1")
+    assert packets(log) & CHANGING
+
+
+def test_expressions_are_those_of_lldb(stopped: tuple[Session, UserProgram]) -> None:
+    session, _ = stopped
+    for ours, theirs in (
+        *(("wrong", "wrong"), ("wrong + 2*8", "wrong + 2*8"), ("&memory + 1", "&memory + 1")),
+        *(("wrong - memory", "wrong - memory"), ("main+4", "(char*)main + 4")),
+        *(("$sp-(4-1)", "$sp-(4-1)"), ("memory[1]", "memory[1]")),
+    ):
+        (row,) = session.rows(f"mte-check '{ours}'")
+        found = int(row["address"], 16) | (row["logical_tag"] << 56)
+        assert found == session.number(theirs) & ~(0xF << 60), ours
+
+
+def test_writing_tags(stopped: tuple[Session, UserProgram]) -> None:
+    session, _ = stopped
+    before = [row["tag"] for row in session.rows("mte-tags memory 128 --granules")]
+    session.execute("mte-set memory+16 48 11")
+    after = [row["tag"] for row in session.rows("mte-tags memory 128 --granules")]
+    assert after == [before[0], 11, 11, 11, *before[4:]]
+    assert "nothing was written" in session.error("mte-set &memory 16 1")
+
+
+@pytest.mark.parametrize("flavour", LLDBS)
+def test_an_empty_line_repeats_what_only_reads(flavour: str, program: Path) -> None:
+    with under_qemu(flavour, program) as (session, _):
+        to_checkpoint(session)
+        first = session.execute("mte-check wrong")
+        assert session.execute("") == first
+        session.execute("mte-set wrong 16 1")
+        assert session.error("").lower().startswith("no auto repeat")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("mte-tags", "mte-tags: the following arguments are required: addr"),
+        ("mte-tags nowhere", "no symbol or variable 'nowhere' here"),
+        ("mte-tags memory --no", "mte-tags: unrecognized arguments: --no"),
+        ("mte-tags memory 0", "LEN is 0: not a length in bytes"),
+        ("mte-tags 1.5", "cannot read '1.5' at '1.5'"),
+        ("mte-tags $nothing", "no register $nothing here"),
+        ("mte-tags memory+memory", "cannot read 'memory+memory' at its end"),
+        ("mte-tags getpid()", "cannot read 'getpid()' at '()'"),
+        ("mte-fault --thread 9", "no thread has the number 9"),
+    ],
+)
+def test_wrong_usage(stopped: tuple[Session, UserProgram], line: str, message: str) -> None:
+    session, _ = stopped
+    first, *rest = session.error(line).splitlines()
+    assert first == message
+    assert len(rest) == 1
+
+
+@pytest.mark.parametrize("flavour", LLDBS)
+def test_without_a_program(flavour: str) -> None:
+    with lldb(flavour) as session:
+        assert session.error("mte-tags 0").splitlines() == [
+            "no program is being debugged",
+            "start or attach to one, or open a core: target create --core FILE",
+        ]
+        assert "Usage: mte-tags ADDR" in session.execute("help mte-tags")
+        session.execute("target create /bin/true")
+        assert session.error("mte-tags 0").startswith("no program is being debugged")
+
+
+@pytest.mark.parametrize("flavour", LLDBS)
+def test_a_running_program_is_an_error_not_a_hang(flavour: str, program: Path) -> None:
+    with under_qemu(flavour, program, "wait") as (session, _):
+        session.execute("continue", wait=False)
+        assert session.error("mte-tags memory 16").splitlines() == [
+            "the program is running",
+            "stop it first: process interrupt",
+        ]
+
+
+def test_a_server_that_dies_is_one_error(stopped: tuple[Session, UserProgram]) -> None:
+    session, process = stopped
+    memory = facts(process)["memory"][0]
+    session.execute("mte-regions")
+    process.process.kill()
+    process.process.wait()
+    assert session.error("mte-tags memory").startswith("'memory' cannot be read: ")
+    for line in (f"mte-tags {memory:#x}", f"mte-check {memory:#x}", "mte-find 3"):
+        assert session.error(line).splitlines() == ["the server does not answer", "connect again"]
+    session.execute("help mte-tags")
+
+
+def test_completion(stopped: tuple[Session, UserProgram]) -> None:
+    session, _ = stopped
+    assert {"mte-tags", "mte-set"} <= set(session.completed("mte-"))
+    assert "wrong" in session.completed("mte-tags wro")
