@@ -94,11 +94,15 @@ class _Reader:
         return total
 
     def _term(self) -> Number:
-        if self._take("-") is not None:
-            number = self._term()
-            if number.step:
-                raise self._error()
-            return Number(-number.value)
+        signs = 0
+        while self._take("-") is not None:
+            signs += 1
+        number = self._unsigned()
+        if signs and number.step:
+            raise self._error()
+        return Number(-number.value) if signs % 2 else number
+
+    def _unsigned(self) -> Number:
         if self._take("(") is not None:
             number = self.sum()
             if self._take(")") is None:

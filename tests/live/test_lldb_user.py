@@ -222,3 +222,21 @@ def test_completion(stopped: tuple[Session, UserProgram]) -> None:
     session, _ = stopped
     assert {"mte-tags", "mte-set"} <= set(session.completed("mte-"))
     assert "wrong" in session.completed("mte-tags wro")
+
+
+def test_files_come_through_byte_for_byte(
+    stopped: tuple[Session, UserProgram], tmp_path: Path
+) -> None:
+    """Escapes, run lengths, packet ends, what is no UTF-8: all but zero, which LLDB cuts at."""
+    session, _ = stopped
+    text, cut = tmp_path / "text", tmp_path / "cut"
+    data = bytes(range(1, 256)) * 20 + b"\n*}#$~" + b"a" * 500
+    text.write_bytes(data)
+    cut.write_bytes(b"before\0after")
+    session.execute("script from mtedbg.adapters.lldb.files import read_file")
+    session.execute("script from mtedbg.adapters.lldb.link import Link")
+    session.execute("script link = Link(lldb.process)")
+    assert session.python(f"read_file(link, {str(text)!r}).hex()") == data.hex()
+    for missing in (cut, tmp_path / "nothing"):
+        why = session.python(f"str(read_file(link, {str(missing)!r}))")
+        assert str(missing) in why
