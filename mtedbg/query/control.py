@@ -61,5 +61,5 @@ def _headline(rows: tuple[Row, ...]) -> str:
         return f"{who}: they are checked in different ways"
     (mode,) = modes
     if isinstance(rows[0]["tcf"], Absent):
-        return f"{who}: whether accesses are checked is {mode}"
+        return f"{who}, check mode: {mode}"
     return f"{who}: {'accesses are not checked' if mode == 'none' else f'tag checks {mode}'}"
