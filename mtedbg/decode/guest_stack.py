@@ -96,21 +96,65 @@ def depths(code: bytes, begin: int) -> Mapping[int, Depth]:
         code: the function's bytes.
         begin: its first address.
     """
-    instructions = {one.address: one for one in decode_all(code, begin)}
-    found: dict[int, Depth] = {}
-    work = [(begin, Depth())]
-    while work:
-        address, state = work.pop()
-        # The first way to a place is believed: compilers make all of them equal.
-        while address in instructions and address not in found:
-            found[address] = state
-            one = instructions[address]
-            state = state.after(one)
-            if one.mnemonic.startswith("j") and _TARGET.fullmatch(one.operands):
-                work.append((int(one.operands, 0), state))
-            if one.mnemonic.split(" ")[-1] in _ENDS:
-                break
-            address += one.size
-        if address == begin + len(code):  # a call that does not return may be the last
-            found.setdefault(address, state)
-    return found
+    walk = _Walk({one.address: one for one in decode_all(code, begin)}, begin + len(code))
+    walk.on([(begin, Depth())])
+    if len(walk.by_table) == 1:
+        # What a jump through a table leads to is as deep as the jump: nothing else leads there.
+        (state,) = walk.by_table
+        for at in walk.unreached():
+            walk.on([(at, state)])
+    return walk.found
+
+
+class _Walk:
+    """A way along all paths of a function.
+
+    Attributes:
+        found: the state before each instruction that was reached.
+        by_table: the states at jumps through memory.
+    """
+
+    def __init__(self, instructions: Mapping[int, GuestInstruction], end: int) -> None:
+        self._instructions = instructions
+        self._end = end
+        self.found: dict[int, Depth] = {}
+        self.by_table: set[Depth] = set()
+
+    def on(self, work: list[tuple[int, Depth]]) -> None:
+        """Goes on from these places."""
+        while work:
+            address, state = work.pop()
+            # The first way to a place is believed: compilers make all of them equal.
+            while address in self._instructions and address not in self.found:
+                self.found[address] = state
+                one = self._instructions[address]
+                name = one.mnemonic.split(" ")[-1]
+                state = state.after(one)
+                if name.startswith("j") and _TARGET.fullmatch(one.operands):
+                    work.append((int(one.operands, 0), state))
+                elif name == "jmp" and "[" in one.operands:
+                    self.by_table.add(state)
+                if name in _ENDS:
+                    break
+                address += one.size
+            if address == self._end:  # a call that does not return may be the last
+                self.found.setdefault(address, state)
+
+    def unreached(self) -> list[int]:
+        """Instructions behind the end of a path to which no path led.
+
+        Those that a direct jump leads to come last: it may be of code that is not reached yet.
+        """
+        targets = {
+            int(one.operands, 0)
+            for one in self._instructions.values()
+            if one.mnemonic.startswith("j") and _TARGET.fullmatch(one.operands)
+        }
+        starts, after_end = [], False
+        for address, one in self._instructions.items():
+            if one.mnemonic.endswith("nop"):
+                continue
+            if after_end and address not in self.found:
+                starts.append(address)
+            after_end = one.mnemonic.split(" ")[-1] in _ENDS
+        return sorted(starts, key=lambda at: at in targets)

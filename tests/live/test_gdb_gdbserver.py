@@ -14,6 +14,7 @@ import pytest
 
 from mtedbg.lab import gdbserver
 from mtedbg.lab.vm import Vm
+from mtedbg.shell.gdbmi import DebuggerError
 from tests.support.compile import compiled
 from tests.support.gdb_session import GDBS, Session, gdb
 
@@ -114,6 +115,26 @@ def test_regions(stopped: Session) -> None:
         (memory + 2 * PAGE, memory + 4 * PAGE),
         (memory + 4 * PAGE, memory + 5 * PAGE),
     ]
+
+
+def test_tags_are_written_and_nothing_beside_them(stopped: Session) -> None:
+    """And never to memory without tags: gdbserver would not survive it."""
+    memory = stopped.number("memory")
+    here = stopped.number("$pc")
+    stopped.execute("mte-set memory+2*4096+16 2*4096-32 9")
+    for offset, same in ((0, False), (1, True), (256, True), (510, True), (511, False)):
+        address = memory + 2 * PAGE + offset * GRANULE
+        shown = stopped.execute(f"memory-tag print-allocation-tag {address:#x}")
+        assert (shown.split()[-1] == "0x9") is same
+    for line in ("mte-set memory 2*4096 3", "mte-set &memory 8 3", "mte-set 0 16 3"):
+        with pytest.raises(DebuggerError, match="nothing was written"):
+            stopped.execute(line)
+    stopped.execute("maintenance flush register-cache")
+    assert stopped.number("$pc") == here
+    (control,) = stopped.rows("mte-ctl")
+    assert (control["tagged_addr"], control["tcf"]) == (True, "sync")
+    (row,) = stopped.rows("mte-find 9 memory+2*4096 4096")
+    assert int(row["start"], 16) == memory + 2 * PAGE + GRANULE
 
 
 def test_fault(stopped: Session) -> None:

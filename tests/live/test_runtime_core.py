@@ -26,7 +26,8 @@ from mtedbg.session import Session
 
 LINES = [
     *("guest-frame", "guest-frame --all-threads", "memop", "memop 7", "memop-log -n 1000"),
-    *("jit-block $pc", "jit-blocks", "jit-blocks --function main"),
+    *("jit-block $pc", "jit-blocks", "jit-blocks --function main", "jit-segments", "jit-audit"),
+    *("jit-disas $pc", "jit-disas 2", "memops", "memop-verify", "guest-bt", "mte-ctl"),
 ]
 NT_PRSTATUS, PRSTATUS_REGISTERS = 1, 112
 BFI, PLAIN_STORE = 0xB3480F70, 0x39000000
