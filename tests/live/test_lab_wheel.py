@@ -76,6 +76,21 @@ def test_gdb_loads_it_from_there(unpacked: Path) -> None:
     assert done.stdout == f"{unpacked / 'mtedbg/__init__.py'}\n"
 
 
+def test_lldb_loads_it_from_there(unpacked: Path) -> None:
+    file = unpacked / "mtedbg/_data/lldbinit/mtedbg_lldb.py"
+    where = "script import mtedbg; print(mtedbg.__file__)"
+    done = subprocess.run(
+        ["lldb-19", "--no-lldbinit", "--batch", "-o", f"command script import {file}", "-o", where],
+        cwd=unpacked.parent,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout.endswith(f"{unpacked / 'mtedbg/__init__.py'}\n")
+    assert done.stderr == ""
+
+
 def test_every_carried_file_has_a_licence(unpacked: Path) -> None:
     data = unpacked / "mtedbg/_data"
     named = {

@@ -42,6 +42,7 @@ class Link:
 
         Raises:
             ConnectionLostError: the server did not answer.
+            KeyboardInterrupt: a person interrupted the command.
         """
         answer = self._ask(packet)
         # To LLDB, no answer at all is the same: what every server knows tells one from the other.
@@ -60,6 +61,9 @@ class Link:
         line = f"process plugin packet send {packet}"
         self._interpreter.HandleCommand(line, context, result)
         printed, found, answer = (result.GetOutput() or "").partition(_ANSWER)
+        # From then on LLDB refuses every command, up to the end of the one that was typed.
+        if not result.Succeeded() and self._interpreter.WasInterrupted():
+            raise KeyboardInterrupt
         if not result.Succeeded() or not found:
             why = (result.GetError() or printed or "nothing").strip().splitlines()[-1]
             raise ConnectionLostError(f"the server does not answer: {why}", "connect again")

@@ -8,22 +8,21 @@ import sys
 import lldb
 
 
-def wants_color(debugger: lldb.SBDebugger, depth: int) -> bool:
+def wants_color(debugger: lldb.SBDebugger) -> bool:
     """Whether a person at a terminal will read it: not where output is captured or piped.
 
     LLDB does not tell a command whether its output is captured. Who captures it from Python
-    stands on the Python stack below the command; where LLDB called it, nobody does.
+    stands on the Python stack below the command that asks here; where a person typed it, nobody.
 
     Args:
         debugger: LLDB, with its setting `use-color`.
-        depth: frames of our own between the caller's and LLDB's.
     """
     if os.environ.get("TERM", "dumb") == "dumb" or "NO_COLOR" in os.environ:
         return False
     if not debugger.GetUseColor() or not debugger.GetCommandInterpreter().IsInteractive():
         return False
     try:
-        sys._getframe(depth + 2)
+        sys._getframe(2)
     except ValueError:
         return _is_terminal(debugger)
     return False

@@ -37,7 +37,7 @@ class _LldbCommand:
         from mtedbg.commands._line import execute
 
         try:
-            color = output.wants_color(debugger, depth=0)
+            color = output.wants_color(debugger)
             text = execute(sessions.current(debugger, context), self.command, line, color=color)
         except MtedbgError as error:
             result.SetError(str(error))
