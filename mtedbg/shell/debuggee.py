@@ -13,8 +13,10 @@ from pathlib import Path
 from mtedbg.lab import user
 from mtedbg.shell.records import DebuggerError
 
-# Tag check faults are the runtime's business, and ours to see.
-SHOW_FAULTS = "handle SIGSEGV stop print pass"
+# Tag check faults are the program's business, and ours to see.
+SHOW_FAULTS = ("handle SIGSEGV stop print pass",)
+# What QEMU adds to the program's words when GDB ends it.
+_KILLED = b"qemu-aarch64: QEMU: Terminated via GDBstub\n"
 _CHUNK = 1 << 16
 
 
@@ -23,18 +25,20 @@ class Debuggee:
 
     Attributes:
         words: for GDB's command line.
+        settings: what a new GDB is told.
         attaches: whether GDB may stay when it is started again.
         output: readable when the program has written something; None where it is not known.
         end: readable when the program has ended; None where only GDB knows.
     """
 
     words: Sequence[str | Path] = ()
+    settings: Sequence[str] = ()
     attaches = False
     output: int | None = None
     end: int | None = None
 
     def start(self) -> list[str]:
-        """Starts it, once more where it was started; returns what GDB has to be told.
+        """Starts it, once more where it was started; returns what makes GDB attach to it.
 
         Raises:
             MtedbgError: it cannot be started.
@@ -74,10 +78,7 @@ class Files(Debuggee):
         self.words = words
         self.output, self._slave = pty.openpty()
         tty.setraw(self._slave)
-
-    def start(self) -> list[str]:
-        """See `Debuggee`."""
-        return [f"set inferior-tty {os.ttyname(self._slave)}"]
+        self.settings = (f"set inferior-tty {os.ttyname(self._slave)}",)
 
     def close(self) -> None:
         """See `Debuggee`."""
@@ -94,6 +95,7 @@ class UserProgram(Debuggee):
     """
 
     attaches = True
+    settings = SHOW_FAULTS
 
     def __init__(self, argv: Sequence[str | Path]) -> None:
         self.words = argv[:1]
@@ -116,7 +118,11 @@ class UserProgram(Debuggee):
                 raise DebuggerError(f"{error}: {said}" if said else str(error)) from error
         self.end = os.pidfd_open(self._running.process.pid)
         self._started.callback(os.close, self.end)
-        return [f"target remote {self._running.socket}", SHOW_FAULTS]
+        return [f"target remote {self._running.socket}"]
+
+    def read(self) -> bytes:
+        """See `Debuggee`."""
+        return super().read().replace(_KILLED, b"")
 
     def interrupt(self) -> bool:
         """QEMU's stub does not listen while the program runs; a signal reaches it.

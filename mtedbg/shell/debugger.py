@@ -101,6 +101,7 @@ class Debugger(Listener):
         if not self.alive:
             self._gdb = Gdb(self._argv(), limit_s=START_LIMIT_S, listener=self)
             self._load(self._gdb)
+            told += self._debuggee.settings
             told += [f"source {path}" for path in self._options.scripts]
         for line in told:
             self.printed(advised(self.gdb.execute, line))
@@ -131,9 +132,11 @@ class Debugger(Listener):
             MtedbgError: as from `start`.
             KeyboardInterrupt: the user did not want to wait.
         """
-        if self._gdb and self.alive and self._debuggee.attaches and not self._gdb.busy:
+        gdb = self._gdb if self.alive and self._debuggee.attaches else None
+        # One that takes the program for running may wait for a dead server.
+        if gdb and not gdb.busy and not gdb.running:
             with contextlib.suppress(DebuggerError):  # the connection may be gone
-                self._gdb.execute("disconnect")
+                gdb.execute("disconnect")
         else:
             self._end_gdb()
         try:
@@ -190,7 +193,7 @@ class Debugger(Listener):
         if not self.alive:
             return
         if not self.gdb.busy:
-            if self.gdb.running:  # in the background
+            if self.gdb.running and not self._debuggee.interrupt():  # in the background
                 self.gdb.begin("interrupt")
             return
         self._interrupts = 1 if first else self._interrupts + 1

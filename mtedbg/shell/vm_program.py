@@ -15,6 +15,7 @@ from mtedbg.lab.boot import RESERVED, boot
 from mtedbg.lab.machine import MachineOptions, Share
 from mtedbg.lab.vm import Vm
 from mtedbg.shell.debuggee import SHOW_FAULTS, Debuggee, how_ended
+from mtedbg.shell.story import Story
 
 CPUS = 2
 FOR_EVER_S = 20 * 24 * 3600.0
@@ -35,6 +36,7 @@ class VmProgram(Debuggee):
     """
 
     attaches = True
+    settings = SHOW_FAULTS
 
     def __init__(self, argv: Sequence[str | Path], folders: Sequence[Path]) -> None:
         self.words = argv[:1]
@@ -55,12 +57,13 @@ class VmProgram(Debuggee):
         vm.forward(self._wrote, self._warned)
         self._watch = threading.Thread(target=self._to_its_end, args=(vm,), daemon=True)
         self._watch.start()
-        return [f"target remote 127.0.0.1:{port}", SHOW_FAULTS]
+        return [f"target remote 127.0.0.1:{port}"]
 
     def _boot(self) -> Vm:
         self._shut_down()
         options = MachineOptions(cpus=CPUS, ports=(gdbserver.PORT,))
-        self._vm = self._booted.enter_context(boot(self._shares, options))
+        with Story().waiting("booting Linux with memory tagging"):
+            self._vm = self._booted.enter_context(boot(self._shares, options))
         self.output, self._sink = os.pipe()
         self.end, self._ended = os.pipe()
         for end in (self.output, self._sink, self.end, self._ended):
@@ -78,7 +81,10 @@ class VmProgram(Debuggee):
 
     def _warned(self, data: bytes) -> None:
         lines = data.splitlines(keepends=True)
-        self._wrote(b"".join(line for line in lines if not line.startswith(_SERVER)))
+        others = [line for line in lines if not line.startswith(_SERVER)]
+        if len(others) < len(lines):  # it puts an empty line before some
+            others = [line for line in others if line.strip()]
+        self._wrote(b"".join(others))
 
     def _to_its_end(self, vm: Vm) -> None:
         try:
