@@ -131,9 +131,12 @@ struct entry {
 };
 
 TWO(add)
-TWO(adc) TWO(sub) TWO(sbb) TWO(and) TWO(or) TWO(xor) TWO(cmp) TWO(test) TWO(mov) ONE("inc", inc)
-    ONE("dec", dec) ONE("neg", neg) ONE("not", not ) BY_CL(shl) BY_CL(shr) BY_CL(sar) BY_CL(rol)
-        BY_CL(ror) BY_CONSTANT(shl, 1) BY_CONSTANT(shr, 1) BY_CONSTANT(sar, 1) BY_CONSTANT(rol, 1)
+TWO(adc)
+TWO(sub)
+TWO(sbb)
+TWO(and) TWO(or) TWO(xor) TWO(cmp) TWO(test) TWO(mov) ONE("inc", inc) ONE("dec", dec)
+    ONE("neg", neg) ONE("not", not ) BY_CL(shl) BY_CL(shr) BY_CL(sar) BY_CL(rol) BY_CL(ror)
+        BY_CONSTANT(shl, 1) BY_CONSTANT(shr, 1) BY_CONSTANT(sar, 1) BY_CONSTANT(rol, 1)
             BY_CONSTANT(ror, 1) BY_CONSTANT(shl, 7) BY_CONSTANT(shr, 7) BY_CONSTANT(sar, 7)
                 BY_CONSTANT(rol, 5) BY_CONSTANT(ror, 5) LOCKED("lock add", lock_add)
                     LOCKED("lock sub", lock_sub) LOCKED("lock and", lock_and)
@@ -174,10 +177,11 @@ static const struct entry imul_all[] = {{imul_w, 2},  {imul_l, 4},  {imul_q, 8},
     state->flags = (unsigned)(c | z << 1 | s << 2 | o << 3);                   \
   }
 WIDE_MULTIPLY("mul", mul_b, "b", "b")
-WIDE_MULTIPLY("mul", mul_w, "w", "w") WIDE_MULTIPLY("mul", mul_l, "l", "k")
-    WIDE_MULTIPLY("mul", mul_q, "q", "q") WIDE_MULTIPLY("imul", imul1_b, "b", "b")
-        WIDE_MULTIPLY("imul", imul1_w, "w", "w") WIDE_MULTIPLY("imul", imul1_l, "l", "k")
-            WIDE_MULTIPLY("imul", imul1_q, "q", "q") static const
+WIDE_MULTIPLY("mul", mul_w, "w", "w")
+WIDE_MULTIPLY("mul", mul_l, "l", "k")
+WIDE_MULTIPLY("mul", mul_q, "q", "q")
+WIDE_MULTIPLY("imul", imul1_b, "b", "b") WIDE_MULTIPLY("imul", imul1_w, "w", "w")
+    WIDE_MULTIPLY("imul", imul1_l, "l", "k") WIDE_MULTIPLY("imul", imul1_q, "q", "q") static const
     struct entry mul_all[] = {{mul_b, 1},   {mul_w, 2},   {mul_l, 4},   {mul_q, 8},
                               {imul1_b, 1}, {imul1_w, 2}, {imul1_l, 4}, {imul1_q, 8}};
 
@@ -224,9 +228,11 @@ DEFINE(stack,
     state->flags = 0;                                                                      \
   }
 STRING(stosb, "rep stosb")
-STRING(stosw, "rep stosw") STRING(stosl, "rep stosl") STRING(stosq, "rep stosq")
-    STRING(movsb, "rep movsb") STRING(movsw, "movsw") STRING(movsl, "rep movsl")
-        STRING(movsq, "rep movsq") static const
+STRING(stosw, "rep stosw")
+STRING(stosl, "rep stosl")
+STRING(stosq, "rep stosq")
+STRING(movsb, "rep movsb") STRING(movsw, "movsw") STRING(movsl, "rep movsl")
+    STRING(movsq, "rep movsq") static const
     struct entry string_all[] = {{stosb, 1}, {stosw, 2}, {stosl, 4}, {stosq, 8},
                                  {movsb, 1}, {movsw, 2}, {movsl, 4}, {movsq, 8}};
 static const struct entry move_all[] = {{movzx, 8},    {movsx, 8},     {movsx_m, 8}, {high, 8},
@@ -242,12 +248,14 @@ static const struct entry move_all[] = {{movzx, 8},    {movsx, 8},     {movsx_m,
   DEFINE(set##cc, "set" #cc " %b[a]\n\tset" #cc " %h[b]", "+r", "+Q") \
   DEFINE(jump##cc, "j" #cc " 1f\n\tleaq 1(%[a]), %[a]\n1:\tset" #cc " %b[b]", "+r", "+r")
 CONDITIONAL(o)
-CONDITIONAL(no) CONDITIONAL(b) CONDITIONAL(nb) CONDITIONAL(z) CONDITIONAL(nz) CONDITIONAL(be)
-    CONDITIONAL(nbe) CONDITIONAL(s) CONDITIONAL(ns) CONDITIONAL(l) CONDITIONAL(nl) CONDITIONAL(le)
-        CONDITIONAL(nle)
+CONDITIONAL(no)
+CONDITIONAL(b)
+CONDITIONAL(nb)
+CONDITIONAL(z) CONDITIONAL(nz) CONDITIONAL(be) CONDITIONAL(nbe) CONDITIONAL(s) CONDITIONAL(ns)
+    CONDITIONAL(l) CONDITIONAL(nl) CONDITIONAL(le) CONDITIONAL(nle)
 #define OF_CONDITION(cc) \
   {cmov##cc, 8}, {set##cc, 8}, { jump##cc, 8 }
-            static const
+        static const
     struct entry condition_all[] = {
         OF_CONDITION(o),  OF_CONDITION(no), OF_CONDITION(b),   OF_CONDITION(nb), OF_CONDITION(z),
         OF_CONDITION(nz), OF_CONDITION(be), OF_CONDITION(nbe), OF_CONDITION(s),  OF_CONDITION(ns),
