@@ -14,7 +14,7 @@ constexpr uint32_t kLocal = MTEDBG_Mode_Local, kShared = MTEDBG_Mode_Shared;
 constexpr uint32_t kSeed = MTEDBG_Policy_Seed, kSticky = MTEDBG_Policy_Sticky,
                    kInterpret = MTEDBG_Policy_Interpret;
 
-// Every situation there is: 3.1 million of them.
+// Every situation there is: 626,688 of them.
 void for_each_situation(const std::function<void(const Situation&)>& body) {
   Situation now;
   for (const Cause cause : {Cause::TagCheck, Cause::Alignment})
@@ -57,7 +57,7 @@ uint32_t pointer_tag(const Situation& now) {
   return now.mode == kLocal ? now.register_tag : now.shared;
 }
 
-// Fails once with the first situation that breaks a rule, instead of three million times.
+// Fails once with the first situation that breaks a rule, instead of a hundred thousand times.
 void always(const char* rule, const std::function<bool(const Situation&, const Decision&)>& holds) {
   size_t broken = 0;
   for_each_situation([&](const Situation& now) {
