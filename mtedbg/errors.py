@@ -4,6 +4,13 @@ A value that merely is not there is no exception: see `mtedbg.model.absent`.
 """
 
 
+def _one_line(text: str) -> str:
+    """`text` with every control character replaced by a visible escape."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 class MtedbgError(Exception):
     """Something stopped the command.
 
@@ -14,8 +21,9 @@ class MtedbgError(Exception):
 
     def __init__(self, message: str, next_step: str = "") -> None:
         super().__init__(message)
-        self.message = message
-        self.next_step = next_step
+        # A message may quote what was read from a target, which is hostile.
+        self.message = _one_line(message)
+        self.next_step = _one_line(next_step)
 
     def __str__(self) -> str:
         return f"{self.message}\n{self.next_step}" if self.next_step else self.message
