@@ -19,7 +19,16 @@ from pathlib import Path
 from typing import Any
 
 from mtedbg.errors import ConnectionLostError, ToolMissingError
-from mtedbg.shell.records import Command, DebuggerError, Listener, Record, Stop, parsed, quoted
+from mtedbg.shell.records import (
+    Command,
+    DebuggerError,
+    Listener,
+    Record,
+    Stop,
+    parsed,
+    plain,
+    quoted,
+)
 
 __all__ = ["Command", "DebuggerError", "Gdb", "Listener", "Stop"]
 
@@ -77,7 +86,9 @@ class Gdb:
         self._selector.register(self._process.stdout, selectors.EVENT_READ)
         self.output = self._process.stdout.fileno()
         # Its answer ends what GDB says at its start.
-        self.execute("set pagination off")
+        first = self.begin("set pagination off")
+        first.on_output = self._listener.printed
+        self._wait(first)
         self.execute("set confirm off")
 
     def __enter__(self) -> Gdb:
@@ -161,7 +172,7 @@ class Gdb:
         if b"\n" in chunk:
             *lines, self._pending = self._pending.split(b"\n")
             for line in lines:
-                self._take(parsed(line.decode(errors="replace")))
+                self._take(parsed(bytes(line)))
         if chunk and len(self._pending) <= MAX_RECORD:
             return True
         self._bury()
@@ -203,7 +214,7 @@ class Gdb:
             return
         command = self._commands[0] if self._commands else None
         if kind == "result" and message == "error" and command and record["token"] == command.token:
-            self._fail(command, (payload or {}).get("msg", "unknown error"))
+            self._fail(command, plain((payload or {}).get("msg", "unknown error")))
         self._say_held(command)
         if kind in ("console", "target", "output"):
             self._say(command, payload or "" if kind != "output" else f"{payload}\n", kind)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,9 +13,22 @@ from mtedbg.errors import MtedbgError
 
 Record = dict[str, Any]
 
+_RECORD = re.compile(rb"\d*[~@&^*=+]|\(gdb\)")
+_HIGH = re.compile(rb"[\x80-\xff]")
+_COLORS = re.compile(r"\x1b\[[0-9;]*m")
+
 
 class DebuggerError(MtedbgError):
-    """The debugger answered a command with an error."""
+    """The debugger answered a command with an error: what is wrong, then perhaps what to do.
+
+    Args:
+        text: as the debugger says it; lines after the first are taken for the next step.
+        next_step: in place of those.
+    """
+
+    def __init__(self, text: str, next_step: str = "") -> None:
+        first, _, rest = text.strip().partition("\n")
+        super().__init__(first, next_step or rest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +111,20 @@ def quoted(text: str) -> str:
     return f'"{text}"'
 
 
-def parsed(line: str) -> Record:
+def parsed(line: bytes) -> Record:
     """One line of GDB's output; what is no record is taken for a program's output."""
+    raw: Record = {"type": "output", "message": None, "payload": line.decode(errors="replace")}
+    if not _RECORD.match(line):
+        return raw
+    # At its start GDB 18 escapes some bytes of a character and others not.
+    escaped = _HIGH.sub(lambda byte: b"\\%03o" % ord(byte[0]), line).decode("ascii")
     try:
-        record: Record = gdbmiparser.parse_response(line)
+        record: Record = gdbmiparser.parse_response(escaped)
     except Exception:  # a foreign parser on hostile input
-        return {"type": "output", "message": None, "payload": line}
-    return record
+        return raw
+    return raw if record["type"] == "output" else record
+
+
+def plain(text: str) -> str:
+    """`text` without colours: GDB 18 leaves some in its errors."""
+    return _COLORS.sub("", text)
