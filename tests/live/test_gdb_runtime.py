@@ -155,4 +155,4 @@ def test_outside_of_translated_code(flavour: str) -> None:
 def test_before_the_runtime_is_there(flavour: str) -> None:
     with running(flavour) as guest, pytest.raises(DebuggerError) as error:
         guest.session.execute("memop $pc")
-    assert len(error.value.message.splitlines()) == 2
+    assert len(str(error.value).splitlines()) == 2

@@ -144,7 +144,7 @@ def test_both_gdbs_say_the_same(program: Path) -> None:
 def test_errors_are_two_lines(flavour: str, program: Path) -> None:
     with gdb(flavour) as session, pytest.raises(DebuggerError) as error:
         session.execute("mte-tags 0")
-    assert error.value.message.splitlines() == [
+    assert str(error.value).splitlines() == [
         "no program is being debugged",
         "start or attach to one, or open a core: core-file FILE",
     ]
@@ -169,7 +169,7 @@ def test_wrong_usage(stopped: tuple[Session, UserProgram], line: str, message: s
     session, _ = stopped
     with pytest.raises(DebuggerError) as error:
         session.execute(line)
-    assert error.value.message.splitlines()[0] == message
+    assert str(error.value).splitlines()[0] == message
 
 
 def test_holes_have_their_reason(stopped: tuple[Session, UserProgram]) -> None:
@@ -185,7 +185,7 @@ def test_a_running_program_is_an_error_not_a_hang(flavour: str, program: Path) -
         session.execute("continue &")
         with pytest.raises(DebuggerError) as error:
             session.execute("mte-tags memory 16")
-        assert error.value.message.splitlines() == [
+        assert str(error.value).splitlines() == [
             "the program is running",
             "stop it first: interrupt",
         ]

@@ -83,7 +83,7 @@ class Session:
             raise ConnectionLostError(f"LLDB died of {command!r}")
         answer = json.loads(line)
         if not answer["succeeded"]:
-            raise DebuggerError(answer["error"].removeprefix("error: ").rstrip("\n"))
+            raise DebuggerError(answer["error"].removeprefix("error: "))
         return str(answer["output"])
 
     def error(self, command: str) -> str:
@@ -91,7 +91,7 @@ class Session:
         try:
             printed = self.execute(command)
         except DebuggerError as error:
-            return error.message
+            return str(error)
         raise AssertionError(f"{command!r} was not refused: {printed}")
 
     def json(self, command: str) -> dict[str, Any]:
