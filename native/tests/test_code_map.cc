@@ -113,7 +113,8 @@ TEST_CASE("readers against writers") {
           ++lookups;
         }
     });
-  for (int round = 0; round < 100; ++round) {
+  // Until both sides have really met: a busy machine may start the readers late.
+  for (int round = 0; round < 100 || lookups < 20000; ++round) {
     for (size_t i = 1; i < blocks.size(); i += 2) {
       REQUIRE(map.insert(&blocks[i]));
       REQUIRE(map.lookup(blocks[i].base()) == &blocks[i]);
@@ -126,7 +127,6 @@ TEST_CASE("readers against writers") {
   stop = true;
   for (std::thread& reader : readers) reader.join();
   CHECK(wrong == 0);
-  CHECK(lookups > 0);
 }
 
 TEST_CASE("look-ups in signal handlers, on writers as well") {
