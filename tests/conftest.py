@@ -1,5 +1,6 @@
 """Fixtures that more than one folder of tests uses; what they do is in `tests/support/`."""
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +11,10 @@ from mtedbg.lab.machine import MachineOptions, Share
 from mtedbg.lab.vm import Vm
 from tests.support.compile import ROOT
 from tests.support.cores import CASES, KernelCore, produce
+
+# A shell starts its background jobs with Ctrl-C ignored, and what is ignored stays so in children:
+# programs that tests interrupt would not notice. A handler is not inherited, the default is.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
