@@ -45,6 +45,7 @@ class Child {
 inline size_t single_step(const std::function<void()>& body,
                           const std::function<void(const Child&)>& look) {
   const pid_t pid = fork();
+  if (pid < 0) throw std::runtime_error("no process to step through");  // and none to kill
   if (pid == 0) {
     ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
     raise(SIGSTOP);
