@@ -60,12 +60,19 @@ def completions(
     """
     start = line.rfind(" ") + 1
     command = find(line.split(" ")[0]) if start else None
-    for whole in sorted(dict.fromkeys(lines)):
+    for whole in sorted(dict.fromkeys(lines), key=_order):
         if not whole.startswith(line[:start]):
             continue
         word = whole[start:]
         meta = _option(command, word) if command else summaries.get(whole, "")
         yield Completion(word, start_position=start - len(line), display_meta=meta)
+
+
+def _order(line: str) -> tuple[bool, int, str]:
+    """Numbers first, and by their size."""
+    last = line.rpartition(" ")[2]
+    number = last.isdecimal()
+    return not number, int(last) if number else 0, line
 
 
 def _option(command: Command, word: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,6 +34,8 @@ def open_shell(debuggee: Debuggee, gdb: str | None, scripts: Sequence[str]) -> i
     color = person and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
     screen = Screen(sys.stdout, sys.stderr, color=color)
     debugger = None
+    for number in (signal.SIGTERM, signal.SIGHUP):  # what was started goes with us
+        signal.signal(number, _leave)
     try:
         options = Options(_gdb(gdb), [_script(name) for name in scripts], quiet=not person)
         debugger = Debugger(options, debuggee, screen)
@@ -43,6 +46,10 @@ def open_shell(debuggee: Debuggee, gdb: str | None, scripts: Sequence[str]) -> i
         return asyncio.run(interact(debugger, shell, screen, Prompt(shell, color=color)))
     finally:
         (debugger or debuggee).close()
+
+
+def _leave(number: int, _frame: object) -> None:
+    raise SystemExit(128 + number)
 
 
 def _gdb(given: str | None) -> Path:
@@ -57,7 +64,8 @@ def _gdb(given: str | None) -> Path:
     if version < GDB_MINIMUM:
         words = (".".join(map(str, numbers)) for numbers in (version, GDB_MINIMUM))
         raise ToolMissingError(
-            "{} is GDB {}; mtedbg needs {} or newer".format(given, *words), "see `mtedbg doctor`"
+            "{} is version {}; a GDB of {} or newer is needed".format(given, *words),
+            "see `mtedbg doctor`",
         )
     return Path(given)
 
