@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from mtedbg.errors import LayoutError
@@ -30,7 +30,9 @@ _FIELD = re.compile(rf"({_NAME})\.({_NAME}) : ({_NAME}) @ ([0-9]{{1,9}})")
 _VALUE = re.compile(rf"({_NAME})\.({_NAME}) = ([0-9]{{1,10}})")
 _CONTRACT = re.compile(r"contract ([A-Za-z0-9_.]{1,63}) = ([A-Za-z0-9_.]{1,63})")
 _REGISTER = re.compile(r"register ([A-Za-z0-9_.]{1,63}) = ([A-Za-z0-9_.]{1,63})")
-_KNOWN = re.compile(rf"type |contract |register |{_NAME}\.{_NAME} [:=]")
+_HOST = "sp|x[12]?[0-9]|x30"
+_CALLER = re.compile(rf"caller (pc|{_HOST}) = (\[?)({_HOST})([+-][0-9]{{1,4}})(\]?)")
+_KNOWN = re.compile(rf"type |contract |register |caller |{_NAME}\.{_NAME} [:=]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,21 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Saved:
+    """Where JIT code has what a register held when it was entered.
+
+    Attributes:
+        base: a register of the JIT code, "x29".
+        offset: bytes from its value.
+        in_memory: whether the value stands there; else it is that sum itself.
+    """
+
+    base: str
+    offset: int
+    in_memory: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Schema:
     """A parsed schema.
 
@@ -58,12 +75,14 @@ class Schema:
         enums: names by value, by the enum's name.
         contracts: meanings, by name.
         registers: where translated code keeps a thing ("frame" → "x28"), by role.
+        caller: where translated code has the registers of whoever entered it, by their names.
     """
 
     records: Mapping[str, Record]
     enums: Mapping[str, Mapping[int, str]]
     contracts: Mapping[str, str]
     registers: Mapping[str, str]
+    caller: Mapping[str, Saved] = field(default_factory=dict)
 
 
 class _Parser:
@@ -75,6 +94,7 @@ class _Parser:
         self.enums: dict[str, dict[int, str]] = {}
         self.contracts: dict[str, str] = {}
         self.registers: dict[str, str] = {}
+        self.caller: dict[str, Saved] = {}
 
     def line(self, number: int, text: str) -> None:
         """Takes one line."""
@@ -95,6 +115,9 @@ class _Parser:
         elif match := _REGISTER.fullmatch(text):
             self._once(number, match[1], self.registers)
             self.registers[match[1]] = match[2]
+        elif (match := _CALLER.fullmatch(text)) and bool(match[2]) == bool(match[5]):
+            self._once(number, match[1], self.caller)
+            self.caller[match[1]] = Saved(match[3], int(match[4]), bool(match[2]))
         elif _KNOWN.match(text):
             raise LayoutError(f"line {number} of the schema is malformed")
 
@@ -107,10 +130,10 @@ class _Parser:
         if not 0 < size <= _MAX_RECORD:
             raise LayoutError(f"the schema gives {name} a size of {size} bytes")
         fields = self.fields.get(name, {})
-        for field, at in fields.items():
+        for called, at in fields.items():
             width = WIDTHS.get(at.kind, ENUM_WIDTH if at.kind in self.enums else 1)
             if at.offset + width > size:
-                raise LayoutError(f"the schema puts {name}.{field} outside of its record")
+                raise LayoutError(f"the schema puts {name}.{called} outside of its record")
         return Record(size, fields)
 
 
@@ -141,4 +164,4 @@ def parse_schema(text: bytes) -> Schema:
         if name not in parser.sizes:
             raise LayoutError(f"the schema has fields of {name}, but no size for it")
     records = {name: parser.record(name, size) for name, size in parser.sizes.items()}
-    return Schema(records, parser.enums, parser.contracts, parser.registers)
+    return Schema(records, parser.enums, parser.contracts, parser.registers, parser.caller)

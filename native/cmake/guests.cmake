@@ -8,7 +8,7 @@ set(guest_flags -std=c11 -O2 -g -Wall -Wextra -Werror -mgeneral-regs-only -ffree
   -fno-tree-loop-distribute-patterns)
 set(guest_link -static -nostdlib -no-pie -Wl,--build-id=none -Wl,-z,noexecstack)
 set(guest_headers ${guest_dir}/mtetso_guest.h)
-set(guests counter copy sum message crash unsupported badaddress arith programs)
+set(guests counter copy sum message crash unsupported badaddress arith programs stale)
 file(MAKE_DIRECTORY ${guest_out})
 foreach(guest IN LISTS guests)
   set(elf ${guest_out}/${guest}.elf)

@@ -21,7 +21,7 @@ namespace {
 struct Schema {
   std::map<std::string, uint64_t> sizes, values;
   std::map<std::string, std::pair<std::string, uint64_t>> fields;  // kind, offset
-  std::map<std::string, std::string> contracts, registers;
+  std::map<std::string, std::string> contracts, registers, caller;
 };
 
 Schema parse(const std::string& text) {
@@ -38,10 +38,12 @@ Schema parse(const std::string& text) {
     if (first == "type") {
       words >> number;
       schema.sizes[second] = number;
-    } else if (first == "contract" || first == "register") {
+    } else if (first == "contract" || first == "register" || first == "caller") {
       std::string equals;
       words >> equals >> third;
-      (first == "contract" ? schema.contracts : schema.registers)[second] = third;
+      (first == "contract"   ? schema.contracts
+       : first == "register" ? schema.registers
+                             : schema.caller)[second] = third;
     } else if (second == ":") {
       std::string at;
       words >> third >> at >> number;
@@ -104,6 +106,8 @@ TEST_CASE("the schema says where everything is and what it means") {
   CHECK(schema.contracts.at("core_id") == "tag");
   CHECK(schema.registers.at("frame") == "x28");
   CHECK(schema.registers.at("rsp") == "x4");
+  CHECK(schema.caller.at("sp") == "x29+16");
+  CHECK(schema.caller.size() == 13);
   CHECK(schema.registers.at("r15") == "x15");
   for (const auto& [name, field] : schema.fields) {
     const std::string type = name.substr(0, name.find('.'));

@@ -153,6 +153,9 @@ enum { MTEDBG_ENUMS(MTEDBG_ENUM_LIST) };
   F(T, u64, memop) F(T, u64, generation) F(T, u64, address) F(T, u32, old_tag)        \
   F(T, u32, new_tag) F(T, Mode, old_mode) F(T, Mode, new_mode)
 
+/* lock: of all who change tags and memops. thread: the guest thread that holds it, 0: nobody. */
+#define MTEDBG_LOCK_FIELDS(F, T) F(T, u64, thread)
+
 /* recorder: head events were ever written; event n stands at index n % capacity while
  * n >= head - capacity, and is whole when its `order` is n + 1. */
 #define MTEDBG_RECORDER_FIELDS(F, T)                                                  \
@@ -181,7 +184,7 @@ enum { MTEDBG_ENUMS(MTEDBG_ENUM_LIST) };
   R(Block, MTEDBG_BLOCK_FIELDS) R(Range, MTEDBG_RANGE_FIELDS) R(Memop, MTEDBG_MEMOP_FIELDS)   \
   R(Segment, MTEDBG_SEGMENT_FIELDS) R(Thread, MTEDBG_THREAD_FIELDS)                   \
   R(Function, MTEDBG_FUNCTION_FIELDS) R(PhasePoint, MTEDBG_PHASE_FIELDS)              \
-  R(Journal, MTEDBG_JOURNAL_FIELDS) R(Recorder, MTEDBG_RECORDER_FIELDS)               \
+  R(Journal, MTEDBG_JOURNAL_FIELDS) R(Lock, MTEDBG_LOCK_FIELDS) R(Recorder, MTEDBG_RECORDER_FIELDS)               \
   R(Record, MTEDBG_RECORD_FIELDS) R(Config, MTEDBG_CONFIG_FIELDS) R(GuestFrame, MTEDBG_FRAME_FIELDS)
 
 typedef uint32_t mtedbg_u32;
@@ -240,6 +243,7 @@ MTEDBG_STATIC_ASSERT(offsetof(struct mtedbg_root, checksum) == 68, "the root's l
  *   BlockKind.SharedStubs = 1           an enum's value
  *   contract end = exclusive            a meaning; the adopter's own lines follow
  *   register frame = x28                where JIT code keeps a thing
+ *   caller x19 = [x29-80]               where JIT code keeps what whoever entered it had there
  */
 struct mtedbg_text {
   char* out;

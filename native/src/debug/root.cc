@@ -57,6 +57,7 @@ constexpr const char* kContracts =
     "contract recorder = 1\n"
     "contract core_id = tag\n"
     "contract frame.flags = nzcv\n"
+    "contract jit.frame = record\n"
     "register frame = x28\n"
     "register host_core_id = x27\n"
     "register address = x16\n"
@@ -76,7 +77,21 @@ constexpr const char* kContracts =
     "register r12 = x12\n"
     "register r13 = x13\n"
     "register r14 = x14\n"
-    "register r15 = x15\n";
+    "register r15 = x15\n"
+    // What enter() in translate/stubs.cc has saved: CFA - 16 is in x29.
+    "caller sp = x29+16\n"
+    "caller pc = [x29+8]\n"
+    "caller x29 = [x29+0]\n"
+    "caller x19 = [x29-80]\n"
+    "caller x20 = [x29-72]\n"
+    "caller x21 = [x29-64]\n"
+    "caller x22 = [x29-56]\n"
+    "caller x23 = [x29-48]\n"
+    "caller x24 = [x29-40]\n"
+    "caller x25 = [x29-32]\n"
+    "caller x26 = [x29-24]\n"
+    "caller x27 = [x29-16]\n"
+    "caller x28 = [x29-8]\n";
 
 uint32_t core_id_source(const Options& options) {
   return options.threads == ThreadMode::Lockstep ? MTEDBG_CoreIdSource_Lockstep
@@ -124,6 +139,7 @@ void put_named(struct mtedbg_root& root) {
       named("journal", "Journal", all.journal, kJournalSlots, sizeof(mtedbg_Journal),
             MTEDBG_Form_Array),
       named("config", "Config", all.config, 1, sizeof(mtedbg_Config), MTEDBG_Form_Record),
+      named("lock", "Lock", all.lock, 1, sizeof(mtedbg_Lock), MTEDBG_Form_Record),
       named("recorder", "Recorder", all.recorder, 1, sizeof(mtedbg_Recorder), MTEDBG_Form_Record),
   };
   auto kept = arena_array<mtedbg_Named>(std::size(entries));
@@ -136,6 +152,7 @@ DebugRoot* make_root() {
   auto* root = new (arena_allocate(sizeof(DebugRoot), alignof(DebugRoot))) DebugRoot;
   root->journal = arena_array<mtedbg_Journal>(kJournalSlots).data();
   root->config = arena_array<mtedbg_Config>(1).data();
+  root->lock = arena_array<mtedbg_Lock>(1).data();
   root->recorder = make_recorder(0);
   return root;
 }

@@ -21,6 +21,7 @@ struct DebugRoot {
   PublishedTable<mtedbg_Function> functions;
   mtedbg_Journal* journal = nullptr;  // kJournalSlots of them
   mtedbg_Config* config = nullptr;
+  mtedbg_Lock* lock = nullptr;
   mtedbg_Recorder* recorder = nullptr;  // of what no guest thread did
 };
 

@@ -90,7 +90,7 @@ ONE_COPY Resolution FaultResolver::resolve(const FaultContext& fault) {
 
 ONE_COPY void FaultResolver::settle(Work& work) {
   MTETSO_PHASE(lock, &work.memop, work.pointer);
-  protocol_.lock().lock();
+  protocol_.acquire(work.frame);
   work.now = read_situation(work);
   work.what = decide(work.now);
   note_fault(work);
@@ -103,7 +103,7 @@ ONE_COPY void FaultResolver::settle(Work& work) {
   set_phase(MTEDBG_Phase_Unlock);
   MTETSO_PHASE(unlock, &work.memop, work.pointer);
   close_journal(JournalSlot::Memop);
-  protocol_.lock().unlock();
+  protocol_.release();
 }
 
 // What the memop and the tags are now, which may not be what the access met.

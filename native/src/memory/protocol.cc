@@ -1,19 +1,46 @@
 // SPDX-License-Identifier: MIT
 #include "memory/protocol.h"
 
-#include <mutex>
+#include <atomic>
 
 #include "debug/journal.h"
 #include "debug/recorder.h"
+#include "debug/root.h"
 #include "memory/barriers.h"
 #include "memory/tags.h"
 
 namespace mtetso {
 
+namespace {
+
+void tell_holder(uint64_t thread) {
+  std::atomic_ref(debug_root().lock->thread).store(thread, std::memory_order_relaxed);
+}
+
+struct Holding {
+  Holding(Protocol& of, const mtedbg_GuestFrame* frame) : protocol(of) { protocol.acquire(frame); }
+  ~Holding() { protocol.release(); }
+  Holding(const Holding&) = delete;
+  Holding& operator=(const Holding&) = delete;
+  Protocol& protocol;
+};
+
+}  // namespace
+
+void Protocol::acquire(const mtedbg_GuestFrame* frame) {
+  lock_.lock();
+  tell_holder(frame == nullptr ? 0 : frame->thread_id);
+}
+
+void Protocol::release() {
+  tell_holder(0);
+  lock_.unlock();
+}
+
 size_t Protocol::take_shared(mtedbg_GuestFrame* frame, uint64_t address, size_t length) {
   if (length == 0) return 0;
   const uint64_t end = strip_tag(address) + length;
-  std::lock_guard hold(lock_);
+  const Holding hold(*this, frame);
   size_t changed = 0;
   for (uint64_t at = granule_of(address); at < end; at += kGranule) {
     const uint32_t tag = read_tag(at);

@@ -21,6 +21,9 @@ class Protocol {
 
   uint32_t shared_tag() const { return shared_tag_; }
   RawLock& lock() { return lock_; }
+  // The lock, and who holds it, for a debugger; `frame` is null where no guest thread asks.
+  void acquire(const mtedbg_GuestFrame* frame);
+  void release();
   uint64_t next_generation() { return ++generation_; }  // under the lock
 
   // Takes every granule of [address, address + length) to shared: lock, journal, tags, barrier,

@@ -8,7 +8,7 @@
 //   x17       guest address handed to a stub; temporary
 //   x19..x24  temporaries of one guest instruction
 //   x25, x26  VIXL's own scratch
-//   x18       the platform's; x29, x30 untouched
+//   x18       the platform's; x29 the frame record, x30 untouched
 //   x27       tag of the current core (rHostCoreId); x28 frame
 //   NZCV      guest SF ZF CF OF, carry in x86's sense (set on borrow)
 #pragma once

@@ -38,10 +38,15 @@ class StubWriter {
   std::vector<CompiledRange> ranges_;
 };
 
-constexpr int kSavedPairs = 6;  // x19..x30, which the C++ side expects back (AAPCS64 6.1.1)
+constexpr int kSavedPairs = 5;  // x19..x28, which the C++ side expects back (AAPCS64 6.1.1)
 
 // From C++: x0 = frame, x1 = host entry. Vector registers are no business of generated code.
+// x29 and x30 are kept as a frame record (AAPCS64 6.2.3) right below the caller's stack: whoever
+// unwinds by frame records alone finds the caller, and its stack pointer behind the record. The
+// schema's `caller` lines tell the rest (debug/root.cc).
 void StubWriter::enter() {
+  masm_.Stp(x29, x30, MemOperand(sp, -16, PreIndex));
+  masm_.Mov(x29, sp);
   masm_.Sub(sp, sp, 16 * kSavedPairs);
   for (int i = 0; i < kSavedPairs; ++i)
     masm_.Stp(XRegister(19 + 2 * i), XRegister(20 + 2 * i), MemOperand(sp, 16 * i));
@@ -72,6 +77,7 @@ void StubWriter::exit() {
   for (int i = 0; i < kSavedPairs; ++i)
     masm_.Ldp(XRegister(19 + 2 * i), XRegister(20 + 2 * i), MemOperand(sp, 16 * i));
   masm_.Add(sp, sp, 16 * kSavedPairs);
+  masm_.Ldp(x29, x30, MemOperand(sp, 16, PostIndex));
   masm_.Ret();
 }
 
