@@ -6,7 +6,7 @@ from typing import Any
 
 import gdb
 
-from mtedbg.adapters.gdb import parameters
+from mtedbg.adapters.gdb import parameters, unwinder
 from mtedbg.adapters.gdb.console import captured
 from mtedbg.adapters.gdb.output import printable
 from mtedbg.commands import Command, all_commands
@@ -92,6 +92,7 @@ def _register_with_prefix(command: Command) -> None:
 def install() -> None:
     """Registers every command and setting. May be called again."""
     parameters.install()
+    unwinder.install()
     for command in all_commands():
         if _taken(command.name):
             _register_with_prefix(command)

@@ -1,0 +1,155 @@
+"""The JIT code of GDB's program, where GDB is in the middle of unwinding.
+
+Nothing here asks GDB for a frame, a register or an expression's value: each of these needs frames,
+which are what is being made. Memory and full symbols do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import gdb
+
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
+from mtedbg.model.process import TargetInfo
+
+if TYPE_CHECKING:
+    from mtedbg.layout import Runtime
+    from mtedbg.model.code import Place
+    from mtedbg.model.memory import Region, TagPiece
+    from mtedbg.model.process import SignalInfo, Symbol, Thread
+
+_ROOT = "mtedbg_root"
+
+# By inferior, process and connection. A root that was found holds as long as its process; that
+# there is none, until the program runs again or another file is mapped.
+_found: dict[object, tuple[Runtime, ...]] = {}
+_none: set[object] = set()
+# Where the root is, of programs whose full symbols do not tell.
+_told: dict[object, int] = {}
+
+
+class _Memory:
+    """The port over what may be asked while GDB unwinds: memory, and the root's address."""
+
+    def __init__(self, inferior: gdb.Inferior) -> None:
+        self._inferior = inferior
+
+    def info(self) -> TargetInfo:
+        connection = self._inferior.connection
+        dead = connection is not None and connection.type == "core"
+        return TargetInfo("core" if dead else "live", "none", NOT_APPLICABLE)
+
+    def read_memory(self, address: int, length: int) -> bytes | Absent:
+        try:
+            return bytes(self._inferior.read_memory(address, length))
+        except gdb.error:
+            return Absent(Reason.UNREADABLE)
+
+    def symbol_address(self, name: str) -> int | Absent:
+        told = _told.get(_identity(self._inferior))
+        if told is not None:
+            return told
+        symbol = gdb.lookup_global_symbol(name)
+        if symbol is None:
+            return Absent(Reason.UNKNOWN)
+        return int(symbol.value().address)
+
+    def read_tags(self, _start: int, _end: int) -> Sequence[TagPiece]:
+        return ()
+
+    def regions(self) -> Sequence[Region] | Absent:
+        return NOT_APPLICABLE
+
+    def threads(self) -> Sequence[Thread]:
+        return ()
+
+    def registers(self, _thread: Thread) -> Mapping[str, int] | Absent:
+        return NOT_APPLICABLE
+
+    def signal(self, _thread: Thread) -> SignalInfo | Absent:
+        return NOT_APPLICABLE
+
+    def symbol_at(self, _address: int) -> Symbol | Absent:
+        return NOT_APPLICABLE
+
+    def evaluate(self, _expression: str) -> int:
+        return 0
+
+
+def _identity(inferior: gdb.Inferior) -> object:
+    connection = inferior.connection
+    return inferior.num, inferior.pid, connection.num if connection else None
+
+
+def runtimes() -> tuple[Runtime, ...]:
+    """The runtimes of the selected inferior that can be found without a frame."""
+    inferior = gdb.selected_inferior()
+    identity = _identity(inferior)
+    if identity in _none:
+        return ()
+    if identity not in _found:
+        from mtedbg.layout import find_runtimes
+
+        found = find_runtimes(_Memory(inferior))
+        if isinstance(found, Absent):
+            _none.add(identity)
+            return ()
+        _found[identity] = found
+    return _found[identity]
+
+
+def place_of(pc: int) -> tuple[Runtime, Place] | None:
+    """The runtime in whose code `pc` is, and where; None where it is in no such code."""
+    if not (known := runtimes()):
+        return None
+    # Whatever the program has debug information of is no JIT code: that costs nothing to know.
+    if gdb.current_progspace().block_for_pc(pc) is not None:
+        return None
+    from mtedbg.decode.codemap import locate
+
+    for runtime in known:
+        place = locate(runtime, pc)
+        if place.in_jit:
+            return runtime, place
+    return None
+
+
+def learn() -> None:
+    """Finds the root by what is not a full symbol. May ask GDB anything: not while it unwinds."""
+    inferior = gdb.selected_inferior()
+    identity = _identity(inferior)
+    if not inferior.pid or identity in _told or identity in _found:
+        return
+    try:
+        address = int(gdb.parse_and_eval(f"&{_ROOT}"))
+    except (gdb.error, TypeError):
+        return
+    tell(address)
+
+
+def tell(root: int) -> None:
+    """Says that the selected inferior has a debug root at `root`."""
+    identity = _identity(gdb.selected_inferior())
+    if identity in _found or _told.get(identity) == root:
+        return
+    _told[identity] = root
+    _none.discard(identity)
+    gdb.invalidate_cached_frames()
+
+
+def ran(_event: object) -> None:
+    """The program runs: what was not there may be there when it stops."""
+    _none.clear()
+
+
+def _forget(_event: object) -> None:
+    _found.clear()
+    _none.clear()
+    _told.clear()
+
+
+gdb.events.cont.connect(ran)
+for _events in (gdb.events.exited, gdb.events.new_objfile, gdb.events.clear_objfiles):
+    _events.connect(_forget)

@@ -1,0 +1,123 @@
+"""GDB's own backtrace through JIT code: an unwinder for its frames, a frame filter for names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import gdb
+
+from mtedbg.errors import MtedbgError
+
+NAME = "mtedbg"
+_WORD = (1 << 64) - 1
+# Before GDB's own filters and those of other extensions with the usual priority.
+_PRIORITY = 100
+
+
+class _FrameId:
+    """What GDB knows a frame by (`gdb.unwinder.FrameId` is GDB 14's)."""
+
+    def __init__(self, sp: gdb.Value, pc: gdb.Value) -> None:
+        self.sp = sp
+        self.pc = pc
+
+
+class JitUnwinder:
+    """From a frame in JIT code to whoever entered it."""
+
+    name = NAME
+    enabled = True
+
+    def __call__(self, pending: Any) -> Any:
+        """GDB calls this for every frame of every program; None where it is not ours."""
+        from mtedbg.adapters.gdb import jit_code
+
+        try:
+            if not jit_code.runtimes():
+                return None
+            return _unwound(pending)
+        except (MtedbgError, gdb.error, ValueError):
+            return None
+
+
+def _unwound(pending: Any) -> Any:
+    from mtedbg.adapters.gdb.jit_code import place_of
+    from mtedbg.decode.unwind import KEPT, caller_of
+    from mtedbg.model.absent import Absent
+    from mtedbg.model.code import Block, Range
+    from mtedbg.model.pointer import strip
+
+    pc = strip(int(pending.read_register("pc")) & _WORD)
+    found = place_of(pc)
+    if found is None:
+        return None
+    runtime, place = found
+    names = (*KEPT, "x30", "sp")
+    here = {name: int(pending.read_register(name)) & _WORD for name in names}
+    caller = caller_of(runtime, place, {**here, "pc": pc})
+    if isinstance(caller, Absent):
+        return None
+    assert isinstance(place.block, Block)
+    into = place.range.begin if isinstance(place.range, Range) else 0
+    word = pending.architecture().integer_type(64, False)
+    begin = gdb.Value(place.block.base + into).cast(word)
+    unwound = pending.create_unwind_info(_FrameId(gdb.Value(caller["sp"]).cast(word), begin))
+    for name, value in caller.items():
+        unwound.add_saved_register(name, gdb.Value(value).cast(word))
+    return unwound
+
+
+class JitNames:
+    """A frame filter: frames of JIT code are called as the guest's functions are."""
+
+    name = NAME
+    priority = _PRIORITY
+
+    @property
+    def enabled(self) -> bool:
+        """Whether there is JIT code: without a filter GDB prints frames by itself."""
+        from mtedbg.adapters.gdb import jit_code
+
+        jit_code.learn()
+        return bool(jit_code.runtimes())
+
+    @enabled.setter
+    def enabled(self, _value: bool) -> None:
+        """GDB's `enable frame-filter` writes it."""
+
+    def filter(self, frames: Iterator[Any]) -> Iterator[Any]:
+        """GDB calls this for each backtrace."""
+        return map(_named, frames)
+
+
+def _named(decorator: Any) -> Any:
+    from mtedbg.adapters.gdb.jit_code import place_of
+    from mtedbg.query.jit_frame import frame_name
+
+    try:
+        found = place_of(decorator.inferior_frame().pc())
+        name = frame_name(*found) if found else ""
+    except (MtedbgError, gdb.error):
+        return decorator
+    return _decorated(decorator, name) if name else decorator
+
+
+def _decorated(decorator: Any, name: str) -> Any:
+    from gdb.FrameDecorator import FrameDecorator
+
+    class Named(FrameDecorator):  # type: ignore[misc]
+        """One frame with its name; the class is made here, where GDB's own is needed first."""
+
+        def function(self) -> str:
+            return name
+
+    return Named(decorator)
+
+
+def install() -> None:
+    """Registers both. May be called again."""
+    gdb.frame_unwinders[:] = [one for one in gdb.frame_unwinders if one.name != NAME]
+    gdb.frame_unwinders.insert(0, JitUnwinder())
+    gdb.frame_filters[NAME] = JitNames()
+    gdb.invalidate_cached_frames()
