@@ -11,6 +11,7 @@ from mtedbg.adapters.core.elf import ProgramHeader
 from mtedbg.adapters.core.images import Places
 from mtedbg.adapters.core.mapped import map_file
 from mtedbg.adapters.core.notes import CoreNotes, ThreadNotes
+from mtedbg.adapters.core.packed import packed_with, unpack
 from mtedbg.adapters.core.segments import Segments
 from mtedbg.adapters.core.space import AddressSpace
 from mtedbg.adapters.core.tags import read_tags
@@ -34,17 +35,20 @@ class CoreTarget:
         """Opens a core.
 
         Args:
-            path: of the core file.
+            path: of the core file, which may be compressed (gzip, xz, zstd, bzip2).
             executable: path of its program; empty to look where the core says it was.
             sysroot: folder below which the paths of the core are; "/" where it was made here.
 
         Raises:
             FileFormatError: it is no AArch64 core, or nothing can be read of it.
+            ToolMissingError: it is compressed, and the library for that is not here.
         """
         name = fspath(path)
-        data = map_file(name)
-        header = elf.core_header(data, name)
         self._remarks: list[str] = []
+        data = map_file(name)
+        if how := packed_with(data):
+            data = unpack(name, how, self._remarks)
+        header = elf.core_header(data, name)
         headers, promised = elf.program_headers(data, header, name)
         if len(headers) < promised:
             self._remarks.append(

@@ -102,8 +102,10 @@ GIVE_A_CORE = "give an ELF core file of AArch64 Linux"
         (SMALL[:40], "FILE ends within its ELF header", AGAIN),
         (SMALL[:64], "FILE ends before its program headers", AGAIN),
         (SMALL[:100], "FILE ends before its program headers", AGAIN),
-        (b"\x1f\x8b\x08" + bytes(99), "FILE is compressed with gzip", "unpack it first"),
-        (b"\x28\xb5\x2f\xfd" + bytes(99), "FILE is compressed with zstd", "unpack it first"),
+        (b"\x1f\x8b\x08" + bytes(99), "FILE is damaged gzip data", AGAIN),
+        (b"\x28\xb5\x2f\xfd" + bytes(99), "FILE is damaged zstd data", AGAIN),
+        (b"\xfd7zXZ\0" + bytes(99), "FILE is damaged xz data", AGAIN),
+        (b"BZh9" + bytes(99), "FILE is damaged bzip2 data", AGAIN),
         (
             with_header(SMALL, machine=62),
             "FILE is a core file of x86-64, not of AArch64",
