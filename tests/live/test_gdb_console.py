@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from mtedbg.commands import names
 from mtedbg.shell.gdbmi import DebuggerError
 from tests.support.compile import compiled
 from tests.support.cores import KernelCore
@@ -115,6 +116,39 @@ def test_a_name_that_is_taken_is_not_stolen(flavour: str, tmp_path: Path) -> Non
             session.execute("mte tags 0")
         with pytest.raises(DebuggerError, match="no program is being debugged"):
             session.execute("mte-check 0")
+
+
+THEIR_PREFIX = THEIRS.replace("mte-tags", "mte")
+
+
+@pytest.mark.parametrize("flavour", GDBS)
+def test_a_prefix_that_is_taken_is_not_stolen(flavour: str, tmp_path: Path) -> None:
+    other = tmp_path / "theirs.gdb"
+    other.write_text(THEIR_PREFIX)
+    with gdb(flavour, load=False) as session:
+        session.execute(f"source {other}")
+        assert session.execute(f"source {GDBINIT}") == (
+            "mtedbg: `mte` belongs to another extension: no `mte check`\n"
+        )
+        assert session.execute("mte tags") == "theirs\n"
+        assert "Usage: mte-tags ADDR" in session.execute("help mte-tags")
+        assert "Usage: jit-block PC" in session.execute("help jit block")
+
+
+@pytest.mark.parametrize("flavour", GDBS)
+def test_every_command_in_two_words(flavour: str, kernel_cores: dict[str, KernelCore]) -> None:
+    case = kernel_cores["sync"]
+    with gdb(flavour, [case.program, case.core]) as session:
+        for name in names():
+            first, _, rest = name.partition("-")
+            both = f"{first} {rest}" if rest else f"mtedbg {first}"
+            # A command that is a prefix as well tells of its subcommands too.
+            assert session.execute(f"help {name}").startswith(session.execute(f"help {both}"))
+        for line in ("mte fault", "mte check $sp", "mte tags $sp 32", "mte find 3 -n 2"):
+            assert session.execute(line) == session.execute(line.replace(" ", "-", 1))
+        for line in ("memop log", "memop verify", "memop 1", "mtedbg memops", "jit blocks"):
+            with pytest.raises(DebuggerError, match="no runtime with a debug root"):
+                session.execute(line)
 
 
 @pytest.mark.parametrize("flavour", GDBS)

@@ -42,6 +42,10 @@ class Session(Gdb):
         assert isinstance(rows, list)
         return rows
 
+    def machine(self, line: str) -> dict[str, Any]:
+        """The results of a command of the machine interface; errors as for `execute`."""
+        return self._wait(self.begin(line, machine=True)).payload
+
     def number(self, expression: str) -> int:
         """What GDB itself makes of an expression."""
         return int(self.execute(f"output/x (unsigned long) ({expression})"), 16)

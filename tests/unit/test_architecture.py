@@ -23,6 +23,7 @@ RANKS = {
     "query": 5,
     "render": 5,
     "commands": 6,
+    "functions": 6,
     "adapters": 7,
     "lab": 7,
     "shell": 8,

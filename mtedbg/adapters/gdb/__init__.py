@@ -9,6 +9,8 @@
 | `link` | what is at the other end: native, gdbserver, QEMU's stub, a core; its files |
 | `sources` | mappings and tags by what is at the other end: one class each |
 | `tags_ptrace`, `tags_ldg`, `tags_write` | ways to tags that are GDB's alone |
+| `functions` | one gdb.Function for each of mtedbg's, `$_mte_atag(p)` |
+| `mi` | one gdb.MICommand for each command, `-mte-tags` |
 | `parameters` | `set mtedbg …` |
 | `output` | colours or none |
 

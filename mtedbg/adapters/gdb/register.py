@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence, Set
 from typing import Any
 
 import gdb
 
-from mtedbg.adapters.gdb import parameters, unwinder
+from mtedbg.adapters.gdb import functions, mi, parameters, unwinder
 from mtedbg.adapters.gdb.console import captured
 from mtedbg.adapters.gdb.output import printable
 from mtedbg.commands import Command, all_commands
 from mtedbg.errors import MtedbgError
 
 _EVERYONES_OPTIONS = ("--json", "--no-color")
+_OURS = "mtedbg"
+"""The prefix of commands whose names have one word."""
 _THREAD_OPTIONS = ("--thread", "--all-threads")
 
 # Names that are ours since an earlier `install`: sourcing the file twice is no conflict.
@@ -22,10 +25,10 @@ _ours: set[str] = set()
 class _GdbCommand(gdb.Command):  # type: ignore[misc]
     """A command of mtedbg under one of its names."""
 
-    def __init__(self, command: Command, name: str) -> None:
+    def __init__(self, command: Command, name: str, *, prefix: bool = False) -> None:
         self._command = command
         self.__doc__ = printable(command.help)
-        super().__init__(name, gdb.COMMAND_DATA)
+        super().__init__(name, gdb.COMMAND_DATA, prefix=prefix)
 
     def invoke(self, argument: str, from_tty: bool) -> None:
         """Runs the command; GDB calls this."""
@@ -56,9 +59,10 @@ class _GdbCommand(gdb.Command):  # type: ignore[misc]
 
 
 class _Prefix(gdb.Command):  # type: ignore[misc]
-    """Commands of mtedbg whose plain names are taken."""
+    """The first word of commands in two words, `mte tags`."""
 
     def __init__(self, name: str) -> None:
+        self.__doc__ = f"Commands of mtedbg; `{name} NAME` is the same as `{name}-NAME`."
         super().__init__(name, gdb.COMMAND_DATA, prefix=True)
 
 
@@ -67,35 +71,58 @@ def _taken(name: str) -> bool:
     return name not in _ours and name in captured(f"complete {name}").split("\n")
 
 
-def _prefix_form(name: str) -> str:
-    """`mte tags` for `mte-tags`, `mtedbg memop` for a name without a dash."""
-    prefix, dash, rest = name.partition("-")
-    return f"{prefix} {rest}" if dash else f"mtedbg {name}"
+def _add(command: Command, name: str, *, prefix: bool = False) -> bool:
+    """Registers `command` as `name`; whether it could be."""
+    if _taken(name):
+        return False
+    _GdbCommand(command, name, prefix=prefix)
+    _ours.add(name)
+    return True
 
 
-def _register_with_prefix(command: Command) -> None:
-    name = _prefix_form(command.name)
-    prefix = name.split(" ")[0]
-    try:
-        if prefix not in _ours and not _taken(prefix):
-            _Prefix(prefix)
-            _ours.add(prefix)
-        _GdbCommand(command, name)
-    except RuntimeError:
-        gdb.write(
-            f"mtedbg: `{command.name}` and `{prefix}` belong to another extension; left out\n"
-        )
+def _add_prefix(name: str) -> bool:
+    """Makes `name` the first word of others, unless it is somebody's; whether it is one."""
+    if name not in _ours and not _taken(name):
+        _Prefix(name)
+        _ours.add(name)
+    return name in _ours
+
+
+def _in_two_words(name: str) -> tuple[str, str]:
+    """`mte`, `tags` for `mte-tags`; `mtedbg`, `memops` for a name without a dash."""
+    first, dash, rest = name.partition("-")
+    return (first, rest) if dash else (_OURS, name)
+
+
+def _register(commands: Sequence[Command], first: str, prefixes: Set[str]) -> None:
+    """Registers commands whose first word is `first`, under both their names.
+
+    A name that is somebody else's is left to them, and that is said.
+    """
+    taken = [c for c in commands if not _add(c, c.name, prefix=c.name in prefixes)]
+    if _add_prefix(first):
+        for command in commands:
+            # Under a word of ours nobody else has names: there is nothing to ask GDB about.
+            both = " ".join(_in_two_words(command.name))
+            _GdbCommand(command, both)
+            if command in taken:
+                theirs = f"`{command.name}` belongs to another extension"
+                gdb.write(f"mtedbg: {theirs}; ours is `{both}`\n")
         return
-    gdb.write(f"mtedbg: `{command.name}` belongs to another extension; ours is `{name}`\n")
+    both = " ".join(_in_two_words(commands[0].name))
+    lacking = "".join(f"; `{command.name}` is left out" for command in taken)
+    gdb.write(f"mtedbg: `{first}` belongs to another extension: no `{both}`{lacking}\n")
 
 
 def install() -> None:
-    """Registers every command and setting. May be called again."""
+    """Registers every command, function and setting. May be called again."""
     parameters.install()
     unwinder.install()
-    for command in all_commands():
-        if _taken(command.name):
-            _register_with_prefix(command)
-        else:
-            _GdbCommand(command, command.name)
-            _ours.add(command.name)
+    functions.install()
+    commands = all_commands()
+    groups: dict[str, list[Command]] = {_OURS: []}  # first: a command may be a prefix itself
+    for command in commands:
+        groups.setdefault(_in_two_words(command.name)[0], []).append(command)
+    for first, group in groups.items():
+        _register(group, first, groups.keys())
+    mi.install(commands)

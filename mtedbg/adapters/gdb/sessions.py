@@ -31,6 +31,26 @@ def current() -> Session:
         )
     if thread.is_running():
         raise NotOnThisTargetError("the program is running", "stop it first: interrupt")
+    return _of(inferior)
+
+
+def in_expression() -> Session:
+    """The session of the selected inferior, where GDB is in the middle of an expression.
+
+    It may be the condition of a breakpoint. Then GDB still calls the thread running, and it tells
+    nobody that it stopped: nothing that was read before is believed.
+
+    Raises:
+        NoTargetError: there is no program, or not one for AArch64.
+    """
+    if gdb.selected_thread() is None:
+        return current()  # which says why there is none
+    session = _of(gdb.selected_inferior())
+    _drop_caches(None)
+    return session
+
+
+def _of(inferior: gdb.Inferior) -> Session:
     _check_architecture(inferior.architecture().name())
     connection = inferior.connection
     # A number of a connection is not used again; a core may take another's place in it.

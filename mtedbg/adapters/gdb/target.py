@@ -14,7 +14,9 @@ from mtedbg.adapters.gdb.sources import source_of
 from mtedbg.adapters.reading import read_whole
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.memory import Region, TagPiece
+from mtedbg.model.phase import Catch, Caught
 from mtedbg.model.process import SignalInfo, Symbol, TargetInfo, Thread
+from mtedbg.model.stop import Halt, Stop
 
 T = TypeVar("T")
 
@@ -73,6 +75,30 @@ class GdbTarget:
         from mtedbg.adapters.gdb.tags_write import write_tags
 
         write_tags(self._inferior, start, end, tags)
+
+    def run_to(self, halts: Sequence[Halt], alone: Thread | None) -> Stop:
+        """Lets the program run; see `Stepper`."""
+        from mtedbg.adapters.gdb import stepping
+
+        return stepping.run_to(self._inferior, halts, alone)
+
+    def catch(self, catch: Catch, wanted: Callable[[Catch, Thread], bool] | None) -> Caught:
+        """Makes a breakpoint at a phase; see `Stepper`."""
+        from mtedbg.adapters.gdb import stepping
+
+        return stepping.catch(catch, wanted)
+
+    def caught(self) -> Sequence[Caught]:
+        """The breakpoints at phases; see `Stepper`."""
+        from mtedbg.adapters.gdb import stepping
+
+        return stepping.caught()
+
+    def release(self, numbers: Sequence[int]) -> None:
+        """Deletes breakpoints at phases; see `Stepper`."""
+        from mtedbg.adapters.gdb import stepping
+
+        stepping.release(numbers)
 
     def read_file(self, path: str, most: int) -> bytes | Absent:
         """A file of the machine where the process runs; see `FileReader`."""

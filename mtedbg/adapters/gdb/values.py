@@ -25,7 +25,24 @@ def evaluate(expression: str) -> int:
         ExpressionError: it cannot be evaluated, or is nothing of these.
     """
     try:
-        value = gdb.parse_and_eval(expression)
+        return address_of(gdb.parse_and_eval(expression), expression)
+    except gdb.error as error:
+        raise ExpressionError(
+            f"cannot evaluate {expression!r}: {error}", "give an expression that `print` knows"
+        ) from None
+
+
+def address_of(value: gdb.Value, name: str) -> int:
+    """The 64 bits of `value`: a number, a pointer, or where an array or function is.
+
+    Args:
+        value: of any type.
+        name: what the user calls it.
+
+    Raises:
+        ExpressionError: it is nothing of these, or cannot be read.
+    """
+    try:
         kind = value.type.strip_typedefs().code
         if kind in (gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF):
             value = value.referenced_value()
@@ -34,13 +51,13 @@ def evaluate(expression: str) -> int:
             value = value.address
         elif kind not in _NUMBERS:
             raise ExpressionError(
-                f"{expression!r} is of type {value.type}, not an address",
+                f"{name!r} is of type {value.type}, not an address",
                 "give a number, a pointer or a $register",
             )
         return int(value) & WORD
     except (gdb.error, TypeError) as error:
         raise ExpressionError(
-            f"cannot evaluate {expression!r}: {error}", "give an expression that `print` knows"
+            f"{name!r} has no address: {error}", "give a number, a pointer or a $register"
         ) from None
 
 

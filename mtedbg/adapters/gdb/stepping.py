@@ -1,0 +1,170 @@
+"""Letting GDB's inferior run to a place, and breakpoints that ask before they stop it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import gdb
+
+from mtedbg.adapters.gdb import threads
+from mtedbg.errors import SteppingError
+from mtedbg.model.absent import NOT_APPLICABLE, Absent
+from mtedbg.model.phase import Catch, Caught
+from mtedbg.model.process import Thread
+from mtedbg.model.stop import Halt, Stop, StopKind
+
+Wanted = Callable[[Catch, Thread], bool]
+
+
+class _Watch:
+    """The last stop of the program, or its end, while it is let run."""
+
+    def __init__(self) -> None:
+        self.last: Any = None
+
+    def __enter__(self) -> _Watch:
+        gdb.events.stop.connect(self._hear)
+        gdb.events.exited.connect(self._hear)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        gdb.events.stop.disconnect(self._hear)
+        gdb.events.exited.disconnect(self._hear)
+
+    def _hear(self, event: Any) -> None:
+        self.last = event
+
+
+def run_to(inferior: gdb.Inferior, halts: Sequence[Halt], alone: Thread | None) -> Stop:
+    """Lets the selected inferior run; see `Stepper`."""
+    if alone is not None:
+        _select(inferior, alone.number)
+    try:
+        with _Watch() as watch, _halts(halts), _locked(inferior, alone is not None):
+            gdb.execute("continue", to_string=True)
+    except gdb.error as error:
+        raise SteppingError(f"GDB does not let the program run: {error}") from None
+    return _stop(watch.last)
+
+
+def _select(inferior: gdb.Inferior, number: int) -> None:
+    for thread in inferior.threads():
+        if thread.num == number and thread.is_valid():
+            thread.switch()
+
+
+@contextmanager
+def _halts(halts: Sequence[Halt]) -> Iterator[None]:
+    """Breakpoints for a while, unseen by the user."""
+    made: list[gdb.Breakpoint] = []
+    try:
+        for halt in halts:
+            kind = gdb.BP_HARDWARE_BREAKPOINT if halt.patched else gdb.BP_BREAKPOINT
+            made.append(gdb.Breakpoint(f"*{halt.address:#x}", type=kind, internal=True))
+            made[-1].silent = True
+        yield
+    finally:
+        for breakpoint_ in made:
+            if breakpoint_.is_valid():
+                breakpoint_.delete()
+
+
+@contextmanager
+def _locked(inferior: gdb.Inferior, wanted: bool) -> Iterator[None]:
+    """Lets only the selected thread run for a while; the user's setting is put back."""
+    before = str(gdb.parameter("scheduler-locking"))
+    if not wanted or before == "on" or len(inferior.threads()) < 2:
+        yield
+        return
+    gdb.execute("set scheduler-locking on", to_string=True)
+    try:
+        yield
+    finally:
+        gdb.execute(f"set scheduler-locking {before}", to_string=True)
+
+
+def _stop(event: Any) -> Stop:
+    thread = gdb.selected_thread()
+    if isinstance(event, gdb.ExitedEvent) or thread is None or not thread.is_valid():
+        status = getattr(event, "exit_code", None)
+        how = "killed by a signal" if status is None else f"exit status {status}"
+        return Stop(StopKind.EXITED, detail=how)
+    kind, detail = _why(event)
+    return Stop(kind, thread.num, threads.innermost_registers().get("pc", NOT_APPLICABLE), detail)
+
+
+def _why(event: Any) -> tuple[StopKind, str]:
+    if isinstance(event, gdb.SignalEvent):
+        name = str(event.stop_signal)
+        return (StopKind.INTERRUPTED if name == "SIGINT" else StopKind.SIGNAL), name
+    if isinstance(event, gdb.BreakpointEvent):
+        numbers = [one.number for one in event.breakpoints if one.number > 0]
+        detail = "breakpoint " + ", ".join(map(str, numbers)) if numbers else ""
+        return StopKind.BREAKPOINT, detail
+    return StopKind.OTHER, ""
+
+
+class PhaseBreakpoint(gdb.Breakpoint):  # type: ignore[misc]
+    """An ordinary breakpoint at a phase; the user sees, disables and deletes it as any other."""
+
+    def __init__(self, catch: Catch, wanted: Wanted | None) -> None:
+        super().__init__(f"*{catch.address:#x}")
+        self.catch = catch
+        self._wanted = wanted
+        if not isinstance(catch.thread, Absent):
+            self.thread = _global_number(catch.thread)
+
+    def stop(self) -> bool:
+        """Whether to stop; GDB calls this when a thread has come here."""
+        if self._wanted is None:
+            return True
+        thread = gdb.selected_thread()
+        process, lwp, other = thread.ptid
+        return self._wanted(
+            self.catch,
+            Thread(thread.num, int(lwp or other or process), "", True,
+                   tagged_addr_ctrl=NOT_APPLICABLE),
+        )  # fmt: skip
+
+
+def _global_number(number: int) -> int:
+    for thread in gdb.selected_inferior().threads():
+        if thread.num == number:
+            return int(thread.global_num)
+    raise SteppingError(f"no thread has the number {number}", "`info threads` lists them")
+
+
+def catch(wish: Catch, wanted: Wanted | None) -> Caught:
+    """Makes a breakpoint; see `Stepper`."""
+    try:
+        return _caught(PhaseBreakpoint(wish, wanted))
+    except (gdb.error, RuntimeError) as error:
+        raise SteppingError(f"GDB makes no breakpoint: {error}") from None
+
+
+def caught() -> list[Caught]:
+    """The breakpoints that are there; see `Stepper`."""
+    return [_caught(one) for one in gdb.breakpoints() if isinstance(one, PhaseBreakpoint)]
+
+
+def release(numbers: Sequence[int]) -> None:
+    """Deletes breakpoints; see `Stepper`."""
+    for one in gdb.breakpoints():
+        if isinstance(one, PhaseBreakpoint) and one.number in numbers:
+            one.delete()
+
+
+def _caught(one: PhaseBreakpoint) -> Caught:
+    return Caught(one.number, one.catch, one.enabled, one.hit_count)
+
+
+def _forget(_event: object) -> None:
+    """The addresses were those of a process that is gone."""
+    for one in list(gdb.breakpoints()):
+        if isinstance(one, PhaseBreakpoint):
+            one.delete()
+
+
+gdb.events.exited.connect(_forget)
