@@ -49,6 +49,10 @@ class FileFormatError(MtedbgError):
     """A file is not what it should be: not a core, truncated, of another machine."""
 
 
+class SteppingError(MtedbgError):
+    """The program cannot be let run as asked: it would not come to where it is to stop."""
+
+
 class NoRuntimeError(MtedbgError):
     """No runtime with a debug root is in this process."""
 

@@ -8,15 +8,18 @@ How to add a debugger:
  5. add one parameter to `tests/contract/` and one controller to `tests/support/`.
 
 What can also write is a `TagWriter`, by one method more: only commands whose name says that they
-write ask for it. What can read files where its process runs is a `FileReader`.
+write ask for it. What can read files where its process runs is a `FileReader`. What can let its
+process run is a `Stepper`: only `mte-step` and `mte-catch` ask for that.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from mtedbg.model.absent import Absent
 from mtedbg.model.memory import Region, TagPiece
+from mtedbg.model.phase import Catch, Caught
 from mtedbg.model.process import SignalInfo, Symbol, TargetInfo, Thread
+from mtedbg.model.stop import Halt, Stop
 
 
 class Target(Protocol):
@@ -92,3 +95,43 @@ class FileReader(Protocol):
             path: absolute; it may have been made by anybody.
             most: bytes; a longer file is absent.
         """
+
+
+@runtime_checkable
+class Stepper(Protocol):
+    """A live target under a debugger that can let it run and stop it.
+
+    The user's settings and breakpoints hold meanwhile: signals that the debugger stops on stop it.
+    """
+
+    def run_to(self, halts: Sequence[Halt], alone: Thread | None) -> Stop:
+        """Lets the program run until a thread comes to one of `halts`, or something stops it.
+
+        A thread that stands at one of them leaves it first. A thread that has stopped on a signal
+        is given that signal, where the debugger's settings do not keep it back. The thread that
+        stops is the selected one afterwards.
+
+        Args:
+            halts: places to stop at, this once.
+            alone: the only thread that runs; None for all of them.
+
+        Raises:
+            SteppingError: the debugger refuses.
+        """
+
+    def catch(self, catch: Catch, wanted: Callable[[Catch, Thread], bool] | None) -> Caught:
+        """Makes an ordinary breakpoint of the debugger.
+
+        Args:
+            catch: where, and of which thread.
+            wanted: asked when a thread has come there, whether to stop; None for always.
+
+        Raises:
+            SteppingError: the debugger refuses.
+        """
+
+    def caught(self) -> Sequence[Caught]:
+        """The breakpoints that `catch` has made and nobody has deleted."""
+
+    def release(self, numbers: Sequence[int]) -> None:
+        """Deletes breakpoints that `catch` has made."""

@@ -36,6 +36,18 @@ class Situation:
     pinned: bool = False
 
 
+def patch_to(now: Situation) -> Mode | None:
+    """The form that the handler will give the memop; None where it patches nothing."""
+    local = now.mode is Mode.LOCAL
+    mine = now.own != now.shared and all(tag == now.own for tag in now.memory)
+    if now.policy == INTERPRET or (local and mine):
+        return None
+    if local:
+        return Mode.SHARED
+    weakens = mine and now.policy == SEED and not now.pinned
+    return Mode.LOCAL if weakens else None
+
+
 def transition(now: Situation) -> str:
     """What the handler will do, in words."""
     local = now.mode is Mode.LOCAL
@@ -49,7 +61,7 @@ def transition(now: Situation) -> str:
         foreign = any(tag not in (now.shared, now.own) for tag in now.memory)
         barriers = " between barriers on every core" if foreign else ""
         return f"interpret: perform the access in the handler{barriers}, patch nothing"
-    if not local and mine and now.policy == SEED and not now.pinned:
+    if patch_to(now) is Mode.LOCAL:
         return "shared → local: patch memop to local"
     retag = "" if all_shared else "retag memory to shared, barrier, "
     if local:

@@ -19,10 +19,10 @@ Wanted = Callable[[Catch, Thread], bool]
 
 
 class _Watch:
-    """The last stop of the program, or its end, while it is let run."""
+    """Why the program stopped last while it was let run."""
 
     def __init__(self) -> None:
-        self.last: Any = None
+        self.why: tuple[StopKind, str] = (StopKind.OTHER, "")
 
     def __enter__(self) -> _Watch:
         gdb.events.stop.connect(self._hear)
@@ -34,7 +34,8 @@ class _Watch:
         gdb.events.exited.disconnect(self._hear)
 
     def _hear(self, event: Any) -> None:
-        self.last = event
+        # At once: the event's breakpoints may be deleted before it is asked for them.
+        self.why = _why(event)
 
 
 def run_to(inferior: gdb.Inferior, halts: Sequence[Halt], alone: Thread | None) -> Stop:
@@ -46,7 +47,7 @@ def run_to(inferior: gdb.Inferior, halts: Sequence[Halt], alone: Thread | None) 
             gdb.execute("continue", to_string=True)
     except gdb.error as error:
         raise SteppingError(f"GDB does not let the program run: {error}") from None
-    return _stop(watch.last)
+    return _stop(*watch.why)
 
 
 def _select(inferior: gdb.Inferior, number: int) -> None:
@@ -63,7 +64,6 @@ def _halts(halts: Sequence[Halt]) -> Iterator[None]:
         for halt in halts:
             kind = gdb.BP_HARDWARE_BREAKPOINT if halt.patched else gdb.BP_BREAKPOINT
             made.append(gdb.Breakpoint(f"*{halt.address:#x}", type=kind, internal=True))
-            made[-1].silent = True
         yield
     finally:
         for breakpoint_ in made:
@@ -85,17 +85,17 @@ def _locked(inferior: gdb.Inferior, wanted: bool) -> Iterator[None]:
         gdb.execute(f"set scheduler-locking {before}", to_string=True)
 
 
-def _stop(event: Any) -> Stop:
+def _stop(kind: StopKind, detail: str) -> Stop:
     thread = gdb.selected_thread()
-    if isinstance(event, gdb.ExitedEvent) or thread is None or not thread.is_valid():
-        status = getattr(event, "exit_code", None)
-        how = "killed by a signal" if status is None else f"exit status {status}"
-        return Stop(StopKind.EXITED, detail=how)
-    kind, detail = _why(event)
+    if kind is StopKind.EXITED or thread is None or not thread.is_valid():
+        return Stop(StopKind.EXITED, detail=detail)
     return Stop(kind, thread.num, threads.innermost_registers().get("pc", NOT_APPLICABLE), detail)
 
 
 def _why(event: Any) -> tuple[StopKind, str]:
+    if isinstance(event, gdb.ExitedEvent):
+        status = getattr(event, "exit_code", None)
+        return StopKind.EXITED, "by a signal" if status is None else f"exit status {status}"
     if isinstance(event, gdb.SignalEvent):
         name = str(event.stop_signal)
         return (StopKind.INTERRUPTED if name == "SIGINT" else StopKind.SIGNAL), name

@@ -1,0 +1,101 @@
+"""Phases of fault handling: code addresses that a runtime publishes, and stops at them."""
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+from typing import ClassVar
+
+from mtedbg.model.absent import NOT_APPLICABLE, Absent
+
+PHASES = (
+    "fault",
+    "lookup",
+    "lock",
+    "retag",
+    "barrier",
+    "patch-memop",
+    "patch-address",
+    "icache",
+    "unlock",
+    "resume",
+)
+"""Every phase, in the order of a patch to shared; one to local has its two words reversed."""
+
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+class Direction(Enum):
+    """The two ways a memop can be patched; the value is the word of `mte-catch`."""
+
+    LOCAL_SHARED = "local-shared"
+    SHARED_LOCAL = "shared-local"
+
+    @property
+    def text(self) -> str:
+        """For people: "local → shared"."""
+        return self.value.replace("-", " → ")
+
+
+@dataclass(frozen=True, slots=True)
+class PhasePoint:
+    """One code address of a phase. It stands before the phase's effect."""
+
+    RECORD: ClassVar[str] = "PhasePoint"
+
+    phase: str
+    address: int
+
+    @property
+    def name(self) -> str:
+        """The phase as commands spell it: "patch-memop" for PatchMemop."""
+        return spelled(self.phase)
+
+
+def spelled(phase: str) -> str:
+    """A phase's name in the schema as commands spell it."""
+    return _HUMP.sub("-", phase).lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """The lock of all who change tags and memops: the guest thread that holds it, 0 for nobody."""
+
+    RECORD: ClassVar[str] = "Lock"
+
+    thread: int
+
+
+@dataclass(frozen=True, slots=True)
+class Catch:
+    """A stop at a phase that a person asked for.
+
+    Attributes:
+        phase: its name.
+        address: where the debugger's breakpoint is.
+        direction: only patches in this direction.
+        memop: only faults at the memop with this id.
+        thread: only this thread, by the debugger's number.
+    """
+
+    phase: str
+    address: int
+    direction: Direction | Absent = NOT_APPLICABLE
+    memop: int | Absent = NOT_APPLICABLE
+    thread: int | Absent = NOT_APPLICABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Caught:
+    """A catch as the debugger keeps it.
+
+    Attributes:
+        number: of the breakpoint.
+        catch: what it stands for.
+        enabled: whether it stops the program.
+        hits: how often it did; passages that its filters let through do not count everywhere.
+    """
+
+    number: int
+    catch: Catch
+    enabled: bool
+    hits: int

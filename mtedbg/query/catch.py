@@ -1,0 +1,167 @@
+"""Breakpoints at phases of fault handling: made, listed, deleted, and asked whether to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from mtedbg.decode.phases import phase_points
+from mtedbg.errors import LayoutError, MtedbgError, UsageError
+from mtedbg.model.absent import NOT_APPLICABLE, Absent
+from mtedbg.model.memop import Memop
+from mtedbg.model.phase import PHASES, Catch, Caught, Direction, PhasePoint
+from mtedbg.query.direction import direction_of
+from mtedbg.query.phases import road
+from mtedbg.query.runtimes import all_runtimes
+from mtedbg.query.step import stepper_of
+from mtedbg.report import Column, Report, Row
+
+if TYPE_CHECKING:
+    from mtedbg.model.process import Thread
+    from mtedbg.session import Session
+
+_DIRECTIONS = {one.value: one for one in Direction}
+WORDS = (*PHASES, *_DIRECTIONS)
+"""What `mte-catch` knows."""
+
+
+def catch(
+    session: Session,
+    command: str,
+    columns: tuple[Column, ...],
+    words: Sequence[str],
+    *,
+    memop: int | None = None,
+    thread: int | None = None,
+) -> Report:
+    """Makes breakpoints at phases.
+
+    Args:
+        session: a stopped process.
+        command: to be named in the report.
+        columns: of the report.
+        words: phases, all where none is named, and at most one direction.
+        memop: only faults at the memop with this id.
+        thread: only this thread, by the debugger's number.
+
+    Raises:
+        UsageError: a word is neither a phase nor a direction.
+        NotOnThisTargetError: it is no process that can be let run.
+        NoRuntimeError: there is no runtime.
+        LayoutError: the debug root does not say where the phases are.
+        SteppingError: the debugger refuses.
+    """
+    phases, direction = _meant(words)
+    stepper = stepper_of(session)
+    points = [point for point in _points(session) if point.name in phases]
+    if not points:
+        raise LayoutError(
+            f"the debug root has no address of {', '.join(phases)}", "`mte-catch` takes all it has"
+        )
+    ours = NOT_APPLICABLE if memop is None else memop
+    whose = NOT_APPLICABLE if thread is None else thread
+    filtered = not isinstance(direction, Absent) or memop is not None
+    made = [
+        stepper.catch(
+            Catch(point.name, point.address, direction, ours, whose),
+            (lambda wish, who: wanted(session, wish, who)) if filtered else None,
+        )
+        for point in points
+    ]
+    return _report(session, command, columns, made, f"{_count(made)} at phases of fault handling")
+
+
+def caught(session: Session, command: str, columns: tuple[Column, ...]) -> Report:
+    """The breakpoints at phases that are there; errors as for `catch`."""
+    found = stepper_of(session).caught()
+    return _report(session, command, columns, found, f"{_count(found)} at phases of fault handling")
+
+
+def release(
+    session: Session, command: str, columns: tuple[Column, ...], words: Sequence[str]
+) -> Report:
+    """Deletes those of these phases, or all; errors as for `catch`."""
+    stepper = stepper_of(session)
+    phases, direction = _meant(words)
+    found = [
+        one
+        for one in stepper.caught()
+        if one.catch.phase in phases and direction in (NOT_APPLICABLE, one.catch.direction)
+    ]
+    stepper.release([one.number for one in found])
+    return _report(session, command, columns, found, f"{_count(found)} deleted")
+
+
+def _meant(words: Sequence[str]) -> tuple[tuple[str, ...], Direction | Absent]:
+    unknown = [word for word in words if word not in WORDS]
+    if unknown:
+        raise UsageError(f"{unknown[0]!r} is no phase", f"phases are {', '.join(PHASES)}")
+    directions = list(dict.fromkeys(word for word in words if word in _DIRECTIONS))
+    if len(directions) > 1:
+        raise UsageError("a patch has one direction", "leave both out to stop at either")
+    phases = tuple(word for word in words if word in PHASES) or PHASES
+    return phases, _DIRECTIONS[directions[0]] if directions else NOT_APPLICABLE
+
+
+def _points(session: Session) -> list[PhasePoint]:
+    found: list[PhasePoint] = []
+    for runtime in all_runtimes(session):
+        points = phase_points(runtime)
+        found += () if isinstance(points, Absent) else points
+    order = {name: number for number, name in enumerate(PHASES)}
+    return sorted(found, key=lambda point: order[point.name])
+
+
+def wanted(session: Session, wish: Catch, thread: Thread) -> bool:
+    """Whether a thread that has come to a catch's address is to stop there.
+
+    Where that cannot be told it stops: a person can go on, and cannot go back.
+
+    Args:
+        session: the process; what was read before is not believed.
+        wish: the catch.
+        thread: that has come there.
+    """
+    session.invalidate()
+    try:
+        here = road(session, thread)
+        if isinstance(here, Absent):
+            return True
+        at = here.memop.id if isinstance(here.memop, Memop) else wish.memop
+        if not isinstance(wish.memop, Absent) and at != wish.memop:
+            return False
+        if isinstance(wish.direction, Absent):
+            return True
+        found = direction_of(session, here)
+        return found == wish.direction or (isinstance(found, Absent) and found.is_hole)
+    except MtedbgError:
+        return True
+
+
+def _count(found: Sequence[Caught]) -> str:
+    return f"{len(found)} breakpoint{'' if len(found) == 1 else 's'}"
+
+
+def _report(
+    session: Session,
+    command: str,
+    columns: tuple[Column, ...],
+    found: Sequence[Caught],
+    headline: str,
+) -> Report:
+    rows = tuple(map(_row, found))
+    return Report(command, session.info, columns, rows, headline=headline, listing=True)
+
+
+def _row(one: Caught) -> Row:
+    direction = one.catch.direction
+    return {
+        "number": one.number,
+        "phase": one.catch.phase,
+        "address": one.catch.address,
+        "direction": direction if isinstance(direction, Absent) else direction.value,
+        "memop": one.catch.memop,
+        "thread": one.catch.thread,
+        "enabled": one.enabled,
+        "hits": one.hits,
+    }
