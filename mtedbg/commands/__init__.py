@@ -32,12 +32,18 @@ class Argument:
         kind: "address" (an expression of the debugger), "size" (bytes) and "tag" (0 to 15), which
             are expressions too, "text".
         optional: whether it may be left out (its value is then None).
+        many: whether it may be given several times: its value is a list, empty where left out.
+        choices: the words that it may be, for completion.
+        offers: a name of `query.offers.Offer`: what of the process it may be, for completion.
     """
 
     name: str
     help: str
     kind: str = "address"
     optional: bool = False
+    many: bool = False
+    choices: tuple[str, ...] = ()
+    offers: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +55,16 @@ class Option:
         help: its meaning, one line.
         value: the value's name in the usage line ("N", "FILE"); empty for a flag.
         kind: as for arguments, and "count".
+        choices: as for arguments.
+        offers: as for arguments.
     """
 
     name: str
     help: str
     value: str = ""
     kind: str = "text"
+    choices: tuple[str, ...] = ()
+    offers: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +112,8 @@ class Command:
     def usage(self) -> str:
         """The usage line, "mte-tags ADDR [LEN] [--runs]"."""
         words = [self.name]
-        words += [f"[{a.name}]" if a.optional else a.name for a in self.arguments]
+        given = [(a, a.name + "…" * a.many) for a in self.arguments]
+        words += [f"[{name}]" if a.optional else name for a, name in given]
         words += [f"[{o.name}{' ' + o.value if o.value else ''}]" for o in self.options]
         if self.per_thread:
             words += ["[--thread N]", "[--all-threads]"]

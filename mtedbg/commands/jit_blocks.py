@@ -41,9 +41,14 @@ COMMAND = Command(
     ),
     run=_run,
     options=(
-        Option("--kind", "only blocks of this kind", "KIND"),
-        Option("--tier", "only blocks of this tier", "TIER"),
-        Option("--function", "only blocks with code of this guest function", "NAME|NUMBER"),
+        Option("--kind", "only blocks of this kind", "KIND", offers="BLOCK_KIND"),
+        Option("--tier", "only blocks of this tier", "TIER", offers="TIER"),
+        Option(
+            "--function",
+            "only blocks with code of this guest function",
+            "NAME|NUMBER",
+            offers="FUNCTION",
+        ),
     ),
     example="jit-blocks --kind BaselineTier",
 )

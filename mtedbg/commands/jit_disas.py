@@ -30,7 +30,9 @@ COMMAND = Command(
         Column("mark", Kind.TEXT, "=> at the PC, other threads there, [1] [2] of a memop, patches"),
     ),
     run=_run,
-    arguments=(Argument("PC|BLOCK", "an address in translated code, or the id of a block"),),
+    arguments=(
+        Argument("PC|BLOCK", "an address in translated code, or the id of a block", offers="BLOCK"),
+    ),
     options=(Option("-n", "so many instructions, from PC or the block's beginning", "N", "count"),),
     details=(
         "The guest instruction stands beside the access [2] of its memop, and at the beginning of "

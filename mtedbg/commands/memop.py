@@ -45,6 +45,7 @@ COMMAND = Command(
             "PC|ID",
             "an address from [1] to [2], or the memop's number; $pc if left out",
             optional=True,
+            offers="MEMOP",
         ),
     ),
     example="memop $pc",

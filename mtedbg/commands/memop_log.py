@@ -39,7 +39,7 @@ COMMAND = Command(
     ),
     run=_run,
     options=(
-        Option("--memop", "only events of this memop", "ID", "count"),
+        Option("--memop", "only events of this memop", "ID", "count", offers="MEMOP"),
         Option("--thread", "only events of this guest thread", "N", "count"),
         Option("-n", "at most so many events, the newest; 64 if left out", "N", "count"),
     ),

@@ -36,9 +36,21 @@ COMMAND = Command(
     ),
     run=_run,
     options=(
-        Option("--block", "only those of the code block with this id", "ID", "count"),
-        Option("--mode", "only those that are recorded as Local, or Shared", "MODE"),
-        Option("--sort", "flips or faults, most first; id; address", "KEY"),
+        Option(
+            "--block", "only those of the code block with this id", "ID", "count", offers="BLOCK"
+        ),
+        Option(
+            "--mode",
+            "only those that are recorded as Local, or Shared",
+            "MODE",
+            choices=("Local", "Shared"),
+        ),
+        Option(
+            "--sort",
+            "flips or faults, most first; id; address",
+            "KEY",
+            choices=("flips", "faults", "id", "address"),
+        ),
         Option("-n", "at most so many", "N", "count"),
     ),
     example="memops --sort flips -n 10",

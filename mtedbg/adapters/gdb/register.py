@@ -13,10 +13,8 @@ from mtedbg.adapters.gdb.output import printable
 from mtedbg.commands import Command, all_commands
 from mtedbg.errors import MtedbgError
 
-_EVERYONES_OPTIONS = ("--json", "--no-color")
 _OURS = "mtedbg"
 """The prefix of commands whose names have one word."""
-_THREAD_OPTIONS = ("--thread", "--all-threads")
 
 # Names that are ours since an earlier `install`: sourcing the file twice is no conflict.
 _ours: set[str] = set()
@@ -47,15 +45,20 @@ class _GdbCommand(gdb.Command):  # type: ignore[misc]
         gdb.write(printable(text))
 
     def complete(self, text: str, word: str | None) -> Any:
-        """Options by name, everything else as GDB completes an expression; GDB calls this."""
-        last = text.rsplit(" ", 1)[-1]
-        if not last.startswith("-"):
-            return gdb.COMPLETE_EXPRESSION
-        options = [option.name for option in self._command.options]
-        options += _THREAD_OPTIONS if self._command.per_thread else ()
+        """What may stand for the last word; GDB calls this."""
+        from mtedbg.adapters.gdb import sessions
+        from mtedbg.commands._complete import Rest, complete
+
+        *words, last = text.split(" ")
+        try:
+            found = complete(self._command, list(filter(None, words)), last, sessions.current)
+        except gdb.error:  # the server is gone: that is for a command to say
+            return gdb.COMPLETE_NONE
+        if isinstance(found, Rest):
+            return gdb.COMPLETE_FILENAME if found is Rest.FILE else gdb.COMPLETE_EXPRESSION
         # GDB may take a dash for the end of a word: only what follows it is to be completed then.
         done = len(last) - len(last if word is None else word)
-        return [name[done:] for name in (*options, *_EVERYONES_OPTIONS) if name.startswith(last)]
+        return [name[done:] for name in found]
 
 
 class _Prefix(gdb.Command):  # type: ignore[misc]

@@ -1,0 +1,91 @@
+"""What may stand for the last word of a command's line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from mtedbg.commands import Argument, Command, Option
+from mtedbg.errors import MtedbgError
+
+if TYPE_CHECKING:
+    from mtedbg.session import Session
+
+_EVERYONES = ("--json", "--no-color")
+_PER_THREAD = ("--thread", "--all-threads")
+
+
+class Rest(Enum):
+    """What the debugger itself can complete."""
+
+    EXPRESSION = "an expression"
+    FILE = "the path of a file"
+
+
+def complete(
+    command: Command, words: Sequence[str], last: str, session: Callable[[], Session]
+) -> list[str] | Rest:
+    """The words that `last` may become, or what the debugger is to complete it as.
+
+    Args:
+        command: whose line it is.
+        words: those before the last, the command's name not among them.
+        last: what is typed of the word at the cursor, may be empty.
+        session: gives the process, where it is needed; may raise `MtedbgError`.
+    """
+    place = _option_of(command, words[-1]) if words else None
+    if place is None and last.startswith("-"):
+        return [name for name in option_names(command) if name.startswith(last)]
+    wanted: Option | Argument | None = place or _argument_at(command, words)
+    if wanted is None:
+        if words and words[-1] == "--thread" and command.per_thread:
+            return _offered("THREAD", last, session)
+        return []
+    return _of(wanted, last, session)
+
+
+def option_names(command: Command) -> list[str]:
+    """All options of a command, everyone's among them."""
+    own = [option.name for option in command.options]
+    return [*own, *(_PER_THREAD if command.per_thread else ()), *_EVERYONES]
+
+
+def _option_of(command: Command, word: str) -> Option | None:
+    """The option called `word`, where a value follows it."""
+    return next((one for one in command.options if one.name == word and one.value), None)
+
+
+def _argument_at(command: Command, words: Sequence[str]) -> Argument | None:
+    """The positional argument behind `words`."""
+    takes_value = {option.name for option in command.options if option.value}
+    takes_value |= {"--thread"} if command.per_thread else set()
+    if words and words[-1] in takes_value:
+        return None
+    count = sum(
+        not word.startswith("-") and (index == 0 or words[index - 1] not in takes_value)
+        for index, word in enumerate(words)
+    )
+    if count < len(command.arguments):
+        return command.arguments[count]
+    return next((argument for argument in command.arguments[-1:] if argument.many), None)
+
+
+def _of(wanted: Option | Argument, last: str, session: Callable[[], Session]) -> list[str] | Rest:
+    found = [word for word in wanted.choices if word.lower().startswith(last.lower())]
+    expression = wanted.kind in ("address", "size", "tag")
+    # Where an expression may stand as well, a number is offered only to who has begun one.
+    if wanted.offers and (not expression or last.isdecimal()):
+        found += _offered(wanted.offers, last, session)
+    if expression and not found:
+        return Rest.EXPRESSION
+    return Rest.FILE if isinstance(wanted, Option) and wanted.value == "FILE" else found
+
+
+def _offered(what: str, last: str, session: Callable[[], Session]) -> list[str]:
+    from mtedbg.query.offers import Offer, offered
+
+    try:
+        return offered(session(), Offer[what], last)
+    except MtedbgError:
+        return []
