@@ -37,7 +37,8 @@ def _key(name: str) -> str:
 def _parser(command: Command) -> _Parser:
     parser = _Parser(command)
     for argument in command.arguments:
-        parser.add_argument(_key(argument.name), nargs="?" if argument.optional else None)
+        nargs = "*" if argument.many else "?" if argument.optional else None
+        parser.add_argument(_key(argument.name), nargs=nargs)
     for option in command.options:
         if option.value:
             parser.add_argument(option.name, dest=_key(option.name))
@@ -59,9 +60,11 @@ def _number(text: str, what: str) -> int:
         raise UsageError(f"{what} is a number, not {text!r}", "give it as 64 or 0x40") from None
 
 
-def _value(session: Session, kind: str, name: str, text: str | None) -> Any:
+def _value(session: Session, kind: str, name: str, text: str | list[str] | None) -> Any:
     if text is None or isinstance(text, bool):
         return text
+    if isinstance(text, list):
+        return [_value(session, kind, name, one) for one in text]
     if kind in ("address", "size", "tag"):
         value = session.target.evaluate(text)
         if kind == "tag" and not 0 <= value < 16:
@@ -90,7 +93,10 @@ def parse(session: Session, command: Command, line: str | Sequence[str]) -> Argu
         words = shlex.split(line) if isinstance(line, str) else list(line)
     except ValueError as error:
         raise UsageError(f"{command.name}: {error}", f"usage: {command.usage}") from None
-    values = vars(_parser(command).parse_args(words))
+    parser = _parser(command)
+    # What may be given several times may stand on both sides of an option.
+    many = any(argument.many for argument in command.arguments)
+    values = vars((parser.parse_intermixed_args if many else parser.parse_args)(words))
     kinds = [(a.name, a.kind) for a in command.arguments]
     kinds += [(o.name, o.kind) for o in command.options]
     for name, kind in kinds:
