@@ -74,8 +74,8 @@ def _argument_at(command: Command, words: Sequence[str]) -> Argument | None:
 def _of(wanted: Option | Argument, last: str, session: Callable[[], Session]) -> list[str] | Rest:
     found = [word for word in wanted.choices if word.lower().startswith(last.lower())]
     expression = wanted.kind in ("address", "size", "tag")
-    # Where an expression may stand as well, a number is offered only to who has begun one.
-    if wanted.offers and (not expression or last.isdecimal()):
+    # Where an expression may stand as well: up to where it is one, and no number.
+    if wanted.offers and (not expression or not last or last.isdecimal()):
         found += _offered(wanted.offers, last, session)
     if expression and not found:
         return Rest.EXPRESSION

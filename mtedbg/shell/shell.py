@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from mtedbg.errors import ConnectionLostError, MtedbgError
-from mtedbg.shell import ids, script
+from mtedbg.shell import script
 from mtedbg.shell.debugger import RESTART, Debugger
 from mtedbg.shell.records import Command, Stop, quoted
 from mtedbg.shell.repeat import repeated
@@ -98,14 +98,10 @@ class Shell:
             return []
         found: list[str] = []
         with contextlib.suppress(ConnectionLostError):
-            if asked := ids.question(line):
-                answer = self._debugger.gdb.begin(asked)
-                await _end_of(answer)
-                found = ids.lines(line, answer.printed)
             command = self._debugger.gdb.begin(f"-complete {quoted(line)}", machine=True)
             await _end_of(command)
             matches = command.payload.get("matches", [])
-            found += [str(match) for match in matches] if isinstance(matches, list) else []
+            found = [str(match) for match in matches] if isinstance(matches, list) else []
         return found
 
     async def _outside(self, line: str) -> bool:

@@ -110,13 +110,13 @@ def test_completion(front: Front) -> None:
     completer = GdbCompleter(front.shell.complete, {"restart": "again"})
     everything = {
         line: front.listening(lambda line=line: complete(line))
-        for line in ("mte-", "mte-tags $x0 --", "memop ", "resta", "info regi")
+        for line in ("mte-", "mte-tags $x0 --", "memop-log --memop ", "resta", "info regi")
     }
     assert {"mte-tags", "mte-fault", "mte-check"} <= set(everything["mte-"])
     assert {"--runs", "--granules", "--json"} <= set(everything["mte-tags $x0 --"])
-    numbers = [text for text in everything["memop "] if text.isdecimal()]
+    numbers = [text for text in everything["memop-log --memop "] if text.isdecimal()]
     assert str(front.listening(lambda: _at_the_pc(front))) in numbers
-    assert everything["memop "][0] == numbers[0]
+    assert everything["memop-log --memop "][0] == numbers[0]
     assert "restart" in everything["resta"]
     assert "registers" in everything["info regi"]
 

@@ -1,12 +1,10 @@
-"""What becomes of a typed line: blocks, repetition, colours, completions, ids."""
+"""What becomes of a typed line: blocks, repetition, colours, completions."""
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
-from mtedbg.shell import ids, script
+from mtedbg.shell import script
 from mtedbg.shell.blocks import unfinished
 from mtedbg.shell.completion import completions
 from mtedbg.shell.lexer import tokens
@@ -105,37 +103,6 @@ def test_completions_are_of_the_last_word() -> None:
 def test_numbers_come_first_and_by_size() -> None:
     found = completions("memop ", ["memop main", "memop 10", "memop 9", "memop 9"], {})
     assert [one.text for one in found] == ["9", "10", "main"]
-
-
-@pytest.mark.parametrize(
-    ("line", "listing"),
-    [
-        ("memop ", "memops"),
-        ("memop 1", "memops"),
-        ("memop-log --memop ", "memops"),
-        ("memops --block 2", "jit-blocks"),
-        ("jit-disas ", "jit-blocks"),
-        ("memop", ""),
-        ("memop $p", ""),
-        ("memop 1 ", ""),
-        ("p 1", ""),
-        ("", ""),
-    ],
-)
-def test_which_numbers_are_asked_for(line: str, listing: str) -> None:
-    assert ids.question(line).partition(" ")[0] == listing
-
-
-def test_numbers_of_a_report() -> None:
-    answer = json.dumps({"rows": [{"id": 7}, {"id": 71}, {"id": 8}, {"id": None}]})
-    assert ids.lines("memop 7", answer) == ["memop 7", "memop 71"]
-
-
-@pytest.mark.parametrize(
-    "answer", ["", "no runtime", "{}", '{"rows": 1}', '{"rows": [{"id": []}]}']
-)
-def test_no_report_no_numbers(answer: str) -> None:
-    assert ids.lines("memop ", answer) == []
 
 
 @pytest.mark.parametrize(
