@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
 // Look-ups against insertions and removals; meant to run under ThreadSanitizer as well.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 #include <pthread.h>
 #include <signal.h>

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
 // Words as GNU as makes them; one line a word.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #include "code/memop_words.h"

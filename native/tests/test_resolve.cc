@@ -2,7 +2,6 @@
 //
 // The fault handler's work on tags from a table and words that nobody executes: what it does to
 // tags, words, registers and records, and what a debugger sees at every instruction of it.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #include <array>

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
 // The debug root as a reader finds it: by its symbol, and by nothing but what the schema says.
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 #include <link.h>
 
