@@ -14,7 +14,9 @@ from mtedbg.adapters.lldb.sources import source_of
 from mtedbg.adapters.reading import read_whole
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.memory import Region, TagPiece
+from mtedbg.model.phase import Catch, Caught
 from mtedbg.model.process import SignalInfo, Symbol, TargetInfo, Thread
+from mtedbg.model.stop import Halt, Stop
 
 T = TypeVar("T")
 
@@ -83,6 +85,33 @@ class LldbTarget:
     def write_tags(self, start: int, end: int, tags: bytes) -> None:
         """Gives [start, end) allocation tags; see `TagWriter`."""
         self._source.write_tags(start, end, tags)
+
+    def run_to(self, halts: Sequence[Halt], alone: Thread | None) -> Stop:
+        """Lets the program run; see `Stepper`."""
+        from mtedbg.adapters.lldb import stepping
+
+        try:
+            return stepping.run_to(self._process, halts, alone)
+        finally:
+            self.invalidate()
+
+    def catch(self, catch: Catch, wanted: Callable[[Catch, Thread], bool] | None) -> Caught:
+        """Makes a breakpoint at a phase; see `Stepper`."""
+        from mtedbg.adapters.lldb import stepping
+
+        return stepping.catch(self._process, catch, wanted)
+
+    def caught(self) -> Sequence[Caught]:
+        """The breakpoints at phases; see `Stepper`."""
+        from mtedbg.adapters.lldb import stepping
+
+        return stepping.caught(self._process)
+
+    def release(self, numbers: Sequence[int]) -> None:
+        """Deletes breakpoints at phases; see `Stepper`."""
+        from mtedbg.adapters.lldb import stepping
+
+        stepping.release(self._process, numbers)
 
     def read_file(self, path: str, most: int) -> bytes | Absent:
         """A file of the machine where the process runs; see `FileReader`."""

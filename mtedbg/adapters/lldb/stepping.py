@@ -1,0 +1,180 @@
+"""Letting LLDB's process run to a place, and breakpoints that ask before they stop it.
+
+LLDB has no breakpoints of its own for extensions: those of a step have numbers, and go with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import lldb
+
+from mtedbg.adapters.lldb import threads
+from mtedbg.errors import SteppingError
+from mtedbg.model.absent import NOT_APPLICABLE, Absent
+from mtedbg.model.phase import Catch, Caught
+from mtedbg.model.process import Thread
+from mtedbg.model.stop import Halt, Stop, StopKind
+
+Wanted = Callable[[Catch, Thread], bool]
+
+NAME = "mte-catch"
+"""Of the breakpoints that a person asked for: `breakpoint delete mte-catch` takes them all."""
+
+_SIGINT, _SIGSTOP = 2, 19
+_REASONS = {
+    lldb.eStopReasonBreakpoint: StopKind.BREAKPOINT,
+    lldb.eStopReasonSignal: StopKind.SIGNAL,
+}
+_QUIET = (lldb.eStopReasonNone, lldb.eStopReasonInvalid)
+
+# By the process's unique number and the breakpoint's: LLDB keeps no data of ours with one.
+_wishes: dict[tuple[int, int], tuple[Catch, Wanted | None]] = {}
+
+
+def run_to(process: lldb.SBProcess, halts: Sequence[Halt], alone: Thread | None) -> Stop:
+    """Lets the process run; see `Stepper`."""
+    with _waiting(process), _halts(process.GetTarget(), halts), _suspended(process, alone):
+        error = process.Continue()
+    if error.Fail():
+        raise SteppingError(f"LLDB does not let the program run: {error.GetCString()}")
+    return _stop(process)
+
+
+@contextmanager
+def _waiting(process: lldb.SBProcess) -> Iterator[None]:
+    """Has what lets the process run wait for its stop."""
+    debugger = process.GetTarget().GetDebugger()
+    before = debugger.GetAsync()
+    debugger.SetAsync(False)
+    try:
+        yield
+    finally:
+        debugger.SetAsync(before)
+
+
+@contextmanager
+def _halts(target: lldb.SBTarget, halts: Sequence[Halt]) -> Iterator[None]:
+    made: list[int] = []
+    try:
+        for halt in halts:
+            breakpoint_ = _hardware(target, halt.address) if halt.patched else None
+            breakpoint_ = breakpoint_ or target.BreakpointCreateByAddress(halt.address)
+            made.append(breakpoint_.GetID())
+        yield
+    finally:
+        for number in made:
+            target.BreakpointDelete(number)
+
+
+def _hardware(target: lldb.SBTarget, address: int) -> lldb.SBBreakpoint:
+    """A hardware breakpoint: LLDB has a command for it, and before version 20 no call."""
+    result = lldb.SBCommandReturnObject()
+    interpreter = target.GetDebugger().GetCommandInterpreter()
+    before = target.GetNumBreakpoints()
+    interpreter.HandleCommand(f"breakpoint set --hardware --address {address:#x}", result)
+    if not result.Succeeded() or target.GetNumBreakpoints() == before:
+        why = (result.GetError() or "it does not say why").strip()
+        raise SteppingError(f"LLDB makes no hardware breakpoint: {why}")
+    return target.GetBreakpointAtIndex(target.GetNumBreakpoints() - 1)
+
+
+@contextmanager
+def _suspended(process: lldb.SBProcess, alone: Thread | None) -> Iterator[None]:
+    """Keeps all threads but one from running for a while."""
+    held = []
+    running = None if alone is None else alone.number
+    for thread in process:
+        if running not in (None, thread.GetIndexID()) and not thread.IsSuspended():
+            thread.Suspend()
+            held.append(thread.GetIndexID())
+    try:
+        yield
+    finally:
+        for number in held:
+            thread = process.GetThreadByIndexID(number)
+            if thread.IsValid():
+                thread.Resume()
+
+
+def _stop(process: lldb.SBProcess) -> Stop:
+    if process.GetState() != lldb.eStateStopped:
+        said = process.GetExitDescription()
+        return Stop(StopKind.EXITED, detail=said or f"exit status {process.GetExitStatus()}")
+    thread = process.GetSelectedThread()
+    if thread.GetStopReason() in _QUIET:
+        stopped = (one for one in process if one.GetStopReason() not in _QUIET)
+        thread = next(stopped, thread)
+        process.SetSelectedThread(thread)
+    kind, detail = _why(process, thread)
+    pc = threads.register(thread.GetFrameAtIndex(0), "pc")
+    return Stop(kind, thread.GetIndexID(), NOT_APPLICABLE if pc is None else pc, detail)
+
+
+def _why(process: lldb.SBProcess, thread: lldb.SBThread) -> tuple[StopKind, str]:
+    kind = _REASONS.get(thread.GetStopReason(), StopKind.OTHER)
+    if kind is StopKind.SIGNAL:
+        number = int(thread.GetStopReasonDataAtIndex(0))
+        name = process.GetUnixSignals().GetSignalAsCString(number) or f"signal {number}"
+        return (StopKind.INTERRUPTED if number in (_SIGINT, _SIGSTOP) else kind), name
+    if kind is StopKind.BREAKPOINT:
+        return kind, f"breakpoint {thread.GetStopReasonDataAtIndex(0)}"
+    return kind, thread.GetStopDescription(80) or ""
+
+
+def catch(process: lldb.SBProcess, wish: Catch, wanted: Wanted | None) -> Caught:
+    """Makes a breakpoint; see `Stepper`."""
+    target = process.GetTarget()
+    made = target.BreakpointCreateByAddress(wish.address)
+    if not made.IsValid():
+        raise SteppingError("LLDB makes no breakpoint")
+    made.AddName(NAME)
+    if not isinstance(wish.thread, Absent):
+        made.SetThreadIndex(wish.thread)
+    _wishes[process.GetUniqueID(), made.GetID()] = wish, wanted
+    if wanted is not None:
+        # LLDB looks the function up by its name, in its session's own names.
+        _run(target.GetDebugger(), f"script import {__name__}")
+        made.SetScriptCallbackFunction(f"{__name__}.on_phase")
+    return _caught(made, wish)
+
+
+def _run(debugger: lldb.SBDebugger, line: str) -> None:
+    result = lldb.SBCommandReturnObject()
+    debugger.GetCommandInterpreter().HandleCommand(line, result)
+    if not result.Succeeded():
+        raise SteppingError(f"LLDB makes no breakpoint: {(result.GetError() or '').strip()}")
+
+
+def on_phase(frame: lldb.SBFrame, location: lldb.SBBreakpointLocation, _names: Any) -> bool:
+    """Whether to stop; LLDB calls this when a thread has come to one of our breakpoints."""
+    thread = frame.GetThread()
+    key = thread.GetProcess().GetUniqueID(), location.GetBreakpoint().GetID()
+    wish, wanted = _wishes.get(key, (None, None))
+    if wish is None or wanted is None:
+        return True
+    number, tid = thread.GetIndexID(), thread.GetThreadID()
+    return wanted(wish, Thread(number, tid, "", True, tagged_addr_ctrl=NOT_APPLICABLE))
+
+
+def caught(process: lldb.SBProcess) -> list[Caught]:
+    """The breakpoints that are there; see `Stepper`."""
+    found = []
+    for (owner, number), (wish, _) in sorted(_wishes.items(), key=lambda item: item[0]):
+        breakpoint_ = process.GetTarget().FindBreakpointByID(number)
+        if owner == process.GetUniqueID() and breakpoint_.IsValid():
+            found.append(_caught(breakpoint_, wish))
+    return found
+
+
+def release(process: lldb.SBProcess, numbers: Sequence[int]) -> None:
+    """Deletes breakpoints; see `Stepper`."""
+    for number in numbers:
+        if _wishes.pop((process.GetUniqueID(), number), None) is not None:
+            process.GetTarget().BreakpointDelete(number)
+
+
+def _caught(one: lldb.SBBreakpoint, wish: Catch) -> Caught:
+    return Caught(one.GetID(), wish, one.IsEnabled(), one.GetHitCount())
