@@ -147,6 +147,8 @@ static void mount_system(void) {
   if (mount("devtmpfs", "/dev", "devtmpfs", 0, NULL)) give_up("/dev");
   mkdir("/dev/shm", 01777);
   if (mount("tmpfs", "/dev/shm", "tmpfs", 0, NULL)) give_up("/dev/shm");
+  mkdir("/dev/pts", 0755);  // lldb-server gives what it starts a terminal
+  if (mount("devpts", "/dev/pts", "devpts", 0, "ptmxmode=0666")) give_up("/dev/pts");
   if (mount("tmpfs", "/tmp", "tmpfs", 0, NULL)) give_up("/tmp");
   if (mount("tmpfs", CORES, "tmpfs", 0, "size=100%")) give_up(CORES);
 }
