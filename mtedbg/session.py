@@ -30,10 +30,12 @@ class Session:
     Attributes:
         target: the port.
         selected: number of the thread that commands speak of; None for the target's current one.
+        behind: where commands that go on have come to: address, and how much they show; by name.
     """
 
     target: Target
     selected: int | None = field(default=None)
+    behind: dict[str, tuple[int, int | None]] = field(default_factory=dict)
 
     _CACHED = ("info", "runtimes", "jit_objects", "perf_map")
 
@@ -92,6 +94,19 @@ class Session:
         raise UsageError(
             f"no thread has the number {self.selected}", f"threads are 1 to {len(threads)}"
         )
+
+    def go_on(self, command: str) -> tuple[int, int | None]:
+        """Where `command` has come to: see `behind`.
+
+        Raises:
+            UsageError: it has shown nothing yet.
+        """
+        if command not in self.behind:
+            raise UsageError(
+                f"{command} has shown nothing yet that it could go on behind",
+                f"say where to begin: `help {command}` has an example",
+            )
+        return self.behind[command]
 
     def invalidate(self) -> None:
         """Forgets what was read: the target ran or was written to."""

@@ -94,6 +94,8 @@ class Command:
         details: further paragraphs for `help`.
         example: one call with what it is good for, a line or two.
         repeats: whether an empty line repeats it (commands that write do not repeat).
+        goes_on: whether without arguments it goes on behind what it showed last, as an empty
+            line then does.
         per_thread: whether `--thread` and `--all-threads` mean something to it.
     """
 
@@ -106,6 +108,7 @@ class Command:
     details: str = ""
     example: str = ""
     repeats: bool = True
+    goes_on: bool = False
     per_thread: bool = False
 
     @property

@@ -31,7 +31,12 @@ COMMAND = Command(
     ),
     run=_run,
     arguments=(
-        Argument("PC|BLOCK", "an address in translated code, or the id of a block", offers="BLOCK"),
+        Argument(
+            "PC|BLOCK",
+            "an address in translated code, or the id of a block; $pc if left out",
+            optional=True,
+            offers="BLOCK",
+        ),
     ),
     options=(Option("-n", "so many instructions, from PC or the block's beginning", "N", "count"),),
     details=(

@@ -14,15 +14,32 @@ if TYPE_CHECKING:
 def _run(session: Session, arguments: Arguments) -> Report:
     from mtedbg.query.tags import tags
 
-    return tags(
+    pointer, length = arguments.addr, arguments.len
+    if pointer is None:
+        pointer, length = session.go_on(COMMAND.name)
+    report = tags(
         session,
         COMMAND.name,
         COMMAND.columns,
-        arguments.addr,
-        arguments.len,
+        pointer,
+        length,
         granules=arguments.granules,
         picture=not (arguments.runs or arguments.granules or arguments.json),
     )
+    if report.rows:
+        _remember(session, report, pointer, length)
+    return report
+
+
+def _remember(session: Session, report: Report, pointer: int, length: int | None) -> None:
+    """That the next call goes on where this one ended, with the same pointer tag."""
+    start, end = report.rows[0]["start"], report.rows[-1]["end"]
+    assert isinstance(start, int)
+    assert isinstance(end, int)
+    address = session.strip(pointer)
+    left = 0 if length is None else address + length - end
+    going_on = left if left > 0 else length or end - start
+    session.behind[COMMAND.name] = (end | pointer ^ address, going_on)
 
 
 COMMAND = Command(
@@ -36,7 +53,11 @@ COMMAND = Command(
     ),
     run=_run,
     arguments=(
-        Argument("ADDR", "a pointer; its tag is compared with the memory's"),
+        Argument(
+            "ADDR",
+            "a pointer, its tag to compare with the memory's; left out: behind what was shown last",
+            optional=True,
+        ),
         Argument("LEN", "bytes; some lines around ADDR where left out", "size", optional=True),
     ),
     options=(
@@ -48,4 +69,5 @@ COMMAND = Command(
         ". what is not tagged, ? what cannot be read."
     ),
     example="mte-tags $x0 256",
+    goes_on=True,
 )

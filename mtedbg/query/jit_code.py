@@ -16,7 +16,7 @@ from mtedbg.errors import LayoutError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
 from mtedbg.model.code import Block, Range
 from mtedbg.model.memop import Memop
-from mtedbg.query.runtimes import all_runtimes, notes_of, place_of
+from mtedbg.query.runtimes import all_runtimes, current_pc, notes_of, place_of
 from mtedbg.report import Column, Line, Report, Row, Span
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def jit_code(
     session: Session,
     command: str,
     columns: tuple[Column, ...],
-    which: int,
+    which: int | None,
     *,
     count: int | None = None,
 ) -> Report:
@@ -63,14 +63,17 @@ def jit_code(
         session: the process.
         command: to be named in the report.
         columns: of the report.
-        which: a PC in translated code, or where it is none the id of a block.
+        which: a PC in translated code, or where it is none the id of a block; the thread's own PC
+            where None.
         count: instructions from the PC, or from the block's beginning on.
 
     Raises:
         NoRuntimeError: there is no runtime.
         LayoutError: the debug root is damaged, or lacks what this needs.
     """
-    address = session.strip(which)
+    address = current_pc(session) if which is None else session.strip(which)
+    if isinstance(address, Absent):
+        return Report(command, session.info, columns, headline=f"the PC is not known: {address}")
     found = _extent(session, address, None if count is None else max(1, min(count, MOST)))
     if isinstance(found, str):
         return Report(command, session.info, columns, headline=found, notes=("see `jit-blocks`",))

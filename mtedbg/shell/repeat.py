@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from mtedbg.commands import find
+from mtedbg.commands._repeat import repeat_line
 
 # They go on where they were: without their arguments (x keeps its format).
 _GOES_ON = re.compile(r"(x(?:/\w*)?|l|list)(?:\s.*)?", re.DOTALL)
@@ -27,7 +28,9 @@ def repeated(line: str) -> str:
     if words[0] in _ONCE:
         return ""
     command = find(words[0]) or find("-".join(words[:2]))
-    if command is not None and not command.repeats:
-        return ""
+    if command is not None:
+        first = command.name if words[0] == command.name else " ".join(words[:2])
+        again = repeat_line(command, line.strip().removeprefix(first))
+        return "" if again is None else f"{first} {again}".strip()
     goes_on = _GOES_ON.fullmatch(line.strip())
     return goes_on[1] if goes_on else line

@@ -186,5 +186,20 @@ def test_another_architecture(flavour: str) -> None:
 @pytest.mark.parametrize("flavour", GDBS)
 def test_an_empty_line_repeats(flavour: str, kernel_cores: dict[str, KernelCore]) -> None:
     case = kernel_cores["sync"]
-    (answer,) = at_a_terminal(flavour, [case.program, case.core], ["mte-check 0\n"])
-    assert answer.count("logical tag") == 2
+    start = case.fact("pointer") & ((1 << 56) - 1) & ~15
+    (check, tags, again, last) = at_a_terminal(
+        flavour,
+        [case.program, case.core],
+        [
+            "mte-check 0\n",
+            f"mte-tags {start:#x} 16 --runs\n",
+            f"mte-tags {start:#x} 16 --runs",
+            "mte-tags --runs",
+        ],
+    )
+    assert check.count("logical tag") == 2
+    # As `x` does, it goes on behind what was shown; the same line once more does not.
+    shown = [f"{start + 16 * n:#x}: memory tag" in tags for n in range(3)]
+    assert shown == [True, True, False]
+    assert f"{start:#x}: memory tag" in again
+    assert f"{start + 16:#x}: memory tag" in last

@@ -30,11 +30,14 @@ class _GdbCommand(gdb.Command):  # type: ignore[misc]
 
     def invoke(self, argument: str, from_tty: bool) -> None:
         """Runs the command; GDB calls this."""
-        from mtedbg.adapters.gdb import output, sessions
+        from mtedbg.adapters.gdb import output, repeat, sessions
         from mtedbg.commands._line import execute
+        from mtedbg.commands._repeat import repeat_line
 
         if not self._command.repeats:
             self.dont_repeat()
+        if repeat.is_repetition(from_tty):
+            argument = repeat_line(self._command, argument) or ""
         try:
             color = output.wants_color(from_tty)
             text = execute(sessions.current(), self._command, argument, color=color)

@@ -56,7 +56,10 @@ class _LldbCommand:
 
     def get_repeat_command(self, line: str) -> str:
         """What an empty line after it does; LLDB (19 and newer) calls this."""
-        return line if self.command.repeats else ""
+        from mtedbg.commands._repeat import repeat_line
+
+        words = repeat_line(self.command, line.strip().removeprefix(self.command.name))
+        return "" if words is None else f"{self.command.name} {words}".strip()
 
 
 def _taken(debugger: lldb.SBDebugger, name: str) -> bool:
