@@ -79,4 +79,17 @@ def test_holes_need_no_instruction(stopped: tuple[Session, UserProgram]) -> None
     session.execute(DENY)
     session.execute(ALLOW)
     assert "not mapped" in session.execute("mte-tags 0x10 16")
-    assert "at most" in session.execute("mte-tags $sp-0x40000 0x40000 --runs")
+
+
+def test_many_tags_of_qemu_are_read_by_one_loop(stopped: tuple[Session, UserProgram]) -> None:
+    """Five pages, tagged, plain, tagged, untouched, inaccessible: the same as by packets."""
+    session, _ = stopped
+    line = "mte-tags memory 5*4096 --granules"
+    by_packets = session.rows(line)
+    session.execute(ALLOW)
+    session.execute("up")
+    before = state(session)
+    assert session.rows(line) == by_packets
+    assert "tags by LDG, run in the program" in session.warning(line)
+    assert session.warning("mte-tags memory 64") == ""
+    assert state(session) == before

@@ -42,6 +42,10 @@ class Session(Gdb):
         assert isinstance(rows, list)
         return rows
 
+    def warning(self, command: str) -> str:
+        """What a command says beside its answer."""
+        return self._wait(self.begin(command)).warning
+
     def machine(self, line: str) -> dict[str, Any]:
         """The results of a command of the machine interface; errors as for `execute`."""
         return self._wait(self.begin(line, machine=True)).payload

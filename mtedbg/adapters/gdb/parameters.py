@@ -13,16 +13,17 @@ class _Group(gdb.Command):  # type: ignore[misc]
 
 
 class _InferiorReads(gdb.Parameter):  # type: ignore[misc]
-    """Reads memory tags by running LDG in the program, where there is no other way.
+    """Reads memory tags by running LDG in the program, where there is no other or quick way.
 
-    Some servers give no memory tags: QEMU's stub before 9.1, stubs of machines. With this on, LDG
-    is written over the program's start-up code, which has long run, and called once for each
-    granule; then code and registers are put back. It is refused on a signal and with several
-    threads, where that could not be undone. Memory that is not tagged reads as 0.
+    Some servers give no memory tags: QEMU's stub before 9.1, stubs of machines. QEMU's stub gives
+    one a packet, which is slow for many. With this on, a loop with LDG is written over the
+    program's start-up code, which has long run, and called; then code, registers and the memory
+    that it used below the stack are put back. It is refused on a signal and with several threads,
+    where that could not be undone. Memory that is not tagged may read as 0.
     """
 
-    set_doc = "Set whether the program may be made to run LDG where its tags cannot be had."
-    show_doc = "Show whether the program may be made to run LDG where its tags cannot be had."
+    set_doc = "Set whether the program may be made to run LDG, to read its memory tags."
+    show_doc = "Show whether the program may be made to run LDG, to read its memory tags."
 
     def __init__(self) -> None:
         super().__init__(INFERIOR_READS, gdb.COMMAND_DATA, gdb.PARAM_BOOLEAN)

@@ -18,6 +18,7 @@ from mtedbg.decode.smaps import parse_smaps
 from mtedbg.errors import FileFormatError
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.memory import TagPiece
+from mtedbg.model.pointer import GRANULE
 from mtedbg.model.process import SignalInfo
 
 _NOT_MARKED = Absent(Reason.UNKNOWN, "QEMU does not mark tagged mappings")
@@ -136,6 +137,19 @@ class Qemu(QemuWithoutTags):
         return qemu_tags(link.sender(self._inferior.connection), start, end, regions)
 
 
+class QemuByLdg(Qemu):
+    """The same, where the user allowed to run instructions: a large read is one call."""
+
+    def read_tags(self, start: int, end: int, regions: Regions) -> Sequence[TagPiece]:
+        """Granule by granule, or where they are many by LDG, if that can be undone."""
+        from mtedbg.adapters.gdb.tags_ldg import WORTH_A_CALL, ldg_tags, refused
+
+        many = end - start >= WORTH_A_CALL * GRANULE and not isinstance(regions, Absent)
+        if not many or refused(self._inferior):
+            return super().read_tags(start, end, regions)
+        return ldg_tags(self._inferior, start, end, regions)
+
+
 class ByLdg:
     """A process without a way to its tags but LDG, which the user allowed."""
 
@@ -149,7 +163,7 @@ class ByLdg:
         self.control_word = process.control_word
 
     def read_tags(self, start: int, end: int, regions: Regions) -> Sequence[TagPiece]:
-        """One call in the program a granule."""
+        """By calls in the program."""
         from mtedbg.adapters.gdb.tags_ldg import ldg_tags
 
         return ldg_tags(self._inferior, start, end, regions)
@@ -166,9 +180,11 @@ def source_of(inferior: gdb.Inferior, *, inferior_reads: bool) -> Source:
     if kind is Kind.CORE:
         return _core(inferior)
     process = _process(inferior, kind)
-    if process.tag_source == "none" and inferior_reads:
-        return ByLdg(inferior, process)
-    return process
+    if not inferior_reads:
+        return process
+    if isinstance(process, Qemu):
+        return QemuByLdg(inferior, process.kind)
+    return ByLdg(inferior, process) if process.tag_source == "none" else process
 
 
 def _process(inferior: gdb.Inferior, kind: Kind) -> NoTags:

@@ -15,6 +15,11 @@ from mtedbg.model.phase import Catch, Caught
 from mtedbg.model.process import Thread
 from mtedbg.model.stop import Halt, Stop, StopKind
 
+MOST_STEPS = 1 << 10
+"""Instructions from a handler's end to the code that it interrupted, or from [1] to [2]."""
+MOST_FRAMES = 64
+"""Frames from a phase to the handler."""
+
 Wanted = Callable[[Catch, Thread], bool]
 
 
@@ -42,12 +47,50 @@ def run_to(inferior: gdb.Inferior, halts: Sequence[Halt], alone: Thread | None) 
     """Lets the selected inferior run; see `Stepper`."""
     if alone is not None:
         _select(inferior, alone.number)
+    patched = {halt.address for halt in halts if halt.patched}
     try:
-        with _Watch() as watch, _halts(halts), _locked(inferior, alone is not None):
-            gdb.execute("continue", to_string=True)
+        with _Watch() as watch, _locked(inferior, alone is not None):
+            try:
+                _run(halts)
+            except gdb.error:
+                if alone is None or not patched:
+                    raise
+                _walk(watch, patched)
     except gdb.error as error:
         raise SteppingError(f"GDB does not let the program run: {error}") from None
     return _stop(*watch.why)
+
+
+def _run(halts: Sequence[Halt]) -> None:
+    with _halts(halts):
+        gdb.execute("continue", to_string=True)
+
+
+def _walk(watch: _Watch, addresses: set[int]) -> None:
+    """To one of `addresses` by single steps, of a thread that runs alone.
+
+    There are servers without hardware breakpoints (gdbserver before 14 on newer cores), and code
+    that is mapped twice takes no others. A handler is run to its end first: that is most of it.
+    """
+    returns = _sigreturn()
+    if returns is not None:
+        _run([Halt(returns)])
+    for _ in range(MOST_STEPS):
+        here = threads.innermost_registers().get("pc")
+        stepped = watch.why[0] is StopKind.OTHER or here == returns
+        if here in addresses or not stepped:
+            return
+        gdb.execute("stepi", to_string=True)
+
+
+def _sigreturn() -> int | None:
+    """Where the signal handler that the selected thread runs will return to."""
+    frame = gdb.newest_frame()
+    for _ in range(MOST_FRAMES):
+        if frame is None or frame.type() == gdb.SIGTRAMP_FRAME:
+            return None if frame is None else int(frame.pc())
+        frame = frame.older()
+    return None
 
 
 def _select(inferior: gdb.Inferior, number: int) -> None:

@@ -1,10 +1,11 @@
-"""Allocation tags by LDG, run in the stopped program: the last resort.
+"""Allocation tags by LDG, run in the stopped program.
 
-Some servers give no memory tags: QEMU's stub before 9.1, and stubs of machines. There is one way
-left, and it makes the program execute something, so it is taken only where the user said
-`set mtedbg inferior-reads on`: two instructions are written over the program's start-up code,
-which has long run, and GDB calls them as a function, once a granule. GDB puts the registers back,
-we the code. (Stepping in place of a call would tell a front end of every step.)
+Some servers give no memory tags: QEMU's stub before 9.1, and stubs of machines. QEMU's stub since
+then gives one a packet. There is another way, and it makes the program execute something, so it is
+taken only where the user said `set mtedbg inferior-reads on`: a loop is written over the program's
+start-up code, which has long run, and GDB calls it as a function that puts the tags of many
+granules into a buffer below the stack. GDB puts the registers back, we the code and the buffer.
+(Stepping in place of a call would tell a front end of every step.)
 
 It is refused where that could not be undone: with several threads (another may run through the
 changed code), on a signal (the call would swallow it), and before the start-up code has run.
@@ -26,20 +27,30 @@ from mtedbg.adapters.gdb.threads import siginfo
 from mtedbg.adapters.spans import NOT_TAGGED, UNMAPPED, Regions, by_region, joined
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.memory import Region, TagPiece
-from mtedbg.model.pointer import GRANULE, logical_tag
+from mtedbg.model.pointer import GRANULE
 
-LDG_AND_RETURN = bytes.fromhex("000060d9 c0035fd6")
-"""`ldg x0, [x0]` and `ret`."""
+_LOOP = bytes.fromhex("030060d9 63fc78d3 43140038 00400091 1f0001eb 63ffff54 c0035fd6")
+"""f(x0 = start, x1 = end, x2 = buffer), a byte a granule, of which the low half counts.
+
+    loop: ldg x3, [x0]; lsr x3, x3, #56; strb w3, [x2], #1
+          add x0, x0, #16; cmp x0, x1; b.lo loop; ret
+"""
 
 PLACE = 16
 """Bytes from the entry point to our code: GDB lets its calls return to the entry point itself."""
 
-MOST_GRANULES = 1024
-"""Calls that one read may take: ten milliseconds each, or twenty."""
+BUFFER = 1 << 14
+"""Bytes below the stack pointer that are borrowed: granules of one call."""
 
-_TOO_MANY = Absent(Reason.UNKNOWN, f"LDG is run for {MOST_GRANULES} granules at most")
+_BELOW = 1 << 10
+"""Bytes below the stack pointer that are left alone: what GDB needs for the call."""
+
+WORTH_A_CALL = 512
+"""Granules from which on a call, ten or twenty milliseconds, is quicker than a packet for each."""
+
+_TAG = 0xF
 _ENTRY = re.compile(r"\bAT_ENTRY\b.*\b0x([0-9a-f]+)$", re.MULTILINE)
-_CALL = "((unsigned long (*) (unsigned long)) {place:#x}) ({address:#x}ul)"
+_CALL = "((void (*) (long, long, long)) {place:#x}) ({start:#x}, {end:#x}, {buffer:#x})"
 
 
 def ldg_tags(inferior: gdb.Inferior, start: int, end: int, regions: Regions) -> list[TagPiece]:
@@ -55,15 +66,19 @@ def ldg_tags(inferior: gdb.Inferior, start: int, end: int, regions: Regions) -> 
         return [TagPiece(start, end, regions)]
     spans = [(low, high, _hole(region)) for low, high, region in by_region(start, end, regions)]
     count = sum((high - low) // GRANULE for low, high, hole in spans if hole is None)
-    entry = _entry_point() if count else None
-    refusal = _TOO_MANY if count > MOST_GRANULES else _refusal(inferior, entry) if count else None
-    if entry is None or refusal:
+    refusal = refused(inferior) if count else None
+    if refusal or not count:
         return joined(TagPiece(low, high, hole or refusal or UNMAPPED) for low, high, hole in spans)
-    gdb.write(f"mtedbg: running LDG {count} times in the program\n", gdb.STDERR)
-    with _borrowed_code(inferior, entry + PLACE) as place:
+    gdb.write(f"mtedbg: {count} tags by LDG, run in the program\n", gdb.STDERR)
+    with _borrowed(inferior) as (place, buffer):
         return joined(
-            TagPiece(low, high, _run(place, low, high) if hole is None else hole)
+            piece
             for low, high, hole in spans
+            for piece in (
+                _run(inferior, place, buffer, low, high)
+                if hole is None
+                else [TagPiece(low, high, hole)]
+            )
         )
 
 
@@ -76,14 +91,14 @@ def _hole(region: Region | None) -> Absent | None:
     return None if "r" in region.perms else Absent(Reason.UNREADABLE)
 
 
-def _refusal(inferior: gdb.Inferior, entry: int | None) -> Absent | None:
+def refused(inferior: gdb.Inferior) -> Absent | None:
     """Why LDG cannot be run and undone now, if so."""
     if len(inferior.threads()) != 1:
         return Absent(Reason.UNKNOWN, "LDG is not run in a program with several threads")
     if siginfo(gdb.selected_thread().num) != NOT_APPLICABLE:
         return Absent(Reason.UNKNOWN, "LDG is not run on a signal, which it would swallow")
-    pc = int(gdb.newest_frame().read_register("pc"))
-    if entry is None or entry <= pc < entry + PLACE + len(LDG_AND_RETURN):
+    pc, entry = int(gdb.newest_frame().read_register("pc")), _entry_point()
+    if entry is None or entry <= pc < entry + PLACE + len(_LOOP):
         return Absent(Reason.UNKNOWN, "there is no start-up code to run LDG in place of")
     return None
 
@@ -98,20 +113,29 @@ def _entry_point() -> int | None:
 
 
 @contextmanager
-def _borrowed_code(inferior: gdb.Inferior, place: int) -> Iterator[int]:
-    """Our instructions at `place`; what was there comes back."""
-    code = bytes(inferior.read_memory(place, len(LDG_AND_RETURN)))
+def _borrowed(inferior: gdb.Inferior) -> Iterator[tuple[int, int]]:
+    """Where our code stands, and a buffer; what was there comes back."""
+    place = (_entry_point() or 0) + PLACE
+    stack = int(gdb.newest_frame().read_register("sp"))
+    buffer = (stack - _BELOW - BUFFER) & ~(GRANULE - 1)
+    code = bytes(inferior.read_memory(place, len(_LOOP)))
+    below = bytes(inferior.read_memory(buffer, BUFFER))
     try:
-        inferior.write_memory(place, LDG_AND_RETURN)
-        yield place
+        inferior.write_memory(place, _LOOP)
+        yield place, buffer
     finally:
         inferior.write_memory(place, code)
+        inferior.write_memory(buffer, below)
 
 
-def _run(place: int, start: int, end: int) -> bytes:
+def _run(
+    inferior: gdb.Inferior, place: int, buffer: int, start: int, end: int
+) -> Iterator[TagPiece]:
     # Should a call fault, its frame goes again and GDB says so.
     with gdb.with_parameter("language", "c"), gdb.with_parameter("unwindonsignal", True):
-        return bytes(
-            logical_tag(int(gdb.parse_and_eval(_CALL.format(place=place, address=address))))
-            for address in range(start, end, GRANULE)
-        )
+        for low in range(start, end, BUFFER * GRANULE):
+            high = min(low + BUFFER * GRANULE, end)
+            call = _CALL.format(place=place, start=low, end=high, buffer=buffer)
+            gdb.parse_and_eval(call)
+            found = bytes(inferior.read_memory(buffer, (high - low) // GRANULE))
+            yield TagPiece(low, high, bytes(byte & _TAG for byte in found))

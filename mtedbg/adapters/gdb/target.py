@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 import gdb
@@ -112,7 +113,10 @@ class GdbTarget:
 
     def threads(self) -> Sequence[Thread]:
         """All threads; see the port."""
-        return self._once("threads", self._threads)
+        known = self._once("threads", self._threads)
+        # GDB tells nobody when a person selects another one.
+        selected = gdb.selected_thread()
+        return [replace(each, current=each.number == selected.num) for each in known]
 
     def _threads(self) -> Sequence[Thread]:
         selected = gdb.selected_thread()
