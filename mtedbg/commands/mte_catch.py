@@ -26,6 +26,7 @@ def _run(session: Session, arguments: Arguments) -> Report:
         COMMAND.columns,
         words,
         memop=arguments.memop,
+        function=arguments.function,
         thread=arguments.thread,
     )
 
@@ -39,6 +40,7 @@ COMMAND = Command(
         Column("address", Kind.ADDRESS, "of the phase"),
         Column("direction", Kind.TEXT, "only patches in this direction"),
         Column("memop", Kind.COUNT, "only faults at this memop"),
+        Column("function", Kind.TEXT, "only faults in this guest function"),
         Column("thread", Kind.COUNT, "only this thread"),
         Column("enabled", Kind.FLAG, "whether it stops the program"),
         Column("hits", Kind.COUNT, "how often a thread came there, as the debugger counts"),
@@ -57,6 +59,7 @@ COMMAND = Command(
     ),
     options=(
         Option("--memop", "only faults at the memop with this id", "ID", "count", offers="MEMOP"),
+        Option("--function", "only faults in this guest function", "NAME", offers="FUNCTION"),
         Option("--thread", "only this thread", "N", "count", offers="THREAD"),
         Option("--list", "lists what there is, and makes nothing"),
         Option("--delete", "deletes those of the phases named, or all"),

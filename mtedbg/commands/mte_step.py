@@ -26,6 +26,7 @@ COMMAND = Command(
         Column("thread", Kind.COUNT, "the thread that stopped"),
         Column("guest_thread", Kind.COUNT, "the guest thread that it runs"),
         Column("memop", Kind.COUNT, "id of the memop that faulted, or that the thread is at"),
+        Column("function", Kind.TEXT, "the guest function that it is in"),
         Column("direction", Kind.TEXT, "local-shared or shared-local, where the memop is patched"),
         Column("pointer_raw", Kind.RAW, "the memop's address register"),
         Column("granules", Kind.LIST, "the memory that the access touches, and its tags"),

@@ -58,6 +58,7 @@ class Handling:
         pc: of the thread, without tag and PAC bits.
         resumes: where the interrupted code is to go on; does not apply outside of the handler.
         memop: that it is at, or whose fault it handles, and its words.
+        function: the guest function that the memop is in, empty where it is not known.
         pointer: the memop's address register, tag kept.
         core: what the core register holds in translated code.
         granules: the memory that the access touches.
@@ -73,6 +74,7 @@ class Handling:
     pc: int
     resumes: int | Absent
     memop: MemopState | Absent
+    function: str
     pointer: int | Absent
     core: int | Absent
     granules: tuple[Granule, ...]

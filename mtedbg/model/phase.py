@@ -74,6 +74,7 @@ class Catch:
         address: where the debugger's breakpoint is.
         direction: only patches in this direction.
         memop: only faults at the memop with this id.
+        function: only faults at memops of the guest function of this name.
         thread: only this thread, by the debugger's number.
     """
 
@@ -81,6 +82,7 @@ class Catch:
     address: int
     direction: Direction | Absent = NOT_APPLICABLE
     memop: int | Absent = NOT_APPLICABLE
+    function: str | Absent = NOT_APPLICABLE
     thread: int | Absent = NOT_APPLICABLE
 
 

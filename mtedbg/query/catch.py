@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mtedbg.decode.phases import phase_points
@@ -11,7 +12,7 @@ from mtedbg.model.absent import NOT_APPLICABLE, Absent
 from mtedbg.model.memop import Memop
 from mtedbg.model.phase import PHASES, Catch, Caught, Direction, PhasePoint
 from mtedbg.query.direction import direction_of
-from mtedbg.query.phases import road
+from mtedbg.query.phases import function_of, road
 from mtedbg.query.runtimes import all_runtimes
 from mtedbg.query.step import stepper_of
 from mtedbg.report import Column, Report, Row
@@ -32,6 +33,7 @@ def catch(
     words: Sequence[str],
     *,
     memop: int | None = None,
+    function: str | None = None,
     thread: int | None = None,
 ) -> Report:
     """Makes breakpoints at phases.
@@ -42,6 +44,7 @@ def catch(
         columns: of the report.
         words: phases, all where none is named, and at most one direction.
         memop: only faults at the memop with this id.
+        function: only faults at memops of the guest function of this name.
         thread: only this thread, by the debugger's number.
 
     Raises:
@@ -58,16 +61,21 @@ def catch(
         raise LayoutError(
             f"the debug root has no address of {', '.join(phases)}", "`mte-catch` takes all it has"
         )
-    ours = NOT_APPLICABLE if memop is None else memop
-    whose = NOT_APPLICABLE if thread is None else thread
-    filtered = not isinstance(direction, Absent) or memop is not None
-    made = [
-        stepper.catch(
-            Catch(point.name, point.address, direction, ours, whose),
-            (lambda wish, who: wanted(session, wish, who)) if filtered else None,
-        )
-        for point in points
-    ]
+
+    def ask(wish: Catch, who: Thread) -> bool:
+        return wanted(session, wish, who)
+
+    filtered = not isinstance(direction, Absent) or memop is not None or function is not None
+    wish = Catch(
+        "",
+        0,
+        direction,
+        NOT_APPLICABLE if memop is None else memop,
+        NOT_APPLICABLE if function is None else function,
+        NOT_APPLICABLE if thread is None else thread,
+    )
+    wishes = [replace(wish, phase=point.name, address=point.address) for point in points]
+    made = [stepper.catch(one, ask if filtered else None) for one in wishes]
     return _report(session, command, columns, made, f"{_count(made)} at phases of fault handling")
 
 
@@ -127,9 +135,11 @@ def wanted(session: Session, wish: Catch, thread: Thread) -> bool:
         here = road(session, thread)
         if isinstance(here, Absent):
             return True
-        at = here.memop.id if isinstance(here.memop, Memop) else wish.memop
-        if not isinstance(wish.memop, Absent) and at != wish.memop:
-            return False
+        if isinstance(here.memop, Memop):
+            place = here.memop.id, function_of(here.runtime, here.memop)
+            asked = zip((wish.memop, wish.function), place, strict=True)
+            if any(want not in (NOT_APPLICABLE, there) for want, there in asked):
+                return False
         if isinstance(wish.direction, Absent):
             return True
         found = direction_of(session, here)
@@ -161,6 +171,7 @@ def _row(one: Caught) -> Row:
         "address": one.catch.address,
         "direction": direction if isinstance(direction, Absent) else direction.value,
         "memop": one.catch.memop,
+        "function": one.catch.function,
         "thread": one.catch.thread,
         "enabled": one.enabled,
         "hits": one.hits,

@@ -22,7 +22,7 @@ def frame_name(runtime: Runtime, place: Place) -> str:
         place: of the frame's PC, which is in JIT code.
     """
     found, block = place.range, place.block
-    name = _name(runtime, found) if isinstance(found, Range) else ""
+    name = place_name(runtime, place)
     said = [_guest(runtime, place)]
     if isinstance(found, Range) and found.kind != "Function":
         said = [found.kind]
@@ -31,6 +31,11 @@ def frame_name(runtime: Runtime, place: Place) -> str:
     if place.outcome is Outcome.RETIRED:
         said.append("retired")
     return f"{name} [{', '.join(filter(None, said))}]".lstrip()
+
+
+def place_name(runtime: Runtime, place: Place) -> str:
+    """The guest function, or the host's symbol, that JIT code is of; empty where none is known."""
+    return _name(runtime, place.range) if isinstance(place.range, Range) else ""
 
 
 def _name(runtime: Runtime, found: Range) -> str:

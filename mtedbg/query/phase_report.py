@@ -92,6 +92,7 @@ def _row(
         "thread": now.thread,
         "guest_thread": now.guest_thread,
         "memop": memop if isinstance(memop, Absent) else memop.id,
+        "function": now.function or NOT_APPLICABLE,
         "direction": direction if isinstance(direction, Absent) else direction.value,
         "pointer_raw": now.pointer,
         "granules": [
@@ -161,6 +162,7 @@ def _headline(now: Handling, direction: Direction | Absent) -> str:
     memop = now.memop.memop
     access = {"ReadModifyWrite": "locked access"}.get(memop.access, memop.access.lower())
     what = f"memop {memop.id}, {memop.size}-byte {access} of guest {memop.guest_rip:#x}"
+    what = f"{what} in {now.function}" if now.function else what
     headline = f"thread {now.thread}: {where}: {what}"
     on_fault = now.in_handler or now.position is Position.SIGNAL
     if isinstance(direction, Direction) and on_fault:

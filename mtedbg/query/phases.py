@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mtedbg.decode.codemap import locate
 from mtedbg.decode.frame import interrupted_by_signal
 from mtedbg.decode.journal import in_flight
 from mtedbg.decode.memop import NEEDS, memop_at, state_of
@@ -19,6 +20,7 @@ from mtedbg.model.memop import Memop, MemopState
 from mtedbg.model.pointer import granule_span
 from mtedbg.model.process import SignalInfo
 from mtedbg.model.runtime import Journal
+from mtedbg.query.jit_frame import place_name
 from mtedbg.query.runtimes import all_runtimes
 from mtedbg.query.tagmap import by_granule
 
@@ -129,6 +131,7 @@ def handling(session: Session, thread: Thread, before: Handling | None = None) -
         here.pc,
         here.at if here.in_handler else NOT_APPLICABLE,
         memop if isinstance(memop, Absent) else state_of(runtime, memop),
+        function_of(runtime, memop),
         pointer if isinstance(memop, Memop) else NOT_APPLICABLE,
         NOT_APPLICABLE if core is None else core,
         granules_of(session, memop, pointer),
@@ -136,6 +139,13 @@ def handling(session: Session, thread: Thread, before: Handling | None = None) -
         entries if isinstance(entries, Absent) else of_memops(entries),
         _others(session, runtime, thread, memop),
     )
+
+
+def function_of(runtime: Runtime, memop: Memop | Absent) -> str:
+    """The name of the guest function that `memop` is in; empty where there is none."""
+    if isinstance(memop, Absent):
+        return ""
+    return place_name(runtime, locate(runtime, memop.address))
 
 
 def _memop(here: Road, before: Handling | None) -> Memop | Absent:

@@ -119,19 +119,18 @@ class GdbTarget:
         return [replace(each, current=each.number == selected.num) for each in known]
 
     def _threads(self) -> Sequence[Thread]:
-        selected = gdb.selected_thread()
         return [
-            self._thread(thread, current=thread.num == selected.num)
+            self._thread(thread)
             for thread in sorted(self._inferior.threads(), key=lambda each: int(each.num))
         ]
 
-    def _thread(self, thread: gdb.InferiorThread, *, current: bool) -> Thread:
+    def _thread(self, thread: gdb.InferiorThread) -> Thread:
         tid = _tid(thread)
         word = self._source.control_word(thread.num, tid)
         # What a source does not take for the kernel's word is the bare check mode, as in QEMU.
         mode = threads.control_word(thread.num) if isinstance(word, Absent) else NOT_APPLICABLE
         name = thread.name or ""
-        return Thread(thread.num, tid, name, current, tagged_addr_ctrl=word, check_mode=mode)
+        return Thread(thread.num, tid, name, False, tagged_addr_ctrl=word, check_mode=mode)
 
     def registers(self, thread: Thread) -> Mapping[str, int] | Absent:
         """Of the innermost frame; see the port."""
