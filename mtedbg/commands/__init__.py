@@ -67,6 +67,16 @@ class Option:
     offers: str = ""
 
 
+_EVERYONES = (
+    Option("--json", "one JSON object instead of text"),
+    Option("--no-color", "no colours on a terminal"),
+)
+_PER_THREAD = (
+    Option("--thread", "of this thread instead of the selected one", "N", "count", offers="THREAD"),
+    Option("--all-threads", "of all threads, one after the other"),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Arguments:
     """A parsed command line: values by name, without dashes, lower case."""
@@ -110,6 +120,11 @@ class Command:
     repeats: bool = True
     goes_on: bool = False
     per_thread: bool = False
+
+    @property
+    def all_options(self) -> tuple[Option, ...]:
+        """Its own options and those that it shares with others."""
+        return (*self.options, *(_PER_THREAD if self.per_thread else ()), *_EVERYONES)
 
     @property
     def usage(self) -> str:

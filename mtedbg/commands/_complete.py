@@ -12,9 +12,6 @@ from mtedbg.errors import MtedbgError
 if TYPE_CHECKING:
     from mtedbg.session import Session
 
-_EVERYONES = ("--json", "--no-color")
-_PER_THREAD = ("--thread", "--all-threads")
-
 
 class Rest(Enum):
     """What the debugger itself can complete."""
@@ -36,32 +33,19 @@ def complete(
     """
     place = _option_of(command, words[-1]) if words else None
     if place is None and last.startswith("-"):
-        return [name for name in option_names(command) if name.startswith(last)]
-    wanted: Option | Argument | None = place or _argument_at(command, words)
-    if wanted is None:
-        if words and words[-1] == "--thread" and command.per_thread:
-            return _offered("THREAD", last, session)
-        return []
-    return _of(wanted, last, session)
-
-
-def option_names(command: Command) -> list[str]:
-    """All options of a command, everyone's among them."""
-    own = [option.name for option in command.options]
-    return [*own, *(_PER_THREAD if command.per_thread else ()), *_EVERYONES]
+        return [one.name for one in command.all_options if one.name.startswith(last)]
+    wanted = place or _argument_at(command, words)
+    return [] if wanted is None else _of(wanted, last, session)
 
 
 def _option_of(command: Command, word: str) -> Option | None:
     """The option called `word`, where a value follows it."""
-    return next((one for one in command.options if one.name == word and one.value), None)
+    return next((one for one in command.all_options if one.name == word and one.value), None)
 
 
 def _argument_at(command: Command, words: Sequence[str]) -> Argument | None:
     """The positional argument behind `words`."""
-    takes_value = {option.name for option in command.options if option.value}
-    takes_value |= {"--thread"} if command.per_thread else set()
-    if words and words[-1] in takes_value:
-        return None
+    takes_value = {option.name for option in command.all_options if option.value}
     count = sum(
         not word.startswith("-") and (index == 0 or words[index - 1] not in takes_value)
         for index, word in enumerate(words)

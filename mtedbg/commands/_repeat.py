@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from mtedbg.commands import Command
-from mtedbg.commands._complete import option_names
 
 
 def repeat_line(command: Command, line: str) -> str | None:
@@ -20,10 +19,11 @@ def repeat_line(command: Command, line: str) -> str | None:
         return None
     if not command.goes_on:
         return line.strip()
-    takes_value = {option.name for option in command.options if option.value} | {"--thread"}
+    options = {option.name for option in command.all_options}
+    takes_value = {option.name for option in command.all_options if option.value}
     words = line.split()
     return " ".join(
         word
         for index, word in enumerate(words)
-        if word in option_names(command) or (index and words[index - 1] in takes_value)
+        if word in options or (index and words[index - 1] in takes_value)
     )

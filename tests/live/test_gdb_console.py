@@ -111,7 +111,7 @@ def test_a_name_that_is_taken_is_not_stolen(flavour: str, tmp_path: Path) -> Non
         said = session.execute(f"source {GDBINIT}")
         assert said == "mtedbg: `mte-tags` belongs to another extension; ours is `mte tags`\n"
         assert session.execute("mte-tags 0") == "theirs\n"
-        assert "Usage: mte-tags ADDR" in session.execute("help mte tags")
+        assert "Usage: mte-tags [ADDR]" in session.execute("help mte tags")
         with pytest.raises(DebuggerError, match="no program is being debugged"):
             session.execute("mte tags 0")
         with pytest.raises(DebuggerError, match="no program is being debugged"):
@@ -131,7 +131,7 @@ def test_a_prefix_that_is_taken_is_not_stolen(flavour: str, tmp_path: Path) -> N
             "mtedbg: `mte` belongs to another extension: no `mte check`\n"
         )
         assert session.execute("mte tags") == "theirs\n"
-        assert "Usage: mte-tags ADDR" in session.execute("help mte-tags")
+        assert "Usage: mte-tags [ADDR]" in session.execute("help mte-tags")
         assert "Usage: jit-block PC" in session.execute("help jit block")
 
 
@@ -155,7 +155,7 @@ def test_every_command_in_two_words(flavour: str, kernel_cores: dict[str, Kernel
 def test_loading_twice_is_no_conflict(flavour: str) -> None:
     with gdb(flavour) as session:
         assert session.execute(f"source {GDBINIT}") == ""
-        assert "Usage: mte-tags ADDR" in session.execute("help mte-tags")
+        assert "Usage: mte-tags [ADDR]" in session.execute("help mte-tags")
 
 
 @pytest.mark.parametrize("flavour", GDBS)

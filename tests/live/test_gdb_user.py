@@ -153,7 +153,7 @@ def test_errors_are_two_lines(flavour: str, program: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("mte-tags", "mte-tags: the following arguments are required: addr"),
+        ("mte-check", "mte-check: the following arguments are required: ptr"),
         (
             "mte-tags nowhere",
             "cannot evaluate 'nowhere': No symbol \"nowhere\" in current context.",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mtedbg.commands import names
 from mtedbg.lab.user import UserProgram
 from tests.support.compile import compiled
 from tests.support.cores import parse_facts
@@ -166,9 +167,8 @@ def test_an_empty_line_repeats_what_only_reads(flavour: str, program: Path) -> N
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("mte-tags", "mte-tags: the following arguments are required: addr"),
+        ("mte-check", "mte-check: the following arguments are required: ptr"),
         ("mte-tags nowhere", "no symbol or variable 'nowhere' here"),
-        ("mte-tags memory --no", "mte-tags: unrecognized arguments: --no"),
         ("mte-tags memory 0", "LEN is 0: not a length in bytes"),
         ("mte-tags 1.5", "cannot read '1.5' at '1.5'"),
         ("mte-tags $nothing", "no register $nothing here"),
@@ -191,7 +191,7 @@ def test_without_a_program(flavour: str) -> None:
             "no program is being debugged",
             "start or attach to one, or open a core: target create --core FILE",
         ]
-        assert "Usage: mte-tags ADDR" in session.execute("help mte-tags")
+        assert "Usage: mte-tags [ADDR]" in session.execute("help mte-tags")
         session.execute("target create /bin/true")
         assert session.error("mte-tags 0").startswith("no program is being debugged")
 
@@ -221,7 +221,29 @@ def test_a_server_that_dies_is_one_error(stopped: tuple[Session, UserProgram]) -
 def test_completion(stopped: tuple[Session, UserProgram]) -> None:
     session, _ = stopped
     assert {"mte-tags", "mte-set"} <= set(session.completed("mte-"))
+    assert "tags" in session.completed("mte ta")
     assert "wrong" in session.completed("mte-tags wro")
+    assert {"--mode", "--sort", "--json"} <= set(session.completed("memops --"))
+    version = session.execute("version")
+    if "version 19" in version:  # it asks no command written in Python what words there are
+        return
+    assert session.completed("memops --mode L") == ["Local"]
+    assert session.completed("mte-tags wrong --g") == ["--granules"]
+    assert session.completed("mte-fault --thread ") == ["1"]
+    assert "$x16" in session.completed("mte-tags $x1")
+
+
+def test_every_command_in_two_words(stopped: tuple[Session, UserProgram]) -> None:
+    session, _ = stopped
+    for line in ("mte fault", "mte check wrong", "mte tags wrong 32", "mte find 3 -n 2"):
+        assert session.execute(line) == session.execute(line.replace(" ", "-", 1))
+    for name in names():
+        first, _, rest = name.partition("-")
+        both = f"{first} {rest}" if rest else f"mtedbg {first}"
+        if first != "memop":  # a command itself, which LLDB has no help of two words for
+            assert f"Usage: {name}" in session.execute(f"help {both}")
+    for line in ("memop log", "memop verify", "memop 1", "mtedbg memops", "jit blocks"):
+        assert session.error(line).startswith("no runtime with a debug root is in this process")
 
 
 def test_files_come_through_byte_for_byte(

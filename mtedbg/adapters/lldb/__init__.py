@@ -2,7 +2,8 @@
 
 | file | concern |
 |---|---|
-| `register` | one class for each of mtedbg's commands: help, completion, output, errors |
+| `commands` | one class for each of mtedbg's commands: help, options, completion, output, errors |
+| `register` | both names of each, unless they are somebody's |
 | `sessions` | which session a command is about; what makes its caches stale |
 | `target` | the port, `LldbTarget` |
 | `values`, `threads` | LLDB's values and threads as plain data |

@@ -1,4 +1,4 @@
-"""One class of LLDB's kind for each command of mtedbg."""
+"""Registration: every command under its own name, and in two words."""
 
 from __future__ import annotations
 
@@ -7,89 +7,98 @@ from typing import Any
 
 import lldb
 
+from mtedbg.adapters.lldb.commands import ParsedCommand, RawCommand, completes_in_python
 from mtedbg.commands import Command, all_commands
-from mtedbg.errors import MtedbgError
 
 # Under these names LLDB finds the classes, in the dictionary of its Python session.
 _CLASS = "mtedbg_command_"
+
+_OURS = "mtedbg"
+"""The group of commands whose names have one word."""
 
 # Names that are ours since an earlier `install`: importing the file twice is no conflict.
 _ours: set[str] = set()
 
 
-class _LldbCommand:
-    """A command of mtedbg; a class of its own for each, since LLDB makes the object."""
+class _Registry:
+    """One LLDB, and what is registered in it.
 
-    command: Command
+    Args:
+        debugger: LLDB.
+        names: the dictionary of its Python session, in which it looks for classes.
+    """
 
-    def __init__(self, debugger: lldb.SBDebugger, _names: dict[str, Any]) -> None:
-        self._debugger = debugger
+    def __init__(self, debugger: lldb.SBDebugger, names: dict[str, Any]) -> None:
+        self._interpreter = debugger.GetCommandInterpreter()
+        self._names = names
 
-    def __call__(
-        self,
-        debugger: lldb.SBDebugger,
-        line: str,
-        context: lldb.SBExecutionContext,
-        result: lldb.SBCommandReturnObject,
-    ) -> None:
-        """Runs the command; LLDB calls this."""
-        from mtedbg.adapters.lldb import output, sessions
-        from mtedbg.commands._line import execute
+    def taken(self, name: str) -> bool:
+        """Whether LLDB has a command called exactly `name` that is not ours."""
+        return name not in _ours and (
+            self._interpreter.CommandExists(name)
+            or self._interpreter.UserCommandExists(name)
+            or self._interpreter.AliasExists(name)
+        )
 
-        try:
-            color = output.wants_color(debugger)
-            text = execute(sessions.current(debugger, context), self.command, line, color=color)
-        except MtedbgError as error:
-            result.SetError(str(error))
-        except KeyboardInterrupt:
-            result.SetError("interrupted")
-        else:
-            result.PutCString(text.removesuffix("\n"))
+    def handle(self, line: str) -> str:
+        """Runs a command of LLDB; returns its complaint, if it has one."""
+        result = lldb.SBCommandReturnObject()
+        self._interpreter.HandleCommand(line, result)
+        return "" if result.Succeeded() else str(result.GetError() or "it did not say why")
 
-    def get_short_help(self) -> str:
-        """One line for `help`; LLDB calls this."""
-        return self.command.summary
+    def add(self, command: Command, name: str, others: dict[str, Command]) -> None:
+        """Registers `command` as `name`; `others` are those whose first word it is."""
+        identifier = _CLASS + name.replace("-", "_").replace(" ", "_in_")
+        known: dict[str, Any] = {"command": command, "name": name}
+        takes_address = any(argument.kind == "address" for argument in command.arguments)
+        raw = bool(others) or (takes_address and not completes_in_python())
+        base = RawCommand if raw else ParsedCommand
+        self._names[identifier] = type(identifier, (base,), {**known, "others": others})
+        how = "-C variable-path" if raw else "-p"
+        complaint = self.handle(f"command script add -o {how} -c {identifier} {name}")
+        if complaint:
+            sys.stderr.write(f"mtedbg: `{name}` cannot be added: {complaint}\n")
+        _ours.add(name)
 
-    def get_long_help(self) -> str:
-        """For `help NAME`; LLDB calls this."""
-        return self.command.help
-
-    def get_repeat_command(self, line: str) -> str:
-        """What an empty line after it does; LLDB (19 and newer) calls this."""
-        from mtedbg.commands._repeat import repeat_line
-
-        words = repeat_line(self.command, line.strip().removeprefix(self.command.name))
-        return "" if words is None else f"{self.command.name} {words}".strip()
-
-
-def _taken(debugger: lldb.SBDebugger, name: str) -> bool:
-    """Whether LLDB has a command called exactly `name` that is not ours."""
-    interpreter = debugger.GetCommandInterpreter()
-    return name not in _ours and (
-        interpreter.CommandExists(name)
-        or interpreter.UserCommandExists(name)
-        or interpreter.AliasExists(name)
-    )
+    def add_group(self, name: str) -> bool:
+        """Makes `name` the first word of others, unless it is somebody's; whether it is one."""
+        if self.taken(name):
+            return False
+        if name not in _ours:
+            self.handle(f'command container add -h "Commands of mtedbg." {name}')
+            _ours.add(name)
+        return True
 
 
-def _handle(debugger: lldb.SBDebugger, line: str) -> str:
-    """Runs a command of LLDB; returns its complaint, if it has one."""
-    result = lldb.SBCommandReturnObject()
-    debugger.GetCommandInterpreter().HandleCommand(line, result)
-    return "" if result.Succeeded() else str(result.GetError() or "it did not say why")
+def _in_two_words(name: str) -> tuple[str, str]:
+    """`mte`, `tags` for `mte-tags`; `mtedbg`, `memops` for a name without a dash."""
+    first, dash, rest = name.partition("-")
+    return (first, rest) if dash else (_OURS, name)
 
 
-def _add(debugger: lldb.SBDebugger, names: dict[str, Any], command: Command) -> None:
-    identifier = _CLASS + command.name.replace("-", "_")
-    names[identifier] = type(identifier, (_LldbCommand,), {"command": command})
-    # LLDB completes nothing else for such a command: no options, and no registers besides.
-    takes_address = any(argument.kind == "address" for argument in command.arguments)
-    completion = "variable-path" if takes_address else "none"
-    line = f"command script add -o -C {completion} -c {identifier} {command.name}"
-    complaint = _handle(debugger, line)
-    if complaint:
-        sys.stderr.write(f"mtedbg: `{command.name}` cannot be added: {complaint}\n")
-    _ours.add(command.name)
+def _register(registry: _Registry, group: list[Command], first: str, all_: list[Command]) -> None:
+    """Registers commands whose first word is `first`, under both their names.
+
+    A name that is somebody else's is left to them, and that is said.
+    """
+    taken = [command for command in group if registry.taken(command.name)]
+    for command in group:
+        if command not in taken:
+            under = (c for c in all_ if c.name.startswith(f"{command.name}-"))
+            registry.add(command, command.name, {_in_two_words(c.name)[1]: c for c in under})
+    if any(command.name == first for command in all_):
+        return  # that one finds the others itself
+    both = {command.name: " ".join(_in_two_words(command.name)) for command in group}
+    if registry.add_group(first):
+        for command in group:
+            registry.add(command, both[command.name], {})
+        for command in taken:
+            theirs = f"`{command.name}` belongs to another extension"
+            sys.stderr.write(f"mtedbg: {theirs}; ours is `{both[command.name]}`\n")
+        return
+    lacking = "".join(f"; `{command.name}` is left out" for command in taken)
+    some = both[group[0].name]
+    sys.stderr.write(f"mtedbg: `{first}` belongs to another extension: no `{some}`{lacking}\n")
 
 
 def install(debugger: lldb.SBDebugger, names: dict[str, Any]) -> None:
@@ -99,8 +108,9 @@ def install(debugger: lldb.SBDebugger, names: dict[str, Any]) -> None:
         debugger: LLDB.
         names: the dictionary of its Python session, in which it looks for classes.
     """
-    for command in all_commands():
-        if _taken(debugger, command.name):
-            sys.stderr.write(f"mtedbg: `{command.name}` belongs to another extension; left out\n")
-        else:
-            _add(debugger, names, command)
+    registry, commands = _Registry(debugger, names), all_commands()
+    groups: dict[str, list[Command]] = {}
+    for command in commands:
+        groups.setdefault(_in_two_words(command.name)[0], []).append(command)
+    for first, group in groups.items():
+        _register(registry, group, first, commands)
