@@ -21,7 +21,7 @@ void Engine::make_stubs() {
   auto stubs = make_shared_stubs(options_, image_.imports());
   auto* block = code_.commit(MTEDBG_BlockKind_SharedStubs, MTEDBG_Tier_None, std::move(stubs.code));
   uintptr_t base = block->base();
-  enter_ = reinterpret_cast<ExitReason (*)(Frame*, uintptr_t)>(base + stubs.enter);
+  enter_ = reinterpret_cast<EnterStub>(base + stubs.enter);
   fault_trampoline_ = base + stubs.fault_trampoline;
   for (size_t i = 0; i < std::size(frame_stubs_); ++i)
     frame_stubs_[i] = base + stubs.frame_stubs[i];
@@ -82,7 +82,7 @@ uintptr_t Engine::resolve(Frame& frame) {
 
 ExitReason Engine::run(Frame& frame) {
   for (;;) {
-    ExitReason reason = enter_(&frame, resolve(frame));
+    ExitReason reason = mtetso_enter_jit(&frame, resolve(frame), enter_);
     if (reason != ExitReason::Lookup) return reason;
   }
 }

@@ -12,6 +12,7 @@
 #include "code/code.h"
 #include "guest/elf_image.h"
 #include "options.h"
+#include "run/enter.h"
 #include "run/frame.h"
 #include "translate/translator.h"
 
@@ -48,7 +49,7 @@ class Engine {
   Code code_;
   std::mutex translating_;
   std::vector<uint32_t> functions_;  // the code manager's index of image_.functions()[i]
-  ExitReason (*enter_)(Frame*, uintptr_t) = nullptr;
+  EnterStub enter_ = nullptr;
   uintptr_t fault_trampoline_ = 0;
   uintptr_t frame_stubs_[static_cast<size_t>(FrameStub::Count)] = {};
 };
