@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from mtedbg.decode.instruction import text_of
 from mtedbg.decode.memop_words import access_in, insert_in
+from mtedbg.decode.pair import Pair
 from mtedbg.decode.registers import register_number
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
-from mtedbg.model.handling import Handling, Item, Other, Position
+from mtedbg.model.handling import Handling, Item, Position
 from mtedbg.model.memop import MemopState, Mode, Word
 from mtedbg.model.pointer import logical_tag
 from mtedbg.model.runtime import Config, Journal
@@ -19,11 +20,15 @@ if TYPE_CHECKING:
     from mtedbg.layout import Runtime
     from mtedbg.session import Session
 
-THREAD, PINNED = "thread ", "pinned"
-COMING = (THREAD, PINNED)
+THREAD, PAIR, PINNED = "thread ", "pair of thread ", "pinned"
+COMING = (THREAD, PAIR, PINNED)
 """How the keys begin of what comes and goes."""
 
 _MODES = (Mode.LOCAL.value, Mode.SHARED.value)
+_ORDERS: dict[Mode | Absent, str] = {
+    Mode.LOCAL: "a plain access",
+    Mode.SHARED: "an ordered access",
+}
 _NEXT = {
     "fault": "the handler begins",
     "lookup": "find the code block and the memop of the PC, without a lock",
@@ -103,14 +108,10 @@ def _entry(entry: Journal) -> str:
 
 def _others(now: Handling) -> Iterator[Item]:
     for other in now.others:
-        yield Item(f"{THREAD}{other.thread}", _other(other))
-
-
-def _other(other: Other) -> str:
-    if isinstance(other.tag, Absent):
-        return other.where
-    pair = f"{other.where}, [1] gave tag {other.tag}"
-    return f"{pair}: a stale pair; {other.meaning}" if other.stale is True else pair
+        yield Item(f"{THREAD}{other.thread}", other.where)
+        if isinstance(other.tag, int):
+            pair = f"stale; {other.meaning}" if other.stale is True else "as [1] gives it now"
+            yield Item(f"{PAIR}{other.thread}", f"pointer tag {other.tag}, {pair}")
 
 
 def coming(session: Session, runtime: Runtime, now: Handling) -> str:
@@ -125,7 +126,7 @@ def coming(session: Session, runtime: Runtime, now: Handling) -> str:
     if isinstance(now.memop, MemopState) and now.position is Position.INSERT:
         return _insert(session, runtime, now, now.memop)
     if isinstance(now.memop, MemopState) and now.position is Position.ACCESS:
-        return access_outcome(session, now, now.memop)
+        return _access(session, runtime, now, now.memop)
     return "translated code goes on, up to the next fault"
 
 
@@ -162,25 +163,43 @@ def _other_word(runtime: Runtime, now: Handling, part: int) -> str:
 def _insert(session: Session, runtime: Runtime, now: Handling, state: MemopState) -> str:
     if now.pc != state.memop.tag_address:
         return "on to [2]"
-    insert = next((word.mode for word in state.words if word.part == 1), NOT_APPLICABLE)
+    insert = _mode(state, 1)
     tag = now.core if insert is Mode.LOCAL else runtime.shared_tag
     if isinstance(tag, Absent) or isinstance(insert, Absent):
         return "[1] puts a tag into the pointer"
     return f"[1] gives the pointer {_whose(session, tag & 0xF)}"
 
 
-def access_outcome(session: Session, now: Handling, state: MemopState) -> str:
-    """What the access at [2] will do, by its pointer and the tags of its memory."""
+def _access(session: Session, runtime: Runtime, now: Handling, state: MemopState) -> str:
     if isinstance(now.pointer, Absent) or not now.granules:
         return "the access"
     tag = logical_tag(now.pointer)
-    access = next((word.mode for word in state.words if word.part == 2), NOT_APPLICABLE)
-    order = {Mode.LOCAL: "a plain access", Mode.SHARED: "an ordered access"}
-    what = order[access] if isinstance(access, Mode) and access in order else "a locked access"
-    what = f"{what} with pointer tag {tag}"
+    access = _mode(state, 2)
+    locked = "a locked access" if access == NOT_APPLICABLE else "an access"
+    what = f"{_ORDERS.get(access, locked)} with pointer tag {tag}"
     others = [one.tag for one in now.granules if one.tag != tag]
-    if not others:
-        return f"{what} on {_whose(session, tag)}: it goes through"
-    if isinstance(others[0], Absent):
+    if others and isinstance(others[0], Absent):
         return f"{what} on memory whose tag is not known: {others[0]}"
-    return f"{what} on {_whose(session, others[0])}: it faults"
+    if others:
+        return f"{what} on {_whose(session, others[0])}: it faults"
+    outcome = f"{what} on {_whose(session, tag)}: it goes through"
+    pair = _pair(runtime, now, state, tag)
+    if isinstance(pair, Absent) or not pair.stale:
+        return outcome
+    return f"{outcome}. Stale pair: {pair.meaning}"
+
+
+def _mode(state: MemopState, part: int) -> Mode | Absent:
+    return next((word.mode for word in state.words if word.part == part), NOT_APPLICABLE)
+
+
+def _pair(runtime: Runtime, now: Handling, state: MemopState, tag: int) -> Pair | Absent:
+    """What the thread's own [1] has left behind, against what it would give now."""
+    insert, shared = _mode(state, 1), runtime.shared_tag
+    gives = now.core if insert is Mode.LOCAL else shared
+    for needed in (insert, shared, gives):
+        if isinstance(needed, Absent):
+            return needed
+    assert isinstance(shared, int)
+    assert isinstance(gives, int)
+    return Pair(tag, gives & 0xF, _mode(state, 2), shared)

@@ -14,7 +14,7 @@ from mtedbg.model.phase import Direction
 from mtedbg.model.runtime import Journal
 from mtedbg.query.direction import direction_of
 from mtedbg.query.owner import owner
-from mtedbg.query.phase_items import COMING, THREAD, coming, items
+from mtedbg.query.phase_items import COMING, coming, items
 from mtedbg.query.phases import road
 from mtedbg.query.runtimes import notes_of
 from mtedbg.report import Column, Line, Report, Scalar, Span, Value
@@ -78,7 +78,7 @@ def _changed(item: Item, was: dict[str, str]) -> bool:
 
 
 def _has_left(item: Item, found: Sequence[Item]) -> bool:
-    return item.key.startswith(THREAD) and item.key not in {one.key for one in found}
+    return item.key.startswith(COMING) and item.key not in {one.key for one in found}
 
 
 def _row(
