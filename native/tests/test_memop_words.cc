@@ -71,6 +71,18 @@ TEST_CASE("atomic accesses") {
   atomic(0x08e5fe03, AtomicOp::CompareSwap, 1);  // casalb w5, w3, [x16]
 }
 
+TEST_CASE("a pair of registers") {
+  const uint32_t word = 0x4874fe16;  // caspal x20, x21, x22, x23, [x16]
+  const auto decoded = decode_access(word);
+  REQUIRE(decoded.has_value());
+  CHECK(decoded->access == kBoth);
+  CHECK(decoded->op == AtomicOp::CompareSwap);
+  CHECK(decoded->size == 16);
+  CHECK(decoded->source == 20);
+  CHECK(decoded->data == 22);
+  CHECK(access_word_in(word, kShared) == word);
+}
+
 TEST_CASE("what is no access of a memop") {
   for (const uint32_t word : {
            0xf94001e3u,  // ldr x3, [x15]: another base
@@ -79,6 +91,8 @@ TEST_CASE("what is no access of a memop") {
            0xb9800203u,  // ldrsw x3, [x16]: no ordered form
            0xc8dffe03u,  // ldar x3, [x16]: stronger than x86 asks for
            0xfd400203u,  // ldr d3, [x16]: not a general register
+           0x0874fe16u,  // caspal w20, w21, w22, w23, [x16]: of two words
+           0x4834fe16u,  // caspl x20, x21, x22, x23, [x16]: no acquire
            0xd503201fu,  // nop
            0u,
            0xffffffffu,

@@ -39,6 +39,9 @@ constexpr std::array<AtomicPattern, 6> kAtomic{{
 }};
 constexpr uint32_t kAtomicMask = 0x3fe0ffe0;  // without size, Rs and Rt
 
+constexpr uint32_t kPairSwap = 0x4860fc00;      // CASPAL of two X registers each
+constexpr uint32_t kPairSwapMask = 0xffe1ffe1;  // without Rs and Rt, which are even
+
 }  // namespace
 
 std::optional<AccessWord> decode_access(uint32_t word) {
@@ -53,6 +56,13 @@ std::optional<AccessWord> decode_access(uint32_t word) {
     if ((word & kAtomicMask) != (pattern.opcode | kBase)) continue;
     found.access = MTEDBG_Access_ReadModifyWrite;
     found.op = pattern.op;
+    found.source = (word >> 16) & 31;
+    return found;
+  }
+  if ((word & kPairSwapMask) == (kPairSwap | kBase)) {
+    found.access = MTEDBG_Access_ReadModifyWrite;
+    found.op = AtomicOp::CompareSwap;
+    found.size = 16;
     found.source = (word >> 16) & 31;
     return found;
   }

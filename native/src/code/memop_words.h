@@ -8,6 +8,7 @@
 //   [2] load  ldr{b,h} t, [x16]          ldapr{b,h} t, [x16]      (RCpc acquire, FEAT_LRCPC)
 //   [2] store str{b,h} t, [x16]          stlr{b,h}  t, [x16]
 //   [2] RMW   ld<op>al, swpal, casal s, t, [x16] in both (FEAT_LSE)
+//             caspal s, s+1, t, t+1, [x16], of 16 bytes
 //
 // Encodings: Arm ARM C6.2.
 #pragma once
@@ -31,6 +32,7 @@ struct AccessWord {
   uint32_t size = 0;    // bytes
   uint32_t data = 0;    // register loaded or stored; 31 is the zero register
   uint32_t source = 0;  // RMW: the operand (for CompareSwap the expected and returned value)
+                        // of 16 bytes: each the first of two registers
   AtomicOp op = AtomicOp::None;
   uint32_t mode = 0;  // MTEDBG_Mode_*; 0 for an RMW, which is the same in both
 };

@@ -91,6 +91,8 @@ Frame* Engine::new_frame(uint64_t thread_id, uint32_t core_tag) {
   auto* frame = new (allocate_frame(sizeof(Frame))) Frame{};
   frame->guest.thread_id = thread_id;
   frame->guest.host_core_id = core_tag;
+  frame->parity = 1;  // PF clear
+  frame->direction = 1;
   std::copy(std::begin(frame_stubs_), std::end(frame_stubs_), std::begin(frame->stubs));
   // An empty way must not match: address 0 is one a guest may jump to by mistake.
   std::fill(std::begin(frame->jump_cache), std::end(frame->jump_cache),

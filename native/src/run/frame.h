@@ -20,10 +20,22 @@ enum class ExitReason : uint32_t {
   Throw,         // an instruction outside the subset was reached
   Divide,        // a division by zero or one whose quotient does not fit
   GuestFault,    // a guest access to an address that is not there; exit_detail is the address
+  Undefined,     // ud2 was reached
 };
 
-// Shared stubs that generated code jumps to. All take the guest address in x17.
-enum class FrameStub : uint32_t { Poll, Dispatch, Throw, Divide, Count };
+// Shared stubs that generated code jumps to. All take the guest address in x17. The last three
+// are called: they return to the address in x24 (translate/helpers.h).
+enum class FrameStub : uint32_t {
+  Poll,
+  Dispatch,
+  Throw,
+  Divide,
+  Undefined,
+  DivideUnsigned,
+  DivideSigned,
+  CpuId,
+  Count
+};
 
 // One way of the cache that indirect branches look into before they leave for the dispatcher.
 struct JumpCacheEntry {
@@ -38,6 +50,11 @@ struct Frame {
   int32_t budget;  // polls left before generated code comes back
   uint32_t exit_reason;
   uint64_t exit_detail;
+  uint64_t fs_base;   // base of segment FS: the thread pointer
+  uint8_t parity;     // PF is set where this has an even number of ones
+  uint8_t adjust;     // AF is bit 4
+  int8_t direction;   // DF as the step of string instructions: 1 or -1
+  uint8_t unused[5];
   uint64_t stubs[static_cast<size_t>(FrameStub::Count)];
   JumpCacheEntry jump_cache[kJumpCacheSize];
 };

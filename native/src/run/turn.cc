@@ -52,6 +52,8 @@ TurnEnd run_turn(Process& process, Imports& imports, GuestThread& thread) {
             "unsupported instruction at " + process.engine().describe(frame.guest.rip));
       case ExitReason::Divide:
         guest_fault(process, frame, "division by zero or quotient too large");
+      case ExitReason::Undefined:
+        guest_fault(process, frame, "undefined instruction");
       case ExitReason::GuestFault:
         bad_address(process, frame);
       case ExitReason::Lookup:

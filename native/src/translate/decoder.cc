@@ -29,7 +29,8 @@ std::optional<GuestRegister> general(ZydisRegister reg) {
 // False where the address is outside of the subset: another segment, a vector index.
 bool read_memory(const ZydisDecodedOperand& from, const Decoded& insn, GuestAddress& to) {
   const auto& mem = from.mem;
-  if (mem.segment == ZYDIS_REGISTER_FS || mem.segment == ZYDIS_REGISTER_GS) return false;
+  if (mem.segment == ZYDIS_REGISTER_GS) return false;
+  to.fs = mem.segment == ZYDIS_REGISTER_FS;
   to.displacement = mem.disp.has_displacement ? mem.disp.value : 0;
   if (mem.base == ZYDIS_REGISTER_RIP || mem.base == ZYDIS_REGISTER_EIP) {
     to.displacement += static_cast<int64_t>(insn.next());
@@ -80,8 +81,27 @@ Flow flow_of(const Decoded& insn, ZydisInstructionCategory category) {
     default:
       break;
   }
-  bool stops = insn.mnemonic == ZYDIS_MNEMONIC_UD2 || insn.mnemonic == ZYDIS_MNEMONIC_HLT;
-  return stops ? Flow::Stop : Flow::Next;
+  if (insn.mnemonic == ZYDIS_MNEMONIC_UD2) return Flow::Undefined;
+  return insn.mnemonic == ZYDIS_MNEMONIC_HLT ? Flow::Stop : Flow::Next;
+}
+
+Repeat repeat_of(const ZydisDecodedInstruction& insn) {
+  if ((insn.attributes & ZYDIS_ATTRIB_HAS_REPNE) != 0) return Repeat::NotEqual;
+  bool repeated = (insn.attributes & (ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE)) != 0;
+  return repeated ? Repeat::Equal : Repeat::No;
+}
+
+uint8_t lazy_flags(ZydisAccessedFlagsMask mask) {
+  uint8_t flags = 0;
+  if ((mask & ZYDIS_CPUFLAG_PF) != 0) flags |= lazy_flag::kParity;
+  if ((mask & ZYDIS_CPUFLAG_AF) != 0) flags |= lazy_flag::kAdjust;
+  return flags;
+}
+
+// A count of zero leaves every flag: shifts, and string instructions that are repeated.
+bool may_leave_flags(const Decoded& insn, ZydisInstructionCategory category) {
+  bool shift = category == ZYDIS_CATEGORY_SHIFT || category == ZYDIS_CATEGORY_ROTATE;
+  return shift || insn.repeat != Repeat::No;
 }
 
 }  // namespace
@@ -101,8 +121,7 @@ std::optional<Decoded> Decoder::decode(uint64_t rip, std::span<const uint8_t> by
   decoded.length = insn.length;
   decoded.mnemonic = insn.mnemonic;
   decoded.lock = (insn.attributes & ZYDIS_ATTRIB_HAS_LOCK) != 0;
-  decoded.rep = (insn.attributes &
-                 (ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE | ZYDIS_ATTRIB_HAS_REPNE)) != 0;
+  decoded.repeat = repeat_of(insn);
   decoded.plain_addresses =
       insn.address_width == 64 &&
       (insn.attributes & (ZYDIS_ATTRIB_HAS_SEGMENT_FS | ZYDIS_ATTRIB_HAS_SEGMENT_GS)) == 0;
@@ -115,6 +134,13 @@ std::optional<Decoded> Decoder::decode(uint64_t rip, std::span<const uint8_t> by
       decoded.op[i].size = i == 0 ? insn.operand_width / 8 : decoded.op[0].size;
   }
   decoded.flow = flow_of(decoded, insn.meta.category);
+  if (insn.cpu_flags != nullptr) {
+    const auto& flags = *insn.cpu_flags;
+    decoded.lazy_read = lazy_flags(flags.tested);
+    if (!may_leave_flags(decoded, insn.meta.category))
+      decoded.lazy_written =
+          lazy_flags(flags.modified | flags.set_0 | flags.set_1 | flags.undefined);
+  }
   return decoded;
 }
 

@@ -24,6 +24,7 @@ struct GuestAddress {
   int8_t index = kNone;
   uint8_t scale_log2 = 0;
   bool wraps_32 = false;     // address size prefix: the sum is cut to 32 bits
+  bool fs = false;           // from the base of segment FS: thread-local storage
   int64_t displacement = 0;  // RIP-relative addresses are resolved: no base, all of it here
 };
 
@@ -40,8 +41,17 @@ struct Operand {
   bool is_immediate() const { return kind == Kind::Immediate; }
 };
 
+// The prefix that repeats a string instruction: while rcx is not 0 and, for those that compare,
+// while the operands are equal (repe) or differ (repne).
+enum class Repeat : uint8_t { No, Equal, NotEqual };
+
+// Flags that live in the frame and not in NZCV, as bits of a set.
+namespace lazy_flag {
+inline constexpr uint8_t kParity = 1, kAdjust = 2, kAll = 3;
+}  // namespace lazy_flag
+
 // Where control goes after an instruction.
-enum class Flow : uint8_t { Next, Jump, Branch, Call, JumpIndirect, CallIndirect, Return, Stop };
+enum class Flow : uint8_t { Next, Jump, Branch, Call, JumpIndirect, CallIndirect, Return, Undefined, Stop };
 
 struct Decoded {
   static constexpr unsigned kOperands = 3;
@@ -49,9 +59,14 @@ struct Decoded {
   uint8_t length = 0;
   uint8_t count = 0;  // explicit operands, also those beyond kOperands
   bool lock = false;
-  bool rep = false;
+  Repeat repeat = Repeat::No;
   bool plain_addresses = true;  // 64-bit, no FS or GS: what instructions with hidden operands need
   Flow flow = Flow::Next;
+  // lazy_flag sets: which it reads, which it surely writes, and which somebody may read before
+  // they are written again (all, until the translator knows better).
+  uint8_t lazy_read = 0;
+  uint8_t lazy_written = 0;
+  uint8_t lazy_live = lazy_flag::kAll;
   ZydisMnemonic mnemonic = ZYDIS_MNEMONIC_INVALID;
   Operand op[kOperands];
 

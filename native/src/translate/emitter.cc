@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <optional>
 
 namespace mtetso {
 
@@ -15,41 +14,6 @@ namespace {
 constexpr uint64_t kSharedTagBits = 0x0f00000000000000;  // logical tag 15
 constexpr int kTagLow = 56;                              // logical tag: bits 59:56
 constexpr int kTagBits = 4;
-
-struct HostCondition {
-  Condition condition;
-  bool inverts_carry = false;
-};
-
-// x86 "below or equal" is C or Z in x86's sense. AArch64's LS is (not C) or Z: right once the
-// carry is inverted, and inverted back after. There is no parity flag: conditions on it are not
-// in the subset.
-std::optional<HostCondition> condition_of(ZydisMnemonic mnemonic) {
-  switch (mnemonic) {
-#define CONDITION(suffix, ...)      \
-  case ZYDIS_MNEMONIC_J##suffix:    \
-  case ZYDIS_MNEMONIC_SET##suffix:  \
-  case ZYDIS_MNEMONIC_CMOV##suffix: \
-    return HostCondition{__VA_ARGS__};
-    CONDITION(O, vs)
-    CONDITION(NO, vc)
-    CONDITION(B, cs)
-    CONDITION(NB, cc)
-    CONDITION(Z, eq)
-    CONDITION(NZ, ne)
-    CONDITION(BE, ls, true)
-    CONDITION(NBE, hi, true)
-    CONDITION(S, mi)
-    CONDITION(NS, pl)
-    CONDITION(L, lt)
-    CONDITION(NL, ge)
-    CONDITION(LE, le)
-    CONDITION(NLE, gt)
-#undef CONDITION
-    default:
-      return std::nullopt;
-  }
-}
 
 }  // namespace
 
@@ -92,6 +56,14 @@ void Emitter::leave(FrameStub stub) {
   masm_.Br(reg::t1);
 }
 
+void Emitter::call(FrameStub stub) {
+  Label back;
+  masm_.Ldr(reg::t5, MemOperand(reg::frame, offsetof(Frame, stubs) + 8 * static_cast<int>(stub)));
+  masm_.Adr(reg::t6, &back);
+  masm_.Br(reg::t5);
+  masm_.Bind(&back);
+}
+
 void Emitter::leave(FrameStub stub, uint64_t rip) {
   masm_.Mov(reg::target, rip);
   leave(stub);
@@ -115,6 +87,9 @@ void Emitter::address(const GuestAddress& memory) {
     masm_.Add(out, part(memory.base), memory.displacement);
   else if (memory.displacement != 0)
     masm_.Add(out, out, memory.displacement);
+  if (!memory.fs) return;
+  masm_.Ldr(reg::target, MemOperand(reg::frame, offsetof(Frame, fs_base)));
+  masm_.Add(reg::address, reg::address, reg::target);
 }
 
 Register Emitter::read(const Operand& operand, const Register& temporary) {
@@ -195,49 +170,16 @@ void Emitter::read_modify_write(unsigned size, const std::function<void()>& acce
   memop(MTEDBG_Access_ReadModifyWrite, size, access);
 }
 
-void Emitter::push(const Register& value) {
-  masm_.Sub(reg::address, guest_rsp, 8);
-  store(value, 8);
-  masm_.Sub(guest_rsp, guest_rsp, 8);
+void Emitter::push(const Register& value, unsigned size) {
+  masm_.Sub(reg::address, guest_rsp, size);
+  store(value, size);
+  masm_.Sub(guest_rsp, guest_rsp, size);
 }
 
-void Emitter::pop(const Register& to) {
+void Emitter::pop(const Register& to, unsigned size) {
   masm_.Mov(reg::address, guest_rsp);
-  load(reg::target, 8);
-  masm_.Add(guest_rsp, guest_rsp, 8);
-  if (!to.Is(reg::target)) masm_.Mov(to, reg::target);  // after rsp: `pop rsp` gets the value
-}
-
-void Emitter::set_flags(const Register& bit, StatusFlags flags) {
-  // RMIF rotates right by an immediate and inserts bits 3:0 into NZCV under the mask.
-  int place = flags == NFlag ? 3 : flags == ZFlag ? 2 : flags == CFlag ? 1 : 0;
-  masm_.Rmif(bit.X(), (64 - place) % 64, flags);
-}
-
-bool Emitter::has_condition(ZydisMnemonic mnemonic) { return condition_of(mnemonic).has_value(); }
-
-bool Emitter::with_condition(ZydisMnemonic of, const std::function<void(Condition)>& use) {
-  auto known = condition_of(of);
-  if (!known) return false;
-  if (known->inverts_carry) masm_.Cfinv();
-  use(known->condition);
-  if (known->inverts_carry) masm_.Cfinv();
-  return true;
-}
-
-bool Emitter::branch_if(ZydisMnemonic jcc, uint64_t rip) {
-  auto known = condition_of(jcc);
-  if (!known) return false;
-  Label no;
-  if (known->inverts_carry) {
-    with_condition(jcc, [&](Condition c) { masm_.Cset(reg::target.W(), c); });
-    masm_.Cbz(reg::target.W(), &no);
-  } else {
-    masm_.B(&no, InvertCondition(known->condition));
-  }
-  jump_to(rip);
-  masm_.Bind(&no);
-  return true;
+  load(to, size);
+  masm_.Add(guest_rsp, guest_rsp, size);
 }
 
 CompiledCode Emitter::finish(std::vector<CompiledRange> ranges) {

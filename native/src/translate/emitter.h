@@ -74,6 +74,8 @@ class Emitter {
   // Leaves through a stub; the guest address is already in x17 (`target`), or is `rip`.
   void leave(FrameStub stub);
   void leave(FrameStub stub, uint64_t rip);
+  // Calls a stub that comes back: t5 and t6 are used.
+  void call(FrameStub stub);
   // What the polls of the code so far jump to when the budget is used up.
   void emit_poll_exits();
 
@@ -92,17 +94,24 @@ class Emitter {
   // [2] is what `access` emits, exactly one instruction on [x16].
   void read_modify_write(unsigned size, const std::function<void()>& access);
 
-  // Guest stack. x16 and x17 are used; rsp changes after the access has succeeded.
-  void push(const Register& value);
-  void pop(const Register& to);
+  // Guest stack. x16 is used; rsp changes after the access has succeeded. `to` is a temporary:
+  // `pop rsp` gets the value, after rsp has moved.
+  void push(const Register& value, unsigned size = 8);
+  void pop(const Register& to, unsigned size = 8);
 
   // Flags, one at a time: bit 0 of `bit` becomes the flag (RMIF, FEAT_FlagM, which every core
   // with MTE has).
   void set_flags(const Register& bit, a64::StatusFlags flags);
-  // Whether this is a setcc, cmovcc or jcc on a condition of the subset.
+  // PF and AF are kept as what they are made of (run/frame.h): PF from the low byte of a result,
+  // AF as bit 4 of the operands and the result exclusive-ored.
+  void set_parity(const Register& result);
+  void set_adjust(const Register& bits);
+  // PF as 0 or 1.
+  void get_parity(const Register& out);
+  // Whether this is a setcc, cmovcc or jcc.
   static bool has_condition(ZydisMnemonic mnemonic);
   // Calls `use` with the AArch64 condition that stands for its own; the flags are the same after.
-  // False: it has none, and nothing was emitted.
+  // False: it has none, and nothing was emitted. x17, t5 and t6 are used.
   bool with_condition(ZydisMnemonic of, const std::function<void(a64::Condition)>& use);
 
   // Ends emission and hands everything over; ranges are closed by what follows them.

@@ -5,7 +5,8 @@
 // Flags: N Z C V of AArch64 hold SF ZF CF OF. AArch64's carry after a subtraction says "no
 // borrow", x86's says "borrow": CFINV follows each subtraction (and goes before one that uses it).
 // For 1 and 2 bytes the operands stand in the top of a 32-bit register, where the hardware's own
-// flags are those of the narrow operation.
+// flags are those of the narrow operation. AF is the carry out of bit 3: where the sum of the
+// operands without carries (exclusive or) differs from the result there was one into bit 4.
 
 #include "translate/lower.h"
 
@@ -60,9 +61,21 @@ void Lower::narrow_arithmetic(Alu operation, const Register& out, const Register
   if (operation == Alu::Adc || operation == Alu::Sbb) zero_flag_of(out);
 }
 
-// out = a op b, and the flags. `out` may be a or b.
+// out = a op b, and the flags. `out` may be a or b; t4, t5 and x17 are used.
 void Lower::arithmetic(Alu operation, const Register& out, const Register& a, const Register& b,
                        unsigned size) {
+  bool logic = operation == Alu::And || operation == Alu::Or || operation == Alu::Xor;
+  bool adjust = adjust_lives() && !logic;  // undefined after logic
+  if (adjust) masm_.Eor(reg::target.W(), a.W(), b.W());
+  compute(operation, out, a, b, size);
+  if (parity_lives()) emit_.set_parity(out);
+  if (!adjust) return;
+  masm_.Eor(reg::target.W(), reg::target.W(), out.W());
+  emit_.set_adjust(reg::target);
+}
+
+void Lower::compute(Alu operation, const Register& out, const Register& a, const Register& b,
+                    unsigned size) {
   bool logic = operation == Alu::And || operation == Alu::Or || operation == Alu::Xor;
   if (size < 4 && !logic) return narrow_arithmetic(operation, out, a, b, size);
   switch (operation) {
@@ -101,6 +114,7 @@ bool Lower::alu(const Decoded& insn, Alu operation, bool keep_result) {
       operation == Alu::Xor) {
     masm_.Mov(guest(to.reg.index), 0);  // the idiom for zero
     logic_flags(sized(xzr, to.size), to.size);
+    if (parity_lives()) emit_.set_parity(xzr);
     return true;
   }
   // x16 must be the destination's in the end: it is read last where it is memory.

@@ -45,12 +45,26 @@ bool Lower::locked(const Decoded& insn) {
       return locked_alu(insn, Alu::Or);
     case ZYDIS_MNEMONIC_XOR:
       return locked_alu(insn, Alu::Xor);
+    case ZYDIS_MNEMONIC_NOT:
+      return locked_not(insn);
+    case ZYDIS_MNEMONIC_NEG:
+    case ZYDIS_MNEMONIC_ADC:
+    case ZYDIS_MNEMONIC_SBB:
+      return locked_loop(insn);
+    case ZYDIS_MNEMONIC_BTS:
+    case ZYDIS_MNEMONIC_BTR:
+    case ZYDIS_MNEMONIC_BTC:
+      return locked_bit_test(insn);
     case ZYDIS_MNEMONIC_XCHG:
       return exchange(insn);
     case ZYDIS_MNEMONIC_XADD:
       return exchange_add(insn);
     case ZYDIS_MNEMONIC_CMPXCHG:
       return compare_exchange(insn);
+    case ZYDIS_MNEMONIC_CMPXCHG8B:
+      return compare_exchange_8(insn);
+    case ZYDIS_MNEMONIC_CMPXCHG16B:
+      return compare_exchange_16(insn);
     default:
       return false;
   }
@@ -86,27 +100,72 @@ bool Lower::locked_alu(const Decoded& insn, Alu operation) {
   return true;
 }
 
+bool Lower::locked_not(const Decoded& insn) {
+  const auto& to = insn.op[0];
+  if (!is_place(to)) return false;
+  Register ones = sized(reg::t2, to.size), old = sized(reg::t1, to.size);
+  masm_.Mov(ones, -1);
+  emit_.address(to.memory);
+  emit_.read_modify_write(to.size, [&] {
+    (masm_.*kExclusiveOr.of(to.size))(ones, old, MemOperand(reg::address));
+  });
+  return true;
+}
+
+// neg, adc and sbb, which LSE does not have: read, compute, write if nothing has changed. The two
+// memops are patched apart; the second one is the ordered one in either mode. The carry that adc
+// and sbb read is kept over a second try.
+bool Lower::locked_loop(const Decoded& insn) {
+  const auto& to = insn.op[0];
+  const bool negates = insn.mnemonic == ZYDIS_MNEMONIC_NEG;
+  if (!is_place(to) || (!negates && !is_value(insn.op[1]))) return false;
+  const Register expected = sized(reg::t1, to.size), found = sized(reg::t4, to.size);
+  const Register b = negates ? expected : emit_.read(insn.op[1], reg::t2);
+  const Register a = negates ? sized(xzr, to.size) : expected, out = sized(reg::t3, to.size);
+  const Alu operation = insn.mnemonic == ZYDIS_MNEMONIC_ADC   ? Alu::Adc
+                        : insn.mnemonic == ZYDIS_MNEMONIC_SBB ? Alu::Sbb
+                                                              : Alu::Sub;
+  Label again;
+  masm_.Cset(reg::t6.W(), cs);
+  emit_.address(to.memory);
+  masm_.Bind(&again);
+  emit_.set_flags(reg::t6, CFlag);
+  emit_.load(expected, to.size);
+  arithmetic(operation, out, a, b, to.size);
+  masm_.Mov(found, expected);
+  emit_.read_modify_write(to.size, [&] {
+    (masm_.*kCompareSwap.of(to.size))(found, out, MemOperand(reg::address));
+  });
+  masm_.Eor(found, found, expected);
+  masm_.Cbnz(found, &again);
+  return true;
+}
+
 bool Lower::exchange_add(const Decoded& insn) {
   const auto &to = insn.op[0], &from = insn.op[1];
-  if (!to.is_memory() || !is_place(to) || !from.is_register()) return false;
+  if (!is_place(to) || !from.is_register()) return false;
   Register b = emit_.read(from, reg::t2), old = sized(reg::t1, to.size);
-  emit_.address(to.memory);
-  emit_.read_modify_write(to.size,
-                          [&] { (masm_.*kAdd.of(to.size))(b, old, MemOperand(reg::address)); });
-  arithmetic(Alu::Add, sized(reg::t3, to.size), old, b, to.size);
+  Register out = sized(reg::t3, to.size);
+  if (to.is_memory()) {
+    emit_.address(to.memory);
+    emit_.read_modify_write(
+        to.size, [&] { (masm_.*kAdd.of(to.size))(b, old, MemOperand(reg::address)); });
+  } else {
+    masm_.Mov(old, emit_.read(to, reg::t1));
+  }
+  arithmetic(Alu::Add, out, old, b, to.size);
   emit_.write(from, old);
+  if (to.is_register()) emit_.write(to, out);  // last: `xadd r, r` is the sum
   return true;
 }
 
 bool Lower::compare_exchange(const Decoded& insn) {
   const auto &to = insn.op[0], &from = insn.op[1];
-  if (!to.is_memory() || !is_place(to) || !from.is_register()) return false;
-  Operand accumulator;
-  accumulator.kind = Operand::Kind::Register;
-  accumulator.size = to.size;
+  if (!is_place(to) || !from.is_register()) return false;
+  if (to.is_register()) return compare_exchange_register(insn);
   Register value = emit_.read(from, reg::t2), old = sized(reg::t1, to.size);
   Register expected = sized(reg::t6, to.size);
-  masm_.Mov(expected, emit_.read(accumulator, reg::t6));
+  masm_.Mov(expected, emit_.read(accumulator(to.size), reg::t6));
   masm_.Mov(old, expected);
   emit_.address(to.memory);
   emit_.read_modify_write(

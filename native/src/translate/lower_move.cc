@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Moves, addresses, the stack, conditions as values, string stores.
+// Moves, addresses, exchanges.
 
 #include "translate/lower.h"
 
@@ -45,7 +45,9 @@ bool Lower::move_extended(const Decoded& insn) {
 
 bool Lower::load_address(const Decoded& insn) {
   if (!insn.op[0].is_register() || !insn.op[1].is_memory()) return false;
-  emit_.address(insn.op[1].memory);
+  GuestAddress offset = insn.op[1].memory;
+  offset.fs = false;  // the base of a segment is no part of it
+  emit_.address(offset);
   emit_.write(insn.op[0], reg::address);
   return true;
 }
@@ -75,26 +77,6 @@ bool Lower::sign_extend_accumulator(const Decoded& insn) {
   }
 }
 
-bool Lower::stack(const Decoded& insn) {
-  if (insn.mnemonic == ZYDIS_MNEMONIC_LEAVE) {
-    masm_.Mov(reg::address, guest(5));
-    emit_.load(reg::t1, 8);
-    masm_.Add(guest_rsp, guest(5), 8);
-    masm_.Mov(guest(5), reg::t1);
-    return true;
-  }
-  const auto& operand = insn.op[0];
-  if (operand.size != 8) return false;
-  if (insn.mnemonic == ZYDIS_MNEMONIC_PUSH) {
-    if (!is_value(operand)) return false;
-    emit_.push(emit_.read(operand, reg::t1));
-    return true;
-  }
-  if (!operand.is_register()) return false;
-  emit_.pop(guest(operand.reg.index));
-  return true;
-}
-
 bool Lower::exchange(const Decoded& insn) {
   const auto &a = insn.op[0], &b = insn.op[1];
   if (!is_place(a) || !is_place(b)) return false;
@@ -120,27 +102,7 @@ bool Lower::exchange(const Decoded& insn) {
   return true;
 }
 
-// setcc and cmovcc; all other mnemonics end here as well, and are not known.
-bool Lower::condition(const Decoded& insn) {
-  const auto &to = insn.op[0], &from = insn.op[1];
-  if (!emit_.has_condition(insn.mnemonic)) return false;
-  if (insn.count == 1) {
-    if (!is_place(to) || to.size != 1) return false;
-    emit_.with_condition(insn.mnemonic, [&](Condition c) { masm_.Cset(reg::t1.W(), c); });
-    if (to.is_memory()) emit_.address(to.memory);
-    emit_.write(to, reg::t1);
-    return true;
-  }
-  if (!to.is_register() || !is_place(from) || from.size != to.size) return false;
-  // The load happens where the condition is false, too, and so does the clearing of the upper
-  // half: as on x86.
-  Register value = emit_.read(from, reg::t1), old = emit_.read(to, reg::t2);
-  Register out = sized(reg::t1, to.size);
-  emit_.with_condition(insn.mnemonic, [&](Condition c) { masm_.Csel(out, value, old, c); });
-  emit_.write(to, out);
-  return true;
-}
-
+// Of 2 bytes the result is undefined; processors give 0, and no compiler makes it.
 bool Lower::byte_swap(const Decoded& insn) {
   if (!insn.op[0].is_register() || insn.op[0].size < 4) return false;
   Register value = sized(guest(insn.op[0].reg.index), insn.op[0].size);
@@ -148,43 +110,26 @@ bool Lower::byte_swap(const Decoded& insn) {
   return true;
 }
 
-// (rep) stos and movs, upwards: the direction flag is always clear, since nothing of the subset
-// sets it. Registers are up to date at each memop, so a fault finds a state x86 could be in.
-bool Lower::string(const Decoded& insn) {
-  if (!insn.plain_addresses || insn.count != 0) return false;  // MOVSD is SSE's, too
-  bool copies = false;
-  unsigned size = 0;
-  switch (insn.mnemonic) {
-    // clang-format off
-    case ZYDIS_MNEMONIC_MOVSB: copies = true; [[fallthrough]];
-    case ZYDIS_MNEMONIC_STOSB: size = 1; break;
-    case ZYDIS_MNEMONIC_MOVSW: copies = true; [[fallthrough]];
-    case ZYDIS_MNEMONIC_STOSW: size = 2; break;
-    case ZYDIS_MNEMONIC_MOVSD: copies = true; [[fallthrough]];
-    case ZYDIS_MNEMONIC_STOSD: size = 4; break;
-    case ZYDIS_MNEMONIC_MOVSQ: copies = true; [[fallthrough]];
-    default: size = 8; break;
-      // clang-format on
-  }
-  Register count = guest(1), source = guest(6), destination = guest(7);
-  Label again, done;
-  masm_.Bind(&again);
-  if (insn.rep) masm_.Cbz(count, &done);
-  Register value = guest(0);
-  if (copies) {
-    value = reg::t1;
-    masm_.Mov(reg::address, source);
-    emit_.load(value, size);
-  }
-  masm_.Mov(reg::address, destination);
-  emit_.store(value, size);
-  if (copies) masm_.Add(source, source, size);
-  masm_.Add(destination, destination, size);
-  if (insn.rep) {
-    masm_.Sub(count, count, 1);
-    masm_.B(&again);
-    masm_.Bind(&done);
-  }
+// movbe: a load or a store, never both.
+bool Lower::move_swapped(const Decoded& insn) {
+  const auto &to = insn.op[0], &from = insn.op[1];
+  if (!is_place(to) || !is_place(from) || to.size < 2) return false;
+  Register value = emit_.read(from, reg::t1), out = sized(reg::t1, to.size);
+  if (to.size == 2)
+    masm_.Rev16(out, value);
+  else
+    masm_.Rev(out, value);
+  if (to.is_memory()) emit_.address(to.memory);
+  emit_.write(to, out);
+  return true;
+}
+
+// xlat: al = [rbx + al]
+bool Lower::table_lookup(const Decoded& insn) {
+  if (!insn.plain_addresses) return false;
+  masm_.Add(reg::address, guest(3), a64::Operand(x0, UXTB));
+  emit_.load(reg::t1, 1);
+  emit_.write_register({0, false}, 1, reg::t1);
   return true;
 }
 

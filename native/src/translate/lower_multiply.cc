@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Multiplication and division. CF = OF = "the result does not fit in the destination"; SF and ZF
+// Multiplication. CF = OF = "the result does not fit in the destination"; SF and ZF
 // are undefined on x86 and are whatever is left here.
 
 #include "translate/lower.h"
@@ -84,57 +84,6 @@ bool Lower::multiply_wide(const Decoded& insn) {
     }
   }
   overflow_flags();
-  return true;
-}
-
-// div / idiv of 4 and 8 bytes. Eight-byte dividends are those of ordinary C: rdx is the extension
-// of rax. Others, division by zero and quotients that do not fit leave through the Divide stub.
-bool Lower::divide(const Decoded& insn) {
-  const auto& from = insn.op[0];
-  if (!is_place(from) || from.size < 4) return false;
-  bool is_signed = insn.mnemonic == ZYDIS_MNEMONIC_IDIV;
-  Label fault, done;
-  Register divisor = reg::t1, dividend = reg::t2, quotient = reg::t3, rest = reg::t4;
-  widen(divisor, from, is_signed);
-  masm_.Cbz(divisor, &fault);
-  if (from.size == 4) {
-    masm_.Ubfx(dividend, x0, 0, 32);
-    masm_.Bfi(dividend, x2, 32, 32);
-  } else {
-    masm_.Mov(dividend, x0);
-    if (is_signed)
-      masm_.Eor(reg::t5, x2, a64::Operand(x0, ASR, 63));
-    else
-      masm_.Mov(reg::t5, x2);
-    masm_.Cbnz(reg::t5, &fault);
-  }
-  if (is_signed)
-    masm_.Sdiv(quotient, dividend, divisor);
-  else
-    masm_.Udiv(quotient, dividend, divisor);
-  masm_.Msub(rest, quotient, divisor, dividend);
-  if (from.size == 4) {
-    if (is_signed)
-      masm_.Sxtw(reg::t5, quotient.W());
-    else
-      masm_.Mov(reg::t5.W(), quotient.W());
-    masm_.Eor(reg::t5, reg::t5, quotient);
-    masm_.Cbnz(reg::t5, &fault);
-  } else if (is_signed) {
-    // The lowest value by -1 is the one quotient that does not fit.
-    Label fits;
-    masm_.Cmn(divisor, 1);
-    masm_.B(&fits, ne);
-    masm_.Cmp(xzr, dividend);
-    masm_.B(&fault, vs);
-    masm_.Bind(&fits);
-  }
-  emit_.write_register({0, false}, from.size, quotient);
-  emit_.write_register({2, false}, from.size, rest);
-  masm_.B(&done);
-  masm_.Bind(&fault);
-  emit_.leave(FrameStub::Divide, insn.rip);
-  masm_.Bind(&done);
   return true;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "translate/emitter.h"
+#include "translate/helpers.h"
 
 namespace mtetso {
 
@@ -35,6 +36,7 @@ class StubWriter {
   Emitter emit_;
   MacroAssembler& masm_;
   Label exit_;
+  Label divide_;
   std::vector<CompiledRange> ranges_;
 };
 
@@ -122,7 +124,19 @@ SharedStubs StubWriter::write(std::span<const ElfImport> imports) {
   dispatch();
   stub(FrameStub::Poll) = leaving(MTEDBG_RangeKind_BuiltinThunk, "poll", ExitReason::Poll);
   stub(FrameStub::Throw) = leaving(MTEDBG_RangeKind_Throw, "unsupported", ExitReason::Throw);
+  stub(FrameStub::Undefined) =
+      leaving(MTEDBG_RangeKind_Throw, "undefined", ExitReason::Undefined);
+  masm_.Bind(&divide_);
   stub(FrameStub::Divide) = leaving(MTEDBG_RangeKind_Throw, "divide", ExitReason::Divide);
+  begin(MTEDBG_RangeKind_BuiltinThunk, "divide-unsigned");
+  stub(FrameStub::DivideUnsigned) = emit_.offset();
+  emit_divide(masm_, false, &divide_);
+  begin(MTEDBG_RangeKind_BuiltinThunk, "divide-signed");
+  stub(FrameStub::DivideSigned) = emit_.offset();
+  emit_divide(masm_, true, &divide_);
+  begin(MTEDBG_RangeKind_BuiltinThunk, "cpuid");
+  stub(FrameStub::CpuId) = emit_.offset();
+  emit_cpuid(masm_);
   // The fault handler has put the memop's guest RIP in x17 and the address in x20.
   stubs.fault_trampoline =
       leaving(MTEDBG_RangeKind_FaultTrampoline, "guest-fault", ExitReason::GuestFault);

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "status.h"
+#include "translate/liveness.h"
 #include "translate/lower.h"
 
 namespace mtetso {
@@ -38,6 +39,8 @@ Translator::Found Translator::find(const Unit& unit, const std::function<bool(ui
       bad.flow = Flow::Stop;
       const auto& insn = found.instructions.emplace(rip, decoded.value_or(bad)).first->second;
       if (insn.flow == Flow::Jump || insn.flow == Flow::Branch) leader(insn.op[0].immediate);
+      // It branches back to itself, and a poll in it may send the guest away and back.
+      if (insn.repeat != Repeat::No) found.leaders.insert(rip);
       bool returns =
           insn.flow == Flow::Branch || insn.flow == Flow::Call || insn.flow == Flow::CallIndirect;
       if (returns) leader(insn.next());
@@ -45,6 +48,7 @@ Translator::Found Translator::find(const Unit& unit, const std::function<bool(ui
       rip = insn.next();
     }
   }
+  find_live_flags(found.instructions);
   return found;
 }
 
@@ -100,6 +104,7 @@ void Translator::emit(Emitter& emitter, const Found& found) const {
 void Translator::emit_one(Emitter& emitter, const Decoded& insn) const {
   emitter.begin_instruction(insn.rip);
   if (insn.flow == Flow::Stop) return emitter.leave(FrameStub::Throw, insn.rip);
+  if (insn.flow == Flow::Undefined) return emitter.leave(FrameStub::Undefined, insn.rip);
   if (insn.flow != Flow::Next) return emit_flow(emitter, insn);
   Lower lower(emitter);
   if (!lower.lower(insn)) emitter.leave(FrameStub::Throw, insn.rip);
@@ -108,14 +113,12 @@ void Translator::emit_one(Emitter& emitter, const Decoded& insn) const {
 void Translator::emit_flow(Emitter& emitter, const Decoded& insn) const {
   auto& masm = emitter.masm();
   const auto& operand = insn.op[0];
-  bool direct = operand.kind == Operand::Kind::Target;
   bool indirect = is_place(operand) && operand.size == 8;
   switch (insn.flow) {
     case Flow::Jump:
       return emitter.jump_to(operand.immediate);
     case Flow::Branch:
-      if (!direct || !emitter.branch_if(insn.mnemonic, operand.immediate))
-        emitter.leave(FrameStub::Throw, insn.rip);
+      if (!Lower(emitter).branch(insn)) emitter.leave(FrameStub::Throw, insn.rip);
       return;
     case Flow::Call:
       masm.Mov(reg::t1, insn.next());

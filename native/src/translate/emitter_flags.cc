@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+//
+// Guest flags: CF, ZF, SF and OF in NZCV, PF and AF in the frame.
+
+#include <optional>
+
+#include "translate/emitter.h"
+
+namespace mtetso {
+
+using namespace vixl::aarch64;  // NOLINT: the instruction set is the vocabulary here
+
+namespace {
+
+// How AArch64 can ask for an x86 condition. "Below or equal" is C or Z in x86's sense; AArch64's
+// LS is (not C) or Z: right once the carry is inverted, and inverted back after. Parity is no flag
+// here: it is compared with 0, with the flags put away for the while.
+struct HostCondition {
+  Condition condition;
+  enum class How : uint8_t { Plain, InvertCarry, Parity } how = How::Plain;
+};
+
+std::optional<HostCondition> condition_of(ZydisMnemonic mnemonic) {
+  using How = HostCondition::How;
+  switch (mnemonic) {
+#define CONDITION(suffix, ...)      \
+  case ZYDIS_MNEMONIC_J##suffix:    \
+  case ZYDIS_MNEMONIC_SET##suffix:  \
+  case ZYDIS_MNEMONIC_CMOV##suffix: \
+    return HostCondition{__VA_ARGS__};
+    CONDITION(O, vs)
+    CONDITION(NO, vc)
+    CONDITION(B, cs)
+    CONDITION(NB, cc)
+    CONDITION(Z, eq)
+    CONDITION(NZ, ne)
+    CONDITION(BE, ls, How::InvertCarry)
+    CONDITION(NBE, hi, How::InvertCarry)
+    CONDITION(S, mi)
+    CONDITION(NS, pl)
+    CONDITION(P, ne, How::Parity)
+    CONDITION(NP, eq, How::Parity)
+    CONDITION(L, lt)
+    CONDITION(NL, ge)
+    CONDITION(LE, le)
+    CONDITION(NLE, gt)
+#undef CONDITION
+    default:
+      return std::nullopt;
+  }
+}
+
+}  // namespace
+
+void Emitter::set_flags(const Register& bit, StatusFlags flags) {
+  // RMIF rotates right by an immediate and inserts bits 3:0 into NZCV under the mask.
+  int place = flags == NFlag ? 3 : flags == ZFlag ? 2 : flags == CFlag ? 1 : 0;
+  masm_.Rmif(bit.X(), (64 - place) % 64, flags);
+}
+
+void Emitter::set_parity(const Register& result) {
+  masm_.Strb(result.W(), MemOperand(reg::frame, offsetof(Frame, parity)));
+}
+
+void Emitter::set_adjust(const Register& bits) {
+  masm_.Strb(bits.W(), MemOperand(reg::frame, offsetof(Frame, adjust)));
+}
+
+void Emitter::get_parity(const Register& out) {
+  Register bits = out.W();
+  masm_.Ldrb(bits, MemOperand(reg::frame, offsetof(Frame, parity)));
+  for (unsigned half : {4u, 2u, 1u}) masm_.Eor(bits, bits, a64::Operand(bits, LSR, half));
+  masm_.And(bits, bits, 1);
+  masm_.Eor(bits, bits, 1);
+}
+
+bool Emitter::has_condition(ZydisMnemonic mnemonic) { return condition_of(mnemonic).has_value(); }
+
+bool Emitter::with_condition(ZydisMnemonic of, const std::function<void(Condition)>& use) {
+  auto known = condition_of(of);
+  if (!known) return false;
+  switch (known->how) {
+    case HostCondition::How::Plain:
+      use(known->condition);
+      break;
+    case HostCondition::How::InvertCarry:
+      masm_.Cfinv();
+      use(known->condition);
+      masm_.Cfinv();
+      break;
+    case HostCondition::How::Parity:
+      masm_.Mrs(reg::t6, NZCV);
+      get_parity(reg::t5);
+      masm_.Tst(reg::t5, reg::t5);
+      use(known->condition);
+      masm_.Msr(NZCV, reg::t6);
+      break;
+  }
+  return true;
+}
+
+bool Emitter::branch_if(ZydisMnemonic jcc, uint64_t rip) {
+  auto known = condition_of(jcc);
+  if (!known) return false;
+  Label no;
+  if (known->how == HostCondition::How::Plain) {
+    masm_.B(&no, InvertCondition(known->condition));
+  } else {
+    with_condition(jcc, [&](Condition c) { masm_.Cset(reg::target.W(), c); });
+    masm_.Cbz(reg::target.W(), &no);
+  }
+  jump_to(rip);
+  masm_.Bind(&no);
+  return true;
+}
+
+}  // namespace mtetso
