@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Faults of the guest's own: 1 a load from nowhere, 2 a store to its own code, 3 a wild call,
- * 4 a division by zero, 5 threads that wait for each other, 6 a wild return. */
+ * 4 a division by zero, 5 threads that wait for each other, 6 a wild return, 7 ud2, 8 to 11
+ * quotients that do not fit, 12 a pair that is not aligned. */
 #include "mtetso_guest.h"
 
 static volatile uint64_t zero;
 static volatile long ids[2];
+static uint64_t four[4] __attribute__((aligned(32)));
 
 static uint64_t waits(void* argument) {
   long other;
@@ -35,6 +37,25 @@ int main(int argc, char** argv) {
       break;
     case 6:
       __asm__ volatile("pushq $0x1234\n\tret");
+      break;
+    case 7:
+      __asm__ volatile("ud2");
+      break;
+    case 8:
+      __asm__ volatile("divq %0" ::"r"(UINT64_C(5)), "a"(zero), "d"(UINT64_C(5)));
+      break;
+    case 9:
+      __asm__ volatile("idivq %0" ::"r"(INT64_C(-1)), "a"(INT64_MIN), "d"(INT64_C(-1)));
+      break;
+    case 10:
+      __asm__ volatile("idivl %0" ::"r"(-1), "a"(INT32_MIN), "d"(-1));
+      break;
+    case 11:
+      __asm__ volatile("divb %0" ::"r"((uint8_t)2), "a"(0x1000));
+      break;
+    case 12:
+      __asm__ volatile("lock cmpxchg16b %0"
+                       : "+m"(*(char(*)[16])(four + 1))::"rax", "rdx", "rbx", "rcx");
       break;
     default:
       print("nothing\n");

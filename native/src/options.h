@@ -38,4 +38,8 @@ constexpr uint32_t core_tag(uint32_t core, uint32_t shared_tag) {
   return shared_tag == 0 ? core + 1 : core;
 }
 
+// A tag that no pointer of a running thread has: that of the last core, which is nobody's while
+// there are fewer than fifteen. With more, threads of that core pass where it stands guard.
+constexpr uint32_t guard_tag(uint32_t shared_tag) { return core_tag(14, shared_tag); }
+
 }  // namespace mtetso

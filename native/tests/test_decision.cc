@@ -118,6 +118,18 @@ TEST_CASE("interpret, row by row") {
   CHECK(table(kInterpret, kShared, kEverybodys) == Decision{});
 }
 
+TEST_CASE("a split lock stands alone, whatever the policy") {
+  Decision guarded;
+  guarded.guard = guarded.interpret = guarded.barrier = guarded.barrier_after = true;
+  for_each_situation([&](Situation now) {
+    now.atomic = true;
+    Decision what = decide(now);
+    what.reload = false;
+    if (now.cause == Cause::Alignment ? what == guarded : !what.guard) return;
+    FAIL_CHECK("policy " << now.policy << " mode " << now.mode << " own " << now.own);
+  });
+}
+
 TEST_CASE("rules that hold in every situation") {
   always("the core register is right afterwards", [](const Situation& now, const Decision& what) {
     return what.reload == (now.register_tag != now.own);

@@ -24,6 +24,7 @@ namespace {
 constexpr uint32_t kLocal = MTEDBG_Mode_Local, kShared = MTEDBG_Mode_Shared;
 constexpr uint32_t kLoad = 0xf9400203, kStore = 0xf9000203;  // ldr / str x3, [x16]
 constexpr uint32_t kSwap = 0xf8e58203;                       // swpal x5, x3, [x16]
+constexpr uint32_t kPairSwap = 0x4874fe16;                   // caspal x20 to x23, [x16]
 constexpr uint32_t kMine = 3, kOther = 5;
 
 struct World {
@@ -36,7 +37,7 @@ struct World {
   unsigned long long pc = 0;
 
   explicit World(uint32_t policy, uint32_t pin_threshold = 8, uint32_t shared = 0)
-      : protocol(shared), resolver(policy, pin_threshold, protocol, memory) {
+      : protocol(shared), resolver(policy, pin_threshold, guard_tag(shared), protocol, memory) {
     static const bool ready = register_barriers();
     if (!ready) std::abort();
     frame = static_cast<mtedbg_GuestFrame*>(allocate_frame(sizeof(mtedbg_GuestFrame)));
@@ -182,9 +183,83 @@ TEST_CASE("misaligned ordered accesses are done by the handler") {
   CHECK(read_tag(at) == 0);
   CHECK(read_tag(at + 16) == 0);
   CHECK(block->memops[0].flips == 0);
-  // An atomic access over two granules cannot be done by anybody.
+}
+
+TEST_CASE("a split lock is done behind a tag of nobody's") {
+  for (const uint32_t policy :
+       {MTEDBG_Policy_Sticky, MTEDBG_Policy_Seed, MTEDBG_Policy_Interpret}) {
+    World world(policy);
+    const uint64_t at = world.memory.allocate(48, kOther);
+    write_tags(at + 16, 16, kMine);
+    const CodeBlock* swap = world.make(kSwap, kShared);
+    poke(at + 13, 0x1122334455667788);
+    world.registers[5] = 0x99;
+    CHECK(world.fault(swap, at + 13, FaultKind::Alignment).verdict == Verdict::Resumed);
+    CHECK(world.registers[3] == 0x1122334455667788);
+    CHECK(peek(at + 13) == 0x99);
+    CHECK(world.pc == swap->base() + 8);
+    CHECK(read_tag(at) == kOther);
+    CHECK(read_tag(at + 16) == kMine);
+    CHECK(swap->memops[0].flips == 0);
+    CHECK(debug_root().journal[0].operation == MTEDBG_Operation_None);
+  }
+}
+
+namespace {
+
+void watch_split_lock() {
+  World world(MTEDBG_Policy_Sticky);
   const CodeBlock* swap = world.make(kSwap, kShared);
-  CHECK(world.fault(swap, at + 13, FaultKind::Alignment).verdict == Verdict::GuestFault);
+  const uint64_t at = world.memory.allocate(32, kMine);
+  poke(at + 13, 7);
+  world.registers[5] = 9;
+  bool changed = false;
+  single_step([&] { world.fault(swap, at + 13, FaultKind::Alignment); },
+              [&](const Child& child) {
+                const auto journal =
+                    child.read<mtedbg_Journal>(address_of(&debug_root().journal[0]));
+                const auto now = child.read<uint64_t>(at + 13);
+                if (now == 7) return;
+                // While the change is half done, nobody else's access passes.
+                if (now != 9) REQUIRE(journal.operation == MTEDBG_Operation_RetagOnly);
+                if (!changed) {
+                  REQUIRE(journal.operation == MTEDBG_Operation_RetagOnly);
+                  REQUIRE(journal.new_tag == guard_tag(0));
+                }
+                changed = true;
+              });
+  CHECK(changed);
+}
+
+}  // namespace
+
+TEST_CASE("the journal tells of a split lock") { watch_split_lock(); }
+
+TEST_CASE("16 bytes that are not aligned are the guest's fault") {
+  World world(MTEDBG_Policy_Sticky);
+  const CodeBlock* pair = world.make(kPairSwap, kShared);
+  const uint64_t at = world.memory.allocate(32, kOther);
+  CHECK(world.fault(pair, at + 8, FaultKind::Alignment).verdict == Verdict::GuestFault);
+  CHECK(world.fault(pair, at).verdict == Verdict::Resumed);
+  CHECK(read_tag(at) == 0);
+  CHECK(read_tag(at + 16) == kOther);
+}
+
+TEST_CASE("a pair is compared and swapped by the handler") {
+  World world(MTEDBG_Policy_Interpret);
+  const CodeBlock* pair = world.make(kPairSwap, kLocal);
+  const uint64_t at = world.memory.allocate(16, kOther);
+  poke(at, 1);
+  poke(at + 8, 2);
+  world.registers[20] = 1, world.registers[21] = 2, world.registers[22] = 3;
+  world.registers[23] = 4;
+  world.fault(pair, at);
+  CHECK(peek(at) == 3);
+  CHECK(peek(at + 8) == 4);
+  world.fault(pair, at);
+  CHECK(world.registers[20] == 3);
+  CHECK(world.registers[21] == 4);
+  CHECK(peek(at) == 3);
 }
 
 TEST_CASE("what is not ours, and what is the guest's own fault") {

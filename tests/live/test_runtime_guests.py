@@ -189,12 +189,18 @@ def test_a_guest_with_damaged_headers(tmp_path: Path) -> None:
     ("guest", "argument", "status", "message"),
     [
         ("unsupported", "0", 0, ""),
-        ("unsupported", "1", 68, "0f a2  cpuid"),
+        ("unsupported", "1", 68, "0f 58 c1  addps xmm0, xmm1"),
         ("badaddress", "1", 71, "bad address 0x7000dead0000 at 0x"),
         ("badaddress", "2", 71, "bad address 0x"),
         ("badaddress", "3", 71, "wild jump or return of the guest to 0x7000dead0000"),
         ("badaddress", "4", 71, "division by zero"),
         ("badaddress", "6", 71, "wild jump or return of the guest to 0x1234"),
+        ("badaddress", "7", 71, "undefined instruction at 0x"),
+        ("badaddress", "8", 71, "quotient too large at 0x"),
+        ("badaddress", "9", 71, "quotient too large at 0x"),
+        ("badaddress", "10", 71, "quotient too large at 0x"),
+        ("badaddress", "11", 71, "quotient too large at 0x"),
+        ("badaddress", "12", 71, "bad address 0x"),
     ],
 )
 def test_what_a_guest_does_wrong(

@@ -29,6 +29,10 @@ Decision interpreted(const Situation& now, Decision what) {
 
 // A misaligned access of memory that is mine alone needs no tag changed: nobody else can be in it.
 Decision realigned(const Situation& now, Decision what) {
+  if (now.atomic) {
+    what.guard = what.interpret = what.barrier = what.barrier_after = true;
+    return what;
+  }
   if (now.policy == MTEDBG_Policy_Interpret) return interpreted(now, what);
   if (!every_tag_is(now, now.own)) take_shared(now, what);
   what.interpret = true;

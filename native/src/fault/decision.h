@@ -31,6 +31,11 @@
 //
 // An alignment fault (ordered and atomic accesses must not cross 16 bytes, Arm ARM B2.5.2) patches
 // nothing: where not all is mine it is taken to shared, and then the access is interpreted.
+//
+// A locked access that crosses (x86's split lock) is done behind a tag that nobody's pointers have:
+// both granules get the guard's tag, and a barrier on every core waits for accesses that passed
+// before; whoever comes now faults, and waits for the lock that is held. Behind the access and
+// another barrier the granules get their tags back: nothing else has changed.
 #pragma once
 
 #include <mtedbg/debug_root.h>
@@ -52,6 +57,7 @@ struct Situation {
   uint32_t own = 0;                // the frame's core tag
   uint32_t register_tag = 0;       // what the core register holds
   uint32_t shared = 0;
+  bool atomic = false;  // a read-modify-write
 };
 
 // Carried out in the order of the fields.
@@ -62,6 +68,7 @@ struct Decision {
   uint32_t patch_to = 0;        // MTEDBG_Mode_*, 0 for none
   bool interpret = false;       // do the access and go on behind it; otherwise resume at [1]
   bool barrier_after = false;   // on every core, behind an interpreted access
+  bool guard = false;           // both granules have the guard's tag meanwhile
 
   bool retags() const { return retag[0] || retag[1]; }
   bool operator==(const Decision&) const = default;

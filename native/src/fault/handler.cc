@@ -73,7 +73,8 @@ void on_fault(int signal, siginfo_t* info, void* raw) {
 bool install_handler(const Options& options, Protocol& protocol, GuestMemory& memory) {
   const bool first = g_resolver == nullptr;
   // Never destroyed: faults may come until the process is gone.
-  g_resolver = new FaultResolver(options.policy, options.pin_threshold, protocol, memory);
+  g_resolver = new FaultResolver(options.policy, options.pin_threshold,
+                                 guard_tag(options.shared_tag), protocol, memory);
   if (!first) return true;  // asking again would make this handler its own predecessor
   struct sigaction action = {};
   action.sa_sigaction = on_fault;

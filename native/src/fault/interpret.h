@@ -14,4 +14,7 @@ namespace mtetso {
 // the hardware can do there, because no sequence of others would be atomic. Async-signal-safe.
 void interpret(const AccessWord& access, uint64_t address, uint64_t* registers);
 
+// The same of an atomic access at any address while nobody else can reach it: a load and a store.
+void interpret_guarded(const AccessWord& access, uint64_t address, uint64_t* registers);
+
 }  // namespace mtetso

@@ -73,9 +73,9 @@ ONE_COPY Resolution FaultResolver::resolve(const FaultContext& fault) {
   const uint32_t state = frame->state;
   put(frame->state, MTEDBG_ThreadState_Fault);
   Work work{fault, *block, *memop, frame, fault.registers[kAddressRegister]};
-  const bool atomic = memop->access == MTEDBG_Access_ReadModifyWrite;
+  // 16 bytes must be aligned on x86 as well (CMPXCHG16B: #GP).
   const bool beyond = fault.kind == FaultKind::Other ||
-                      (fault.kind == FaultKind::Alignment && atomic) ||
+                      (fault.kind == FaultKind::Alignment && memop->size == 16) ||
                       !memory_.allows(work.pointer, memop->size, needed_protection(memop->access));
   if (beyond) {
     put(frame->state, state);
@@ -110,6 +110,7 @@ ONE_COPY void FaultResolver::settle(Work& work) {
 Situation FaultResolver::read_situation(const Work& work) const {
   Situation now;
   now.cause = work.fault.kind == FaultKind::Alignment ? Cause::Alignment : Cause::TagCheck;
+  now.atomic = work.memop.access == MTEDBG_Access_ReadModifyWrite;
   now.mode = work.memop.mode;
   now.pinned = work.memop.pinned != 0;
   now.policy = policy_;
@@ -147,7 +148,7 @@ void FaultResolver::note_fault(Work& work) const {
 void FaultResolver::open(const Work& work) {
   const Decision& what = work.what;
   uint32_t operation = MTEDBG_Operation_None;
-  if (what.retags()) operation = MTEDBG_Operation_RetagOnly;
+  if (what.retags() || what.guard) operation = MTEDBG_Operation_RetagOnly;
   if (what.patch_to != 0) operation = MTEDBG_Operation_PatchMemop;
   if (operation == MTEDBG_Operation_None) return;
   const uint32_t old_tag = work.now.tags[what.retag[1] && !what.retag[0] ? 1 : 0];
@@ -160,24 +161,29 @@ void FaultResolver::open(const Work& work) {
                 .generation = protocol_.next_generation(),
                 .address = strip_tag(work.pointer),
                 .old_tag = old_tag,
-                .new_tag = what.retags() ? work.now.shared : old_tag,
+                .new_tag = what.guard      ? guard_tag_
+                           : what.retags() ? work.now.shared
+                                           : old_tag,
                 .old_mode = work.memop.mode,
                 .new_mode = what.patch_to != 0 ? what.patch_to : work.memop.mode});
 }
 
+void FaultResolver::set_tag(const Work& work, uint32_t index, uint32_t from, uint32_t to) const {
+  write_tags(work.granule(index), kGranule, to);
+  record(work.frame, {.event = MTEDBG_Event_Retag,
+                      .memop = work.memop.id,
+                      .address = work.granule(index),
+                      .old_value = from,
+                      .new_value = to});
+}
+
 ONE_COPY void FaultResolver::retag(const Work& work) {
-  if (work.what.retags()) {
+  if (work.what.retags() || work.what.guard) {
     set_phase(MTEDBG_Phase_Retag);
     MTETSO_PHASE(retag, &work.memop, work.pointer);
-    for (uint32_t i = 0; i < work.now.granules; ++i) {
-      if (!work.what.retag[i]) continue;
-      write_tags(work.granule(i), kGranule, work.now.shared);
-      record(work.frame, {.event = MTEDBG_Event_Retag,
-                          .memop = work.memop.id,
-                          .address = work.granule(i),
-                          .old_value = work.now.tags[i],
-                          .new_value = work.now.shared});
-    }
+    const uint32_t to = work.what.guard ? guard_tag_ : work.now.shared;
+    for (uint32_t i = 0; i < work.now.granules; ++i)
+      if (work.what.guard || work.what.retag[i]) set_tag(work, i, work.now.tags[i], to);
   }
   if (!work.what.barrier) return;
   set_phase(MTEDBG_Phase_Barrier);
@@ -228,8 +234,13 @@ void FaultResolver::count_flip(const Work& work) const {
 void FaultResolver::access(const Work& work) const {
   const auto word = decode_access(*work.block.writable(work.memop.address));
   if (!word) return;  // cannot be: checked at commit
-  interpret(*word, work.pointer, work.fault.registers);
+  if (work.what.guard)
+    interpret_guarded(*word, work.pointer, work.fault.registers);
+  else
+    interpret(*word, work.pointer, work.fault.registers);
   if (work.what.barrier_after) barrier_everywhere();
+  for (uint32_t i = 0; work.what.guard && i < work.now.granules; ++i)
+    set_tag(work, i, guard_tag_, work.now.tags[i]);
 }
 
 void FaultResolver::finish(const Work& work) const {

@@ -39,8 +39,14 @@ struct Resolution {
 
 class FaultResolver {
  public:
-  FaultResolver(uint32_t policy, uint32_t pin_threshold, Protocol& protocol, GuestMemory& memory)
-      : policy_(policy), pin_threshold_(pin_threshold), protocol_(protocol), memory_(memory) {}
+  // `guard_tag`: one that no thread's pointers have, for split locks.
+  FaultResolver(uint32_t policy, uint32_t pin_threshold, uint32_t guard_tag, Protocol& protocol,
+                GuestMemory& memory)
+      : policy_(policy),
+        pin_threshold_(pin_threshold),
+        guard_tag_(guard_tag),
+        protocol_(protocol),
+        memory_(memory) {}
 
   // Async-signal-safe. Looks the PC up in the process's code map.
   Resolution resolve(const FaultContext& fault);
@@ -56,10 +62,12 @@ class FaultResolver {
   void patch(const Work& work);
   void count_flip(const Work& work) const;
   void access(const Work& work) const;
+  void set_tag(const Work& work, uint32_t index, uint32_t from, uint32_t to) const;
   void finish(const Work& work) const;
 
   const uint32_t policy_;
   const uint32_t pin_threshold_;
+  const uint32_t guard_tag_;
   Protocol& protocol_;
   GuestMemory& memory_;
 };

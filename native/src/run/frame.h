@@ -50,10 +50,10 @@ struct Frame {
   int32_t budget;  // polls left before generated code comes back
   uint32_t exit_reason;
   uint64_t exit_detail;
-  uint64_t fs_base;   // base of segment FS: the thread pointer
-  uint8_t parity;     // PF is set where this has an even number of ones
-  uint8_t adjust;     // AF is bit 4
-  int8_t direction;   // DF as the step of string instructions: 1 or -1
+  uint64_t fs_base;  // base of segment FS: the thread pointer
+  uint8_t parity;    // PF is set where this has an even number of ones
+  uint8_t adjust;    // AF is bit 4
+  int8_t direction;  // DF as the step of string instructions: 1 or -1
   uint8_t unused[5];
   uint64_t stubs[static_cast<size_t>(FrameStub::Count)];
   JumpCacheEntry jump_cache[kJumpCacheSize];

@@ -51,7 +51,17 @@ inline constexpr uint8_t kParity = 1, kAdjust = 2, kAll = 3;
 }  // namespace lazy_flag
 
 // Where control goes after an instruction.
-enum class Flow : uint8_t { Next, Jump, Branch, Call, JumpIndirect, CallIndirect, Return, Undefined, Stop };
+enum class Flow : uint8_t {
+  Next,
+  Jump,
+  Branch,
+  Call,
+  JumpIndirect,
+  CallIndirect,
+  Return,
+  Undefined,
+  Stop
+};
 
 struct Decoded {
   static constexpr unsigned kOperands = 3;

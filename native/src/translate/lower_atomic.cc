@@ -106,9 +106,8 @@ bool Lower::locked_not(const Decoded& insn) {
   Register ones = sized(reg::t2, to.size), old = sized(reg::t1, to.size);
   masm_.Mov(ones, -1);
   emit_.address(to.memory);
-  emit_.read_modify_write(to.size, [&] {
-    (masm_.*kExclusiveOr.of(to.size))(ones, old, MemOperand(reg::address));
-  });
+  emit_.read_modify_write(
+      to.size, [&] { (masm_.*kExclusiveOr.of(to.size))(ones, old, MemOperand(reg::address)); });
   return true;
 }
 
@@ -133,9 +132,8 @@ bool Lower::locked_loop(const Decoded& insn) {
   emit_.load(expected, to.size);
   arithmetic(operation, out, a, b, to.size);
   masm_.Mov(found, expected);
-  emit_.read_modify_write(to.size, [&] {
-    (masm_.*kCompareSwap.of(to.size))(found, out, MemOperand(reg::address));
-  });
+  emit_.read_modify_write(
+      to.size, [&] { (masm_.*kCompareSwap.of(to.size))(found, out, MemOperand(reg::address)); });
   masm_.Eor(found, found, expected);
   masm_.Cbnz(found, &again);
   return true;
@@ -148,8 +146,8 @@ bool Lower::exchange_add(const Decoded& insn) {
   Register out = sized(reg::t3, to.size);
   if (to.is_memory()) {
     emit_.address(to.memory);
-    emit_.read_modify_write(
-        to.size, [&] { (masm_.*kAdd.of(to.size))(b, old, MemOperand(reg::address)); });
+    emit_.read_modify_write(to.size,
+                            [&] { (masm_.*kAdd.of(to.size))(b, old, MemOperand(reg::address)); });
   } else {
     masm_.Mov(old, emit_.read(to, reg::t1));
   }

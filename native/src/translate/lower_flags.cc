@@ -19,8 +19,7 @@ constexpr unsigned kHostN = 31, kHostZ = 30, kHostC = 29, kHostV = 28;
 struct Pair {
   unsigned guest, host;
 };
-constexpr Pair kPairs[] = {
-    {kCarry, kHostC}, {kZero, kHostZ}, {kSign, kHostN}, {kOverflow, kHostV}};
+constexpr Pair kPairs[] = {{kCarry, kHostC}, {kZero, kHostZ}, {kSign, kHostN}, {kOverflow, kHostV}};
 
 }  // namespace
 

@@ -42,8 +42,7 @@ bool Lower::rotate(const Decoded& insn) {
 
 // Of 8 bytes, t1 by count 1 to 63 with the carry in t2: t3 is the result, t6 bit 0 the new carry.
 void Lower::rotate_wide(bool left, const Register& count) {
-  const Register value = reg::t1, carry = reg::t2, result = reg::t3, rest = reg::t5,
-                 out = reg::t6;
+  const Register value = reg::t1, carry = reg::t2, result = reg::t3, rest = reg::t5, out = reg::t6;
   masm_.Neg(rest, count);  // 64 - count, modulo 64
   if (left) {
     masm_.Lsr(out, value, rest);
@@ -69,8 +68,7 @@ void Lower::rotate_wide(bool left, const Register& count) {
 
 // Of fewer: value and carry stand together in one register, which rotates as a whole.
 void Lower::rotate_narrow(bool left, unsigned bits, const Register& count) {
-  const Register value = reg::t1, carry = reg::t2, result = reg::t3, rest = reg::t5,
-                 out = reg::t6;
+  const Register value = reg::t1, carry = reg::t2, result = reg::t3, rest = reg::t5, out = reg::t6;
   if (bits != 32) {
     // The count is below 32: modulo 9 or 17 by subtraction.
     for (unsigned n = bits == 8 ? 27 : 17; n > bits; n -= bits + 1) {

@@ -23,14 +23,14 @@ struct Form {
 
 std::optional<Form> form_of(ZydisMnemonic mnemonic) {
   switch (mnemonic) {
-#define FORMS(name, kind)            \
-  case ZYDIS_MNEMONIC_##name##B:     \
-    return Form{kind, 0};            \
-  case ZYDIS_MNEMONIC_##name##W:     \
-    return Form{kind, 1};            \
-  case ZYDIS_MNEMONIC_##name##D:     \
-    return Form{kind, 2};            \
-  case ZYDIS_MNEMONIC_##name##Q:     \
+#define FORMS(name, kind)        \
+  case ZYDIS_MNEMONIC_##name##B: \
+    return Form{kind, 0};        \
+  case ZYDIS_MNEMONIC_##name##W: \
+    return Form{kind, 1};        \
+  case ZYDIS_MNEMONIC_##name##D: \
+    return Form{kind, 2};        \
+  case ZYDIS_MNEMONIC_##name##Q: \
     return Form{kind, 3};
     FORMS(MOVS, Kind::Move)
     FORMS(STOS, Kind::Store)

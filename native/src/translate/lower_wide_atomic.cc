@@ -8,8 +8,8 @@ namespace mtetso {
 
 using namespace vixl::aarch64;  // NOLINT
 
-// Not atomic, there being no memory. An accumulator that is equal is not written at all; a
-// destination that is not is written with itself.
+// Not atomic, there being no memory. Processors write one of the two, and leave the upper half of
+// the other one alone.
 bool Lower::compare_exchange_register(const Decoded& insn) {
   const auto &to = insn.op[0], &from = insn.op[1];
   const Register value = sized(reg::t2, to.size), old = sized(reg::t1, to.size);
@@ -23,7 +23,6 @@ bool Lower::compare_exchange_register(const Decoded& insn) {
   emit_.write(to, value);
   masm_.B(&done);
   masm_.Bind(&differ);
-  emit_.write(to, old);
   emit_.write(accumulator(to.size), old);
   masm_.Bind(&done);
   return true;

@@ -124,8 +124,7 @@ SharedStubs StubWriter::write(std::span<const ElfImport> imports) {
   dispatch();
   stub(FrameStub::Poll) = leaving(MTEDBG_RangeKind_BuiltinThunk, "poll", ExitReason::Poll);
   stub(FrameStub::Throw) = leaving(MTEDBG_RangeKind_Throw, "unsupported", ExitReason::Throw);
-  stub(FrameStub::Undefined) =
-      leaving(MTEDBG_RangeKind_Throw, "undefined", ExitReason::Undefined);
+  stub(FrameStub::Undefined) = leaving(MTEDBG_RangeKind_Throw, "undefined", ExitReason::Undefined);
   masm_.Bind(&divide_);
   stub(FrameStub::Divide) = leaving(MTEDBG_RangeKind_Throw, "divide", ExitReason::Divide);
   begin(MTEDBG_RangeKind_BuiltinThunk, "divide-unsigned");

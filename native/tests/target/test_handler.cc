@@ -154,6 +154,24 @@ void straddling() {
   EXPECT(peek(at + 13) == 0x55);
 }
 
+// Over 16 bytes, and over a page: the handler does it, and the tags are what they were.
+void split_lock() {
+  for (const uint32_t policy :
+       {MTEDBG_Policy_Sticky, MTEDBG_Policy_Seed, MTEDBG_Policy_Interpret}) {
+    Options options;
+    options.policy = policy;
+    World world(options);
+    const uint64_t at = world.memory.map_stack(8192, kMyTag) + 4096;
+    write_tags(at, 16, kOther);
+    const CodeBlock* swap = world.make(kSwap, MTEDBG_Mode_Local);
+    poke(at - 3, 0x1122334455667788);
+    EXPECT(world.run(swap, at - 3, 0x99) == 0x1122334455667788);
+    EXPECT(peek(at - 3) == 0x99);
+    EXPECT(read_tag(at - 16) == kMyTag && read_tag(at) == kOther);
+    EXPECT(swap->memops[0].flips == 0);
+  }
+}
+
 // The child must die of its own fault, with what the kernel says of it.
 void declined() {
   const pid_t child = fork();
@@ -196,6 +214,7 @@ int run_all() {
       table(policy, shared);
   stale_register();
   straddling();
+  split_lock();
   declined();
   guest_fault();
   std::printf("%s\n", g_failures == 0 ? "ok" : "FAILED");
