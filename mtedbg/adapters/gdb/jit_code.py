@@ -6,19 +6,16 @@ which are what is being made. Memory and full symbols do not.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import gdb
 
-from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
-from mtedbg.model.process import TargetInfo
+from mtedbg.adapters.memory_alone import MemoryAlone
+from mtedbg.model.absent import Absent, Reason
 
 if TYPE_CHECKING:
     from mtedbg.layout import Runtime
     from mtedbg.model.code import Place
-    from mtedbg.model.memory import Region, TagPiece
-    from mtedbg.model.process import SignalInfo, Symbol, Thread
 
 _ROOT = "mtedbg_root"
 
@@ -30,52 +27,25 @@ _none: set[object] = set()
 _told: dict[object, int] = {}
 
 
-class _Memory:
-    """The port over what may be asked while GDB unwinds: memory, and the root's address."""
+def _memory(inferior: gdb.Inferior) -> MemoryAlone:
+    connection = inferior.connection
+    dead = connection is not None and connection.type == "core"
 
-    def __init__(self, inferior: gdb.Inferior) -> None:
-        self._inferior = inferior
-
-    def info(self) -> TargetInfo:
-        connection = self._inferior.connection
-        dead = connection is not None and connection.type == "core"
-        return TargetInfo("core" if dead else "live", "none", NOT_APPLICABLE)
-
-    def read_memory(self, address: int, length: int) -> bytes | Absent:
+    def read(address: int, length: int) -> bytes | None:
         try:
-            return bytes(self._inferior.read_memory(address, length))
+            return bytes(inferior.read_memory(address, length))
         except gdb.error:
-            return Absent(Reason.UNREADABLE)
+            return None
 
-    def symbol_address(self, name: str) -> int | Absent:
-        told = _told.get(_identity(self._inferior))
-        if told is not None:
-            return told
-        symbol = gdb.lookup_global_symbol(name)
-        if symbol is None:
-            return Absent(Reason.UNKNOWN)
-        return int(symbol.value().address)
+    return MemoryAlone(read, _root(inferior), dead=dead)
 
-    def read_tags(self, _start: int, _end: int) -> Sequence[TagPiece]:
-        return ()
 
-    def regions(self) -> Sequence[Region] | Absent:
-        return NOT_APPLICABLE
-
-    def threads(self) -> Sequence[Thread]:
-        return ()
-
-    def registers(self, _thread: Thread) -> Mapping[str, int] | Absent:
-        return NOT_APPLICABLE
-
-    def signal(self, _thread: Thread) -> SignalInfo | Absent:
-        return NOT_APPLICABLE
-
-    def symbol_at(self, _address: int) -> Symbol | Absent:
-        return NOT_APPLICABLE
-
-    def evaluate(self, _expression: str) -> int:
-        return 0
+def _root(inferior: gdb.Inferior) -> int | Absent:
+    told = _told.get(_identity(inferior))
+    if told is not None:
+        return told
+    symbol = gdb.lookup_global_symbol(_ROOT)
+    return Absent(Reason.UNKNOWN) if symbol is None else int(symbol.value().address)
 
 
 def _identity(inferior: gdb.Inferior) -> object:
@@ -92,7 +62,7 @@ def runtimes() -> tuple[Runtime, ...]:
     if identity not in _found:
         from mtedbg.layout import find_runtimes
 
-        found = find_runtimes(_Memory(inferior))
+        found = find_runtimes(_memory(inferior))
         if isinstance(found, Absent):
             _none.add(identity)
             return ()

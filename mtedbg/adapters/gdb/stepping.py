@@ -9,6 +9,7 @@ from typing import Any
 import gdb
 
 from mtedbg.adapters.gdb import threads
+from mtedbg.adapters.gdb.console import captured
 from mtedbg.errors import SteppingError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
 from mtedbg.model.phase import Catch, Caught
@@ -21,6 +22,8 @@ MOST_FRAMES = 64
 """Frames from a phase to the handler."""
 
 Wanted = Callable[[Catch, Thread], bool]
+
+_wishes: list[Callable[[], object]] = []
 
 
 class _Watch:
@@ -63,7 +66,17 @@ def run_to(inferior: gdb.Inferior, halts: Sequence[Halt], alone: Thread | None) 
 
 def _run(halts: Sequence[Halt]) -> None:
     with _halts(halts):
-        gdb.execute("continue", to_string=True)
+        _silently("continue")
+
+
+def _silently(command: str) -> None:
+    """Runs a command that lets the program run; where it stops is for the report to say."""
+    try:
+        gdb.parameter("suppress-cli-notifications")
+    except RuntimeError:  # before GDB 13
+        gdb.execute(command, to_string=True)
+    else:
+        gdb.execute(f"with suppress-cli-notifications on -- {command}", to_string=True)
 
 
 def _walk(watch: _Watch, addresses: set[int]) -> None:
@@ -80,7 +93,7 @@ def _walk(watch: _Watch, addresses: set[int]) -> None:
         stepped = watch.why[0] is StopKind.OTHER or here == returns
         if here in addresses or not stepped:
             return
-        gdb.execute("stepi", to_string=True)
+        _silently("stepi")
 
 
 def _sigreturn() -> int | None:
@@ -181,10 +194,20 @@ def _global_number(number: int) -> int:
 
 def catch(wish: Catch, wanted: Wanted | None) -> Caught:
     """Makes a breakpoint; see `Stepper`."""
+    made: list[PhaseBreakpoint] = []
+    _wishes.append(lambda: made.append(PhaseBreakpoint(wish, wanted)))
     try:
-        return _caught(PhaseBreakpoint(wish, wanted))
+        # GDB announces what is made, into the middle of a report: only a command's own output
+        # can be taken away.
+        captured(f"python __import__({__name__!r}, fromlist=['x']).make_wished()")
+        return _caught(made[0])
     except (gdb.error, RuntimeError) as error:
         raise SteppingError(f"GDB makes no breakpoint: {error}") from None
+
+
+def make_wished() -> None:
+    """Makes the breakpoint that `catch` is about; GDB calls this by name."""
+    _wishes.pop()()
 
 
 def caught() -> list[Caught]:

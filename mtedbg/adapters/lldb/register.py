@@ -7,6 +7,7 @@ from typing import Any
 
 import lldb
 
+from mtedbg.adapters.lldb import stops
 from mtedbg.adapters.lldb.commands import ParsedCommand, RawCommand, completes_in_python
 from mtedbg.commands import Command, all_commands
 
@@ -102,7 +103,7 @@ def _register(registry: _Registry, group: list[Command], first: str, all_: list[
 
 
 def install(debugger: lldb.SBDebugger, names: dict[str, Any]) -> None:
-    """Registers every command. May be called again.
+    """Registers every command, and what makes backtraces whole. May be called again.
 
     Args:
         debugger: LLDB.
@@ -114,3 +115,4 @@ def install(debugger: lldb.SBDebugger, names: dict[str, Any]) -> None:
         groups.setdefault(_in_two_words(command.name)[0], []).append(command)
     for first, group in groups.items():
         _register(registry, group, first, commands)
+    stops.install(debugger, names)

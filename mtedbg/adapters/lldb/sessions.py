@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import lldb
 
+from mtedbg.adapters.lldb import stops
 from mtedbg.adapters.lldb.target import LldbTarget
 from mtedbg.errors import NoTargetError, NotOnThisTargetError
 from mtedbg.session import Session
@@ -44,6 +45,7 @@ def current(debugger: lldb.SBDebugger, context: lldb.SBExecutionContext) -> Sess
             "start or attach to one, or open a core: target create --core FILE",
         )
     _check_architecture(process.GetTarget().GetTriple())
+    stops.prepare(process)
     return _session_of(process)
 
 

@@ -1,0 +1,74 @@
+"""Names for frames of JIT code in LLDB's own backtrace, as a part of its `frame-format`.
+
+The frames themselves are right without: JIT code keeps frame records, and whoever enters it is a
+function whose frame is told by its frame pointer. LLDB 23 knows scripted frame providers, which
+could name them; but what these ask of LLDB waits for a lock that another thread, which prints the
+same stop, may hold while it waits for the provider. A format's script is run without that lock.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import lldb
+
+from mtedbg.adapters.memory_alone import MemoryAlone
+from mtedbg.errors import MtedbgError
+from mtedbg.model.absent import Absent
+
+FUNCTION = "mtedbg_frame_name"
+"""The name under which LLDB finds the script in the dictionary of its Python session."""
+
+_SETTING = "frame-format"
+_SCRIPT = f"${{script.frame:{FUNCTION}}}"
+_MODULE = re.compile(r"\{ ?\$\{module\.file\.basename\}")
+
+
+def install(debugger: lldb.SBDebugger, names: dict[str, Any]) -> None:
+    """Adds the name to the way in which LLDB prints frames, unless it is there."""
+    names[FUNCTION] = frame_name
+    instance = debugger.GetInstanceName()
+    shown = debugger.GetInternalVariableValue(_SETTING, instance)
+    old = shown.GetStringAtIndex(0) if shown.GetSize() else ""
+    if not old or FUNCTION in old:
+        return
+    place = _MODULE.search(old)
+    at = place.start() if place else len(old.removesuffix("\\n"))
+    gap = "" if old[:at].endswith(" ") else " "
+    debugger.SetInternalVariable(_SETTING, old[:at] + gap + _SCRIPT + old[at:], instance)
+
+
+def frame_name(frame: lldb.SBFrame, _names: dict[str, Any]) -> str:
+    """What a frame of JIT code is called, else nothing; LLDB calls this for each that it prints."""
+    # What a module holds is no JIT code: that costs nothing to know.
+    if frame.GetModule().IsValid():
+        return ""
+    from mtedbg.adapters.lldb.stops import ROOT
+    from mtedbg.decode.codemap import locate
+    from mtedbg.layout import find_runtimes
+    from mtedbg.query.jit_frame import frame_name as name_of
+
+    process = frame.GetThread().GetProcess()
+    symbols = process.GetTarget().FindSymbols(ROOT)
+    if not symbols.GetSize():
+        return ""
+    root = symbols[0].GetSymbol().GetStartAddress().GetLoadAddress(process.GetTarget())
+    try:
+        runtimes = find_runtimes(_memory(process, int(root)))
+        for runtime in () if isinstance(runtimes, Absent) else runtimes:
+            place = locate(runtime, frame.GetPC())
+            if place.in_jit:
+                return name_of(runtime, place)
+    except MtedbgError:
+        pass
+    return ""
+
+
+def _memory(process: lldb.SBProcess, root: int) -> MemoryAlone:
+    def read(address: int, length: int) -> bytes | None:
+        error = lldb.SBError()
+        data = process.ReadMemory(address, length, error)
+        return bytes(data) if error.Success() and data and len(data) == length else None
+
+    return MemoryAlone(read, root, dead=process.GetPluginName() == "elf-core")

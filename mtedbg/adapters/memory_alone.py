@@ -1,0 +1,75 @@
+"""A target of which only memory and the debug root's address can be asked.
+
+For a debugger in the middle of a backtrace: frames, registers and expressions are what is being
+made there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
+from mtedbg.model.process import TargetInfo
+
+if TYPE_CHECKING:
+    from mtedbg.model.memory import Region, TagPiece
+    from mtedbg.model.process import SignalInfo, Symbol, Thread
+
+
+class MemoryAlone:
+    """The port over memory.
+
+    Args:
+        read: all bytes of a stretch, or None.
+        root: the address of the debug root, or why it is not known.
+        dead: whether it is a core.
+    """
+
+    def __init__(
+        self, read: Callable[[int, int], bytes | None], root: int | Absent, *, dead: bool
+    ) -> None:
+        self._read = read
+        self._root = root
+        self._dead = dead
+
+    def info(self) -> TargetInfo:
+        """What is known; see the port."""
+        return TargetInfo("core" if self._dead else "live", "none", NOT_APPLICABLE)
+
+    def read_memory(self, address: int, length: int) -> bytes | Absent:
+        """All bytes; see the port."""
+        data = self._read(address, length)
+        return Absent(Reason.UNREADABLE) if data is None else data
+
+    def symbol_address(self, _name: str) -> int | Absent:
+        """The root's, which is the only symbol that is asked for."""
+        return self._root
+
+    def read_tags(self, _start: int, _end: int) -> Sequence[TagPiece]:
+        """None."""
+        return ()
+
+    def regions(self) -> Sequence[Region] | Absent:
+        """Not known."""
+        return NOT_APPLICABLE
+
+    def threads(self) -> Sequence[Thread]:
+        """None."""
+        return ()
+
+    def registers(self, _thread: Thread) -> Mapping[str, int] | Absent:
+        """Not known."""
+        return NOT_APPLICABLE
+
+    def signal(self, _thread: Thread) -> SignalInfo | Absent:
+        """Not known."""
+        return NOT_APPLICABLE
+
+    def symbol_at(self, _address: int) -> Symbol | Absent:
+        """Not known."""
+        return NOT_APPLICABLE
+
+    def evaluate(self, _expression: str) -> int:
+        """Nothing."""
+        return 0
