@@ -9,6 +9,7 @@ import argparse
 import shlex
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from mtedbg.commands import Arguments, Command
@@ -34,7 +35,9 @@ def _key(name: str) -> str:
     return name.lstrip("-").replace("-", "_").lower()
 
 
+@cache
 def _parser(command: Command) -> _Parser:
+    """Made once: argparse looks for translations on the disk for each."""
     parser = _Parser(command)
     for argument in command.arguments:
         nargs = "*" if argument.many else "?" if argument.optional else None

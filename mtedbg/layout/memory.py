@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import struct
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from mtedbg.layout.records import Reader
@@ -24,6 +24,7 @@ LISTED = 1 << 26
 _WINDOW = 1 << 12
 _PAGE = 1 << 12
 _SPACE = 1 << 56
+_FORMS = {1: "B", 2: "H", 4: "I", 8: "Q"}
 _LARGEST = (1 << 64) - 1
 
 
@@ -111,11 +112,10 @@ class RecordArray(Generic[T]):
         """
         offset, width = self.reader.place(field)
         low, high, least, most = 0, self.count, 0, _LARGEST
-        window = self.count if self.data is not None else max(1, _WINDOW // self.stride)
+        window = max(1, _WINDOW // self.stride)
         while high - low > window:
             middle = (low + high) // 2
-            at = self.address + middle * self.stride + offset
-            data = self.target.read_memory(at, width)
+            data = self._field(middle, offset, width)
             if isinstance(data, Absent):
                 return data
             key = int.from_bytes(data, "little")
@@ -128,11 +128,22 @@ class RecordArray(Generic[T]):
         data = self.bytes_of(low, high - low) if low < high else b""
         if isinstance(data, Absent):
             return data
-        starts = range(offset, len(data), self.stride)
-        keys = [int.from_bytes(data[at : at + width], "little") for at in starts]
-        if any(one > other for one, other in pairwise([least, *keys, most])):
+        keys = self._keys(data, offset, width)
+        if keys != sorted(keys) or (keys and not least <= keys[0] <= keys[-1] <= most):
             return self._unsorted(field)
         return low + bisect_right(keys, value) - 1
+
+    def _field(self, index: int, offset: int, width: int) -> bytes | Absent:
+        at = index * self.stride + offset
+        if self.data is not None:
+            return self.data[at : at + width]
+        return self.target.read_memory(self.address + at, width)
+
+    def _keys(self, data: bytes, offset: int, width: int) -> list[int]:
+        """One field of all records in `data`, decoded at once: this is where look-ups spend."""
+        after = self.stride - offset - width
+        form = struct.Struct(f"<{offset}x{_FORMS[width]}{after}x")
+        return [key for (key,) in form.iter_unpack(data)]
 
     def _unsorted(self, field: str) -> Absent:
         return Absent(
