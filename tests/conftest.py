@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mtedbg.lab import gdbserver
+from mtedbg.lab import debuggers, gdbserver
 from mtedbg.lab.boot import boot
 from mtedbg.lab.machine import MachineOptions, Share
 from mtedbg.lab.vm import Vm
@@ -19,9 +19,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 @pytest.fixture(scope="session")
 def lab_vm() -> Iterator[Vm]:
-    """The one VM of this test run: two CPUs, gdbserver's port, the checkout under its own name."""
+    """The one VM of this test run: two CPUs, a port, its own debuggers; the checkout is in it."""
     options = MachineOptions(cpus=2, ports=(gdbserver.PORT,))
-    with boot([Share(ROOT, str(ROOT))], options) as vm:
+    with boot([Share(ROOT, str(ROOT)), debuggers.share()], options) as vm:
         yield vm
 
 
