@@ -28,6 +28,7 @@ _STYLES = {
 _SELF_EVIDENT = frozenset(
     {"name", "register", "address", "value_raw", "instruction", "part", "text"}
 )
+_SCALARS = (int, str, bool, Absent)
 _GAP = "  "
 _MEMBERS_IN_A_TABLE = 4
 
@@ -140,10 +141,19 @@ def _record(columns: Sequence[Column], row: Row, color: bool) -> list[str]:
 
 def _short(value: Value, kind: Kind) -> str:
     """As a table has room for: a mapping's first members."""
+    if type(value) in _SCALARS:  # nearly all are, and asking what a Mapping is takes long
+        return _scalar(value, kind)  # type: ignore[arg-type]
     if isinstance(value, Mapping) and len(value) > _MEMBERS_IN_A_TABLE:
         first = _members(value, kind)[:_MEMBERS_IN_A_TABLE]
         return _GAP.join([*first, f"… {len(value) - _MEMBERS_IN_A_TABLE} more"])
     return cell(value, kind)
+
+
+def _words(values: Sequence[Value], kind: Kind) -> list[str]:
+    """The texts of one column."""
+    if kind is Kind.ADDRESS and all(type(value) is int for value in values):
+        return [hex(value) for value in values]  # type: ignore[arg-type]
+    return [_short(value, kind) for value in values]
 
 
 def _table(columns: Sequence[Column], rows: Sequence[Row], color: bool) -> list[str]:
@@ -152,18 +162,18 @@ def _table(columns: Sequence[Column], rows: Sequence[Row], color: bool) -> list[
         for column in columns
         if column.shown and any(_applies(row[column.key]) for row in rows)
     ]
-    titles = [column.title for column in shown]
-    cells = [[_short(row[column.key], column.kind) for column in shown] for row in rows]
-    right = [column.kind in (Kind.COUNT, Kind.SIZE, Kind.TAG) for column in shown]
-    heading, *lines = _aligned([titles, *cells], right)
-    painted = [
-        _GAP.join(
-            _paint(word, _role(column.kind), color)
-            for word, column in zip(line, shown, strict=True)
-        ).rstrip()
-        for line in lines
-    ]
-    return [_paint(_GAP.join(heading).rstrip(), "heading", color), *painted]
+    # Column by column: a report may have tens of thousands of rows.
+    headings, columns_of_words = [], []
+    for column in shown:
+        words = _words([row[column.key] for row in rows], column.kind)
+        width = max(len(column.title), *map(len, words))
+        pad = str.rjust if column.kind in (Kind.COUNT, Kind.SIZE, Kind.TAG) else str.ljust
+        role = _role(column.kind) if color else ""
+        padded = [pad(word, width) for word in words]
+        columns_of_words.append([_paint(word, role, color) for word in padded] if role else padded)
+        headings.append(pad(column.title, width))
+    lines = [_GAP.join(line).rstrip() for line in zip(*columns_of_words, strict=True)]
+    return [_paint(_GAP.join(headings).rstrip(), "heading", color), *lines]
 
 
 def render_text(report: Report, *, color: bool = False) -> str:
