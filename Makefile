@@ -4,7 +4,7 @@ BIN := .venv/bin
 NATIVE := $(shell find native mtedbg/lab/guest tests/support/programs \
 	-name build -prune -o \( -name '*.c' -o -name '*.cc' -o -name '*.h' \) -print)
 
-.PHONY: help setup demo test lint format wheel clean
+.PHONY: help setup demo test lint format bench wheel clean
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
 
@@ -28,6 +28,9 @@ format: setup ## put all sources into the project's form
 	$(BIN)/ruff check --fix --select I .
 	$(BIN)/ruff format .
 	clang-format -i $(NATIVE)
+
+bench: setup ## time and memory beside what GDB and LLDB have: docs/measurements.md
+	@$(BIN)/python -m bench
 
 wheel: setup ## a wheel with runtime, libraries, guests and kernel in it, in dist/
 	@$(BIN)/python scripts/make_wheel.py

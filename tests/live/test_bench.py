@@ -1,0 +1,37 @@
+"""`make bench` works: everything small, so that it cannot rot."""
+
+import subprocess
+import sys
+
+from tests.support.compile import ROOT
+
+TIMEOUT_S = 600
+
+
+def test_every_subject_measures_something() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "--quick"],
+        cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT_S, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    for row in (
+        "core, GDB: mte-tags --runs",
+        "core, LLDB: mte-tags --runs",
+        "gdbserver, GDB: mte-tags --runs",
+        "jit-block, 1,000 ranges, warm",
+        "a PC among 4 objects",
+        "GDB 13.1, mtedbg loaded",
+        "LLDB 23, first command on a core",
+    ):
+        assert f"| {row}" in done.stdout, done.stdout
+
+
+def test_a_subject_that_there_is_not() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "nonsense"],
+        cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT_S, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert (
+        done.stdout == "bench: no subject 'nonsense'; there are tags, code_map, jit_list, startup\n"
+    )
