@@ -1,4 +1,4 @@
-"""`jit-block` in GDB on a core, in a new session and in one that was asked before; what it reads."""
+"""`jit-block` in GDB on a core: in a new session, in one that was asked before; what it reads."""
 
 from __future__ import annotations
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mtedbg.errors import LayoutError
 from mtedbg.layout.memory import RecordArray, read_name
@@ -56,6 +56,8 @@ class Runtime:
     live: bool
     config: Config | Absent
     problems: tuple[str, ...] = ()
+    _tables: dict[tuple[str, bool], Any] = field(default_factory=dict, compare=False, repr=False)
+    """Tables of a dead process, which do not change: with what `table` was asked."""
 
     @property
     def registers(self) -> Mapping[str, str]:
@@ -81,8 +83,12 @@ class Runtime:
         root = self._root(name, model, "Table")
         if isinstance(root, Absent):
             return root
-        most = most_bytes(whole)
-        return TableReader(self.target, self.layout, model, root.address, self.live, most).read()
+        if (name, whole) not in self._tables or self.live:
+            most = most_bytes(whole)
+            reader = TableReader(self.target, self.layout, model, root.address, self.live, most)
+            self._tables[name, whole] = reader.read()
+        found: Snapshot[T] | Absent = self._tables[name, whole]
+        return found
 
     def array(self, name: str, model: type[T]) -> RecordArray[T] | Absent:
         """The array (or the one record) called `name`; errors as for `table`."""
