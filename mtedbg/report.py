@@ -103,6 +103,7 @@ class Report:
         headline: one line above everything: the cause, the verdict; may be empty.
         listing: whether the rows are a list of things, in text a table even where it is one.
         cut: whether there are more rows than these; a note says how to see them.
+        lacking: whether rows are missing since they could not be read; a note says which.
         figure: what formats that can draw show beside the rows; text and JSON leave it out.
         documents: files that the user asked for, to be written by the edge.
     """
@@ -116,13 +117,14 @@ class Report:
     headline: str = ""
     listing: bool = False
     cut: bool = False
+    lacking: bool = False
     figure: CellMap | None = None
     documents: tuple[Document, ...] = ()
 
     @property
     def partial(self) -> bool:
         """Whether something that should be here is not."""
-        return self.cut or any(absent.is_hole for _, _, absent in self.holes())
+        return self.cut or self.lacking or any(absent.is_hole for _, _, absent in self.holes())
 
     def holes(self) -> list[tuple[int, str, Absent]]:
         """Every absent value: row index, key (dotted inside a list or mapping), reason."""

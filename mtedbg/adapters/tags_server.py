@@ -30,7 +30,11 @@ Raises `ConnectionLostError` where the connection broke.
 
 
 def _ask(send: Send, start: int, length: int) -> bytes | Absent:
-    """The tags of `length` bytes as the server gives them, or the error that it answers."""
+    """The tags of `length` bytes as the server gives them, or the error that it answers.
+
+    Raises:
+        ConnectionLostError: the answer is none, or one to another question.
+    """
     answer = send(f"qMemTags:{start:x},{length:x}:1")
     if answer.startswith(b"E"):
         return Absent(Reason.UNREADABLE, f"the server answers {answer[:16].decode('latin-1')}")
@@ -39,7 +43,11 @@ def _ask(send: Send, start: int, length: int) -> bytes | Absent:
         raise ConnectionLostError(
             f"the server's answer to qMemTags is no answer: {answer[:40]!r}", "connect again"
         )
-    return bytes.fromhex(match[1].decode())
+    tags = bytes.fromhex(match[1].decode())
+    wanted = -(-length // GRANULE)
+    if len(tags) != wanted:
+        raise ConnectionLostError(f"the server gave {len(tags)} tags of {wanted}", "connect again")
+    return tags
 
 
 def server_tags(send: Send, start: int, end: int, regions: Regions) -> list[TagPiece]:
@@ -62,12 +70,7 @@ def _server_pieces(
             continue
         for at in range(low, high, _RANGE):
             stop = min(at + _RANGE, high)
-            tags = _ask(send, at, stop - at)
-            if not isinstance(tags, Absent) and len(tags) != (stop - at) // GRANULE:
-                raise ConnectionLostError(
-                    f"the server gave {len(tags)} tags of {(stop - at) // GRANULE}", "connect again"
-                )
-            yield TagPiece(at, stop, tags)
+            yield TagPiece(at, stop, _ask(send, at, stop - at))
 
 
 def qemu_tags(send: Send, start: int, end: int, regions: Regions) -> list[TagPiece]:

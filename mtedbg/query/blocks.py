@@ -55,11 +55,12 @@ def blocks(
     """
     rows: list[Row] = []
     notes: list[str] = []
+    holes: list[Absent] = []
     runtimes = all_runtimes(session)
     for runtime in runtimes:
         runtime.layout.require(NEEDS)
         notes += notes_of(runtime)
-        found = _blocks(runtime, notes)
+        found = _blocks(runtime, notes, holes)
         tests = [
             *_named(runtimes, "BlockKind", kind, lambda one: one.kind),
             *_named(runtimes, "Tier", tier, lambda one: one.tier),
@@ -68,20 +69,24 @@ def blocks(
         rows += (_row(one) for one in found if all(test(runtime, one) for test in tests))
     if len(rows) > ROWS:
         notes.append(f"{len(rows) - ROWS} more blocks are not shown")
-    return Report(command, session.info, columns, tuple(rows[:ROWS]), tuple(notes))
+    return Report(
+        command, session.info, columns, tuple(rows[:ROWS]), tuple(notes), lacking=bool(holes)
+    )
 
 
-def _blocks(runtime: Runtime, notes: list[str]) -> Iterator[Block]:
+def _blocks(runtime: Runtime, notes: list[str], holes: list[Absent]) -> Iterator[Block]:
     for name in (CODE_MAP, RETIRED):
         table = runtime.table(name, Block, whole=True)
         if isinstance(table, Absent):
             notes.append(f"{name}: {table}")
+            holes += [table] if table.reason is not Reason.NOT_RECORDED else []
             continue
         if table.stale:
             notes.append(f"{name}: the newest is torn, this is one generation old")
         records = table.records.all()
         if isinstance(records, Absent):
             notes.append(f"{name}: {records}")
+            holes.append(records)
         else:
             yield from islice(records, ROWS + 1)
     entries = in_flight(runtime)

@@ -45,6 +45,7 @@ def log(
     """
     rows: list[Row] = []
     notes: list[str] = []
+    lacking = False
     most = min(MOST, max(0, LAST if last is None else last))
     for runtime in all_runtimes(session):
         found = read_log(runtime, memop=memop, thread=thread, last=most)
@@ -53,11 +54,12 @@ def log(
         if found.torn:
             records = "record was" if found.torn == 1 else "records were"
             notes.append(f"{found.torn} {records} being written and left out")
+        lacking |= bool(found.lost)
         notes += [f"the ring of thread {owner}: {hole}" for owner, hole in found.lost]
         if found.matching > len(found.events):
             older = found.matching - len(found.events)
             notes.append(f"{older} older events are not shown: -n {found.matching} shows all")
-    return Report(command, session.info, columns, tuple(rows), tuple(notes))
+    return Report(command, session.info, columns, tuple(rows), tuple(notes), lacking=lacking)
 
 
 def _row(runtime: Runtime, owner: int, event: Event) -> dict[str, Value]:

@@ -71,6 +71,7 @@ def memops(
     limit = MOST if most is None else max(1, min(most, MOST))
     rows: list[Row] = []
     notes: list[str] = []
+    lacking = False
     total = 0
     for runtime in all_runtimes(session):
         runtime.layout.require(NEEDS)
@@ -78,6 +79,7 @@ def memops(
         found = all_memops(runtime)
         if isinstance(found, Absent):
             notes.append(f"the code map: {found}")
+            lacking = True
             continue
         counted = _Counted(one for one in found if _fits(one, block, wanted))
         chosen = nlargest(limit, counted, key=order) if order else list(islice(counted, limit))
@@ -88,7 +90,7 @@ def memops(
     headline = _headline(rows, total, of_block=block)
     return Report(
         command, session.info, columns, tuple(rows), tuple(notes), headline=headline,
-        listing=True, cut=most is None and total > len(rows),
+        listing=True, cut=most is None and total > len(rows), lacking=lacking,
     )  # fmt: skip
 
 

@@ -30,6 +30,7 @@ def segments(session: Session, command: str, columns: tuple[Column, ...]) -> Rep
     """
     rows: list[Row] = []
     notes: list[str] = []
+    lacking = False
     for runtime in all_runtimes(session):
         runtime.layout.require(NEEDS)
         notes += notes_of(runtime)
@@ -37,13 +38,14 @@ def segments(session: Session, command: str, columns: tuple[Column, ...]) -> Rep
         records = table if isinstance(table, Absent) else table.records.all()
         if isinstance(table, Absent) or isinstance(records, Absent):
             notes.append(f"the table of segments: {records}")
+            lacking = True
             continue
         if table.stale:
             notes.append("the newest table of segments is torn: this is one generation old")
         rows += (_row(one) for one in islice(records, ROWS - len(rows)))
     return Report(
         command, session.info, columns, tuple(rows), tuple(notes), headline=_headline(rows),
-        listing=True,
+        listing=True, lacking=lacking,
     )  # fmt: skip
 
 

@@ -35,6 +35,7 @@ class _Verification:
     def __init__(self, session: Session) -> None:
         self._session = session
         self.notes: list[str] = []
+        self.lacking = False
         self.memops = 0
         self.inside = 0
 
@@ -77,6 +78,7 @@ class _Verification:
         entries = in_flight(runtime)
         if isinstance(entries, Absent):
             self.notes.append(f"what is in flight is not known: {entries}")
+            self.lacking = True
             return
         for entry in entries:
             if entry.memop:
@@ -89,6 +91,7 @@ class _Verification:
         found = all_memops(runtime)
         if isinstance(found, Absent):
             self.notes.append(f"the code map: {found}")
+            self.lacking = True
             return
         for state in states_of(runtime, self._counted(found)):
             if not isinstance(state.in_flight, Journal):
@@ -153,6 +156,7 @@ def verify(
     return Report(
         command, session.info, columns, shown, tuple(notes),
         headline=_headline(one_pass, rows), listing=True, cut=cut,
+        lacking=one_pass.lacking,
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import re
 import tempfile
 from pathlib import Path
 
-from mtedbg.shell.gdbmi import DebuggerError
+from mtedbg.shell.gdbmi import Command, DebuggerError
 from tests.matrix.gdb_words import GdbWords
 from tests.matrix.record import RefusedError
 from tests.support import gdb_session, lldb_session
@@ -31,6 +31,13 @@ class GdbController(GdbWords):
         """What a command prints."""
         try:
             return self.session.execute(line)
+        except DebuggerError as error:
+            raise RefusedError(str(error)) from None
+
+    def ended(self, begun: Command) -> str:
+        """What a command that was begun has printed, at its end."""
+        try:
+            return self.session.wait(begun)
         except DebuggerError as error:
             raise RefusedError(str(error)) from None
 

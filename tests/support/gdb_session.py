@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mtedbg.lab import user
-from mtedbg.shell.gdbmi import Gdb
+from mtedbg.shell.gdbmi import Command, Gdb
 from tests.support.compile import ROOT
 
 GDBINIT = ROOT / "gdbinit/mtedbg.gdb"
@@ -29,6 +29,10 @@ QUIET = ("-nx", "-iex", "set debuginfod enabled off", "-iex", "set sysroot /")
 
 class Session(Gdb):
     """A GDB with mtedbg in it."""
+
+    def wait(self, begun: Command) -> str:
+        """What a command that was begun has printed, once it has ended; errors as `execute`."""
+        return self._wait(begun).printed
 
     def json(self, command: str) -> dict[str, Any]:
         """The report that `command` gives with --json."""

@@ -9,6 +9,8 @@ from mtedbg.errors import NotOnThisTargetError
 class Core(LoadedCore):
     """A core as a source."""
 
+    moves = False
+
     def write_tags(self, _start: int, _end: int, _tags: bytes) -> None:
         """Refused."""
         raise NotOnThisTargetError("a core cannot be written to")

@@ -32,10 +32,13 @@ class Source(Protocol):
     Attributes:
         kind: as in `TargetInfo`.
         tag_source: as in `TargetInfo`.
+        moves: whether other threads run on while the program is stopped: what LLDB has read
+            before is then no picture of one moment.
     """
 
     kind: str
     tag_source: str
+    moves: bool
 
     @property
     def itself(self) -> CoreTarget | None:
@@ -61,6 +64,7 @@ class Process:
     """A live process, of which LLDB knows no more than threads and registers."""
 
     tag_source = "none"
+    moves = False
     itself = None
 
     def __init__(self, process: lldb.SBProcess, kind: str, why: str = "") -> None:
@@ -148,6 +152,8 @@ class Host(Server):
 
 class Qemu(Server):
     """A program in QEMU, behind its stub."""
+
+    moves = True
 
     def regions(self) -> Regions:
         """From the smaps that QEMU makes, where tagging is not marked: its stub is asked."""

@@ -9,6 +9,7 @@ import lldb
 
 from mtedbg.adapters.host_files import read_regular
 from mtedbg.adapters.lldb import files, threads, values
+from mtedbg.adapters.lldb.cache import uncached
 from mtedbg.adapters.lldb.link import Link
 from mtedbg.adapters.lldb.sources import source_of
 from mtedbg.adapters.reading import read_whole
@@ -64,7 +65,8 @@ class LldbTarget:
 
     def _read(self, start: int, size: int) -> bytes | None:
         error = lldb.SBError()
-        data = self._process.ReadMemory(start, size, error)
+        with uncached(self._process, self._source.moves):
+            data = self._process.ReadMemory(start, size, error)
         if error.Success() and data is not None and len(data) == size:
             return bytes(data)
         if self._source.itself is None:
