@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from mtedbg.commands import names
-from mtedbg.lab import paths, user
+from mtedbg.lab import gdbserver, paths, user
+from mtedbg.lab.vm import Vm
 from mtedbg.shell.gdbmi import Command
 from tests.matrix.controllers import GdbController, LldbController
 from tests.matrix.plan import PLAN
@@ -23,6 +24,7 @@ from tests.support import proxy
 from tests.support.compile import ROOT, compiled
 from tests.support.gdb_session import GDBS, gdb
 from tests.support.lldb_session import LLDBS, connect, lldb
+from tests.support.offline import offline
 
 Controller = GdbController | LldbController
 
@@ -245,7 +247,7 @@ def test_mistakes_in_a_command(flavour: str) -> None:
 @pytest.mark.parametrize("flavour", DEBUGGERS)
 def test_a_root_that_changes_while_it_is_read(flavour: str) -> None:
     """QEMU's stub lets other threads run: here the one that publishes."""
-    program = compiled("flipping", f"-I{ROOT / 'native/include'}", "-static")
+    program = compiled(*FLIPPING)
     with user.start([program]) as process, attached(flavour, process.socket, program) as debugger:
         to(debugger, "checkpoint")
         generations = set()
@@ -257,6 +259,49 @@ def test_a_root_that_changes_while_it_is_read(flavour: str) -> None:
                 if line == "jit-blocks" and report is not None:
                     of_one_generation(report)
         assert len(generations) > 1  # it did change
+
+
+FLIPPING = ("flipping", f"-I{ROOT / 'native/include'}", "-static")
+
+
+def test_a_core_taken_while_it_changes(lab_vm: Vm, tmp_path: Path) -> None:
+    """At whatever instant: one generation, whole; the newest or the one before it."""
+    program = compiled(*FLIPPING)
+    generations = range(20, 28)
+    for generation in generations:
+        result = lab_vm.run([str(program), str(generation)], cores_to=tmp_path)
+        (core,) = result.cores
+        blocks, audit = offline(core, program, ["jit-blocks", "jit-audit"])
+        assert len(blocks["rows"]) == 64
+        of_one_generation(blocks)
+        assert blocks["rows"][0]["id"] // 100 >= generation - 1
+        assert not [row for row in audit["rows"] if row["what"] in ("unreadable", "damaged")
+                    and row["where"] == "code-map"]  # fmt: skip
+
+
+@pytest.mark.parametrize("flavour", GDBS)
+def test_other_threads_run(lab_vm: Vm, flavour: str) -> None:
+    """GDB's non-stop mode: one thread has stopped, the one that changes the root has not."""
+    program = compiled(*FLIPPING)
+    with (
+        gdbserver.serve(lab_vm, [str(program)]) as port,
+        started(flavour, program) as debugger,
+    ):
+        assert isinstance(debugger, GdbController)
+        debugger.execute("set non-stop on")
+        debugger.execute(f"target remote 127.0.0.1:{port}")
+        to(debugger, "checkpoint")
+        assert "(running)" in debugger.execute("info threads")
+        for line in (*LINES.values(), "mte-fault --all-threads", "guest-frame --all-threads"):
+            if not line.startswith(("mte-step", "mte-catch")):
+                answered(debugger, line)
+        blocks = answered(debugger, "jit-blocks")
+        assert blocks is not None
+        of_one_generation(blocks)
+        debugger.execute("thread 2")
+        for line in LINES.values():
+            first, _ = refused(debugger, line)
+            assert first == "the program is running"
 
 
 def published(debugger: Controller, table: int) -> str:

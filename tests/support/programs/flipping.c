@@ -1,10 +1,13 @@
 /* A root that changes while it is read: one thread publishes generation after generation of its
- * code map, the other stops at a checkpoint. In generation g every block's id is g * 100 and its
- * place: a reader that mixes two generations shows itself. */
+ * code map, the other stops at a checkpoint; with GENERATIONS as its argument it dies after so
+ * many, in the middle of another. In generation g every block's id is g * 100 and its place: a
+ * reader that mixes two generations shows itself. */
 #define _GNU_SOURCE
 #include <mtedbg/debug_root.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -86,12 +89,15 @@ static void adopt(void) {
 
 __attribute__((noinline)) void checkpoint(void) { __asm__ volatile(""); }
 
-int main(void) {
+int main(int argc, char** argv) {
   code = mmap(NULL, blocks * block_size, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   publish(1);
   adopt();
   pthread_t thread;
   if (code == MAP_FAILED || pthread_create(&thread, NULL, flip, NULL)) return 1;
   checkpoint();
-  return 0;
+  if (argc < 2) return 0;
+  uint64_t last = strtoull(argv[1], NULL, 10);
+  while (atomic_load((_Atomic uint64_t*)&code_map.published) < last) sched_yield();
+  abort();
 }
