@@ -1,0 +1,9 @@
+"""Every form of instruction that the translator knows, and the compiled functions."""
+
+from tests.oracle.form import Form
+from tests.oracle.forms_control import CONTROL, FUNCTIONS
+from tests.oracle.forms_data import DATA
+
+__all__ = ["FORMS", "FUNCTIONS", "Form"]
+
+FORMS: tuple[Form, ...] = DATA + CONTROL
