@@ -92,6 +92,25 @@ TEST_CASE("segments, functions and imports are found") {
   CHECK(image.code_at(kBase + 0x300).empty());
 }
 
+TEST_CASE("thread-local storage is found, and must be sane") {
+  const auto with = [](uint64_t file_size, uint64_t memory_size, uint64_t alignment) {
+    Image image = make();
+    image.program(1) = {PT_TLS, PF_R, kNote, 0, 0, file_size, memory_size, alignment};
+    return ElfImage::parse(image.bytes);
+  };
+  const auto image = with(20, 100, 64);
+  CHECK(image.tls().memory_size == 100);
+  CHECK(image.tls().alignment == 64);
+  CHECK(image.tls().file.size() == 20);
+  CHECK(with(0, 8, 0).tls().alignment == 1);
+  CHECK(ElfImage::parse(make().bytes).tls().memory_size == 0);
+  CHECK_THROWS_AS(with(101, 100, 8), StatusError);
+  CHECK_THROWS_AS(with(8, 100, 24), StatusError);
+  CHECK_THROWS_AS(with(8, 100, 8192), StatusError);
+  CHECK_THROWS_AS(with(8, ElfImage::kMaxTls + 1, 8), StatusError);
+  CHECK_THROWS_AS(with(0x10000, 0x10000, 8), StatusError);
+}
+
 TEST_CASE("each kind of wrong file has its status") {
   auto with = [](auto change) {
     auto image = make();

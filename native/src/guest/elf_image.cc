@@ -91,6 +91,8 @@ void ElfImage::read_segments() {
     auto entry = read<Elf64_Phdr>(header.e_phoff + i * sizeof(Elf64_Phdr), "a program header");
     if (entry.p_type == PT_INTERP || entry.p_type == PT_DYNAMIC)
       wrong("dynamically linked: guests are static executables");
+    if (entry.p_type == PT_TLS)
+      read_tls(entry.p_offset, entry.p_filesz, entry.p_memsz, entry.p_align);
     if (entry.p_type == PT_NOTE) read_notes(entry.p_offset, entry.p_filesz);
     if (entry.p_type != PT_LOAD || entry.p_memsz == 0) continue;
     if (entry.p_filesz > entry.p_memsz) malformed("a segment has more bytes than memory");
@@ -107,6 +109,16 @@ void ElfImage::read_segments() {
     if (segments_[i].address - segments_[i - 1].address < segments_[i - 1].memory_size)
       malformed("segments overlap");
   if (code_at(entry_).empty()) malformed("the entry point is not in executable memory");
+}
+
+void ElfImage::read_tls(uint64_t offset, uint64_t file_size, uint64_t memory_size,
+                        uint64_t alignment) {
+  if (file_size > memory_size) malformed("thread-local storage has more bytes than memory");
+  if (memory_size > kMaxTls) malformed("thread-local storage is too large");
+  alignment = std::max<uint64_t>(alignment, 1);
+  if ((alignment & (alignment - 1)) != 0 || alignment > kMaxTlsAlignment)
+    malformed("thread-local storage has an odd alignment");
+  tls_ = {memory_size, alignment, slice(offset, file_size, "thread-local storage")};
 }
 
 void ElfImage::read_notes(uint64_t offset, uint64_t size) {

@@ -22,6 +22,13 @@ struct ElfSegment {
   std::span<const uint8_t> file;  // at most memory_size bytes; the rest is zero
 };
 
+// What each thread gets a copy of (PT_TLS): `file`, then zeros up to memory_size.
+struct ElfTls {
+  uint64_t memory_size = 0;  // 0: the guest has no thread-local storage
+  uint64_t alignment = 1;    // a power of two, at most kMaxTlsAlignment
+  std::span<const uint8_t> file;
+};
+
 struct ElfFunction {
   uint64_t address = 0;
   uint64_t size = 0;  // bytes, up to the next function where the symbol has none
@@ -36,6 +43,8 @@ struct ElfImport {
 class ElfImage {
  public:
   static constexpr uint32_t kImportNote = 1;
+  static constexpr uint64_t kMaxTls = 1u << 20;  // bytes a thread
+  static constexpr uint64_t kMaxTlsAlignment = 4096;
 
   // Segments point into the bytes, which a move keeps where they are and a copy would not.
   ElfImage(ElfImage&&) = default;
@@ -49,7 +58,8 @@ class ElfImage {
   static ElfImage parse(std::vector<uint8_t> bytes);
 
   uint64_t entry() const { return entry_; }
-  const std::vector<ElfSegment>& segments() const { return segments_; }     // sorted, disjoint
+  const std::vector<ElfSegment>& segments() const { return segments_; }  // sorted, disjoint
+  const ElfTls& tls() const { return tls_; }
   const std::vector<ElfFunction>& functions() const { return functions_; }  // sorted, disjoint
   const std::vector<ElfImport>& imports() const { return imports_; }
 
@@ -66,6 +76,7 @@ class ElfImage {
   void read_header();
   void read_segments();
   void read_functions();
+  void read_tls(uint64_t offset, uint64_t file_size, uint64_t memory_size, uint64_t alignment);
   void read_notes(uint64_t offset, uint64_t size);
   void finish_functions();
   std::string_view string_at(uint64_t table, uint64_t table_size, uint64_t index) const;
@@ -76,6 +87,7 @@ class ElfImage {
   std::vector<uint8_t> bytes_;
   uint64_t entry_ = 0;
   std::vector<ElfSegment> segments_;
+  ElfTls tls_;
   std::vector<ElfFunction> functions_;
   std::vector<ElfImport> imports_;
 };

@@ -17,7 +17,8 @@
 namespace mtetso {
 namespace {
 
-constexpr uint64_t kPage = 4096;  // the granularity of x86-64 segments
+constexpr uint64_t kPage = 4096;       // the granularity of x86-64 segments
+constexpr uint64_t kThreadBlock = 64;  // behind thread-local storage, as large as C libraries' head
 constexpr unsigned kRsp = 4, kRdi = 7;
 
 uint64_t& gpr(Frame& frame, unsigned index) { return (&frame.guest.rax)[index]; }
@@ -78,6 +79,19 @@ uint32_t Process::core_of(uint64_t id) const {
   return static_cast<uint32_t>((id - 1) % options_.cores);
 }
 
+uint64_t Process::make_tls(uint32_t tag) {
+  const auto& tls = image_.tls();
+  if (tls.memory_size == 0) return 0;
+  auto round = [&](uint64_t value) { return (value + tls.alignment - 1) & ~(tls.alignment - 1); };
+  const uint64_t size = round(tls.memory_size);
+  const uint64_t low = memory_.allocate(size + tls.alignment + kThreadBlock, tag);
+  if (low == 0) return 0;
+  const uint64_t pointer = round(low) + size;
+  if (!tls.file.empty()) write_fresh(pointer - size, tag, tls.file.data(), tls.file.size());
+  write_fresh(pointer, tag, &pointer, sizeof pointer);
+  return pointer;
+}
+
 GuestThread& Process::add_thread(uint32_t core, uint64_t stack_low, uint64_t stack_size) {
   auto& thread = threads_.emplace_back(std::make_unique<GuestThread>());
   thread->id = threads_.size();
@@ -97,7 +111,11 @@ GuestThread& Process::make_main_thread() {
   if (text > kMainStack / 4) throw StatusError(Status::Usage, "the guest's arguments are too long");
   auto bytes = initial_stack(options_, low + size, rsp);
   write_fresh(rsp, tag, bytes.data(), bytes.size());
+  uint64_t tls = make_tls(tag);
+  if (tls == 0 && image_.tls().memory_size != 0)
+    throw StatusError(Status::Internal, "no memory for the guest's thread-local storage");
   auto& thread = add_thread(core_of(1), low, size);
+  thread.frame->fs_base = tls;
   thread.frame->guest.rip = image_.entry();
   gpr(*thread.frame, kRsp) = rsp;
   return thread;
@@ -111,7 +129,10 @@ GuestThread* Process::make_thread(uint64_t function, uint64_t argument) {
   if (low == 0) return nullptr;
   uint64_t rsp = low + size - 8;  // as after a call: rsp + 8 is a multiple of 16
   write_fresh(rsp, tag, &kThreadReturnRip, sizeof kThreadReturnRip);
+  uint64_t tls = make_tls(tag);
+  if (tls == 0 && image_.tls().memory_size != 0) return nullptr;
   auto& thread = add_thread(core, low, size);
+  thread.frame->fs_base = tls;
   thread.frame->guest.rip = function;
   gpr(*thread.frame, kRsp) = rsp;
   gpr(*thread.frame, kRdi) = argument;

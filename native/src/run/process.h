@@ -69,6 +69,10 @@ class Process {
 
  private:
   void map_image();
+  // A thread's copy of the image's thread-local storage and, behind it, the block that FS points
+  // at, with its own address in it (System V ABI, variant II); 0 where there is no memory or the
+  // image has no thread-local storage.
+  uint64_t make_tls(uint32_t tag);
   GuestThread& add_thread(uint32_t core, uint64_t stack_low, uint64_t stack_size);
   uint32_t core_of(uint64_t id) const;
 
