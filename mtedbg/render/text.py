@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from mtedbg.model.absent import Absent
+from mtedbg.model.absent import NOT_APPLICABLE, Absent
 from mtedbg.render import HEX, clean, hex_number, nested_kind
 from mtedbg.report import Column, Kind, Line, Report, Row, Scalar, Value
 
@@ -123,6 +123,8 @@ def _parts(value: Value, kind: Kind) -> list[str]:
 
 
 def _applies(value: Value) -> bool:
+    if value is NOT_APPLICABLE:  # as it mostly is: quickly told
+        return False
     return not isinstance(value, Absent) or value.is_hole
 
 
@@ -151,8 +153,11 @@ def _short(value: Value, kind: Kind) -> str:
 
 def _words(values: Sequence[Value], kind: Kind) -> list[str]:
     """The texts of one column."""
-    if kind is Kind.ADDRESS and all(type(value) is int for value in values):
-        return [hex(value) for value in values]  # type: ignore[arg-type]
+    if all(type(value) is int for value in values):  # as they mostly are
+        if kind is Kind.ADDRESS:
+            return [hex(value) for value in values]  # type: ignore[arg-type]
+        if kind not in HEX:
+            return [str(value) for value in values]
     return [_short(value, kind) for value in values]
 
 

@@ -11,6 +11,7 @@
 | `files` | files of the machine where the process is |
 | `core` | the core that is loaded |
 | `sources` | mappings and tags by what is at the other end: one class each |
+| `functions` | mtedbg's functions for LLDB's Python, `mte_atag(frame, "p")` |
 | `stops`, `vdso`, `frames` | what makes LLDB's own backtrace whole in a process with a debug root |
 | `output` | colours or none |
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import lldb
 
-from mtedbg.adapters.lldb import stops
+from mtedbg.adapters.lldb import functions, stops
 from mtedbg.adapters.lldb.commands import ParsedCommand, RawCommand, completes_in_python
 from mtedbg.commands import Command, all_commands
 
@@ -115,4 +115,5 @@ def install(debugger: lldb.SBDebugger, names: dict[str, Any]) -> None:
         groups.setdefault(_in_two_words(command.name)[0], []).append(command)
     for first, group in groups.items():
         _register(registry, group, first, commands)
+    functions.install(names)
     stops.install(debugger, names)

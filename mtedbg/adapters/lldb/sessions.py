@@ -49,6 +49,22 @@ def current(debugger: lldb.SBDebugger, context: lldb.SBExecutionContext) -> Sess
     return _session_of(process)
 
 
+def in_breakpoint(process: lldb.SBProcess) -> Session:
+    """The session of a process that LLDB stops, perhaps only to look at a breakpoint's condition.
+
+    Then it still calls it running, and nothing that was read before is believed.
+
+    Raises:
+        NoTargetError: it is not one for AArch64.
+    """
+    _check_architecture(process.GetTarget().GetTriple())
+    session = _session_of(process)
+    session.invalidate()
+    assert isinstance(session.target, LldbTarget)
+    session.target.invalidate()
+    return session
+
+
 def _session_of(process: lldb.SBProcess) -> Session:
     number, stop = process.GetUniqueID(), process.GetStopID(True)
     if number not in _sessions:

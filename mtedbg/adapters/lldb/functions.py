@@ -1,0 +1,40 @@
+"""mtedbg's functions for LLDB's Python: `mte_atag(frame, "p")`, for conditions of breakpoints.
+
+LLDB has no functions of one's own in expressions. What it has are breakpoints with a line of
+Python, which stop where that does not return False:
+
+    breakpoint command add -s python -o "return mte_atag(frame, '$x0') == 3"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import lldb
+
+from mtedbg.functions import FUNCTIONS, Function
+
+
+def install(names: dict[str, Any]) -> None:
+    """Puts them into the dictionary of LLDB's Python session, as GDB has them without `$_`."""
+    for function in FUNCTIONS:
+        names[function.name.lstrip("_")] = _of(function)
+
+
+def _of(function: Function) -> Callable[..., int]:
+    def ask(frame: lldb.SBFrame, expression: str = "") -> int:
+        from mtedbg.adapters.lldb import sessions, values
+
+        thread = frame.GetThread()
+        process = thread.GetProcess()
+        process.SetSelectedThread(thread)
+        session = sessions.in_breakpoint(process)
+        symbols = session.target.symbol_address
+        argument = values.value_of(frame, expression, symbols) if function.argument else 0
+        return function.value(session, argument)
+
+    ask.__name__ = function.name.lstrip("_")
+    wanted = "frame, expression" if function.argument else "frame"
+    ask.__doc__ = f"{function.summary}\n\nUsage: {ask.__name__}({wanted})\n\n{function.details}"
+    return ask
