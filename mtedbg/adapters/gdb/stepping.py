@@ -199,7 +199,9 @@ def catch(wish: Catch, wanted: Wanted | None) -> Caught:
     try:
         # GDB announces what is made, into the middle of a report: only a command's own output
         # can be taken away.
-        captured(f"python __import__({__name__!r}, fromlist=['x']).make_wished()")
+        said = captured(f"python __import__({__name__!r}, fromlist=['x']).make_wished()")
+        if said.startswith("\n"):  # GDB 18's machine interface: all but the end of line got away
+            gdb.write("\n")
         return _caught(made[0])
     except (gdb.error, RuntimeError) as error:
         raise SteppingError(f"GDB makes no breakpoint: {error}") from None
