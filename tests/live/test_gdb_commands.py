@@ -137,28 +137,6 @@ def test_a_stale_pair_is_called(flavour: str) -> None:
 
 
 @pytest.mark.parametrize("flavour", GDBS)
-def test_code_is_what_gdb_reads(flavour: str) -> None:
-    with running(flavour, "--cores", "2") as guest:
-        session = guest.session
-        assert session.resume("continue").signal == "SIGSEGV"
-        memop = guest.row("memop $pc")
-        rows = session.rows("jit-disas $pc")
-        for row in rows:
-            assert int(row["bytes"], 16) == session.number(f"*(unsigned *) {row['address']}")
-        (here,) = [row for row in rows if row["mark"].startswith("=>")]
-        assert int(here["address"], 16) == session.number("$pc")
-        assert (here["memop"], here["guest_rip"]) == (memop["id"], memop["guest_rip"])
-        listed = {row["id"]: row for row in session.rows("memops")}
-        assert listed[memop["id"]] == memop
-        (segment,) = session.rows("jit-segments")
-        start = int(segment["base"], 16)
-        for block in session.rows("jit-blocks"):
-            base = int(block["base"], 16)
-            assert start <= base < base + block["size"] <= start + segment["used"]
-        assert session.rows("jit-audit") == []
-
-
-@pytest.mark.parametrize("flavour", GDBS)
 def test_tags_that_are_written_are_there(flavour: str) -> None:
     """Every alignment of a range to the pairs of granules that QEMU keeps in one byte."""
     with running(flavour, "--cores", "2") as guest:

@@ -137,23 +137,6 @@ def test_tags_are_written_and_nothing_beside_them(stopped: Session) -> None:
     assert int(row["start"], 16) == memory + 2 * PAGE + GRANULE
 
 
-def test_fault(stopped: Session) -> None:
-    pointer = stopped.number("wrong")
-    stop = stopped.resume("continue")
-    assert stop.signal == "SIGSEGV"
-    report = stopped.json("mte-fault")
-    assert report["target"]["kind"] == "remote"
-    assert report["target"]["tag_source"] == "qMemTags"
-    assert report["partial"] is False
-    (row,) = report["rows"]
-    assert row["code_name"] == "SEGV_MTESERR"
-    assert int(row["fault_address_raw"], 16) == pointer
-    assert int(row["address"], 16) == pointer & ADDRESS_BITS
-    assert row["logical_tag"] == pointer >> 56
-    assert [granule["tag"] for granule in row["allocation_tags"]] == [pointer >> 56 ^ 1]
-    assert row["base_register"]["name"] == "x0"
-
-
 @pytest.mark.parametrize("flavour", GDBS)
 def test_each_thread_has_its_own_answer(lab_vm: Vm, flavour: str) -> None:
     threads = compiled("threads", "-static")
