@@ -30,11 +30,13 @@ class Session:
     Attributes:
         target: the port.
         selected: number of the thread that commands speak of; None for the target's current one.
+        patience: seconds that a live process is read for unasked: a server may be slow.
         behind: where commands that go on have come to: address, and how much they show; by name.
     """
 
     target: Target
     selected: int | None = field(default=None)
+    patience: float = field(default=2.0)
     behind: dict[str, tuple[int, int | None]] = field(default_factory=dict)
 
     _CACHED = ("info", "runtimes", "jit_objects", "perf_map")

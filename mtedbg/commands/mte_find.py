@@ -42,7 +42,7 @@ COMMAND = Command(
     ),
     options=(
         Option("-n", "at most so many stretches; 256 if left out", "N", "count"),
-        Option("--all", "look at a live process for more than two seconds"),
+        Option("--all", "look as long as it takes at a live process; else two seconds"),
     ),
     example="mte-find 3 $x0 4096",
 )

@@ -49,7 +49,7 @@ COMMAND = Command(
     ),
     run=_run,
     options=(
-        Option("--all", "count for more than two seconds on a live process"),
+        Option("--all", "count as long as it takes on a live process; else two seconds"),
         Option("--picture", "draw who owns what, one colour a core, into this SVG file", "FILE"),
     ),
     example="mte-regions --picture owners.svg",

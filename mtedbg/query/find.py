@@ -14,7 +14,7 @@ from mtedbg.errors import UsageError
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.memory import Region, TagPiece, size_text
 from mtedbg.model.pointer import GRANULE, granule_span
-from mtedbg.query.regions import LIVE_BUDGET_S, LIVE_CHUNK, tagged_regions
+from mtedbg.query.regions import LIVE_CHUNK, tagged_regions
 from mtedbg.query.stretches import ADDRESS_SPACE, CHUNK, pieces, read
 from mtedbg.report import Column, Report, Row
 
@@ -56,7 +56,7 @@ def find(
         pointer: where to begin; None for all tagged mappings.
         length: bytes; None for the rest of the mapping that holds `pointer`.
         most: stretches at most; `ROWS` where None.
-        everything: whether to look at a live process for more than `LIVE_BUDGET_S`.
+        everything: whether to look at a live process for longer than the session has patience.
 
     Raises:
         NotOnThisTargetError: mappings are not known, and no range was given.
@@ -65,7 +65,7 @@ def find(
     limit = ROWS if most is None else max(1, min(most, MOST))
     seen = _Seen()
     unlimited = everything or session.info.kind == "core"
-    deadline = inf if unlimited else monotonic() + LIVE_BUDGET_S
+    deadline = inf if unlimited else monotonic() + session.patience
     found = _stretches(_within(_pieces(session, pointer, length), seen, deadline), tag)
     rows: list[Row] = [
         {"start": start, "end": end, "tag": tag} for start, end in islice(found, limit)

@@ -22,9 +22,6 @@ from mtedbg.report import Column, Report, Row, Scalar
 if TYPE_CHECKING:
     from mtedbg.session import Session
 
-LIVE_BUDGET_S = 2.0
-"""Seconds that tags of a live process are counted for unasked: a server may be slow."""
-
 LIVE_CHUNK = 1 << 16
 """Bytes of memory of a live process whose tags are read at once: the clock is read between."""
 
@@ -140,14 +137,14 @@ def regions(
         session: where.
         command: name of the command that asks.
         columns: its columns.
-        everything: whether to count the tags of a live process for more than `LIVE_BUDGET_S`.
+        everything: whether to count on where the session has no more patience.
         figure: whether to make a map of owners as well, from the same tags.
 
     Raises:
         NotOnThisTargetError: mappings are not known.
     """
     unlimited = everything or session.info.kind == "core"
-    deadline = inf if unlimited else monotonic() + LIVE_BUDGET_S
+    deadline = inf if unlimited else monotonic() + session.patience
     rows: list[Row] = []
     closed: list[Region] = []
     total = _Count()

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 import pytest
 
 from mtedbg.lab.user import UserProgram
+from mtedbg.shell.gdbmi import DebuggerError
 from tests.support.compile import compiled
 from tests.support.cores import parse_facts
-from tests.support.gdb_session import GDBS, Session, under_qemu
+from tests.support.gdb_session import GDBS, Session, gdb, under_qemu
 
 DENY = "set remote memory-tagging-feature-packet off"
 ALLOW = "set mtedbg inferior-reads on"
@@ -93,3 +94,16 @@ def test_many_tags_of_qemu_are_read_by_one_loop(stopped: tuple[Session, UserProg
     assert "tags by LDG, run in the program" in session.warning(line)
     assert session.warning("mte-tags memory 64") == ""
     assert state(session) == before
+
+
+@pytest.mark.parametrize("flavour", GDBS)
+def test_settings_are_shown_and_checked(flavour: str) -> None:
+    with gdb(flavour) as session:
+        shown = session.execute("show mtedbg")
+        assert "inferior-reads" in shown
+        assert "patience" in shown
+        session.machine("-gdb-set mtedbg patience 7")
+        assert session.machine("-gdb-show mtedbg patience")["value"] == "7"
+        with pytest.raises(DebuggerError):
+            session.execute("set mtedbg patience soon")
+        assert "seconds" in session.execute("help set mtedbg patience")

@@ -3,6 +3,7 @@
 import gdb
 
 INFERIOR_READS = "mtedbg inferior-reads"
+PATIENCE = "mtedbg patience"
 
 
 class _Group(gdb.Command):  # type: ignore[misc]
@@ -10,6 +11,32 @@ class _Group(gdb.Command):  # type: ignore[misc]
 
     def __init__(self, verb: str) -> None:
         super().__init__(f"{verb} mtedbg", gdb.COMMAND_DATA, prefix=True)
+
+    def invoke(self, argument: str, _from_tty: bool) -> None:
+        """All of them: GDB 13 does not show the settings of a prefix by itself; GDB calls this."""
+        if argument:
+            raise gdb.GdbError(f"mtedbg has no setting {argument!r}; see `show mtedbg`")
+        for name in (INFERIOR_READS, PATIENCE):
+            gdb.write(f"{name}: {_text(gdb.parameter(name))}\n")
+
+
+def _text(value: object) -> str:
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value)
+
+
+class _Patience(gdb.Parameter):  # type: ignore[misc]
+    """How long mte-regions and mte-find read a live process without --all, in seconds.
+
+    A server may give a tag a packet, and a mapping may have millions. What there was no time for
+    is said.
+    """
+
+    set_doc = "Set for how many seconds a live process is read without --all."
+    show_doc = "Show for how many seconds a live process is read without --all."
+
+    def __init__(self) -> None:
+        super().__init__(PATIENCE, gdb.COMMAND_DATA, gdb.PARAM_ZUINTEGER)
+        self.value = 2
 
 
 class _InferiorReads(gdb.Parameter):  # type: ignore[misc]
@@ -38,3 +65,4 @@ def install() -> None:
         _Group("set")
         _Group("show")
         _InferiorReads()
+        _Patience()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gdb
 
-from mtedbg.adapters.gdb.parameters import INFERIOR_READS
+from mtedbg.adapters.gdb.parameters import INFERIOR_READS, PATIENCE
 from mtedbg.adapters.gdb.target import GdbTarget
 from mtedbg.errors import NoTargetError, NotOnThisTargetError
 from mtedbg.session import Session
@@ -60,6 +60,7 @@ def _of(inferior: gdb.Inferior) -> Session:
     if known is None or known[0] != identity:
         known = (identity, Session(GdbTarget(inferior, inferior_reads=allowed)))
         _sessions[inferior.num] = known
+    known[1].patience = float(gdb.parameter(PATIENCE))
     return known[1]
 
 

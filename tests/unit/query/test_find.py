@@ -15,7 +15,6 @@ from mtedbg.commands._line import execute
 from mtedbg.errors import ExpressionError, NotOnThisTargetError, UsageError
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.memory import Region
-from mtedbg.query import find
 from mtedbg.session import Session
 from tests.support.fake import FakeTarget
 from tests.support.scenes import HEAP, PAGE, THREES, session_at, target_at
@@ -86,11 +85,10 @@ def test_tags_that_were_not_dumped() -> None:
     assert answer["notes"][0].startswith("tags of 4 KiB are not there")
 
 
-def test_time_runs_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(find, "LIVE_BUDGET_S", -1.0)
+def test_time_runs_out() -> None:
     target = target_at()
     target.kind = "live"
-    answer = report("11", Session(target))
+    answer = report("11", Session(target, patience=-1.0))
     assert answer["partial"]
     assert "for lack of time" in answer["notes"][0]
     assert not report("11 --all", Session(target))["partial"]
