@@ -1,8 +1,9 @@
-"""The contract inside real LLDBs: on a core, on QEMU's stub, on gdbserver in the VM."""
+"""The contract inside real LLDBs: on a core, on QEMU's stub, on both servers in the VM."""
 
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -17,10 +18,12 @@ from tests.contract.subject import (
     kernel_core_facts,
     program_for,
 )
+from tests.support import lldb_in_vm
 from tests.support.compile import ROOT, compiled
 from tests.support.cores import parse_facts
 from tests.support.lldb_session import LLDBS, Session, connect, lldb, under_qemu
 
+_TAG = re.compile(r"\): (0x[0-9a-f]+)")
 _CURRENT = f"""
 import sys
 sys.path.append({str(ROOT)!r})
@@ -82,7 +85,29 @@ def on_gdbserver(flavour: str) -> Adapter:
     return adapter
 
 
-KINDS = {"core": on_a_core, "qemu": on_qemu, "gdbserver": on_gdbserver}
+def on_lldb_server(flavour: str) -> Adapter:
+    @contextlib.contextmanager
+    def adapter(request: pytest.FixtureRequest) -> Iterator[Subject]:
+        vm: Vm = request.getfixturevalue("lab_vm")
+        program = compiled("gdb_target", "-static")
+        with lldb_in_vm.serve(vm, [str(program)]) as port, lldb(flavour, [program]) as session:
+            connect(session, f"connect://127.0.0.1:{port}")
+            session.execute("breakpoint set --name checkpoint")
+            session.execute("continue")
+            memory = session.number("memory")
+            printed = session.execute(f"memory tag read {memory:#x} {memory + 0x1000:#x}")
+            tags = bytes(int(tag, 16) for tag in _TAG.findall(printed))
+            yield _in_lldb(session, facts_at_the_checkpoint(session, tags))
+
+    return adapter
+
+
+KINDS = {
+    "core": on_a_core,
+    "qemu": on_qemu,
+    "gdbserver": on_gdbserver,
+    "lldb-server": on_lldb_server,
+}
 ADAPTERS = {
     f"{flavour}-{kind}": adapter(flavour) for kind, adapter in KINDS.items() for flavour in LLDBS
 }

@@ -20,6 +20,7 @@ from mtedbg.lab.vm import Vm
 from tests.matrix.controllers import GdbController, LldbController
 from tests.matrix.record import Debugger, Recording, record, to_the_scene
 from tests.matrix.walk import Layout
+from tests.support import lldb_in_vm
 from tests.support.compile import BUILT, PROGRAMS, ROOT
 from tests.support.gdb_session import GDBS, gdb
 from tests.support.lldb_session import LLDBS, connect, lldb
@@ -111,18 +112,9 @@ def behind_gdbserver(vm: Vm, flavour: str) -> Iterator[Debugger]:
 @contextlib.contextmanager
 def behind_lldb_server(vm: Vm, flavour: str) -> Iterator[Debugger]:
     argv = program()
-    port = vm.host_port(gdbserver.PORT)
-    # Once it listens, it writes its port to a "pipe": here its standard error.
-    where = ("--pipe", "2", f"0.0.0.0:{gdbserver.PORT}")
-    vm.start(debuggers.lldb_server("gdbserver", *where, "--", *argv))
-    try:
-        vm.wait_for(str(gdbserver.PORT).encode(), timeout_s=LIMIT_S)
-        with lldb(flavour, [argv[0]]) as session:
-            connect(session, f"connect://127.0.0.1:{port}")
-            yield LldbController(session, by_packet=True)
-    finally:
-        vm.kill()
-        vm.finish()
+    with lldb_in_vm.serve(vm, argv) as port, lldb(flavour, [argv[0]]) as session:
+        connect(session, f"connect://127.0.0.1:{port}")
+        yield LldbController(session, by_packet=True)
 
 
 @contextlib.contextmanager
