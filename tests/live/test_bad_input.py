@@ -244,9 +244,12 @@ def test_mistakes_in_a_command(flavour: str) -> None:
         assert debugger.registers(["pc", "sp", "x0"]) == before
 
 
-@pytest.mark.parametrize("flavour", DEBUGGERS)
+@pytest.mark.parametrize("flavour", [name for name in DEBUGGERS if name != "gdb13"])
 def test_a_root_that_changes_while_it_is_read(flavour: str) -> None:
-    """QEMU's stub lets other threads run: here the one that publishes."""
+    """QEMU's stub lets other threads run: here the one that publishes.
+
+    GDB 13 itself may die of a thread that starts there; it has `test_other_threads_run`.
+    """
     program = compiled(*FLIPPING)
     with user.start([program]) as process, attached(flavour, process.socket, program) as debugger:
         to(debugger, "checkpoint")
