@@ -5,29 +5,39 @@ find_library(ZYCORE_LIBRARY Zycore REQUIRED)
 find_path(VIXL_INCLUDE aarch64/macro-assembler-aarch64.h PATH_SUFFIXES vixl REQUIRED)
 find_path(ZYDIS_INCLUDE Zydis/Zydis.h REQUIRED)
 
-file(GLOB runtime_sources CONFIGURE_DEPENDS src/translate/*.cc src/run/*.cc src/cli/*.cc)
-list(FILTER runtime_sources EXCLUDE REGEX "/(parse|schedule)\\.cc$") # those are in the core
-add_executable(mtetso ${runtime_sources})
+# The translator apart: its tests link it without the rest.
+file(GLOB translate_sources CONFIGURE_DEPENDS src/translate/*.cc)
+add_library(mtetso_translate STATIC ${translate_sources})
 # Others' headers are taken out of their folders by -isystem, after the cross compiler's own.
-target_include_directories(mtetso SYSTEM PRIVATE ${VIXL_INCLUDE})
+target_include_directories(mtetso_translate SYSTEM PUBLIC ${VIXL_INCLUDE})
 if(NOT ZYDIS_INCLUDE STREQUAL "/usr/include")
-  target_include_directories(mtetso SYSTEM PRIVATE ${ZYDIS_INCLUDE})
+  target_include_directories(mtetso_translate SYSTEM PUBLIC ${ZYDIS_INCLUDE})
 else()
   # /usr/include as a whole is the build machine's: its C library headers must not come first.
-  target_compile_options(mtetso PRIVATE -idirafter ${ZYDIS_INCLUDE})
+  target_compile_options(mtetso_translate PUBLIC -idirafter ${ZYDIS_INCLUDE})
 endif()
 # The library was built with both targets and this buffer: class layouts depend on it (vixl.pc).
-target_compile_definitions(mtetso PRIVATE VIXL_INCLUDE_TARGET_A32 VIXL_INCLUDE_TARGET_T32
+target_compile_definitions(mtetso_translate PUBLIC VIXL_INCLUDE_TARGET_A32 VIXL_INCLUDE_TARGET_T32
   VIXL_INCLUDE_TARGET_A64 VIXL_CODE_BUFFER_MMAP)
-# PIE leaves the low addresses to the guest; -rdynamic puts mtedbg_root into the dynamic table.
-set_target_properties(mtetso PROPERTIES POSITION_INDEPENDENT_CODE ON)
 # Without devirtualisation: VIXL's scopes call MacroAssembler through a second base, and the thunks
 # for that, which a devirtualised call names, are not exported by the shared library.
-target_compile_options(mtetso PRIVATE -fPIE -fno-devirtualize)
+target_compile_options(mtetso_translate PUBLIC -fPIE -fno-devirtualize)
+target_link_libraries(mtetso_translate PUBLIC mtetso_flags ${VIXL_LIBRARY} ${ZYDIS_LIBRARY}
+  ${ZYCORE_LIBRARY})
+
+file(GLOB runtime_sources CONFIGURE_DEPENDS src/run/*.cc src/cli/*.cc)
+list(FILTER runtime_sources EXCLUDE REGEX "/(parse|schedule)\\.cc$") # those are in the core
+add_executable(mtetso ${runtime_sources})
+# PIE leaves the low addresses to the guest; -rdynamic puts mtedbg_root into the dynamic table.
+set_target_properties(mtetso PROPERTIES POSITION_INDEPENDENT_CODE ON)
 target_link_options(mtetso PRIVATE -pie -rdynamic -Wl,--build-id)
 # The whole archive: the root is referenced by debuggers only.
-target_link_libraries(mtetso PRIVATE -Wl,--whole-archive mtetso_core -Wl,--no-whole-archive
-  mtetso_flags ${VIXL_LIBRARY} ${ZYDIS_LIBRARY} ${ZYCORE_LIBRARY})
+target_link_libraries(mtetso PRIVATE mtetso_translate -Wl,--whole-archive mtetso_core
+  -Wl,--no-whole-archive)
+
+add_executable(count_words tests/translate/count_words.cc)
+target_link_libraries(count_words PRIVATE mtetso_translate mtetso_core)
+target_link_options(count_words PRIVATE -pie)
 
 # Tests that need the architecture's own tags and signals: each ends with 0, 2 where there are none.
 file(GLOB target_tests CONFIGURE_DEPENDS tests/target/*.cc)

@@ -94,8 +94,8 @@ class Emitter {
   // [2] is what `access` emits, exactly one instruction on [x16].
   void read_modify_write(unsigned size, const std::function<void()>& access);
 
-  // Guest stack. x16 is used; rsp changes after the access has succeeded. `to` is a temporary:
-  // `pop rsp` gets the value, after rsp has moved.
+  // Guest stack. x16 is used; rsp changes after the access has succeeded. `to` is not
+  // rsp itself, which gets the value after it has moved.
   void push(const Register& value, unsigned size = 8);
   void pop(const Register& to, unsigned size = 8);
 

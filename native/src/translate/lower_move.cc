@@ -33,6 +33,11 @@ bool Lower::move(const Decoded& insn) {
 bool Lower::move_extended(const Decoded& insn) {
   const auto &to = insn.op[0], &from = insn.op[1];
   if (!to.is_register() || !is_place(from)) return false;
+  if (insn.mnemonic == ZYDIS_MNEMONIC_MOVZX && from.is_memory() && to.size >= 4) {
+    emit_.address(from.memory);
+    emit_.load(guest(to.reg.index), from.size);  // clears all above
+    return true;
+  }
   Register value = emit_.read(from, reg::t1);
   if (insn.mnemonic != ZYDIS_MNEMONIC_MOVZX) {
     Register out = sized(reg::t1, to.size);

@@ -40,6 +40,10 @@ bool Lower::push(const Decoded& insn) {
 bool Lower::pop(const Decoded& insn) {
   const auto& to = insn.op[0];
   if (!is_place(to) || (to.size != 2 && to.size != 8)) return false;
+  if (to.is_register() && to.size == 8 && to.reg.index != 4) {
+    emit_.pop(guest(to.reg.index));
+    return true;
+  }
   if (to.is_register()) {
     emit_.pop(reg::t1, to.size);
     emit_.write(to, reg::t1);

@@ -1,0 +1,46 @@
+"""How many AArch64 instructions x86-64 ones become: a change is meant, or a loss."""
+
+import subprocess
+
+from tests.support.compile import ROOT
+
+COUNTER = ROOT / "native/build/cross/count_words"
+TIMEOUT_S = 60
+
+# Bytes as GNU as makes them: the number where nobody reads PF and AF afterwards, and where
+# somebody does.
+SIZES = {
+    "4889d8": ("mov rax, rbx", 1, 1),
+    "488b4308": ("mov rax, [rbx + 8]", 3, 3),
+    "48894308": ("mov [rbx + 8], rax", 3, 3),
+    "64488b042500000000": ("mov rax, fs:[0]", 5, 5),
+    "0fb64301": ("movzx eax, byte ptr [rbx + 1]", 3, 3),
+    "488d448b08": ("lea rax, [rbx + rcx * 4 + 8]", 3, 3),
+    "4801d8": ("add rax, rbx", 1, 5),
+    "480103": ("add [rbx], rax", 6, 10),
+    "f0480103": ("lock add [rbx], rax", 4, 8),
+    "4839d8": ("cmp rax, rbx", 2, 6),
+    "38d8": ("cmp al, bl", 6, 10),
+    "48c1e003": ("shl rax, 3", 9, 10),
+    "480fafc3": ("imul rax, rbx", 7, 7),
+    "48f7f3": ("div rbx", 12, 12),
+    "50": ("push rax", 4, 4),
+    "58": ("pop rax", 4, 4),
+    "f0480fb10b": ("lock cmpxchg [rbx], rcx", 10, 14),
+    "0f97c0": ("seta al", 4, 4),
+    "0f9ac0": ("setp al", 11, 11),
+    "0fa2": ("cpuid", 3, 3),
+}
+
+
+def test_what_instructions_cost() -> None:
+    done = subprocess.run(
+        ["qemu-aarch64", "-cpu", "max", str(COUNTER), *SIZES],
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=True,
+    )
+    found = [tuple(map(int, line.split())) for line in done.stdout.splitlines()]
+    both = zip(SIZES.values(), found, strict=True)
+    assert [(text, *sizes) for (text, *_), sizes in both] == list(SIZES.values())
