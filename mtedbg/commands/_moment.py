@@ -48,7 +48,9 @@ def moment(session: Session, *, color: bool = False) -> dict[str, Any]:
     pc = None if isinstance(registers, Absent) else registers.get("pc")
     pc = None if pc is None else session.strip(pc)
     symbol = Absent(Reason.UNKNOWN) if pc is None else session.target.symbol_at(pc)
+    behind = dict(session.behind)
     reports = dict(_reports(session, pc))
+    session.behind = behind  # what nobody asked for is nothing to go on behind
     return {
         "schema": SCHEMA,
         "target": {"kind": session.info.kind, "tag_source": session.info.tag_source},

@@ -59,12 +59,12 @@ def test_nothing_but_the_answer_is_printed(core: Path) -> None:
 
 
 def test_all_are_run_and_the_status_says_that_one_failed(core: Path) -> None:
-    done = mtedbg(["shell", "--core", core], "print 1\n\n# nothing\nnonsense\nmte-tags\nprint 2")
+    done = mtedbg(["shell", "--core", core], "print 1\n\n# nothing\nnonsense\nmte-check\nprint 2")
     assert done.returncode == 1
     assert done.stdout == "$1 = 1\n$2 = 2\n"
     assert done.stderr.splitlines()[0] == 'Undefined command: "nonsense".  Try "help".'
-    assert done.stderr.count("mte-tags: ") == 1
-    assert done.stderr.count("usage: mte-tags") == 1
+    assert done.stderr.count("mte-check: ") == 1
+    assert done.stderr.count("usage: mte-check") == 1
 
 
 def test_blocks_of_lines(core: Path) -> None:
