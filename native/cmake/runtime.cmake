@@ -26,7 +26,7 @@ target_link_libraries(mtetso_translate PUBLIC mtetso_flags ${VIXL_LIBRARY} ${ZYD
   ${ZYCORE_LIBRARY})
 
 file(GLOB runtime_sources CONFIGURE_DEPENDS src/run/*.cc src/cli/*.cc)
-list(FILTER runtime_sources EXCLUDE REGEX "/(parse|schedule)\\.cc$") # those are in the core
+list(FILTER runtime_sources EXCLUDE REGEX "/(parse|option_list|schedule)\\.cc$") # those are in the core
 add_executable(mtetso ${runtime_sources})
 # PIE leaves the low addresses to the guest; -rdynamic puts mtedbg_root into the dynamic table.
 set_target_properties(mtetso PROPERTIES POSITION_INDEPENDENT_CODE ON)

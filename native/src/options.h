@@ -23,6 +23,7 @@ struct Options {
   uint32_t pin_threshold = 8;  // flips after which `sticky` pins a memop to shared
   uint32_t step = 0;           // guest instructions between polls; 0: at block leaders only
   bool handler = true;         // false: no fault handler, the first tag check fault is the last
+  std::string abort_at;        // "NAME[:N]": dies at a named point (debug/points.h); empty: nowhere
   std::string guest;
   std::vector<std::string> arguments;
 };

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "cli/parse.h"
+#include "debug/points.h"
 #include "debug/root.h"
 #include "fault/handler.h"
 #include "guest/elf_image.h"
@@ -47,6 +48,7 @@ void need_tags() {
 
 [[noreturn]] void run(const Options& options) {
   auto image = ElfImage::open(options.guest);
+  if (const auto visit = find_point(options.abort_at)) abort_at(*visit);
   need_tags();
   if (!register_barriers())
     throw StatusError(Status::Internal, "the kernel has no expedited membarrier(2)");

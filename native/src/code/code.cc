@@ -11,6 +11,7 @@
 #include "debug/arena.h"
 #include "debug/crc.h"
 #include "debug/journal.h"
+#include "debug/points.h"
 #include "debug/recorder.h"
 #include "memory/barriers.h"
 
@@ -163,7 +164,9 @@ const CodeBlock* Code::commit(uint32_t block_kind, uint32_t tier, CompiledCode&&
   block->record.supersedes = supersedes == nullptr ? 0 : supersedes->record.id;
   block->record.generation = code_description().next_generation();
 
+  point(Point::CommitBuilt);
   open_journal(JournalSlot::CodeMap, journal_entry(MTEDBG_Operation_InsertBlock, block->record.id));
+  point(Point::CommitJournal);
   try {
     insert_in_maps(block.get());
   } catch (...) {
@@ -171,6 +174,7 @@ const CodeBlock* Code::commit(uint32_t block_kind, uint32_t tier, CompiledCode&&
     throw;
   }
   blocks_.push_back(std::move(block));  // from here on nothing can fail
+  point(Point::CommitMapped);
   publish(place, blocks_.back().get(), taken, supersedes);
   close_journal(JournalSlot::CodeMap);
   return blocks_.back().get();
@@ -196,9 +200,11 @@ void Code::publish(const Place& place, CodeBlock* block, const CompiledCode& cod
     function->tier_state = MTEDBG_TierState_Committed;
   }
   shown.publish_functions();
+  point(Point::CommitDescribed);
   synchronize_cores();  // the words are new to every core's instruction stream
   for (const CompiledEntry& entry : code.entries)
     entries_.set(entry.guest_rip, block->base() + entry.offset);
+  point(Point::CommitEntered);
   record(nullptr, {.event = MTEDBG_Event_TierCommit,
                    .address = block->base(),
                    .old_value = block->record.id,

@@ -8,6 +8,7 @@
 #include "debug/arena.h"
 #include "debug/crc.h"
 #include "debug/fence.h"
+#include "debug/points.h"
 
 namespace mtetso {
 
@@ -43,11 +44,13 @@ void TableWriter::publish(const void* records, size_t count) {
   // reader that takes this buffer for the older generation sees that it is not.
   std::atomic_ref(hidden->gen_begin).store(next, std::memory_order_relaxed);
   full_fence();
+  point(Point::TableFilling);
   hidden->count = static_cast<uint32_t>(count);
   hidden->checksum = crc32(records, bytes);
   if (bytes != 0) std::memcpy(body, records, bytes);
   auto* gen_end = reinterpret_cast<uint64_t*>(body + bytes);
   std::atomic_ref(*gen_end).store(next, std::memory_order_release);
+  point(Point::TableFilled);
   std::atomic_ref(table_.published).store(next, std::memory_order_release);
 }
 

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+//
+// The options of the command line: one row each, and what --help says of it.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "options.h"
+
+namespace mtetso {
+
+struct Option {
+  const char* name;
+  const char* value;  // as --help shows it
+  const char* text;   // one paragraph; --help breaks its lines
+  // Throws StatusError(Usage).
+  void (*set)(Options& options, std::string_view name, std::string_view value);
+};
+
+std::span<const Option> option_list();
+
+// What no single option can say: contradictions among them. Throws StatusError(Usage).
+void check_options(const Options& options);
+
+}  // namespace mtetso

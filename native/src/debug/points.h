@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+//
+// Named points in the life of code and memops: places between two steps of a change, at which a
+// test can look, hold a thread or let another one go first, and at which the process can be told
+// to die (`--abort-at`), so that what a core then holds is known.
+//
+// Without a hook a point is one relaxed load and a branch never taken.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace mtetso {
+
+// clang-format off
+#define MTETSO_POINTS(P)                                                                        \
+  /* publishing a block (Code::commit) */                                                       \
+  P(CommitBuilt, "commit-built")             /* words and metadata there, nobody knows */       \
+  P(CommitJournal, "commit-journal")         /* the journal says what is about to happen */     \
+  P(CommitMapped, "commit-mapped")           /* found by PC, not described yet */               \
+  P(CommitDescribed, "commit-described")     /* in the debug root, not entered yet */           \
+  P(CommitEntered, "commit-entered")         /* entries lead there, journal still open */       \
+  /* replacing a buffer of a table (TableWriter::publish) */                                    \
+  P(TableFilling, "table-filling")           /* the hidden buffer is of no generation */        \
+  P(TableFilled, "table-filled")             /* whole, not published */                         \
+  /* retiring a block (Code::retire) and giving its memory back */                              \
+  P(RetireJournal, "retire-journal")                                                            \
+  P(RetireHidden, "retire-hidden")           /* no entry leads there, still in the code map */  \
+  P(RetireDescribed, "retire-described")     /* among the retired ones, journal still open */   \
+  P(UnmapMarked, "unmap-marked")             /* said to be unmapped, still there */             \
+  P(UnmapDone, "unmap-done")                                                                    \
+  /* lazy entry stubs (Code::export_function) */                                                \
+  P(ExportAsked, "export-asked")             /* before the lock is taken */                     \
+  P(ExportBuilt, "export-built")             /* the stub is there, the export not recorded */   \
+  /* tiers */                                                                                   \
+  P(TierRequested, "tier-requested")                                                            \
+  P(TierCompiled, "tier-compiled")           /* finished words, not committed */                \
+  P(TierCommitted, "tier-committed")
+// clang-format on
+
+enum class Point : uint32_t {
+#define MTETSO_POINT(name, text) name,
+  MTETSO_POINTS(MTETSO_POINT)
+#undef MTETSO_POINT
+      Count
+};
+
+using PointHook = void (*)(Point);
+
+namespace points {
+inline std::atomic<PointHook> hook{nullptr};
+}
+
+inline void point(Point at) {
+  if (PointHook hook = points::hook.load(std::memory_order_relaxed); hook != nullptr) hook(at);
+}
+
+// One hook for the process; null takes it away. It is called by whichever thread gets there.
+inline void set_point_hook(PointHook hook) { points::hook.store(hook, std::memory_order_release); }
+
+// A point, and for the how manieth time it is reached, counted from 1.
+struct PointVisit {
+  Point point = Point::Count;
+  uint32_t nth = 1;
+};
+
+// Reads "NAME" or "NAME:N"; nothing where it is neither.
+std::optional<PointVisit> find_point(std::string_view text);
+
+// Makes the process abort there (SIGABRT, no clean-up).
+void abort_at(const PointVisit& visit);
+
+// All names, in order, separated by `separator`.
+std::string point_names(std::string_view separator);
+
+}  // namespace mtetso
