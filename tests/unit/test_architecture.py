@@ -27,6 +27,7 @@ RANKS = {
     "adapters": 7,
     "lab": 7,
     "shell": 8,
+    "triage": 8,
     "cli": 9,
 }
 
@@ -37,6 +38,8 @@ ONLY = {
     "elftools": set(),
     "prompt_toolkit": {"shell"},
     "pygdbmi": {"shell"},
+    "rich": {"triage/progress"},
+    "distributed": {"triage/cluster"},
 }
 
 FILES = sorted(PACKAGE.rglob("*.py"))

@@ -27,15 +27,17 @@ class Places:
     Attributes:
         core: path of the core; its folder is one of the places.
         sysroot: folder below which the paths of the core are; "/" where it was made here.
+        looked_for: whether they are looked for at all.
     """
 
     core: str
     sysroot: str
+    looked_for: bool = True
 
     def of(self, name: str) -> list[str]:
         """Where the file that the core calls `name` may be."""
         path = PurePosixPath(name.removesuffix(" (deleted)"))
-        if not path.is_absolute() or not path.name or ".." in path.parts:
+        if not self.looked_for or not path.is_absolute() or not path.name or ".." in path.parts:
             return []
         there = Path(self.sysroot) / path.relative_to("/")
         return [str(there), str(Path(self.core).absolute().with_name(path.name))]

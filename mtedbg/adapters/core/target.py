@@ -20,6 +20,7 @@ from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.memory import Region, TagPiece
 from mtedbg.model.pointer import GRANULE
 from mtedbg.model.process import SignalInfo, Symbol, TargetInfo, Thread
+from mtedbg.model.triage import Module
 
 _MAX_STRING = 4096
 _CHECK_MODES = 3 << 1
@@ -31,13 +32,21 @@ _PAC_BITS = 0x007F_FFFF_FFFF_FFFF & ~((1 << 36) - 1)
 class CoreTarget:
     """A dead process. Nothing is read before it is asked for, except headers and notes."""
 
-    def __init__(self, path: str | PathLike[str], executable: str = "", sysroot: str = "/") -> None:
+    def __init__(
+        self,
+        path: str | PathLike[str],
+        executable: str = "",
+        sysroot: str = "/",
+        *,
+        files: bool = True,
+    ) -> None:
         """Opens a core.
 
         Args:
             path: of the core file, which may be compressed (gzip, xz, zstd, bzip2).
             executable: path of its program; empty to look where the core says it was.
             sysroot: folder below which the paths of the core are; "/" where it was made here.
+            files: whether its program and libraries are looked for.
 
         Raises:
             FileFormatError: it is no AArch64 core, or nothing can be read of it.
@@ -62,7 +71,8 @@ class CoreTarget:
         memory = Segments(data, having(elf.PT_LOAD), "memory segments", self._remarks)
         tagged = [h for h in having(elf.PT_AARCH64_MEMTAG_MTE) if self._is_sound(h)]
         self._tags = Segments(data, tagged, "tag segments", self._remarks)
-        self._space = AddressSpace(memory, self._notes, Places(name, sysroot), self._remarks)
+        places = Places(name, sysroot, files)
+        self._space = AddressSpace(memory, self._notes, places, self._remarks)
         if executable:
             self._space.use_executable(executable)
 
@@ -212,6 +222,15 @@ class CoreTarget:
         image = self._space.image_at(address)
         table = image.symbols(self.read_memory) if image is not None else None
         return (table.at(address) if table else None) or Absent(Reason.UNKNOWN)
+
+    def module_at(self, address: int) -> Module | Absent:
+        """The file that was mapped there, or the image without a name that is there."""
+        mapping, image = self._space.mapping_at(address), self._space.image_at(address)
+        if image is not None:
+            return Module(image.name or "[vdso]", image.build_id().hex(), address - image.base)
+        if mapping is not None:
+            return Module(mapping.name, "", mapping.offset + address - mapping.start)
+        return Absent(Reason.UNKNOWN)
 
     def evaluate(self, text: str) -> int:
         """See `expression.evaluate`; registers are those of the current thread."""

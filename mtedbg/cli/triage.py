@@ -1,0 +1,140 @@
+"""`mtedbg triage`: many dead processes, one line for each way to die."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mtedbg.errors import MtedbgError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from mtedbg.model.absent import Absent
+    from mtedbg.model.triage import Read
+    from mtedbg.report import Report
+
+HELP = "group many core files by what they died of"
+EXIT_INTERRUPTED = 130
+_KEPT_AT_ONCE = 64
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The words that `mtedbg triage` takes."""
+    parser.add_argument("places", metavar="PATH", nargs="+", help="core files, or their folders")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--html", metavar="FILE", default="", help="also write an HTML file")
+    parser.add_argument(
+        "--workers", type=int, default=os.cpu_count() or 1, metavar="N",
+        help="processes that read (as many as CPUs)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--scheduler", default="", metavar="ADDRESS",
+        help="read with the workers of this dask.distributed cluster, which see the same paths",
+    )  # fmt: skip
+    parser.add_argument(
+        "--state", default="", metavar="FILE",
+        help="keep there what was read (usually in ~/.local/state/mtedbg)",
+    )  # fmt: skip
+    parser.add_argument("--fresh", action="store_true", help="read again what was read before")
+    parser.add_argument("--sysroot", default="/", metavar="DIR", help="name symbols by files below")
+    parser.add_argument("--no-color", action="store_true", help="no colours on a terminal")
+
+
+def _reader(arguments: argparse.Namespace, paths: Sequence[str]) -> Generator[Read, None, None]:
+    if arguments.scheduler:
+        from mtedbg.triage import cluster
+
+        return cluster.read_all(paths, arguments.scheduler)
+    from mtedbg.triage import local
+
+    return local.read_all(paths, arguments.workers)
+
+
+def _read(
+    arguments: argparse.Namespace, paths: Sequence[str], reads: dict[str, Read], place: Path
+) -> MtedbgError | KeyboardInterrupt | None:
+    """Fills `reads`, from what was kept first; what stopped it, where something did."""
+    from mtedbg.triage.progress import progress
+    from mtedbg.triage.state import State
+
+    with State(place) as state:
+        if not arguments.fresh:
+            reads.update((one.path, one) for one in state.known(paths))
+        left = [path for path in paths if path not in reads]
+        waiting: list[Read] = []
+        try:
+            with (
+                closing(_reader(arguments, left)) as source,
+                progress(
+                    len(paths), len(reads)
+                ) as advance,
+            ):
+                for one in source:
+                    reads[one.path] = one
+                    waiting.append(one)
+                    if len(waiting) >= _KEPT_AT_ONCE:
+                        state.add(waiting)
+                        waiting.clear()
+                    advance()
+        except (MtedbgError, KeyboardInterrupt) as stopped:
+            return stopped
+        finally:
+            state.add(waiting)
+    return None
+
+
+def _symbol(one: Read, sysroot: str) -> str | Absent:
+    """What the PC of an exemplar lies in, by its program's own files."""
+    from mtedbg.adapters.dead import open_dead
+    from mtedbg.model.absent import NOT_APPLICABLE, Absent
+
+    if one.pc is None:
+        return NOT_APPLICABLE
+    try:
+        found = open_dead(one.path, sysroot=sysroot).symbol_at(one.pc)
+    except MtedbgError:
+        return NOT_APPLICABLE
+    return NOT_APPLICABLE if isinstance(found, Absent) else str(found)
+
+
+def _write(report: Report, arguments: argparse.Namespace) -> None:
+    if arguments.json:
+        from mtedbg.render.json import render_json
+
+        sys.stdout.write(render_json(report))
+    else:
+        from mtedbg.render.text import render_text
+
+        color = sys.stdout.isatty() and not arguments.no_color and "NO_COLOR" not in os.environ
+        sys.stdout.write(render_text(report, color=color))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Reads, groups and prints; the exit status."""
+    from mtedbg.query.triage import triage
+    from mtedbg.triage.files import find
+    from mtedbg.triage.state import usual_path
+
+    if arguments.workers < 1:
+        raise UsageError("--workers must be at least 1", "leave it out for as many as CPUs")
+    found = find(arguments.places)
+    place = Path(arguments.state) if arguments.state else usual_path(arguments.places)
+    reads: dict[str, Read] = {}
+    stopped = _read(arguments, found.paths, reads, place)
+    notes = []
+    if found.skipped:
+        notes.append(f"{found.skipped} files in these folders are no cores: left out")
+    if stopped is not None:
+        notes.append(f"stopped: {len(found.paths) - len(reads)} files are not read yet;"
+                     " run it again to go on")  # fmt: skip
+    report = triage(reads.values(), lambda one: _symbol(one, arguments.sysroot), notes)
+    _write(report, arguments)
+    if isinstance(stopped, MtedbgError):
+        sys.stdout.flush()
+        raise stopped
+    return EXIT_INTERRUPTED if stopped is not None else 0

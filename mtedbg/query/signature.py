@@ -1,0 +1,146 @@
+"""The signature of a death: what two runs of the same crash have in common."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from mtedbg.decode.signal import name_signal
+from mtedbg.model.absent import Absent, Reason, present
+from mtedbg.model.fault import FaultKind
+from mtedbg.model.pointer import GRANULE, granule_of, logical_tag
+from mtedbg.model.triage import Signature
+from mtedbg.query.frame import own_tag
+from mtedbg.query.frames import return_addresses
+from mtedbg.query.guest_place import GuestPlace, guest_place
+from mtedbg.query.tagmap import by_granule
+from mtedbg.target import ModuleFinder
+
+if TYPE_CHECKING:
+    from mtedbg.model.process import SignalInfo
+    from mtedbg.session import Session
+
+CALLERS = 4
+"""Frames outside of the C library that tell one abort from another."""
+
+_NULL = 1 << 16
+"""Addresses below are a null pointer and an offset: nothing is ever mapped there."""
+_LONGEST_PAIR = 2 * GRANULE
+_LIBRARY = re.compile(r"(ld-|ld\.|lib(c|m|pthread|gcc_s|stdc\+\+|c\+\+)[-.]|\[vdso\]|linker)")
+_NUMBERED = re.compile(r"(guest thread|thread|memop) \d+")
+
+
+def signature(session: Session) -> Signature:
+    """The signature of the session's dead process, by what the core itself has.
+
+    Raises:
+        NoTargetError: it has no threads.
+    """
+    thread = session.thread()
+    info, registers = session.target.signal(thread), session.target.registers(thread)
+    guest = guest_place(session)
+    if isinstance(info, Absent):
+        return _placed(session, "no signal", registers, guest, sent=True)
+    name = name_signal(info)
+    if name.tag_check is FaultKind.SYNCHRONOUS:
+        return _synchronous(session, info, registers, guest)
+    if name.tag_check is FaultKind.ASYNCHRONOUS:
+        return _placed(session, "tag check fault (asynchronous)", registers, guest, sent=True)
+    cause = f"{name.signal} {name.code}".rstrip()
+    if name.addressed and present(info.address):
+        near = session.strip(info.address) < _NULL
+        cause += " near null" if near else ""
+    return _placed(session, cause, registers, guest, sent=not name.addressed)
+
+
+def _synchronous(
+    session: Session,
+    info: SignalInfo,
+    registers: Mapping[str, int] | Absent,
+    guest: GuestPlace,
+) -> Signature:
+    cause, raw = "tag check fault (synchronous)", info.address
+    if isinstance(raw, Absent):
+        return _placed(session, cause, registers, guest)
+    start = granule_of(session.strip(raw))
+    tags = [*by_granule(session.target.read_tags(start, start + _LONGEST_PAIR)).values()]
+    # The address is somewhere in the access, which may reach into the next granule.
+    pointer = logical_tag(raw)
+    touched = tags[:1] if tags[0] != pointer else tags
+    relation = _relation(session, pointer, touched)
+    return _placed(session, cause, registers, guest, tags=relation, memory=touched)
+
+
+def _relation(session: Session, pointer: int, tags: Iterable[int | Absent]) -> str:
+    """How they relate, in words that do not depend on which tags chance chose."""
+    memory = next((tag for tag in tags if tag != pointer), pointer)
+    if isinstance(memory, Absent):
+        return f"memory tag {memory.reason.value}"
+    if memory == pointer:
+        return "the tags match now"
+    runtimes = session.runtimes
+    if not isinstance(runtimes, Absent):
+        shared, own = runtimes[0].shared_tag, own_tag(session)
+        if present(shared):
+            return f"pointer {_whose(pointer, shared, own)}, memory {_whose(memory, shared, own)}"
+    if pointer == 0:
+        return "pointer without tag, memory tagged"
+    return "pointer tagged, memory tag 0" if memory == 0 else "both tagged, and differ"
+
+
+def _whose(tag: int, shared: int, own: int | Absent) -> str:
+    if tag == shared:
+        return "shared"
+    if isinstance(own, Absent):
+        return "a core's"
+    return "own core's" if tag == own else "another core's"
+
+
+def _placed(
+    session: Session,
+    cause: str,
+    registers: Mapping[str, int] | Absent,
+    guest: GuestPlace,
+    *,
+    sent: bool = False,
+    tags: str = "",
+    memory: Iterable[int | Absent] = (),
+) -> Signature:
+    if isinstance(registers, Absent) or "pc" not in registers:
+        return Signature(cause, tags=tags, place="unknown")
+    pc = session.strip(registers["pc"])
+    transition = ""
+    if memory:
+        from mtedbg.query.handling import handling
+
+        what = handling(session, pc, tuple(memory))[1]
+        transition = _NUMBERED.sub(r"a \1", what) if isinstance(what, str) else ""
+    place = guest.range or _host_place(session, pc, registers, sent=sent)
+    return Signature(cause, transition, place, guest.function, guest.memop, tags)
+
+
+def _host_place(session: Session, pc: int, registers: Mapping[str, int], *, sent: bool) -> str:
+    """File and offset of the PC; where that says little (a signal was sent), of its callers."""
+    if not sent:
+        return _module(session, pc)
+    calls = (_module(session, address) for address in return_addresses(session, registers))
+    outer = [*islice((call for call in calls if not _LIBRARY.match(call)), CALLERS)]
+    here = _module(session, pc)
+    first = [] if _LIBRARY.match(here) and outer else [here]
+    return " ← ".join([*first, *outer][:CALLERS])
+
+
+def _module(session: Session, address: int) -> str:
+    target = session.target
+    where = target.module_at(address) if isinstance(target, ModuleFinder) else None
+    if where is None or isinstance(where, Absent):
+        return "no file" if _mapped(session, address) else "nowhere"
+    name = where.name.rsplit("/", 1)[-1].removesuffix(" (deleted)")
+    return f"{name}+{where.offset:#x}"
+
+
+def _mapped(session: Session, address: int) -> bool:
+    data = session.target.read_memory(address, 1)
+    return not isinstance(data, Absent) or data.reason is not Reason.UNMAPPED

@@ -1,0 +1,82 @@
+"""Which files are to be read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from mtedbg.errors import UsageError
+
+_ELF, _ET_CORE = b"\x7fELF", 4
+_PACKED = (b"\x1f\x8b", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"BZh")
+_NAMES = ("core", "tombstone")
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What was found.
+
+    Attributes:
+        paths: absolute, each once, in order.
+        skipped: how many files of folders are plainly something else.
+    """
+
+    paths: tuple[str, ...]
+    skipped: int
+
+
+def find(places: Iterable[str]) -> Files:
+    """The files at `places`, those in folders included.
+
+    A file that is named is read whatever it is. Of those in folders, what calls itself a core or
+    begins like one is; a program that lies beside its core is not.
+
+    Raises:
+        UsageError: nothing is at one of the places.
+    """
+    paths: dict[str, None] = {}
+    skipped = 0
+    for place in places:
+        path = Path(place).absolute()
+        if path.is_dir():
+            for name in _below(str(path)):
+                if _may_be(name):
+                    paths.setdefault(name)
+                else:
+                    skipped += 1
+        elif os.path.lexists(path):
+            paths.setdefault(str(path))
+        else:
+            raise UsageError(f"{place}: no such file or folder", "give core files or their folders")
+    return Files(tuple(paths), skipped)
+
+
+def _below(folder: str) -> Iterator[str]:
+    """The files below `folder`, sorted; links to folders are not followed."""
+    for here, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted(names):
+            yield f"{here}/{name}"
+
+
+def _may_be(path: str) -> bool:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    except OSError:
+        return _is_named_so(path)
+    try:
+        start = os.read(descriptor, 18)
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    if start.startswith(_ELF):
+        return len(start) < 18 or int.from_bytes(start[16:18], "little") == _ET_CORE
+    return start.startswith(_PACKED) or _is_named_so(path)
+
+
+def _is_named_so(path: str) -> bool:
+    name = Path(path).name.lower()
+    return any(word in name for word in _NAMES)

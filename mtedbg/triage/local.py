@@ -1,0 +1,171 @@
+"""Reads files with several processes of this machine, and outlives what a file does to one.
+
+Each worker is given a few files at a time. The file that a worker dies of, or does not come back
+from, becomes a row; the rest of its files go to the next.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import signal
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, field
+from multiprocessing import connection, forkserver
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+
+from mtedbg.model.triage import Read
+from mtedbg.triage.one import lost, read
+
+MOST_MEMORY = 1 << 30
+"""Bytes of its own that a worker may have; mapped files do not count."""
+
+PATIENCE_S = 120.0
+"""Seconds that one file may take."""
+
+Reader = Callable[[str], Read]
+
+_BATCH = 32
+
+
+def _serve(pipe: Connection, reader: Reader) -> None:
+    """A worker: for each list of paths as many answers, until an empty list."""
+    resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY))
+    while paths := pipe.recv():
+        for path in paths:
+            pipe.send(reader(path))
+
+
+@dataclass
+class _Worker:
+    """A process with the files that it has still to answer for, the one at work first."""
+
+    process: BaseProcess
+    pipe: Connection
+    reader: Reader
+    paths: deque[str] = field(default_factory=deque)
+    since: float = 0.0
+
+    @classmethod
+    def start(cls, reader: Reader) -> _Worker:
+        # Not forked: libraries of the caller (a terminal's, a cluster's) may have threads.
+        context = multiprocessing.get_context("forkserver")
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_serve, args=(theirs, reader), daemon=True)
+        process.start()
+        theirs.close()
+        return cls(process, ours, reader)
+
+    def give(self, paths: Sequence[str]) -> None:
+        self.paths, self.since = deque(paths), time.monotonic()
+        self.pipe.send(list(paths))
+
+    def take(self) -> Read:
+        """Its next answer.
+
+        Raises:
+            EOFError: it died.
+        """
+        try:
+            answer = self.pipe.recv()
+        except OSError:
+            raise EOFError from None
+        self.paths.popleft()
+        self.since = time.monotonic()
+        assert isinstance(answer, Read)
+        return answer
+
+    def end(self) -> None:
+        self.pipe.close()
+        if self.process.is_alive():
+            self.process.kill()
+        self.process.join()
+
+
+def _prepare() -> None:
+    """Starts what workers are forked from, where Ctrl-C, which is for us, does nothing to them."""
+    multiprocessing.get_context("forkserver").set_forkserver_preload([__name__])
+    ours = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.signal(signal.SIGINT, ours)
+
+
+def read_all(
+    paths: Sequence[str],
+    workers: int,
+    patience_s: float = PATIENCE_S,
+    reader: Reader = read,
+) -> Generator[Read, None, None]:
+    """What each file comes to, in any order, each once.
+
+    Args:
+        paths: absolute.
+        workers: processes, at least one.
+        patience_s: seconds that one file may take.
+        reader: reads one; a function that can be found by its name in another process.
+    """
+    waiting = deque(paths)
+    crew: list[_Worker] = []
+    _prepare()
+    try:
+        crew += [_Worker.start(reader) for _ in range(max(1, min(workers, len(paths))))]
+        for one in crew:
+            _feed(one, waiting, len(crew))
+        while any(one.paths for one in crew):
+            busy = {one.pipe: one for one in crew if one.paths}
+            ready = connection.wait(list(busy), timeout=1.0)
+            for pipe in ready:
+                assert isinstance(pipe, Connection)
+                yield from _answers(busy[pipe], crew, waiting)
+            yield from _overdue(crew, waiting, patience_s)
+    finally:
+        for one in crew:
+            one.end()
+
+
+def _feed(one: _Worker, waiting: deque[str], workers: int) -> None:
+    """Gives a worker its share; small ones where little is left, so that all end together."""
+    share = max(1, min(_BATCH, len(waiting) // (2 * workers)))
+    paths = [waiting.popleft() for _ in range(min(share, len(waiting)))]
+    if paths:
+        one.give(paths)
+
+
+def _answers(one: _Worker, crew: list[_Worker], waiting: deque[str]) -> Iterator[Read]:
+    try:
+        yield one.take()
+    except EOFError:
+        one.process.join()
+        yield from _replace(one, crew, waiting, f"its reader died ({_how(one.process.exitcode)})")
+        return
+    if not one.paths:
+        _feed(one, waiting, len(crew))
+
+
+def _how(status: int | None) -> str:
+    if status is not None and status < 0:
+        return signal.Signals(-status).name
+    return f"exit status {status}"
+
+
+def _overdue(crew: list[_Worker], waiting: deque[str], patience_s: float) -> Iterator[Read]:
+    now = time.monotonic()
+    for one in list(crew):
+        if one.paths and now - one.since > patience_s and not one.pipe.poll():
+            yield from _replace(one, crew, waiting, f"takes more than {patience_s:g} s to read")
+
+
+def _replace(one: _Worker, crew: list[_Worker], waiting: deque[str], why: str) -> Iterator[Read]:
+    """Another worker for one that is lost with the first of its files."""
+    culprit, *rest = one.paths
+    waiting.extendleft(reversed(rest))
+    one.end()
+    crew.remove(one)
+    crew.append(_Worker.start(one.reader))
+    _feed(crew[-1], waiting, len(crew))
+    yield lost(culprit, why)

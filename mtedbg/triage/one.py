@@ -1,0 +1,55 @@
+"""Reads one file for triage: whatever is in it, the answer is a row."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mtedbg.adapters.dead import open_dead
+from mtedbg.errors import MtedbgError
+from mtedbg.model.absent import Absent
+from mtedbg.model.triage import Read, Signature
+from mtedbg.query.signature import signature
+from mtedbg.session import Session
+
+_NANO = 1e9
+
+
+def read(path: str) -> Read:
+    """What the file at `path` comes to. Its program and libraries are not opened.
+
+    Args:
+        path: absolute.
+    """
+    size, changed = _status(path)
+    found: Signature | None = None
+    problem, pc, remarks = "", None, 0
+    try:
+        target = open_dead(path, files=False)
+        session = Session(target)
+        found = signature(session)
+        registers = target.registers(session.thread())
+        raw = None if isinstance(registers, Absent) else registers.get("pc")
+        pc = None if raw is None else session.strip(raw)
+        remarks = len(target.remarks)
+    except MtedbgError as error:
+        problem = error.message.removeprefix(path).lstrip(": ") or error.message
+    except MemoryError:
+        problem = "takes more memory than it may"
+    except Exception as error:  # one file must not end ten thousand: what it was is in the row
+        problem = f"its reader failed: {type(error).__name__}"
+    return Read(path, size, changed, changed / _NANO, "file", found, problem, pc, remarks)
+
+
+def lost(path: str, why: str) -> Read:
+    """The row of a file that whoever read it did not come back from."""
+    size, changed = _status(path)
+    return Read(path, size, changed, changed / _NANO, "file", None, why)
+
+
+def _status(path: str) -> tuple[int, int]:
+    """Size and time of change, before the file is read: it may still be growing."""
+    try:
+        status = Path(path).stat()
+    except (OSError, ValueError):
+        return 0, 0
+    return status.st_size, status.st_mtime_ns

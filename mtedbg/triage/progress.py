@@ -1,0 +1,33 @@
+"""The bar that shows how far reading has come: on a terminal only, on standard error."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+
+
+@contextlib.contextmanager
+def progress(total: int, done: int) -> Iterator[Callable[[], None]]:
+    """Gives what is to be called after each file; does nothing where nobody looks.
+
+    Args:
+        total: files in all.
+        done: those that were read in an earlier run.
+    """
+    if not sys.stderr.isatty() or done >= total:
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (TextColumn("reading"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=total, completed=done)
+        yield lambda: bar.advance(task)

@@ -1,0 +1,103 @@
+"""`mtedbg triage` on the frozen kernel cores and on files that are none."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mtedbg.cli import main
+from tests.golden.cases import CORES
+from tests.support.elf_core import Core, ImageFile, MappedFile, ThreadNotes
+
+Capture = pytest.CaptureFixture[str]
+TIMES = {"sync": 1_000_000_000, "straddle": 1_000_000_060, "abort": 1_000_000_000}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three cores packed and plain, a damaged one, and what is none."""
+    place = tmp_path / "cores"
+    (place / "below").mkdir(parents=True)
+    for name in ("sync", "straddle"):
+        shutil.copy(CORES / f"{name}.core.gz", place / "below")
+    (place / "abort.core").write_bytes(gzip.decompress((CORES / "abort.core.gz").read_bytes()))
+    for name, when in TIMES.items():
+        for path in place.rglob(f"{name}.core*"):
+            os.utime(path, (when, when))
+    (place / "core.empty").touch()
+    (place / "core.text").write_text("nothing dumped")
+    (place / "README").write_text("about these")
+    ImageFile().write(place, "program")
+    return place
+
+
+def triage(capsys: Capture, *words: str) -> dict[str, Any]:
+    assert main(["triage", *words, "--workers", "1", "--json"]) == 0
+    answer: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return answer
+
+
+def test_groups(folder: Path, tmp_path: Path, capsys: Capture) -> None:
+    answer = triage(capsys, str(folder), "--state", str(tmp_path / "state"))
+    assert answer["headline"] == "5 files, 2 signatures, 2 damaged"
+    tag_fault, abort, *damaged = answer["rows"]
+    assert (tag_fault["count"], tag_fault["cause"]) == (2, "tag check fault (synchronous)")
+    assert (tag_fault["first"], tag_fault["last"]) == ("2001-09-09 01:46:40", "2001-09-09 01:47:40")
+    assert tag_fault["time_source"] == "file"
+    assert tag_fault["exemplar"] == str(folder / "below/straddle.core.gz")
+    assert tag_fault["tags"] == "both tagged, and differ"
+    assert (abort["count"], abort["cause"]) == (1, "SIGSEGV SEGV_MAPERR")
+    assert [(row["count"], row["cause"]) for row in damaged] == [
+        (1, "damaged: is empty"),
+        (1, "damaged: is not an ELF file"),
+    ]
+    assert all(row["damaged"] for row in damaged)
+    assert "2 files in these folders are no cores: left out" in answer["notes"]
+
+
+def test_the_symbol_is_from_the_exemplars_program(tmp_path: Path, capsys: Capture) -> None:
+    (tmp_path / "core").write_bytes(gzip.decompress((CORES / "abort.core.gz").read_bytes()))
+    (tmp_path / "abort").write_bytes(gzip.decompress((CORES / "abort.gz").read_bytes()))
+    words = (str(tmp_path / "core"), "--state", str(tmp_path / "state"))
+    (row,) = triage(capsys, *words)["rows"]
+    assert row["symbol"].startswith("main")
+
+
+def test_what_was_read_is_not_read_again(folder: Path, tmp_path: Path, capsys: Capture) -> None:
+    words = (str(folder), "--state", str(tmp_path / "state"))
+    first = triage(capsys, *words)
+    kept = (tmp_path / "state").read_bytes()
+    assert triage(capsys, *words) == first
+    assert (tmp_path / "state").read_bytes() == kept
+    (folder / "core.empty").unlink()
+    assert triage(capsys, *words)["headline"] == "4 files, 2 signatures, 1 damaged"
+    triage(capsys, *words, "--fresh")
+    assert len((tmp_path / "state").read_bytes().splitlines()) == 1 + 5 + 4
+
+
+def test_names_reach_the_terminal_escaped(tmp_path: Path, capsys: Capture) -> None:
+    evil = "/bin/\x1b]0;owned\x07\x1b[31m"
+    core = Core(
+        threads=[ThreadNotes(registers={"pc": 0x10010}, siginfo=(11, 1, 0))],
+        files=[MappedFile(0x10000, 0x11000, 0, evil)],
+    )
+    core.write(tmp_path, "core\x1b[2J\n.1")
+    words = ["triage", str(tmp_path), "--workers", "1", "--state", str(tmp_path / "state")]
+    assert main(words) == 0
+    shown = capsys.readouterr().out
+    assert "\\x1b[31m+0x10" in shown
+    assert "core\\x1b[2J\\x0a.1" in shown
+    assert all(character.isprintable() or character == "\n" for character in shown)
+    assert len(shown.splitlines()) == 3
+
+
+@pytest.mark.parametrize("words", [["nowhere"], [".", "--workers", "0"]])
+def test_wrong_usage(words: list[str], tmp_path: Path, capsys: Capture) -> None:
+    assert main(["triage", *words, "--state", str(tmp_path / "state")]) == 2
+    assert capsys.readouterr().err.startswith("mtedbg: ")

@@ -1,0 +1,40 @@
+"""Workers, and files that are too much for one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from mtedbg.triage.local import read_all
+from tests.unit.triage.readers import troubled
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_every_file_is_read_once_whatever_happens_to_a_worker(workers: int) -> None:
+    paths = [f"/nowhere/core.{number}" for number in range(300)]
+    paths[7], paths[8], paths[150] = "/nowhere/deadly.1", "/nowhere/deadly.2", "/nowhere/deadly.3"
+    found = list(read_all(paths, workers, reader=troubled))
+    assert Counter(one.path for one in found) == Counter(paths)
+    lost = {one.path: one.problem for one in found if one.signature is None}
+    assert lost == {path: "its reader died (SIGKILL)" for path in paths if "deadly" in path}
+
+
+def test_a_file_without_end_is_given_up() -> None:
+    paths = ["/nowhere/endless", *(f"/nowhere/core.{number}" for number in range(40))]
+    found = {one.path: one.problem for one in read_all(paths, 2, 1.0, troubled)}
+    assert len(found) == len(paths)
+    assert {path for path, problem in found.items() if problem} == {"/nowhere/endless"}
+    assert found["/nowhere/endless"] == "takes more than 1 s to read"
+
+
+def test_workers_end_with_who_wants_no_more(tmp_path: Path) -> None:
+    source = read_all([str(tmp_path / f"core.{n}") for n in range(100)], 2)
+    assert next(source).problem == "No such file or directory"
+    source.close()
+    assert list(source) == []
+
+
+def test_nothing_to_read() -> None:
+    assert list(read_all([], 2)) == []
