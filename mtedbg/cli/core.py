@@ -113,7 +113,7 @@ def _parts(session: Session, *, as_json: bool) -> Iterator[tuple[str, Report | M
     """Title and answer of each section of the post-mortem."""
     from mtedbg.query.postmortem import sections
 
-    for section in sections(session):
+    for section in sections(session, whole=as_json):
         title = f"{section.title}  ({section.line})" if section.line else section.title
         try:
             if section.ask is not None:
@@ -131,7 +131,8 @@ def _post_mortem(session: Session, output: _Output, *, as_json: bool) -> None:
         if number == 0 and not isinstance(part, MtedbgError) and part.headline and not as_json:
             output.heading(part.headline)
             part = replace(part, headline="")
-        output.heading(f"\n{title}")
+        if number:
+            output.heading(f"\n{title}")
         if isinstance(part, MtedbgError):
             output.error(part)
         else:

@@ -1,0 +1,129 @@
+"""Chunks of glibc's heap, by their headers.
+
+Source: glibc 2.36, malloc/malloc.c: a chunk begins with two words, the size of the one before and
+its own, whose three low bits are flags; user data follows. With heap tagging
+(`glibc.mem.tagging`) a header never shares a granule with user data: of a chunk of SIZE bytes the
+user has SIZE - 16. Headers have tag 0, and so has what is free (malloc/malloc.c, "Memory
+tagging"; tag_region, tag_new_usable).
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from mtedbg.model.absent import Absent, Reason
+from mtedbg.target import Target
+
+HEADER = 16
+"""Bytes of a header: one granule."""
+
+MOST_CHUNKS = 1 << 18
+_LEAST, _FLAGS = 32, 7
+_PREVIOUS_IN_USE, _MMAPPED = 1, 2
+_SIZE = struct.Struct("<Q")
+_BUFFER = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """One chunk: [start, end), its user data from `user` on.
+
+    Attributes:
+        start: of its header.
+        end: one past its last byte.
+        free: whether the chunk behind it says that it is free; what a thread keeps for itself
+            (tcache, fast bins) is not marked.
+        last: whether nothing is behind it: the top of the heap.
+    """
+
+    start: int
+    end: int
+    free: bool
+    last: bool
+
+    @property
+    def user(self) -> int:
+        """Where its user data begins."""
+        return self.start + HEADER
+
+    @property
+    def size(self) -> int:
+        """Bytes of user data."""
+        return self.end - self.user
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """The chunk that holds an address, and those beside it."""
+
+    before: Chunk | None
+    here: Chunk
+    behind: Chunk | None
+
+
+class _Headers:
+    """Sizes of chunks, read a buffer at a time."""
+
+    def __init__(self, target: Target, end: int) -> None:
+        self._target, self._end = target, end
+        self._start, self._data = 0, b""
+
+    def size_at(self, chunk: int) -> int | Absent:
+        """The size word of the chunk at `chunk`, with its flags."""
+        at = chunk + 8 - self._start
+        if not 0 <= at <= len(self._data) - 8:
+            length = min(_BUFFER, self._end - chunk)
+            data = self._target.read_memory(chunk, length)
+            if isinstance(data, Absent):
+                data = self._target.read_memory(chunk, HEADER)
+            if isinstance(data, Absent):
+                return data
+            if len(data) < HEADER:
+                return Absent(Reason.UNREADABLE, "the end of the heap")
+            self._start, self._data, at = chunk, data, 8
+        (word,) = _SIZE.unpack_from(self._data, at)
+        assert isinstance(word, int)
+        return word
+
+
+def chunks_around(target: Target, start: int, end: int, address: int) -> Around | Absent:
+    """The chunk that holds `address`, found by a walk from the beginning of the heap.
+
+    Args:
+        target: where.
+        start: of the heap's mapping, where its first chunk is.
+        end: of the mapping.
+        address: in it, without tag.
+
+    Returns:
+        Absent where the chunks do not lead to it: damaged, or another allocator's.
+    """
+    headers = _Headers(target, end)
+    previous: Chunk | None = None
+    at = start
+    for _ in range(MOST_CHUNKS):
+        chunk = _chunk(headers, at, end)
+        if isinstance(chunk, Absent):
+            return chunk
+        if address < chunk.end:
+            behind = None if chunk.last else _chunk(headers, chunk.end, end)
+            return Around(previous, chunk, None if isinstance(behind, Absent) else behind)
+        if chunk.last:
+            return Absent(Reason.UNKNOWN, "behind the last chunk")
+        previous, at = chunk, chunk.end
+    return Absent(Reason.UNKNOWN, f"more than {MOST_CHUNKS} chunks before it")
+
+
+def _chunk(headers: _Headers, start: int, limit: int) -> Chunk | Absent:
+    word = headers.size_at(start)
+    if isinstance(word, Absent):
+        return word
+    end = start + (word & ~_FLAGS)
+    if end - start < _LEAST or (end - start) % HEADER or end > limit:
+        return Absent(Reason.DAMAGED, f"no chunk of glibc's heap is at {start:#x}")
+    if word & _MMAPPED or end + HEADER > limit:
+        return Chunk(start, end, free=False, last=True)
+    behind = headers.size_at(end)
+    free = isinstance(behind, int) and not behind & _PREVIOUS_IN_USE
+    return Chunk(start, end, free, last=False)

@@ -1,0 +1,63 @@
+"""Why a process died, as far as it can be told."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from mtedbg.model.absent import NOT_APPLICABLE, Absent
+
+
+class CauseKind(Enum):
+    """The kinds of death; the value is what reports say."""
+
+    PATCH = "patch-in-progress"  # a memop or its memory was being changed
+    STALE_PAIR = "stale-pair"  # [1] of a memop ran before a patch, [2] after it
+    SYNCHRONOUS = "tag-check-sync"
+    ASYNCHRONOUS = "tag-check-async"
+    FAULT = "other-fault"  # the kernel raised it: no mapping, no permission, no such instruction
+    SENT = "sent-signal"  # abort(), kill(2)
+    NONE = "no-signal"
+    UNKNOWN = "unknown"  # the core does not say
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """What may be behind it: never certain.
+
+    Attributes:
+        what: a few words.
+        reasons: what speaks for it, one line each.
+        allocator: whether the allocator's own records speak for it, and not tags alone.
+    """
+
+    what: str
+    reasons: tuple[str, ...]
+    allocator: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a process died. Nothing in it but `words` and `reasons` has an address in it.
+
+    Attributes:
+        kind: the kind of death.
+        words: all of it in one line.
+        reasons: what it rests on, one line each.
+        signal: "SIGSEGV SEGV_MTESERR".
+        transition: the patch that was in progress, "local → shared".
+        code: what the PC is in: a kind of range ("Function"), "host" or a kind of nowhere.
+        function: guest function or host symbol; else file and offset in it.
+        memop: id of the memop that faulted, or was being patched.
+        relation: pointer's tag and memory's by what they stand for, "pointer shared, memory core".
+        guesses: likeliest first.
+    """
+
+    kind: CauseKind
+    words: str
+    reasons: tuple[str, ...] = ()
+    signal: str | Absent = NOT_APPLICABLE
+    transition: str | Absent = NOT_APPLICABLE
+    code: str | Absent = NOT_APPLICABLE
+    function: str | Absent = NOT_APPLICABLE
+    memop: int | Absent = NOT_APPLICABLE
+    relation: str | Absent = NOT_APPLICABLE
+    guesses: tuple[Guess, ...] = ()

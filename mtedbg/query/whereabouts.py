@@ -1,0 +1,86 @@
+"""What an address is in, in a few words that are the same in every run of the program."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from mtedbg.decode.codemap import locate
+from mtedbg.errors import LayoutError
+from mtedbg.model.absent import Absent, Reason
+from mtedbg.model.code import Place, Range
+from mtedbg.query.jit_frame import frame_name, place_name
+
+if TYPE_CHECKING:
+    from mtedbg.layout import Runtime
+    from mtedbg.model.memory import Region
+    from mtedbg.session import Session
+
+HOST = "host"
+_UNKNOWN = Absent(Reason.UNKNOWN)
+
+
+def jit_place(session: Session, address: int) -> tuple[Runtime, Place] | None:
+    """The runtime whose translated code holds `address`, and where; None where none does."""
+    runtimes = session.runtimes
+    for runtime in () if isinstance(runtimes, Absent) else runtimes:
+        try:
+            place = locate(runtime, address)
+        except LayoutError:
+            continue
+        if place.in_jit:
+            return runtime, place
+    return None
+
+
+def region_at(session: Session, address: int) -> Region | None:
+    """The mapping that holds `address`."""
+    regions = session.target.regions()
+    if isinstance(regions, Absent):
+        return None
+    index = bisect_right(regions, address, key=lambda region: region.start) - 1
+    return regions[index] if index >= 0 and address < regions[index].end else None
+
+
+def code_and_function(session: Session, pc: int) -> tuple[str | Absent, str | Absent]:
+    """What kind of code `pc` is in, and of which function: see `Cause`."""
+    found = jit_place(session, pc)
+    if found is not None:
+        runtime, place = found
+        kind = place.range.kind if isinstance(place.range, Range) else place.outcome.value
+        return kind, place_name(runtime, place) or _UNKNOWN
+    return HOST, symbol_or_offset(session, pc)
+
+
+def symbol_or_offset(session: Session, address: int, *, offset: bool = False) -> str | Absent:
+    """The symbol that holds `address`, or else its file and the offset from the file's start.
+
+    Args:
+        session: where.
+        address: without tag and PAC bits.
+        offset: whether to say how far into the symbol.
+    """
+    symbol = session.target.symbol_at(address)
+    if not isinstance(symbol, Absent):
+        return str(symbol) if offset else symbol.name
+    region = region_at(session, address)
+    if region is None or not region.name:
+        return symbol
+    regions = session.target.regions()
+    start = min(one.start for one in regions if one.name == region.name)  # type: ignore[union-attr]
+    return f"{PurePosixPath(region.name).name}+{address - start:#x}"
+
+
+def describe(session: Session, address: int) -> str:
+    """What `address` is in, for people; empty where it is in no mapping."""
+    found = jit_place(session, address)
+    if found is not None:
+        return frame_name(*found)
+    named = symbol_or_offset(session, address, offset=True)
+    if not isinstance(named, Absent):
+        return named
+    region = region_at(session, address)
+    if region is None or region.perms == "---":
+        return ""
+    return f"{region.perms} anonymous memory"
