@@ -9,7 +9,8 @@ How to add a debugger:
 
 What can also write is a `TagWriter`, by one method more: only commands whose name says that they
 write ask for it. What can read files where its process runs is a `FileReader`. What can let its
-process run is a `Stepper`: only `mte-step` and `mte-catch` ask for that.
+process run is a `Stepper`: only `mte-step` and `mte-catch` ask for that. What knows the files that
+were mapped into a dead process is a `ModuleFinder`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +22,7 @@ from mtedbg.model.memory import Region, TagPiece
 from mtedbg.model.phase import Catch, Caught
 from mtedbg.model.process import SignalInfo, Symbol, TargetInfo, Thread
 from mtedbg.model.stop import Halt, Stop
+from mtedbg.model.triage import Module
 
 
 class Target(Protocol):
@@ -96,6 +98,14 @@ class FileReader(Protocol):
             path: absolute; it may have been made by anybody.
             most: bytes; a longer file is absent.
         """
+
+
+@runtime_checkable
+class ModuleFinder(Protocol):
+    """A dead process that tells which file an address was in, without opening that file."""
+
+    def module_at(self, address: int) -> Module | Absent:
+        """The file that was mapped at `address`, or why that is not known."""
 
 
 @runtime_checkable
