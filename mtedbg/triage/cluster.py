@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 _BATCH = 16
-CONNECT_S = 20
+CONNECT_S = 10
 
 
 def read_several(paths: Sequence[str]) -> list[Read]:
@@ -64,7 +64,7 @@ def _results(distributed: Any, client: Any, paths: Sequence[str]) -> Iterator[Re
     # Not pure: the same path may be another file by the next time.
     futures = client.map(read_several, batches, pure=False)
     given = dict(zip(futures, batches, strict=True))
-    done = distributed.as_completed(futures)
+    done = distributed.as_completed(futures, loop=client.loop)
     for future in done:
         batch = given.pop(future)
         error = future.exception()

@@ -6,6 +6,7 @@ from, becomes a row; the rest of its files go to the next.
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import resource
 import signal
@@ -32,11 +33,12 @@ _BATCH = 32
 
 
 def _serve(pipe: Connection, reader: Reader) -> None:
-    """A worker: for each list of paths as many answers, until an empty list."""
+    """A worker: for each list of paths as many answers, until nobody wants more."""
     resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY))
-    while paths := pipe.recv():
-        for path in paths:
-            pipe.send(reader(path))
+    with contextlib.suppress(EOFError, ConnectionError):
+        while True:
+            for path in pipe.recv():
+                pipe.send(reader(path))
 
 
 @dataclass
