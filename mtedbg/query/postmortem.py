@@ -22,6 +22,7 @@ from mtedbg.query.runtimes import current_pc
 from mtedbg.query.verify import has_contradictions
 from mtedbg.query.whereabouts import jit_place
 from mtedbg.report import Report
+from mtedbg.target import ImageLister
 
 if TYPE_CHECKING:
     from mtedbg.session import Session
@@ -67,7 +68,8 @@ def sections(session: Session, *, whole: bool = False) -> Iterator[Section]:
         yield Section("Threads", ask=partial(dead_threads.all_threads, most=most))
     most = holes.WHOLE if whole else holes.MAX_HOLES
     yield Section("Not in this core", ask=partial(holes.holes, most=most))
-    yield Section("Program and libraries", ask=holes.images)
+    if isinstance(session.target, ImageLister):
+        yield Section("Program and libraries", ask=holes.images)
 
 
 def _code(session: Session) -> Iterator[Section]:

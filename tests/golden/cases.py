@@ -11,6 +11,7 @@ import contextlib
 import gzip
 import io
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,11 +95,12 @@ def unpacked(core: str, folder: Path) -> Path:
 
 def answer(question: Question, core: Path) -> str:
     """What is printed. Nothing but the program beside the core is looked for."""
-    words = ["core", str(core), "--sysroot", str(core.parent / "empty")]
+    os.environ["DEBUGINFOD_CACHE_PATH"] = "empty"
+    words = ["core", core.name, "--sysroot", "empty"]
     words += ["-x", question.line] if question.line else []
     words += ["--json"] if question.as_json else []
     printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
+    with contextlib.chdir(core.parent), contextlib.redirect_stdout(printed):
         status = main(words)
     assert status == 0, words
     return printed.getvalue()

@@ -7,40 +7,19 @@ first page in the core, or, where it has none, the same first page.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass, field
 
 from mtedbg.adapters.core import elf, symbols
 from mtedbg.adapters.core.elf import Buffer, ProgramHeader
 from mtedbg.adapters.core.mapped import map_file
+from mtedbg.adapters.core.places import Places, file_build_id
 from mtedbg.errors import FileFormatError
 from mtedbg.model.absent import Absent
+from mtedbg.model.image import ImageFile
 
 PAGE = 4096
 _MAX_BUILD_ID_NOTES = 1 << 16
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """Where the files of a dead process are looked for.
-
-    Attributes:
-        core: path of the core; its folder is one of the places.
-        sysroot: folder below which the paths of the core are; "/" where it was made here.
-        looked_for: whether they are looked for at all.
-    """
-
-    core: str
-    sysroot: str
-    looked_for: bool = True
-
-    def of(self, name: str) -> list[str]:
-        """Where the file that the core calls `name` may be."""
-        path = PurePosixPath(name.removesuffix(" (deleted)"))
-        if not self.looked_for or not path.is_absolute() or not path.name or ".." in path.parts:
-            return []
-        there = Path(self.sysroot) / path.relative_to("/")
-        return [str(there), str(Path(self.core).absolute().with_name(path.name))]
+_MISSING = "No such file"
 
 
 @dataclass(slots=True)
@@ -54,6 +33,10 @@ class Image:
         headers: its program headers, from memory or else from its file; empty where unknown.
         file: its file, if it was found and is the same.
         header: the file's header.
+        path: of that file.
+        debug: its symbols, where they are in a file of their own.
+        debug_path: of that file.
+        refused: why files that were found are not used.
     """
 
     name: str
@@ -62,6 +45,10 @@ class Image:
     headers: list[ProgramHeader]
     file: Buffer | None = None
     header: elf.FileHeader | None = None
+    path: str = ""
+    debug: symbols.SymbolTable | None = None
+    debug_path: str = ""
+    refused: list[str] = field(default_factory=list)
     table: symbols.SymbolTable | None = None
 
     @property
@@ -97,20 +84,55 @@ class Image:
             Why it is not used, or nothing.
         """
         try:
-            data = map_file(path)
-            header = elf.file_header(data, path)
-            headers, _ = elf.program_headers(data, header, path)
+            data, header, headers = _opened(path)
         except FileFormatError as error:
             return error.message
-        if header.machine != elf.EM_AARCH64 or header.type not in (elf.ET_EXEC, elf.ET_DYN):
-            return f"{path} is no AArch64 program or library"
         if why := self._differs(data, headers, path, trusted):
             return why
         self.file, self.header, self.headers, self.table = data, header, headers, None
+        self.path = path
         return ""
 
+    def use_debug(self, path: str) -> str:
+        """Takes the symbols in the file at `path` if it has the image's build id.
+
+        Returns:
+            Why they are not used, or nothing.
+        """
+        try:
+            data, header, headers = _opened(path)
+        except FileFormatError as error:
+            return error.message
+        mine, its = self.build_id(), file_build_id(data, headers)
+        if not mine or mine != its:
+            return f"{path} has build id {its.hex() or 'none'}, the core has {mine.hex() or 'none'}"
+        table = symbols.from_sections(data, header, self.bias)
+        if table is None or not len(table):
+            return f"{path} has no symbols"
+        self.debug, self.debug_path, self.table = table, path, None
+        return ""
+
+    def find(self, places: Places) -> None:
+        """Looks for its file, and for a file with its symbols; takes the first that is right."""
+        for path in places.of(self.name, self.build_id().hex()):
+            if not (why := self.use(path)):
+                break
+            self._refuse(why)
+        self.find_debug(places)
+
+    def find_debug(self, places: Places) -> None:
+        """Looks for a file with its symbols alone: it has more than a stripped program."""
+        for path in places.debug_of(self.name, self.build_id().hex()):
+            if not (why := self.use_debug(path)):
+                break
+            self._refuse(why)
+
+    def _refuse(self, why: str) -> None:
+        if _MISSING not in why:
+            self.refused.append(why)
+
     def _differs(self, data: Buffer, headers: list[ProgramHeader], path: str, trusted: bool) -> str:
-        mine, its = self.build_id(), _file_build_id(data, headers)
+        mine, its = self.build_id(), file_build_id(data, headers)
         if mine and its:
             same = mine == its
             return "" if same else f"{path} has build id {its.hex()}, the core has {mine.hex()}"
@@ -118,6 +140,14 @@ class Image:
             same = self.head == data[: len(self.head)]
             return "" if same else f"{path} differs from what the core has of it"
         return "" if trusted else f"{path} cannot be compared: the core has nothing of it"
+
+    def described(self) -> ImageFile:
+        """What it is, and what is used for it."""
+        remark = "; ".join(self.refused)
+        if not self.path and not self.refused:
+            remark = "not found" if self.headers or self.head else "not an ELF image, or not dumped"
+        build_id = self.build_id().hex()
+        return ImageFile(self.base, self.name, build_id, self.path, self.debug_path, remark)
 
     def read(self, address: int, end: int) -> bytes:
         """What the file holds for [address, end); shorter where that ends.
@@ -138,7 +168,9 @@ class Image:
         return None if self.header is None else self.header.entry + self.bias
 
     def symbols(self, read: symbols.Read) -> symbols.SymbolTable | None:
-        """Its symbols: from the file, or else the dynamic ones as dumped."""
+        """Its symbols: from the file for them, its own, or else the dynamic ones as dumped."""
+        if self.table is None:
+            self.table = self.debug
         if self.table is None:
             if self.file is not None and self.header is not None:
                 self.table = symbols.from_sections(self.file, self.header, self.bias)
@@ -153,13 +185,18 @@ def _loads(headers: Iterable[ProgramHeader]) -> list[ProgramHeader]:
     return [header for header in headers if header.type == elf.PT_LOAD]
 
 
-def _file_build_id(data: Buffer, headers: list[ProgramHeader]) -> bytes:
-    for header in headers:
-        if header.type == elf.PT_NOTE:
-            found = elf.build_id(data, header.offset, min(header.file_size, _MAX_BUILD_ID_NOTES))
-            if found:
-                return found
-    return b""
+def _opened(path: str) -> tuple[Buffer, elf.FileHeader, list[ProgramHeader]]:
+    """A program or library with its headers.
+
+    Raises:
+        FileFormatError: it is none of AArch64, or cannot be read.
+    """
+    data = map_file(path)
+    header = elf.file_header(data, path)
+    headers, _ = elf.program_headers(data, header, path)
+    if header.machine != elf.EM_AARCH64 or header.type not in (elf.ET_EXEC, elf.ET_DYN):
+        raise FileFormatError(f"{path} is no AArch64 program or library")
+    return data, header, headers
 
 
 def image_at(name: str, base: int, head: bytes) -> Image | None:

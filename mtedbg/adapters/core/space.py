@@ -6,8 +6,9 @@ from bisect import bisect_right
 from collections.abc import Iterator
 
 from mtedbg.adapters.core import elf, notes
-from mtedbg.adapters.core.images import PAGE, Image, Places, image_at, program_headers_offset
+from mtedbg.adapters.core.images import PAGE, Image, image_at, program_headers_offset
 from mtedbg.adapters.core.notes import CoreNotes, FileMapping
+from mtedbg.adapters.core.places import Places
 from mtedbg.adapters.core.segments import Segments
 from mtedbg.model.absent import Absent, Reason
 
@@ -108,13 +109,8 @@ class AddressSpace:
         if image.base in self._tried or image.file is not None:
             return
         self._tried.add(image.base)
-        reasons = []
-        for path in self._places.of(image.name):
-            why = image.use(path)
-            if not why:
-                return
-            reasons.append(why)
-        self._remarks += [f"{why}: not used" for why in reasons if "No such file" not in why]
+        image.find(self._places)
+        self._remarks += [f"{why}: not used" for why in image.refused]
 
     def use_executable(self, path: str) -> None:
         """Takes the file that the user named for the program, if it is the same.
@@ -127,12 +123,15 @@ class AddressSpace:
             return
         self._tried.add(image.base)
         if why := image.use(path, trusted=True):
+            image.refused.append(why)
             self._remarks.append(f"{why}: not used")
         elif image.entry() != self.auxv.get(notes.AT_ENTRY, image.entry()):
-            image.file = None
+            image.file, image.path = None, ""
             self._remarks.append(f"{path} has another entry point than the core says: not used")
         elif not image.head:
             self._remarks.append(f"{path} could not be compared: the core has nothing of it")
+        else:
+            image.find_debug(self._places)
 
     def _where_it_must_have_been(self, path: str) -> Image | None:
         """A place for a program of which the core has only the auxiliary vector."""

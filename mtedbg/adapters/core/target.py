@@ -8,15 +8,16 @@ from os import PathLike, fspath
 
 from mtedbg.adapters.core import elf, expression, names, notes
 from mtedbg.adapters.core.elf import ProgramHeader
-from mtedbg.adapters.core.images import Places
 from mtedbg.adapters.core.mapped import map_file
 from mtedbg.adapters.core.notes import CoreNotes, ThreadNotes
 from mtedbg.adapters.core.packed import packed_with, unpack
+from mtedbg.adapters.core.places import Places
 from mtedbg.adapters.core.segments import Segments
 from mtedbg.adapters.core.space import AddressSpace
 from mtedbg.adapters.core.tags import read_tags
 from mtedbg.decode.signal import signal_info
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
+from mtedbg.model.image import ImageFile
 from mtedbg.model.memory import Region, TagPiece
 from mtedbg.model.pointer import GRANULE
 from mtedbg.model.process import SignalInfo, Symbol, TargetInfo, Thread
@@ -222,6 +223,11 @@ class CoreTarget:
         image = self._space.image_at(address)
         table = image.symbols(self.read_memory) if image is not None else None
         return (table.at(address) if table else None) or Absent(Reason.UNKNOWN)
+
+    def images(self) -> Sequence[ImageFile]:
+        """The program and its libraries, each looked for."""
+        opened = sorted(self._space.opened(), key=lambda image: image.base)
+        return [image.described() for image in opened if image.name or image.path]
 
     def module_at(self, address: int) -> Module | Absent:
         """The file that was mapped there, or the image without a name that is there."""

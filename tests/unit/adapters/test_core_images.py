@@ -132,7 +132,8 @@ def test_files_below_a_sysroot(tmp_path: Path) -> None:
     IMAGE.write(tmp_path / "root/opt", "guilty")
     core = core_of(Path("/opt/guilty")).write(tmp_path)
     assert CoreTarget(core, "", str(tmp_path / "root")).symbol_address("start") == BASE + PAGE
-    hostile = core_of(Path("/opt/../../escape")).write(tmp_path, "hostile")
+    (tmp_path / "cores").mkdir()
+    hostile = core_of(Path("/opt/../../escape")).write(tmp_path / "cores", "hostile")
     IMAGE.write(tmp_path, "escape")
     target = CoreTarget(hostile, "", str(tmp_path / "root"))
     assert isinstance(target.symbol_address("start"), Absent)
