@@ -39,7 +39,7 @@ COMMAND = Command(
         Column(
             "candidates",
             Kind.LIST,
-            "where imprecise: registers that mismatch their memory, likeliest first",
+            "where imprecise: registers and stack slots that mismatch, likeliest first",
         ),
     ),
     run=_run,

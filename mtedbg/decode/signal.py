@@ -88,3 +88,18 @@ def name_signal(info: SignalInfo) -> SignalName:
             SEGV_MTESERR: FaultKind.SYNCHRONOUS,
         }.get(info.code)
     return SignalName(signal, code_name(info.number, info.code), raised_by_fault, kind)
+
+
+def signal_number(name: str) -> int | None:
+    """The number of "SIGSEGV"; None for what is no signal's name."""
+    short = name.removeprefix("SIG")
+    return _SIGNALS.index(short) + 1 if short in _SIGNALS and short != name else None
+
+
+def code_number(name: str) -> int | None:
+    """The number of "SEGV_MTESERR" or "SI_TKILL"; None for what is no si_code's name."""
+    short, _, rest = name.partition("_")
+    names = (_FAULTS.get(short) or _OTHERS.get(short) or "").split()
+    if rest in names:
+        return names.index(rest) + 1
+    return next((number for number, known in _ANY.items() if known == name), None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from mtedbg.query.candidates import candidates
 from mtedbg.query.earlier import DONE, Earlier, earlier
 from mtedbg.query.scene import Scene, may_touch, scene, span
 from mtedbg.query.tagmap import by_granule
-from mtedbg.report import Column, Report, Value
+from mtedbg.report import Column, Report, Scalar, Value
 
 if TYPE_CHECKING:
     from mtedbg.model.process import SignalInfo
@@ -127,12 +127,21 @@ def _asynchronous(session: Session, answer: _Answer, stopped: Scene) -> None:
     )
     answer.keys["candidates"] = found
     answer.headline = (
-        "tag check fault (asynchronous): some access before the PC;"
-        f" {len(found)} register{'s' if len(found) != 1 else ''} mismatch their memory"
+        f"tag check fault (asynchronous): some access before the PC; {_how_many(found)}"
     )
     answer.notes.append(
         "with synchronous checks (PR_MTE_TCF_SYNC) the fault would name its instruction"
     )
+
+
+def _how_many(found: Sequence[Mapping[str, Scalar]]) -> str:
+    """How many suspects there are, in words."""
+    slots = sum(str(one["register"]).startswith("[") for one in found)
+    registers = len(found) - slots
+    words = [f"{registers} register{'s' if registers != 1 else ''}"]
+    if slots:
+        words.append(f"{slots} stack slot{'s' if slots > 1 else ''}")
+    return f"{' and '.join(words)} mismatch their memory"
 
 
 def _signal(session: Session, answer: _Answer, info: SignalInfo, name: SignalName) -> None:

@@ -200,6 +200,23 @@ def test_asynchronous_in_a_function_that_was_called(words):
     ]
 
 
+def test_asynchronous_with_the_pointer_on_the_stack(words):
+    """What a function has saved is suspected behind registers; what is there twice, once."""
+    stack = 0xFFFF_FFF0_0000
+    slots = [tagged(HEAP, 4), HEAP, tagged(HEAP, 11), tagged(HEAP + 0x20, 6), tagged(HEAP, 4), 7]
+    target = target_at(words["nop"], {"sp": stack, "x5": HEAP}, SignalInfo(11, ASYNC, 0))
+    target.memory[stack] = b"".join(one.to_bytes(8, "little") for one in slots)
+    report = ask(Session(target))
+    suspects = report.rows[0]["candidates"]
+    assert isinstance(suspects, tuple)
+    assert [(one["register"], one["value_raw"]) for one in suspects] == [
+        ("[sp+0x0]", tagged(HEAP, 4)),
+        ("[sp+0x18]", tagged(HEAP + 0x20, 6)),
+        ("x5", HEAP),
+    ]
+    assert report.headline.endswith("1 register and 2 stack slots mismatch their memory")
+
+
 def test_another_signal(words):
     report = ask(session_at(words["str x1, [x16]"], {"x16": 8}, SignalInfo(11, MAPERR, 8)))
     assert report.headline == "not a tag check fault: SIGSEGV SEGV_MAPERR at 0x8"

@@ -1,0 +1,56 @@
+"""`mtedbg explain`: what a line about a crash means, from a log, a tombstone or a debugger."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from mtedbg.errors import UsageError
+
+HELP = "explain a line about a crash: of logcat, a tombstone, dmesg, strace"
+_MOST_BYTES = 1 << 20
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The words that `mtedbg explain` takes."""
+    parser.add_argument(
+        "text",
+        metavar="TEXT",
+        nargs="*",
+        help="as 'signal 11 (SIGSEGV), code 9 (SEGV_MTESERR), fault addr 0x…'; standard input"
+        " where it is - or left out",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--no-color", action="store_true", help="no colours on a terminal")
+
+
+def _text(words: list[str]) -> str:
+    if words and words != ["-"]:
+        return " ".join(words)
+    if sys.stdin.isatty() and not words:
+        raise UsageError("there is nothing to explain", "give the line, or pipe the file into it")
+    return sys.stdin.buffer.read(_MOST_BYTES).decode("utf-8", "replace")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Explains; the exit status."""
+    from mtedbg.query.explain import explain
+
+    text = "\n".join(_plain(line) for line in _text(arguments.text).splitlines())
+    report = explain(text)
+    if arguments.json:
+        from mtedbg.render.json import render_json
+
+        sys.stdout.write(render_json(report))
+        return 0
+    from mtedbg.render.text import render_text
+
+    color = sys.stdout.isatty() and not arguments.no_color and "NO_COLOR" not in os.environ
+    sys.stdout.write(render_text(report, color=color))
+    return 0
+
+
+def _plain(line: str) -> str:
+    """`line` with a space for whatever is no character to be seen: tabs, escapes, directions."""
+    return "".join(one if one.isprintable() else " " for one in line)
