@@ -10,7 +10,7 @@ How to add a debugger:
 What can also write is a `TagWriter`, by one method more: only commands whose name says that they
 write ask for it. What can read files where its process runs is a `FileReader`. What can let its
 process run is a `Stepper`: only `mte-step` and `mte-catch` ask for that. What knows the files that
-were mapped into a dead process is a `ModuleFinder`.
+were mapped into a dead process is a `ModuleFinder`, what notes more of it a `Witness`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +23,7 @@ from mtedbg.model.phase import Catch, Caught
 from mtedbg.model.process import SignalInfo, Symbol, TargetInfo, Thread
 from mtedbg.model.stop import Halt, Stop
 from mtedbg.model.triage import Module
+from mtedbg.model.witness import NotedCall, Statement
 
 
 class Target(Protocol):
@@ -114,6 +115,17 @@ class ImageLister(Protocol):
 
     def images(self) -> Sequence[ImageFile]:
         """All images in order of address, each with the file that is used for it."""
+
+
+@runtime_checkable
+class Witness(Protocol):
+    """A dead process whose file has more to say than registers and memory."""
+
+    def statements(self) -> Sequence[Statement]:
+        """What its writer says of the death."""
+
+    def noted_calls(self, thread: Thread) -> Sequence[NotedCall]:
+        """The backtrace of `thread` that was made on the spot, the innermost level first."""
 
 
 @runtime_checkable

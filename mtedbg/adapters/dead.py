@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from mtedbg.adapters.core import CoreTarget
+from mtedbg.adapters.core.mapped import map_file
+from mtedbg.adapters.tombstone import TombstoneTarget, is_tombstone, is_tombstone_text
+from mtedbg.errors import FileFormatError
+
+DeadTarget = CoreTarget | TombstoneTarget
+
+_START = 16
 
 
 def open_dead(
     path: str, executable: str = "", sysroot: str = "/", *, files: bool = True
-) -> CoreTarget:
+) -> DeadTarget:
     """The target for a file of a dead process.
 
     Args:
-        path: of an ELF core file, which may be compressed.
+        path: of an ELF core file, which may be compressed, or of an Android tombstone in its
+            protobuf form.
         executable: path of its program; empty to look where the file says it was.
         sysroot: folder below which its paths are; "/" where it was made here.
         files: whether its program and libraries are looked for.
@@ -20,4 +28,12 @@ def open_dead(
         FileFormatError: it is none that is known, or nothing can be read of it.
         ToolMissingError: it is compressed, and the library for that is not here.
     """
+    start = map_file(path)[:_START]
+    if is_tombstone(start):
+        return TombstoneTarget(path)
+    if is_tombstone_text(start):
+        raise FileFormatError(
+            f"{path} is a tombstone as text, which has no memory and no tags",
+            "give the file with the same name and .pb behind it",
+        )
     return CoreTarget(path, executable, sysroot, files=files)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from mtedbg.errors import MtedbgError, UsageError
 
 if TYPE_CHECKING:
-    from mtedbg.adapters.core import CoreTarget
+    from mtedbg.adapters.dead import DeadTarget
     from mtedbg.report import Report
     from mtedbg.session import Session
 
@@ -139,10 +139,10 @@ def _post_mortem(session: Session, output: _Output, *, as_json: bool) -> None:
             output.answer(part)
 
 
-def _open(arguments: argparse.Namespace) -> CoreTarget:
-    from mtedbg.adapters.core import CoreTarget
+def _open(arguments: argparse.Namespace) -> DeadTarget:
+    from mtedbg.adapters.dead import open_dead
 
-    return CoreTarget(arguments.core, arguments.exe, arguments.sysroot)
+    return open_dead(arguments.core, arguments.exe, arguments.sysroot)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -70,9 +70,7 @@ def _read(
         try:
             with (
                 closing(_reader(arguments, left)) as source,
-                progress(
-                    len(paths), len(reads)
-                ) as advance,
+                progress(len(paths), len(reads)) as advance,
             ):
                 for one in source:
                     reads[one.path] = one

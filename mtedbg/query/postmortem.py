@@ -19,6 +19,7 @@ from mtedbg.query.host_calls import host_calls
 from mtedbg.query.progress import entries, progress
 from mtedbg.query.registers import registers
 from mtedbg.query.runtimes import current_pc
+from mtedbg.query.testimony import has_testimony, noted_calls, testimony
 from mtedbg.query.verify import has_contradictions
 from mtedbg.query.whereabouts import jit_place
 from mtedbg.report import Report
@@ -58,6 +59,7 @@ def sections(session: Session, *, whole: bool = False) -> Iterator[Section]:
     if threads:
         yield Section("Signal and fault", "mte-fault")
         yield from _around(session)
+        yield from _testimony(session)
         yield Section("Registers", ask=registers)
         yield from _code(session)
         if not isinstance(session.runtimes, Absent):
@@ -70,6 +72,13 @@ def sections(session: Session, *, whole: bool = False) -> Iterator[Section]:
     yield Section("Not in this core", ask=partial(holes.holes, most=most))
     if isinstance(session.target, ImageLister):
         yield Section("Program and libraries", ask=holes.images)
+
+
+def _testimony(session: Session) -> Iterator[Section]:
+    """What was noted where the process died, if anything was."""
+    if has_testimony(session):
+        yield Section("What the system says", ask=testimony)
+        yield Section("Calls, as noted there", ask=noted_calls)
 
 
 def _code(session: Session) -> Iterator[Section]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from mtedbg.query.frame import own_tag
 from mtedbg.query.frames import return_addresses
 from mtedbg.query.guest_place import GuestPlace, guest_place
 from mtedbg.query.tagmap import by_granule
-from mtedbg.target import ModuleFinder
+from mtedbg.target import ModuleFinder, Witness
 
 if TYPE_CHECKING:
     from mtedbg.model.process import SignalInfo
@@ -125,11 +125,20 @@ def _host_place(session: Session, pc: int, registers: Mapping[str, int], *, sent
     """File and offset of the PC; where that says little (a signal was sent), of its callers."""
     if not sent:
         return _module(session, pc)
-    calls = (_module(session, address) for address in return_addresses(session, registers))
+    calls = (_module(session, address) for address in _callers(session, registers))
     outer = [*islice((call for call in calls if not _LIBRARY.match(call)), CALLERS)]
     here = _module(session, pc)
     first = [] if _LIBRARY.match(here) and outer else [here]
     return " ← ".join([*first, *outer][:CALLERS])
+
+
+def _callers(session: Session, registers: Mapping[str, int]) -> Iterator[int]:
+    """As they were noted on the spot, else as far as the stack was dumped."""
+    target = session.target
+    noted = target.noted_calls(session.thread()) if isinstance(target, Witness) else ()
+    if not noted:
+        return return_addresses(session, registers)
+    return (call.pc for call in noted[1:])
 
 
 def _module(session: Session, address: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mtedbg.adapters.dead import open_dead
+from mtedbg.adapters.tombstone import TombstoneTarget
 from mtedbg.errors import MtedbgError
 from mtedbg.model.absent import Absent
 from mtedbg.model.triage import Read, Signature
@@ -23,8 +24,11 @@ def read(path: str) -> Read:
     size, changed = _status(path)
     found: Signature | None = None
     problem, pc, remarks = "", None, 0
+    when, source = changed / _NANO, "file"
     try:
         target = open_dead(path, files=False)
+        if isinstance(target, TombstoneTarget) and target.died_at is not None:
+            when, source = target.died_at, "tombstone"
         session = Session(target)
         found = signature(session)
         registers = target.registers(session.thread())
@@ -37,7 +41,7 @@ def read(path: str) -> Read:
         problem = "takes more memory than it may"
     except Exception as error:  # one file must not end ten thousand: what it was is in the row
         problem = f"its reader failed: {type(error).__name__}"
-    return Read(path, size, changed, changed / _NANO, "file", found, problem, pc, remarks)
+    return Read(path, size, changed, when, source, found, problem, pc, remarks)
 
 
 def lost(path: str, why: str) -> Read:

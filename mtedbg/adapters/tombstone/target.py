@@ -1,0 +1,233 @@
+"""`TombstoneTarget`: an Android tombstone behind the port."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from collections.abc import Mapping as Registers
+from datetime import datetime
+from functools import cached_property
+
+from mtedbg.adapters.core import elf, expression
+from mtedbg.adapters.core.elf import ProgramHeader
+from mtedbg.adapters.core.mapped import map_file
+from mtedbg.adapters.core.segments import Segments
+from mtedbg.adapters.tombstone import message as form
+from mtedbg.adapters.tombstone.message import Dump, Mapping
+from mtedbg.adapters.tombstone.statements import statements
+from mtedbg.decode.signal import signal_info
+from mtedbg.errors import FileFormatError
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
+from mtedbg.model.memory import Region, TagPiece
+from mtedbg.model.pointer import GRANULE
+from mtedbg.model.process import SignalInfo, Symbol, TargetInfo, Thread
+from mtedbg.model.triage import Module
+from mtedbg.model.witness import NotedCall, Statement
+
+MOST_BYTES = 1 << 25
+_NOT_KEPT = Absent(Reason.NOT_RECORDED, "a tombstone has some bytes around each register")
+_NO_TAGS = Absent(
+    Reason.NOT_RECORDED, "a tombstone has tags around registers only, and none where all are 0"
+)
+_FRACTION = re.compile(r"\.(\d{1,6})\d*")
+
+
+class TombstoneTarget:
+    """A process that died on Android."""
+
+    def __init__(self, path: str) -> None:
+        """Opens a tombstone.
+
+        Args:
+            path: of the file in its protobuf form.
+
+        Raises:
+            FileFormatError: it is none, or not one of AArch64.
+        """
+        data = map_file(path)
+        if len(data) > MOST_BYTES:
+            raise FileFormatError(f"{path} is longer than any tombstone", "give tombstone_NN.pb")
+        self._message = form.tombstone(data, path)
+        self._remarks: list[str] = []
+        if self._message.damaged_at is not None:
+            self._remarks.append(
+                f"the file is cut off or damaged at byte {self._message.damaged_at}:"
+                " what follows is missing"
+            )
+        self._found = form.threads(self._message)
+        self._mappings = form.mappings(self._message)
+        self._starts = [one.start for one in self._mappings]
+        dumps = [*form.dumps(self._message)]
+        cuts: list[str] = []  # that dumps overlap is no damage
+        memory = _headers((dump.start, dump.memory, 1) for dump in dumps)
+        self._memory = Segments(data, memory, "dumps", cuts)
+        self._tags = Segments(data, _tag_headers(dumps), "dumps", cuts)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is wrong with the file, one line each."""
+        return tuple(self._remarks)
+
+    @cached_property
+    def died_at(self) -> float | None:
+        """Seconds since 1970, by the tombstone's own time ("2023-05-01 12:00:00.123456+0200")."""
+        text = _FRACTION.sub(r".\1", self._message.text(4).strip())
+        try:
+            return datetime.fromisoformat(text).timestamp()
+        except (ValueError, OverflowError, OSError):
+            return None
+
+    def info(self) -> TargetInfo:
+        """The dead process; its tags come from the tombstone, if it has any."""
+        source = "tombstone" if self._tags.stretches else "none"
+        return TargetInfo("core", source, self._message.number(5), self._message.text(9))
+
+    def statements(self) -> Sequence[Statement]:
+        """What Android says of it."""
+        return tuple(statements(self._message))
+
+    def noted_calls(self, thread: Thread) -> Sequence[NotedCall]:
+        """The backtrace that was made on the device."""
+        return self._found[thread.number - 1].calls
+
+    def read_memory(self, address: int, length: int) -> bytes | Absent:
+        """Bytes around registers."""
+        if length <= 0:
+            return b""
+        parts = []
+        for start, stop, stretch in self._memory.pieces(address, address + length):
+            if stretch is None:
+                return _NOT_KEPT if self._mapping_at(start) else Absent(Reason.UNMAPPED)
+            parts.append(
+                self._memory.contents(stretch, start - stretch.start, stop - stretch.start)
+            )
+        return b"".join(parts)
+
+    def read_tags(self, start: int, end: int) -> Sequence[TagPiece]:
+        """Tags around registers; holes elsewhere."""
+        pieces = []
+        for first, last, stretch in self._tags.pieces(start, end):
+            if stretch is None:
+                mapped = self._mapping_at(first) is not None or not self._mappings
+                hole = _NO_TAGS if mapped else Absent(Reason.UNMAPPED)
+                pieces.append(TagPiece(first, last, hole))
+                continue
+            begin = (first - stretch.start) // GRANULE
+            count = (last - first) // GRANULE
+            tags = self._tags.contents(stretch, begin, begin + count)
+            pieces.append(TagPiece(first, last, bytes(tag & 0xF for tag in tags)))
+        return pieces
+
+    def _mapping_at(self, address: int) -> Mapping | None:
+        index = bisect_right(self._starts, address) - 1
+        if index >= 0 and address < self._mappings[index].end:
+            return self._mappings[index]
+        return None
+
+    def regions(self) -> Sequence[Region] | Absent:
+        """The mappings, of which a tombstone does not say which are tagged."""
+        unknown = Absent(Reason.NOT_RECORDED, "a tombstone does not tell")
+        return [
+            Region(one.start, one.end, one.perms, one.name, self._tagged(one) or unknown, False)
+            for one in self._mappings
+        ]
+
+    def _tagged(self, one: Mapping) -> bool:
+        return any(piece[2] is not None for piece in self._tags.pieces(one.start, one.end))
+
+    def threads(self) -> Sequence[Thread]:
+        """The thread that died is first, and current."""
+        return self._threads
+
+    @cached_property
+    def _threads(self) -> list[Thread]:
+        told = any(one.control is not None for one in self._found)
+        missing = Absent(Reason.NOT_RECORDED)
+
+        def word(value: int | None) -> int | Absent:
+            if value is None:  # protobuf leaves out zeros
+                return 0 if told else missing
+            return value if value >= 0 else missing
+
+        return [
+            Thread(number, one.tid, one.name, number == 1, tagged_addr_ctrl=word(one.control))
+            for number, one in enumerate(self._found, 1)
+        ]
+
+    def registers(self, thread: Thread) -> Registers[str, int] | Absent:
+        """General registers."""
+        found = self._found[thread.number - 1].registers
+        return found or Absent(Reason.NOT_RECORDED)
+
+    def signal(self, thread: Thread) -> SignalInfo | Absent:
+        """The signal that it died of; does not apply to the others."""
+        made = self._message.message(10)
+        if not thread.current:
+            return NOT_APPLICABLE
+        if made is None:
+            return Absent(Reason.NOT_RECORDED)
+        code = made.signed(3)
+        info = signal_info(made.signed(1), code, made.number(9))
+        if made.number(8) or isinstance(info.address, Absent):
+            return info
+        return SignalInfo(info.number, code, Absent(Reason.NOT_RECORDED))
+
+    def symbol_address(self, name: str) -> int | Absent:
+        """By the backtraces."""
+        for call in self._calls:
+            if call.function == name:
+                return call.pc - call.function_offset
+        return Absent(Reason.UNKNOWN, "a tombstone names only the functions of its backtraces")
+
+    def symbol_at(self, address: int) -> Symbol | Absent:
+        """By the backtraces: from where a function begins to a place in it that is known."""
+        index = bisect_left(self._named, address, key=lambda call: call.pc)
+        if index < len(self._named):
+            call = self._named[index]
+            start = call.pc - call.function_offset
+            if start <= address:
+                return Symbol(call.function, address - start)
+        return Absent(Reason.UNKNOWN)
+
+    @cached_property
+    def _calls(self) -> list[NotedCall]:
+        """All levels of all backtraces, by PC."""
+        calls = (call for thread in self._found for call in thread.calls)
+        return sorted(calls, key=lambda call: call.pc)
+
+    @cached_property
+    def _named(self) -> list[NotedCall]:
+        return [call for call in self._calls if call.function]
+
+    def module_at(self, address: int) -> Module | Absent:
+        """By the backtraces, else by the mappings."""
+        index = bisect_left(self._calls, address, key=lambda call: call.pc)
+        if index < len(self._calls):
+            call = self._calls[index]
+            if call.pc == address and call.file:
+                return Module(call.file, call.build_id, call.offset)
+        found = self._mapping_at(address)
+        if found is None or not found.name:
+            return Absent(Reason.UNKNOWN)
+        return Module(found.name, found.build_id, found.offset + address - found.start)
+
+    def evaluate(self, text: str) -> int:
+        """See `expression.evaluate`; registers are those of the thread that died."""
+        found = self._found[0].registers if self._found else Absent(Reason.NOT_RECORDED)
+        return expression.evaluate(text, found, self.symbol_address)
+
+
+def _headers(
+    dumps: Iterable[tuple[int, tuple[int, int], int]],
+) -> list[ProgramHeader]:
+    """Dumps as segments: address, place in the file, and bytes of memory for each byte there."""
+    return [
+        ProgramHeader(0, elf.PT_LOAD, elf.PF_R, begin, start, end - begin, (end - begin) * scale)
+        for start, (begin, end), scale in dumps
+        if end > begin
+    ]
+
+
+def _tag_headers(dumps: Iterable[Dump]) -> list[ProgramHeader]:
+    return _headers((dump.start, dump.tags, GRANULE) for dump in dumps if dump.start % GRANULE == 0)
