@@ -23,6 +23,7 @@ NT_GNU_BUILD_ID = 3
 MAX_NOTES = 1 << 20
 
 _FILE = struct.Struct("<16sHHIQQQIHHHHHH")
+FILE_HEADER_SIZE = _FILE.size
 _PROGRAM = struct.Struct("<IIQQQQQQ")
 _SECTION = struct.Struct("<IIQQQQIIQQ")
 _NOTE = struct.Struct("<III")

@@ -37,6 +37,7 @@ class Image:
         debug: its symbols, where they are in a file of their own.
         debug_path: of that file.
         refused: why files that were found are not used.
+        noted_id: its build id, where the core has it beside the image.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Image:
     debug_path: str = ""
     refused: list[str] = field(default_factory=list)
     table: symbols.SymbolTable | None = None
+    noted_id: bytes = b""
 
     @property
     def bias(self) -> int:
@@ -64,14 +66,14 @@ class Image:
         return max(ends, default=self.base)
 
     def build_id(self) -> bytes:
-        """The build id in the dumped first page, or nothing."""
+        """The build id in the dumped first page, or as noted elsewhere, or nothing."""
         for header in self.headers:
             start = self.bias + header.address - self.base
             if header.type == elf.PT_NOTE and self.head and 0 <= start < len(self.head):
                 found = elf.build_id(self.head, start, min(header.file_size, _MAX_BUILD_ID_NOTES))
                 if found:
                     return found
-        return b""
+        return self.noted_id
 
     def use(self, path: str, *, trusted: bool = False) -> str:
         """Takes the file at `path` if it is the image's.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mtedbg.adapters.core import elf, notes
+from mtedbg.adapters.core.minidump import UNKNOWN_FLAGS
 from mtedbg.adapters.core.segments import Segments, Stretch
 from mtedbg.adapters.core.space import AddressSpace
 from mtedbg.model.absent import Absent
@@ -38,6 +39,8 @@ def regions(space: AddressSpace, tags: Segments, untagged: bool | Absent) -> lis
 
 
 def _perms(flags: int) -> str:
+    if flags & UNKNOWN_FLAGS:
+        return UNKNOWN_PERMS
     bits = ((elf.PF_R, "r"), (elf.PF_W, "w"), (elf.PF_X, "x"))
     return "".join(letter if flags & bit else "-" for bit, letter in bits)
 

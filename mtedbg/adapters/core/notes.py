@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from mtedbg.adapters.core import elf
 from mtedbg.adapters.core.elf import Buffer, Note, ProgramHeader
@@ -39,12 +40,34 @@ class ThreadNotes:
 
 @dataclass(frozen=True, slots=True)
 class FileMapping:
-    """One line of NT_FILE: [start, end) holds the file from `offset` bytes on."""
+    """One line of NT_FILE: [start, end) holds the file from `offset` bytes on.
+
+    Its build id is there where whoever wrote the core noted it, which no kernel does.
+    """
 
     start: int
     end: int
     offset: int
     name: str
+    build_id: bytes = b""
+
+
+class Notes(Protocol):
+    """What the reader asks of whatever holds threads and the like: see `CoreNotes`."""
+
+    threads: list[ThreadNotes]
+
+    def of_thread(self, thread: ThreadNotes, kind: int, layout: str, /) -> tuple[int, ...] | None:
+        """The fields at the start of a thread's note."""
+
+    def process(self) -> tuple[int, str] | None:
+        """Process id and program name."""
+
+    def auxv(self) -> dict[int, int]:
+        """The auxiliary vector."""
+
+    def files(self) -> list[FileMapping]:
+        """The mapped files."""
 
 
 class CoreNotes:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from mtedbg.adapters.core import elf, notes
 from mtedbg.adapters.core.images import PAGE, Image, image_at, program_headers_offset
-from mtedbg.adapters.core.notes import CoreNotes, FileMapping
+from mtedbg.adapters.core.notes import FileMapping, Notes
 from mtedbg.adapters.core.places import Places
 from mtedbg.adapters.core.segments import Segments
 from mtedbg.model.absent import Absent, Reason
@@ -18,9 +18,7 @@ MAX_IMAGES = 1 << 14
 class AddressSpace:
     """Memory with what is known of its origin. Files are opened when they are first needed."""
 
-    def __init__(
-        self, memory: Segments, known: CoreNotes, places: Places, remarks: list[str]
-    ) -> None:
+    def __init__(self, memory: Segments, known: Notes, places: Places, remarks: list[str]) -> None:
         """Takes what the core says of memory.
 
         Args:
@@ -161,6 +159,7 @@ class AddressSpace:
     def _find_images(self) -> Iterator[Image]:
         bases: dict[int, str] = {}
         names: set[str] = set()
+        noted = {mapping.start: mapping.build_id for mapping in self.files}
         for mapping in self.files:
             if mapping.offset == 0 and mapping.name not in names:
                 names.add(mapping.name)
@@ -172,6 +171,7 @@ class AddressSpace:
         for count, (base, name) in enumerate(bases.items()):
             head = self.dumped(base, base + PAGE)
             if (image := image_at(name, base, head)) is not None:
+                image.noted_id = noted.get(base, b"")
                 yield image
             if count > MAX_IMAGES:
                 return

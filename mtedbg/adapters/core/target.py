@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from os import PathLike, fspath
 
-from mtedbg.adapters.core import elf, expression, names, notes
-from mtedbg.adapters.core.elf import ProgramHeader
+from mtedbg.adapters.core import expression, names, notes
 from mtedbg.adapters.core.mapped import map_file
-from mtedbg.adapters.core.notes import CoreNotes, ThreadNotes
+from mtedbg.adapters.core.notes import ThreadNotes
 from mtedbg.adapters.core.packed import packed_with, unpack
+from mtedbg.adapters.core.parts import parts_of
 from mtedbg.adapters.core.places import Places
 from mtedbg.adapters.core.segments import Segments
 from mtedbg.adapters.core.space import AddressSpace
@@ -19,7 +19,6 @@ from mtedbg.decode.signal import signal_info
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.image import ImageFile
 from mtedbg.model.memory import Region, TagPiece
-from mtedbg.model.pointer import GRANULE
 from mtedbg.model.process import SignalInfo, Symbol, TargetInfo, Thread
 from mtedbg.model.triage import Module
 
@@ -44,7 +43,7 @@ class CoreTarget:
         """Opens a core.
 
         Args:
-            path: of the core file, which may be compressed (gzip, xz, zstd, bzip2).
+            path: of an ELF core or a minidump; it may be compressed (gzip, xz, zstd, bzip2).
             executable: path of its program; empty to look where the core says it was.
             sysroot: folder below which the paths of the core are; "/" where it was made here.
             files: whether its program and libraries are looked for.
@@ -58,38 +57,14 @@ class CoreTarget:
         data = map_file(name)
         if how := packed_with(data):
             data = unpack(name, how, self._remarks)
-        header = elf.core_header(data, name)
-        headers, promised = elf.program_headers(data, header, name)
-        if len(headers) < promised:
-            self._remarks.append(
-                f"the file is truncated: it has {len(headers)} of {promised} program headers"
-            )
-
-        def having(kind: int) -> list[ProgramHeader]:
-            return [h for h in headers if h.type == kind]
-
-        self._notes = CoreNotes(data, having(elf.PT_NOTE), self._remarks)
-        memory = Segments(data, having(elf.PT_LOAD), "memory segments", self._remarks)
-        tagged = [h for h in having(elf.PT_AARCH64_MEMTAG_MTE) if self._is_sound(h)]
-        self._tags = Segments(data, tagged, "tag segments", self._remarks)
+        parts = parts_of(data, name, self._remarks)
+        self._notes = parts.notes
+        memory = Segments(data, parts.memory, "memory segments", self._remarks)
+        self._tags = Segments(data, parts.tags, "tag segments", self._remarks)
         places = Places(name, sysroot, files)
         self._space = AddressSpace(memory, self._notes, places, self._remarks)
         if executable:
             self._space.use_executable(executable)
-
-    def _is_sound(self, header: ProgramHeader) -> bool:
-        if (header.address | header.memory_size) % GRANULE:
-            self._remarks.append(
-                f"the tag segment at {header.address:#x} is not made of whole granules: ignored"
-            )
-            return False
-        expected = (header.memory_size // GRANULE + 1) // 2
-        if header.file_size not in (0, expected):
-            self._remarks.append(
-                f"the tag segment at {header.address:#x} has {header.file_size} bytes of tags,"
-                f" not {expected}"
-            )
-        return True
 
     @property
     def remarks(self) -> tuple[str, ...]:
