@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from mtedbg.model.absent import Absent
 
 if TYPE_CHECKING:  # a debugger reads this file at its start
+    from mtedbg.errors import MtedbgError
     from mtedbg.model.cellmap import CellMap
     from mtedbg.model.process import TargetInfo
 
@@ -138,6 +139,23 @@ class Report:
     def noting(self, *notes: str) -> Report:
         """The same report with further notes."""
         return replace(self, notes=self.notes + notes)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of an answer that is made of several.
+
+    Attributes:
+        title: its heading.
+        line: the command that answers it, as a user would type it; empty where none does.
+        report: the answer; None where there is none.
+        error: what stopped it.
+    """
+
+    title: str
+    line: str = ""
+    report: Report | None = None
+    error: MtedbgError | None = None
 
 
 def _absents(key: str, value: Value) -> list[tuple[str, Absent]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mtedbg.errors import MtedbgError, UsageError
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from mtedbg.report import Report
     from mtedbg.session import Session
 
+Remarks = tuple[str, ...]
 HELP = "look into a core file, without any debugger"
 EXIT_ERROR, EXIT_USAGE = 1, 2
 
@@ -35,6 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="run CMD, as 'mte-tags $x0 64' (again for more); without: the post-mortem",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument(
+        "--html", metavar="OUT", help="write the post-mortem into this file, for a browser"
+    )
     parser.add_argument("--no-color", action="store_true", help="no colours on a terminal")
 
 
@@ -87,56 +92,48 @@ class _Output:
             sys.stdout.write(json.dumps(objects[0], indent=1) + "\n")
 
 
-def _answer(session: Session, line: str, *, as_json: bool) -> Report:
-    """Runs one command line."""
-    from mtedbg.commands import find, names
-    from mtedbg.commands._line import parse, report
-
-    name, _, rest = line.strip().partition(" ")
-    command = find(name)
-    if command is None:
-        raise UsageError(f"there is no command {name!r}", f"commands: {', '.join(names())}")
-    return report(session, command, parse(session, command, rest + (" --json" * as_json)))
-
-
 def _run_commands(session: Session, lines: list[str], output: _Output, *, as_json: bool) -> None:
+    from mtedbg.commands._parts import answer
+
     for line in lines:
         if len(lines) > 1:
             output.heading(f"(mtedbg) {line}")
         try:
-            output.answer(_answer(session, line, as_json=as_json))
+            output.answer(answer(session, line, as_json=as_json))
         except MtedbgError as error:
             output.error(error)
-
-
-def _parts(session: Session, *, as_json: bool) -> Iterator[tuple[str, Report | MtedbgError]]:
-    """Title and answer of each section of the post-mortem."""
-    from mtedbg.query.postmortem import sections
-
-    for section in sections(session, whole=as_json):
-        title = f"{section.title}  ({section.line})" if section.line else section.title
-        try:
-            if section.ask is not None:
-                yield title, section.ask(session)
-            else:
-                yield title, _answer(session, section.line, as_json=as_json)
-        except MtedbgError as error:
-            yield title, error
 
 
 def _post_mortem(session: Session, output: _Output, *, as_json: bool) -> None:
     from dataclasses import replace
 
-    for number, (title, part) in enumerate(_parts(session, as_json=as_json)):
-        if number == 0 and not isinstance(part, MtedbgError) and part.headline and not as_json:
-            output.heading(part.headline)
-            part = replace(part, headline="")
+    from mtedbg.commands._parts import parts
+
+    for number, part in enumerate(parts(session, whole=as_json, as_json=as_json)):
+        report = part.report
+        if number == 0 and report is not None and report.headline and not as_json:
+            output.heading(report.headline)
+            report = replace(report, headline="")
         if number:
-            output.heading(f"\n{title}")
-        if isinstance(part, MtedbgError):
-            output.error(part)
-        else:
-            output.answer(part)
+            output.heading(f"\n{part.title}  ({part.line})" if part.line else f"\n{part.title}")
+        if report is not None:
+            output.answer(report)
+        elif part.error is not None:
+            output.error(part.error)
+
+
+def _write_html(session: Session, path: str, core: str, remarks: Callable[[], Remarks]) -> str:
+    """Writes the whole post-mortem as HTML; the line that says so."""
+    from mtedbg import __version__
+    from mtedbg.commands._documents import write
+    from mtedbg.commands._parts import parts
+    from mtedbg.render.html import render_html
+    from mtedbg.report import Document, Part, Report
+
+    found = list(parts(session, whole=True))
+    if said := remarks():
+        found.append(Part("Remarks", report=Report("remarks", session.info, (), notes=said)))
+    return write(Document(path, render_html(Path(core).name, found, __version__)))
 
 
 def _open(arguments: argparse.Namespace) -> DeadTarget:
@@ -156,7 +153,10 @@ def run(arguments: argparse.Namespace) -> int:
     session = Session(target)
     if arguments.commands:
         _run_commands(session, arguments.commands, output, as_json=as_json)
-    else:
+    elif arguments.html is None or as_json:
         _post_mortem(session, output, as_json=as_json)
+    if arguments.html is not None:
+        said = _write_html(session, arguments.html, arguments.core, lambda: target.remarks)
+        print(said, file=sys.stderr if as_json else sys.stdout)
     output.finish(target.remarks, several=len(arguments.commands) != 1)
     return output.status

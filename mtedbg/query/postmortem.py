@@ -40,11 +40,13 @@ class Section:
         title: its heading.
         line: the command as a user would type it; empty where `ask` answers.
         ask: the question.
+        figure: whether the command is to draw what it reads.
     """
 
     title: str
     line: str = ""
     ask: Callable[[Session], Report] | None = None
+    figure: bool = False
 
 
 def sections(session: Session, *, whole: bool = False) -> Iterator[Section]:
@@ -68,6 +70,8 @@ def sections(session: Session, *, whole: bool = False) -> Iterator[Section]:
             yield from _findings(session, whole=whole)
         most = dead_threads.WHOLE if whole else dead_threads.MAX_THREADS
         yield Section("Threads", ask=partial(dead_threads.all_threads, most=most))
+    if whole and not isinstance(session.target.regions(), Absent):
+        yield Section("Tagged memory", "mte-regions", figure=True)
     most = holes.WHOLE if whole else holes.MAX_HOLES
     yield Section("Not in this core", ask=partial(holes.holes, most=most))
     if isinstance(session.target, ImageLister):

@@ -7,10 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mtedbg.model.absent import Absent
+from mtedbg.model.cellmap import CellMap
 from mtedbg.render import HEX, hex_number, nested_kind
 from mtedbg.report import Kind, Report, Value
 
 _STRETCHES_NAMED = 8
+_KINDS = "0123456789abcdef.?"
+"""Of a map's cells: a tag, not tagged, not read."""
+NOTHING = " "
 
 
 def _plain(value: Value, kind: Kind) -> Any:
@@ -56,6 +60,7 @@ def to_object(report: Report) -> dict[str, Any]:
     """The report as JSON-ready values."""
     kinds = {column.key: column.kind for column in report.columns}
     info = report.target
+    drawn = {"figure": _figure(report.figure)} if report.figure is not None else {}
     return {
         "schema": "mtedbg/report/1",
         "command": report.command,
@@ -76,6 +81,29 @@ def to_object(report: Report) -> dict[str, Any]:
             for row in report.rows
         ],
         "notes": [*report.notes, *_reasons(report)],
+        **drawn,
+    }
+
+
+def _figure(figure: CellMap) -> dict[str, Any]:
+    """A map of tagged memory: a cell is a character, or two where it mixes kinds."""
+    return {
+        "cell": figure.cell,
+        "owners": [_plain(owner, Kind.TEXT) for owner in figure.owners],
+        "granules": {_KINDS[kind]: count for kind, count in sorted(figure.granules.items())},
+        "left_out": figure.left_out,
+        "strips": [
+            {
+                "start": hex(strip.start),
+                "end": hex(strip.end),
+                "perms": strip.perms,
+                "name": strip.name,
+                "first": hex(strip.first),
+                "cells": "".join(_KINDS[cell[0]] if cell else NOTHING for cell in strip.cells),
+                "next": "".join(_KINDS[cell[1]] if cell[1:] else NOTHING for cell in strip.cells),
+            }
+            for strip in figure.strips
+        ],
     }
 
 

@@ -26,14 +26,14 @@ _LEFT, _MARGIN, _LINE, _LEGEND_COLUMNS = 150, 16, 18, 4
 _WIDTH = _LEFT + COLUMNS * SIDE + _MARGIN
 _LONGEST_NAME = 90
 _INNER = 4
-_SHARED = "shared"
+SHARED = "shared"
 
 # By core id, or by tag without a runtime: told apart on white and on black, neighbours most.
-_COLORS = (
+COLORS = (
     *("#00897b", "#3b7dd8", "#f28e2b", "#43a047", "#e5484d", "#9b5de5", "#12a4c4", "#d6a800"),
     *("#9c6644", "#ff7eb6", "#3f51b5", "#7cb342", "#c2187a", "#607d00", "#b3541e", "#7a5c99"),
 )
-_NEUTRAL = "#9aa3ad"
+NEUTRAL = "#9aa3ad"
 
 _STYLE = """
  text{font:12px ui-monospace,Menlo,Consolas,monospace;fill:#24292f}
@@ -109,11 +109,11 @@ def _owner(figure: CellMap, kind: int) -> str | int | Absent:
 
 def _fills(figure: CellMap) -> str:
     rules = [f".k{NOT_TAGGED}{{fill:url(#untagged)}}", f".k{NOT_READ}{{fill:url(#unread)}}"]
-    for tag, color in enumerate(_COLORS):
+    for tag, color in enumerate(COLORS):
         owner = _owner(figure, tag)
         # Without a runtime tag 0 is what nobody has marked.
-        neutral = owner == _SHARED or (isinstance(owner, Absent) and tag == 0)
-        rules.append(f".k{tag}{{fill:{_NEUTRAL if neutral else color}}}")
+        neutral = owner == SHARED or (isinstance(owner, Absent) and tag == 0)
+        rules.append(f".k{tag}{{fill:{NEUTRAL if neutral else color}}}")
     return "".join(rules)
 
 
@@ -125,13 +125,13 @@ def _label(figure: CellMap, kind: int) -> str:
     owner = _owner(figure, kind)
     if isinstance(owner, Absent):
         return f"tag {kind}"
-    return _SHARED if owner == _SHARED else f"core {owner}"
+    return SHARED if owner == SHARED else f"core {owner}"
 
 
 def _legend(figure: CellMap, top: int) -> tuple[list[str], int]:
     """What the colours mean, with how much there is of each; and where it ends."""
     total = sum(figure.granules.values())
-    kinds = sorted(figure.granules, key=lambda kind: (_owner(figure, kind) != _SHARED, kind))
+    kinds = sorted(figure.granules, key=lambda kind: (_owner(figure, kind) != SHARED, kind))
     entries = [
         (_square(kind), f"{_label(figure, kind)}  {_share(figure.granules[kind], total)}")
         for kind in kinds

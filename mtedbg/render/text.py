@@ -107,12 +107,12 @@ def _without_empty(items: Sequence[Mapping[str, Scalar]]) -> list[dict[str, Scal
         key
         for item in items
         for key in item
-        if not any(_applies(other[key]) for other in items if key in other)
+        if not any(applies(other[key]) for other in items if key in other)
     }
     return [{key: item[key] for key in item if key not in empty} for item in items]
 
 
-def _parts(value: Value, kind: Kind) -> list[str]:
+def parts(value: Value, kind: Kind) -> list[str]:
     """The lines that a value takes in a record: a list of mappings takes one for each."""
     if isinstance(value, Sequence) and not isinstance(value, str):
         items = [item for item in value if isinstance(item, Mapping)]
@@ -122,7 +122,8 @@ def _parts(value: Value, kind: Kind) -> list[str]:
     return [cell(value, kind)]
 
 
-def _applies(value: Value) -> bool:
+def applies(value: Value) -> bool:
+    """Whether there is something to write: a value, or a hole."""
     if value is NOT_APPLICABLE:  # as it mostly is: quickly told
         return False
     return not isinstance(value, Absent) or value.is_hole
@@ -130,11 +131,11 @@ def _applies(value: Value) -> bool:
 
 def _record(columns: Sequence[Column], row: Row, color: bool) -> list[str]:
     """One row as aligned `key  value` lines."""
-    shown = [column for column in columns if _applies(row[column.key])]
+    shown = [column for column in columns if applies(row[column.key])]
     width = max((len(column.title) for column in shown), default=0)
     lines = []
     for column in shown:
-        for number, part in enumerate(_parts(row[column.key], column.kind)):
+        for number, part in enumerate(parts(row[column.key], column.kind)):
             title = f"{column.title if number == 0 else '':<{width}}"
             value = _paint(part.rstrip(), _role(column.kind), color)
             lines.append(f"{_paint(title, 'heading', color)}{_GAP}{value}")
@@ -165,7 +166,7 @@ def _table(columns: Sequence[Column], rows: Sequence[Row], color: bool) -> list[
     shown = [
         column
         for column in columns
-        if column.shown and any(_applies(row[column.key]) for row in rows)
+        if column.shown and any(applies(row[column.key]) for row in rows)
     ]
     # Column by column: a report may have tens of thousands of rows.
     headings, columns_of_words = [], []
