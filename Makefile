@@ -4,7 +4,7 @@ BIN := .venv/bin
 NATIVE := $(shell find native mtedbg/lab/guest tests/support/programs \
 	-name build -prune -o \( -name '*.c' -o -name '*.cc' -o -name '*.h' \) -print)
 
-.PHONY: help setup demo test lint format bench wheel clean
+.PHONY: help setup demo test lint format bench fuzz wheel clean
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
 
@@ -28,6 +28,9 @@ format: setup ## put all sources into the project's form
 	$(BIN)/ruff check --fix --select I .
 	$(BIN)/ruff format .
 	clang-format -i $(NATIVE)
+
+fuzz: setup ## an hour of fuzzing what reads files of dead processes; SECONDS=60 for less
+	@$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),3600)
 
 bench: setup ## time and memory beside what GDB and LLDB have: docs/measurements.md
 	@$(BIN)/python -m bench

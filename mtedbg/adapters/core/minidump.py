@@ -15,6 +15,7 @@ from mtedbg.adapters.core import elf, notes
 from mtedbg.adapters.core.elf import Buffer, ProgramHeader
 from mtedbg.adapters.core.notes import FileMapping, ThreadNotes
 from mtedbg.errors import FileFormatError
+from mtedbg.model.absent import Absent, Reason
 
 UNKNOWN_FLAGS = 1 << 31
 """Of memory whose permissions nobody wrote down."""
@@ -133,6 +134,8 @@ def _ranges_64(data: Buffer, streams: _Streams) -> Iterator[tuple[int, int, int]
 
 class MinidumpNotes:
     """What a minidump has in place of a core's notes."""
+
+    unmapped = Absent(Reason.NOT_DUMPED, "if it was mapped: a minidump does not tell")
 
     def __init__(self, data: Buffer, streams: _Streams, remarks: list[str]) -> None:
         self._data = data

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from mtedbg.adapters.core import elf
 from mtedbg.adapters.core.elf import Buffer, Note, ProgramHeader
+from mtedbg.model.absent import Absent, Reason
 
 NT_PRSTATUS, NT_PRPSINFO, NT_AUXV = 1, 3, 6
 NT_SIGINFO, NT_FILE = 0x53494749, 0x46494C45
@@ -56,6 +57,8 @@ class Notes(Protocol):
     """What the reader asks of whatever holds threads and the like: see `CoreNotes`."""
 
     threads: list[ThreadNotes]
+    unmapped: Absent
+    """What is said of memory that the core does not speak of."""
 
     def of_thread(self, thread: ThreadNotes, kind: int, layout: str, /) -> tuple[int, ...] | None:
         """The fields at the start of a thread's note."""
@@ -72,6 +75,8 @@ class Notes(Protocol):
 
 class CoreNotes:
     """All notes of a core."""
+
+    unmapped = Absent(Reason.UNMAPPED)
 
     def __init__(self, data: Buffer, headers: Iterable[ProgramHeader], remarks: list[str]) -> None:
         """Reads the note segments.

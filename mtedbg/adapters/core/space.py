@@ -31,6 +31,7 @@ class AddressSpace:
         self._remarks = remarks
         self._tried: set[int] = set()
         self.memory = memory
+        self.unmapped = known.unmapped
         self.auxv = known.auxv()
         self.files = known.files()
         self._file_starts = [mapping.start for mapping in self.files]
@@ -65,7 +66,7 @@ class AddressSpace:
     def _why(self, address: int) -> Absent:
         stretch = self.memory.at(address)
         if stretch is None and self.mapping_at(address) is None:
-            return Absent(Reason.UNMAPPED)
+            return self.unmapped
         if stretch is not None and stretch.size < stretch.promised:
             return Absent(Reason.NOT_DUMPED, "the file is truncated")
         return Absent(Reason.NOT_DUMPED)

@@ -114,7 +114,7 @@ class CoreTarget:
                 continue
             for begin, stop, memory in self._space.memory.pieces(first, last):
                 mapped = memory is not None or self._space.mapping_at(begin) is not None
-                reason = self._untagged if mapped else Absent(Reason.UNMAPPED)
+                reason = self._untagged if mapped else self._notes.unmapped
                 pieces.append(TagPiece(begin, stop, reason))
         return pieces
 

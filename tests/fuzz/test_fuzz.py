@@ -1,0 +1,128 @@
+"""A minute of fuzzing, every find of earlier hours, and damage with a structure."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.fuzz.__main__ import MOST_MEMORY
+from tests.fuzz.targets import TARGETS, opened, read, root, seeds
+from tests.support import runtime_image
+from tests.support.runtime_image import BASE
+
+ROOT = Path(__file__).resolve().parents[2]
+FINDS = sorted(path for path in (ROOT / "tests/fuzz/finds").rglob("*") if path.is_file())
+MINUTE = 60
+PATIENCE_S = 20.0
+FREELY = settings(
+    deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+def test_a_minute() -> None:
+    command = [sys.executable, "-m", "tests.fuzz", "--seconds", str(MINUTE)]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=15 * MINUTE, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count(" ok\n") == len(TARGETS), done.stdout
+
+
+@pytest.mark.parametrize("path", FINDS, ids=lambda path: f"{path.parent.name}-{path.name}")
+def test_what_was_found_once(path: Path) -> None:
+    begin = time.process_time()
+    TARGETS[path.parent.name](path.read_bytes())
+    assert time.process_time() - begin < PATIENCE_S
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_sound_input_goes_all_the_way(name: str) -> None:
+    for seed in seeds(name):
+        TARGETS[name](seed)
+
+
+@pytest.mark.parametrize("name", ["elf", "minidump", "tombstone", "notes"])
+def test_cut_off_at_every_byte(name: str) -> None:
+    for seed in seeds(name):
+        for size in range(len(seed)):
+            TARGETS[name](seed[:size])
+
+
+@FREELY
+@given(st.integers(0, 4095), st.sampled_from([1, 2, 4, 8]), st.integers(0, (1 << 64) - 1))
+def test_each_field_of_an_elf_core(place: int, width: int, value: int) -> None:
+    for seed in seeds("elf"):
+        at = place % len(seed)
+        damaged = bytearray(seed)
+        damaged[at : at + width] = value.to_bytes(8, "little")[:width]
+        read(bytes(damaged))
+
+
+def fields() -> list[int]:
+    """Offsets of all words of what the root names: root, schema's head, names, tables, records."""
+    return [*range(0, min(len(runtime_image.image().data), 1 << 15), 4)]
+
+
+EVIL = st.sampled_from(
+    [0, 1, 0x7F, 0xFF, 0x7FFF, 0xFFFF, 1 << 31, (1 << 32) - 1, BASE & 0xFFFFFFFF, 0xDEAD0000]
+) | st.integers(0, (1 << 32) - 1)
+
+
+@FREELY
+@given(st.lists(st.tuples(st.sampled_from(fields()), EVIL), min_size=1, max_size=4))
+def test_fields_of_the_root_and_its_records(changes: list[tuple[int, int]]) -> None:
+    root(
+        b"".join(
+            place.to_bytes(3, "little") + b"\x02" + value.to_bytes(4, "little")
+            for place, value in changes
+        )
+    )
+
+
+def huge(count: int) -> bytes:
+    """A small file that speaks of much: each of its headers is of a terabyte of holes."""
+    from tests.support.elf_core import file_header, program_header
+
+    headers = b"".join(
+        program_header(1, 6, 0, number << 40, 0, 1 << 40) for number in range(1, count + 1)
+    )
+    tagged = program_header(0x70000002, 6, 64, 1 << 40, 1 << 35, 1 << 40)
+    return file_header(4, headers=count + 1) + headers + tagged
+
+
+def test_memory_does_not_follow_what_a_file_says() -> None:
+    """Of each target's sound and of boastful input: peak of a process with such a limit."""
+    code = (
+        "from tests.fuzz.__main__ import limited\n"
+        "from tests.fuzz.targets import TARGETS, read, seeds\n"
+        "from tests.fuzz.test_fuzz import huge\n"
+        "limited(read)(b'')\n"
+        "read(huge(4000))\n"
+        "[TARGETS[name](seed) for name in TARGETS for seed in list(seeds(name))[:1]]\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=300,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_limit_on_memory_is_one() -> None:
+    code = (
+        "from tests.fuzz.__main__ import MOST_MEMORY, limited\n"
+        "limited(lambda data: bytes(len(data) and MOST_MEMORY + (1 << 20)))(b'x')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert "MemoryError" in done.stderr
+    assert MOST_MEMORY == 200 << 20
+    assert resource.getrlimit(resource.RLIMIT_DATA)[0] == resource.RLIM_INFINITY
+    assert opened(huge(1)) is not None
