@@ -79,6 +79,12 @@ def find_lldb() -> Path | None:
     return next((lldb for lldb in candidates if (version_of(lldb) or (0,)) >= LLDB_MINIMUM), None)
 
 
+def find_chromium() -> str | None:
+    """A Chromium, with or without windows."""
+    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+    return next((path for name in names if (path := shutil.which(name))), None)
+
+
 def _is_useful(gdb: Path) -> bool:
     if not gdb.is_file() or (version_of(gdb) or (0,)) < GDB_MINIMUM:
         return False
@@ -142,6 +148,7 @@ TO_BUILD = tuple(
         ("doctest", "doctest-dev", _file(INCLUDE / "doctest/doctest.h")),
         ("C library, arm64", "libc6:arm64", _file(ARM64_LIBRARIES / "libc.so.6")),
         ("C++ library, arm64", "libstdc++6:arm64", _file(ARM64_LIBRARIES / "libstdc++.so.6")),
+        ("Chromium", "chromium-headless-shell", find_chromium),
         ("libgcc, arm64", "libgcc-s1:arm64", _file(ARM64_LIBRARIES / "libgcc_s.so.1")),
     )
 )

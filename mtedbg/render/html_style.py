@@ -19,11 +19,13 @@ overflow-wrap:anywhere}
 h2 code{font-weight:400;font-size:.85rem;color:var(--dim)}
 p{margin:.4rem 0;overflow-wrap:anywhere}
 ul,ol{margin:.4rem 0;padding-left:1.3rem}li{overflow-wrap:anywhere}
-.kind{display:inline-block;font-size:.8rem;font-weight:600;letter-spacing:.02em;padding:.1rem .5rem;
+.kind{display:inline-block;max-width:100%;overflow-wrap:anywhere;
+font-size:.8rem;font-weight:600;letter-spacing:.02em;padding:.1rem .5rem;
 border-radius:1rem;background:var(--badsoft);color:var(--bad);border:1px solid currentColor}
 .about{color:var(--dim);font-size:.85rem}
 nav{font-size:.85rem;line-height:1.9}
-nav a{color:var(--address);text-decoration:none;margin-right:.9rem;white-space:nowrap}
+nav a{color:var(--address);text-decoration:none;margin-right:.9rem;
+display:inline-block;max-width:100%;overflow-wrap:anywhere}
 nav a:hover,nav a:focus-visible{text-decoration:underline}
 code,pre,table,.mono,svg text{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,
 "DejaVu Sans Mono",monospace}
@@ -52,7 +54,7 @@ pre .here{display:inline-block;min-width:100%;background:var(--marksoft)}
 details>summary{cursor:pointer;color:var(--address);font-size:.85rem;padding:.3rem 0}
 figure{margin:.6rem 0}
 figcaption,.legend{font-size:.8rem;color:var(--dim);margin:.3rem 0}
-.legend span{margin-right:1rem;white-space:nowrap}
+.legend span{margin-right:1rem;display:inline-block;max-width:100%;overflow-wrap:anywhere}
 .legend svg{width:.9rem;height:.9rem;vertical-align:-.1rem;margin-right:.3rem}
 figure img{display:block;max-width:none;width:max(100%,46rem)}
 .zoom{font-size:.8rem;color:var(--dim)}
@@ -82,13 +84,13 @@ th,td{padding:.22rem .5rem}}
 :root{color-scheme:light;--paper:#fff;--ink:#000;--dim:#444;--line:#bbb;--soft:#f4f4f4;
 --address:#003;--match:#040;--bad:#a00;--badsoft:#fff;--mark:#630;--marksoft:#eee}
 @page{margin:14mm}
-body{font-size:10pt}nav,.zoom,summary{display:none}
+body{font-size:10pt}nav,.zoom label,.zoom input,summary{display:none}
 main,header,footer{max-width:none;padding:0}
 .scroll{overflow:visible;border:0}
 pre{width:auto;white-space:pre-wrap;overflow-wrap:anywhere;font-size:7.5pt;padding:.3rem}
 table{font-size:7.5pt;min-width:0;width:100%}
-th,td{white-space:normal;overflow-wrap:anywhere;padding:.1rem .3rem}
-td.long{min-width:0}
+th,td{padding:.1rem .3rem}td{white-space:normal;overflow-wrap:anywhere}
+td.address,td.number{white-space:nowrap}td.long{min-width:0}
 h2{break-after:avoid}tr,figure,.drawing{break-inside:avoid}
 .scroll .drawing,.scroll .grid{min-width:0;width:100%!important}figure img{width:100%}
 details::details-content{content-visibility:visible;display:block;height:auto}
