@@ -101,6 +101,14 @@ def _symbol(one: Read, sysroot: str) -> str | Absent:
 
 
 def _write(report: Report, arguments: argparse.Namespace) -> None:
+    if arguments.html:
+        from mtedbg import __version__
+        from mtedbg.commands._documents import write
+        from mtedbg.render.html import render_html
+        from mtedbg.report import Document, Part
+
+        page = render_html("Triage", [Part("Signatures", "", report)], __version__)
+        report = report.noting(write(Document(arguments.html, page)))
     if arguments.json:
         from mtedbg.render.json import render_json
 

@@ -13,10 +13,11 @@ from functools import cache
 from mtedbg.adapters.dead import DeadTarget, open_dead
 from mtedbg.commands import find
 from mtedbg.commands._line import parse, report
+from mtedbg.commands._parts import parts
 from mtedbg.errors import MtedbgError
 from mtedbg.model.absent import Absent
-from mtedbg.query.postmortem import sections
 from mtedbg.query.signature import signature
+from mtedbg.render.html import render_html
 from mtedbg.render.json import render_json
 from mtedbg.render.text import render_text
 from mtedbg.report import Report
@@ -191,12 +192,15 @@ def whole(data: bytes) -> None:
     target = opened(data)
     if target is None:
         return
-    session = Session(target)
-    for section in sections(session):
-        try:
-            show(section.ask(session) if section.ask else asked(section.line, session))
-        except MtedbgError as error:
-            printable(error)
+    made = list(parts(Session(target), whole=True))
+    for part in made:
+        if part.report is not None:
+            show(part.report)
+        elif part.error is not None:
+            printable(part.error)
+    page = render_html("core", made, "0")
+    assert page.replace("\n", "").isprintable()
+    assert page.count("<script") == 0
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {

@@ -95,6 +95,12 @@ def test_names_reach_the_terminal_escaped(tmp_path: Path, capsys: Capture) -> No
     assert "core\\x1b[2J\\x0a.1" in shown
     assert all(character.isprintable() or character == "\n" for character in shown)
     assert len(shown.splitlines()) == 3
+    page = tmp_path / "page.html"
+    assert main([*words, "--html", str(page)]) == 0
+    text = page.read_text()
+    assert "\\x1b[31m+0x10" in text
+    assert text.replace("\n", "").isprintable()
+    assert "<title>1 file, 1 signature</title>" in text
 
 
 @pytest.mark.parametrize("words", [["nowhere"], [".", "--workers", "0"]])
