@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mtedbg.errors import LabError
 from mtedbg.lab import paths, protocol
+from mtedbg.lab.image import VmImage
 from mtedbg.lab.machine import Machine, MachineOptions, Share
 from mtedbg.lab.vm import ANSWER_TIMEOUT_S, Vm
 
@@ -30,6 +31,7 @@ def boot(
     shares: Sequence[Share] = (),
     options: MachineOptions | None = None,
     libraries: Path | None = None,
+    image: VmImage | None = None,
 ) -> Iterator[Vm]:
     """Boots a VM and ends it with the block, whatever happens in it.
 
@@ -37,6 +39,7 @@ def boot(
         shares: folders of the host that it sees.
         options: what it is like.
         libraries: the folder of AArch64 shared libraries; by default the machine's or mtedbg's.
+        image: what is booted; the usual one by default.
 
     Raises:
         ToolMissingError: QEMU, the VM's kernel or the libraries are not there.
@@ -52,7 +55,7 @@ def boot(
             Share(libraries or paths.libraries(), LIBRARIES, in_use=False),
         ]
         everything = [*system, *shares]
-        machine = Machine(paths.vm_image(), options, everything, logs=Path(name))
+        machine = Machine(image or paths.vm_image(), options, everything, logs=Path(name))
         try:
             vm = Vm(machine, cores)
             _bring_up(vm, everything, options)

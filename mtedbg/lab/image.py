@@ -82,16 +82,33 @@ def build() -> VmImage:
         kernel = debian.dependency(KERNEL_PACKAGE, r"linux-image-[0-9].*")
         provenance = debian.unpack([f"{kernel}:arm64", GDBSERVER_PACKAGE], root)
         made = at(work / "made")
-        made.licences.mkdir(parents=True)
-        shutil.copyfile(_only(root / "boot", "vmlinuz-*"), made.kernel)
-        made.initramfs.write_bytes(cpio.archive(_entries(root, _compile_init(work))))
-        (made.licences / "PACKAGES.txt").write_text("".join(f"{p}\n" for p in provenance))
-        for package in (kernel, "gdbserver"):
-            text = root / "usr/share/doc" / package / "copyright"
-            shutil.copyfile(text, made.licences / f"{package}.txt")
+        fill(made, root, work, kernel, provenance)
         shutil.rmtree(final, ignore_errors=True)
         made.kernel.parent.rename(final)
     return image
+
+
+def fill(made: VmImage, root: Path, work: Path, kernel: str, provenance: list[str]) -> None:
+    """Makes an image of unpacked packages.
+
+    Args:
+        made: the image.
+        root: the folder that they were unpacked into.
+        work: a folder for what is made on the way.
+        kernel: name of the kernel's package.
+        provenance: a line a package.
+
+    Raises:
+        LabError: one of them lacks what it should hold.
+        ToolMissingError: the cross compiler is not there.
+    """
+    made.licences.mkdir(parents=True)
+    shutil.copyfile(_only(root / "boot", "vmlinuz-*"), made.kernel)
+    made.initramfs.write_bytes(cpio.archive(_entries(root, _compile_init(work))))
+    (made.licences / "PACKAGES.txt").write_text("".join(f"{p}\n" for p in provenance))
+    for package in (kernel, "gdbserver"):
+        text = root / "usr/share/doc" / package / "copyright"
+        shutil.copyfile(text, made.licences / f"{package}.txt")
 
 
 def _entries(root: Path, init: bytes) -> list[cpio.Entry]:
