@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
 from mtedbg.model.cause import Cause, CauseKind, Guess
 from mtedbg.model.pointer import with_tag
-from mtedbg.query.fault import fault
+from mtedbg.query.advice import next_step
+from mtedbg.query.fault import ASYNC_ADVICE, fault
 from mtedbg.query.heap import guesses
+from mtedbg.query.host_calls import host_calls
 from mtedbg.query.owner import SHARED, owner
 from mtedbg.query.progress import entries, in_words, step_of, transition_of
 from mtedbg.query.runtimes import current_pc
@@ -34,6 +37,8 @@ COLUMNS = (
 )
 _MOST = 4
 """Changes and threads that the line names."""
+_SENT = "SI_"
+_LIBC = re.compile(r"/(lib(c|pthread)|ld-linux[\w-]*)[.-][^/]*$|^\[vdso\]$")
 _PATCHES = ("PatchMemop", "RetagOnly")
 
 
@@ -60,7 +65,7 @@ def cause(session: Session) -> Cause:
     return Cause(
         _kind(row, mine=mine, patching=bool(patches)),
         "; ".join(words),
-        (*_steps(session), *stale_reasons, *_reasons(row, code), *told.notes),
+        (*_steps(session), *stale_reasons, *_reasons(session, row, code), *_notes(told)),
         _signal(row),
         transition_of(patches[0]) if patches else NOT_APPLICABLE,
         code,
@@ -83,7 +88,7 @@ def _kind(row: Row, *, mine: bool, patching: bool) -> CauseKind:
         return CauseKind.UNKNOWN if signal.is_hole else CauseKind.NONE
     if isinstance(name, Absent):
         return CauseKind.UNKNOWN
-    return CauseKind.SENT if str(name).startswith("SI_") else CauseKind.FAULT
+    return CauseKind.SENT if str(name).startswith(_SENT) else CauseKind.FAULT
 
 
 def _stale(session: Session) -> tuple[bool, list[str], list[str]]:
@@ -115,7 +120,15 @@ def _steps(session: Session) -> list[str]:
     return found
 
 
-def _reasons(row: Row, code: str | Absent) -> list[str]:
+def _notes(told: Report) -> list[str]:
+    """What is remarkable about the fault; without advice, which stands where the fault does."""
+    advice = {ASYNC_ADVICE, *(next_step(absent) for _, _, absent in told.holes())}
+    return [note for note in told.notes if note not in advice]
+
+
+def _reasons(session: Session, row: Row, code: str | Absent) -> list[str]:
+    if str(row.get("code_name")).startswith(_SENT):
+        return _sender(session)
     transition = row.get("transition", NOT_APPLICABLE)
     if not isinstance(transition, str):
         return []
@@ -125,6 +138,14 @@ def _reasons(row: Row, code: str | Absent) -> list[str]:
     if code != HOST:
         return [why]
     return [why, "it was in host code, where a guest's pointer has no tag of its own"]
+
+
+def _sender(session: Session) -> list[str]:
+    """Who asked for the signal: the innermost frame that is not the C library's."""
+    for row in host_calls(session).rows:
+        if isinstance(row["file"], str) and not _LIBC.search(row["file"]):
+            return [f"the signal was sent, not raised by an access; called from {row['function']}"]
+    return ["the signal was sent, not raised by an access"]
 
 
 def _signal(row: Row) -> str | Absent:

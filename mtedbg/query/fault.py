@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mtedbg.model.process import SignalInfo
     from mtedbg.session import Session
 
+ASYNC_ADVICE = "with synchronous checks (PR_MTE_TCF_SYNC) the fault would name its instruction"
 _IMPRECISE = Absent(Reason.NOT_APPLICABLE, "asynchronous: the PC is not the culprit")
 
 
@@ -129,9 +130,7 @@ def _asynchronous(session: Session, answer: _Answer, stopped: Scene) -> None:
     answer.headline = (
         f"tag check fault (asynchronous): some access before the PC; {_how_many(found)}"
     )
-    answer.notes.append(
-        "with synchronous checks (PR_MTE_TCF_SYNC) the fault would name its instruction"
-    )
+    answer.notes.append(ASYNC_ADVICE)
 
 
 def _how_many(found: Sequence[Mapping[str, Scalar]]) -> str:

@@ -129,9 +129,10 @@ def _neighbours(session: Session, fault: _Fault, around: Around) -> Iterator[Gue
     tag = fault.pointer
     if around.before is not None and tag in _tags_of(session, around.before):
         past = fault.address - around.before.end
+        how = f"{past} bytes past the end of" if past else "right behind"
         yield Guess(
-            f"out of bounds: {past} bytes past the end of the chunk of"
-            f" {around.before.size} bytes at {around.before.user:#x}",
+            f"out of bounds: {how} the chunk of {around.before.size} bytes"
+            f" at {around.before.user:#x}",
             (f"the chunk before it has the pointer's tag {tag} ({_CHANCE})",),
         )
     if fault.address < around.here.user and tag in _tags_of(session, around.here):

@@ -32,6 +32,11 @@ class _Frame:
     pc: int
     kind: str
 
+    @property
+    def returns(self) -> bool:
+        """Whether the PC is behind a call, if it is not the innermost frame's."""
+        return self.kind in (HOST, GUESS)
+
 
 def host_calls(session: Session) -> Report:
     """The frames of the session's thread."""
@@ -82,8 +87,8 @@ class _Walk:
         region = region_at(self._session, link)
         if link in (recorded, pc, 0) or region is None or "x" not in region.perms:
             return
-        here, there = (symbol_or_offset(self._session, each) for each in (pc, link))
-        if here != there:
+        there = symbol_or_offset(self._session, link, behind_call=True)
+        if symbol_or_offset(self._session, pc) != there:
             yield _Frame(link, GUESS)
 
     def _caller(
@@ -140,7 +145,7 @@ def _row(session: Session, level: int, frame: _Frame) -> Row:
         "level": level,
         "pc": frame.pc,
         "kind": frame.kind,
-        "function": describe(session, frame.pc),
+        "function": describe(session, frame.pc, behind_call=frame.returns and level > 0),
         "file": region.name if region else "",
     }
 

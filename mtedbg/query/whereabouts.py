@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -53,17 +54,22 @@ def code_and_function(session: Session, pc: int) -> tuple[str | Absent, str | Ab
     return HOST, symbol_or_offset(session, pc)
 
 
-def symbol_or_offset(session: Session, address: int, *, offset: bool = False) -> str | Absent:
+def symbol_or_offset(
+    session: Session, address: int, *, offset: bool = False, behind_call: bool = False
+) -> str | Absent:
     """The symbol that holds `address`, or else its file and the offset from the file's start.
 
     Args:
         session: where.
         address: without tag and PAC bits.
         offset: whether to say how far into the symbol.
+        behind_call: whether it is a return address: the call is in the function, and the address
+            behind it may be another one's.
     """
-    symbol = session.target.symbol_at(address)
+    back = 1 if behind_call and address else 0
+    symbol = session.target.symbol_at(address - back)
     if not isinstance(symbol, Absent):
-        return str(symbol) if offset else symbol.name
+        return str(replace(symbol, offset=symbol.offset + back)) if offset else symbol.name
     region = region_at(session, address)
     if region is None or not region.name:
         return symbol
@@ -72,12 +78,18 @@ def symbol_or_offset(session: Session, address: int, *, offset: bool = False) ->
     return f"{PurePosixPath(region.name).name}+{address - start:#x}"
 
 
-def describe(session: Session, address: int) -> str:
-    """What `address` is in, for people; empty where it is in no mapping."""
+def describe(session: Session, address: int, *, behind_call: bool = False) -> str:
+    """What `address` is in, for people; empty where it is in no mapping.
+
+    Args:
+        session: where.
+        address: without tag and PAC bits.
+        behind_call: as for `symbol_or_offset`.
+    """
     found = jit_place(session, address)
     if found is not None:
         return frame_name(*found)
-    named = symbol_or_offset(session, address, offset=True)
+    named = symbol_or_offset(session, address, offset=True, behind_call=behind_call)
     if not isinstance(named, Absent):
         return named
     region = region_at(session, address)

@@ -22,9 +22,13 @@ CORES = HERE / "cores"
 EXPECTED = HERE / "expected"
 PROVENANCE = CORES / "provenance.json"
 
+POST_MORTEM = "post-mortem"
+EVERY_COMMAND = ("sync", "straddle", "filtered", "async", "heap", "abort")
+"""Cores of C programs that every command is asked about; of the others the post-mortem alone."""
+
 # {pointer} is what the program said it would use; of the runtime, si_addr.
 ANY_CORE = {
-    "post-mortem": "",
+    POST_MORTEM: "",
     "mte-fault": "mte-fault",
     "mte-tags": "mte-tags {pointer}",
     "mte-tags-runs": "mte-tags {pointer} 128 --runs",
@@ -36,6 +40,9 @@ ANY_CORE = {
     "mte-find": "mte-find 0 -n 4",
     "mte-find-range": "mte-find 3 {pointer}-4096 8192",
 }
+
+RUNTIME = "runtime-"
+"""What the names of the runtime's cores begin with."""
 
 RUNTIME_CORE = {
     "guest-frame": "guest-frame",
@@ -52,6 +59,13 @@ RUNTIME_CORE = {
     "memops": "memops --sort flips -n 8",
     "memop-verify": "memop-verify",
 }
+
+
+SAID = {
+    "truncated": "mtedbg: note: the file is truncated: contents of 2 memory segments are missing in"
+    " part\nmtedbg: note: the file is truncated: contents of 1 tag segments are missing in part\n"
+}
+"""What is said on standard error beside text: of damaged cores alone."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +91,9 @@ def questions() -> list[Question]:
     found = []
     for core, made in json.loads(PROVENANCE.read_text())["cores"].items():
         pointer = made["pointer"]
-        asked = ANY_CORE if made["program"] else ANY_CORE | RUNTIME_CORE
+        asked = ANY_CORE if core in EVERY_COMMAND else {POST_MORTEM: ""}
+        if core.startswith(RUNTIME):
+            asked = ANY_CORE | RUNTIME_CORE
         for name, line in asked.items():
             line = line.format(pointer=f"{pointer:#x}")
             found += [Question(core, name, line, as_json) for as_json in (False, True)]

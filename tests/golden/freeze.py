@@ -1,4 +1,6 @@
-"""Makes the frozen cores anew: `python -m tests.golden.freeze`. Seldom: answers change with them.
+"""Makes frozen cores: `python -m tests.golden.freeze NAME…`. Seldom: answers change with them.
+
+Without a name it makes all of them anew, with names only those: the others stay as they are.
 
 The programs of `tests/support/programs/` and the runtime run in the Linux VM from a folder that has
 the same name on every machine, so that nothing of this one is in the cores. The runtime's program
@@ -14,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from mtedbg.adapters.core import CoreTarget
@@ -24,7 +27,7 @@ from mtedbg.lab.vm import LabResult, Vm
 from mtedbg.model.absent import Absent
 from tests.golden.cases import CORES, PROVENANCE
 from tests.support.compile import COMPILER, PROGRAMS
-from tests.support.cores import CASES, Case, parse_facts
+from tests.support.cores import CASES, TAGGED_HEAP, Case, parse_facts
 
 GUEST_FOLDER = "/frozen"
 RUNTIME = {
@@ -39,13 +42,30 @@ RUNTIME = {
         "message.elf",
     ),
 }
-FROZEN = ("sync", "straddle", "filtered", "async", "heap", "abort")
+PROGRAMS_OF = {name: CASES[name] for name in ("sync", "straddle", "filtered", "async", "heap")}
+_TAGGED = tuple(TAGGED_HEAP.items())
+PROGRAMS_OF |= {
+    "abort": CASES["abort"],
+    "heap-overflow": Case("heap_bounds", ("overflow",), _TAGGED),
+    "heap-far": Case("heap_bounds", ("far",), _TAGGED),
+    "heap-underflow": Case("heap_bounds", ("underflow",), _TAGGED),
+    "heap-reused": Case("heap_bounds", ("reused",), _TAGGED),
+    "sigabrt": Case("aborted"),
+    "stripped": Case("stripped", ("overflow",), _TAGGED),
+    "truncated": Case("sync_fault"),
+}
+STRIPPED, TRUNCATED = "stripped", "truncated"
+STRIPPED_OF = "heap_bounds"
+CUT = 3
+"""Of what is cut off a truncated core: the last third."""
 
 
 def build(name: str, folder: Path) -> Path:
     """A program without debug information and without this machine's paths."""
     program = folder / name
-    command = [*COMPILER, "-g0", f"-ffile-prefix-map={PROGRAMS}=.", str(PROGRAMS / f"{name}.c")]
+    source = PROGRAMS / f"{STRIPPED_OF if name == STRIPPED else name}.c"
+    command = [*COMPILER, "-g0", f"-ffile-prefix-map={PROGRAMS}=.", str(source)]
+    command += ["-s"] if name == STRIPPED else []
     subprocess.run([*command, "-o", str(program)], check=True)
     return program
 
@@ -69,7 +89,11 @@ def freeze_program(vm: Vm, name: str, case: Case, folder: Path) -> dict[str, obj
     environment = {"PATH": "/usr/bin", **dict(case.environment)}
     result = die(vm, argv, environment, folder / f"{name}.cores")
     facts = parse_facts(result.stdout)
-    return keep(name, result, argv, case.program, facts["pointer"][0]) | {"env": environment}
+    if name == TRUNCATED:
+        whole = result.cores[0].read_bytes()
+        result.cores[0].write_bytes(whole[: len(whole) - len(whole) // CUT])
+    program = "" if name == STRIPPED else case.program
+    return keep(name, result, argv, program, facts["pointer"][0]) | {"env": environment}
 
 
 def freeze_runtime(vm: Vm, name: str, words: tuple[str, ...], folder: Path) -> dict[str, object]:
@@ -105,28 +129,52 @@ def version(*command: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\n")[0]
 
 
-def main() -> int:
-    """Runs every case in one VM."""
-    shutil.rmtree(CORES, ignore_errors=True)
-    CORES.mkdir()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for program in {CASES[case].program for case in FROZEN}:
-            pack(build(program, folder).read_bytes(), f"{program}.gz")
-        shutil.copy(paths.runtime(), folder)
-        for guest in paths.guests().glob("*.elf"):
-            # Its debug information names the folder that it was built in.
-            subprocess.run(["strip", "-g", "-o", str(folder / guest.name), str(guest)], check=True)
+def put(names: Sequence[str], folder: Path) -> None:
+    """Puts what the cases run into `folder`; keeps the programs whose symbols answers need."""
+    for program in {PROGRAMS_OF[name].program for name in names if name in PROGRAMS_OF}:
+        built = build(program, folder)
+        if program != STRIPPED:  # it has to be enough without its program too
+            pack(built.read_bytes(), f"{program}.gz")
+    if not set(names) & set(RUNTIME):
+        return
+    shutil.copy(paths.runtime(), folder)
+    for guest in paths.guests().glob("*.elf"):
+        # Its debug information names the folder that it was built in.
+        subprocess.run(["strip", "-g", "-o", str(folder / guest.name), str(guest)], check=True)
+
+
+def make(names: Sequence[str]) -> dict[str, object]:
+    """The provenance of the cores with these names, which are made in one VM."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        put(names, folder)
         with boot([Share(folder, GUEST_FOLDER)], MachineOptions()) as vm:
-            made = {case: freeze_program(vm, case, CASES[case], folder) for case in FROZEN}
-            made |= {case: freeze_runtime(vm, case, RUNTIME[case], folder) for case in RUNTIME}
-            kernel = vm.kernel
+            return {name: freeze(vm, name, folder) for name in names}
+
+
+def freeze(vm: Vm, name: str, folder: Path) -> dict[str, object]:
+    """Keeps one core; returns its provenance, with the kernel that wrote it."""
+    if name in RUNTIME:
+        made = freeze_runtime(vm, name, RUNTIME[name], folder)
+    else:
+        made = freeze_program(vm, name, PROGRAMS_OF[name], folder)
+    return made | {"kernel": vm.kernel}
+
+
+def main() -> int:
+    """Makes the cores that are named, or all."""
+    everything = [*PROGRAMS_OF, *RUNTIME]
+    names = sys.argv[1:] or everything
+    if unknown := set(names) - set(everything):
+        raise SystemExit(f"no such core: {', '.join(sorted(unknown))}; there are {everything}")
+    CORES.mkdir(exist_ok=True)
+    before = json.loads(PROVENANCE.read_text())["cores"] if PROVENANCE.exists() else {}
+    made = before | make(names)
     origin = {
-        "kernel": kernel,
         "emulator": version("qemu-system-aarch64", "--version"),
         "compiler": version(COMPILER[0], "--version"),
         "flags": COMPILER[1:],
-        "cores": made,
+        "cores": {name: made[name] for name in everything if name in made},
     }
     PROVENANCE.write_text(json.dumps(origin, indent=1) + "\n")
     return 0
