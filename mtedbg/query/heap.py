@@ -162,7 +162,7 @@ def _by_tags(session: Session, fault: _Fault, region: Region) -> Iterator[Guess]
     if before is not None:
         past = fault.address - before - GRANULE
         found.append(
-            (past, Guess(f"out of bounds: {past} bytes past memory of its own", (reason,)))
+            (past, Guess(f"out of bounds: {past} bytes past the memory of its own", (reason,)))
         )
     if behind is not None:
         short = behind - fault.address
