@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from mtedbg.decode.abort_message import abort_message
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
 from mtedbg.model.cause import Cause, CauseKind, Guess
 from mtedbg.model.pointer import with_tag
@@ -38,6 +39,7 @@ COLUMNS = (
 _MOST = 4
 """Changes and threads that the line names."""
 _SENT = "SI_"
+_NOT_RAISED = "the signal was sent, not raised by an access"
 _LIBC = re.compile(r"/(lib(c|pthread)|ld-linux[\w-]*)[.-][^/]*$|^\[vdso\]$")
 _PATCHES = ("PatchMemop", "RetagOnly")
 
@@ -141,11 +143,13 @@ def _reasons(session: Session, row: Row, code: str | Absent) -> list[str]:
 
 
 def _sender(session: Session) -> list[str]:
-    """Who asked for the signal: the innermost frame that is not the C library's."""
+    """Who asked for the signal: the innermost frame that is not the C library's; what it said."""
+    message = abort_message(session.target)
+    said = [] if isinstance(message, Absent) else [f"it said: {message}"]
     for row in host_calls(session).rows:
         if isinstance(row["file"], str) and not _LIBC.search(row["file"]):
-            return [f"the signal was sent, not raised by an access; called from {row['function']}"]
-    return ["the signal was sent, not raised by an access"]
+            return [f"{_NOT_RAISED}; called from {row['function']}", *said]
+    return [_NOT_RAISED, *said]
 
 
 def _signal(row: Row) -> str | Absent:

@@ -113,6 +113,21 @@ def test_a_sent_signal_says_who_asked_for_it(store):
     assert reason.endswith("called from give_up+0x10")
 
 
+def test_what_it_said_when_it_ended_itself(store):
+    session = session_at(store, {"x16": 0}, SignalInfo(SIGABRT, TKILL, 0))
+    target = session.target
+    assert isinstance(target, FakeTarget)
+    target.symbols["__abort_msg"] = 0x9000
+    message = b"fake.c:7: main: Assertion `0' failed.\n"
+    target.memory |= {
+        0x9000: (0xA000).to_bytes(8, "little"),
+        0xA000: bytes(4) + message.ljust(252, b"\0"),
+    }
+    assert cause(session).reasons[-1] == "it said: fake.c:7: main: Assertion `0' failed."
+    target.memory[0x9000] = bytes(8)
+    assert len(cause(session).reasons) == 1
+
+
 def test_no_thread():
     target = FakeTarget(thread_list=[])
     assert cause(Session(target)).kind is CauseKind.UNKNOWN
