@@ -6,8 +6,10 @@ security policy forbids what could load or run. Drawings zoom by radio buttons a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
+from mtedbg.model.pointer import strip
 from mtedbg.render.html_body import body, text
 from mtedbg.render.html_code import code_map
 from mtedbg.render.html_style import STYLE
@@ -83,7 +85,7 @@ def _section(number: int, part: Part, reports: Mapping[str, Report]) -> str:
         return f'<section>{heading}<p class="error">{text(why)}</p></section>'
     if number == 0 and part.report.command == "cause":
         return f"<section>{heading}{_reasons(part.report)}</section>"
-    drawn, whole = _drawn(part.report, reports), part.report.command == "mte-tags"
+    drawn, whole = _drawn(part.report, part.line, reports), part.report.command == "mte-tags"
     return f"<section>{heading}\n{body(part.report, part.title, drawn, instead=whole)}</section>"
 
 
@@ -115,12 +117,11 @@ def _pairs(value: Value) -> list[tuple[str, str]]:
     return [(str(one["guess"]), str(one["because"])) for one in found if isinstance(one, Mapping)]
 
 
-def _drawn(report: Report, reports: Mapping[str, Report]) -> str:
-    """The picture that goes with a report."""
+def _drawn(report: Report, line: str, reports: Mapping[str, Report]) -> str:
+    """The picture that goes with a report, the answer to a command line."""
     if report.command == "mte-tags":
-        fault = reports.get("mte-fault")
-        address = fault.rows[0].get("address") if fault and fault.rows else None
-        return grid(report, address if isinstance(address, int) else None)
+        asked = re.fullmatch(r"mte-tags (0x[0-9a-f]{1,16})", line)
+        return grid(report, strip(int(asked[1], 16)) if asked else None)
     if report.command == "mte-regions":
         return overview(report)
     if report.command == "memop-log":
