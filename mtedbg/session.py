@@ -6,6 +6,7 @@ every stop, resume and write: nothing read before may be believed after.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -39,7 +40,7 @@ class Session:
     patience: float = field(default=2.0)
     behind: dict[str, tuple[int, int | None]] = field(default_factory=dict)
 
-    _CACHED = ("info", "runtimes", "jit_objects", "perf_map")
+    _CACHED = ("info", "runtimes", "jit_objects", "perf_map", "file_starts")
 
     @cached_property
     def info(self) -> TargetInfo:
@@ -71,6 +72,13 @@ class Session:
         path = path_of(pid)
         data = self.target.read_file(path, MAX_BYTES)
         return data if isinstance(data, Absent) else PerfMap(data, path)
+
+    @cached_property
+    def file_starts(self) -> Mapping[str, int]:
+        """Where the first mapping of each file or pseudo name begins."""
+        regions = self.target.regions()
+        known = () if isinstance(regions, Absent) else regions
+        return {region.name: region.start for region in reversed(known)}
 
     def strip(self, pointer: int) -> int:
         """`pointer` without its tag and PAC bits."""

@@ -73,8 +73,7 @@ def symbol_or_offset(
     region = region_at(session, address)
     if region is None or not region.name:
         return symbol
-    regions = session.target.regions()
-    start = min(one.start for one in regions if one.name == region.name)  # type: ignore[union-attr]
+    start = session.file_starts[region.name]
     return f"{PurePosixPath(region.name).name}+{address - start:#x}"
 
 
