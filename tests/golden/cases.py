@@ -41,8 +41,8 @@ ANY_CORE = {
     "mte-find-range": "mte-find 3 {pointer}-4096 8192",
 }
 
-RUNTIME = "runtime-"
-"""What the names of the runtime's cores begin with."""
+EVERY_RUNTIME_COMMAND = ("runtime-thunk", "runtime-lockstep", "runtime-threads")
+"""Cores of the runtime, likewise."""
 
 RUNTIME_CORE = {
     "guest-frame": "guest-frame",
@@ -92,7 +92,7 @@ def questions() -> list[Question]:
     for core, made in json.loads(PROVENANCE.read_text())["cores"].items():
         pointer = made["pointer"]
         asked = ANY_CORE if core in EVERY_COMMAND else {POST_MORTEM: ""}
-        if core.startswith(RUNTIME):
+        if core in EVERY_RUNTIME_COMMAND:
             asked = ANY_CORE | RUNTIME_CORE
         for name, line in asked.items():
             line = line.format(pointer=f"{pointer:#x}")

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mtedbg.adapters.core import CoreTarget
-from mtedbg.lab import paths
+from mtedbg.lab import debuggers, paths
 from mtedbg.lab.boot import boot
 from mtedbg.lab.machine import MachineOptions, Share
 from mtedbg.lab.vm import LabResult, Vm
@@ -42,6 +42,11 @@ RUNTIME = {
         "message.elf",
     ),
 }
+RUNTIME |= {"runtime-stale": ("--no-handler", "message.elf")}
+UNDER_GDB = {"runtime-stale": ("set $x27 = 2",)}
+"""What GDB changes when the signal comes, before it lets the kernel have it: here the register
+that holds the core id, as if the thread had moved on between [1] and [2]."""
+
 PROGRAMS_OF = {name: CASES[name] for name in ("sync", "straddle", "filtered", "async", "heap")}
 _TAGGED = tuple(TAGGED_HEAP.items())
 PROGRAMS_OF |= {
@@ -100,7 +105,19 @@ def freeze_runtime(vm: Vm, name: str, words: tuple[str, ...], folder: Path) -> d
     """Keeps a core of the runtime; returns its provenance."""
     *options, guest = words
     argv = [f"{GUEST_FOLDER}/mtetso", *options, f"{GUEST_FOLDER}/{guest}"]
-    result = die(vm, argv, {"PATH": "/usr/bin"}, folder / f"{name}.cores")
+    environment = {"PATH": "/usr/bin"}
+    if changes := UNDER_GDB.get(name):
+        steps = (
+            "set startup-with-shell off",
+            "unset environment PYTHONHOME",
+            "run",
+            *changes,
+            "signal SIGSEGV",
+        )
+        words = [word for step in steps for word in ("-ex", step)]
+        argv = debuggers.gdb("-nx", "-batch", *words, "--args", *argv)
+        environment = debuggers.GDB_ENVIRONMENT
+    result = die(vm, argv, environment, folder / f"{name}.cores")
     target = CoreTarget(result.cores[0])
     signal = target.signal(target.threads()[0])
     assert not isinstance(signal, Absent)
@@ -148,7 +165,8 @@ def make(names: Sequence[str]) -> dict[str, object]:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         put(names, folder)
-        with boot([Share(folder, GUEST_FOLDER)], MachineOptions()) as vm:
+        shares = [Share(folder, GUEST_FOLDER), debuggers.share()]
+        with boot(shares, MachineOptions()) as vm:
             return {name: freeze(vm, name, folder) for name in names}
 
 
