@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <atomic>
 #include <semaphore>
 #include <thread>
@@ -76,6 +77,35 @@ TEST_CASE("overlaps are refused and change nothing") {
   const CodeBlock before = make_block(0x0f00, 0x100), after = make_block(0x1100, 1);
   CHECK(map.insert(&before));
   CHECK(map.insert(&after));
+}
+
+TEST_CASE("every size, put in and taken out from the middle") {
+  const auto blocks = row_of_blocks(70);
+  CodeBlockMap map;
+  std::vector<size_t> inside;
+  const auto all_found = [&] {
+    for (size_t i = 0; i < blocks.size(); ++i) {
+      const bool there = std::find(inside.begin(), inside.end(), i) != inside.end();
+      const CodeBlock* expected = there ? &blocks[i] : nullptr;
+      if (map.lookup(blocks[i].base()) != expected) return false;
+      if (map.lookup(blocks[i].end() - 1) != expected) return false;
+      if (map.lookup(blocks[i].end()) != nullptr) return false;
+    }
+    return true;
+  };
+  for (size_t n = 0; n < blocks.size(); ++n) {
+    const size_t next = n * 29 % blocks.size();  // 29 and 70 have no common factor
+    REQUIRE(map.insert(&blocks[next]));
+    inside.push_back(next);
+    REQUIRE(all_found());
+  }
+  CHECK(map.size() == blocks.size());
+  while (!inside.empty()) {
+    const auto middle = inside.begin() + static_cast<ptrdiff_t>(inside.size() / 2);
+    REQUIRE(map.remove(&blocks[*middle]));
+    inside.erase(middle);
+    REQUIRE(all_found());
+  }
 }
 
 TEST_CASE("removal") {

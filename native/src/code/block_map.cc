@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "code/block_map.h"
 
-#include <algorithm>
 #include <thread>
 
 namespace mtetso {
-namespace {
-
-bool before(const CodeBlock* a, const CodeBlock* b) { return a->base() < b->base(); }
-
-}  // namespace
 
 uint32_t CodeBlockMap::enter() const {
   for (;;) {
@@ -23,12 +17,7 @@ uint32_t CodeBlockMap::enter() const {
 const CodeBlock* CodeBlockMap::lookup(uintptr_t pc) const {
   const uint32_t copy = enter();
   if (inside_lookup != nullptr) inside_lookup();
-  const Blocks& blocks = copies_[copy].blocks;
-  const auto after =
-      std::upper_bound(blocks.begin(), blocks.end(), pc,
-                       [](uintptr_t wanted, const CodeBlock* b) { return wanted < b->base(); });
-  const CodeBlock* found = after == blocks.begin() ? nullptr : *(after - 1);
-  if (found != nullptr && !found->holds(pc)) found = nullptr;
+  const CodeBlock* found = copies_[copy].blocks.find(pc);
   leave(copy);
   return found;
 }
@@ -44,34 +33,35 @@ void CodeBlockMap::swap_and_wait() {
 bool CodeBlockMap::insert(const CodeBlock* block) {
   std::lock_guard hold(writers_);
   const uint32_t shown = published_.load(std::memory_order_relaxed);
-  Blocks& hidden = copies_[1 - shown].blocks;
-  const auto at = std::lower_bound(hidden.begin(), hidden.end(), block, before);
-  if (at != hidden.end() && (*at)->base() < block->end()) return false;
-  if (at != hidden.begin() && (*(at - 1))->end() > block->base()) return false;
-  const auto index = at - hidden.begin();
-  // All that can fail comes first. The hidden copy has no readers; for the shown one there is a
-  // vector ready that will take its place when it is hidden.
-  hidden.reserve(hidden.size() + 1);
-  Blocks second;
-  second.reserve(hidden.capacity());
-  hidden.insert(hidden.begin() + index, block);
-  second.assign(hidden.begin(), hidden.end());
+  SortedBlocks &hidden = copies_[1 - shown].blocks, &other = copies_[shown].blocks;
+  const size_t index = hidden.below(block->base());
+  if (index < hidden.size() && hidden.at(index)->base() < block->end()) return false;
+  if (index != 0 && hidden.at(index - 1)->end() > block->base()) return false;
+  // All that can fail comes first. The hidden copy has no readers; where the shown one is full,
+  // a larger one is ready that takes its place when it is hidden.
+  if (hidden.full()) hidden.reserve(2 * hidden.size() + 8);
+  SortedBlocks larger;
+  const bool grows = other.full();
+  if (grows) larger.reserve(2 * other.size() + 8);
+  hidden.insert(index, block);
   swap_and_wait();
-  copies_[shown].blocks.swap(second);
+  if (grows) {
+    larger.assign(other);
+    other.swap(larger);
+  }
+  other.insert(index, block);
   return true;
 }
 
 bool CodeBlockMap::remove(const CodeBlock* block) {
   std::lock_guard hold(writers_);
   const uint32_t shown = published_.load(std::memory_order_relaxed);
-  Blocks& hidden = copies_[1 - shown].blocks;
-  const auto at = std::lower_bound(hidden.begin(), hidden.end(), block, before);
-  if (at == hidden.end() || *at != block) return false;
-  const auto index = at - hidden.begin();
-  hidden.erase(at);
+  SortedBlocks& hidden = copies_[1 - shown].blocks;
+  const size_t index = hidden.below(block->base());
+  if (index == hidden.size() || hidden.at(index) != block) return false;
+  hidden.erase(index);
   swap_and_wait();
-  Blocks& other = copies_[shown].blocks;
-  other.erase(other.begin() + index);
+  copies_[shown].blocks.erase(index);
   return true;
 }
 

@@ -14,9 +14,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
-#include <vector>
 
 #include "code/block.h"
+#include "code/sorted_blocks.h"
 
 namespace mtetso {
 
@@ -30,7 +30,8 @@ class CodeBlockMap {
   const CodeBlock* lookup(uintptr_t pc) const;
 
   // False, and nothing changed, where the block overlaps one that is there. Throws bad_alloc, and
-  // nothing changed. Returns when every reader sees the change: waits for those in flight.
+  // nothing changed. Returns when every reader sees the change: waits for those in flight. Costs
+  // what lies above the block: code is placed upwards, so that is little.
   bool insert(const CodeBlock* block);
   // False where it is not there. When it returns, no look-up can find the block any more.
   bool remove(const CodeBlock* block);
@@ -42,9 +43,8 @@ class CodeBlockMap {
   void (*inside_lookup)() = nullptr;
 
  private:
-  using Blocks = std::vector<const CodeBlock*>;
   struct Copy {
-    Blocks blocks;
+    SortedBlocks blocks;
     alignas(64) mutable std::atomic<uint32_t> readers{0};
   };
 
@@ -54,7 +54,7 @@ class CodeBlockMap {
 
   mutable std::mutex writers_;
   std::array<Copy, 2> copies_;
-  std::atomic<uint32_t> published_{0};
+  alignas(64) std::atomic<uint32_t> published_{0};
 };
 
 // The one that the fault handler asks.
