@@ -29,7 +29,7 @@ class Target:
         met = value >= self.bound if self.at_least else value <= self.bound
         factor = self.bound / value if self.at_least else value / self.bound
         sign = "≥" if self.at_least else "≤"
-        word = "met" if met else f"missed {factor:.2g} times"
+        word = "met" if met else f"missed {factor:.3g} times"
         return f"{sign} {self.bound:g} {self.unit}: {word}"
 
 
@@ -74,9 +74,9 @@ def time_text(duration: float) -> str:
     raise AssertionError
 
 
-def table(rows: Iterable[Row]) -> list[str]:
-    """The rows as a Markdown table, columns aligned."""
-    cells = [("what", "mtedbg", "beside it", "target")]
+def table(rows: Iterable[Row], ours: str = "mtedbg") -> list[str]:
+    """The rows as a Markdown table, columns aligned; `ours` heads the column of our values."""
+    cells = [("what", ours, "beside it", "target")]
     cells += [(row.what, row.value, row.other, row.verdict) for row in rows]
     widths = [max(len(line[n]) for line in cells) for n in range(4)]
 

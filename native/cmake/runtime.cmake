@@ -47,3 +47,10 @@ foreach(source IN LISTS target_tests)
   target_include_directories(${name} PRIVATE tests)
   target_link_libraries(${name} PRIVATE mtetso_core)
 endforeach()
+
+# What `make bench-native` runs.
+add_executable(bench_round_trip bench/round_trip.cc)
+target_link_libraries(bench_round_trip PRIVATE mtetso_core)
+add_executable(bench_translate bench/translate.cc)
+target_link_libraries(bench_translate PRIVATE mtetso_translate mtetso_core)
+target_link_options(bench_translate PRIVATE -pie)

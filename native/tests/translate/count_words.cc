@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // How many AArch64 instructions an x86-64 one becomes: for each argument, bytes in hexadecimal, a
-// line with the number where nobody reads PF and AF afterwards, and where somebody does.
+// line with the number where nobody reads PF and AF afterwards, and where somebody does. Memops are
+// local, or behind "shared:TAG" shared, with that tag.
 #include <charconv>
 #include <cstdio>
 #include <optional>
@@ -25,11 +26,11 @@ std::optional<std::vector<uint8_t>> bytes_of(std::string_view text) {
   return bytes;
 }
 
-std::optional<uint32_t> count(const std::vector<uint8_t>& bytes, uint8_t live) {
+std::optional<uint32_t> count(const std::vector<uint8_t>& bytes, uint8_t live,
+                              const Options& options) {
   auto insn = Decoder().decode(0x400000, bytes);
   if (!insn || insn->flow != Flow::Next) return std::nullopt;
   insn->lazy_live = live;
-  Options options;
   Emitter emitter(options);
   emitter.begin_instruction(insn->rip);
   bool known = Lower(emitter).lower(*insn);
@@ -38,14 +39,26 @@ std::optional<uint32_t> count(const std::vector<uint8_t>& bytes, uint8_t live) {
   return known ? std::optional(words) : std::nullopt;
 }
 
+// Whether `text` is "shared:TAG"; the options are as it says then.
+bool read_mode(std::string_view text, Options& options) {
+  constexpr std::string_view kShared = "shared:";
+  if (!text.starts_with(kShared)) return false;
+  text.remove_prefix(kShared.size());
+  options.memops_start = MTEDBG_Mode_Shared;
+  std::from_chars(text.data(), text.data() + text.size(), options.shared_tag);
+  return true;
+}
+
 }  // namespace
 }  // namespace mtetso
 
 int main(int argc, char** argv) {
+  mtetso::Options options;
   for (int i = 1; i < argc; ++i) {
+    if (mtetso::read_mode(argv[i], options)) continue;
     auto bytes = mtetso::bytes_of(argv[i]);
-    auto bare = bytes ? mtetso::count(*bytes, 0) : std::nullopt;
-    auto full = bytes ? mtetso::count(*bytes, mtetso::lazy_flag::kAll) : std::nullopt;
+    auto bare = bytes ? mtetso::count(*bytes, 0, options) : std::nullopt;
+    auto full = bytes ? mtetso::count(*bytes, mtetso::lazy_flag::kAll, options) : std::nullopt;
     if (!bare || !full) {
       std::fprintf(stderr, "%s: no instruction of the subset\n", argv[i]);
       return 1;

@@ -1,0 +1,36 @@
+"""`python -m bench.native [--quick] [SUBJECT…]`: measures the runtime, and prints the tables.
+
+`--quick` has everything small, to see that it works: its numbers say nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+from bench.machine import describe
+from bench.native.lab import lab
+from bench.result import table
+
+SUBJECTS = ("lookup", "faults", "memops", "translation")
+
+
+def main(names: list[str]) -> int:
+    """Measures the subjects; the exit status."""
+    quick = "--quick" in names
+    names = [name for name in names if name != "--quick"]
+    unknown = set(names) - set(SUBJECTS)
+    if unknown:
+        print(f"bench: no subject {sorted(unknown)[0]!r}; there are {', '.join(SUBJECTS)}")
+        return 2
+    print(describe(), flush=True)
+    with lab(quick=quick) as room:
+        for name in names or SUBJECTS:
+            module = import_module(f"bench.native.{name}")
+            print(f"\n## {module.__doc__.partition(chr(10))[0]}\n", flush=True)
+            print("\n".join(table(module.measure(room), ours="runtime")), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
