@@ -11,12 +11,12 @@ from mtedbg.model.absent import NOT_APPLICABLE, Absent
 from mtedbg.model.cause import Cause, CauseKind, Guess
 from mtedbg.model.pointer import with_tag
 from mtedbg.query.advice import next_step
+from mtedbg.query.earlier import place_of_death
 from mtedbg.query.fault import ASYNC_ADVICE, fault
 from mtedbg.query.heap import guesses
 from mtedbg.query.host_calls import host_calls
 from mtedbg.query.owner import SHARED, owner
 from mtedbg.query.progress import entries, in_words, step_of, transition_of
-from mtedbg.query.runtimes import current_pc
 from mtedbg.query.stale import stale_pairs
 from mtedbg.query.whereabouts import HOST, code_and_function
 from mtedbg.report import Column, Kind, Line, Report, Row, Span
@@ -50,7 +50,7 @@ def cause(session: Session) -> Cause:
         return Cause(CauseKind.UNKNOWN, "the cause is not known: no thread is in this core")
     told = fault(session, "mte-fault", ())
     row = told.rows[0]
-    pc = current_pc(session)
+    pc, _ = place_of_death(session)
     code, function = (pc, pc) if isinstance(pc, Absent) else code_and_function(session, pc)
     changes = list(entries(session))
     mine, stale_words, stale_reasons = _stale(session)

@@ -13,6 +13,7 @@ from mtedbg.errors import LayoutError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
 from mtedbg.model.memop import Memop
 from mtedbg.model.process import SignalInfo
+from mtedbg.query.runtimes import current_pc
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,6 +55,17 @@ def earlier(session: Session) -> Earlier | None:
         except LayoutError:
             continue
     return None
+
+
+def place_of_death(session: Session) -> tuple[int | Absent, bool]:
+    """The PC that a post-mortem speaks of, and whether a signal handler has interrupted it.
+
+    A thread that died in the handler of an earlier fault was, before that, in translated code.
+    """
+    before = earlier(session)
+    if before is None:
+        return current_pc(session), False
+    return session.strip(before.registers["pc"]), True
 
 
 def _earlier(session: Session, runtime: Runtime, context: Context, signal: SignalInfo) -> Earlier:

@@ -13,6 +13,7 @@ from mtedbg.query import dead_threads, holes
 from mtedbg.query.audit import has_findings
 from mtedbg.query.cause import cause_report, suspect
 from mtedbg.query.disassembly import disassembly
+from mtedbg.query.earlier import place_of_death
 from mtedbg.query.fault import fault
 from mtedbg.query.heap import guesses, heap
 from mtedbg.query.host_calls import host_calls
@@ -92,12 +93,13 @@ def _code(session: Session) -> Iterator[Section]:
         yield Section("Guest", "guest-frame")
         yield Section("Guest calls", "guest-bt")
     yield Section("Host calls", ask=host_calls)
-    pc = current_pc(session)
+    pc, interrupted = place_of_death(session)
     in_jit = not isinstance(pc, Absent) and jit_place(session, pc) is not None
+    where = f"{pc:#x}" if interrupted and not isinstance(pc, Absent) else "$pc"
     if runtime:
-        yield Section("Memop", "memop $pc")
-        yield Section("Code block", "jit-block $pc")
-    yield Section("Code", "jit-disas $pc") if in_jit else Section("Code", ask=code)
+        yield Section("Memop", f"memop {where}")
+        yield Section("Code block", f"jit-block {where}")
+    yield Section("Code", f"jit-disas {where}") if in_jit else Section("Code", ask=code)
 
 
 def _findings(session: Session, *, whole: bool) -> Iterator[Section]:
