@@ -58,7 +58,9 @@ def transition_of(entry: Journal) -> str | Absent:
 def in_words(session: Session, runtime: Runtime, entry: Journal) -> str:
     """One change: "local → shared patch of memop 17 in progress by thread 3"."""
     whose = host_thread_of(runtime, entry, session.target.threads())
-    who = f"guest thread {entry.thread}" if isinstance(whose, Absent) else f"thread {whose}"
+    who = f" by guest thread {entry.thread}" if isinstance(whose, Absent) else f" by thread {whose}"
+    if not entry.thread:  # before there is any
+        who = ""
     change = transition_of(entry)
     what = {
         _PATCH: f"{change} patch of memop {entry.memop}",
@@ -66,7 +68,7 @@ def in_words(session: Session, runtime: Runtime, entry: Journal) -> str:
         "InsertBlock": f"insertion of block {entry.block}",
         "RetireBlock": f"removal of block {entry.block}",
     }.get(entry.operation, entry.operation)
-    return f"{what} in progress by {who}"
+    return f"{what} in progress{who}"
 
 
 def progress(session: Session) -> Report:

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from mtedbg.decode.codemap import locate
+from mtedbg.decode.demangle import demangled
 from mtedbg.errors import LayoutError
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.code import Place, Range
@@ -69,7 +70,8 @@ def symbol_or_offset(
     back = 1 if behind_call and address else 0
     symbol = session.target.symbol_at(address - back)
     if not isinstance(symbol, Absent):
-        return str(replace(symbol, offset=symbol.offset + back)) if offset else symbol.name
+        named = replace(symbol, name=demangled(symbol.name), offset=symbol.offset + back)
+        return str(named) if offset else named.name
     region = region_at(session, address)
     if region is None or not region.name:
         return symbol
