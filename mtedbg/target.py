@@ -13,7 +13,7 @@ process run is a `Stepper`: only `mte-step` and `mte-catch` ask for that. What k
 were mapped into a dead process is a `ModuleFinder`, what notes more of it a `Witness`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from mtedbg.model.absent import Absent
@@ -115,6 +115,14 @@ class ImageLister(Protocol):
 
     def images(self) -> Sequence[ImageFile]:
         """All images in order of address, each with the file that is used for it."""
+
+
+@runtime_checkable
+class SparseMemory(Protocol):
+    """A dead process that tells, without reading it, which memory is nothing but zeros."""
+
+    def written(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """The parts of [start, end), in order, that may be something else."""
 
 
 @runtime_checkable

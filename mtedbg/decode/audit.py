@@ -6,7 +6,7 @@ hostile runtime costs no more than a large one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Generator, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
@@ -15,6 +15,7 @@ from mtedbg.decode.codemap import CODE_MAP, FUNCTIONS, RETIRED, SEGMENTS
 from mtedbg.decode.journal import describe, in_flight
 from mtedbg.errors import LayoutError
 from mtedbg.layout import Requirements, Runtime
+from mtedbg.layout.memory import RecordArray
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.code import Block, Function, Segment
 from mtedbg.model.finding import Finding, Severity
@@ -46,7 +47,7 @@ class Known:
         blocks: of the code map, in its order.
         retired: ids of retired blocks.
         segments: by id.
-        functions: guest functions; None where their table cannot be read.
+        functions: the table of guest functions; None where it cannot be read.
         ids: of the blocks of the code map.
         changing: ids of blocks that were being inserted or removed.
     """
@@ -54,7 +55,7 @@ class Known:
     blocks: list[Block] = field(default_factory=list)
     retired: set[int] = field(default_factory=set)
     segments: dict[int, Segment] = field(default_factory=dict)
-    functions: list[Function] | None = None
+    functions: RecordArray[Function] | None = None
     ids: set[int] = field(default_factory=set)
     changing: set[int] = field(default_factory=set)
 
@@ -79,7 +80,7 @@ def audit(runtime: Runtime) -> Iterator[Finding]:
     yield from _collect(runtime, known)
     yield from _order(known)
     budget = Budget(MOST_BYTES)
-    indices = None if known.functions is None else {one.index for one in known.functions}
+    indices = None if known.functions is None else _indices(known.functions)
     for block in known.blocks:
         yield from audit_block(runtime, block, indices, budget)
         yield from _links(block, known)
@@ -102,7 +103,9 @@ def _journal(runtime: Runtime, known: Known) -> Iterator[Finding]:
         yield Finding(Severity.INFO, "in-flight", f"guest thread {entry.thread}", describe(entry))
 
 
-def _read(runtime: Runtime, name: str, model: type[T], into: list[T]) -> Iterator[Finding]:
+def _table(
+    runtime: Runtime, name: str, model: type[T]
+) -> Generator[Finding, None, RecordArray[T] | None]:
     """The records of a table; a finding where it is torn or cannot be read."""
     try:
         table = runtime.table(name, model, whole=True)
@@ -117,11 +120,18 @@ def _read(runtime: Runtime, name: str, model: type[T], into: list[T]) -> Iterato
         ):
             severity = Severity.WARNING
         yield Finding(severity, _UNREADABLE, name, str(records))
-        return
+        return None
     if table.stale:
         detail = f"the newest is torn: this is generation {table.generation}, one older"
         yield Finding(Severity.WARNING, "stale", name, detail)
-    for record in records:
+    return table.records
+
+
+def _read(runtime: Runtime, name: str, model: type[T], into: list[T]) -> Iterator[Finding]:
+    """The same, and all records of it."""
+    array = yield from _table(runtime, name, model)
+    records = () if array is None else array.all()
+    for record in () if isinstance(records, Absent) else records:
         if len(into) == MOST_BLOCKS:
             yield Finding(Severity.WARNING, "not-looked-at", name, f"more than {MOST_BLOCKS}")
             return
@@ -136,17 +146,12 @@ def _unreadable(name: str, hole: object) -> Finding:
 def _collect(runtime: Runtime, known: Known) -> Iterator[Finding]:
     retired: list[Block] = []
     segments: list[Segment] = []
-    functions: list[Function] = []
     yield from _read(runtime, CODE_MAP, Block, known.blocks)
     yield from _read(runtime, RETIRED, Block, retired)
     yield from _read(runtime, SEGMENTS, Segment, segments)
-    readable = True
-    for finding in _read(runtime, FUNCTIONS, Function, functions):
-        readable = readable and finding.what != _UNREADABLE
-        yield finding
+    known.functions = yield from _table(runtime, FUNCTIONS, Function)
     known.retired = {block.id for block in retired}
     known.segments = {segment.id: segment for segment in segments}
-    known.functions = functions if readable else None
 
 
 def _order(known: Known) -> Iterator[Finding]:
@@ -189,21 +194,38 @@ def _links(block: Block, known: Known) -> Iterator[Finding]:
         yield Finding(Severity.WARNING, "dangling", where, detail)
 
 
+def _columns(functions: RecordArray[Function], *names: str) -> Iterator[tuple[int | None, ...]]:
+    """Some fields of all functions, of which there may be a million."""
+    data = functions.bytes_of(0, functions.count)
+    if isinstance(data, Absent):
+        return iter(())
+    return functions.reader.columns(data, functions.stride, names)
+
+
+def _indices(functions: RecordArray[Function]) -> Container[int]:
+    """The indices that there are: mostly all numbers from 0 on."""
+    rows = _columns(functions, "index")
+    if all(index == number for number, (index,) in enumerate(rows)):
+        return range(functions.count)
+    return {index for (index,) in _columns(functions, "index") if index is not None}
+
+
 def _functions(known: Known) -> Iterator[Finding]:
     """Where guest functions say that their code is."""
-    for number, one in enumerate(known.functions or ()):
-        where = f"function {one.index}"
-        if one.index != number:
-            yield Finding(Severity.ERROR, "unsorted", where, f"it stands at place {number}")
-        alive = one.block in known.ids or one.block in known.changing
-        if isinstance(one.block, int) and one.block and not alive:
-            gone = "retired" if one.block in known.retired else "nowhere"
-            detail = f"its code is in block {one.block}, which is {gone}"
-            yield Finding(Severity.ERROR, "dangling", where, detail)
-        begin, end = one.guest_begin, one.guest_end
-        if isinstance(begin, int) and isinstance(end, int) and begin > end:
+    if known.functions is None:
+        return
+    rows = _columns(known.functions, "index", "block", "guest_begin", "guest_end")
+    for number, (index, block, begin, end) in enumerate(rows):
+        if index != number:
+            detail = f"it stands at place {number}"
+            yield Finding(Severity.ERROR, "unsorted", f"function {index}", detail)
+        if block and block not in known.ids and block not in known.changing:
+            gone = "retired" if block in known.retired else "nowhere"
+            detail = f"its code is in block {block}, which is {gone}"
+            yield Finding(Severity.ERROR, "dangling", f"function {index}", detail)
+        if begin is not None and end is not None and begin > end:
             detail = f"it ends at {end:#x}, before it begins at {begin:#x}"
-            yield Finding(Severity.ERROR, "impossible", where, detail)
+            yield Finding(Severity.ERROR, "impossible", f"function {index}", detail)
 
 
 def _threads(runtime: Runtime) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -36,7 +36,7 @@ class Budget:
 
 
 def audit_block(
-    runtime: Runtime, block: Block, functions: set[int] | None, budget: Budget
+    runtime: Runtime, block: Block, functions: Container[int] | None, budget: Budget
 ) -> Iterator[Finding]:
     """Every finding about one block, those of one kind beyond the first few as one.
 
@@ -82,7 +82,7 @@ def _unreadable(hole: Absent, where: str) -> Finding:
 
 
 def _ranges(
-    runtime: Runtime, block: Block, functions: set[int] | None, budget: Budget
+    runtime: Runtime, block: Block, functions: Container[int] | None, budget: Budget
 ) -> Iterator[Finding]:
     """Ranges are sorted, disjoint, inside of the block, and of functions that there are."""
     whole = f"ranges of block {block.id}"
@@ -94,20 +94,30 @@ def _ranges(
     if isinstance(block.ranges_checksum, int) and zlib.crc32(data) != block.ranges_checksum:
         detail = "their checksum is not the recorded one"
         yield Finding(Severity.ERROR, "checksum", whole, detail)
-    last, known = 0, {NO_FUNCTION, *(functions or ())}
-    for number, one in enumerate(array.reader.many(data, array.stride)):
-        where = f"range {number} of block {block.id}"
-        span = f"{one.begin:#x} to {one.end:#x}"
-        if one.end < one.begin or one.end > block.length:
-            detail = f"{span} of {block.length:#x} bytes"
-            yield Finding(Severity.ERROR, "outside", where, detail)
-        if one.begin < last:
-            detail = f"{span}, the one before it ends at {last:#x}"
-            yield Finding(Severity.ERROR, "overlap", where, detail)
-        last = max(last, one.end)
-        if functions is not None and one.function not in known:
-            detail = f"there is no guest function {one.function}"
-            yield Finding(Severity.ERROR, "dangling", where, detail)
+    last = 0
+    rows = array.reader.columns(data, array.stride, ("begin", "end", "function"))
+    for number, (begin, end, function) in enumerate(rows):
+        assert begin is not None
+        assert end is not None
+        named = function is not None and function != NO_FUNCTION
+        unknown = named and functions is not None and function not in functions
+        if unknown or end < begin or end > block.length or begin < last:  # one in a million
+            where = f"range {number} of block {block.id}"
+            yield from _range(where, (begin, end), last, block.length)
+            if unknown:
+                detail = f"there is no guest function {function}"
+                yield Finding(Severity.ERROR, "dangling", where, detail)
+        last = max(last, end)
+
+
+def _range(where: str, span: tuple[int, int], last: int, length: int) -> Iterator[Finding]:
+    begin, end = span
+    words = f"{begin:#x} to {end:#x}"
+    if end < begin or end > length:
+        yield Finding(Severity.ERROR, "outside", where, f"{words} of {length:#x} bytes")
+    if begin < last:
+        detail = f"{words}, the one before it ends at {last:#x}"
+        yield Finding(Severity.ERROR, "overlap", where, detail)
 
 
 def _memops(runtime: Runtime, block: Block, budget: Budget) -> Iterator[Finding]:

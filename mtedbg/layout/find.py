@@ -10,7 +10,7 @@ from mtedbg.layout.root import MAGIC, SIZE, is_root, is_whole, read_root
 from mtedbg.layout.runtime import Runtime, make_runtime
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.memory import Region
-from mtedbg.target import Target
+from mtedbg.target import SparseMemory, Target
 
 SYMBOL = "mtedbg_root"
 _ALIGNMENT = 8
@@ -72,7 +72,7 @@ def scan(target: Target) -> int | Absent:
     left = _SCANNED_LIVE if live else _SCANNED_DEAD
     damaged = 0
     for region in _candidates(regions, live):
-        for start in range(region.start, region.end, _CHUNK):
+        for start in _chunks(target, region):
             if left <= 0 and not damaged:
                 return Absent(Reason.NO_RUNTIME, "the search ended early: much writable memory")
             if left <= 0:
@@ -85,6 +85,14 @@ def scan(target: Target) -> int | Absent:
                     return address
                 damaged = damaged or address
     return damaged or Absent(Reason.NO_RUNTIME)
+
+
+def _chunks(target: Target, region: Region) -> Iterator[int]:
+    """Where to read a chunk of `region`: everywhere but in what is known to be zeros."""
+    whole = ((region.start, region.end),)
+    parts = target.written(*whole[0]) if isinstance(target, SparseMemory) else whole
+    for start, end in parts:
+        yield from range(start, end, _CHUNK)
 
 
 def _candidates(regions: Sequence[Region], live: bool) -> list[Region]:

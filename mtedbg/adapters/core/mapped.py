@@ -5,11 +5,45 @@ from __future__ import annotations
 import mmap
 import os
 import stat
+import weakref
+from collections.abc import Iterator
 
 from mtedbg.errors import FileFormatError
 
 
-def map_file(path: str) -> mmap.mmap:
+class MappedFile(mmap.mmap):
+    """A file in memory that knows its holes, and gives back what was read of it."""
+
+    _descriptor: int
+
+    @classmethod
+    def of(cls, descriptor: int) -> MappedFile:
+        """The whole of an open file, which the caller may close."""
+        made = cls(descriptor, 0, access=mmap.ACCESS_READ)
+        made._descriptor = os.dup(descriptor)
+        weakref.finalize(made, os.close, made._descriptor)
+        return made
+
+    def written(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """The parts of [start, end) that are no holes: all others are zeros."""
+        while start < end:
+            try:
+                start = os.lseek(self._descriptor, start, os.SEEK_DATA)
+                stop = os.lseek(self._descriptor, start, os.SEEK_HOLE)
+            except OSError:  # nothing but a hole follows
+                return
+            if start < end:
+                yield start, min(stop, end)
+            start = stop
+
+    def forget(self, start: int, end: int) -> None:
+        """Takes [start, end) out of this process's memory; it comes back when it is read."""
+        start -= start % mmap.PAGESIZE
+        if start < end:
+            self.madvise(mmap.MADV_DONTNEED, start, end - start)
+
+
+def map_file(path: str) -> MappedFile:
     """The contents of a regular file.
 
     Args:
@@ -30,7 +64,7 @@ def map_file(path: str) -> mmap.mmap:
             raise FileFormatError(f"{path} is not a regular file", "give the path of a file")
         if status.st_size == 0:
             raise FileFormatError(f"{path} is empty", "copy it again, whole")
-        return mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
+        return MappedFile.of(descriptor)
     except OSError as error:
         raise FileFormatError(f"{path}: {error.strerror}", "give the path of a file") from None
     finally:

@@ -8,7 +8,6 @@ core of many gigabytes is mostly zeros, which take no room there.
 
 from __future__ import annotations
 
-import mmap
 import os
 import tempfile
 import zlib
@@ -16,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
 
+from mtedbg.adapters.core.mapped import MappedFile
 from mtedbg.errors import FileFormatError, ToolMissingError
 from mtedbg.model.memory import size_text
 
@@ -39,7 +39,7 @@ def packed_with(data: Buffer) -> str:
     return next((name for magic, name in _MAGICS.items() if start.startswith(magic)), "")
 
 
-def unpack(path: str, how: str, remarks: list[str]) -> mmap.mmap:
+def unpack(path: str, how: str, remarks: list[str]) -> MappedFile:
     """The contents of a compressed file, mapped.
 
     Args:
@@ -63,7 +63,7 @@ def unpack(path: str, how: str, remarks: list[str]) -> mmap.mmap:
             ) from None
         if length == 0:
             raise FileFormatError(f"{path} is damaged {how} data", "copy it again, whole")
-        return mmap.mmap(plain.fileno(), length, access=mmap.ACCESS_READ)
+        return MappedFile.of(plain.fileno())
 
 
 class _Stream(Protocol):

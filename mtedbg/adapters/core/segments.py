@@ -11,6 +11,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from mtedbg.adapters.core.elf import Buffer, ProgramHeader
+from mtedbg.adapters.core.mapped import MappedFile
+
+LARGE = 1 << 18
+"""Bytes that are not kept in memory once they were read: a scan goes over all of a file."""
 
 ADDRESS_SPACE = 1 << 52
 """Linux on arm64 gives no address beyond to a process (arm64/memory.rst, 52-bit addresses)."""
@@ -107,8 +111,25 @@ class Segments:
 
     def contents(self, stretch: Stretch, first: int, last: int) -> bytes:
         """Bytes [first, last) of what the file holds for `stretch`, shorter where it ends."""
-        begin, end = min(first, stretch.size), min(last, stretch.size)
-        return self._data[stretch.offset + begin : stretch.offset + end]
+        begin = stretch.offset + min(first, stretch.size)
+        end = stretch.offset + min(last, stretch.size)
+        contents = self._data[begin:end]
+        if end - begin >= LARGE and isinstance(self._data, MappedFile):
+            self._data.forget(begin, end)
+        return contents
+
+    def written(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """The parts of [start, end) that the file holds, holes of the file left out."""
+        for first, last, stretch in self.pieces(start, end):
+            if stretch is None or not stretch.size:
+                continue
+            shift = stretch.offset - stretch.start
+            stop = min(last, stretch.start + stretch.size)
+            if not isinstance(self._data, MappedFile):
+                yield first, stop
+                continue
+            for begin, done in self._data.written(first + shift, stop + shift):
+                yield begin - shift, done - shift
 
 
 def _without_overlaps(stretches: list[Stretch]) -> tuple[list[Stretch], int]:

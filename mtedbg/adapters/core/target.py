@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from os import PathLike, fspath
 
@@ -104,6 +104,10 @@ class CoreTarget:
         if length <= 0:
             return b""
         return self._space.read(address, length)
+
+    def written(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """The parts of memory that the file holds and that are no holes in it."""
+        return self._space.memory.written(start, end)
 
     def read_tags(self, start: int, end: int) -> Sequence[TagPiece]:
         """Tags from the core's tag segments; holes elsewhere."""
