@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mtedbg.model.absent import Absent, Reason
+from mtedbg.model.memory import size_text
 from mtedbg.model.pointer import GRANULE, granule_of
 from mtedbg.query import dead_threads, holes
 from mtedbg.query.audit import has_findings
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 FINDINGS = 8
 EVENTS, EVENTS_IN_FILE = 16, 4096
+MOST_DRAWN = 4 << 30
+"""Bytes of tagged memory that a file has a map of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +74,26 @@ def sections(session: Session, *, whole: bool = False) -> Iterator[Section]:
             yield from _findings(session, whole=whole)
         most = dead_threads.WHOLE if whole else dead_threads.MAX_THREADS
         yield Section("Threads", ask=partial(dead_threads.all_threads, most=most))
-    if whole and not isinstance(session.target.regions(), Absent):
-        yield Section("Tagged memory", "mte-regions", figure=True)
+    if whole:
+        yield from _tagged_memory(session)
     most = holes.WHOLE if whole else holes.MAX_HOLES
     yield Section("Not in this core", ask=partial(holes.holes, most=most))
     if isinstance(session.target, ImageLister):
         yield Section("Program and libraries", ask=holes.images)
+
+
+def _tagged_memory(session: Session) -> Iterator[Section]:
+    """The map of tagged memory, where that can be read in some seconds."""
+    regions = session.target.regions()
+    if isinstance(regions, Absent):
+        return
+    tagged = sum(region.end - region.start for region in regions if region.tagged is True)
+    if tagged <= MOST_DRAWN:
+        yield Section("Tagged memory", "mte-regions", figure=True)
+        return
+    note = f"{size_text(tagged)} are tagged, which takes long to read: `mte-regions` does"
+    said = Report("tagged-memory", session.info, (), notes=(note,))
+    yield Section("Tagged memory", ask=lambda _: said)
 
 
 def _testimony(session: Session) -> Iterator[Section]:

@@ -13,6 +13,8 @@ import pytest
 
 from mtedbg.adapters.core import CoreTarget
 from mtedbg.model.absent import Absent
+from mtedbg.query.host_calls import host_calls
+from mtedbg.session import Session
 from tests.support.cores import CASES, KernelCore
 from tests.support.oracles import GRANULE, gdb, gdb_registers, gdb_tags, lldb_tags
 
@@ -197,3 +199,22 @@ def test_several_commands_are_one_json_object(kernel_cores: Cores) -> None:
     answer = ask(kernel_cores["sync"], "mte-fault", "mte-tags $pc 16")
     assert answer["schema"] == "mtedbg/reports/1"
     assert [report["command"] for report in answer["reports"]] == ["mte-fault", "mte-tags"]
+
+
+@pytest.mark.parametrize("name", ["sync", "async", "threads"])
+def test_calls_are_gdbs(kernel_cores: Cores, tmp_path: Path, name: str) -> None:
+    """By frame records and a guess, what GDB has by unwind tables."""
+    case = kernel_cores[name]
+    walk = "f = gdb.newest_frame()\nwhile f:\n if f.type() != gdb.INLINE_FRAME: print('pc', f.pc())"
+    lines = (
+        "set backtrace past-main on",
+        "set backtrace past-entry on",
+        "python",
+        walk,
+        " f = f.older()",
+    )
+    printed = gdb(case.core, case.program, tmp_path, *lines, "end")
+    theirs = [int(pc) for pc in re.findall(r"^pc (\d+)$", printed, re.M)]
+    ours = [row["pc"] for row in host_calls(Session(CoreTarget(case.core))).rows]
+    assert len(theirs) >= 4
+    assert ours == theirs
