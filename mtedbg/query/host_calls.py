@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 COLUMNS = (
     Column("level", Kind.COUNT, "0 is the innermost"),
     Column("pc", Kind.ADDRESS, "where it is, or where it goes on"),
-    Column("kind", Kind.TEXT, '"host", "jit", "interrupted" by a signal, or a "guess"'),
+    Column("kind", Kind.TEXT, '"host", "jit", "signal" frame, "interrupted" by it, or a "guess"'),
     Column("function", Kind.TEXT, "what that lies in"),
     Column("file", Kind.TEXT, "the file that is mapped there"),
 )
 MOST = 64
-JIT, INTERRUPTED, GUESS = "jit", "interrupted", "guess"
+JIT, INTERRUPTED, GUESS, SIGNAL = "jit", "interrupted", "guess", "signal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,9 @@ class _Walk:
         while state is not None and "pc" in state:
             pc = self._session.strip(state["pc"])
             in_jit = jit_place(self._session, pc) is not None
-            yield _Frame(pc, JIT if in_jit and kind == HOST else kind)
+            if kind == HOST:
+                kind = self._kind(pc, in_jit=in_jit)
+            yield _Frame(pc, kind)
             if not in_jit:
                 innermost = count == 0 or kind == INTERRUPTED
                 yield from self._link(state, pc) if innermost else ()
@@ -78,6 +80,12 @@ class _Walk:
                 self.end = f"after {MOST} frames"
                 return
             kind, state = self._caller(state, pc, in_jit=in_jit)
+
+    def _kind(self, pc: int, *, in_jit: bool) -> str:
+        """What a frame is that no signal has interrupted."""
+        if in_jit:
+            return JIT
+        return SIGNAL if is_signal_return(self._session.target, pc) else HOST
 
     def _link(self, state: Mapping[str, int], pc: int) -> Iterator[_Frame]:
         """Who called a function that has made no frame record of its own yet, perhaps."""

@@ -42,7 +42,11 @@ RUNTIME = {
         "message.elf",
     ),
 }
-RUNTIME |= {"runtime-stale": ("--no-handler", "message.elf")}
+RUNTIME |= {
+    "runtime-stale": ("--no-handler", "message.elf"),
+    "runtime-patch": ("--abort-at", "patch-half", "message.elf"),
+    "runtime-insert": ("--abort-at", "commit-described:2", "message.elf"),
+}
 UNDER_GDB = {"runtime-stale": ("set $x27 = 2",)}
 """What GDB changes when the signal comes, before it lets the kernel have it: here the register
 that holds the core id, as if the thread had moved on between [1] and [2]."""
@@ -121,8 +125,8 @@ def freeze_runtime(vm: Vm, name: str, words: tuple[str, ...], folder: Path) -> d
     target = CoreTarget(result.cores[0])
     signal = target.signal(target.threads()[0])
     assert not isinstance(signal, Absent)
-    assert not isinstance(signal.address, Absent)
-    return keep(name, result, argv, "", signal.address)
+    pointer = 0 if isinstance(signal.address, Absent) else signal.address
+    return keep(name, result, argv, "", pointer)
 
 
 def keep(

@@ -92,7 +92,7 @@ def test_through_a_signal_handler():
     struct.pack_into("<QQ", stack, 0x5000, 0, CODE + 0x310)
     assert told(session_of(bytes(stack), STACK + 0x100)) == [
         ("host", "leaf"),
-        ("host", "[vdso]+0x0"),
+        ("signal", "[vdso]+0x0"),
         ("interrupted", "g+0x20"),
         ("guess", "f+0x50"),
         ("host", "main+0x10"),
