@@ -13,15 +13,17 @@ from bench.machine import describe
 from bench.result import table
 
 SUBJECTS = ("tags", "code_map", "jit_list", "startup")
+OTHERS = ("cores", "triage")
+"""Measured when they are named."""
 
 
 def main(names: list[str]) -> int:
     """Measures the subjects; the exit status."""
     quick = "--quick" in names
     names = [name for name in names if name != "--quick"]
-    unknown = set(names) - set(SUBJECTS)
+    unknown = set(names) - {*SUBJECTS, *OTHERS}
     if unknown:
-        print(f"bench: no subject {sorted(unknown)[0]!r}; there are {', '.join(SUBJECTS)}")
+        print(f"bench: no subject {sorted(unknown)[0]!r}; there are {', '.join(SUBJECTS + OTHERS)}")
         return 2
     print(describe(), flush=True)
     with lab(quick=quick) as room:

@@ -65,21 +65,21 @@ class Lab:
 
     Args:
         vm: booted with gdbserver's port and this checkout.
-        folder: for what is made.
+        folder: for what is made; it goes with the lab.
         quick: whether to measure little, and once.
     """
 
     def __init__(self, vm: Vm, folder: Path, *, quick: bool) -> None:
         self.vm = vm
         self.quick = quick
-        self._folder = folder
+        self.folder = folder
         self._dead: dict[tuple[str, ...], Dead] = {}
 
     def died(self, name: str, *arguments: str) -> Dead:
         """A program that was run to its end, with its core."""
         key = (name, *arguments)
         if key not in self._dead:
-            place = self._folder / "-".join(key)
+            place = self.folder / "-".join(key)
             place.mkdir()
             argv = [str(program(name)), *arguments]
             result = self.vm.run(argv, cores_to=place, timeout_s=TIMEOUT_S)

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+from bench.__main__ import OTHERS, SUBJECTS
 from tests.support.compile import ROOT
 
 TIMEOUT_S = 600
@@ -10,7 +11,7 @@ TIMEOUT_S = 600
 
 def test_every_subject_measures_something() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "bench", "--quick"],
+        [sys.executable, "-m", "bench", "--quick", *SUBJECTS, *OTHERS],
         cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT_S, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -22,6 +23,9 @@ def test_every_subject_measures_something() -> None:
         "a PC among 4 objects",
         "GDB 13.1, mtedbg loaded",
         "LLDB 23, first command on a core",
+        "10 MiB, 1 thread",
+        "1,000 ranges",
+        "200 cores read and grouped",
     ):
         assert f"| {row}" in done.stdout, done.stdout
 
@@ -32,6 +36,6 @@ def test_a_subject_that_there_is_not() -> None:
         cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT_S, check=False,
     )  # fmt: skip
     assert done.returncode == 2
-    assert (
-        done.stdout == "bench: no subject 'nonsense'; there are tags, code_map, jit_list, startup\n"
+    assert done.stdout == (
+        "bench: no subject 'nonsense'; there are tags, code_map, jit_list, startup, cores, triage\n"
     )
