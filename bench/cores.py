@@ -63,8 +63,8 @@ def grown(core: Path, size: int, folder: Path) -> Path:
     return made
 
 
-def run(words: Sequence[str | Path], costs: list[Cost]) -> float:
-    """Runs a program to its end; seconds."""
+def run(words: Sequence[str | Path], costs: list[Cost], most_status: int = 0) -> float:
+    """Runs a program to its end, whose exit status is at most `most_status`; seconds."""
     begin = time.perf_counter()
     process = subprocess.Popen(
         list(map(str, words)), stdin=subprocess.DEVNULL,
@@ -72,7 +72,7 @@ def run(words: Sequence[str | Path], costs: list[Cost]) -> float:
     )  # fmt: skip
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
+    if not 0 <= process.returncode <= most_status:
         raise RuntimeError(f"{words[0]} ended with {process.returncode}")
     costs.append(Cost(time.perf_counter() - begin, usage.ru_maxrss))
     return costs[-1].seconds
@@ -102,7 +102,9 @@ def measure(lab: Lab) -> Iterator[Row]:
     dead = lab.died("code_map", str(blocks), str(ranges))
     words = [sys.executable, "-m", "mtedbg", "core", dead.core, "--exe", dead.program]
     costs: list[Cost] = []
-    (median,) = alternating([partial(run, words, costs)], 1 if lab.quick else ROUNDS)
+    # Its root has the code map only: what the report asks of guest frames is refused.
+    act = partial(run, words, costs, most_status=1)
+    (median,) = alternating([act], 1 if lab.quick else ROUNDS)
     yield Row(f"{blocks * ranges:,} ranges", _text(median, costs), verdict=_memory(costs))
 
 

@@ -14,7 +14,7 @@ from mtedbg.errors import ToolMissingError
 from mtedbg.lab import paths, requirements
 
 HELP = "check what mtedbg needs on this machine"
-DISTRIBUTIONS = ("capstone", "pygdbmi", "prompt_toolkit")
+DISTRIBUTIONS = ("capstone", "pygdbmi", "prompt_toolkit", "rich")
 
 
 @dataclass(frozen=True)
