@@ -10,6 +10,7 @@ from mtedbg.decode.rseq import kernel_cpu
 from mtedbg.layout import Runtime
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.frame import CoreIds, GuestFrame
+from mtedbg.model.runtime import Config
 
 _TAGS = 16
 _SIMULATED = "Lockstep"
@@ -56,7 +57,7 @@ def _disagreement(runtime: Runtime, kept: int, shadow: int | Absent, kernel: int
     config = runtime.config
     if isinstance(config, Absent) or config.core_id_source not in _RSEQ_SOURCES:
         return ""  # simulated, or counted in another way than the kernel counts
-    if isinstance(kernel, Absent) or _core_tag(kernel, config.shared_tag) == kept:
+    if isinstance(kernel, Absent) or _core_tag(kernel, config) == kept:
         return ""
     return (
         f"the kernel moved the thread to cpu {kernel} after the frame's id was set: "
@@ -64,8 +65,9 @@ def _disagreement(runtime: Runtime, kept: int, shadow: int | Absent, kernel: int
     )
 
 
-def _core_tag(core: int, shared_tag: int) -> int:
-    """The tag of core number `core`; a core beyond the fifteenth has none of its own."""
-    if core >= _TAGS - 1:
-        return shared_tag
-    return core + 1 if shared_tag == 0 else core
+def _core_tag(core: int, config: Config) -> int:
+    """What pointers of core number `core` have: its tag, or the one that is nobody's."""
+    tag = core + 1 if config.shared_tag == 0 else core
+    if isinstance(config.nobody_tag, int) and config.nobody_tag != config.shared_tag:
+        return min(tag, config.nobody_tag)
+    return config.shared_tag if core >= _TAGS - 1 else tag

@@ -62,6 +62,11 @@ class Config:
         core_id_source: where the core id comes from.
         memops_start: the mode that a new memop is emitted in.
         pin_threshold: flips after which a memop is pinned to shared.
+        claim_threshold: faults after which a memop takes memory back for its core; 0: never.
+        interpret_threshold: faults after which policy interpret patches a memop; 0: never.
+        guard_tag: memory has it while it changes hands; the shared tag where there is none.
+        nobody_tag: what pointers of cores without a tag have; 16 where every core has one, the
+            shared tag where the runtime does not know of such cores.
     """
 
     RECORD: ClassVar[str] = "Config"
@@ -72,6 +77,10 @@ class Config:
     core_id_source: str | Absent = NOT_KEPT
     memops_start: str | Absent = NOT_KEPT
     pin_threshold: int | Absent = NOT_KEPT
+    claim_threshold: int | Absent = NOT_KEPT
+    interpret_threshold: int | Absent = NOT_KEPT
+    guard_tag: int | Absent = NOT_KEPT
+    nobody_tag: int | Absent = NOT_KEPT
 
 
 @dataclass(frozen=True, slots=True)

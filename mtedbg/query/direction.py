@@ -13,7 +13,7 @@ from mtedbg.model.memop import Memop, Mode
 from mtedbg.model.phase import Direction
 from mtedbg.model.runtime import Config, Journal
 from mtedbg.query.phases import Road, granules_of, guest_frame, of_memops
-from mtedbg.query.transition import Situation, patch_to
+from mtedbg.query.transition import Situation, patch_to, situation
 
 if TYPE_CHECKING:
     from mtedbg.session import Session
@@ -81,8 +81,7 @@ def situation_of(session: Session, here: Road) -> Situation | Absent:
         return Absent(Reason.UNKNOWN, "not all of the memory's tags are known")
     if memop.mode not in _BY_MODE or isinstance(config.policy, Absent):
         return Absent(Reason.UNKNOWN, "neither the memop's mode nor the policy may be missing")
-    own, pinned = frame.host_core_id & 0xF, memop.pinned == 1
-    return Situation(Mode(memop.mode), tags, own, config.shared_tag, config.policy, pinned=pinned)
+    return situation(memop, config, tags, frame.host_core_id & 0xF)
 
 
 def _foreseen(session: Session, here: Road) -> Direction | Absent:

@@ -12,7 +12,7 @@ from mtedbg.model.memop import Memop, Mode
 from mtedbg.model.runtime import Journal
 from mtedbg.query.frame import own_tag
 from mtedbg.query.memop import memop_at
-from mtedbg.query.transition import Situation, transition
+from mtedbg.query.transition import situation, transition
 
 if TYPE_CHECKING:
     from mtedbg.model.runtime import Config
@@ -65,20 +65,10 @@ def _handled(session: Session, memop: Memop, memory: Collection[int | Absent]) -
     assert not isinstance(own, Absent)
     if isinstance(config.policy, Absent):
         return config.policy
-    try:
-        mode = Mode(memop.mode)
-    except ValueError:
+    if memop.mode not in (Mode.LOCAL.value, Mode.SHARED.value):
         return Absent(Reason.DAMAGED, f"memop {memop.id} has mode {memop.mode}")
-    return transition(
-        Situation(
-            mode,
-            [tag for tag in memory if isinstance(tag, int)],
-            own,
-            config.shared_tag,
-            config.policy,
-            pinned=memop.pinned == 1,
-        )
-    )
+    tags = [tag for tag in memory if isinstance(tag, int)]
+    return transition(situation(memop, config, tags, own))
 
 
 def _in_flight(session: Session, memop: Memop) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
+from mtedbg.query.transition import SEED
 
 if TYPE_CHECKING:
+    from mtedbg.layout import Runtime
     from mtedbg.session import Session
 
 SHARED = "shared"
@@ -33,6 +35,22 @@ def owner(session: Session, tag: int) -> str | int | Absent:
         return Absent(Reason.UNKNOWN, "runtimes with different conventions")
     shared_tag = conventions.pop()
     return shared_tag if isinstance(shared_tag, Absent) else owner_of(tag, shared_tag)
+
+
+def guards(session: Session) -> frozenset[int]:
+    """The tags that memory has while it changes hands: no core's, by any runtime's word."""
+    runtimes = session.runtimes
+    found = () if isinstance(runtimes, Absent) else map(guard_of, runtimes)
+    return frozenset(tag for tag in found if tag is not None)
+
+
+def guard_of(runtime: Runtime) -> int | None:
+    """The guard's tag; None where memory changes hands without one."""
+    config = runtime.config
+    if isinstance(config, Absent) or config.policy == SEED:
+        return None
+    guard = config.guard_tag
+    return guard if isinstance(guard, int) and guard != config.shared_tag else None
 
 
 def owners(session: Session) -> tuple[str | int | Absent, ...]:

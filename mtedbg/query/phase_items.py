@@ -14,7 +14,7 @@ from mtedbg.model.handling import Handling, Item, Position
 from mtedbg.model.memop import MemopState, Mode, Word
 from mtedbg.model.pointer import logical_tag
 from mtedbg.model.runtime import Config, Journal
-from mtedbg.query.owner import SHARED, owner
+from mtedbg.query.owner import SHARED, guard_of, guards, owner
 
 if TYPE_CHECKING:
     from mtedbg.layout import Runtime
@@ -47,6 +47,8 @@ def items(session: Session, now: Handling) -> list[Item]:
 def _whose(session: Session, tag: int | Absent) -> str:
     if isinstance(tag, Absent):
         return f"<{tag}>"
+    if tag in guards(session):
+        return f"tag {tag}, the guard's: it is changing hands"
     whose = owner(session, tag)
     if isinstance(whose, Absent):
         return f"tag {tag}"
@@ -135,7 +137,10 @@ def _phase(runtime: Runtime, now: Handling, phase: str) -> str:
         part = 2 if phase == "patch-memop" else 1
         return f"write [{part}]: {_other_word(runtime, now, part)}"
     if phase == "retag" and isinstance(now.journal, Journal):
-        return f"write tag {now.journal.new_tag} to the memory"
+        guard = guard_of(runtime)
+        return f"write tag {now.journal.new_tag if guard is None else guard} to the memory"
+    if phase == "barrier" and isinstance(now.journal, Journal):
+        return f"{_NEXT[phase]}, twice, and then tag {now.journal.new_tag} to the memory"
     if phase == "resume" and isinstance(now.resumes, int):
         return f"the handler returns, the thread goes on {_part_at(now, now.resumes)}"
     return _NEXT.get(phase, phase)

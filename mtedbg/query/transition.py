@@ -6,11 +6,14 @@ The handler's own table is `native/src/fault/decision.h`; this says it in words.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from mtedbg.model.memop import Mode
+from mtedbg.model.absent import Absent
+from mtedbg.model.memop import Memop, Mode
+from mtedbg.model.runtime import Config
 
 SEED = "Seed"
+STICKY = "Sticky"
 INTERPRET = "Interpret"
 
 
@@ -26,6 +29,8 @@ class Situation:
         shared: the tag of shared memory.
         policy: the runtime's, by the name it has in the schema.
         pinned: whether the memop is kept shared.
+        owns: whether memory can have the tag `own`; False on a core that got nobody's.
+        claims: whether the memop has faulted so often that memory is taken back.
     """
 
     mode: Mode
@@ -34,36 +39,96 @@ class Situation:
     shared: int
     policy: str
     pinned: bool = False
+    owns: bool = True
+    claims: bool = False
+
+    @property
+    def mine(self) -> bool:
+        """Whether all of the memory is the core's own."""
+        return self.has_own and all(tag == self.own for tag in self.memory)
+
+    @property
+    def has_own(self) -> bool:
+        """Whether there can be memory of the core's own."""
+        return self.owns and self.own != self.shared
+
+    @property
+    def all_shared(self) -> bool:
+        """Whether all of the memory is shared."""
+        return all(tag == self.shared for tag in self.memory)
+
+    @property
+    def foreign(self) -> bool:
+        """Whether some of the memory is another core's."""
+        known = (self.shared, self.own) if self.has_own else (self.shared,)
+        return any(tag not in known for tag in self.memory)
+
+
+def situation(memop: Memop, config: Config, memory: Sequence[int], own: int) -> Situation:
+    """The situation of a memop that faults now, past its thresholds or not.
+
+    Args:
+        memop: it; its mode is one of the two.
+        config: of its runtime; the policy must be known.
+        memory: as in Situation.
+        own: likewise.
+    """
+    assert not isinstance(config.policy, Absent)
+    pinned = memop.pinned == 1
+    now = Situation(Mode(memop.mode), memory, own, config.shared_tag, config.policy, pinned)
+    past = _past(config.interpret_threshold, memop.faults)
+    return replace(
+        now,
+        policy=STICKY if now.policy == INTERPRET and past else now.policy,
+        owns=config.nobody_tag != own,
+        claims=not pinned and _past(config.claim_threshold, memop.faults),
+    )
+
+
+def _past(threshold: int | Absent, faults: int | Absent) -> bool:
+    if isinstance(threshold, Absent) or isinstance(faults, Absent):
+        return False
+    return threshold != 0 and faults >= threshold
 
 
 def patch_to(now: Situation) -> Mode | None:
     """The form that the handler will give the memop; None where it patches nothing."""
     local = now.mode is Mode.LOCAL
-    mine = now.own != now.shared and all(tag == now.own for tag in now.memory)
-    if now.policy == INTERPRET or (local and mine):
+    settled = now.mine if local else now.all_shared
+    if settled or now.policy == INTERPRET:
         return None
     if local:
-        return Mode.SHARED
-    weakens = mine and now.policy == SEED and not now.pinned
-    return Mode.LOCAL if weakens else None
+        return None if _claims_memory(now) else Mode.SHARED
+    if now.policy == SEED:
+        return Mode.LOCAL if now.has_own and not now.pinned else None
+    return Mode.LOCAL if now.claims and now.mine else None
+
+
+def _claims_memory(now: Situation) -> bool:
+    claims = now.claims and now.policy != SEED and now.has_own
+    return claims and now.mode is Mode.LOCAL and not now.foreign
 
 
 def transition(now: Situation) -> str:
     """What the handler will do, in words."""
     local = now.mode is Mode.LOCAL
-    mine = now.own != now.shared and all(tag == now.own for tag in now.memory)
-    all_shared = all(tag == now.shared for tag in now.memory)
-    if local and mine:
+    if local and now.mine:
         return "stays local, the core register was stale: reload it, retry"
-    if not local and all_shared:
+    if not local and now.all_shared:
         return "stays shared, another thread was first: retry"
     if now.policy == INTERPRET:
-        foreign = any(tag not in (now.shared, now.own) for tag in now.memory)
-        barriers = " between barriers on every core" if foreign else ""
+        barriers = " between barriers on every core" if now.foreign else ""
         return f"interpret: perform the access in the handler{barriers}, patch nothing"
+    barrier = "" if now.policy == SEED else "barrier, "
     if patch_to(now) is Mode.LOCAL:
-        return "shared → local: patch memop to local"
-    retag = "" if all_shared else "retag memory to shared, barrier, "
+        return f"shared → local: {_taken(now, barrier)}patch memop to local"
+    if _claims_memory(now):
+        return f"stays local: {_taken(now, barrier)}retry"
+    retag = "" if now.all_shared else f"retag memory to shared, {barrier}"
     if local:
         return f"local → shared: {retag}patch memop to shared"
     return f"stays shared: {retag}retry"
+
+
+def _taken(now: Situation, barrier: str) -> str:
+    return "" if now.mine else f"retag memory to core {now.own}, {barrier}"

@@ -17,30 +17,65 @@ struct Options {
   uint32_t policy = MTEDBG_Policy_Sticky;
   uint32_t shared_tag = 0;  // 0 with cores 1..15, 15 with cores 0..14
   uint32_t cores = 2;       // cores that guest threads are spread over
+  bool cores_given = false;
+  uint32_t scheduled_cores = 0;  // those that `schedule` names: one more than the highest number
   ThreadMode threads = ThreadMode::Lockstep;
   std::string schedule;  // lockstep: "seed:7", or as written: "1@1*4,2@2*4" (see schedule.h)
   uint32_t memops_start = MTEDBG_Mode_Local;
-  uint32_t pin_threshold = 8;  // flips after which `sticky` pins a memop to shared
-  uint32_t step = 0;           // guest instructions between polls; 0: at block leaders only
-  bool handler = true;         // false: no fault handler, the first tag check fault is the last
-  std::string abort_at;        // "NAME[:N]": dies at a named point (debug/points.h); empty: nowhere
+  uint32_t core_id_source = 0;       // MTEDBG_CoreIdSource_*; 0: what goes with `threads`
+  uint32_t pin_threshold = 8;        // flips after which `sticky` pins a memop to shared
+  uint32_t claim_threshold = 0;      // faults after which `sticky` takes memory back; 0: never
+  uint32_t interpret_threshold = 0;  // faults after which `interpret` does as sticky; 0: never
+  uint32_t step = 0;                 // guest instructions between polls; 0: at block leaders only
+  bool handler = true;   // false: no fault handler, the first tag check fault is the last
+  std::string abort_at;  // "NAME[:N]": dies at a named point (debug/points.h); empty: nowhere
   std::string guest;
   std::vector<std::string> arguments;
 };
+
+constexpr bool reads_rseq(const Options& options) {
+  return options.core_id_source == MTEDBG_CoreIdSource_RseqRead ||
+         options.core_id_source == MTEDBG_CoreIdSource_RseqStrict;
+}
 
 // The lowest core id. A core's id, wherever users see one, is its HostCoreId: the tag of its local
 // memory where it has one (1..15 with shared 0, 0..14 with shared 15). Number n has id n + first.
 constexpr uint32_t first_core_id(uint32_t shared_tag) { return shared_tag == 0 ? 1 : 0; }
 
-// A core's tag under the convention: core numbers count from 0; a core without a tag of its own
-// (beyond the fifteenth) has the shared tag: all that it touches is shared.
-constexpr uint32_t core_tag(uint32_t core, uint32_t shared_tag) {
-  if (core >= 15) return shared_tag;
-  return shared_tag == 0 ? core + 1 : core;
+// Who has which of the sixteen tags. One is that of shared memory. In policy seed all others are
+// cores'. The sound policies keep the last one as a guard: no pointer has it, and memory has it
+// while it changes hands. Where there are more cores than tags left, one more is set aside and is
+// nobody's: threads of all cores without a tag have it in their pointers, no memory has it, and so
+// a plain access of theirs never passes unnoticed. Everything that they touch becomes shared.
+struct CoreTags {
+  static constexpr uint32_t kNone = 16;
+
+  uint32_t shared = 0;
+  uint32_t first = 1;
+  uint32_t tagged = 14;  // cores with a tag of their own: the numbers below this
+  uint32_t nobody = kNone;
+  uint32_t guard = 15;
+
+  // What the pointers of core number `core`, from 0, have.
+  constexpr uint32_t of(uint32_t core) const { return first + (core < tagged ? core : tagged); }
+  constexpr bool operator==(const CoreTags&) const = default;
+};
+
+constexpr CoreTags core_tags(uint32_t shared_tag, uint32_t cores, uint32_t policy) {
+  const uint32_t first = first_core_id(shared_tag);
+  const uint32_t most = policy == MTEDBG_Policy_Seed ? 15 : 14;
+  CoreTags tags{shared_tag, first, most, CoreTags::kNone, first + 14};
+  if (cores > most) {
+    tags.tagged = most - 1;
+    tags.nobody = first + tags.tagged;
+  }
+  return tags;
 }
 
-// A tag that no pointer of a running thread has: that of the last core, which is nobody's while
-// there are fewer than fifteen. With more, threads of that core pass where it stands guard.
-constexpr uint32_t guard_tag(uint32_t shared_tag) { return core_tag(14, shared_tag); }
+constexpr CoreTags core_tags(const Options& options) {
+  const uint32_t cores =
+      options.cores < options.scheduled_cores ? options.scheduled_cores : options.cores;
+  return core_tags(options.shared_tag, cores, options.policy);
+}
 
 }  // namespace mtetso

@@ -18,6 +18,7 @@ enum class Status : int {
   NoTags = 69,
   Internal = 70,
   GuestFault = 71,
+  NoRseq = 72,
 };
 
 // What stops the runtime: one line saying what is wrong, with the exit status for it.

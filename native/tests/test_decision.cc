@@ -13,24 +13,61 @@ constexpr uint32_t kLocal = MTEDBG_Mode_Local, kShared = MTEDBG_Mode_Shared;
 constexpr uint32_t kSeed = MTEDBG_Policy_Seed, kSticky = MTEDBG_Policy_Sticky,
                    kInterpret = MTEDBG_Policy_Interpret;
 
-// Every situation there is: 626,688 of them.
+struct Case {
+  Rules rules;
+  uint32_t faults;
+};
+
+// Each policy below and past its thresholds.
+constexpr Case kCases[] = {{{kSeed, 0, 0}, 0},     {{kSticky, 0, 0}, 5},    {{kSticky, 2, 0}, 1},
+                           {{kSticky, 2, 0}, 2},   {{kInterpret, 0, 0}, 5}, {{kInterpret, 0, 2}, 1},
+                           {{kInterpret, 0, 2}, 2}};
+
+void for_each_state(Situation now, const std::function<void(const Situation&)>& body) {
+  for (const bool owns : {true, false})
+    for (uint32_t own = 0; own < 16; ++own)
+      for (const uint32_t register_tag : {own, (own + 1) % 16, now.shared})
+        for (uint32_t tags = 0; tags < 272; ++tags) {
+          now.owns = owns;
+          now.own = own;
+          now.register_tag = register_tag;
+          now.granules = tags < 16 ? 1 : 2;
+          now.tags = tags < 16 ? std::array{tags, 0u} : std::array{(tags - 16) / 16, tags % 16};
+          body(now);
+        }
+}
+
+// Every situation there is: five million of them.
 void for_each_situation(const std::function<void(const Situation&)>& body) {
-  Situation now;
   for (const Cause cause : {Cause::TagCheck, Cause::Alignment})
     for (const uint32_t mode : {kLocal, kShared})
       for (const bool pinned : {false, true})
-        for (const uint32_t policy : {kSeed, kSticky, kInterpret})
-          for (const uint32_t shared : {0u, 15u})
-            for (uint32_t own = 0; own < 16; ++own)
-              for (const uint32_t register_tag : {own, (own + 1) % 16, shared})
-                for (uint32_t tags = 0; tags < 272; ++tags) {
-                  now = {cause, mode, pinned,       policy, tags < 16 ? 1u : 2u,
-                         {},    own,  register_tag, shared};
-                  now.tags = tags < 16 ? std::array{tags, 0u}
-                                       : std::array{(tags - 16) / 16, (tags - 16) % 16};
-                  body(now);
-                }
+        for (const bool may_weaken : {false, true})
+          for (const Case& one : kCases)
+            for (const uint32_t shared : {0u, 15u}) {
+              Situation now;
+              now.cause = cause;
+              now.mode = mode;
+              now.pinned = pinned;
+              now.may_weaken = may_weaken;
+              now.rules = one.rules;
+              now.faults = one.faults;
+              now.shared = shared;
+              for_each_state(now, body);
+            }
 }
+
+bool claims(const Situation& now) {
+  return now.rules.policy == kSticky && now.rules.claim_threshold != 0 &&
+         now.faults >= now.rules.claim_threshold && !now.pinned;
+}
+
+bool interprets(const Situation& now) {
+  return now.rules.policy == kInterpret &&
+         (now.rules.interpret_threshold == 0 || now.faults < now.rules.interpret_threshold);
+}
+
+bool has_own(const Situation& now) { return now.owns && now.own != now.shared; }
 
 bool all_are(const Situation& now, uint32_t tag) {
   return std::all_of(now.tags.begin(), now.tags.begin() + now.granules,
@@ -38,14 +75,15 @@ bool all_are(const Situation& now, uint32_t tag) {
 }
 
 bool foreign(const Situation& now) {
-  return std::any_of(now.tags.begin(), now.tags.begin() + now.granules,
-                     [&](uint32_t one) { return one != now.own && one != now.shared; });
+  return std::any_of(now.tags.begin(), now.tags.begin() + now.granules, [&](uint32_t one) {
+    return one != now.shared && (one != now.own || !now.owns);
+  });
 }
 
 // The situation when the decision was carried out.
 Situation carried_out(Situation now, const Decision& what) {
   for (uint32_t i = 0; i < now.granules; ++i)
-    if (what.retag[i]) now.tags[i] = now.shared;
+    if (what.retag[i]) now.tags[i] = what.claim ? now.own : now.shared;
   if (what.patch_to != 0) now.mode = what.patch_to;
   if (what.reload) now.register_tag = now.own;
   return now;
@@ -62,16 +100,22 @@ void always(const char* rule, const std::function<bool(const Situation&, const D
   for_each_situation([&](const Situation& now) {
     const Decision what = decide(now);
     if (holds(now, what) || broken++ != 0) return;
-    FAIL_CHECK(rule << ": policy " << now.policy << " mode " << now.mode << " pinned " << now.pinned
-                    << " granules " << now.granules << " tags " << now.tags[0] << " " << now.tags[1]
-                    << " own " << now.own << " register " << now.register_tag << " shared "
-                    << now.shared << " cause " << static_cast<int>(now.cause));
+    FAIL_CHECK(rule << ": policy " << now.rules.policy << " faults " << now.faults << " owns "
+                    << now.owns << " mode " << now.mode << " pinned " << now.pinned << " granules "
+                    << now.granules << " tags " << now.tags[0] << " " << now.tags[1] << " own "
+                    << now.own << " register " << now.register_tag << " shared " << now.shared
+                    << " cause " << static_cast<int>(now.cause));
   });
   CHECK(broken == 0);
 }
 
 Decision table(uint32_t policy, uint32_t mode, uint32_t tag) {
-  return decide({Cause::TagCheck, mode, false, policy, 1, {tag, 0}, 3, 3, 0});
+  Situation now;
+  now.mode = mode;
+  now.rules.policy = policy;
+  now.tags = {tag, 0};
+  now.own = now.register_tag = 3;
+  return decide(now);
 }
 
 constexpr uint32_t kMine = 3, kOther = 5, kEverybodys = 0;
@@ -92,17 +136,66 @@ Decision retag_only() {
 }  // namespace
 
 TEST_CASE("the table, row by row") {
-  for (const uint32_t policy : {kSeed, kSticky}) {
-    CHECK(table(policy, kLocal, kEverybodys) == to_shared(false));
-    CHECK(table(policy, kLocal, kOther) == to_shared(true));
-    CHECK(table(policy, kLocal, kMine) == Decision{});
-    CHECK(table(policy, kShared, kOther) == retag_only());
-    CHECK(table(policy, kShared, kEverybodys) == Decision{});
-  }
+  CHECK(table(kSticky, kLocal, kEverybodys) == to_shared(false));
+  CHECK(table(kSticky, kLocal, kOther) == to_shared(true));
+  CHECK(table(kSticky, kLocal, kMine) == Decision{});
   CHECK(table(kSticky, kShared, kMine) == retag_only());
-  Decision weaken;
+  CHECK(table(kSticky, kShared, kOther) == retag_only());
+  CHECK(table(kSticky, kShared, kEverybodys) == Decision{});
+}
+
+TEST_CASE("seed, row by row: as it was written down") {
+  Decision to_shared, to_local;
+  to_shared.as_written = to_local.as_written = true;
+  to_shared.patch_to = kShared;
+  to_local.patch_to = kLocal;
+  CHECK(table(kSeed, kLocal, kEverybodys) == to_shared);
+  CHECK(table(kSeed, kShared, kMine) == to_local);
+  to_shared.retag[0] = to_local.retag[0] = to_local.claim = true;
+  CHECK(table(kSeed, kLocal, kOther) == to_shared);
+  CHECK(table(kSeed, kShared, kOther) == to_local);
+  CHECK(table(kSeed, kLocal, kMine) == Decision{});
+  CHECK(table(kSeed, kShared, kEverybodys) == Decision{});
+}
+
+TEST_CASE("what sticky claims past its threshold") {
+  Situation now;
+  now.rules = {kSticky, 2, 0};
+  now.faults = 2;
+  now.own = now.register_tag = kMine;
+  const auto with = [&](uint32_t mode, uint32_t tag) {
+    now.mode = mode;
+    now.tags = {tag, 0};
+    return decide(now);
+  };
+  Decision claim, weaken;
+  claim.retag[0] = claim.claim = claim.barrier = true;
   weaken.patch_to = kLocal;
-  CHECK(table(kSeed, kShared, kMine) == weaken);
+  weaken.quiesce = true;
+  CHECK(with(kLocal, kEverybodys) == claim);
+  CHECK(with(kShared, kMine) == weaken);
+  CHECK(with(kLocal, kOther) == to_shared(true));
+  CHECK(with(kShared, kOther) == retag_only());
+  now.may_weaken = false;
+  CHECK(with(kShared, kMine) == retag_only());
+  CHECK(with(kLocal, kEverybodys) == claim);
+  now.pinned = true;
+  CHECK(with(kLocal, kEverybodys) == to_shared(false));
+  now.pinned = false;
+  now.faults = 1;
+  CHECK(with(kLocal, kEverybodys) == to_shared(false));
+}
+
+TEST_CASE("a core without a tag of its own takes everything to shared") {
+  for_each_situation([](const Situation& now) {
+    if (has_own(now) || interprets(now) || now.cause != Cause::TagCheck) return;
+    const Decision what = decide(now);
+    for (uint32_t i = 0; i < now.granules; ++i)
+      if (what.claim || what.retag[i] != (now.tags[i] != now.shared))
+        FAIL_CHECK("policy " << now.rules.policy << " mode " << now.mode << " own " << now.own);
+    if ((what.patch_to == kShared) != (now.mode == kLocal) || what.patch_to == kLocal)
+      FAIL_CHECK("policy " << now.rules.policy << " mode " << now.mode << " own " << now.own);
+  });
 }
 
 TEST_CASE("interpret, row by row") {
@@ -126,7 +219,7 @@ TEST_CASE("a split lock stands alone, whatever the policy") {
     Decision what = decide(now);
     what.reload = false;
     if (now.cause == Cause::Alignment ? what == guarded : !what.guard) return;
-    FAIL_CHECK("policy " << now.policy << " mode " << now.mode << " own " << now.own);
+    FAIL_CHECK("policy " << now.rules.policy << " mode " << now.mode << " own " << now.own);
   });
 }
 
@@ -134,31 +227,41 @@ TEST_CASE("rules that hold in every situation") {
   always("the core register is right afterwards", [](const Situation& now, const Decision& what) {
     return what.reload == (now.register_tag != now.own);
   });
-  always("no retag without a barrier",
-         [](const Situation&, const Decision& what) { return !what.retags() || what.barrier; });
+  always("no retag without a barrier, but by seed", [](const Situation& now, const Decision& what) {
+    const bool seed = now.rules.policy == kSeed && now.cause == Cause::TagCheck;
+    return !what.retags() || what.barrier != seed;
+  });
   always("no barrier without need", [](const Situation&, const Decision& what) {
     return what.retags() || what.interpret || !what.barrier;
   });
-  always("only granules of the access, and only those that are not shared, are retagged",
+  always("only granules of the access, and only those that have another tag, are retagged",
          [](const Situation& now, const Decision& what) {
+           const uint32_t to = what.claim ? now.own : now.shared;
            for (uint32_t i = 0; i < 2; ++i)
-             if (what.retag[i] && (i >= now.granules || now.tags[i] == now.shared)) return false;
+             if (what.retag[i] && (i >= now.granules || now.tags[i] == to)) return false;
            return true;
          });
-  always("interpret changes neither tags nor words",
+  always("interpret changes neither tags nor words below its threshold",
          [](const Situation& now, const Decision& what) {
-           return now.policy != kInterpret || (!what.retags() && what.patch_to == 0);
+           return !interprets(now) || (!what.retags() && what.patch_to == 0);
          });
   always("another owner's granule is interpreted between barriers",
          [](const Situation& now, const Decision& what) {
-           if (!what.interpret || now.policy != kInterpret) return true;
+           if (!what.interpret || !interprets(now)) return true;
            return what.barrier == foreign(now) && what.barrier_after == foreign(now);
          });
-  always("nothing is weakened but by seed, unpinned, on memory all mine", [](const Situation& now,
-                                                                             const Decision& what) {
-    return what.patch_to != kLocal || (now.policy == kSeed && !now.pinned && now.mode == kShared &&
-                                       now.own != now.shared && all_are(now, now.own));
-  });
+  always("nothing is weakened but on memory all mine, unpinned: by seed, or when it may be waited",
+         [](const Situation& now, const Decision& what) {
+           if (what.patch_to != kLocal) return true;
+           if (now.pinned || now.mode != kShared || !has_own(now)) return false;
+           if (now.rules.policy == kSeed) return what.as_written && !what.quiesce;
+           return claims(now) && now.may_weaken && what.quiesce && all_are(now, now.own);
+         });
+  always("memory is claimed by seed, or from nobody else",
+         [](const Situation& now, const Decision& what) {
+           if (!what.claim) return true;
+           return has_own(now) && (now.rules.policy == kSeed || (claims(now) && !foreign(now)));
+         });
   always("a patch is a change", [](const Situation& now, const Decision& what) {
     return what.patch_to == 0 || what.patch_to != now.mode;
   });
@@ -177,7 +280,7 @@ TEST_CASE("what is run again passes its tag check, with the ordering that its me
   always("plain accesses only where all is mine", [](const Situation& now, const Decision& what) {
     if (what.interpret) return true;
     const Situation then = carried_out(now, what);
-    return then.mode == kShared || (then.own != then.shared && all_are(then, then.own));
+    return then.mode == kShared || (has_own(then) && all_are(then, then.own));
   });
   always("interpreted without barriers only what is shared or all mine",
          [](const Situation& now, const Decision& what) {

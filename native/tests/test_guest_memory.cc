@@ -29,7 +29,7 @@ uint64_t free_address(uint64_t length) {
 struct World {
   Protocol protocol;
   GuestMemory memory{protocol};
-  explicit World(uint32_t shared = 0) : protocol(shared) {
+  explicit World(uint32_t shared = 0) : protocol(core_tags(shared, 8, MTEDBG_Policy_Sticky)) {
     static const bool ready = register_barriers();
     if (!ready) std::abort();
   }

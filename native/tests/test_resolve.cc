@@ -36,8 +36,11 @@ struct World {
   std::array<uint64_t, 31> registers{};
   unsigned long long pc = 0;
 
-  explicit World(uint32_t policy, uint32_t pin_threshold = 8, uint32_t shared = 0)
-      : protocol(shared), resolver(policy, pin_threshold, guard_tag(shared), protocol, memory) {
+  explicit World(uint32_t policy, uint32_t pin_threshold = 8, uint32_t shared = 0,
+                 uint32_t claim = 0, uint32_t interpret = 0)
+      : protocol(core_tags(shared, 8, policy)),
+        resolver({{policy, claim, interpret}, pin_threshold, protocol.tags().guard}, protocol,
+                 memory) {
     static const bool ready = register_barriers();
     if (!ready) std::abort();
     frame = static_cast<mtedbg_GuestFrame*>(allocate_frame(sizeof(mtedbg_GuestFrame)));
@@ -135,6 +138,48 @@ TEST_CASE("flips are counted, and past the threshold sticky pins") {
   CHECK(ping->memops[0].pinned == 0);
 }
 
+TEST_CASE("sticky takes memory back past its threshold, until the memop is pinned") {
+  World world(MTEDBG_Policy_Sticky, /*pin_threshold=*/4, 0, /*claim=*/1);
+  const CodeBlock* block = world.make(kLoad, kLocal);
+  const mtedbg_Memop& memop = block->memops[0];
+  const uint64_t shared = world.memory.allocate(16, 0), mine = world.memory.allocate(16, kMine);
+  world.fault(block, shared);  // its first fault: to shared
+  CHECK(memop.mode == kShared);
+  world.fault(block, mine);  // its second: weakened
+  CHECK(memop.mode == kLocal);
+  CHECK(words(block)[0] == tag_word(kLocal, 0));
+  CHECK(words(block)[1] == kLoad);
+  CHECK(read_tag(mine) == kMine);
+  world.fault(block, shared);  // memory is claimed, the memop stays
+  CHECK(read_tag(shared) == kMine);
+  CHECK(memop.mode == kLocal);
+  CHECK(memop.flips == 3);
+  for (int round = 0; round < 4; ++round) {
+    write_tags(shared, 16, 0);
+    world.fault(block, shared);
+  }
+  CHECK(memop.pinned == 1);
+  CHECK(memop.flips == 6);  // two claims more; the last fault took it to shared for good
+  CHECK(memop.mode == kShared);
+  world.fault(block, mine);
+  CHECK(read_tag(mine) == 0);
+  CHECK(debug_root().journal[0].operation == MTEDBG_Operation_None);
+}
+
+TEST_CASE("interpret past its threshold does as sticky") {
+  World world(MTEDBG_Policy_Interpret, 8, 0, 0, /*interpret=*/2);
+  const CodeBlock* block = world.make(kLoad, kLocal);
+  const uint64_t at = world.memory.allocate(16, kOther);
+  for (int round = 0; round < 2; ++round) {
+    world.fault(block, at);
+    CHECK(read_tag(at) == kOther);
+    CHECK(block->memops[0].mode == kLocal);
+  }
+  world.fault(block, at);
+  CHECK(read_tag(at) == 0);
+  CHECK(block->memops[0].mode == kShared);
+}
+
 TEST_CASE("interpret does the access, goes on behind it, and changes nothing else") {
   World world(MTEDBG_Policy_Interpret);
   for (const uint32_t tag : {0u, kOther}) {
@@ -224,7 +269,7 @@ void watch_split_lock() {
                 if (now != 9) REQUIRE(journal.operation == MTEDBG_Operation_RetagOnly);
                 if (!changed) {
                   REQUIRE(journal.operation == MTEDBG_Operation_RetagOnly);
-                  REQUIRE(journal.new_tag == guard_tag(0));
+                  REQUIRE(journal.new_tag == 15);
                 }
                 changed = true;
               });
@@ -295,14 +340,15 @@ TEST_CASE("what is not ours, and what is the guest's own fault") {
 namespace {
 
 // Checks the table in patch.h at one instruction; returns the row it is in.
-uint32_t check_row(const Child& child, const CodeBlock* block, uint32_t from, uint32_t to) {
+uint32_t check_row(const Child& child, const CodeBlock* block, uint32_t from, uint32_t to,
+                   bool seed) {
   const auto journal = child.read<mtedbg_Journal>(address_of(&debug_root().journal[0]));
   const auto memop = child.read<mtedbg_Memop>(address_of(block->memops.data()));
   const auto now = child.read<std::array<uint32_t, 2>>(address_of(words(block)));
   const auto is = [&](uint32_t word, uint32_t mode) {
     return word == 0 ? now[0] == tag_word(mode, 0) : now[1] == *access_word_in(now[1], mode);
   };
-  const uint32_t first = to == kShared ? 1 : 0, second = 1 - first;
+  const uint32_t first = to == kShared && !seed ? 1 : 0, second = 1 - first;
   REQUIRE((memop.mode == from || memop.mode == to));
   if (journal.operation == MTEDBG_Operation_None) {
     REQUIRE(is(0, memop.mode));
@@ -313,15 +359,16 @@ uint32_t check_row(const Child& child, const CodeBlock* block, uint32_t from, ui
   REQUIRE(journal.memop == memop.id);
   REQUIRE(journal.old_mode == from);
   REQUIRE(journal.new_mode == to);
-  const uint32_t first_phase = to == kShared ? MTEDBG_Phase_PatchMemop : MTEDBG_Phase_PatchAddress;
-  const uint32_t second_phase = to == kShared ? MTEDBG_Phase_PatchAddress : MTEDBG_Phase_PatchMemop;
+  constexpr uint32_t kPhases[] = {MTEDBG_Phase_PatchAddress, MTEDBG_Phase_PatchMemop};
+  const uint32_t first_phase = kPhases[first], second_phase = kPhases[second];
   const uint32_t phase = journal.phase;
   if (phase == first_phase) {
     REQUIRE(is(second, from));
-    if (memop.mode == to) REQUIRE(is(first, to));
+    if (memop.mode == to) REQUIRE((is(first, to) && !seed));
   } else if (phase == second_phase) {
     REQUIRE(is(first, to));
-    REQUIRE(memop.mode == to);
+    if (memop.mode == to && seed) REQUIRE(is(second, to));
+    if (!seed) REQUIRE(memop.mode == to);
   } else if (phase == MTEDBG_Phase_Icache || phase == MTEDBG_Phase_Unlock) {
     REQUIRE(is(0, to));
     REQUIRE(is(1, to));
@@ -336,14 +383,16 @@ uint32_t check_row(const Child& child, const CodeBlock* block, uint32_t from, ui
 }
 
 void watch_patch(uint32_t policy, uint32_t from, uint32_t tag, std::set<uint32_t> wanted) {
-  World world(policy);
+  World world(policy, 8, 0, /*claim=*/policy == MTEDBG_Policy_Sticky && from == kShared ? 1 : 0);
   const CodeBlock* block = world.make(kLoad, from);
+  block->memops[0].faults = 1;
   const uint64_t at = world.memory.allocate(16, tag);
   std::set<uint32_t> phases;
   bool half = false;
   single_step([&] { world.fault(block, at); },
               [&](const Child& child) {
-                phases.insert(check_row(child, block, from, from == kLocal ? kShared : kLocal));
+                phases.insert(check_row(child, block, from, from == kLocal ? kShared : kLocal,
+                                        policy == MTEDBG_Policy_Seed));
                 const auto now = child.read<std::array<uint32_t, 2>>(address_of(words(block)));
                 half = half || (now[0] == tag_word(kLocal, 0)) !=
                                    (now[1] == *access_word_in(now[1], kLocal));
@@ -367,7 +416,15 @@ TEST_CASE("journal, mode and words fit together at every instruction") {
   SUBCASE("retag, to shared") {
     watch_patch(MTEDBG_Policy_Sticky, kLocal, kOther, retag_and_patch);
   }
-  SUBCASE("to local") { watch_patch(MTEDBG_Policy_Seed, kShared, kMine, patch); }
+  SUBCASE("to local") { watch_patch(MTEDBG_Policy_Sticky, kShared, kMine, patch); }
+  std::set<uint32_t> retag_and_patch_alone = patch;
+  retag_and_patch_alone.insert(MTEDBG_Phase_Retag);
+  SUBCASE("seed, to shared") {
+    watch_patch(MTEDBG_Policy_Seed, kLocal, kOther, retag_and_patch_alone);
+  }
+  SUBCASE("seed, to local") {
+    watch_patch(MTEDBG_Policy_Seed, kShared, kOther, retag_and_patch_alone);
+  }
 }
 
 }  // namespace mtetso

@@ -16,6 +16,9 @@ import pytest
 
 from mtedbg.shell.gdbmi import DebuggerError
 
+GUARD = 15
+"""The tag of memory that is changing hands."""
+
 # Of a fault on shared memory at a local memop: the phases, and what each has done before it.
 LOCAL_TO_SHARED = {
     "fault": "fault",
@@ -166,8 +169,10 @@ def assert_a_retag_is_seen(at: Stepping) -> None:
     row = at.step()
     assert row["phase"] == "barrier"
     assert _what(row) == {f"memory {address:#x}"}
+    assert at.tag(address) == row["granules"][0]["tag"] == GUARD
+    row = at.step()
+    assert row["phase"] == "patch-memop"
     assert at.tag(address) == row["granules"][0]["tag"] == 0
-    assert at.step()["phase"] == "patch-memop"
     at.delete(made["number"])
     assert at.report("mte-catch --list")["rows"] == []
 

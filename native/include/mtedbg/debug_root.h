@@ -125,13 +125,16 @@ enum { MTEDBG_ENUMS(MTEDBG_ENUM_LIST) };
 
 /* memops of a block: sorted by address. `address` is the access [2]; `tag_address` the tag insert
  * [1], 0 where the memop has none. The instruction words are read from memory, never kept here:
- * recorded mode and bytes are compared, and what differs is a finding. */
+ * recorded mode and bytes are compared, and what differs is a finding. restart_address: where it
+ * begins and is resumed after a fault, 0 where that is the first word above; abort_address: where
+ * the kernel sends a thread that it interrupts there, 0 where it is no section of rseq(2). */
 #define MTEDBG_MEMOP_FIELDS(F, T)                                                     \
   F(T, u64, id) F(T, u64, address) F(T, u64, tag_address) F(T, u64, block) F(T, u64, guest_rip) \
   F(T, Access, access) F(T, u32, size) F(T, Mode, mode) F(T, u32, flips) F(T, u32, pinned) \
   F(T, u32, faults) F(T, u64, last_fault_address) F(T, u64, last_fault_time)          \
   F(T, u32, last_fault_logical_tag) F(T, u32, last_fault_allocation_tag)              \
-  F(T, u32, last_fault_core) F(T, u32, reserved)
+  F(T, u32, last_fault_core) F(T, u32, reserved)                                      \
+  F(T, u64, restart_address) F(T, u64, abort_address)
 
 #define MTEDBG_SEGMENT_FIELDS(F, T)                                                   \
   F(T, u64, id) F(T, u64, base) F(T, u64, write_base) F(T, u64, capacity) F(T, u64, used) \
@@ -165,18 +168,23 @@ enum { MTEDBG_ENUMS(MTEDBG_ENUM_LIST) };
   F(T, u64, order) F(T, u64, clock) F(T, u64, time) F(T, u64, memop) F(T, u64, address) \
   F(T, u64, old_value) F(T, u64, new_value) F(T, Event, event) F(T, u32, core)
 
+/* config: guard_tag: memory has it while it changes hands; nobody_tag: pointers of cores without a
+ * tag have it, 16 where every core has one. */
 #define MTEDBG_CONFIG_FIELDS(F, T)                                                    \
   F(T, u32, shared_tag) F(T, u32, cores) F(T, Policy, policy) F(T, CoreIdSource, core_id_source) \
   F(T, Mode, memops_start) F(T, u32, pin_threshold) F(T, u64, version) F(T, u32, version_length) \
-  F(T, u32, reserved)
+  F(T, u32, reserved) F(T, u32, claim_threshold) F(T, u32, interpret_threshold)      \
+  F(T, u32, guard_tag) F(T, u32, nobody_tag)
 
 /* The guest as the runtime knows it. In JIT code the general registers, RIP's successor and flags
- * are in host registers: the schema's `register` lines say where. */
+ * are in host registers: the schema's `register` lines say where. noted_core: the host_core_id of
+ * the last Migration event. rseq: the kernel's struct rseq of the host thread, 0 where that says
+ * nothing about the core id. */
 #define MTEDBG_FRAME_FIELDS(F, T)                                                     \
   F(T, u64, rax) F(T, u64, rcx) F(T, u64, rdx) F(T, u64, rbx) F(T, u64, rsp) F(T, u64, rbp) \
   F(T, u64, rsi) F(T, u64, rdi) F(T, u64, r8) F(T, u64, r9) F(T, u64, r10) F(T, u64, r11) \
   F(T, u64, r12) F(T, u64, r13) F(T, u64, r14) F(T, u64, r15) F(T, u64, rip) F(T, u64, flags) \
-  F(T, u64, host_core_id) F(T, u64, thread_id) F(T, ThreadState, state) F(T, u32, reserved) \
+  F(T, u64, host_core_id) F(T, u64, thread_id) F(T, ThreadState, state) F(T, u32, noted_core) \
   F(T, u64, thread) F(T, u64, rseq)
 
 #define MTEDBG_RECORDS(R)                                                             \

@@ -15,6 +15,7 @@
 #include "memory/guest_memory.h"
 #include "memory/protocol.h"
 #include "memory/tags.h"
+#include "run/core_ids.h"
 #include "run/engine.h"
 #include "run/host_threads.h"
 #include "run/lockstep.h"
@@ -46,15 +47,24 @@ void need_tags() {
   }
 }
 
-[[noreturn]] void run(const Options& options) {
+Quiescence::How quiescence(const Options& options) {
+  if (options.threads == ThreadMode::Lockstep) return Quiescence::How::Alone;
+  return options.core_id_source == MTEDBG_CoreIdSource_RseqStrict ? Quiescence::How::Restart
+                                                                  : Quiescence::How::Polls;
+}
+
+[[noreturn]] void run(Options& options) {
+  if (reads_rseq(options)) options.cores = possible_processors();
   auto image = ElfImage::open(options.guest);
   if (const auto visit = find_point(options.abort_at)) abort_at(*visit);
   need_tags();
   if (!register_barriers())
     throw StatusError(Status::Internal, "the kernel has no expedited membarrier(2)");
+  if (options.core_id_source == MTEDBG_CoreIdSource_RseqStrict && !register_restarts())
+    throw StatusError(Status::NoRseq, "the kernel has no membarrier(2) for restartable sequences");
   publish_debug_root(options, "mtetso " MTETSO_VERSION);
   // For the whole life of the process: it is left by _exit.
-  auto& protocol = *new Protocol(options.shared_tag);
+  auto& protocol = *new Protocol(core_tags(options), quiescence(options));
   auto& memory = *new GuestMemory(protocol);
   auto& engine = *new Engine(options, image);
   auto& process = *new Process(options, image, memory, engine);

@@ -12,8 +12,6 @@
 namespace mtetso {
 namespace {
 
-constexpr uint32_t kTaggedCores = 15;  // one of sixteen tags is the shared one
-
 [[noreturn]] void usage(const std::string& what) {
   throw StatusError(Status::Usage, what + " (see mtetso --help)");
 }
@@ -49,6 +47,11 @@ constexpr Word kTags[] = {{"0", 0}, {"15", 15}};
 constexpr Word kThreads[] = {{"lockstep", static_cast<uint32_t>(ThreadMode::Lockstep)},
                              {"threads", static_cast<uint32_t>(ThreadMode::Threads)}};
 
+constexpr Word kCoreIds[] = {{"pinned", MTEDBG_CoreIdSource_Pinned},
+                             {"rseq-read", MTEDBG_CoreIdSource_RseqRead},
+                             {"rseq-strict", MTEDBG_CoreIdSource_RseqStrict},
+                             {"lockstep", MTEDBG_CoreIdSource_Lockstep}};
+
 using View = std::string_view;
 
 constexpr Option kOptions[] = {
@@ -57,14 +60,26 @@ constexpr Option kOptions[] = {
      [](Options& o, View n, View v) { o.policy = choice(n, v, kPolicies); }},
     {"--shared-tag", "0|15", "tag of shared memory; cores have the others (default 0)",
      [](Options& o, View n, View v) { o.shared_tag = choice(n, v, kTags); }},
-    {"--cores", "N", "cores that guest threads are spread over (default 2)",
-     [](Options& o, View n, View v) { o.cores = number(n, v, 1, Schedule::kMaxCores); }},
+    {"--cores", "N",
+     "cores that guest threads are spread over (default 2; with an rseq core id those of the "
+     "machine). Fourteen can have memory of their own; of more than that, thirteen (policy seed: "
+     "fifteen and fourteen)",
+     [](Options& o, View n, View v) {
+       o.cores = number(n, v, 1, Schedule::kMaxCores);
+       o.cores_given = true;
+     }},
     {"--threads", "lockstep|threads",
      "lockstep: guest threads take turns on one host thread, repeatably (default); threads: a "
      "host thread for each",
      [](Options& o, View n, View v) {
        o.threads = static_cast<ThreadMode>(choice(n, v, kThreads));
      }},
+    {"--core-id", "pinned|rseq-read|rseq-strict|lockstep",
+     "where threads have their core's id from: each is pinned to a processor (default); each "
+     "memory "
+     "access asks the kernel; each is also restarted when the kernel interrupts it; or the "
+     "schedule (default, and alone possible, with --threads lockstep)",
+     [](Options& o, View n, View v) { o.core_id_source = choice(n, v, kCoreIds); }},
     {"--schedule", "S",
      "lockstep: 'T@C*N,…' thread T (from 1) runs on core C (its id: from 1, or from 0 with "
      "--shared-tag 15) for N polls; or 'seed:N', pseudo-random",
@@ -76,6 +91,13 @@ constexpr Option kOptions[] = {
      [](Options& o, View n, View v) { o.memops_start = choice(n, v, kModes); }},
     {"--pin-threshold", "N", "flips after which sticky pins a memop (default 8)",
      [](Options& o, View n, View v) { o.pin_threshold = number(n, v, 0, UINT32_MAX); }},
+    {"--claim-threshold", "N",
+     "faults after which sticky makes a memop local again where memory is its core's, and takes "
+     "shared memory for its core; such changes count as flips (default 0: never)",
+     [](Options& o, View n, View v) { o.claim_threshold = number(n, v, 0, UINT32_MAX); }},
+    {"--interpret-threshold", "N",
+     "faults after which interpret patches a memop as sticky does (default 0: never)",
+     [](Options& o, View n, View v) { o.interpret_threshold = number(n, v, 0, UINT32_MAX); }},
     {"--abort-at", "POINT[:N]",
      "dies when a named point in the life of code is reached for the Nth time (default 1), to "
      "leave a core of that moment; a wrong name lists them",
@@ -86,20 +108,40 @@ constexpr Option kOptions[] = {
 
 std::span<const Option> option_list() { return kOptions; }
 
-void check_options(const Options& options) {
+namespace {
+
+void check_core_ids(const Options& options) {
+  const bool lockstep = options.core_id_source == MTEDBG_CoreIdSource_Lockstep;
+  if (lockstep != (options.threads == ThreadMode::Lockstep))
+    usage(lockstep ? "--core-id lockstep is for --threads lockstep"
+                   : "with --threads lockstep the schedule says who is on which core: --core-id " +
+                         std::string("goes with --threads threads"));
+  if (reads_rseq(options) && options.cores_given)
+    usage("with an rseq core id the cores are the machine's: --cores is for the others");
+}
+
+void check_thresholds(const Options& options) {
+  if (options.claim_threshold != 0 && options.policy != MTEDBG_Policy_Sticky)
+    usage("--claim-threshold is for --policy sticky");
+  if (options.interpret_threshold != 0 && options.policy != MTEDBG_Policy_Interpret)
+    usage("--interpret-threshold is for --policy interpret");
+}
+
+}  // namespace
+
+void complete_options(Options& options) {
   if (options.guest.empty()) usage("no guest program given");
   if (!options.abort_at.empty() && !find_point(options.abort_at))
     usage("--abort-at takes POINT or POINT:N, of these: " + point_names(", "));
   auto schedule = Schedule::parse(options.schedule, first_core_id(options.shared_tag));
   if (options.threads == ThreadMode::Threads && !options.schedule.empty())
     usage("--schedule is for --threads lockstep");
-  bool untagged = options.cores > kTaggedCores || schedule.highest_core() >= kTaggedCores;
-  bool may_be_local =
-      options.memops_start == MTEDBG_Mode_Local || options.policy == MTEDBG_Policy_Seed;
-  if (untagged && may_be_local)
-    usage(
-        "a core beyond the fifteenth has no tag of its own, and a local memop there would go "
-        "unnoticed: use --memops-start shared and a policy other than seed");
+  options.scheduled_cores = schedule.highest_core() + 1;
+  if (options.core_id_source == 0)
+    options.core_id_source = options.threads == ThreadMode::Lockstep ? MTEDBG_CoreIdSource_Lockstep
+                                                                     : MTEDBG_CoreIdSource_Pinned;
+  check_core_ids(options);
+  check_thresholds(options);
 }
 
 }  // namespace mtetso

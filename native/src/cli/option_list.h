@@ -20,7 +20,8 @@ struct Option {
 
 std::span<const Option> option_list();
 
-// What no single option can say: contradictions among them. Throws StatusError(Usage).
-void check_options(const Options& options);
+// What no single option can say: defaults that depend on others, and contradictions among them.
+// Throws StatusError(Usage).
+void complete_options(Options& options);
 
 }  // namespace mtetso

@@ -68,7 +68,7 @@ CommandLine parse_command_line(std::span<const char* const> arguments) {
   }
   if (at < arguments.size()) line.options.guest = arguments[at++];
   for (; at < arguments.size(); ++at) line.options.arguments.emplace_back(arguments[at]);
-  check_options(line.options);
+  complete_options(line.options);
   return line;
 }
 
@@ -91,7 +91,8 @@ std::string help_text() {
          "  68  an instruction outside the subset was reached\n"
          "  69  no memory tagging here\n"
          "  70  internal error\n"
-         "  71  the guest's own fault: a bad address, a division by zero, a deadlock\n";
+         "  71  the guest's own fault: a bad address, a division by zero, a deadlock\n"
+         "  72  no restartable sequences here, which the core id needs\n";
 }
 
 }  // namespace mtetso

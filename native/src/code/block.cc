@@ -12,6 +12,14 @@ mtedbg_Memop* CodeBlock::memop_at(uintptr_t pc) const {
   return at != memops.end() && at->address == pc ? &*at : nullptr;
 }
 
+mtedbg_Memop* CodeBlock::memop_of_fault(uintptr_t pc) const {
+  if (mtedbg_Memop* memop = memop_at(pc); memop != nullptr) return memop;
+  const auto at = std::lower_bound(
+      aborts.begin(), aborts.end(), pc,
+      [](const mtedbg_Memop* memop, uintptr_t wanted) { return memop->abort_address < wanted; });
+  return at != aborts.end() && (*at)->abort_address == pc ? *at : nullptr;
+}
+
 const mtedbg_Range* CodeBlock::range_at(uintptr_t pc) const {
   const uint64_t offset = pc - record.base;
   const auto after = std::upper_bound(

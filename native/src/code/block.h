@@ -20,6 +20,7 @@ struct CodeBlock {
   std::shared_ptr<CodeSegment> segment;
   std::span<const mtedbg_Range> ranges;  // sorted by begin
   std::span<mtedbg_Memop> memops;        // sorted by address; changed under the protocol's lock
+  std::span<mtedbg_Memop*> aborts;       // those with an abort_address, sorted by it
   FuncToCodeRange functions;
 
   uintptr_t base() const { return record.base; }
@@ -28,6 +29,8 @@ struct CodeBlock {
 
   // The memop whose access [2] is at `pc`; null where there is none. Takes no lock.
   mtedbg_Memop* memop_at(uintptr_t pc) const;
+  // The memop of a fault that came with this PC: its access, or its abort handler (fault/patch.h).
+  mtedbg_Memop* memop_of_fault(uintptr_t pc) const;
   // The range that holds `pc`; null in the padding between ranges.
   const mtedbg_Range* range_at(uintptr_t pc) const;
   // Where the word executed at `pc` is written.

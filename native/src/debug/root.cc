@@ -93,11 +93,6 @@ constexpr const char* kContracts =
     "caller x27 = [x29-16]\n"
     "caller x28 = [x29-8]\n";
 
-uint32_t core_id_source(const Options& options) {
-  return options.threads == ThreadMode::Lockstep ? MTEDBG_CoreIdSource_Lockstep
-                                                 : MTEDBG_CoreIdSource_Pinned;
-}
-
 mtedbg_Named named(const char* name, const char* type, const void* at, size_t count, size_t stride,
                    uint32_t form) {
   return {.name = address_of(arena_string(name)),
@@ -169,12 +164,16 @@ void publish_debug_root(const Options& options, const char* version) {
   *debug_root().config = {.shared_tag = options.shared_tag,
                           .cores = options.cores,
                           .policy = options.policy,
-                          .core_id_source = core_id_source(options),
+                          .core_id_source = options.core_id_source,
                           .memops_start = options.memops_start,
                           .pin_threshold = options.pin_threshold,
                           .version = address_of(arena_string(text)),
                           .version_length = static_cast<uint32_t>(text.size()),
-                          .reserved = 0};
+                          .reserved = 0,
+                          .claim_threshold = options.claim_threshold,
+                          .interpret_threshold = options.interpret_threshold,
+                          .guard_tag = core_tags(options).guard,
+                          .nobody_tag = core_tags(options).nobody};
   struct mtedbg_root& root = ::mtedbg_root;
   constexpr std::string_view kName = "mtetso";
   put_schema(root);

@@ -53,6 +53,7 @@ void register_thread(mtedbg_GuestFrame* frame, uint64_t stack_low, uint64_t stac
   known.threads.push_back(thread);
   known.copies.resize(count);
   frame->thread = address_of(thread);
+  frame->noted_core = static_cast<uint32_t>(frame->host_core_id);
   publish(known);
   record(frame, {.event = MTEDBG_Event_ThreadStart,
                  .old_value = frame->thread_id,
@@ -64,6 +65,17 @@ void bind_host_thread(mtedbg_GuestFrame* frame) {
   std::lock_guard hold(known.lock);
   reinterpret_cast<mtedbg_Thread*>(frame->thread)->host_tid = host_tid();
   publish(known);
+}
+
+void note_core(mtedbg_GuestFrame* frame) {
+  const auto core = static_cast<uint32_t>(frame->host_core_id);
+  const uint32_t noted = frame->noted_core;
+  if (core == noted) return;
+  std::atomic_ref(frame->noted_core).store(core, std::memory_order_relaxed);
+  record(frame, {.event = MTEDBG_Event_Migration,
+                 .address = frame->rip,
+                 .old_value = noted,
+                 .new_value = core});
 }
 
 void thread_exited(mtedbg_GuestFrame* frame, uint64_t status) {

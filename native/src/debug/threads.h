@@ -18,6 +18,10 @@ void register_thread(mtedbg_GuestFrame* frame, uint64_t stack_low, uint64_t stac
 // The host thread that will run this guest thread calls it: sets the record's host_tid.
 void bind_host_thread(mtedbg_GuestFrame* frame);
 
+// Whoever finds a frame's core id changed since the last event about it records a Migration.
+// Async-signal-safe; for the thread itself.
+void note_core(mtedbg_GuestFrame* frame);
+
 // Sets the frame's state to Exited and records ThreadExit. The record stays.
 void thread_exited(mtedbg_GuestFrame* frame, uint64_t status);
 

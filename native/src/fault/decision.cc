@@ -4,6 +4,8 @@
 namespace mtetso {
 namespace {
 
+constexpr uint32_t kLocal = MTEDBG_Mode_Local, kShared = MTEDBG_Mode_Shared;
+
 bool every_tag_is(const Situation& now, uint32_t tag) {
   for (uint32_t i = 0; i < now.granules; ++i)
     if (now.tags[i] != tag) return false;
@@ -12,53 +14,100 @@ bool every_tag_is(const Situation& now, uint32_t tag) {
 
 bool some_tag_is_foreign(const Situation& now) {
   for (uint32_t i = 0; i < now.granules; ++i)
-    if (now.tags[i] != now.shared && now.tags[i] != now.own) return true;
+    if (now.tags[i] != now.shared && (now.tags[i] != now.own || !now.owns)) return true;
   return false;
 }
 
-void take_shared(const Situation& now, Decision& what) {
-  for (uint32_t i = 0; i < now.granules; ++i) what.retag[i] = now.tags[i] != now.shared;
-  what.barrier = what.retags();
+// Whether there can be memory of this core's own.
+bool owns(const Situation& now) { return now.owns && now.own != now.shared; }
+
+bool past(uint32_t threshold, uint32_t faults) { return threshold != 0 && faults >= threshold; }
+
+// Interpret past its threshold is sticky.
+uint32_t policy_of(const Situation& now) {
+  const Rules& rules = now.rules;
+  const bool enough = past(rules.interpret_threshold, now.faults);
+  return rules.policy == MTEDBG_Policy_Interpret && enough ? uint32_t{MTEDBG_Policy_Sticky}
+                                                           : rules.policy;
 }
 
-Decision interpreted(const Situation& now, Decision what) {
-  what.interpret = true;
-  what.barrier = what.barrier_after = some_tag_is_foreign(now);
-  return what;
-}
+// A decision being made: `what` as far as it goes, and what it is made from.
+struct Making {
+  const Situation& now;
+  Decision what{};
 
-// A misaligned access of memory that is mine alone needs no tag changed: nobody else can be in it.
-Decision realigned(const Situation& now, Decision what) {
-  if (now.atomic) {
-    what.guard = what.interpret = what.barrier = what.barrier_after = true;
+  void retag_all_but(uint32_t tag) {
+    for (uint32_t i = 0; i < now.granules; ++i) what.retag[i] = now.tags[i] != tag;
+  }
+
+  Decision take_shared() {
+    retag_all_but(now.shared);
+    what.barrier = what.retags();
+    if (now.mode == kLocal && now.cause == Cause::TagCheck) what.patch_to = kShared;
     return what;
   }
-  if (now.policy == MTEDBG_Policy_Interpret) return interpreted(now, what);
-  if (!every_tag_is(now, now.own)) take_shared(now, what);
-  what.interpret = true;
-  return what;
-}
+
+  Decision claim() {
+    what.claim = what.barrier = true;
+    retag_all_but(now.own);
+    return what;
+  }
+
+  Decision weaken() {
+    what.patch_to = kLocal;
+    what.quiesce = true;
+    return what;
+  }
+
+  Decision as_written() {
+    what.as_written = true;
+    what.claim = now.mode == kShared && owns(now) && !now.pinned;
+    retag_all_but(what.claim ? now.own : now.shared);
+    if (what.claim)
+      what.patch_to = kLocal;
+    else if (now.mode == kLocal)
+      what.patch_to = kShared;
+    what.claim = what.claim && what.retags();
+    return what;
+  }
+
+  Decision interpret() {
+    what.interpret = true;
+    what.barrier = what.barrier_after = some_tag_is_foreign(now);
+    return what;
+  }
+
+  // A misaligned access of memory that is mine alone needs no tag changed: nobody else can be in
+  // it.
+  Decision realign() {
+    if (now.atomic) {
+      what.guard = what.interpret = what.barrier = what.barrier_after = true;
+      return what;
+    }
+    if (policy_of(now) == MTEDBG_Policy_Interpret) return interpret();
+    if (!owns(now) || !every_tag_is(now, now.own)) take_shared();
+    what.interpret = true;
+    return what;
+  }
+};
 
 }  // namespace
 
 Decision decide(const Situation& now) {
-  Decision what;
-  what.reload = now.register_tag != now.own;
-  if (now.cause == Cause::Alignment) return realigned(now, what);
+  Making making{now};
+  making.what.reload = now.register_tag != now.own;
+  if (now.cause == Cause::Alignment) return making.realign();
 
-  const bool local = now.mode == MTEDBG_Mode_Local;
-  // A core without a tag of its own has the shared one: nothing is "mine" then.
-  const bool mine = now.own != now.shared && every_tag_is(now, now.own);
-  if (local && mine) return what;
-  if (!local && every_tag_is(now, now.shared)) return what;
-  if (now.policy == MTEDBG_Policy_Interpret) return interpreted(now, what);
-  if (!local && mine && now.policy == MTEDBG_Policy_Seed && !now.pinned) {
-    what.patch_to = MTEDBG_Mode_Local;
-    return what;
-  }
-  take_shared(now, what);
-  if (local) what.patch_to = MTEDBG_Mode_Shared;
-  return what;
+  const bool mine = owns(now) && every_tag_is(now, now.own);
+  const bool settled = now.mode == kLocal ? mine : every_tag_is(now, now.shared);
+  if (settled) return making.what;
+  const uint32_t policy = policy_of(now);
+  if (policy == MTEDBG_Policy_Interpret) return making.interpret();
+  if (policy == MTEDBG_Policy_Seed) return making.as_written();
+  const bool claims = past(now.rules.claim_threshold, now.faults) && owns(now) && !now.pinned;
+  if (claims && now.mode == kLocal && !some_tag_is_foreign(now)) return making.claim();
+  if (claims && now.mode == kShared && mine && now.may_weaken) return making.weaken();
+  return making.take_shared();
 }
 
 }  // namespace mtetso

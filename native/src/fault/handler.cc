@@ -13,6 +13,7 @@
 #include <cerrno>
 
 #include "fault/resolve.h"
+#include "memory/signals.h"
 
 // Younger than some C libraries: the tag bits of si_addr (Linux 5.11), the tag check fault's code.
 #ifndef SA_EXPOSE_TAGBITS
@@ -47,6 +48,8 @@ void decline(int signal, siginfo_t* info) {
     syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), signal, info);
 }
 
+// Signals that would call a handler of somebody's are held back meanwhile (deferrable_signals): one
+// that touches guest memory itself would wait for the lock that this thread holds.
 void on_fault(int signal, siginfo_t* info, void* raw) {
   const int saved = errno;
   auto& context = static_cast<ucontext_t*>(raw)->uc_mcontext;
@@ -73,13 +76,17 @@ void on_fault(int signal, siginfo_t* info, void* raw) {
 bool install_handler(const Options& options, Protocol& protocol, GuestMemory& memory) {
   const bool first = g_resolver == nullptr;
   // Never destroyed: faults may come until the process is gone.
-  g_resolver = new FaultResolver(options.policy, options.pin_threshold,
-                                 guard_tag(options.shared_tag), protocol, memory);
+  g_resolver = new FaultResolver({.decide = {.policy = options.policy,
+                                             .claim_threshold = options.claim_threshold,
+                                             .interpret_threshold = options.interpret_threshold},
+                                  .pin_threshold = options.pin_threshold,
+                                  .guard_tag = core_tags(options).guard},
+                                 protocol, memory);
   if (!first) return true;  // asking again would make this handler its own predecessor
   struct sigaction action = {};
   action.sa_sigaction = on_fault;
   action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_EXPOSE_TAGBITS;
-  sigemptyset(&action.sa_mask);
+  action.sa_mask = deferrable_signals();
   return sigaction(SIGSEGV, &action, &g_previous_segv) == 0 &&
          sigaction(SIGBUS, &action, &g_previous_bus) == 0;
 }

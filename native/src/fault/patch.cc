@@ -42,4 +42,11 @@ void half_done(const Patch& patch) {
   std::atomic_ref(patch.memop.mode).store(patch.mode, std::memory_order_release);
 }
 
+void undo_insert(const Patch& patch, uint32_t old_mode) {
+  std::atomic_ref(patch.memop.mode).store(old_mode, std::memory_order_release);
+  const Patch back{patch.block, patch.memop, old_mode, patch.shared_tag};
+  write_tag_insert(back);
+  publish_words(back);
+}
+
 }  // namespace mtetso

@@ -1,11 +1,42 @@
 // SPDX-License-Identifier: MIT
 //
-// Changing a memop in place. The lock is held and the journal is open.
+// The life of a memop, and changing it in place.
+//
+//   rseq-read, rseq-strict   (lead-in)  x27 := tag of the core that the kernel says; frame follows
+//                            [1]        local: tag from x27        shared: the shared tag
+//                            [2]        local: ldr, str …          shared: ldapr, stlr …
+//
+//   made by the translator (translate/emitter.h), copied and described (code/build.cc), published
+//   runs: the pointer's tag is that of the granule, or the access faults (fault/handler.h)
+//   found by the PC, decided (fault/decision.h), retagged, patched (here), resumed at its beginning
+//   in the end retired with its block (code/retire.cc)
+//
+// Where it begins: at [1], which may be run again on its own result, as it only sets the tag. With
+// a lead-in at that: the core may be another one by now.
+//
+// A PC that is not at [2]: in rseq-strict the memop from behind the lead-in's store to behind [2]
+// is a critical section of rseq(2). The kernel takes a thread that is interrupted in one to its
+// abort handler *before* it delivers a signal (kernel/rseq.c, rseq_signal_deliver), so the fault of
+// [2] arrives with the PC at the abort handler. There is one for each memop, a branch to the
+// memop's beginning behind the signature, and that is how the memop is found
+// (CodeBlock::memop_of_fault). Nothing is lost: si_addr is that of the access, and the registers
+// are as [2] met them. A debugger that stops at the signal stops before its delivery and sees [2].
+// An abort without a fault runs the branch: a thread that was moved to another core between the two
+// words starts over.
+//
+// Changing it. The lock is held and the journal is open.
 //
 // To shared, [2] first: the only mixed pair that a thread can run is tagged [1] + ordered [2],
 // which faults again or is right. For that to be so on every core, [2] is made visible to all
-// instruction streams before [1] is written. To local (policy `seed` only), [1] first, as the
-// table of decision.h says why: that is unsound, and is here to be seen.
+// instruction streams before [1] is written.
+//
+// To local, [1] first, visible to all, and then nobody may be left who ran the old one: the pair of
+// an old [1] (shared tag) and a new plain [2] would match shared memory and not be ordered
+// (Quiescence). Where somebody does not come out, [1] is put back: the pairs in between, old or new
+// [1] with an ordered [2], are all right.
+//
+// Policy seed has it as the idea was written down: [1], then [2], and the cores get to know both
+// when they do.
 //
 // What a reader may conclude from a process stopped anywhere (journal slot 0, by phase):
 //
@@ -15,6 +46,8 @@
 //   to shared, PatchAddress  [2] new, mode new; [1] old or new
 //   to local,  PatchAddress  [2] old; [1] old or new; mode new means: [1] is new on every core
 //   to local,  PatchMemop    [1] new, mode new; [2] old or new
+//   seed, PatchAddress       mode old; [1] old or new; [2] old
+//   seed, PatchMemop         [1] new; [2] old or new; mode new means: both are
 //   Icache                   both words new in memory; other cores may still run the second old
 //   Unlock                   both new everywhere, flips counted
 #pragma once
@@ -40,5 +73,8 @@ void publish_words(const Patch& patch);
 
 // Between the two words: publish_words(), then the record says the new mode.
 void half_done(const Patch& patch);
+
+// Takes write_tag_insert() and half_done() back.
+void undo_insert(const Patch& patch, uint32_t old_mode);
 
 }  // namespace mtetso

@@ -4,31 +4,22 @@
 #include <sys/mman.h>
 #include <time.h>
 
-#include <atomic>
-
 #include "code/block_map.h"
-#include "debug/journal.h"
 #include "debug/recorder.h"
-#include "fault/interpret.h"
-#include "fault/patch.h"
+#include "debug/threads.h"
 #include "fault/phase.h"
-#include "memory/barriers.h"
-#include "memory/tags.h"
-
-// A function with a phase in it must exist once.
-#define ONE_COPY __attribute__((noinline, noclone))
+#include "fault/work.h"
 
 namespace mtetso {
 namespace {
 
 constexpr uint32_t kWord = 4;
 
-template <typename T, typename V>
-void put(T& field, V value) {
-  std::atomic_ref(field).store(static_cast<T>(value), std::memory_order_relaxed);
+// Where a memop begins: with its tag insert [1], or with what reads the core id before it.
+uint64_t restart_of(const mtedbg_Memop& memop) {
+  if (memop.restart_address != 0) return memop.restart_address;
+  return memop.tag_address != 0 ? memop.tag_address : memop.address;
 }
-
-void set_phase(uint32_t phase) { set_journal_phase(JournalSlot::Memop, phase); }
 
 int needed_protection(uint32_t access) {
   if (access == MTEDBG_Access_Load) return PROT_READ;
@@ -36,24 +27,6 @@ int needed_protection(uint32_t access) {
 }
 
 }  // namespace
-
-// One fault on its way. `pointer` is the memop's address register, with its logical tag: si_addr
-// may lie in the middle of the access, and its bits 63:60 are undefined.
-struct FaultResolver::Work {
-  const FaultContext& fault;
-  const CodeBlock& block;
-  mtedbg_Memop& memop;
-  mtedbg_GuestFrame* frame;
-  uint64_t pointer;
-  Situation now{};
-  Decision what{};
-
-  uint64_t granule(uint32_t index) const { return granule_of(pointer) + index * kGranule; }
-  // The first granule whose tag is not the pointer's; the first one where both are.
-  uint32_t culprit() const {
-    return now.granules == 2 && now.tags[0] == logical_tag(pointer) ? 1 : 0;
-  }
-};
 
 Resolution FaultResolver::foreign(const FaultContext& fault) const {
   record(nullptr, {.event = MTEDBG_Event_Fault,
@@ -66,7 +39,7 @@ ONE_COPY Resolution FaultResolver::resolve(const FaultContext& fault) {
   MTETSO_PHASE(fault, *fault.pc, fault.address);
   MTETSO_PHASE(lookup, *fault.pc, fault.address);
   const CodeBlock* block = process_code_map().lookup(*fault.pc);
-  mtedbg_Memop* memop = block == nullptr ? nullptr : block->memop_at(*fault.pc);
+  mtedbg_Memop* memop = block == nullptr ? nullptr : block->memop_of_fault(*fault.pc);
   if (memop == nullptr) return foreign(fault);
 
   auto* frame = reinterpret_cast<mtedbg_GuestFrame*>(fault.registers[kFrameRegister]);
@@ -91,14 +64,12 @@ ONE_COPY Resolution FaultResolver::resolve(const FaultContext& fault) {
 ONE_COPY void FaultResolver::settle(Work& work) {
   MTETSO_PHASE(lock, &work.memop, work.pointer);
   protocol_.acquire(work.frame);
+  note_core(work.frame);
   work.now = read_situation(work);
   work.what = decide(work.now);
   note_fault(work);
-  if (work.what.reload) work.fault.registers[kCoreRegister] = work.now.own;
   open(work);
-  retag(work);
-  patch(work);
-  if (work.what.interpret) access(work);
+  act(work);
   finish(work);
   set_phase(MTEDBG_Phase_Unlock);
   MTETSO_PHASE(unlock, &work.memop, work.pointer);
@@ -113,13 +84,15 @@ Situation FaultResolver::read_situation(const Work& work) const {
   now.atomic = work.memop.access == MTEDBG_Access_ReadModifyWrite;
   now.mode = work.memop.mode;
   now.pinned = work.memop.pinned != 0;
-  now.policy = policy_;
+  now.rules = rules_.decide;
+  now.faults = work.memop.faults;
   const uint64_t last = granule_of(work.pointer + work.memop.size - 1);
   now.granules = last == work.granule(0) ? 1 : 2;
   for (uint32_t i = 0; i < now.granules; ++i) now.tags[i] = read_tag(work.granule(i));
   now.own = static_cast<uint32_t>(work.frame->host_core_id) & 0xf;
   now.register_tag = static_cast<uint32_t>(work.fault.registers[kCoreRegister]) & 0xf;
   now.shared = protocol_.shared_tag();
+  now.owns = protocol_.owns(now.own);
   return now;
 }
 
@@ -161,92 +134,16 @@ void FaultResolver::open(const Work& work) {
                 .generation = protocol_.next_generation(),
                 .address = strip_tag(work.pointer),
                 .old_tag = old_tag,
-                .new_tag = what.guard      ? guard_tag_
-                           : what.retags() ? work.now.shared
+                .new_tag = what.guard      ? rules_.guard_tag
+                           : what.retags() ? work.new_tag()
                                            : old_tag,
                 .old_mode = work.memop.mode,
                 .new_mode = what.patch_to != 0 ? what.patch_to : work.memop.mode});
 }
 
-void FaultResolver::set_tag(const Work& work, uint32_t index, uint32_t from, uint32_t to) const {
-  write_tags(work.granule(index), kGranule, to);
-  record(work.frame, {.event = MTEDBG_Event_Retag,
-                      .memop = work.memop.id,
-                      .address = work.granule(index),
-                      .old_value = from,
-                      .new_value = to});
-}
-
-ONE_COPY void FaultResolver::retag(const Work& work) {
-  if (work.what.retags() || work.what.guard) {
-    set_phase(MTEDBG_Phase_Retag);
-    MTETSO_PHASE(retag, &work.memop, work.pointer);
-    const uint32_t to = work.what.guard ? guard_tag_ : work.now.shared;
-    for (uint32_t i = 0; i < work.now.granules; ++i)
-      if (work.what.guard || work.what.retag[i]) set_tag(work, i, work.now.tags[i], to);
-  }
-  if (!work.what.barrier) return;
-  set_phase(MTEDBG_Phase_Barrier);
-  MTETSO_PHASE(barrier, &work.memop, work.pointer);
-  barrier_everywhere();
-}
-
-ONE_COPY void FaultResolver::patch(const Work& work) {
-  if (work.what.patch_to == 0) return;
-  const Patch change{work.block, work.memop, work.what.patch_to, work.now.shared};
-  if (work.what.patch_to == MTEDBG_Mode_Shared) {
-    set_phase(MTEDBG_Phase_PatchMemop);
-    MTETSO_PHASE(patch_memop_shared, &work.memop, work.pointer);
-    write_access(change);
-    half_done(change);
-    set_phase(MTEDBG_Phase_PatchAddress);
-    MTETSO_PHASE(patch_address_shared, &work.memop, work.pointer);
-    write_tag_insert(change);
-  } else {
-    set_phase(MTEDBG_Phase_PatchAddress);
-    MTETSO_PHASE(patch_address_local, &work.memop, work.pointer);
-    write_tag_insert(change);
-    half_done(change);
-    set_phase(MTEDBG_Phase_PatchMemop);
-    MTETSO_PHASE(patch_memop_local, &work.memop, work.pointer);
-    write_access(change);
-  }
-  set_phase(MTEDBG_Phase_Icache);
-  MTETSO_PHASE(icache, &work.memop, work.pointer);
-  publish_words(change);
-  count_flip(work);
-}
-
-void FaultResolver::count_flip(const Work& work) const {
-  mtedbg_Memop& memop = work.memop;
-  put(memop.flips, memop.flips + 1);
-  record(work.frame, {.event = MTEDBG_Event_Patch,
-                      .memop = memop.id,
-                      .address = memop.address,
-                      .old_value = work.now.mode,
-                      .new_value = work.what.patch_to});
-  const bool pin = policy_ == MTEDBG_Policy_Sticky && memop.flips > pin_threshold_;
-  if (!pin || memop.pinned != 0) return;
-  put(memop.pinned, 1);
-  record(work.frame, {.event = MTEDBG_Event_Pin, .memop = memop.id, .new_value = memop.flips});
-}
-
-void FaultResolver::access(const Work& work) const {
-  const auto word = decode_access(*work.block.writable(work.memop.address));
-  if (!word) return;  // cannot be: checked at commit
-  if (work.what.guard)
-    interpret_guarded(*word, work.pointer, work.fault.registers);
-  else
-    interpret(*word, work.pointer, work.fault.registers);
-  if (work.what.barrier_after) barrier_everywhere();
-  for (uint32_t i = 0; work.what.guard && i < work.now.granules; ++i)
-    set_tag(work, i, guard_tag_, work.now.tags[i]);
-}
-
 void FaultResolver::finish(const Work& work) const {
   const mtedbg_Memop& memop = work.memop;
-  const uint64_t restart = memop.tag_address != 0 ? memop.tag_address : memop.address;
-  *work.fault.pc = work.what.interpret ? memop.address + kWord : restart;
+  *work.fault.pc = work.what.interpret ? memop.address + kWord : restart_of(memop);
   if (work.what.patch_to != 0) return;
   record(work.frame, {.event = static_cast<uint32_t>(work.what.interpret ? MTEDBG_Event_Interpret
                                                                          : MTEDBG_Event_Retry),

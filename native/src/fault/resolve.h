@@ -37,16 +37,17 @@ struct Resolution {
   uint64_t address = 0;    // without tag, likewise
 };
 
+// What the handler goes by.
+struct FaultRules {
+  Rules decide;
+  uint32_t pin_threshold = 0;
+  uint32_t guard_tag = 0;  // one that no thread's pointers have, for split locks
+};
+
 class FaultResolver {
  public:
-  // `guard_tag`: one that no thread's pointers have, for split locks.
-  FaultResolver(uint32_t policy, uint32_t pin_threshold, uint32_t guard_tag, Protocol& protocol,
-                GuestMemory& memory)
-      : policy_(policy),
-        pin_threshold_(pin_threshold),
-        guard_tag_(guard_tag),
-        protocol_(protocol),
-        memory_(memory) {}
+  FaultResolver(const FaultRules& rules, Protocol& protocol, GuestMemory& memory)
+      : rules_(rules), protocol_(protocol), memory_(memory) {}
 
   // Async-signal-safe. Looks the PC up in the process's code map.
   Resolution resolve(const FaultContext& fault);
@@ -58,16 +59,18 @@ class FaultResolver {
   Situation read_situation(const Work& work) const;
   void note_fault(Work& work) const;
   void open(const Work& work);
-  void retag(const Work& work);
-  void patch(const Work& work);
-  void count_flip(const Work& work) const;
-  void access(const Work& work) const;
-  void set_tag(const Work& work, uint32_t index, uint32_t from, uint32_t to) const;
   void finish(const Work& work) const;
 
-  const uint32_t policy_;
-  const uint32_t pin_threshold_;
-  const uint32_t guard_tag_;
+  // act.cc: what was decided.
+  void act(Work& work);
+  void retag(const Work& work);
+  bool patch(const Work& work);
+  void count_flip(const Work& work) const;
+  void access(const Work& work) const;
+  void set_tags(const Work& work, uint32_t to) const;
+  void note_retag(const Work& work, bool back) const;
+
+  const FaultRules rules_;
   Protocol& protocol_;
   GuestMemory& memory_;
 };

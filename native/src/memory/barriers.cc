@@ -30,7 +30,16 @@ bool register_barriers() {
 
 void barrier_everywhere() { must(MEMBARRIER_CMD_PRIVATE_EXPEDITED); }
 
+void settle_accesses() {
+  barrier_everywhere();
+  barrier_everywhere();
+}
+
 void synchronize_cores() { must(MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE); }
+
+bool register_restarts() { return membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ) == 0; }
+
+void restart_sections() { must(MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ); }
 
 #ifdef __aarch64__
 

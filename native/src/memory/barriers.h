@@ -16,9 +16,22 @@ bool register_barriers();
 // (membarrier(2), PRIVATE_EXPEDITED). Async-signal-safe.
 void barrier_everywhere();
 
-// The same, and every core's instruction stream is synchronised before it runs user code again
-// (PRIVATE_EXPEDITED_SYNC_CORE; Arm ARM B2.2.5).
+// After a tag was changed: every access that passed its check by the old tag is done, on every
+// core. Two barriers: the first waits for stores, and for the checks of loads; a load itself may be
+// done before its own check (the architecture's model with tags, aarch64hwreqs.cat, orders neither
+// behind the other), and only what follows the first barrier is behind it for certain.
+void settle_accesses();
+
+// The same as barrier_everywhere(), and every core's instruction stream is synchronised before it
+// runs user code again (PRIVATE_EXPEDITED_SYNC_CORE; Arm ARM B2.2.5).
 void synchronize_cores();
+
+// Registers for restart_sections(); false with errno set where the kernel has no rseq(2).
+bool register_restarts();
+
+// Every thread of this process that is in a critical section of rseq(2) goes to its abort handler
+// (PRIVATE_EXPEDITED_RSEQ, Linux 5.10). Async-signal-safe.
+void restart_sections();
 
 // Makes words written through `write` visible to execution through `execute` (two mappings of the
 // same memory): dc cvau, dsb ish, ic ivau, dsb ish, isb (Arm ARM B2.4.4). Other cores need

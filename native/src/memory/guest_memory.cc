@@ -107,7 +107,7 @@ uint64_t GuestMemory::map_stack(uint64_t length, uint32_t tag, uint64_t* usable)
     return 0;
   }
   const uint64_t low = address_of(memory) + guard;
-  write_tags(low, size, tag);
+  write_tags(low, size, protocol_.memory_tag(tag));
   add_region(low, low + size, kReadWrite);
   if (usable != nullptr) *usable = size;
   return low;
@@ -130,22 +130,22 @@ uint64_t GuestMemory::allocate(uint64_t length, uint32_t tag) {
   }
   const uint64_t address = heap_at_;
   heap_at_ += size;
-  write_tags(address, size, tag);
+  write_tags(address, size, protocol_.memory_tag(tag));
   return address;
 }
 
 bool GuestMemory::host_read(mtedbg_GuestFrame* frame, uint64_t address, void* out, size_t length) {
   if (!allows(address, length, PROT_READ)) return false;
-  protocol_.take_shared(frame, address, length);
-  copy_ordered(out, host_pointer(address), length);
+  protocol_.while_shared(frame, address, length,
+                         [&] { copy_ordered(out, host_pointer(address), length); });
   return true;
 }
 
 bool GuestMemory::host_write(mtedbg_GuestFrame* frame, uint64_t address, const void* in,
                              size_t length) {
   if (!allows(address, length, PROT_WRITE)) return false;
-  protocol_.take_shared(frame, address, length);
-  copy_ordered(host_pointer(address), in, length);
+  protocol_.while_shared(frame, address, length,
+                         [&] { copy_ordered(host_pointer(address), in, length); });
   return true;
 }
 

@@ -21,6 +21,8 @@ class GuestMemory {
   GuestMemory(const GuestMemory&) = delete;
   GuestMemory& operator=(const GuestMemory&) = delete;
 
+  Protocol& protocol() { return protocol_; }
+
   // Maps [address, address + length), rounded out to pages, readable and writable, zero, tagged
   // shared. False with errno set where something is there already or the kernel refuses.
   bool map_image(uint64_t address, uint64_t length);
@@ -29,11 +31,12 @@ class GuestMemory {
   // `protection` is of mmap's PROT_ bits. False with errno set.
   bool protect(uint64_t address, uint64_t length, int protection);
 
-  // A stack of at least `length` bytes with a guard page below, tagged `tag`; its lowest usable
+  // A stack of at least `length` bytes with a guard page below, tagged `tag`, or shared where that
+  // is nobody's; its lowest usable
   // address, 0 with errno set where there is no memory. `usable` gets its length in bytes.
   uint64_t map_stack(uint64_t length, uint32_t tag, uint64_t* usable = nullptr);
 
-  // `length` bytes of zeroed memory in granules of its own, tagged `tag`; 0 where there is none.
+  // `length` bytes of zeroed memory in granules of its own, tagged likewise; 0 where there is none.
   // Memory is not handed out twice, so no old access can meet the new tags.
   uint64_t allocate(uint64_t length, uint32_t tag);
 

@@ -17,14 +17,6 @@ void tell_holder(uint64_t thread) {
   std::atomic_ref(debug_root().lock->thread).store(thread, std::memory_order_relaxed);
 }
 
-struct Holding {
-  Holding(Protocol& of, const mtedbg_GuestFrame* frame) : protocol(of) { protocol.acquire(frame); }
-  ~Holding() { protocol.release(); }
-  Holding(const Holding&) = delete;
-  Holding& operator=(const Holding&) = delete;
-  Protocol& protocol;
-};
-
 }  // namespace
 
 void Protocol::acquire(const mtedbg_GuestFrame* frame) {
@@ -40,11 +32,10 @@ void Protocol::release() {
 size_t Protocol::take_shared(mtedbg_GuestFrame* frame, uint64_t address, size_t length) {
   if (length == 0) return 0;
   const uint64_t end = strip_tag(address) + length;
-  const Holding hold(*this, frame);
   size_t changed = 0;
   for (uint64_t at = granule_of(address); at < end; at += kGranule) {
     const uint32_t tag = read_tag(at);
-    if (tag == shared_tag_) continue;
+    if (tag == shared_tag()) continue;
     if (changed++ == 0) {
       open_journal(JournalSlot::Memop, {.operation = MTEDBG_Operation_RetagOnly,
                                         .phase = MTEDBG_Phase_Retag,
@@ -54,18 +45,19 @@ size_t Protocol::take_shared(mtedbg_GuestFrame* frame, uint64_t address, size_t 
                                         .generation = next_generation(),
                                         .address = strip_tag(address),
                                         .old_tag = tag,
-                                        .new_tag = shared_tag_,
+                                        .new_tag = shared_tag(),
                                         .old_mode = 0,
                                         .new_mode = 0});
     }
-    write_tags(at, kGranule, shared_tag_);
+    write_tags(at, kGranule, tags_.guard);
     record(
         frame,
-        {.event = MTEDBG_Event_Retag, .address = at, .old_value = tag, .new_value = shared_tag_});
+        {.event = MTEDBG_Event_Retag, .address = at, .old_value = tag, .new_value = shared_tag()});
   }
   if (changed == 0) return 0;
   set_journal_phase(JournalSlot::Memop, MTEDBG_Phase_Barrier);
-  barrier_everywhere();
+  settle_accesses();
+  write_tags(address, length, shared_tag());
   close_journal(JournalSlot::Memop);
   return changed;
 }

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
 // What everyone who changes a tag or a memop goes through: one lock, the journal slot that goes
-// with it, and a retag that is never without its barrier.
+// with it, and a retag that is never without its barriers.
+//
+// A granule changes hands over the guard's tag: guard, barriers, new tag. Whoever comes in between
+// faults and waits for the lock. Without that a bystander, on a third core, could be let in by the
+// new tag before the barrier, see what the owner's plain store has put there, and then not see what
+// the owner stored before. The barriers are two: one waits for the owner's accesses, but a load may
+// be done before its own tag check is (herd7, aarch64hwreqs.cat); those are done by the second.
 #pragma once
 
 #include <mtedbg/debug_root.h>
@@ -9,32 +15,53 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "memory/quiescence.h"
 #include "memory/raw_lock.h"
+#include "memory/signals.h"
+#include "options.h"
 
 namespace mtetso {
 
 class Protocol {
  public:
-  explicit Protocol(uint32_t shared_tag) : shared_tag_(shared_tag) {}
+  explicit Protocol(const CoreTags& tags, Quiescence::How how = Quiescence::How::Alone)
+      : tags_(tags), quiescence_(how) {}
   Protocol(const Protocol&) = delete;
   Protocol& operator=(const Protocol&) = delete;
 
-  uint32_t shared_tag() const { return shared_tag_; }
+  const CoreTags& tags() const { return tags_; }
+  uint32_t shared_tag() const { return tags_.shared; }
+  // Whether memory can have a core's tag, and the one that memory of its threads gets.
+  bool owns(uint32_t core_tag) const { return core_tag != tags_.nobody; }
+  uint32_t memory_tag(uint32_t core_tag) const { return owns(core_tag) ? core_tag : shared_tag(); }
+  Quiescence& quiescence() { return quiescence_; }
+
   RawLock& lock() { return lock_; }
   // The lock, and who holds it, for a debugger; `frame` is null where no guest thread asks.
   void acquire(const mtedbg_GuestFrame* frame);
   void release();
   uint64_t next_generation() { return ++generation_; }  // under the lock
 
-  // Takes every granule of [address, address + length) to shared: lock, journal, tags, barrier,
-  // clear, unlock. Not for the fault handler, which has these steps apart, as phases.
-  // Returns the number of granules that changed.
-  size_t take_shared(mtedbg_GuestFrame* frame, uint64_t address, size_t length);
+  // Calls `use` while every granule of [address, address + length) is shared, and cannot be claimed
+  // by a core: lock, journal, tags, barrier, clear, use, unlock. `use` must not fault. Not for the
+  // fault handler, which has these steps apart, as phases. Returns the number of granules changed.
+  template <typename Use>
+  size_t while_shared(mtedbg_GuestFrame* frame, uint64_t address, size_t length, const Use& use) {
+    const SignalsHeld held;
+    acquire(frame);
+    const size_t changed = take_shared(frame, address, length);
+    use();
+    release();
+    return changed;
+  }
 
  private:
-  const uint32_t shared_tag_;
+  size_t take_shared(mtedbg_GuestFrame* frame, uint64_t address, size_t length);
+
+  const CoreTags tags_;
   RawLock lock_;
   uint64_t generation_ = 0;
+  Quiescence quiescence_;
 };
 
 }  // namespace mtetso

@@ -11,6 +11,7 @@
 
 #include "debug/threads.h"
 #include "fault/handler.h"
+#include "run/core_ids.h"
 #include "run/turn.h"
 #include "status.h"
 
@@ -37,8 +38,9 @@ void HostThreads::pin(const GuestThread& thread) {
 
 // All turns of one thread. The budget only brings it back to the dispatcher now and then.
 void HostThreads::body(GuestThread& thread) {
-  pin(thread);
+  if (process_.options().core_id_source == MTEDBG_CoreIdSource_Pinned) pin(thread);
   bind_host_thread(&thread.frame->guest);
+  bind_core_id(process_.options(), *thread.frame);
   TurnEnd end;
   do {
     thread.frame->budget = INT_MAX;

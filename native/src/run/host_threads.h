@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A host thread for each guest thread, pinned to a processor: real concurrency. The core id is
-// that of the place the thread is pinned to, so it cannot change under it.
+// A host thread for each guest thread: real concurrency. With the core id `pinned` each has one
+// processor, and its id cannot change under it; otherwise the kernel moves them as it likes.
 #pragma once
 
 #include <condition_variable>

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "run/core_ids.h"
 #include "status.h"
 #include "translate/stubs.h"
 
@@ -121,7 +122,9 @@ Imports::Result Imports::allocate(GuestThread& thread, Arguments& arguments) {
 }
 
 Imports::Result Imports::core_id(GuestThread& thread, Arguments& arguments) {
-  arguments.rax = thread.core + first_core_id(process_.options().shared_tag);
+  const Options& options = process_.options();
+  const uint32_t core = reads_rseq(options) ? current_processor() : thread.core;
+  arguments.rax = core + first_core_id(options.shared_tag);
   return Result::Return;
 }
 

@@ -8,9 +8,9 @@
 #include <cerrno>
 #include <cstring>
 
-#include "debug/recorder.h"
 #include "debug/threads.h"
 #include "memory/tags.h"
+#include "run/core_ids.h"
 #include "status.h"
 #include "translate/stubs.h"
 
@@ -23,10 +23,10 @@ constexpr unsigned kRsp = 4, kRdi = 7;
 
 uint64_t& gpr(Frame& frame, unsigned index) { return (&frame.guest.rax)[index]; }
 
-// Writes to memory that was just made for one core and that nobody else knows yet: by a pointer
+// Writes to memory that was just made for one thread and that nobody else knows yet: by a pointer
 // with its tag, so that it stays local.
-void write_fresh(uint64_t address, uint32_t tag, const void* bytes, size_t size) {
-  std::memcpy(reinterpret_cast<void*>(with_tag(address, tag)), bytes, size);
+void write_fresh(uint64_t address, const void* bytes, size_t size) {
+  std::memcpy(reinterpret_cast<void*>(with_tag(address, read_tag(address))), bytes, size);
 }
 
 // What stands at and above rsp at the entry point: argc, argv, no environment, no auxiliary vector.
@@ -76,6 +76,8 @@ void Process::map_image() {
 }
 
 uint32_t Process::core_of(uint64_t id) const {
+  // The kernel decides where a thread runs: what is made for it before, is where its maker is.
+  if (reads_rseq(options_)) return current_processor();
   return static_cast<uint32_t>((id - 1) % options_.cores);
 }
 
@@ -87,8 +89,8 @@ uint64_t Process::make_tls(uint32_t tag) {
   const uint64_t low = memory_.allocate(size + tls.alignment + kThreadBlock, tag);
   if (low == 0) return 0;
   const uint64_t pointer = round(low) + size;
-  if (!tls.file.empty()) write_fresh(pointer - size, tag, tls.file.data(), tls.file.size());
-  write_fresh(pointer, tag, &pointer, sizeof pointer);
+  if (!tls.file.empty()) write_fresh(pointer - size, tls.file.data(), tls.file.size());
+  write_fresh(pointer, &pointer, sizeof pointer);
   return pointer;
 }
 
@@ -96,21 +98,22 @@ GuestThread& Process::add_thread(uint32_t core, uint64_t stack_low, uint64_t sta
   auto& thread = threads_.emplace_back(std::make_unique<GuestThread>());
   thread->id = threads_.size();
   thread->core = core;
-  thread->frame = engine_.new_frame(thread->id, core_tag(core, options_.shared_tag));
+  thread->frame = engine_.new_frame(thread->id, core_tags(options_).of(core));
   register_thread(&thread->frame->guest, stack_low, stack_low + stack_size);
+  memory_.protocol().quiescence().add(&thread->frame->guest, &thread->frame->budget);
   return *thread;
 }
 
 GuestThread& Process::make_main_thread() {
   std::scoped_lock lock(lock_);
-  uint32_t tag = core_tag(core_of(1), options_.shared_tag);
+  uint32_t tag = core_tags(options_).of(core_of(1));
   uint64_t size = 0, low = memory_.map_stack(kMainStack, tag, &size), rsp = 0;
   if (low == 0) throw StatusError(Status::Internal, "no memory for the guest's stack");
   size_t text = options_.guest.size() + 8 * options_.arguments.size();
   for (const auto& argument : options_.arguments) text += argument.size();
   if (text > kMainStack / 4) throw StatusError(Status::Usage, "the guest's arguments are too long");
   auto bytes = initial_stack(options_, low + size, rsp);
-  write_fresh(rsp, tag, bytes.data(), bytes.size());
+  write_fresh(rsp, bytes.data(), bytes.size());
   uint64_t tls = make_tls(tag);
   if (tls == 0 && image_.tls().memory_size != 0)
     throw StatusError(Status::Internal, "no memory for the guest's thread-local storage");
@@ -124,11 +127,11 @@ GuestThread& Process::make_main_thread() {
 GuestThread* Process::make_thread(uint64_t function, uint64_t argument) {
   std::scoped_lock lock(lock_);
   if (threads_.size() >= kMaxThreads) return nullptr;
-  uint32_t core = core_of(threads_.size() + 1), tag = core_tag(core, options_.shared_tag);
+  uint32_t core = core_of(threads_.size() + 1), tag = core_tags(options_).of(core);
   uint64_t size = 0, low = memory_.map_stack(kThreadStack, tag, &size);
   if (low == 0) return nullptr;
   uint64_t rsp = low + size - 8;  // as after a call: rsp + 8 is a multiple of 16
-  write_fresh(rsp, tag, &kThreadReturnRip, sizeof kThreadReturnRip);
+  write_fresh(rsp, &kThreadReturnRip, sizeof kThreadReturnRip);
   uint64_t tls = make_tls(tag);
   if (tls == 0 && image_.tls().memory_size != 0) return nullptr;
   auto& thread = add_thread(core, low, size);
@@ -153,14 +156,9 @@ std::vector<GuestThread*> Process::threads() {
 
 void Process::move(GuestThread& thread, uint32_t core) {
   if (thread.core == core) return;
-  auto& guest = thread.frame->guest;
-  uint64_t old = guest.host_core_id;
   thread.core = core;
-  guest.host_core_id = core_tag(core, options_.shared_tag);
-  record(&guest, {.event = MTEDBG_Event_Migration,
-                  .address = guest.rip,
-                  .old_value = old,
-                  .new_value = guest.host_core_id});
+  thread.frame->guest.host_core_id = core_tags(options_).of(core);
+  note_core(&thread.frame->guest);
 }
 
 }  // namespace mtetso

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "debug/threads.h"
+#include "run/core_ids.h"
 #include "status.h"
 
 namespace mtetso {
@@ -29,7 +30,10 @@ namespace {
 TurnEnd run_turn(Process& process, Imports& imports, GuestThread& thread) {
   Frame& frame = *thread.frame;
   for (;;) {
-    switch (process.engine().run(frame)) {
+    refresh_core_id(process.options(), frame);
+    const ExitReason reason = process.engine().run(frame);
+    refresh_core_id(process.options(), frame);
+    switch (reason) {
       case ExitReason::Poll:
         return TurnEnd::Poll;
       case ExitReason::Import:

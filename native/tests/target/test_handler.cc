@@ -43,12 +43,12 @@ constexpr uint32_t kOther = 5;
 
 struct World {
   Options options;
-  Protocol protocol{options.shared_tag};
+  Protocol protocol{core_tags(options)};
   GuestMemory memory{protocol};
   Code code;
   mtedbg_GuestFrame* frame = static_cast<mtedbg_GuestFrame*>(allocate_frame(4096));
 
-  explicit World(const Options& given) : options(given), protocol(given.shared_tag) {
+  explicit World(const Options& given) : options(given), protocol(core_tags(given)) {
     frame->thread_id = 1;
     frame->host_core_id = kMyTag;
     register_thread(frame, 0, 0);
@@ -124,7 +124,8 @@ void table(uint32_t policy, uint32_t shared) {
   row(world, kLocal, shared, stays_local, shared);
   row(world, kLocal, kOther, stays_local, interprets ? kOther : shared);
   row(world, kShared, shared, kShared, shared);
-  row(world, kShared, kOther, kShared, interprets ? kOther : shared);
+  row(world, kShared, kOther, weakens ? kLocal : kShared,
+      weakens ? kMyTag : interprets ? kOther : shared);
   row(world, kShared, kMyTag, weakens ? kLocal : kShared, weakens || interprets ? kMyTag : shared);
 }
 

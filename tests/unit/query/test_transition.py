@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtedbg.model.memop import Mode
-from mtedbg.query.transition import Situation, transition
+from mtedbg.model.memop import Memop, Mode
+from mtedbg.model.runtime import Config
+from mtedbg.query.transition import Situation, situation, transition
 
 LOCAL, SHARED = Mode.LOCAL, Mode.SHARED
 RETAGGED = "retag memory to shared, barrier, "
@@ -25,7 +26,9 @@ OWN, FOREIGN = 2, 3
         (LOCAL, "own", "Interpret", "stays local, the core register was stale: reload it, retry"),
         (SHARED, "own", "Sticky", f"stays shared: {RETAGGED}retry"),
         (SHARED, "own", "Seed", "shared → local: patch memop to local"),
-        (SHARED, "foreign", "Seed", f"stays shared: {RETAGGED}retry"),
+        (LOCAL, "foreign", "Seed", "local → shared: retag memory to shared, patch memop to shared"),
+        (SHARED, "foreign", "Seed", "shared → local: retag memory to core 2, patch memop to local"),
+        (SHARED, "foreign", "Sticky", f"stays shared: {RETAGGED}retry"),
         (SHARED, "shared", "Seed", "stays shared, another thread was first: retry"),
         (
             LOCAL,
@@ -49,7 +52,7 @@ def test_table(shared, mode, whose, policy, expected):
 
 def test_two_granules_come_to_one_tag():
     """One pointer for both: where they are not all mine, all are taken to shared."""
-    assert transition(Situation(SHARED, [OWN, 0], OWN, 0, "Seed")) == (
+    assert transition(Situation(SHARED, [OWN, 0], OWN, 0, "Sticky")) == (
         f"stays shared: {RETAGGED}retry"
     )
     assert transition(Situation(LOCAL, [OWN, FOREIGN], OWN, 0, "Sticky")) == (
@@ -59,7 +62,36 @@ def test_two_granules_come_to_one_tag():
 
 def test_a_pinned_memop_is_not_weakened():
     now = Situation(SHARED, [OWN], OWN, 0, "Seed", pinned=True)
-    assert transition(now) == f"stays shared: {RETAGGED}retry"
+    assert transition(now) == "stays shared: retag memory to shared, retry"
+
+
+@pytest.mark.parametrize(
+    ("mode", "memory", "expected"),
+    [
+        (LOCAL, [0], "stays local: retag memory to core 2, barrier, retry"),
+        (LOCAL, [0, OWN], "stays local: retag memory to core 2, barrier, retry"),
+        (LOCAL, [0, FOREIGN], f"local → shared: {RETAGGED}patch memop to shared"),
+        (SHARED, [OWN], "shared → local: patch memop to local"),
+        (SHARED, [OWN, 0], f"stays shared: {RETAGGED}retry"),
+    ],
+)
+def test_memory_is_taken_back_past_the_threshold(mode, memory, expected):
+    assert transition(Situation(mode, memory, OWN, 0, "Sticky", claims=True)) == expected
+
+
+def test_thresholds():
+    """The memop's faults so far against the runtime's thresholds."""
+
+    def said(policy: str, faults: int, **config: int) -> str:
+        memop = Memop(1, 0x100, 0xFC, 0, "Load", 8, "Local", faults=faults, pinned=0)
+        return transition(situation(memop, Config(0, policy=policy, **config), [0], OWN))
+
+    assert said("Sticky", 1, claim_threshold=2).startswith("local → shared")
+    assert said("Sticky", 2, claim_threshold=2).startswith("stays local: retag")
+    assert said("Sticky", 2, claim_threshold=0).startswith("local → shared")
+    assert said("Interpret", 1, interpret_threshold=2).startswith("interpret")
+    assert said("Interpret", 2, interpret_threshold=2).startswith("local → shared")
+    assert said("Sticky", 2, claim_threshold=2, nobody_tag=OWN).startswith("local → shared")
 
 
 @given(

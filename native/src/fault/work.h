@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+//
+// One fault on its way through resolve.cc and act.cc.
+#pragma once
+
+#include <atomic>
+
+#include "debug/journal.h"
+#include "fault/resolve.h"
+#include "memory/tags.h"
+
+// A function with a phase in it must exist once.
+#define ONE_COPY __attribute__((noinline, noclone))
+
+namespace mtetso {
+
+// `pointer` is the memop's address register, with its logical tag: si_addr may lie in the middle
+// of the access, and its bits 63:60 are undefined.
+struct FaultResolver::Work {
+  const FaultContext& fault;
+  const CodeBlock& block;
+  mtedbg_Memop& memop;
+  mtedbg_GuestFrame* frame;
+  uint64_t pointer;
+  Situation now{};
+  Decision what{};
+
+  uint64_t granule(uint32_t index) const { return granule_of(pointer) + index * kGranule; }
+  // The first granule whose tag is not the pointer's; the first one where both are.
+  uint32_t culprit() const {
+    return now.granules == 2 && now.tags[0] == logical_tag(pointer) ? 1 : 0;
+  }
+  uint32_t new_tag() const { return what.claim ? now.own : now.shared; }
+};
+
+// A field that a debugger or another thread may be reading.
+template <typename T, typename V>
+void put(T& field, V value) {
+  std::atomic_ref(field).store(static_cast<T>(value), std::memory_order_relaxed);
+}
+
+inline void set_phase(uint32_t phase) { set_journal_phase(JournalSlot::Memop, phase); }
+
+}  // namespace mtetso
