@@ -31,6 +31,8 @@
         import  mtetso_core_id
         import  mtetso_yield
         import  mtetso_host_peek
+        import  mtetso_read
+        import  mtetso_map_file
         .section .note.mtetso, "a", @note
 .Lend:
         .p2align 2

@@ -23,6 +23,12 @@ void mtetso_yield(void);
 /* A host function with a bug: it reads the guest's pointer as if it were the host's own. */
 uint64_t mtetso_host_peek(const uint64_t* pointer);
 
+/* Reads from standard input; how many bytes, 0 at its end, or -1. */
+long mtetso_read(void* bytes, size_t size);
+/* The contents of a file as memory of the caller's own: changes do not reach the file. Its address,
+ * and its length in bytes to *length; NULL where there is no such file. */
+void* mtetso_map_file(const char* path, size_t* length);
+
 static inline size_t text_length(const char* text) {
   size_t length = 0;
   while (text[length] != '\0') ++length;

@@ -4,9 +4,12 @@
  * source gives the output that the runtime must reproduce.
  */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "mtetso_guest.h"
@@ -51,3 +54,15 @@ int mtetso_core_id(void) { return sched_getcpu(); }
 void mtetso_yield(void) { sched_yield(); }
 
 uint64_t mtetso_host_peek(const uint64_t* pointer) { return *pointer; }
+
+long mtetso_read(void* bytes, size_t size) { return read(STDIN_FILENO, bytes, size); }
+
+void* mtetso_map_file(const char* path, size_t* length) {
+  struct stat about;
+  int file = open(path, O_RDONLY);
+  if (file < 0 || fstat(file, &about) != 0 || about.st_size == 0) return NULL;
+  *length = (size_t)about.st_size;
+  void* memory = mmap(NULL, *length, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0);
+  close(file);
+  return memory == MAP_FAILED ? NULL : memory;
+}

@@ -32,6 +32,11 @@ struct CompiledMemop {
   uint32_t access = 0;  // MTEDBG_Access_*
   uint32_t size = 0;    // bytes
   uint32_t mode = 0;    // MTEDBG_Mode_*
+  // With an rseq core id: where reading it begins, and the abort handler of the critical section.
+  uint32_t begin_offset = kNone;
+  uint32_t abort_offset = kNone;
+
+  static constexpr uint32_t kNone = UINT32_MAX;
 };
 
 // A guest address at which translated code can be entered: block leaders and return sites.

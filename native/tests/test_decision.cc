@@ -179,6 +179,9 @@ TEST_CASE("what sticky claims past its threshold") {
   now.may_weaken = false;
   CHECK(with(kShared, kMine) == retag_only());
   CHECK(with(kLocal, kEverybodys) == claim);
+  now.writable = false;
+  CHECK(with(kLocal, kEverybodys) == to_shared(false));
+  now.writable = true;
   now.pinned = true;
   CHECK(with(kLocal, kEverybodys) == to_shared(false));
   now.pinned = false;

@@ -30,7 +30,10 @@ SCHEDULES = {
     "written": "--schedule 1@2*7,1@1*5,2@2*3,3@1*9,2@1*1,3@2*1,1@4*4 --step 2",
     "threads": "--threads threads",
     "threads-three-cores": "--threads threads --cores 3",
+    "cores-without-tags": "--schedule seed:3 --step 2 --cores 20",
+    "threads-without-tags": "--threads threads --cores 16",
 }
+THREADS = ("--threads", "threads")
 SMALL = ("counter", "copy", "sum", "message")
 
 
@@ -148,7 +151,14 @@ def test_cores_without_a_tag_of_their_own() -> None:
         (["--schedule", "0@1*4", "x"], 64, "threads count from 1"),
         (["--schedule", "1@1*4,", "x"], 64, "nothing follows the last ','"),
         (["--schedule", "seed:x", "x"], 64, "a seed is a number"),
-        (["--cores", "16", "x"], 64, "no tag of its own"),
+        (["--core-id", "pinned", "x"], 64, "--core-id goes with --threads threads"),
+        (["--core-id", "rseq-read", "x"], 64, "--core-id goes with --threads threads"),
+        (["--core-id", "lockstep", "--threads", "threads", "x"], 64, "is for --threads lockstep"),
+        ([*THREADS, "--core-id", "rseq-read", "--cores", "3", "x"], 64, "are the machine's"),
+        ([*THREADS, "--core-id", "somewhere", "x"], 64, "rseq-strict, lockstep, not 'somewhere'"),
+        (["--policy", "seed", "--claim-threshold", "1", "x"], 64, "is for --policy sticky"),
+        (["--interpret-threshold", "1", "x"], 64, "is for --policy interpret"),
+        ([*THREADS, "--core-id", "rseq-strict", "SUM"], 72, "no restartable sequences here"),
         (["--threads", "threads", "--schedule", "seed:1", "x"], 64, "is for --threads lockstep"),
         (["/nonexistent"], 66, "cannot open /nonexistent: No such file"),
         (["/usr"], 66, "cannot read /usr"),
@@ -157,7 +167,8 @@ def test_cores_without_a_tag_of_their_own() -> None:
     ],
 )
 def test_what_cannot_be_run(words: list[str], status: int, message: str) -> None:
-    done = start([str(paths.runtime()) if word == "RUNTIME" else word for word in words])
+    files = {"RUNTIME": paths.runtime(), "SUM": paths.guests() / "sum.elf"}
+    done = start([str(files.get(word, word)) for word in words])
     assert done.returncode == status
     assert message in done.stderr
     assert done.stderr.count("\n") == 1

@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "code/description.h"
+#include "code/sections.h"
 #include "code/validate.h"
 #include "debug/arena.h"
 #include "debug/crc.h"
@@ -119,6 +120,9 @@ std::unique_ptr<CodeBlock> Code::build(uint32_t kind, uint32_t tier, const Compi
   block->segment = place.segment;
   block->ranges = build_ranges(code);
   block->memops = build_memops(code, record.base, record.id);
+  block->aborts =
+      describe_sections(code, record.base, block->memops,
+                        reinterpret_cast<uint32_t*>(place.segment->write_base() + place.offset));
   block->functions = FuncToCodeRange(block->ranges);
   record.ranges = address_of(block->ranges.data());
   record.range_count = static_cast<uint32_t>(block->ranges.size());
@@ -154,10 +158,10 @@ const CodeBlock* Code::commit(uint32_t block_kind, uint32_t tier, CompiledCode&&
   if (const char* wrong = find_fault(taken, code_description().functions())) throw CodeError(wrong);
   const size_t bytes = taken.words.size() * sizeof(uint32_t);
   const Place place = find_place(bytes);
-  auto block = build(block_kind, tier, taken, place);
   // The words lie beyond the segment's cursor until it is moved: nobody knows of them.
   uint8_t* written = place.segment->write_base() + place.offset;
   std::memcpy(written, taken.words.data(), bytes);
+  auto block = build(block_kind, tier, taken, place);
   clean_code(written, reinterpret_cast<const void*>(block->base()), bytes);
   reserve(taken.entries.size());
   block->record.state = MTEDBG_BlockState_Published;

@@ -2,6 +2,7 @@
 #include "code/validate.h"
 
 #include "code/memop_words.h"
+#include "code/sections.h"
 
 namespace mtetso {
 namespace {
@@ -40,7 +41,7 @@ struct Checker {
     if (memop.mode != MTEDBG_Mode_Local && memop.mode != MTEDBG_Mode_Shared)
       return "a memop has no mode";
     if (word->mode != 0 && word->mode != memop.mode) return "a memop's word is of the other mode";
-    return nullptr;
+    return find_section_fault(code, memop);
   }
 
   const char* memops() const {

@@ -38,7 +38,17 @@ namespace mtetso {
   /* tiers */                                                                                   \
   P(TierRequested, "tier-requested")                                                            \
   P(TierCompiled, "tier-compiled")           /* finished words, not committed */                \
-  P(TierCommitted, "tier-committed")
+  P(TierCommitted, "tier-committed")                                                            \
+  /* changing a memop or a tag (FaultResolver) */                                               \
+  P(PatchLocked, "patch-locked")             /* the lock is held, nothing is decided */         \
+  P(PatchJournal, "patch-journal")           /* the journal says what is about to happen */     \
+  P(PatchRetag, "patch-retag")               /* the granules have the guard's tag */            \
+  P(PatchBarrier, "patch-barrier")           /* they have the new one */                        \
+  P(PatchHalf, "patch-half")                 /* one word is new, nobody was told */             \
+  P(PatchMode, "patch-mode")                 /* the mode is new, and that word everywhere */    \
+  P(PatchWords, "patch-words")               /* both words are written */                       \
+  P(PatchDone, "patch-done")                 /* and known everywhere; journal still open */     \
+  P(PatchUnlocked, "patch-unlocked")
 // clang-format on
 
 enum class Point : uint32_t {

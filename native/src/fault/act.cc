@@ -2,6 +2,7 @@
 //
 // Carrying out a decision, in the order of its fields. The lock is held, the journal is open.
 #include "code/memop_words.h"
+#include "debug/points.h"
 #include "debug/recorder.h"
 #include "fault/interpret.h"
 #include "fault/patch.h"
@@ -85,6 +86,7 @@ ONE_COPY void FaultResolver::retag(const Work& work) {
     MTETSO_PHASE(retag, &work.memop, work.pointer);
     set_tags(work, what.barrier ? rules_.guard_tag : work.new_tag());
     note_retag(work, false);
+    point(Point::PatchRetag);
   }
   if (what.claim && what.patch_to == 0) count_flip(work);
   if (!what.barrier) return;
@@ -95,6 +97,7 @@ ONE_COPY void FaultResolver::retag(const Work& work) {
   else
     barrier_everywhere();
   if (what.retags()) set_tags(work, work.new_tag());
+  point(Point::PatchBarrier);
 }
 
 bool FaultResolver::patch(const Work& work) {
@@ -104,25 +107,32 @@ bool FaultResolver::patch(const Work& work) {
   if (work.what.as_written) {
     if (change.mode == kShared) {
       write_insert_shared(change, pointer);
+      point(Point::PatchHalf);
       write_access_shared(change, pointer);
     } else {
       write_insert_local(change, pointer);
+      point(Point::PatchHalf);
       write_access_local(change, pointer);
     }
     put(work.memop.mode, change.mode);
   } else if (change.mode == kShared) {
     write_access_shared(change, pointer);
+    point(Point::PatchHalf);
     half_done(change);
+    point(Point::PatchMode);
     write_insert_shared(change, pointer);
   } else {
     write_insert_local(change, pointer);
+    point(Point::PatchHalf);
     half_done(change);
+    point(Point::PatchMode);
     if (work.what.quiesce && !protocol_.quiescence().wait(work.frame)) {
       undo_insert(change, work.now.mode);
       return false;
     }
     write_access_local(change, pointer);
   }
+  point(Point::PatchWords);
   publish(change, pointer);
   count_flip(work);
   return true;

@@ -105,7 +105,8 @@ Decision decide(const Situation& now) {
   if (policy == MTEDBG_Policy_Interpret) return making.interpret();
   if (policy == MTEDBG_Policy_Seed) return making.as_written();
   const bool claims = past(now.rules.claim_threshold, now.faults) && owns(now) && !now.pinned;
-  if (claims && now.mode == kLocal && !some_tag_is_foreign(now)) return making.claim();
+  if (claims && now.writable && now.mode == kLocal && !some_tag_is_foreign(now))
+    return making.claim();
   if (claims && now.mode == kShared && mine && now.may_weaken) return making.weaken();
   return making.take_shared();
 }

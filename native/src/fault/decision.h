@@ -24,7 +24,8 @@
 // Sticky: shared memory and a shared memop stay shared, so no memop is ever weakened in place, and
 // everything above needs no more than a barrier. With a claim threshold it takes memory back from
 // a memop that has faulted that often, and is not pinned:
-//   claim     nothing is another core's: the granules become mine, barrier; the memop stays local
+//   claim     nothing is another core's, and the memory may be written to (only then may its tag):
+//             the granules become mine, barrier; the memop stays local
 //   weaken    patch to local, with everyone who may be between the two words restarted or waited
 //             for before [2] is written (`quiesce`); where that is not to be had, as without claim
 // Both are as sound as the way to shared. After the barrier no access that passed its check by the
@@ -81,6 +82,7 @@ struct Situation {
   uint32_t register_tag = 0;       // what the core register holds
   uint32_t shared = 0;
   bool owns = true;        // there can be memory with the tag `own`
+  bool writable = true;    // its tag can be changed: a tag is stored as data are
   bool atomic = false;     // a read-modify-write
   uint32_t faults = 0;     // of this memop before this one
   bool may_weaken = true;  // nobody tried and failed to make sure that none is between the words

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "code/block_map.h"
+#include "debug/points.h"
 #include "debug/recorder.h"
 #include "debug/threads.h"
 #include "fault/phase.h"
@@ -64,17 +65,21 @@ ONE_COPY Resolution FaultResolver::resolve(const FaultContext& fault) {
 ONE_COPY void FaultResolver::settle(Work& work) {
   MTETSO_PHASE(lock, &work.memop, work.pointer);
   protocol_.acquire(work.frame);
+  point(Point::PatchLocked);
   note_core(work.frame);
   work.now = read_situation(work);
   work.what = decide(work.now);
   note_fault(work);
   open(work);
+  point(Point::PatchJournal);
   act(work);
   finish(work);
+  point(Point::PatchDone);
   set_phase(MTEDBG_Phase_Unlock);
   MTETSO_PHASE(unlock, &work.memop, work.pointer);
   close_journal(JournalSlot::Memop);
   protocol_.release();
+  point(Point::PatchUnlocked);
 }
 
 // What the memop and the tags are now, which may not be what the access met.
@@ -93,6 +98,7 @@ Situation FaultResolver::read_situation(const Work& work) const {
   now.register_tag = static_cast<uint32_t>(work.fault.registers[kCoreRegister]) & 0xf;
   now.shared = protocol_.shared_tag();
   now.owns = protocol_.owns(now.own);
+  now.writable = memory_.allows(work.pointer, work.memop.size, PROT_WRITE);
   return now;
 }
 

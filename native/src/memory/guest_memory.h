@@ -40,6 +40,15 @@ class GuestMemory {
   // Memory is not handed out twice, so no old access can meet the new tags.
   uint64_t allocate(uint64_t length, uint32_t tag);
 
+  struct MappedFile {
+    uint64_t address = 0;  // 0 where there is no memory, or the file cannot be read
+    int refused = 0;       // why it is a copy: errno of the mapping with tags; 0 where it is none
+  };
+
+  // The first `length` bytes of a file, private, tagged as allocate() does. The kernel has no tags
+  // for mappings of most files: those are copied to memory that has.
+  MappedFile map_file(int descriptor, uint64_t length, uint32_t tag);
+
   // Whether the guest may do all of that in [address, address + length): `protection` is PROT_READ,
   // PROT_WRITE or both. Async-signal-safe. The tag in `address` is ignored.
   bool allows(uint64_t address, uint64_t length, int protection) const;

@@ -31,6 +31,11 @@ MteStatus enable_mte();
 // `address` 0: anywhere, otherwise exactly there or not at all.
 void* map_tagged(uint64_t address, size_t length);
 
+// The first `length` bytes of an open file as private memory with PROT_MTE, all granules tag 0;
+// MAP_FAILED with errno set where there are no tags for such a mapping, which is so for all files
+// but those in RAM (Documentation/arch/arm64/memory-tagging-extension.rst).
+void* map_tagged_file(int descriptor, size_t length);
+
 // `protection` (PROT_ bits) with what keeps the mapping tagged.
 int tagged_protection(int protection);
 

@@ -6,6 +6,8 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 
+#include <cerrno>
+
 #include "memory/tags.h"
 
 #pragma GCC target("arch=armv8.5-a+memtag")
@@ -34,6 +36,21 @@ void* map_tagged(uint64_t address, size_t length) {
   const int flags = MAP_PRIVATE | MAP_ANONYMOUS | (address != 0 ? MAP_FIXED_NOREPLACE : 0);
   return mmap(reinterpret_cast<void*>(address), length, tagged_protection(PROT_READ | PROT_WRITE),
               flags, -1, 0);
+}
+
+void* map_tagged_file(int descriptor, size_t length) {
+  void* memory =
+      mmap(nullptr, length, tagged_protection(PROT_READ | PROT_WRITE), MAP_PRIVATE, descriptor, 0);
+  if (memory == MAP_FAILED) return MAP_FAILED;
+  // QEMU's user mode takes the flag and then keeps no tags: it is asked to keep one.
+  const auto at = reinterpret_cast<uintptr_t>(memory);
+  write_tags(at, kGranule, 1);
+  const bool kept = read_tag(at) == 1;
+  if (kept) write_tags(at, kGranule, 0);
+  if (kept) return memory;
+  munmap(memory, length);
+  errno = EINVAL;
+  return MAP_FAILED;
 }
 
 uint32_t read_tag(uint64_t address) {

@@ -62,6 +62,11 @@ void* map_tagged(uint64_t address, size_t length) {
   return memory;
 }
 
+void* map_tagged_file(int, size_t) {
+  errno = EINVAL;
+  return MAP_FAILED;
+}
+
 uint32_t read_tag(uint64_t address) { return tag_at(address).load(); }
 
 void write_tags(uint64_t address, size_t length, uint32_t tag) {

@@ -44,6 +44,7 @@ const Imports::Name Imports::kNames[] = {
     {"mtetso_spawn", &Imports::spawn},       {"mtetso_join", &Imports::join},
     {"mtetso_allocate", &Imports::allocate}, {"mtetso_core_id", &Imports::core_id},
     {"mtetso_yield", &Imports::yield},       {"mtetso_host_peek", &Imports::host_peek},
+    {"mtetso_read", &Imports::read},         {"mtetso_map_file", &Imports::map_file},
 };
 
 Imports::Imports(Process& process, Scheduler& scheduler)

@@ -40,6 +40,9 @@ class Imports {
   Result core_id(GuestThread& thread, Arguments& arguments);
   Result yield(GuestThread& thread, Arguments& arguments);
   Result host_peek(GuestThread& thread, Arguments& arguments);
+  // imports_files.cc
+  Result read(GuestThread& thread, Arguments& arguments);
+  Result map_file(GuestThread& thread, Arguments& arguments);
 
   Process& process_;
   Scheduler& scheduler_;

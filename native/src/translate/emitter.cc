@@ -17,7 +17,7 @@ constexpr int kTagBits = 4;
 
 }  // namespace
 
-Emitter::Emitter(const Options& options) : options_(options) {
+Emitter::Emitter(const Options& options) : options_(options), core_id_(options) {
   masm_.SetCPUFeatures(vixl::CPUFeatures::All());
   // x16 and x17, VIXL's habit, have other uses here.
   *masm_.GetScratchRegisterList() = CPURegList(x25, x26);
@@ -33,6 +33,7 @@ void Emitter::bind_entry(uint64_t rip) {
   masm_.Sub(reg::target.W(), reg::target.W(), 1);
   masm_.Str(reg::target.W(), budget);
   masm_.Tbnz(reg::target.W(), 31, &exit->label);
+  core_id_.emit_reading(masm_);
 }
 
 void Emitter::emit_poll_exits() {
@@ -41,6 +42,7 @@ void Emitter::emit_poll_exits() {
     leave(FrameStub::Poll, exit->rip);
   }
   polls_.clear();
+  emit_abort_handlers();
 }
 
 void Emitter::jump_to(uint64_t rip) {
@@ -137,11 +139,27 @@ void Emitter::insert_tag() {
 }
 
 void Emitter::memop(uint32_t access, unsigned size, const std::function<void()>& emit) {
-  vixl::ExactAssemblyScope pair(&masm_, 2 * kInstructionSize);
-  memops_.push_back({offset(), offset() + static_cast<uint32_t>(kInstructionSize), rip_, access,
-                     size, options_.memops_start});
+  const uint32_t lead = core_id_.words() * kInstructionSize;
+  vixl::ExactAssemblyScope exact(&masm_, lead + 2 * kInstructionSize);
+  const uint32_t begin = offset();
+  memops_.push_back({begin + lead, begin + lead + static_cast<uint32_t>(kInstructionSize), rip_,
+                     access, size, options_.memops_start});
+  if (lead != 0) memops_.back().begin_offset = begin;
+  core_id_.emit(masm_);
   insert_tag();
   emit();
+}
+
+void Emitter::emit_abort_handlers() {
+  for (; core_id_.strict() && aborts_done_ < memops_.size(); ++aborts_done_) {
+    CompiledMemop& memop = memops_[aborts_done_];
+    if (memop.begin_offset == CompiledMemop::kNone) continue;
+    vixl::ExactAssemblyScope exact(&masm_, 2 * kInstructionSize);
+    masm_.dc32(kRseqSignature);
+    memop.abort_offset = offset();
+    const int64_t back = static_cast<int64_t>(memop.begin_offset) - memop.abort_offset;
+    masm_.b(back / static_cast<int64_t>(kInstructionSize));
+  }
 }
 
 void Emitter::load(const Register& to, unsigned size) {

@@ -24,6 +24,7 @@
 #include "compiled.h"
 #include "options.h"
 #include "run/frame.h"
+#include "translate/core_id.h"
 #include "translate/decoder.h"
 
 namespace mtetso {
@@ -88,7 +89,9 @@ class Emitter {
   void write(const Operand& operand, const Register& value);
   void write_register(GuestRegister to, unsigned size, const Register& value);
 
-  // Memops at the address in x16: the tag insert [1] and the access [2] in adjacent words.
+  // Memops at the address in x16: the tag insert [1] and the access [2] in adjacent words, behind
+  // what reads the core id where the kernel is asked for it (core_id.h). What becomes of them:
+  // fault/patch.h.
   void load(const Register& to, unsigned size);
   void store(const Register& from, unsigned size);
   // [2] is what `access` emits, exactly one instruction on [x16].
@@ -119,6 +122,7 @@ class Emitter {
 
  private:
   void memop(uint32_t access, unsigned size, const std::function<void()>& emit);
+  void emit_abort_handlers();
   void insert_tag();
 
   struct PollExit {
@@ -131,7 +135,9 @@ class Emitter {
   uint64_t rip_ = 0;
   std::map<uint64_t, a64::Label> labels_;
   std::vector<std::unique_ptr<PollExit>> polls_;
+  CoreIdReader core_id_;
   std::vector<CompiledMemop> memops_;
+  size_t aborts_done_ = 0;  // memops before this one have their abort handler
   std::vector<CompiledEntry> entries_;
 };
 

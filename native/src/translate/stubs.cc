@@ -15,7 +15,8 @@ namespace {
 
 class StubWriter {
  public:
-  explicit StubWriter(const Options& options) : emit_(options), masm_(emit_.masm()) {}
+  explicit StubWriter(const Options& options)
+      : options_(options), emit_(options), masm_(emit_.masm()) {}
 
   SharedStubs write(std::span<const ElfImport> imports);
 
@@ -33,6 +34,7 @@ class StubWriter {
     return MemOperand(reg::frame, static_cast<int64_t>(offset));
   }
 
+  const Options& options_;
   Emitter emit_;
   MacroAssembler& masm_;
   Label exit_;
@@ -75,6 +77,7 @@ void StubWriter::exit() {
   masm_.Str(reg::t3.W(), field(offsetof(mtedbg_GuestFrame, state)));
   masm_.Str(reg::t1.W(), field(offsetof(Frame, exit_reason)));
   masm_.Str(reg::t2, field(offsetof(Frame, exit_detail)));
+  CoreIdReader(options_).emit_disarm(masm_, reg::t3);
   masm_.Mov(w0, reg::t1.W());
   for (int i = 0; i < kSavedPairs; ++i)
     masm_.Ldp(XRegister(19 + 2 * i), XRegister(20 + 2 * i), MemOperand(sp, 16 * i));

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+//
+// What the kernel is told of memops that are critical sections of rseq(2) (translate/core_id.h): a
+// struct rseq_cs for each, in dumped memory, and its address in the memop's first three words.
+#pragma once
+
+#include <mtedbg/debug_root.h>
+
+#include <cstdint>
+#include <span>
+
+#include "compiled.h"
+
+namespace mtetso {
+
+// Fills in restart_address and abort_address of a block's memops, and describes those that are
+// sections; returns these, sorted by abort_address. `words`: the code where it is written now.
+// Throws bad_alloc.
+std::span<mtedbg_Memop*> describe_sections(const CompiledCode& code, uint64_t base,
+                                           std::span<mtedbg_Memop> memops, uint32_t* words);
+
+// Nothing, or what is wrong with a memop's places.
+const char* find_section_fault(const CompiledCode& code, const CompiledMemop& memop);
+
+}  // namespace mtetso

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+//
+// Host functions that bring a file's bytes into the guest's memory.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <string>
+
+#include "memory/tags.h"
+#include "run/imports.h"
+
+namespace mtetso {
+namespace {
+
+constexpr uint64_t kFailed = ~uint64_t{0};
+constexpr uint64_t kMaxFile = 1ull << 30;
+constexpr size_t kMaxPath = 4096;
+
+struct OpenFile {
+  explicit OpenFile(const std::string& path)
+      : descriptor(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
+  ~OpenFile() {
+    if (descriptor >= 0) close(descriptor);
+  }
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+  const int descriptor;
+};
+
+// A guest's string, granule by granule: what is behind its end is none of the host's business.
+bool read_string(GuestMemory& memory, mtedbg_GuestFrame* frame, uint64_t address,
+                 std::string& text) {
+  while (text.size() < kMaxPath) {
+    char part[kGranule];
+    const size_t size = kGranule - (address & (kGranule - 1));
+    if (!memory.host_read(frame, address, part, size)) return false;
+    const size_t length = strnlen(part, size);
+    text.append(part, length);
+    if (length < size) return true;
+    address += size;
+  }
+  return false;
+}
+
+// Once: the reason does not depend on the file, as long as it is one on a disk.
+void tell_of_the_copy(const std::string& path, const char* why) {
+  static std::atomic<bool> told{false};
+  if (told.exchange(true)) return;
+  std::fprintf(stderr,
+               "mtetso: %s: the kernel has no memory tags for mappings of this file (%s): PROT_MTE "
+               "is for anonymous memory and files in RAM (tmpfs, memfd); the guest gets a copy in "
+               "tagged memory, as for every such file\n",
+               path.c_str(), why);
+}
+
+}  // namespace
+
+// read(bytes, size) from standard input: how many bytes, at most 64 KiB at once.
+Imports::Result Imports::read(GuestThread& thread, Arguments& arguments) {
+  std::string buffer(std::min<uint64_t>(arguments.rsi, 64 << 10), '\0');
+  ssize_t got;
+  do got = ::read(STDIN_FILENO, buffer.data(), buffer.size());
+  while (got < 0 && errno == EINTR);
+  arguments.rax = static_cast<uint64_t>(got);
+  auto* frame = &thread.frame->guest;
+  if (got < 0 ||
+      !process_.memory().host_write(frame, arguments.rdi, buffer.data(), static_cast<size_t>(got)))
+    arguments.rax = kFailed;
+  return Result::Return;
+}
+
+// map_file(path, length): the address, and the length to *length; 0 where it cannot be.
+Imports::Result Imports::map_file(GuestThread& thread, Arguments& arguments) {
+  auto* frame = &thread.frame->guest;
+  GuestMemory& memory = process_.memory();
+  std::string path;
+  arguments.rax = 0;
+  if (!read_string(memory, frame, arguments.rdi, path)) return Result::Return;
+  const OpenFile file(path);
+  struct stat about = {};
+  if (file.descriptor < 0 || fstat(file.descriptor, &about) != 0 || about.st_size <= 0 ||
+      static_cast<uint64_t>(about.st_size) > kMaxFile)
+    return Result::Return;
+  const auto length = static_cast<uint64_t>(about.st_size);
+  if (!memory.host_write(frame, arguments.rsi, &length, sizeof length)) return Result::Return;
+  const auto mapped =
+      memory.map_file(file.descriptor, length, static_cast<uint32_t>(frame->host_core_id));
+  if (mapped.address != 0 && mapped.refused != 0)
+    tell_of_the_copy(path, std::strerror(mapped.refused));
+  arguments.rax = mapped.address;
+  return Result::Return;
+}
+
+}  // namespace mtetso
