@@ -127,7 +127,7 @@ class Bench {
   }
 
   Options options_;
-  Protocol protocol_{options_.shared_tag};
+  Protocol protocol_{core_tags(options_)};
   GuestMemory memory_{protocol_};
   Code code_;
   mtedbg_GuestFrame* frame_ = static_cast<mtedbg_GuestFrame*>(allocate_frame(4096));
