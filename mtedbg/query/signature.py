@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING
 from mtedbg.decode.signal import name_signal
 from mtedbg.model.absent import Absent, Reason, present
 from mtedbg.model.fault import FaultKind
+from mtedbg.model.phase import spelled
 from mtedbg.model.pointer import GRANULE, granule_of, logical_tag
 from mtedbg.model.triage import Signature
 from mtedbg.query.frame import own_tag
 from mtedbg.query.frames import return_addresses
 from mtedbg.query.guest_place import GuestPlace, guest_place
+from mtedbg.query.progress import entries, transition_of
+from mtedbg.query.stale import stale_pair
 from mtedbg.query.tagmap import by_granule
 from mtedbg.target import ModuleFinder, Witness
 
@@ -61,7 +64,9 @@ def _synchronous(
     registers: Mapping[str, int] | Absent,
     guest: GuestPlace,
 ) -> Signature:
-    cause, raw = "tag check fault (synchronous)", info.address
+    stale = stale_pair(session, session.thread()) is not None
+    cause = "tag check fault on a stale pair" if stale else "tag check fault (synchronous)"
+    raw = info.address
     if isinstance(raw, Absent):
         return _placed(session, cause, registers, guest)
     start = granule_of(session.strip(raw))
@@ -117,8 +122,18 @@ def _placed(
 
         what = handling(session, pc, tuple(memory))[1]
         transition = _NUMBERED.sub(r"a \1", what) if isinstance(what, str) else ""
+    transition = transition or _in_progress(session)
     place = guest.range or _host_place(session, pc, registers, sent=sent)
     return Signature(cause, transition, place, guest.function, guest.memop, tags)
+
+
+def _in_progress(session: Session) -> str:
+    """What the runtime was changing; empty where nothing."""
+    for _, entry in entries(session):
+        change = transition_of(entry)
+        patch = f"{change} patch" if entry.operation == "PatchMemop" else entry.operation
+        return f"{patch} in progress, phase {spelled(entry.phase)}"
+    return ""
 
 
 def _host_place(session: Session, pc: int, registers: Mapping[str, int], *, sent: bool) -> str:

@@ -1,0 +1,109 @@
+"""Signatures of the frozen kernel cores."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from mtedbg.adapters.core import CoreTarget
+from mtedbg.model.triage import Signature
+from mtedbg.query.signature import signature
+from mtedbg.session import Session
+from tests.golden.cases import CORES
+from tests.support.elf_core import Core, Load, MappedFile, R, Tagged, ThreadNotes, X
+
+TEXT, STACK, LIBC = 0x10000, 0x20000, 0x30000
+HEAP = 0x40000
+
+
+def of(folder: Path, core: bytes) -> Signature:
+    path = folder / "core"
+    path.write_bytes(core)
+    return signature(Session(CoreTarget(path, files=False)))
+
+
+def frozen(folder: Path, name: str) -> Signature:
+    return of(folder, gzip.decompress((CORES / f"{name}.core.gz").read_bytes()))
+
+
+def test_one_crash_of_two_processes(tmp_path: Path) -> None:
+    """Another convention of tags, other cores, other threads: the same guest instruction."""
+    lockstep, threads = (frozen(tmp_path, f"runtime-{name}") for name in ("lockstep", "threads"))
+    assert lockstep == threads
+    assert lockstep.id == threads.id
+    assert lockstep.function == "main"
+    assert lockstep.memop.startswith("8-byte store at main+0x")
+    assert lockstep.place == "BaselineTier: Function main"
+    assert lockstep.transition == "local → shared: patch memop to shared"
+    assert lockstep.tags == "pointer own core's, memory shared"
+
+
+def test_a_stale_pair_is_a_death_of_its_own(tmp_path: Path) -> None:
+    stale = frozen(tmp_path, "runtime-stale")
+    assert stale.cause == "tag check fault on a stale pair"
+    assert stale != frozen(tmp_path, "runtime-lockstep")
+
+
+def test_different_deaths(tmp_path: Path) -> None:
+    names = ("sync", "async", "abort", "heap", "filtered", "runtime-thunk", "runtime-lockstep")
+    made = {name: frozen(tmp_path, name) for name in names}
+    assert len({one.id for one in made.values()}) == len(names)
+    assert made["abort"].cause == "SIGSEGV SEGV_MAPERR"
+    assert made["heap"].tags == "pointer tagged, memory tag 0"
+    assert made["filtered"].tags == "memory tag not dumped in this core"
+
+
+def dead(slide: int, callers: list[int], fault: tuple[int, int] = (6, -6)) -> bytes:
+    """A process whose every address is `slide` further up; in libc, called from `callers`."""
+    records, at = b"", STACK + slide
+    for caller in callers:
+        records += (at + len(records) + 16).to_bytes(8, "little")
+        records += (TEXT + slide + caller).to_bytes(8, "little")
+    registers = {"pc": LIBC + slide + 0x123, "x29": at, "x30": 7, "sp": at}
+    number, code = fault
+    return Core(
+        loads=[
+            Load(TEXT + slide, b"", 4096, R | X),
+            Load(at, records + bytes(16)),
+            Load(LIBC + slide, b"", 4096, R | X),
+        ],
+        threads=[ThreadNotes(registers=registers, signal=number, siginfo=(number, code, 0))],
+        files=[
+            MappedFile(TEXT + slide, TEXT + slide + 4096, 0, f"/opt/{slide}/game"),
+            MappedFile(LIBC + slide, LIBC + slide + 4096, 0, "/lib/libc.so.6"),
+        ],
+    ).build()
+
+
+def test_an_abort_is_told_by_who_called_it(tmp_path: Path) -> None:
+    first = of(tmp_path, dead(0, [0x10, 0x20, 0x30]))
+    assert first.place == "game+0x10 ← game+0x20 ← game+0x30"
+    assert first.cause == "SIGABRT SI_TKILL"
+    assert of(tmp_path, dead(0x7000000, [0x10, 0x20, 0x30])) == first
+    assert of(tmp_path, dead(0, [0x14, 0x20, 0x30])) != first
+    # Of what the kernel raised, the place itself tells.
+    assert of(tmp_path, dead(0, [0x10], (4, 1))).place == "libc.so.6+0x123"
+
+
+@pytest.mark.parametrize("tags", [(3, 9), (12, 1), (15, 14)])
+def test_tags_that_chance_chose_are_not_in_it(tmp_path: Path, tags: tuple[int, int]) -> None:
+    pointer, memory = tags
+    core = Core(
+        loads=[Load(HEAP, bytes(64))],
+        tagged=[Tagged(HEAP, bytes([memory] * 4))],
+        threads=[ThreadNotes(registers={"pc": 4}, siginfo=(11, 9, HEAP | pointer << 56))],
+    )
+    made = of(tmp_path, core.build())
+    assert made.tags == "both tagged, and differ"
+    assert made.place == "nowhere"
+
+
+def test_without_threads_there_is_none(tmp_path: Path) -> None:
+    from mtedbg.triage.one import read
+
+    path = Core([Load(HEAP, b"x")], threads=[], process=None).write(tmp_path)
+    row = read(str(path))
+    assert row.signature is None
+    assert row.problem == "the target has no threads"
