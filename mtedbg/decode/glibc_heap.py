@@ -4,7 +4,8 @@ Source: glibc 2.36, malloc/malloc.c: a chunk begins with two words, the size of 
 its own, whose three low bits are flags; user data follows. With heap tagging
 (`glibc.mem.tagging`) a header never shares a granule with user data: of a chunk of SIZE bytes the
 user has SIZE - 16. Headers have tag 0, and so has what is free (malloc/malloc.c, "Memory
-tagging"; tag_region, tag_new_usable).
+tagging"; tag_region, tag_new_usable). malloc/arena.c: a thread's arena has heaps of 64 MiB, each
+at a multiple of that; a heap_info stands first in them, and in the first one the arena itself.
 """
 
 from __future__ import annotations
@@ -23,6 +24,10 @@ _LEAST, _FLAGS = 32, 7
 _PREVIOUS_IN_USE, _MMAPPED = 1, 2
 _SIZE = struct.Struct("<Q")
 _BUFFER = 1 << 16
+_ARENA_HEAP = 64 << 20
+_ARENA_CHUNK = 0x8A0
+"""From the arena in its first heap to the first chunk: sizeof(struct malloc_state), aligned."""
+_HEAP_INFO = 0x30
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +92,24 @@ class _Headers:
         return word
 
 
+def first_chunk(target: Target, start: int) -> int:
+    """Where the first chunk of a heap is, whose mapping begins at `start`."""
+    data = target.read_memory(start, _SIZE.size) if start % _ARENA_HEAP == 0 else b""
+    if not data or isinstance(data, Absent):
+        return start
+    (arena,) = _SIZE.unpack(data)
+    inside = arena - start
+    if 0 < inside <= _HEAP_INFO:  # glibc before 2.35 has a shorter heap_info
+        return int(arena) + _ARENA_CHUNK
+    return start + _HEAP_INFO if arena else start
+
+
 def chunks_around(target: Target, start: int, end: int, address: int) -> Around | Absent:
     """The chunk that holds `address`, found by a walk from the beginning of the heap.
 
     Args:
         target: where.
-        start: of the heap's mapping, where its first chunk is.
+        start: of the heap's mapping.
         end: of the mapping.
         address: in it, without tag.
 
@@ -101,7 +118,7 @@ def chunks_around(target: Target, start: int, end: int, address: int) -> Around 
     """
     headers = _Headers(target, end)
     previous: Chunk | None = None
-    at = start
+    at = first_chunk(target, start)
     for _ in range(MOST_CHUNKS):
         chunk = _chunk(headers, at, end)
         if isinstance(chunk, Absent):

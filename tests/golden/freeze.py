@@ -59,6 +59,7 @@ PROGRAMS_OF |= {
     "heap-far": Case("heap_bounds", ("far",), _TAGGED),
     "heap-underflow": Case("heap_bounds", ("underflow",), _TAGGED),
     "heap-reused": Case("heap_bounds", ("reused",), _TAGGED),
+    "heap-thread": Case("heap_bounds", ("thread",), _TAGGED),
     "sigabrt": Case("aborted"),
     "stripped": Case("stripped", ("overflow",), _TAGGED),
     "truncated": Case("sync_fault"),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from mtedbg.decode.glibc_heap import MOST_CHUNKS, Around, chunks_around
+from mtedbg.decode.glibc_heap import MOST_CHUNKS, Around, chunks_around, first_chunk
 from mtedbg.model.absent import Absent
 from mtedbg.model.memory import Region
 from mtedbg.model.pointer import GRANULE
@@ -121,3 +121,17 @@ def test_the_report_never_claims_certainty():
         "guesses, by tags and chunk headers: nothing here is certain",
     )
     assert [row["rank"] for row in report.rows] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("arena", "first"),
+    [(0x30, 0x8D0), (0x20, 0x8C0), (-0x1000, 0x30), (None, 0)],
+    ids=["first heap", "first heap, glibc before 2.35", "a further heap", "no arena"],
+)
+def test_where_the_chunks_of_a_threads_arena_begin(arena, first):
+    start = 64 << 20
+    pointer_there = 0 if arena is None else start + arena
+    target = FakeTarget(memory={start: pointer_there.to_bytes(8, "little")})
+    assert first_chunk(target, start) == start + first
+    assert first_chunk(target, start + 0x1000) == start + 0x1000
+    assert first_chunk(FakeTarget(), start) == start
