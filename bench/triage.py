@@ -14,7 +14,7 @@ from bench.lab import Lab
 from bench.result import Row, Target
 
 COUNT = 10_000
-KINDS = (("sync_fault",), ("sync_fault", "straddle"), ("async_fault",), ("abort",), ("heap",))
+KINDS = (("sync_fault",), ("sync_fault", "straddle"), ("async_fault",), ("abort",), ("threads",))
 
 
 def measure(lab: Lab) -> Iterator[Row]:
