@@ -1,7 +1,7 @@
 """`python -m tests.fuzz [--seconds N] [--target NAME]…`: coverage-guided fuzzing with atheris.
 
-Without targets all of them share the time. What ends a target is put into `build/fuzz/NAME/`: make
-it small (`-minimize_crash=1`), mend what it shows, and keep it in `tests/fuzz/finds/NAME/`.
+Without targets all of them share the time. What ends a target is put into `build/fuzz/NAME/`: mend
+what it shows, and `python -m tests.fuzz.keep NAME FILE…` keeps it for the tests.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def fuzz(name: str, seconds: float) -> None:
     place = ROOT / "build/fuzz" / name
     corpus = place / "corpus"
     corpus.mkdir(parents=True, exist_ok=True)
-    for number, seed in enumerate(targets.seeds(name)):
+    for number, seed in enumerate([*targets.seeds(name), *targets.kept(name)]):
         (corpus / f"seed-{number}").write_bytes(seed)
     options = [
         f"-max_total_time={max(1, round(seconds))}", f"-timeout={LONGEST_S}",

@@ -9,6 +9,8 @@ import os
 import zlib
 from collections.abc import Callable, Iterator
 from functools import cache
+from pathlib import Path
+from zipfile import ZipFile
 
 from mtedbg.adapters.dead import DeadTarget, open_dead
 from mtedbg.commands import find
@@ -38,6 +40,7 @@ from tests.support.tombstones import Dump, Frame, Mapping, Thread, Tombstone, me
 
 PT_LOAD, PT_NOTE, PT_MEMTAG = 1, 4, 0x70000002
 HEAP = 0x10000
+CORPUS = Path(__file__).with_name("corpus")
 RUNTIME_LINES = (
     *("guest-frame --all-threads", "guest-bt", "memop", "memop 1", "memops --sort flips"),
     *("memop-verify", "memop-log", "jit-block $pc", "jit-blocks", "jit-segments", "jit-audit"),
@@ -238,6 +241,16 @@ def seeds(name: str) -> Iterator[bytes]:
         from tests.support.minidumps import small
 
         yield small()[4:]
+
+
+def kept(name: str) -> Iterator[bytes]:
+    """What earlier hours have left of a target: inputs that each reach something of their own.
+
+    Finds are put there as well, once they are small (`python -m tests.fuzz.keep`).
+    """
+    with ZipFile(CORPUS / f"{name}.zip") as archive:
+        for member in archive.namelist():
+            yield archive.read(member)
 
 
 def _tombstone() -> bytes:
