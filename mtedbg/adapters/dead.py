@@ -30,7 +30,7 @@ def open_dead(
     """
     start = map_file(path)[:_START]
     if is_tombstone(start):
-        return TombstoneTarget(path)
+        return TombstoneTarget(path, executable)
     if is_tombstone_text(start):
         raise FileFormatError(
             f"{path} is a tombstone as text, which has no memory and no tags",

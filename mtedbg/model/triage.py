@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import astuple, dataclass
 
 VERSION = 1
@@ -47,6 +46,8 @@ class Signature:
     @property
     def id(self) -> str:
         """Twelve hexadecimal digits that stand for it."""
+        import hashlib  # loads a library: not for those who look at one core
+
         text = "\0".join(astuple(self))
         return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:12]
 

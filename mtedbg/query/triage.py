@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
 
-from mtedbg.model.absent import NOT_APPLICABLE, Absent
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.process import TargetInfo
 from mtedbg.model.triage import Read, Signature
 from mtedbg.report import Column, Kind, Report, Row, Value
@@ -27,7 +27,11 @@ COLUMNS = (
     Column("damaged", Kind.FLAG, "whether these files could not be read", shown=False),
     Column("exemplar", Kind.TEXT, "the newest file of them"),
 )
+NAMED = 64
+"""Signatures whose symbol is looked up: the most frequent; each costs opening a program."""
+
 _TARGET = TargetInfo("cores", "core", NOT_APPLICABLE)
+_NOT_NAMED = Absent(Reason.UNKNOWN, f"looked up for the first {NAMED} only")
 _Key = tuple[bool, str]
 Name = Callable[[Read], str | Absent]
 
@@ -47,7 +51,10 @@ def triage(reads: Iterable[Read], name: Name, notes: Collection[str] = ()) -> Re
         made = one.signature
         groups[made is None, one.problem if made is None else made.id].append(one)
     ordered = sorted(groups.items(), key=lambda item: (item[0][0], -len(item[1]), item[0][1]))
-    rows = tuple(_row(members, name) for _, members in ordered)
+    rows = tuple(
+        _row(members, name if number < NAMED else lambda _: _NOT_NAMED)
+        for number, (_, members) in enumerate(ordered)
+    )
     damaged = sum(len(members) for (bad, _), members in ordered if bad)
     signatures = sum(not bad for bad, _ in groups)
     headline = f"{_many(total, 'file')}, {_many(signatures, 'signature')}"

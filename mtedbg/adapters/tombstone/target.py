@@ -36,11 +36,12 @@ _FRACTION = re.compile(r"\.(\d{1,6})\d*")
 class TombstoneTarget:
     """A process that died on Android."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, executable: str = "") -> None:
         """Opens a tombstone.
 
         Args:
             path: of the file in its protobuf form.
+            executable: path of a program that the user named.
 
         Raises:
             FileFormatError: it is none, or not one of AArch64.
@@ -54,6 +55,10 @@ class TombstoneTarget:
             self._remarks.append(
                 f"the file is cut off or damaged at byte {self._message.damaged_at}:"
                 " what follows is missing"
+            )
+        if executable:
+            self._remarks.append(
+                f"{executable} is not used: a tombstone names its functions by itself"
             )
         self._found = form.threads(self._message)
         self._mappings = form.mappings(self._message)

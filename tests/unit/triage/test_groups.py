@@ -12,6 +12,10 @@ from typing import Any
 import pytest
 
 from mtedbg.cli import main
+from mtedbg.model.absent import Absent
+from mtedbg.model.triage import Read, Signature
+from mtedbg.query.triage import NAMED
+from mtedbg.query.triage import triage as group
 from tests.golden.cases import CORES
 from tests.support.elf_core import Core, ImageFile, MappedFile, ThreadNotes
 
@@ -101,6 +105,24 @@ def test_names_reach_the_terminal_escaped(tmp_path: Path, capsys: Capture) -> No
     assert "\\x1b[31m+0x10" in text
     assert text.replace("\n", "").isprintable()
     assert "<title>1 file, 1 signature</title>" in text
+
+
+def test_symbols_are_looked_up_for_the_most_frequent(tmp_path: Path) -> None:
+    asked = []
+
+    def name(one: Read) -> str:
+        asked.append(one.path)
+        return "main"
+
+    reads = [
+        Read(f"/core.{number}", 1, 1, 1.0, "file", Signature(f"cause {number % 100}"), pc=4)
+        for number in range(150)
+    ]
+    report = group(reads, name)
+    assert [row["count"] for row in report.rows] == [2] * 50 + [1] * 50
+    assert len(asked) == NAMED
+    assert isinstance(report.rows[-1]["symbol"], Absent)
+    assert report.partial
 
 
 @pytest.mark.parametrize("words", [["nowhere"], [".", "--workers", "0"]])
