@@ -14,7 +14,7 @@ from mtedbg.layout.memory import read_text
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.code import Block, Function
 from mtedbg.model.runtime import Buffer, Table
-from mtedbg.query.runtimes import all_runtimes, notes_of
+from mtedbg.query.runtimes import all_runtimes, notes_of, whose
 from mtedbg.report import Column, Report, Row, Value
 
 if TYPE_CHECKING:
@@ -66,7 +66,11 @@ def blocks(
             *_named(runtimes, "Tier", tier, lambda one: one.tier),
             *_of_function(runtimes, function),
         ]
-        rows += (_row(one) for one in found if all(test(runtime, one) for test in tests))
+        own = [_row(one) for one in found if all(test(runtime, one) for test in tests)]
+        notes += whose(runtimes, runtime, f"rows {len(rows) + 1} to {len(rows) + len(own)}") * bool(
+            own
+        )
+        rows += own
     if len(rows) > ROWS:
         notes.append(f"{len(rows) - ROWS} more blocks are not shown")
     return Report(

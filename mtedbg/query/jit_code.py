@@ -16,7 +16,7 @@ from mtedbg.errors import LayoutError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
 from mtedbg.model.code import Block, Range
 from mtedbg.model.memop import Memop
-from mtedbg.query.runtimes import all_runtimes, current_pc, notes_of, place_of
+from mtedbg.query.runtimes import all_runtimes, current_pc, notes_of, place_of, whose
 from mtedbg.report import Column, Line, Report, Row, Span
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ def jit_code(
             drawn.append((Span(f"   {label}:", "heading"),))
         drawn.append(_draw(target, rows[-1], line, words))
     notes = [*notes_of(found.runtime), *found.notes]
+    notes += whose(all_runtimes(session), found.runtime, f"block {found.block.id}")
     if found.end < found.block.end:
         notes.append(f"the block goes on: `{command} {found.end:#x} -n {found.count}`")
     headline = f"block {found.block.id} ({found.block.kind}) from {found.start:#x} on"

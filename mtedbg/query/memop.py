@@ -12,7 +12,7 @@ from mtedbg.errors import LayoutError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.memop import Memop, MemopState, Mode, Word
 from mtedbg.model.runtime import Journal
-from mtedbg.query.runtimes import all_runtimes, current_pc, notes_of
+from mtedbg.query.runtimes import all_runtimes, current_pc, notes_of, whose
 from mtedbg.report import Column, Report, Row, Scalar, Value
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def memop(session: Session, command: str, columns: tuple[Column, ...], which: in
     if isinstance(found, Memop):
         state = with_history(runtime, decode.state_of(runtime, found))
         notes = notes_of(runtime) + _notes(state)
+        notes += whose(all_runtimes(session), runtime, f"memop {found.id}")
         return Report(
             command, session.info, columns, (row_of(state),), notes, headline=_headline(state)
         )

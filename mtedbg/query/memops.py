@@ -13,7 +13,7 @@ from mtedbg.errors import UsageError
 from mtedbg.model.absent import Absent
 from mtedbg.model.memop import Memop, Mode
 from mtedbg.query.memop import row_of
-from mtedbg.query.runtimes import all_runtimes, notes_of
+from mtedbg.query.runtimes import all_runtimes, notes_of, whose
 from mtedbg.report import Column, Report, Row
 
 if TYPE_CHECKING:
@@ -73,7 +73,8 @@ def memops(
     notes: list[str] = []
     lacking = False
     total = 0
-    for runtime in all_runtimes(session):
+    runtimes = all_runtimes(session)
+    for runtime in runtimes:
         runtime.layout.require(NEEDS)
         notes += notes_of(runtime)
         found = all_memops(runtime)
@@ -83,7 +84,11 @@ def memops(
             continue
         counted = _Counted(one for one in found if _fits(one, block, wanted))
         chosen = nlargest(limit, counted, key=order) if order else list(islice(counted, limit))
-        rows += _rows(runtime, chosen[: limit - len(rows)])
+        own = [*_rows(runtime, chosen[: limit - len(rows)])]
+        notes += whose(runtimes, runtime, f"rows {len(rows) + 1} to {len(rows) + len(own)}") * bool(
+            own
+        )
+        rows += own
         total += counted.rest()
     if total > len(rows):
         notes.append(f"{total - len(rows)} more are not shown: -n {min(total, MOST)} shows more")

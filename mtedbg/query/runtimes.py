@@ -41,6 +41,13 @@ def notes_of(runtime: Runtime) -> tuple[str, ...]:
     return runtime.problems + state
 
 
+def whose(runtimes: Sequence[Runtime], runtime: Runtime, what: str) -> tuple[str, ...]:
+    """Of several runtimes, whose `what` is: their numbers are each runtime's own."""
+    if len(runtimes) == 1:
+        return ()
+    return (f"{what}: of {runtime.name}, debug root {runtime.address:#x}",)
+
+
 def place_of(session: Session, pc: int) -> tuple[Runtime, Place]:
     """The runtime whose code holds `pc`, and where; else the first one that has something to say.
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = ROOT / "tests/support/programs"
+INCLUDE = ROOT / "native/include"
 BUILT = ROOT / "build/tests"
 COMPILER = [
     *("aarch64-linux-gnu-gcc", "-std=gnu11", "-march=armv8.5-a+memtag", "-O1", "-g"),
@@ -17,6 +18,8 @@ COMPILER = [
 def compiled(name: str, *flags: str) -> Path:
     """The program made from `NAME.c`, in a folder that is named after all that goes into it."""
     sources = [PROGRAMS / f"{name}.c", *sorted(PROGRAMS.glob("*.h"))]
+    if f"-I{INCLUDE}" in flags:
+        sources += sorted(INCLUDE.rglob("*.h"))
     digest = hashlib.sha256(repr([COMPILER, flags]).encode())
     for source in sources:
         digest.update(source.read_bytes())

@@ -314,6 +314,45 @@ static inline uint32_t mtedbg_crc32(const void* data, size_t length) {
   return ~crc;
 }
 
+/* Fills `root`, all of it but `next`, and says that it is ready: once, when everything that hangs
+ * on it is there. `name` and `schema` (of `schema_size` bytes) stay where they are. */
+static inline void mtedbg_publish_root(struct mtedbg_root* root, const char* name,
+                                       const char* schema, size_t schema_size,
+                                       const struct mtedbg_Named* named, size_t named_count) {
+  static const char magic[8] = MTEDBG_ROOT_MAGIC;
+  for (size_t i = 0; i < sizeof magic; ++i) root->magic[i] = magic[i];
+  root->size = (uint32_t)sizeof *root;
+  root->abi_major = MTEDBG_ABI_MAJOR;
+  root->abi_minor = MTEDBG_ABI_MINOR;
+  root->endian = MTEDBG_ENDIAN_PROBE;
+  root->schema_size = (uint32_t)schema_size;
+  root->self = (uint64_t)(uintptr_t)root;
+  root->schema = (uint64_t)(uintptr_t)schema;
+  root->named = (uint64_t)(uintptr_t)named;
+  root->named_count = (uint32_t)named_count;
+  root->schema_checksum = mtedbg_crc32(schema, schema_size);
+  root->name = (uint64_t)(uintptr_t)name;
+  root->name_length = 0;
+  while (name[root->name_length] != '\0') ++root->name_length;
+  root->checksum = mtedbg_crc32(root, offsetof(struct mtedbg_root, checksum));
+  __atomic_store_n(&root->state, (uint32_t)MTEDBG_RootState_Ready, __ATOMIC_RELEASE);
+}
+
+/* Hangs `mine`, which is published, behind the last root of the list that begins at `first`: of a
+ * process with several JITs, each with a root of its own, one has the symbol `mtedbg_root`, and the
+ * others hang behind it. Takes no lock, and may come before `first` is published. A root that is
+ * in the list already stays where it is. */
+static inline void mtedbg_link_root(struct mtedbg_root* first, struct mtedbg_root* mine) {
+  struct mtedbg_root* last = first;
+  while (last != mine) {
+    uint64_t next = 0;
+    if (__atomic_compare_exchange_n(&last->next, &next, (uint64_t)(uintptr_t)mine, 0,
+                                    __ATOMIC_RELEASE, __ATOMIC_ACQUIRE))
+      return;
+    last = (struct mtedbg_root*)(uintptr_t)next;
+  }
+}
+
 #ifdef __cplusplus
 }
 #endif
