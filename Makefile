@@ -4,9 +4,9 @@ BIN := .venv/bin
 NATIVE := $(shell find native mtedbg/lab/guest tests/support/programs \
 	-name build -prune -o \( -name '*.c' -o -name '*.cc' -o -name '*.h' \) -print)
 
-.PHONY: help setup demo test lint format bench bench-core fuzz wheel clean
+.PHONY: help setup demo test lint format bench bench-core bench-native fuzz wheel clean
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 21
 
 setup: ## install and build what is not there yet
 	@python3 scripts/setup
@@ -37,6 +37,9 @@ bench: setup ## time and memory beside what GDB and LLDB have: docs/measurements
 
 bench-core: setup ## the first report on large cores, and triage of ten thousand small ones
 	@$(BIN)/python -m bench cores triage
+
+bench-native: setup ## what the runtime costs, beside the least that would do
+	@$(BIN)/python -m bench.native
 
 wheel: setup ## a wheel with runtime, libraries, guests and kernel in it, in dist/
 	@$(BIN)/python scripts/make_wheel.py

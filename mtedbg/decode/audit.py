@@ -106,7 +106,12 @@ def _journal(runtime: Runtime, known: Known) -> Iterator[Finding]:
 def _table(
     runtime: Runtime, name: str, model: type[T]
 ) -> Generator[Finding, None, RecordArray[T] | None]:
-    """The records of a table; a finding where it is torn or cannot be read."""
+    """The records of a table; a finding where it is torn or cannot be read.
+
+    But for the code map, a runtime need not have it: what the root does not name has no records.
+    """
+    if name not in runtime.named and name != CODE_MAP:
+        return None
     try:
         table = runtime.table(name, model, whole=True)
     except LayoutError as error:
