@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mtedbg.adapters.core import CoreTarget
 from mtedbg.adapters.core.mapped import map_file
-from mtedbg.adapters.tombstone import TombstoneTarget, is_tombstone, is_tombstone_text
+from mtedbg.adapters.tombstone import is_tombstone, is_tombstone_text
 from mtedbg.errors import FileFormatError
 
-DeadTarget = CoreTarget | TombstoneTarget
+if TYPE_CHECKING:
+    from mtedbg.adapters.tombstone.target import TombstoneTarget
+
+    DeadTarget = CoreTarget | TombstoneTarget
 
 _START = 16
 
@@ -30,6 +35,8 @@ def open_dead(
     """
     start = map_file(path)[:_START]
     if is_tombstone(start):
+        from mtedbg.adapters.tombstone.target import TombstoneTarget
+
         return TombstoneTarget(path, executable)
     if is_tombstone_text(start):
         raise FileFormatError(

@@ -34,7 +34,9 @@ _BATCH = 32
 
 def _serve(pipe: Connection, reader: Reader) -> None:
     """A worker: for each list of paths as many answers, until nobody wants more."""
-    resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY))
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    most = MOST_MEMORY if hard == resource.RLIM_INFINITY else min(MOST_MEMORY, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
     with contextlib.suppress(EOFError, ConnectionError):
         while True:
             for path in pipe.recv():

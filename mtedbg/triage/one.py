@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mtedbg.adapters.dead import open_dead
-from mtedbg.adapters.tombstone import TombstoneTarget
+from mtedbg.adapters.tombstone.target import TombstoneTarget
 from mtedbg.errors import MtedbgError
 from mtedbg.model.absent import Absent
 from mtedbg.model.triage import Read, Signature

@@ -10,9 +10,10 @@ import zlib
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zipfile import ZipFile
 
-from mtedbg.adapters.dead import DeadTarget, open_dead
+from mtedbg.adapters.dead import open_dead
 from mtedbg.commands import find
 from mtedbg.commands._line import parse, report
 from mtedbg.commands._parts import parts
@@ -37,6 +38,9 @@ from tests.support.elf_core import (
 )
 from tests.support.runtime_image import BASE
 from tests.support.tombstones import Dump, Frame, Mapping, Thread, Tombstone, memory_error
+
+if TYPE_CHECKING:
+    from mtedbg.adapters.dead import DeadTarget
 
 PT_LOAD, PT_NOTE, PT_MEMTAG = 1, 4, 0x70000002
 HEAP = 0x10000

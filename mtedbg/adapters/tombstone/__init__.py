@@ -5,7 +5,18 @@ each register with the tags there, and what it thinks was the cause. Field numbe
 debuggerd/proto/tombstone.proto in AOSP's platform/system/core.
 """
 
-from mtedbg.adapters.tombstone.message import is_tombstone, is_tombstone_text
-from mtedbg.adapters.tombstone.target import TombstoneTarget
+_MOST_MACHINE = 5
+_SECOND_KEYS = (0x12, 0x1A, 0x22, 0x28, 0xC0)
+_TEXT = b"*** *** ***"
 
-__all__ = ["TombstoneTarget", "is_tombstone", "is_tombstone_text"]
+
+def is_tombstone(start: bytes) -> bool:
+    """Whether a file that begins so may be one: `arch`, which 32-bit Arm leaves out, then text."""
+    if start[:1] == b"\x08" and len(start) > 2:
+        return start[1] <= _MOST_MACHINE and start[2] in _SECOND_KEYS
+    return start[:1] == b"\x12" and len(start) > 2 and start[2:3].isalpha()
+
+
+def is_tombstone_text(start: bytes) -> bool:
+    """Whether a file that begins so is one in the form for people."""
+    return start.startswith(_TEXT)

@@ -19,7 +19,6 @@ MOST_CALLS = 1 << 16
 MOST_DUMPS, MOST_REGISTERS, MOST_CAUSES = 256, 128, 16
 _NAMES = {"lr": "x30", "pst": "pstate", "pstate": "pstate", "cpsr": "pstate"}
 _KNOWN = frozenset((*(f"x{n}" for n in range(31)), "sp", "pc", "pstate"))
-_TEXT = b"*** *** ***"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +51,6 @@ class Mapping:
     perms: str
     name: str
     build_id: str
-
-
-def is_tombstone(start: bytes) -> bool:
-    """Whether a file that begins so may be one: `arch`, which 32-bit Arm leaves out, then text."""
-    if start[:1] == b"\x08" and len(start) > 2:
-        return start[1] <= len(_ARCHITECTURES) and start[2] in (0x12, 0x1A, 0x22, 0x28, 0xC0)
-    return start[:1] == b"\x12" and len(start) > 2 and start[2:3].isalpha()
-
-
-def is_tombstone_text(start: bytes) -> bool:
-    """Whether a file that begins so is one in the form for people."""
-    return start.startswith(_TEXT)
 
 
 def tombstone(data: Buffer, name: str) -> Message:

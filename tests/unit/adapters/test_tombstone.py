@@ -12,7 +12,7 @@ import pytest
 
 from mtedbg.adapters.core import CoreTarget
 from mtedbg.adapters.dead import open_dead
-from mtedbg.adapters.tombstone import TombstoneTarget
+from mtedbg.adapters.tombstone.target import TombstoneTarget
 from mtedbg.cli import main
 from mtedbg.errors import FileFormatError
 from mtedbg.model.absent import Absent, Reason
