@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from mtedbg.model.absent import Absent, Reason
+from mtedbg.model.absent import Absent, Reason, present
 from mtedbg.model.memory import size_text
 from mtedbg.model.pointer import GRANULE, granule_of
 from mtedbg.query import dead_threads, holes
 from mtedbg.query.audit import has_findings
 from mtedbg.query.cause import cause_report, suspect
 from mtedbg.query.disassembly import disassembly
-from mtedbg.query.earlier import place_of_death
+from mtedbg.query.earlier import earlier, place_of_death
 from mtedbg.query.fault import fault
 from mtedbg.query.heap import guesses, heap
 from mtedbg.query.host_calls import host_calls
@@ -142,6 +142,9 @@ def _around(session: Session) -> Iterator[Section]:
         yield Section(f"Memory tags at the first suspect, {whose}", f"mte-tags {pointer:#x}")
     elif isinstance(address, int) and address and _may_be_tagged(session, address):
         yield Section("Memory tags", f"mte-tags {address:#x}")
+    elif (before := earlier(session)) is not None and present(before.signal.address):
+        title = "Memory tags at the fault that was being handled"
+        yield Section(title, f"mte-tags {before.signal.address:#x}")
     if found is not None and guesses(session, found[0]):
         yield Section("What may be behind it", ask=partial(heap, pointer=found[0], whose=found[1]))
 
