@@ -18,7 +18,7 @@ from mtedbg.session import Session
 from tests.golden.cases import unpacked
 from tests.support.browser import Browser, browser
 
-CORES = ("heap", "async", "runtime-thunk", "runtime-lockstep")
+CORES = ("heap", "async", "runtime-thunk", "runtime-lockstep", "runtime-patch")
 PHONE, DESK, PAPER = 360, 1100, 720
 EVIL = (
     "</title><script>fetch('http://evil.test/')</script>\u202e\x1b[31m\"'>"
