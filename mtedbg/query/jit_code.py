@@ -16,6 +16,7 @@ from mtedbg.errors import LayoutError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
 from mtedbg.model.code import Block, Range
 from mtedbg.model.memop import Memop
+from mtedbg.query.earlier import place_of_death
 from mtedbg.query.runtimes import all_runtimes, current_pc, notes_of, place_of, whose
 from mtedbg.report import Column, Line, Report, Row, Span
 
@@ -199,6 +200,10 @@ def _marks(
         if shown.start <= pc < shown.end:
             here = _HERE if thread.number == current else f"thread {thread.number}"
             marks.setdefault(pc, []).append(here)
+    if session.info.kind == "core" and threads:
+        at, interrupted = place_of_death(session)
+        if interrupted and isinstance(at, int) and shown.start <= at < shown.end:
+            marks.setdefault(at, []).append(_HERE)
     for at, (memop, part) in memops.items():
         words = [f"[{part}]"]
         if isinstance(memop.flips, int) and memop.flips:
