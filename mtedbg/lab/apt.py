@@ -37,7 +37,7 @@ def commands(packages: Sequence[str]) -> list[str]:
         lines.append(f"{sudo}dpkg --add-architecture arm64")
     if qemu and codename in OLD_QEMU:
         suite = f"{codename}-backports"
-        lines += _enable(suite, codename, sudo)
+        lines += _enable(suite, sudo)
         install_qemu = f"{install} -t {suite}"
     else:
         install_qemu = install
@@ -50,17 +50,25 @@ def commands(packages: Sequence[str]) -> list[str]:
     return lines
 
 
-def _enable(suite: str, codename: str, sudo: str) -> list[str]:
-    """The command that adds `suite` to apt's sources, beside `codename`; none where it is there."""
-    fetched = _run(["apt-get", "--print-uris", "update"])
-    if f"/dists/{suite}/" in fetched:
-        return []
-    found = re.search(rf"^'(\S+)/dists/{codename}/", fetched, re.MULTILINE)
-    if found is None:
+def mirror() -> str | None:
+    """Where apt fetches this machine's own release from; None where it does not say."""
+    codename = _os_release("VERSION_CODENAME")
+    found = re.search(rf"^'(\S+)/dists/{codename}/", _fetched(), re.MULTILINE)
+    return found.group(1) if found else None
+
+
+def _enable(suite: str, sudo: str) -> list[str]:
+    """The command that adds `suite` to apt's sources; none where it is there."""
+    address = mirror()
+    if f"/dists/{suite}/" in _fetched() or address is None:
         return []
     options = f"[signed-by={KEYRING}] " if KEYRING.is_file() else ""
-    line = f"deb {options}{found.group(1)} {suite} main"
+    line = f"deb {options}{address} {suite} main"
     return [f"echo '{line}' | {sudo}tee /etc/apt/sources.list.d/{suite}.list"]
+
+
+def _fetched() -> str:
+    return _run(["apt-get", "--print-uris", "update"])
 
 
 def _has_arm64() -> bool:

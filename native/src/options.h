@@ -29,6 +29,7 @@ struct Options {
   uint32_t step = 0;                 // guest instructions between polls; 0: at block leaders only
   bool handler = true;   // false: no fault handler, the first tag check fault is the last
   std::string abort_at;  // "NAME[:N]": dies at a named point (debug/points.h); empty: nowhere
+  std::string trace;     // file that gets all that happens (debug/trace.h); empty: none
   std::string guest;
   std::vector<std::string> arguments;
 };

@@ -2,13 +2,16 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <string>
 
 #include "cli/parse.h"
 #include "debug/points.h"
 #include "debug/root.h"
+#include "debug/trace.h"
 #include "fault/handler.h"
 #include "guest/elf_image.h"
 #include "memory/barriers.h"
@@ -57,6 +60,9 @@ Quiescence::How quiescence(const Options& options) {
   if (reads_rseq(options)) options.cores = possible_processors();
   auto image = ElfImage::open(options.guest);
   if (const auto visit = find_point(options.abort_at)) abort_at(*visit);
+  if (!options.trace.empty() && !open_trace(options.trace))
+    throw StatusError(Status::CannotOpen,
+                      "cannot write " + options.trace + ": " + std::strerror(errno));
   need_tags();
   if (!register_barriers())
     throw StatusError(Status::Internal, "the kernel has no expedited membarrier(2)");

@@ -98,6 +98,9 @@ constexpr Option kOptions[] = {
     {"--interpret-threshold", "N",
      "faults after which interpret patches a memop as sticky does (default 0: never)",
      [](Options& o, View n, View v) { o.interpret_threshold = number(n, v, 0, UINT32_MAX); }},
+    {"--trace", "FILE",
+     "writes all that happens to FILE, in order, with every turn of lockstep (debug/trace.h)",
+     [](Options& o, View, View v) { o.trace = v; }},
     {"--abort-at", "POINT[:N]",
      "dies when a named point in the life of code is reached for the Nth time (default 1), to "
      "leave a core of that moment; a wrong name lists them",

@@ -8,6 +8,7 @@
 #include "debug/arena.h"
 #include "debug/fence.h"
 #include "debug/root.h"
+#include "debug/trace.h"
 
 namespace mtetso {
 namespace {
@@ -63,6 +64,15 @@ void record(const mtedbg_GuestFrame* frame, const Happening& happening) {
   put(slot.event, happening.event);
   put(slot.core, frame == nullptr ? 0u : static_cast<uint32_t>(frame->host_core_id));
   std::atomic_ref(slot.order).store(index + 1, std::memory_order_release);
+  if (!tracing()) return;
+  trace({.kind = TraceKind::Event,
+         .thread = static_cast<uint32_t>(recorder.thread),
+         .core = frame == nullptr ? 0u : static_cast<uint32_t>(frame->host_core_id),
+         .event = happening.event,
+         .memop = happening.memop,
+         .address = happening.address,
+         .first = happening.old_value,
+         .second = happening.new_value});
 }
 
 }  // namespace mtetso

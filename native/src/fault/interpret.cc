@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "debug/fence.h"
+#include "debug/trace.h"
 #include "memory/tags.h"
 
 namespace mtetso {
@@ -140,6 +141,7 @@ void dispatch(const AccessWord& access, uint64_t address, uint64_t* registers, b
       break;
   }
   full_fence();
+  if (tracing()) trace({.kind = TraceKind::Interpreted, .address = strip_tag(address)});
 }
 
 }  // namespace

@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include "debug/trace.h"
+
 namespace mtetso {
 namespace {
 
@@ -18,6 +20,7 @@ long membarrier(int command) { return syscall(SYS_membarrier, command, 0, 0); }
 void must(int command) {
   const int saved = errno;
   if (membarrier(command) != 0) std::abort();
+  if (tracing()) trace({.kind = TraceKind::Barrier, .first = static_cast<uint64_t>(command)});
   errno = saved;
 }
 

@@ -8,6 +8,7 @@
 
 #include <cerrno>
 
+#include "debug/trace.h"
 #include "memory/tags.h"
 
 #pragma GCC target("arch=armv8.5-a+memtag")
@@ -67,6 +68,8 @@ void write_tags(uint64_t address, size_t length, uint32_t tag) {
   // A tag write is a memory write (Arm ARM D10.5): this orders it before what follows here; other
   // cores' accesses need barrier_everywhere().
   asm volatile("dsb ish" ::: "memory");
+  if (!tracing()) return;
+  trace({.kind = TraceKind::Tags, .address = strip_tag(address), .first = length, .second = tag});
 }
 
 UncheckedAccess::UncheckedAccess() { asm volatile("msr tco, #1" ::: "memory"); }

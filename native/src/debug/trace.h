@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+//
+// What a run did, in order, in a file: `--trace FILE`. The flight recorder keeps the last events
+// of each thread for whoever comes later; this keeps all, and besides them every turn of lockstep,
+// what the memops of a turn's instruction were when it had run, and every barrier on all cores. It
+// is what models of memory are asked about (docs/soundness.md).
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace mtetso {
+
+enum class TraceKind : uint32_t {
+  Turn = 1,     // a turn begins. address: guest RIP; first: polls
+  Event = 2,    // as in the flight recorder; first, second: old and new value
+  Barrier = 3,  // a barrier on every core has been. first: membarrier(2)'s command
+  Access = 4,   // the turn's instruction has run. memop; event: mode; first, second: [1] and [2]
+  Tags = 5,     // tags were written. address; first: length in bytes; second: the tag
+  Interpreted = 6,  // the fault handler has done an access itself. address
+};
+
+// One record of the file, as it stands there, in the machine's byte order.
+struct TraceRecord {
+  TraceKind kind;
+  uint32_t thread = 0;  // guest thread, 0 where it is not known
+  uint32_t core = 0;    // its core's tag
+  uint32_t event = 0;   // MTEDBG_Event_*, or MTEDBG_Mode_* of an access
+  uint64_t memop = 0;
+  uint64_t address = 0;
+  uint64_t first = 0;
+  uint64_t second = 0;
+};
+
+static_assert(sizeof(TraceRecord) == 48, "readers of traces rely on it");
+
+// From here on everything is traced. False with errno set where the file cannot be made.
+bool open_trace(const std::string& path);
+
+bool tracing();
+
+// Appends a record, where a trace is open. Async-signal-safe. Records of several host threads do
+// not mix, but their order is not what happened: one write(2) each.
+void trace(const TraceRecord& record);
+
+}  // namespace mtetso

@@ -1,0 +1,210 @@
+"""Litmus tests for the guest `litmus.c`, and the schedules under which they are run.
+
+A round is one run of a test: where its cells are at first, on which core each thread begins, and
+the turns of the accesses, one each. A batch is many rounds in one run of the runtime, each on new
+code and new memory; `write` gives the `--schedule` that makes the guest run them so.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from tests.soundness.tso import Kind, Op, Program
+
+LONG = 1_000_000
+"""Polls of a turn that the guest ends by a yield."""
+MAIN_CORE = 5
+ELSEWHERE = 4
+"""A core that no thread of a test begins on, unless there are four."""
+SHARED = 0
+"""Where a cell is that is shared from the start; other numbers are cores, from 1."""
+
+_SHAPES = {
+    "WW": (Kind.WRITE, Kind.WRITE),
+    "RR": (Kind.READ, Kind.READ),
+    "WR": (Kind.WRITE, Kind.READ),
+    "RW": (Kind.READ, Kind.WRITE),
+    "FW": (Kind.WRITE, Kind.FENCE, Kind.READ),
+    "WN": (Kind.WRITE,),
+    "XR": (Kind.EXCHANGE, Kind.READ),
+}
+
+
+@dataclass(frozen=True)
+class Litmus:
+    """A test: a word a thread as the guest takes it, the shape and two cells."""
+
+    name: str
+    threads: tuple[str, ...]
+    cells: int = 2
+
+    @property
+    def program(self) -> Program:
+        """What it does, with the values that the guest writes."""
+        return tuple(_ops(word, index) for index, word in enumerate(self.threads))
+
+
+def _ops(word: str, thread: int) -> tuple[Op, ...]:
+    ops, cells = [], [int(cell) for cell in word[2:]]
+    for kind in _SHAPES[word[:2]]:
+        if kind is Kind.FENCE:
+            ops.append(Op(kind))
+            continue
+        place = sum(op.kind is not Kind.FENCE for op in ops)
+        writes = kind is not Kind.READ
+        ops.append(Op(kind, cells[place], 2 * thread + 1 + place if writes else 0))
+    return tuple(ops)
+
+
+TESTS = {
+    test.name: test
+    for test in (
+        Litmus("MP", ("WW01", "RR10")),
+        Litmus("MP+2", ("WW01", "RR10", "RR10")),
+        Litmus("SB", ("WR01", "WR10")),
+        Litmus("SB+mfence", ("FW01", "FW10")),
+        Litmus("SB+xchg", ("XR01", "XR10")),
+        Litmus("LB", ("RW01", "RW10")),
+        Litmus("CoRR", ("WN00", "RR00"), 1),
+        Litmus("CoWW", ("WW00", "WW00"), 1),
+        Litmus("IRIW", ("WN00", "WN11", "RR01", "RR10")),
+        Litmus("2+2W", ("WW01", "WW10")),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One instruction of a thread (an index) on a core (from 1)."""
+
+    thread: int
+    core: int
+
+
+@dataclass(frozen=True)
+class Round:
+    """One run of a test.
+
+    Attributes:
+        cells: for each cell the core that it is local to, or `SHARED`.
+        turns: who goes when, where.
+        warm: the threads whose instructions have met shared memory before.
+    """
+
+    cells: tuple[int, ...]
+    turns: tuple[Turn, ...]
+    warm: frozenset[int] = frozenset()
+
+    def home(self, thread: int) -> int:
+        """The core that a thread begins on."""
+        return next(turn.core for turn in self.turns if turn.thread == thread)
+
+
+def interleavings(lengths: Sequence[int]) -> Iterator[tuple[int, ...]]:
+    """Every order in which threads with so many instructions each can take their turns."""
+    if not any(lengths):
+        yield ()
+    for thread, left in enumerate(lengths):
+        if left:
+            rest = [*lengths[:thread], left - 1, *lengths[thread + 1 :]]
+            for tail in interleavings(rest):
+                yield (thread, *tail)
+
+
+def rounds(test: Litmus, moves: bool = True) -> Iterator[Round]:
+    """Every round of a test: orders, places of the cells, and up to one thread that moves.
+
+    Args:
+        test: which.
+        moves: whether a thread may go on, from one of its instructions on, on another core: that
+            of another thread, or one that nobody was on.
+    """
+    lengths = [len(ops) for ops in test.program]
+    threads = len(lengths)
+    cores = [*range(1, threads + 1), *([ELSEWHERE] if threads < ELSEWHERE else [])]
+    places = list(itertools.product((SHARED, *cores), repeat=test.cells))
+    moving = [(-1, 0, 0)]
+    if moves:
+        moving += [
+            (thread, place, core)
+            for thread in range(threads)
+            for place in range(1, lengths[thread])
+            for core in cores
+            if core != thread + 1
+        ]
+    for order in interleavings(lengths):
+        for move in moving:
+            turns = tuple(_turns(order, *move))
+            for cells in places:
+                yield Round(cells, turns)
+
+
+def _turns(order: Sequence[int], mover: int, place: int, core: int) -> Iterator[Turn]:
+    count: dict[int, int] = {}
+    for thread in order:
+        moved = thread == mover and count.get(thread, 0) >= place
+        yield Turn(thread, core if moved else thread + 1)
+        count[thread] = count.get(thread, 0) + 1
+
+
+@dataclass(frozen=True)
+class Written:
+    """A batch as the guest and the runtime take it.
+
+    Attributes:
+        arguments: of the guest.
+        schedule: of the runtime.
+        made: for each round the place of the turn in which its first cell is made.
+        bodies: for each round the place of its first access's turn.
+    """
+
+    arguments: tuple[str, ...]
+    schedule: str
+    made: tuple[int, ...]
+    bodies: tuple[int, ...]
+
+
+def write(test: Litmus, batch: Sequence[Round], first_core: int, common: bool) -> Written:
+    """The schedule of a batch.
+
+    Args:
+        test: the test that all rounds are of.
+        batch: the rounds.
+        first_core: the id of the first core: 1, or 0 where the shared tag is 15.
+        common: whether threads of one shape run the same instructions.
+    """
+    turns: list[str] = []
+
+    def turn(thread: int, core: int, polls: int = LONG) -> None:
+        turns.append(f"{thread + 2}@{core - 1 + first_core}*{polls}")
+
+    main, letters = -1, ""
+    made: list[int] = []
+    bodies: list[int] = []
+    threads = range(len(test.threads))
+    turn(main, MAIN_CORE)
+    for thread in threads:
+        turn(thread, thread + 1)
+    for one in batch:
+        # The guest has two cells; where the test has one the other is nobody's business.
+        cells = (*one.cells, SHARED)[:2]
+        letters += "".join("s" if cell == SHARED else "l" for cell in cells)
+        letters += "".join("w" if thread in one.warm else "n" for thread in threads)
+        turn(main, MAIN_CORE)
+        made.append(len(turns))
+        for cell in cells:
+            turn(main, MAIN_CORE if cell == SHARED else cell)
+        for thread in threads:
+            # To the yield in the body, for warm ones through it and there again; back from it.
+            for polls in (*[LONG] * (2 if thread in one.warm else 1), 1):
+                turn(thread, one.home(thread), polls)
+        bodies.append(len(turns))
+        for each in one.turns:
+            turn(each.thread, each.core, 1)
+        for thread in threads:
+            turn(thread, thread + 1)
+    turn(main, MAIN_CORE)
+    arguments = (" ".join(test.threads), letters, *(["common"] if common else []))
+    return Written(arguments, ",".join(turns), tuple(made), tuple(bodies))

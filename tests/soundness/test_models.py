@@ -1,0 +1,216 @@
+"""The two models against what is known of them, and the one of Arm against herd7."""
+
+import random
+import re
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from litmus import herd
+from tests.soundness import arm, tso
+from tests.soundness.arm import Access, Everywhere, Fence, Form, Lock, Step, Switch, Tag, Unlock
+from tests.soundness.judge import late_barriers
+from tests.soundness.schedules import TESTS
+from tests.soundness.tso import Kind, Op, Outcome, Program
+
+# What a test is about: the outcome that tells orders apart, what x86 says of it, what Arm says
+# where all accesses are plain, and where all acquire or release. Thread t writes 2t+1, 2t+2.
+KNOWN = {
+    "MP": ("-; 2 0", False, True, False),
+    "SB": ("0; 0", True, True, True),
+    "SB+mfence": ("0; 0", False, False, False),
+    "SB+xchg": ("0 0; 0 0", False, False, False),
+    "LB": ("4; 2", False, True, False),
+    "CoRR": ("-; 1 0", False, False, False),
+    "IRIW": ("-; -; 1 0; 3 0", False, True, False),
+    "2+2W": ("| 1 3", False, True, False),
+    "CoWW": ("| 1", False, False, False),
+}
+
+
+def matches(outcome: Outcome, what: str) -> bool:
+    reads = "; ".join(" ".join(map(str, thread)) or "-" for thread in outcome.reads)
+    cells = f"| {' '.join(map(str, outcome.cells))}"
+    return what == (cells if what.startswith("|") else reads)
+
+
+def steps_of(program: Program, form: Form) -> list[Step]:
+    """A program run one thread after the other: traces fix only what is inside each."""
+    steps: list[Step] = []
+    for thread, ops in enumerate(program):
+        for op in ops:
+            if op.kind is Kind.FENCE:
+                steps.append(Fence(thread))
+            else:
+                atomic = op.kind is Kind.EXCHANGE
+                steps.append(Access(thread, op, Form.ATOMIC if atomic else form))
+    return steps
+
+
+def on_arm(program: Program, form: Form, cells: int = 2) -> frozenset[Outcome]:
+    return arm.outcomes(steps_of(program, form), len(program), cells)
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_known_verdicts(name: str) -> None:
+    what, x86, plain, ordered = KNOWN[name]
+    test = TESTS[name]
+
+    def reaches(outcomes: frozenset[Outcome]) -> bool:
+        assert outcomes
+        return any(matches(outcome, what) for outcome in outcomes)
+
+    assert reaches(tso.outcomes(test.program, test.cells)) == x86
+    assert reaches(on_arm(test.program, Form.PLAIN, test.cells)) == plain
+    assert reaches(on_arm(test.program, Form.ORDERED, test.cells)) == ordered
+
+
+def numbered(kinds: Sequence[Sequence[tuple[Kind, int]]]) -> Program:
+    """A program in which no two stores have one value."""
+    value = iter(range(1, 100))
+    return tuple(
+        tuple(Op(k, cell, 0 if k in (Kind.READ, Kind.FENCE) else next(value)) for k, cell in thread)
+        for thread in kinds
+    )
+
+
+KINDS = st.tuples(st.sampled_from(Kind), st.integers(0, 1))
+PROGRAMS = st.lists(st.lists(KINDS, min_size=1, max_size=2), min_size=2, max_size=3).map(numbered)
+
+
+@settings(max_examples=100, deadline=None)
+@given(PROGRAMS)
+def test_ordered_accesses_keep_what_x86_promises(program: Program) -> None:
+    assert on_arm(program, Form.ORDERED) <= tso.outcomes(program, 2)
+
+
+@settings(max_examples=100, deadline=None)
+@given(PROGRAMS)
+def test_plain_accesses_may_do_whatever_ordered_ones_may(program: Program) -> None:
+    assert on_arm(program, Form.ORDERED) <= on_arm(program, Form.PLAIN)
+
+
+_WORDS = {
+    (Kind.READ, Form.PLAIN): "LDR W{to},[X{cell}]",
+    (Kind.READ, Form.ORDERED): "LDAPR W{to},[X{cell}]",
+    (Kind.WRITE, Form.PLAIN): "MOV W9,#{value} | STR W9,[X{cell}]",
+    (Kind.WRITE, Form.ORDERED): "MOV W9,#{value} | STLR W9,[X{cell}]",
+    (Kind.EXCHANGE, Form.ATOMIC): "MOV W9,#{value} | SWPAL W9,W{to},[X{cell}]",
+    (Kind.FENCE, Form.PLAIN): "DMB SY",
+}
+
+
+def as_litmus(name: str, program: Program, forms: Sequence[Sequence[Form]]) -> str:
+    """The program as herd7 takes it: cells x and y in X0 and X1, what is read from X2 on."""
+    lines, seen = [], []
+    for thread, ops in enumerate(program):
+        column = []
+        for op, form in zip(ops, forms[thread], strict=True):
+            to = 2 + sum(place.startswith(f"{thread}:") for place in seen)
+            if op.reads:
+                seen.append(f"{thread}:X{to}")
+            text = _WORDS[op.kind, form].format(to=to, cell=op.cell, value=op.value)
+            column += text.split(" | ")
+        lines.append(column)
+    rows = max(map(len, lines))
+    columns = [[f"P{i}", *c, *[""] * (rows - len(c))] for i, c in enumerate(lines)]
+    code = "\n".join(" | ".join(row) + " ;" for row in zip(*columns, strict=True))
+    registers = "".join(f"{i}:X0=x; {i}:X1=y;\n" for i in range(len(program)))
+    places = " ".join(f"{place};" for place in [*seen, "x", "y"])
+    return f"AArch64 {name}\n{{\n{registers}}}\n{code}\nlocations [{places}]\nforall (true)\n"
+
+
+def by_herd(text: str, program: Program, folder: Path) -> frozenset[Outcome]:
+    file = folder / "program.litmus"
+    file.write_text(text)
+    done = subprocess.run(
+        [*herd.command(), str(file)], capture_output=True, text=True, timeout=120, check=True
+    )
+    found = set()
+    for line in re.findall(r"^(?:\d+:X|\[x\]).*;$", done.stdout, re.MULTILINE):
+        values = {k: int(v) for k, v in re.findall(r"(\d+:X\d+|\[[xy]\])=(\d+);", line)}
+        reads = tuple(
+            tuple(v for k, v in sorted(values.items()) if k.startswith(f"{i}:"))
+            for i in range(len(program))
+        )
+        found.add(Outcome(reads, (values["[x]"], values["[y]"])))
+    assert found, done.stdout + done.stderr
+    return frozenset(found)
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_the_model_of_arm_against_herd7(seed: int, tmp_path: Path) -> None:
+    draw = random.Random(seed)
+    kinds = [Kind.READ, Kind.READ, Kind.WRITE, Kind.WRITE, Kind.EXCHANGE, Kind.FENCE]
+    program = numbered(
+        [
+            [(draw.choice(kinds), draw.randrange(2)) for _ in range(draw.randint(1, 3))]
+            for _ in range(draw.randint(2, 3))
+        ]
+    )
+    special = {Kind.EXCHANGE: Form.ATOMIC, Kind.FENCE: Form.PLAIN}
+    forms = [
+        [special.get(op.kind) or draw.choice([Form.PLAIN, Form.ORDERED]) for op in ops]
+        for ops in program
+    ]
+    steps: list[Step] = [
+        Fence(thread) if op.kind is Kind.FENCE else Access(thread, op, form)
+        for thread, ops in enumerate(program)
+        for op, form in zip(ops, forms[thread], strict=True)
+    ]
+    text = as_litmus(f"random{seed}", program, forms)
+    assert arm.outcomes(steps, len(program), 2) == by_herd(text, program, tmp_path), text
+
+
+X, Y = 0, 1
+
+
+def producer(first: Form) -> list[Step]:
+    write = [Op(Kind.WRITE, X, 1), Op(Kind.WRITE, Y, 2)]
+    return [Access(0, write[0], first), Access(0, write[1], Form.PLAIN)]
+
+
+def consumer(thread: int) -> list[Step]:
+    return [Access(thread, Op(Kind.READ, cell), Form.ORDERED) for cell in (Y, X)]
+
+
+def seen_late(outcomes: frozenset[Outcome], thread: int) -> bool:
+    """Whether a consumer can see the flag without its data."""
+    return any(outcome.reads[thread] == (2, 0) for outcome in outcomes)
+
+
+@pytest.mark.parametrize("barrier", [False, True])
+def test_a_retag_needs_a_barrier(barrier: bool) -> None:
+    """litmus/migrate-mp.litmus and migrate-mp-membarrier.litmus, with both cells taken over."""
+    steps = producer(Form.PLAIN)
+    for access in consumer(1):
+        assert isinstance(access, Access)
+        everywhere: list[Step] = [Everywhere(1)] if barrier else []
+        steps += [Lock(1), Tag(1, access.op.cell), Fence(1), *everywhere, Unlock(1), access]
+    assert seen_late(arm.outcomes(steps, 2, 2), 1) != barrier
+
+
+@pytest.mark.parametrize(("guard", "barriers"), [(False, 1), (False, 2), (True, 1), (True, 2)])
+def test_a_bystander_needs_the_guard_and_two_barriers(guard: bool, barriers: int) -> None:
+    """litmus/bystander*.litmus: while one thread retags, a third has the ordered form already."""
+    tag: list[Step] = [Tag(1, Y), Fence(1)]
+    retag = [*(tag if guard else []), *[Everywhere(1)] * barriers, *(tag if guard else [])]
+    retag = retag if guard else [*tag, *retag]
+    steps = [*producer(Form.ORDERED), Lock(1), *retag, Unlock(1), *consumer(2)]
+    ways = [steps, *late_barriers(steps, 3)]
+    late = any(seen_late(arm.outcomes(way, 3, 2), 2) for way in ways)
+    assert late != (guard and barriers == 2)
+
+
+def test_a_core_that_goes_on_with_another_thread_keeps_order() -> None:
+    program = TESTS["SB"].program
+    first, second = (
+        steps_of(((), ops) if t else (ops,), Form.PLAIN) for t, ops in enumerate(program)
+    )
+    apart = arm.outcomes([*first, *second], 2, 2)
+    switched = arm.outcomes([*first, Switch(0, 1), *second], 2, 2)
+    assert {outcome.reads for outcome in switched} == {((0,), (1,))} < {o.reads for o in apart}

@@ -1,0 +1,294 @@
+"""Runs batches in the runtime under QEMU's user mode, and reads what `--trace` wrote of them.
+
+The runtime says which turns there were, which membarriers, which tags were written, what the flight
+recorder got, and which words a memop consisted of when it ran. What is made of that here is what
+`arm.py` takes: nothing is assumed of what the fault handler should do.
+"""
+
+from __future__ import annotations
+
+import functools
+import struct
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from pathlib import Path
+
+from elftools.elf.elffile import ELFFile
+
+from mtedbg.lab import paths
+from tests.soundness.arm import (
+    Access,
+    Everywhere,
+    Fence,
+    Form,
+    Lock,
+    Patch,
+    Step,
+    Switch,
+    Tag,
+    Unlock,
+)
+from tests.soundness.schedules import SHARED, Litmus, Round, Written, write
+from tests.soundness.tso import Kind, Op, Outcome
+
+TIMEOUT_S = 600
+GRANULE = 16
+GUEST_CELLS = 2
+COMMON_CELL = 16
+_RECORD = struct.Struct("=4I4Q")
+
+
+class _What(IntEnum):
+    TURN = 1
+    EVENT = 2
+    BARRIER = 3
+    ACCESS = 4
+    TAGS = 5
+    INTERPRETED = 6
+
+
+class Event(IntEnum):
+    """Events of the flight recorder (debug_root.h)."""
+
+    FAULT = 1
+    PATCH = 4
+
+
+MODE_LOCAL = 1
+BARRIER_RSEQ = 1 << 7
+"""membarrier(2): PRIVATE_EXPEDITED_RSEQ."""
+
+
+@dataclass(frozen=True)
+class Record:
+    what: int
+    thread: int
+    core: int
+    event: int
+    memop: int
+    address: int
+    first: int
+    second: int
+
+
+@dataclass(frozen=True)
+class Ran:
+    """An access as it ran, with what was before it in its turn."""
+
+    thread: int
+    core: int
+    memop: int
+    steps: tuple[Step, ...]
+    access: Access | None
+    weakened: frozenset[int] = frozenset()
+    """Memops that its fault handling took to the plain form, with nobody stopped."""
+
+
+@dataclass(frozen=True)
+class Traced:
+    """A round as it ran.
+
+    Attributes:
+        round: what was asked for.
+        turns: its accesses, in order.
+        printed: what the guest saw.
+    """
+
+    round: Round
+    turns: tuple[Ran, ...]
+    printed: Outcome
+
+
+def run(
+    test: Litmus, batch: Sequence[Round], options: Sequence[str], *, tag: int, common: bool
+) -> list[Traced]:
+    """Runs rounds of a test in the runtime, and what each was.
+
+    Args:
+        test: which.
+        batch: its rounds.
+        options: further ones of the runtime.
+        tag: the shared tag, 0 or 15.
+        common: whether threads of one shape run the same instructions.
+    """
+    written = write(test, batch, 1 if tag == 0 else 0, common)
+    with tempfile.TemporaryDirectory() as folder:
+        trace = Path(folder) / "trace"
+        words = ["qemu-aarch64", "-cpu", "max", str(paths.runtime())]
+        words += ["--step", "1", "--shared-tag", str(tag), "--trace", str(trace)]
+        words += ["--schedule", written.schedule, *options, str(_guest()), *written.arguments]
+        done = subprocess.run(
+            words, capture_output=True, text=True, timeout=TIMEOUT_S, check=False, cwd=folder
+        )
+        assert (done.returncode, done.stderr) == (0, ""), done.stdout[-200:]
+        records = [Record(*fields) for fields in _RECORD.iter_unpack(trace.read_bytes())]
+    lines = done.stdout.splitlines()
+    assert len(lines) == len(batch)
+    turns = list(_by_turn(records))
+    asked = written.schedule.split(",")
+    assert len(turns) == len(asked), "a turn was passed over"
+    return [
+        _traced(test, one, index, turns, written, lines[index]) for index, one in enumerate(batch)
+    ]
+
+
+def _by_turn(records: Sequence[Record]) -> Iterator[list[Record]]:
+    """The records of each turn, its own first; a migration comes before the turn that it is for."""
+    turn: list[Record] | None = None
+    for record in records:
+        if record.what == _What.TURN:
+            if turn is not None:
+                yield turn
+            turn = [record]
+        elif turn is not None:
+            turn.append(record)
+    if turn is not None:
+        yield turn
+
+
+def _traced(
+    test: Litmus,
+    one: Round,
+    index: int,
+    turns: Sequence[list[Record]],
+    written: Written,
+    line: str,
+) -> Traced:
+    begin = written.bodies[index]
+    threads = len(test.threads)
+    made = turns[written.made[index] :][:GUEST_CELLS]
+    cells = [
+        _cell_of(one, index, place, records, written.arguments)
+        for place, records in enumerate(made)
+    ]
+    counts = [0] * threads
+    ran = []
+    for asked, records in zip(one.turns, turns[begin:], strict=False):
+        turn = records[0]
+        assert (turn.thread, turn.first) == (asked.thread + 2, 1)
+        op = test.program[asked.thread][counts[asked.thread]]
+        counts[asked.thread] += 1
+        ran.append(_ran(asked.thread, asked.core, op, records[1:], cells))
+    return Traced(one, tuple(ran), _printed(test, line))
+
+
+def _cell_of(
+    one: Round, index: int, place: int, records: Sequence[Record], arguments: Sequence[str]
+) -> int:
+    """The address of a cell: what was tagged when it was allocated, or one in the guest's image."""
+    if place < len(one.cells) and one.cells[place] != SHARED:
+        fresh = [r.address for r in records if r.what == _What.TAGS and r.first == GRANULE]
+        return fresh[0]
+    copy = index * (1 if len(arguments) > 2 else len(arguments[0].split()))
+    return _common_cells() + (copy * GUEST_CELLS + place) * COMMON_CELL
+
+
+def _ran(thread: int, core: int, op: Op, records: Sequence[Record], cells: Sequence[int]) -> Ran:
+    """What one turn did: each fault is handled under the lock, then the access runs."""
+    steps: list[Step] = []
+    access: Access | None = None
+    memop, interpreted, held = 0, False, False
+    weakened: set[int] = set()
+    stopped = False
+    for record in records:
+        if record.what == _What.EVENT and record.event == Event.FAULT:
+            steps += [Unlock(thread)] if held else []
+            steps.append(Lock(thread))
+            held = True
+        elif record.what == _What.TAGS:
+            written = [Tag(thread, n) for n, cell in enumerate(cells) if record.address == cell]
+            steps += [*written, Fence(thread)]  # the DSB in write_tags()
+        elif record.what == _What.BARRIER:
+            steps.append(Everywhere(thread))
+            stopped = stopped or record.first == BARRIER_RSEQ
+        elif record.what == _What.INTERPRETED:
+            interpreted = True
+            steps += _interpreted(thread, op)
+        elif record.what == _What.EVENT and record.event == Event.PATCH:
+            if record.second == MODE_LOCAL and not stopped:
+                weakened.add(record.memop)
+            steps.append(Patch(thread, record.memop))
+        elif record.what == _What.ACCESS:
+            memop = record.memop
+            if not interpreted:
+                access = Access(thread, op, form_of(record.second), memop=memop)
+    steps += [Unlock(thread)] if held else []
+    if op.kind is Kind.FENCE:
+        steps.append(Fence(thread))
+    return Ran(thread, core, memop, tuple(steps), access, frozenset(weakened))
+
+
+def _interpreted(thread: int, op: Op) -> list[Step]:
+    """The handler's own access: between full barriers, without a tag check (interpret.cc)."""
+    form = Form.ATOMIC if op.kind is Kind.EXCHANGE else Form.PLAIN
+    return [Fence(thread), Access(thread, op, form, checked=False), Fence(thread)]
+
+
+def form_of(word: int) -> Form:
+    """What an access's instruction word is, for 8 bytes at [x16] (Arm ARM C6.2)."""
+    forms = {
+        (0xFFFF_FC00, 0xF940_0000): Form.PLAIN,  # LDR Xt, [Xn]
+        (0xFFFF_FC00, 0xF900_0000): Form.PLAIN,  # STR Xt, [Xn]
+        (0xFFFF_FC00, 0xF8BF_C000): Form.ORDERED,  # LDAPR Xt, [Xn]
+        (0xFFFF_FC00, 0xC89F_FC00): Form.ORDERED,  # STLR Xt, [Xn]
+        (0xFFE0_FC00, 0xF8E0_8000): Form.ATOMIC,  # SWPAL Xs, Xt, [Xn]
+    }
+    for (mask, value), form in forms.items():
+        if word & mask == value:
+            return form
+    raise AssertionError(f"no memop of 8 bytes: {word:#x}")
+
+
+def _printed(test: Litmus, line: str) -> Outcome:
+    """The guest's line of a round."""
+    reads, cells = line.split("|")
+    words = reads.split()
+    got = []
+    for thread in range(len(test.threads)):
+        pair = words[2 * thread : 2 * thread + 2]
+        got.append(tuple(int(word) for word in pair if word != "-"))
+    return Outcome(tuple(got), tuple(int(word) for word in cells.split())[: test.cells])
+
+
+def _guest() -> Path:
+    return paths.guests() / "litmus.elf"
+
+
+@functools.cache
+def _common_cells() -> int:
+    with _guest().open("rb") as file:
+        symbols = ELFFile(file).get_section_by_name(".symtab")
+        (symbol,) = symbols.get_symbol_by_name("common_cells")
+    return int(symbol["st_value"])
+
+
+def steps_of(turns: Sequence[Ran]) -> list[Step]:
+    """The whole of a round for the model of Arm: turns, and what happens between them."""
+    steps: list[Step] = []
+    core_of: dict[int, int] = {}
+    last_on: dict[int, int] = {}
+    for turn in turns:
+        if core_of.get(turn.thread, turn.core) != turn.core:
+            steps.append(Fence(turn.thread))  # the scheduler's own, as a thread changes its core
+        before = last_on.get(turn.core, turn.thread)
+        if before != turn.thread:
+            steps.append(Switch(before, turn.thread))
+        core_of[turn.thread] = turn.core
+        last_on[turn.core] = turn.thread
+        steps += turn.steps
+        if turn.access is not None:
+            steps.append(turn.access)
+    return _renamed(steps)
+
+
+def _renamed(steps: Sequence[Step]) -> list[Step]:
+    """The same with small numbers for memops that are patched: equal rounds become equal."""
+    patched = {step.memop for step in steps if isinstance(step, Patch)}
+    names = {memop: number for number, memop in enumerate(sorted(patched), 1)}
+    return [
+        replace(step, memop=names.get(step.memop, 0)) if isinstance(step, Access | Patch) else step
+        for step in steps
+    ]
