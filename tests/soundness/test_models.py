@@ -106,7 +106,8 @@ _WORDS = {
 
 def as_litmus(name: str, program: Program, forms: Sequence[Sequence[Form]]) -> str:
     """The program as herd7 takes it: cells x and y in X0 and X1, what is read from X2 on."""
-    lines, seen = [], []
+    lines: list[list[str]] = []
+    seen: list[str] = []
     for thread, ops in enumerate(program):
         column = []
         for op, form in zip(ops, forms[thread], strict=True):

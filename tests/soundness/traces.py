@@ -17,6 +17,7 @@ from enum import IntEnum
 from pathlib import Path
 
 from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
 
 from mtedbg.lab import paths
 from tests.soundness.arm import (
@@ -261,6 +262,7 @@ def _guest() -> Path:
 def _common_cells() -> int:
     with _guest().open("rb") as file:
         symbols = ELFFile(file).get_section_by_name(".symtab")
+        assert isinstance(symbols, SymbolTableSection)
         (symbol,) = symbols.get_symbol_by_name("common_cells")
     return int(symbol["st_value"])
 
