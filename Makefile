@@ -4,7 +4,7 @@ BIN := .venv/bin
 NATIVE := $(shell find native mtedbg/lab/guest tests/support/programs \
 	-name build -prune -o \( -name '*.c' -o -name '*.cc' -o -name '*.h' \) -print)
 
-.PHONY: help setup demo test lint format bench bench-core bench-native fuzz wheel clean
+.PHONY: help setup demo test lint format bench bench-core bench-native fuzz litmus wheel clean
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 21
 
@@ -40,6 +40,10 @@ bench-core: setup ## the first report on large cores, and triage of ten thousand
 
 bench-native: setup ## what the runtime costs, beside the least that would do
 	@$(BIN)/python -m bench.native
+
+litmus: ## the protocol's litmus files under herd7: litmus/README.md
+	@test -x $(BIN)/python || python3 scripts/setup
+	@$(BIN)/python -m litmus
 
 wheel: setup ## a wheel with runtime, libraries, guests and kernel in it, in dist/
 	@$(BIN)/python scripts/make_wheel.py

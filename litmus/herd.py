@@ -10,11 +10,12 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from mtedbg.errors import LabError, ToolMissingError
+from mtedbg.errors import LabError, MtedbgError, ToolMissingError
 from mtedbg.lab import apt
 
 PACKAGES = ("herdtools7", "libc6", "libgmp10")
@@ -30,6 +31,11 @@ def cached() -> Path:
     digest = hashlib.sha256(repr((PACKAGES, SUITE)).encode()).hexdigest()[:16]
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(home) / "mtedbg" / f"herd7-{digest}"
+
+
+def present() -> bool:
+    """Whether herd7 can be run."""
+    return shutil.which("herd7") is not None or cached().exists()
 
 
 def command() -> list[str]:
@@ -123,3 +129,10 @@ def verdict(file: Path) -> str:
         said = (done.stderr.strip() or done.stdout.strip() or "nothing").splitlines()[-1]
         raise LabError(f"herd7 on {file.name}: {said}")
     return found.group(1)
+
+
+if __name__ == "__main__":
+    try:
+        fetch()
+    except MtedbgError as problem:
+        sys.exit(str(problem))

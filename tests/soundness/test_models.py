@@ -149,7 +149,7 @@ def test_the_model_of_arm_against_herd7(seed: int, tmp_path: Path) -> None:
     kinds = [Kind.READ, Kind.READ, Kind.WRITE, Kind.WRITE, Kind.EXCHANGE, Kind.FENCE]
     program = numbered(
         [
-            [(draw.choice(kinds), draw.randrange(2)) for _ in range(draw.randint(1, 3))]
+            [(draw.choice(kinds), draw.randrange(2)) for _ in range(draw.randint(1, 2))]
             for _ in range(draw.randint(2, 3))
         ]
     )

@@ -263,8 +263,9 @@ def _common_cells() -> int:
     with _guest().open("rb") as file:
         symbols = ELFFile(file).get_section_by_name(".symtab")
         assert isinstance(symbols, SymbolTableSection)
-        (symbol,) = symbols.get_symbol_by_name("common_cells")
-    return int(symbol["st_value"])
+        found = symbols.get_symbol_by_name("common_cells")
+    assert found is not None
+    return int(found[0]["st_value"])
 
 
 def steps_of(turns: Sequence[Ran]) -> list[Step]:
