@@ -8,6 +8,7 @@ code and new memory; `write` gives the `--schedule` that makes the guest run the
 from __future__ import annotations
 
 import itertools
+import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -113,32 +114,39 @@ def interleavings(lengths: Sequence[int]) -> Iterator[tuple[int, ...]]:
                 yield (thread, *tail)
 
 
-def rounds(test: Litmus, moves: bool = True) -> Iterator[Round]:
-    """Every round of a test: orders, places of the cells, and up to one thread that moves.
+def rounds(test: Litmus) -> Iterator[Round]:
+    """Every round of a test, in no useful order.
 
-    Args:
-        test: which.
-        moves: whether a thread may go on, from one of its instructions on, on another core: that
-            of another thread, or one that nobody was on.
+    All interleavings; each cell shared, local to the core of each thread, or to one that nobody is
+    on; no thread moving, or one of them, from one of its later instructions on, to the core of
+    another or to one that nobody was on; none, all, or one of the threads warm.
     """
     lengths = [len(ops) for ops in test.program]
-    threads = len(lengths)
-    cores = [*range(1, threads + 1), *([ELSEWHERE] if threads < ELSEWHERE else [])]
+    threads = range(len(lengths))
+    cores = [
+        *(thread + 1 for thread in threads),
+        *([ELSEWHERE] if len(lengths) < ELSEWHERE else []),
+    ]
     places = list(itertools.product((SHARED, *cores), repeat=test.cells))
-    moving = [(-1, 0, 0)]
-    if moves:
-        moving += [
-            (thread, place, core)
-            for thread in range(threads)
-            for place in range(1, lengths[thread])
-            for core in cores
-            if core != thread + 1
-        ]
-    for order in interleavings(lengths):
-        for move in moving:
-            turns = tuple(_turns(order, *move))
-            for cells in places:
-                yield Round(cells, turns)
+    moves = [(-1, 0, 0)]
+    moves += [
+        (thread, place, core)
+        for thread in threads
+        for place in range(1, lengths[thread])
+        for core in cores
+        if core != thread + 1
+    ]
+    warm = [frozenset[int](), frozenset(threads), *(frozenset({thread}) for thread in threads)]
+    for order, move in itertools.product(interleavings(lengths), moves):
+        turns = tuple(_turns(order, *move))
+        for cells, warmed in itertools.product(places, warm):
+            yield Round(cells, turns, warmed)
+
+
+def sample(test: Litmus, count: int) -> list[Round]:
+    """So many rounds of a test, the same ones each time; all of them where there are no more."""
+    every = list(rounds(test))
+    return random.Random(test.name).sample(every, min(count, len(every)))
 
 
 def _turns(order: Sequence[int], mover: int, place: int, core: int) -> Iterator[Turn]:

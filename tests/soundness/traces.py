@@ -49,6 +49,7 @@ class _What(IntEnum):
     ACCESS = 4
     TAGS = 5
     INTERPRETED = 6
+    QUIESCED = 7
 
 
 class Event(IntEnum):
@@ -59,8 +60,6 @@ class Event(IntEnum):
 
 
 MODE_LOCAL = 1
-BARRIER_RSEQ = 1 << 7
-"""membarrier(2): PRIVATE_EXPEDITED_RSEQ."""
 
 
 @dataclass(frozen=True)
@@ -191,20 +190,21 @@ def _ran(thread: int, core: int, op: Op, records: Sequence[Record], cells: Seque
     """What one turn did: each fault is handled under the lock, then the access runs."""
     steps: list[Step] = []
     access: Access | None = None
-    memop, interpreted, held = 0, False, False
+    memop = 0
+    interpreted = held = stopped = False
     weakened: set[int] = set()
-    stopped = False
     for record in records:
         if record.what == _What.EVENT and record.event == Event.FAULT:
             steps += [Unlock(thread)] if held else []
             steps.append(Lock(thread))
-            held = True
+            held, stopped = True, False
         elif record.what == _What.TAGS:
             written = [Tag(thread, n) for n, cell in enumerate(cells) if record.address == cell]
             steps += [*written, Fence(thread)]  # the DSB in write_tags()
         elif record.what == _What.BARRIER:
             steps.append(Everywhere(thread))
-            stopped = stopped or record.first == BARRIER_RSEQ
+        elif record.what == _What.QUIESCED:
+            stopped = True
         elif record.what == _What.INTERPRETED:
             interpreted = True
             steps += _interpreted(thread, op)

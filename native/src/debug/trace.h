@@ -18,6 +18,7 @@ enum class TraceKind : uint32_t {
   Access = 4,   // the turn's instruction has run. memop; event: mode; first, second: [1] and [2]
   Tags = 5,     // tags were written. address; first: length in bytes; second: the tag
   Interpreted = 6,  // the fault handler has done an access itself. address
+  Quiesced = 7,     // nobody is between the two words of a memop that changes
 };
 
 // One record of the file, as it stands there, in the machine's byte order.

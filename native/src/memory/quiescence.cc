@@ -7,6 +7,7 @@
 
 #include <new>
 
+#include "debug/trace.h"
 #include "memory/barriers.h"
 
 namespace mtetso {
@@ -48,6 +49,12 @@ bool Quiescence::has_passed(const Watched& one, uint64_t until) {
 }
 
 bool Quiescence::wait(const mtedbg_GuestFrame* self) const {
+  const bool passed = all_pass(self);
+  if (passed && tracing()) trace({.kind = TraceKind::Quiesced});
+  return passed;
+}
+
+bool Quiescence::all_pass(const mtedbg_GuestFrame* self) const {
   if (how_ == How::Alone) return true;
   if (how_ == How::Restart) {
     restart_sections();

@@ -47,6 +47,7 @@ class Quiescence {
     int32_t* budget = nullptr;
   };
 
+  bool all_pass(const mtedbg_GuestFrame* self) const;
   static bool has_passed(const Watched& one, uint64_t until);
 
   const How how_;
