@@ -18,7 +18,7 @@
  * accesses read ('-' where they do not) and, behind '|', what the cells held in the end. */
 #include "mtetso_guest.h"
 
-enum { THREADS = 4, CELLS = 2, COPIES = 2048, STRIDE = 32, STACK = 4096, LINE = 64 };
+enum { THREADS = 4, CELLS = 3, COPIES = 2048, STRIDE = 32, STACK = 4096, LINE = 64 };
 
 /* rsi, rdi: the cells; rdx, r8: the values; rax, rcx, rdx: what is read. */
 #define BODIES(X)                                         \

@@ -10,7 +10,7 @@ import sys
 import time
 
 from tests.soundness.plan import EVERY_SEED, EVERY_SOUND, Judged, judged
-from tests.soundness.schedules import TESTS, rounds, sample
+from tests.soundness.schedules import TESTS, choices
 
 BREAKS = ("MP", "MP+2")
 
@@ -24,7 +24,8 @@ def main() -> int:
     broken = dict.fromkeys(BREAKS, 0)
     for name in options.test or TESTS:
         test = TESTS[name]
-        chosen = list(rounds(test)) if options.rounds is None else sample(test, options.rounds)
+        some = choices(test)
+        chosen = some.sample(options.rounds or some.count(), name)
         for config in (*EVERY_SOUND, *EVERY_SEED):
             begin = time.monotonic()
             result = judged(config, test, chosen)

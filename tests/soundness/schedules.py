@@ -17,6 +17,7 @@ from tests.soundness.tso import Kind, Op, Program
 LONG = 1_000_000
 """Polls of a turn that the guest ends by a yield."""
 MAIN_CORE = 5
+GUEST_CELLS = 3
 ELSEWHERE = 4
 """A core that no thread of a test begins on, unless there are four."""
 SHARED = 0
@@ -64,6 +65,7 @@ TESTS = {
     for test in (
         Litmus("MP", ("WW01", "RR10")),
         Litmus("MP+2", ("WW01", "RR10", "RR10")),
+        Litmus("MP+own", ("WW01", "RR10", "RR22"), 3),
         Litmus("SB", ("WR01", "WR10")),
         Litmus("SB+mfence", ("FW01", "FW10")),
         Litmus("SB+xchg", ("XR01", "XR10")),
@@ -114,39 +116,69 @@ def interleavings(lengths: Sequence[int]) -> Iterator[tuple[int, ...]]:
                 yield (thread, *tail)
 
 
-def rounds(test: Litmus) -> Iterator[Round]:
-    """Every round of a test, in no useful order.
+@dataclass(frozen=True)
+class Choices:
+    """What a round of a test is a choice of.
 
-    All interleavings; each cell shared, local to the core of each thread, or to one that nobody is
-    on; no thread moving, or one of them, from one of its later instructions on, to the core of
-    another or to one that nobody was on; none, all, or one of the threads warm.
+    Attributes:
+        orders: every interleaving, a thread for each turn.
+        moves: no thread moves (-1), or one from one of its later instructions on: thread,
+            instruction, and the core, of another thread or one that nobody was on.
+        cells: each is shared, or local to the core of a thread or to one that nobody is on.
+        warm: none of the threads, all, or one.
     """
+
+    orders: Sequence[tuple[int, ...]]
+    moves: Sequence[tuple[int, int, int]]
+    cells: Sequence[tuple[int, ...]]
+    warm: Sequence[frozenset[int]]
+
+    def count(self) -> int:
+        """How many rounds there are."""
+        return len(self.orders) * len(self.moves) * len(self.cells) * len(self.warm)
+
+    def rounds(self) -> Iterator[Round]:
+        """Every round."""
+        for order, move in itertools.product(self.orders, self.moves):
+            turns = tuple(_turns(order, *move))
+            for cells, warmed in itertools.product(self.cells, self.warm):
+                yield Round(cells, turns, warmed)
+
+    def sample(self, count: int, seed: str) -> list[Round]:
+        """So many different rounds, or all where there are no more; the same for the same seed."""
+        if count >= self.count():
+            return list(self.rounds())
+        draw = random.Random(seed)
+        found: dict[Round, None] = {}
+        while len(found) < count:
+            turns = tuple(_turns(draw.choice(self.orders), *draw.choice(self.moves)))
+            found[Round(draw.choice(self.cells), turns, draw.choice(self.warm))] = None
+        return list(found)
+
+
+def choices(test: Litmus) -> Choices:
+    """All that there is to choose in a round of a test."""
     lengths = [len(ops) for ops in test.program]
     threads = range(len(lengths))
     cores = [
         *(thread + 1 for thread in threads),
         *([ELSEWHERE] if len(lengths) < ELSEWHERE else []),
     ]
-    places = list(itertools.product((SHARED, *cores), repeat=test.cells))
-    moves = [(-1, 0, 0)]
-    moves += [
+    moves = [
         (thread, place, core)
         for thread in threads
         for place in range(1, lengths[thread])
         for core in cores
         if core != thread + 1
     ]
-    warm = [frozenset[int](), frozenset(threads), *(frozenset({thread}) for thread in threads)]
-    for order, move in itertools.product(interleavings(lengths), moves):
-        turns = tuple(_turns(order, *move))
-        for cells, warmed in itertools.product(places, warm):
-            yield Round(cells, turns, warmed)
-
-
-def sample(test: Litmus, count: int) -> list[Round]:
-    """So many rounds of a test, the same ones each time; all of them where there are no more."""
-    every = list(rounds(test))
-    return random.Random(test.name).sample(every, min(count, len(every)))
+    places = itertools.product((SHARED, *cores), repeat=test.cells)
+    singles = (frozenset({thread}) for thread in threads)
+    return Choices(
+        tuple(interleavings(lengths)),
+        ((-1, 0, 0), *moves),
+        tuple(places),
+        (frozenset(), frozenset(threads), *singles),
+    )
 
 
 def _turns(order: Sequence[int], mover: int, place: int, core: int) -> Iterator[Turn]:
@@ -196,8 +228,7 @@ def write(test: Litmus, batch: Sequence[Round], first_core: int, common: bool) -
     for thread in threads:
         turn(thread, thread + 1)
     for one in batch:
-        # The guest has two cells; where the test has one the other is nobody's business.
-        cells = (*one.cells, SHARED)[:2]
+        cells = (*one.cells, *[SHARED] * GUEST_CELLS)[:GUEST_CELLS]
         letters += "".join("s" if cell == SHARED else "l" for cell in cells)
         letters += "".join("w" if thread in one.warm else "n" for thread in threads)
         turn(main, MAIN_CORE)

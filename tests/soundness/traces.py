@@ -32,12 +32,11 @@ from tests.soundness.arm import (
     Tag,
     Unlock,
 )
-from tests.soundness.schedules import SHARED, Litmus, Round, Written, write
+from tests.soundness.schedules import GUEST_CELLS, SHARED, Litmus, Round, Written, write
 from tests.soundness.tso import Kind, Op, Outcome
 
 TIMEOUT_S = 600
 GRANULE = 16
-GUEST_CELLS = 2
 COMMON_CELL = 16
 _RECORD = struct.Struct("=4I4Q")
 
