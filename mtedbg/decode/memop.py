@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
 from mtedbg.decode.codemap import CODE_MAP, locate
 from mtedbg.decode.codemap import NEEDS as CODEMAP_NEEDS
 from mtedbg.decode.journal import in_flight
-from mtedbg.decode.memop_words import access_mode, insert_mode
+from mtedbg.decode.memop_words import access_mode, branch_target, insert_mode
 from mtedbg.decode.pages import Pages
 from mtedbg.decode.registers import register_number
 from mtedbg.layout import Requirements, Runtime
@@ -34,10 +35,30 @@ def memops_of(runtime: Runtime, block: Block) -> RecordArray[Memop] | Absent:
 
 
 def memop_in(runtime: Runtime, place: Place) -> Memop | Absent:
-    """The memop at a PC that was located: at its tag insert, its access, or between them."""
+    """The memop at a PC that was located: anywhere in it, or at its abort handler.
+
+    The kernel takes a thread that is interrupted in a restartable sequence to its abort handler
+    before it delivers a signal (kernel/rseq.c), a branch to the memop's beginning: the fault of an
+    access has that for its PC.
+    """
     if not isinstance(place.block, Block):
         return NOT_APPLICABLE
-    memops = memops_of(runtime, place.block)
+    found = _around(runtime, place, place.block)
+    if found != NOT_APPLICABLE:
+        return found
+    word = runtime.target.read_memory(place.pc, _INSTRUCTION)
+    if isinstance(word, Absent):
+        return NOT_APPLICABLE
+    back = branch_target(int.from_bytes(word, "little"), place.pc)
+    if isinstance(back, Absent) or not place.block.base <= back < place.block.end:
+        return NOT_APPLICABLE
+    memop = _around(runtime, replace(place, pc=back), place.block)
+    aborts = isinstance(memop, Memop) and memop.abort_address == place.pc
+    return memop if aborts else NOT_APPLICABLE
+
+
+def _around(runtime: Runtime, place: Place, block: Block) -> Memop | Absent:
+    memops = memops_of(runtime, block)
     if isinstance(memops, Absent):
         return memops
     below = memops.last_not_above("address", place.pc - 1)
@@ -48,7 +69,7 @@ def memop_in(runtime: Runtime, place: Place) -> Memop | Absent:
     memop = memops.get(below + 1)
     if isinstance(memop, Absent):
         return memop
-    inside = place.block.base <= memop.start <= memop.address < place.block.end
+    inside = block.base <= memop.start <= memop.address < block.end
     if not inside:
         return Absent(Reason.DAMAGED, f"memop {memop.id} is outside of its block")
     return memop if memop.covers(place.pc) else NOT_APPLICABLE

@@ -31,6 +31,14 @@ _SIMPLE = {
 _OPCODE = 0x3FFFFC00
 
 
+def branch_target(word: int, pc: int) -> int | Absent:
+    """Where a B at `pc` goes (Arm ARM C6.2, "B"); does not apply to other instructions."""
+    if word & 0xFC00_0000 != 0x1400_0000:
+        return NOT_APPLICABLE
+    offset = word & 0x03FF_FFFF
+    return pc + 4 * (offset - (offset >> 25 << 26))
+
+
 def insert_mode(word: int, address: int, core: int) -> Mode | Absent:
     """The mode of the tag insert [1].
 

@@ -18,6 +18,9 @@ class Memop:
         access: "Load", "Store" or "ReadModifyWrite".
         size: bytes accessed.
         mode: "Local" or "Shared", as recorded; the bytes may say otherwise.
+        restart_address: of the first instruction, where that reads the core id; else 0.
+        abort_address: where the kernel sends a thread that it interrupts in the memop; 0 where it
+            is no restartable sequence.
     """
 
     RECORD: ClassVar[str] = "Memop"
@@ -38,15 +41,19 @@ class Memop:
     last_fault_logical_tag: int | Absent = NOT_KEPT
     last_fault_allocation_tag: int | Absent = NOT_KEPT
     last_fault_core: int | Absent = NOT_KEPT
+    restart_address: int | Absent = NOT_KEPT
+    abort_address: int | Absent = NOT_KEPT
 
     @property
     def start(self) -> int:
-        """The first of its instructions that the debugger knows of."""
-        return self.tag_address or self.address
+        """Of the first of its instructions: where it is resumed after a fault."""
+        begin = self.restart_address if isinstance(self.restart_address, int) else 0
+        return begin or self.tag_address or self.address
 
     def covers(self, pc: int) -> bool:
-        """Whether `pc` is at the tag insert, at the access, or between them."""
-        return self.start <= pc <= self.address
+        """Whether `pc` is at the access, before it in the memop, or at its abort handler."""
+        aborts = isinstance(self.abort_address, int) and self.abort_address != 0
+        return self.start <= pc <= self.address or (aborts and pc == self.abort_address)
 
 
 class Mode(Enum):

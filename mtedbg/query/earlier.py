@@ -72,7 +72,7 @@ def _earlier(session: Session, runtime: Runtime, context: Context, signal: Signa
     """The handler's last act is to set the PC to [1]: the fault was at [2]."""
     pc = session.strip(context.registers["pc"])
     memop = memop_at(runtime, pc)
-    done = isinstance(memop, Memop) and pc == memop.tag_address
+    done = isinstance(memop, Memop) and pc == memop.start
     if isinstance(memop, Absent):
         return Earlier(signal, context.registers, context.source, done)
     registers = {**context.registers, "pc": memop.address if done else pc}

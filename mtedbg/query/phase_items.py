@@ -95,7 +95,12 @@ def _protocol(session: Session, now: Handling) -> Iterator[Item]:
 def _part_at(now: Handling, address: int) -> str:
     if isinstance(now.memop, Absent):
         return "translated code"
-    places = {now.memop.memop.tag_address: "at [1]", now.memop.memop.address: "at [2]"}
+    memop = now.memop.memop
+    begins = {
+        memop.start: "where it reads the core id",
+        memop.abort_address: "at its abort handler",
+    }
+    places = begins | {memop.tag_address: "at [1]", memop.address: "at [2]"}
     return places.get(address, "behind [2]")
 
 

@@ -171,7 +171,7 @@ def _headline(now: Handling, direction: Direction | Absent) -> str:
 
 
 def _at_insert(now: Handling) -> bool:
-    return isinstance(now.memop, MemopState) and now.pc == now.memop.memop.tag_address
+    return isinstance(now.memop, MemopState) and now.pc == now.memop.memop.start
 
 
 def _label(item: Item) -> str:

@@ -223,7 +223,8 @@ def _other(session: Session, runtime: Runtime, thread: Thread, memop: Memop) -> 
         where = f"at phase {here.phase}" if isinstance(here.phase, str) else "in the handler"
         return Other(thread.number, f"{where} of its own fault")
     if not passed_insert(memop, pc):
-        return Other(thread.number, "at [1]" if memop.tag_address else "at [2]")
+        before = "at [1]" if pc == memop.tag_address else "before [1]"
+        return Other(thread.number, before if memop.tag_address else "at [2]")
     pair = pair_of(runtime, state_of(runtime, memop), registers)
     if isinstance(pair, Absent):
         return Other(thread.number, "between [1] and [2]", stale=pair)

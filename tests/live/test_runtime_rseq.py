@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from contextlib import contextmanager
 
 import pytest
 
@@ -21,8 +19,11 @@ from tests.support.gdb_session import Session, gdb
 CPUS = 4
 TIMEOUT_S = 600.0
 RSEQ = ["--threads", "threads", "--core-id"]
-CPU_ID = 4  # of struct rseq (include/uapi/linux/rseq.h), a u32
-RSEQ_CS = 8  # likewise, a u64: what is being done; struct rseq_cs is version, flags, start_ip…
+# include/uapi/linux/rseq.h: cpu_id is a u32, rseq_cs the address of a struct rseq_cs, which has
+# version and flags (u32), start_ip, post_commit_offset and abort_ip (u64).
+CPU_ID, RSEQ_CS = 4, 8
+START, LENGTH, ABORT = 8, 16, 24
+SIGNATURE = 0xD428BC00  # glibc's RSEQ_SIG on AArch64
 
 
 @pytest.fixture(scope="module")
@@ -60,3 +61,89 @@ def test_claims_with_pinned_threads(vm: Vm) -> None:
     """In-place weakening with nobody to restart: by polls."""
     for guest in ("message", "queue"):
         passes(vm, ["--threads", "threads", "--cores", "4", "--claim-threshold", "1"], guest)
+
+
+@contextmanager
+def debugged(vm: Vm, source: str) -> Iterator[Session]:
+    argv = [str(paths.runtime()), *RSEQ, source, str(paths.guests() / "message.elf")]
+    with gdbserver.serve(vm, argv) as port, gdb("gdb18", [paths.runtime()]) as session:
+        session.execute(f"target remote 127.0.0.1:{port}")
+        session.execute("handle SIGSEGV stop print pass")
+        yield session
+
+
+def word(session: Session, address: int, kind: str = "unsigned long") -> int:
+    """The debugger's own reading: mtedbg is not asked."""
+    return session.number(f"*({kind}*){address:#x}")
+
+
+@pytest.mark.parametrize("source", ["rseq-read", "rseq-strict"])
+def test_the_kernels_own_value_is_shown(vm: Vm, source: str) -> None:
+    with debugged(vm, source) as session:
+        for _ in range(8):
+            assert session.resume("continue").signal == "SIGSEGV"
+            frame, area = (
+                session.rows("guest-frame")[0],
+                session.number("((struct mtedbg_GuestFrame*)$x28)->rseq"),
+            )
+            # GDB's thread pointer, and where the C library says it has registered the area.
+            assert area == session.number("(long)$tpidr + (long)__rseq_offset")
+            cpu = word(session, area + CPU_ID, "unsigned int")
+            assert 0 <= cpu < CPUS
+            assert frame["rseq_core_id"] == cpu
+            assert frame["host_core_id"] == frame["r_host_core_id"] == session.number("$x27")
+            if frame["consistent"]:
+                assert frame["host_core_id"] == cpu + 1
+            else:  # possible in one of the two only: a strict memop would have started over
+                assert source == "rseq-read"
+            (fault,) = session.rows("mte-fault")
+            (memop,) = session.rows(f"memop {fault['memop']}")
+            assert int(memop["address"], 16) == session.number("$pc")
+            if source == "rseq-strict":
+                assert_in_section(session, area, int(memop["address"], 16))
+
+
+def assert_in_section(session: Session, area: int, pc: int) -> None:
+    """What the kernel was told of the memop that the thread is in."""
+    section = word(session, area + RSEQ_CS)
+    start, length = word(session, section + START), word(session, section + LENGTH)
+    aborts = word(session, section + ABORT)
+    assert start < pc == start + length - 4
+    assert word(session, aborts - 4, "unsigned int") == SIGNATURE
+    assert not start <= aborts < start + length
+
+
+def test_a_fault_is_found_by_its_abort_handler(vm: Vm) -> None:
+    """The handler's PC is that of the abort: it and the debugger find the memop all the same."""
+    with debugged(vm, "rseq-strict") as session:
+        assert session.resume("continue").signal == "SIGSEGV"
+        (before,) = session.rows("mte-fault")
+        access, area = (
+            session.number("$pc"),
+            session.number("((struct mtedbg_GuestFrame*)$x28)->rseq"),
+        )
+        aborts = word(session, word(session, area + RSEQ_CS) + ABORT)
+        session.execute("break *&mtetso_phase_lookup")
+        session.execute("break *&mtetso_phase_resume")
+        assert session.resume("continue").reason == "breakpoint-hit"
+        assert word(session, area + RSEQ_CS) == 0  # the kernel has taken it back
+        session.execute("up-silently")
+        (now,) = session.rows("mte-fault")
+        assert int(now["pc"], 16) in (aborts, access)
+        assert now["memop"] == before["memop"]
+        assert session.resume("continue").reason == "breakpoint-hit"
+        (memop,) = session.rows(f"memop {before['memop']}")
+        assert (memop["flips"], memop["mode_decoded"]) == (1, "Shared")
+
+
+def test_migrations_are_events(vm: Vm) -> None:
+    """Threads on four processors: somebody is moved, and the recorder knows from where to."""
+    with debugged(vm, "rseq-strict") as session:
+        session.execute("handle SIGSEGV nostop noprint pass")
+        session.execute("break mtetso::close_debug_root")
+        assert session.resume("continue").reason == "breakpoint-hit"
+        moved = [row for row in session.rows("memop-log -n 100000") if row["event"] == "Migration"]
+        assert moved
+        for row in moved:
+            assert row["old"] != row["new"]
+            assert {int(row["old"]), int(row["new"])} <= set(range(1, CPUS + 1))

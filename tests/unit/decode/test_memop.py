@@ -11,8 +11,6 @@ from mtedbg.model.memop import Memop, MemopState, Mode
 from mtedbg.model.runtime import Journal
 from tests.support.runtime_image import Image, image
 
-MEMOP_SIZE = 104
-
 
 def number_at(offset: int, made: Image | None = None) -> int | Absent:
     made = made or image()

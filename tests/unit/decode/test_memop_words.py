@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mtedbg.decode.memop_words import access_in, access_mode, insert_in, insert_mode
+from mtedbg.decode.memop_words import access_in, access_mode, branch_target, insert_in, insert_mode
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
 from mtedbg.model.memop import Mode
 
@@ -92,3 +92,12 @@ def test_the_other_inserts_are_made(assembled: dict[str, int]) -> None:
     for shared_tag, text in ((0, "bfc x16, #56, #4"), (15, list(INSERTS)[2])):
         assert insert_in(Mode.SHARED, ADDRESS, CORE, shared_tag) == assembled[text]
         assert insert_in(Mode.LOCAL, ADDRESS, CORE, shared_tag) == assembled[LOCAL_INSERT]
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [(0x14000003, 0x100C), (0x17FFFFFF, 0xFFC), (0x16000000, 0x1000 - (1 << 27))],
+)
+def test_branches(word: int, expected: int) -> None:
+    assert branch_target(word, 0x1000) == expected
+    assert branch_target(word ^ 0x8000_0000, 0x1000) == NOT_APPLICABLE  # BL
