@@ -49,6 +49,8 @@ def fuzz(name: str, seconds: float) -> None:
     with atheris.instrument_imports(include=["mtedbg"]):
         from tests.fuzz import targets
 
+        for seed in targets.seeds(name):  # what is imported when it is needed, is needed now
+            targets.TARGETS[name](seed)
     place = ROOT / "build/fuzz" / name
     corpus = place / "corpus"
     corpus.mkdir(parents=True, exist_ok=True)
