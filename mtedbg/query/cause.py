@@ -131,6 +131,8 @@ def _notes(told: Report) -> list[str]:
 def _reasons(session: Session, row: Row, code: str | Absent) -> list[str]:
     if str(row.get("code_name")).startswith(_SENT):
         return _sender(session)
+    if row.get("imprecise") is True:
+        return _suspicion(row)
     transition = row.get("transition", NOT_APPLICABLE)
     if not isinstance(transition, str):
         return []
@@ -140,6 +142,19 @@ def _reasons(session: Session, row: Row, code: str | Absent) -> list[str]:
     if code != HOST:
         return [why]
     return [why, "it was in host code, where a guest's pointer has no tag of its own"]
+
+
+def _suspicion(row: Row) -> list[str]:
+    """Why the first suspect of an asynchronous fault is that: not that it is the culprit."""
+    suspects = row.get("candidates")
+    first = suspects[0] if isinstance(suspects, tuple) and suspects else None
+    if first is None or isinstance(first, int | str | bool | Absent):
+        return []
+    used = ""
+    if not isinstance(first["base_before"], Absent):
+        used = f", base of an access {first['distance']} instructions before {first['base_before']}"
+    tags = f"tag {first['tag']}, memory {first['allocation_tag']}"
+    return [f"the first suspect is {first['register']}: {tags}{used}; nothing here is certain"]
 
 
 def _sender(session: Session) -> list[str]:

@@ -99,6 +99,13 @@ def test_other_ways_to_die(store, signal, kind, words):
     assert found.guesses == ()
 
 
+def test_an_asynchronous_fault_has_suspects_and_no_culprit(store):
+    found = cause(session_at(store, {"x16": tagged(HEAP, 3)}, SignalInfo(SIGSEGV, ASYNC, 0)))
+    assert found.reasons == ("the first suspect is x16: tag 3, memory 11; nothing here is certain",)
+    assert found.relation is not None
+    assert not isinstance(found.relation, str)
+
+
 def test_a_sent_signal_says_who_asked_for_it(store):
     session = session_at(store, {"x16": 0, "x29": 0x7000}, SignalInfo(SIGABRT, TKILL, 0))
     target = session.target
