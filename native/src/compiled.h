@@ -20,13 +20,14 @@ struct CompiledRange {
   uint32_t function = kNoFunction;
   uint64_t guest_rip = 0;
   std::string symbol;
+  uint64_t callee_block = 0;  // of a stub: the id of the block that it enters
 
   static constexpr uint32_t kNoFunction = UINT32_MAX;
 };
 
 // One guest memory access: the tag insert [1] and the access [2].
 struct CompiledMemop {
-  uint32_t tag_offset = 0;
+  uint32_t tag_offset = 0;  // kNone: the pointer is right as it is
   uint32_t access_offset = 0;
   uint64_t guest_rip = 0;
   uint32_t access = 0;  // MTEDBG_Access_*
@@ -35,6 +36,7 @@ struct CompiledMemop {
   // With an rseq core id: where reading it begins, and the abort handler of the critical section.
   uint32_t begin_offset = kNone;
   uint32_t abort_offset = kNone;
+  uint32_t pinned = 0;  // 1: what a profile says of it; it stays in this mode
 
   static constexpr uint32_t kNone = UINT32_MAX;
 };
@@ -45,12 +47,20 @@ struct CompiledEntry {
   uint32_t offset = 0;
 };
 
+// Three words, MOVZ and two MOVK of one register, that get the address of a function's tier slot
+// (code/tier_slot.h) when the code gets its place. User addresses have 48 bits.
+struct CompiledFixup {
+  uint32_t offset = 0;
+  uint32_t function = 0;
+};
+
 // A finished piece of translation: one stub, one function, or a whole tier.
 struct CompiledCode {
   std::vector<uint32_t> words;
   std::vector<CompiledRange> ranges;   // sorted by begin, disjoint
   std::vector<CompiledMemop> memops;   // sorted by access_offset
   std::vector<CompiledEntry> entries;  // sorted by guest_rip
+  std::vector<CompiledFixup> fixups;
 };
 
 }  // namespace mtetso

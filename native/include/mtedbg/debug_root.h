@@ -115,7 +115,7 @@ enum { MTEDBG_ENUMS(MTEDBG_ENUM_LIST) };
   F(T, u64, segment) F(T, u64, ranges) F(T, u64, memops) F(T, u32, range_count)       \
   F(T, u32, memop_count) F(T, u32, ranges_checksum) F(T, BlockKind, kind) F(T, Tier, tier) \
   F(T, BlockState, state) F(T, u64, supersedes) F(T, u64, superseded_by)              \
-  F(T, u64, reason) F(T, u32, reason_length) F(T, u32, reserved)
+  F(T, u64, reason) F(T, u32, reason_length) F(T, u32, reserved) F(T, u64, code)
 
 /* ranges of a block: sorted by begin; begin and end are offsets from the block's base. */
 #define MTEDBG_RANGE_FIELDS(F, T)                                                     \
@@ -146,7 +146,14 @@ enum { MTEDBG_ENUMS(MTEDBG_ENUM_LIST) };
 
 #define MTEDBG_FUNCTION_FIELDS(F, T)                                                  \
   F(T, u32, index) F(T, u32, name_length) F(T, u64, name) F(T, u64, guest_begin)      \
-  F(T, u64, guest_end) F(T, u64, block) F(T, Tier, best_tier) F(T, TierState, tier_state)
+  F(T, u64, guest_end) F(T, u64, block) F(T, Tier, best_tier) F(T, TierState, tier_state) \
+  F(T, u64, code)
+
+/* codes: the translated programs of the process, each with blocks and functions of its own. digest:
+ * of the guest's code, CRC-32 in the low half and its length in the high one. */
+#define MTEDBG_CODE_FIELDS(F, T)                                                      \
+  F(T, u64, id) F(T, u64, name) F(T, u32, name_length) F(T, u32, reserved) F(T, u64, digest) \
+  F(T, u64, guest_begin) F(T, u64, guest_end) F(T, u64, shared_stubs)
 
 #define MTEDBG_PHASE_FIELDS(F, T) F(T, Phase, phase) F(T, u32, reserved) F(T, u64, address)
 
@@ -191,7 +198,7 @@ enum { MTEDBG_ENUMS(MTEDBG_ENUM_LIST) };
   R(Named, MTEDBG_NAMED_FIELDS) R(Table, MTEDBG_TABLE_FIELDS) R(Buffer, MTEDBG_BUFFER_FIELDS) \
   R(Block, MTEDBG_BLOCK_FIELDS) R(Range, MTEDBG_RANGE_FIELDS) R(Memop, MTEDBG_MEMOP_FIELDS)   \
   R(Segment, MTEDBG_SEGMENT_FIELDS) R(Thread, MTEDBG_THREAD_FIELDS)                   \
-  R(Function, MTEDBG_FUNCTION_FIELDS) R(PhasePoint, MTEDBG_PHASE_FIELDS)              \
+  R(Function, MTEDBG_FUNCTION_FIELDS) R(Code, MTEDBG_CODE_FIELDS) R(PhasePoint, MTEDBG_PHASE_FIELDS)              \
   R(Journal, MTEDBG_JOURNAL_FIELDS) R(Lock, MTEDBG_LOCK_FIELDS) R(Recorder, MTEDBG_RECORDER_FIELDS)               \
   R(Record, MTEDBG_RECORD_FIELDS) R(Config, MTEDBG_CONFIG_FIELDS) R(GuestFrame, MTEDBG_FRAME_FIELDS)
 

@@ -22,6 +22,7 @@ struct CodeBlock {
   std::span<mtedbg_Memop> memops;        // sorted by address; changed under the protocol's lock
   std::span<mtedbg_Memop*> aborts;       // those with an abort_address, sorted by it
   FuncToCodeRange functions;
+  uint32_t stubs = 0;  // entry stubs that lead into it, for ever; changed under code_lock()
 
   uintptr_t base() const { return record.base; }
   uintptr_t end() const { return record.base + record.length; }

@@ -3,9 +3,22 @@
 // Code: owns every block of one guest program. It takes finished words from the translator, gives
 // them a place, builds all metadata, and only then publishes them: to the map that the fault
 // handler asks, to the entry table that the dispatcher asks, to the debug root.
+//
+// The life of a block
+//
+//   built       commit(): words and records are there, nobody can reach them
+//   published   in both maps and the debug root, then entered
+//   retired     retire(): nothing leads there any more, but threads may still be in it: its words
+//               can be run, a fault in it is handled as any other, a debugger is told why it went
+//   unmapped    reclaim(): no thread can be in it, and it was the last user of its segment
+//
+// Blocks of every kind stand in one vector: shared stubs (of no tier, made first), tiers whole or
+// of single functions, lazy entry stubs of whichever tier.
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -16,6 +29,7 @@
 #include "code/block_map.h"
 #include "code/entry_map.h"
 #include "code/segment.h"
+#include "code/tier_slot.h"
 #include "compiled.h"
 
 namespace mtetso {
@@ -25,30 +39,68 @@ struct CodeError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// Which program it is, for debuggers and profiles.
+struct CodeIdentity {
+  std::string_view name = "";
+  uint64_t digest = 0;  // of the guest's code
+  uint64_t guest_begin = 0;
+  uint64_t guest_end = 0;
+};
+
+// A stub that native code calls to get into a guest function.
+struct EntryStub {
+  uint64_t guest_rip = 0;
+  uintptr_t target = 0;  // host entry, of the tier that is the best one now
+  uint32_t function = CompiledRange::kNoFunction;
+  std::string symbol;
+};
+
+// Whether a block has all functions of its program, or some. A whole tier gets a segment of its
+// own, so that its memory can go when it does.
+enum class Span { Partial, Complete };
+
 class Code {
  public:
-  Code() = default;
-  // Retires what is still there: the process's map and the debug root outlive this.
+  // Makes the words of an entry stub; called under code_lock().
+  using StubMaker = std::function<CompiledCode(const EntryStub&)>;
+
+  explicit Code(const CodeIdentity& identity = {}, StubMaker make_stub = {});
+  // Retires what is still there: the process's map and the debug root outlive this. No thread may
+  // be in its code any more, or get there.
   ~Code();
   Code(const Code&) = delete;
   Code& operator=(const Code&) = delete;
 
-  // Makes a guest function known; returns its index, for CompiledRange::function.
-  uint32_t add_function(std::string_view name, uint64_t guest_begin, uint64_t guest_end);
+  // Makes a guest function known; returns its index, for CompiledRange::function. `ticks`: of
+  // baseline code until it asks for a better tier.
+  uint32_t add_function(std::string_view name, uint64_t guest_begin, uint64_t guest_end,
+                        int32_t ticks = INT32_MAX);
+  // Null for an index that is not of this Code.
+  TierSlot* slot(uint32_t function) const;
 
   // Says what the compiler is at with a function (MTEDBG_TierState_*); commit() says Committed.
   void set_tier_state(uint32_t function, uint32_t tier_state);
 
   // Publishes `code` as one block. `block_kind` is MTEDBG_BlockKind_*, `tier` MTEDBG_Tier_*.
   // `supersedes`: the block that this one replaces for its functions and entries, which stays
-  // valid until retire(). Throws CodeError or bad_alloc and leaves everything as it was.
+  // valid until retire(). Functions that were exported get stubs into the new block, if its tier
+  // is higher. Throws CodeError or bad_alloc and leaves everything as it was.
   const CodeBlock* commit(uint32_t block_kind, uint32_t tier, CompiledCode&& code,
-                          const CodeBlock* supersedes = nullptr);
+                          const CodeBlock* supersedes = nullptr, Span span = Span::Partial);
 
-  // Takes a block out of every look-up and of the entries, and shows it among the last retired
-  // ones with the reason. Threads may still be in it: its memory stays, readable and executable.
+  // The address that native code calls to get to `guest_rip`, by a stub made at the first call;
+  // 0 where no code is entered at that address. Stubs are never taken back: whoever was given
+  // one may call it as long as this Code lives. Throws CodeError or bad_alloc.
+  uintptr_t export_function(uint64_t guest_rip);
+
+  // Takes a block out of the entries, this Code's map and the code map that debuggers see, and
+  // shows it among the last retired ones with the reason. Threads may still be in it.
   // Throws bad_alloc and leaves everything as it was.
   void retire(const CodeBlock* block, std::string_view reason);
+
+  // Forgets retired blocks that no thread can be in: those retired before `epoch` (see epochs.h).
+  // A segment whose last block goes is unmapped. Returns how many blocks went. Throws bad_alloc.
+  size_t reclaim(uint64_t epoch);
 
   // The host address at which translated code of `guest_rip` is entered; 0 where there is none.
   // Takes no lock.
@@ -57,8 +109,11 @@ class Code {
   // The block of this Code that holds `pc`, null where none does. Takes no lock.
   const CodeBlock* lookup(uintptr_t pc) const { return map_.lookup(pc); }
 
-  // All blocks ever committed, in order; the shared stubs come first.
+  // All blocks that are published or retired and not reclaimed, in the order of their commits; the
+  // shared stubs come first. Not for threads that do not hold code_lock() while others commit.
   const std::vector<std::unique_ptr<CodeBlock>>& blocks() const { return blocks_; }
+
+  uint64_t id() const { return id_; }
 
  private:
   struct Place {
@@ -66,18 +121,43 @@ class Code {
     size_t offset = 0;
     bool fresh = false;  // the segment is new
   };
+  struct Export {
+    uintptr_t stub = 0;
+    uint32_t tier = 0;  // of the block that it enters
+    uint32_t function = CompiledRange::kNoFunction;
+  };
+  struct Retired {
+    const CodeBlock* block;
+    uint64_t epoch;
+  };
 
-  Place find_place(size_t bytes) const;
+  // All of these with code_lock() held.
+  const CodeBlock* commit_locked(uint32_t block_kind, uint32_t tier, const CompiledCode& code,
+                                 const CodeBlock* supersedes, Span span);
+  Place find_place(size_t bytes, Span span) const;
   std::unique_ptr<CodeBlock> build(uint32_t kind, uint32_t tier, const CompiledCode& code,
                                    const Place& place) const;
+  void fix(const CompiledCode& code, uint8_t* written) const;
   void reserve(size_t entries);
   void insert_in_maps(const CodeBlock* block);
   void publish(const Place& place, CodeBlock* block, const CompiledCode& code,
                const CodeBlock* supersedes);
+  void publish_functions(const CodeBlock& block);
+  EntryStub stub_for(uint64_t guest_rip, const CodeBlock& callee) const;
+  const Export& make_export(uint64_t guest_rip, const CodeBlock& callee);
+  void renew_exports(const CodeBlock& better);
+  void hide(const CodeBlock* block);
+  void forget(const CodeBlock* block);
+  void unmap_unused_segments();
 
+  const uint64_t id_;
+  const StubMaker make_stub_;
   // Everything below is changed under code_lock() only.
   std::vector<std::unique_ptr<CodeBlock>> blocks_;
   std::vector<std::shared_ptr<CodeSegment>> segments_;
+  std::vector<Retired> retired_;
+  std::map<uint64_t, Export> exports_;   // by guest RIP
+  std::map<uint32_t, TierSlot*> slots_;  // by function
   CodeBlockMap map_;
   EntryMap entries_;
 };

@@ -34,7 +34,9 @@ void CodeDescription::reserve() {
   room_for_one(segments_);
   room_for_one(segment_records_);
   room_for_one(functions_);
+  room_for_one(codes_);
   retired_.reserve(kRetiredKept + 1);
+  root.codes.reserve(codes_.size() + 1);
   root.code_map.reserve(blocks_.size() + 1);
   root.segments.reserve(segments_.size() + 1);
   root.functions.reserve(functions_.size() + 1);
@@ -90,6 +92,39 @@ void CodeDescription::publish_segments() {
                            .references = static_cast<uint32_t>(segments_[i].use_count())};
   }
   debug_root().segments.publish(segment_records_);
+}
+
+void CodeDescription::remove_segment(uint64_t id) {
+  for (mtedbg_Block& block : retired_)
+    if (block.segment == id) block.state = MTEDBG_BlockState_Unmapped;
+  debug_root().retired.publish(retired_);
+  std::erase_if(segments_, [&](const auto& one) { return one->id() == id; });
+  segment_records_.resize(segments_.size());
+  publish_segments();
+}
+
+void CodeDescription::add_code(const mtedbg_Code& code) {
+  reserve();
+  codes_.push_back(code);
+  debug_root().codes.publish(codes_);
+}
+
+void CodeDescription::set_shared_stubs(uint64_t code, uint64_t block) {
+  for (mtedbg_Code& one : codes_)
+    if (one.id == code) one.shared_stubs = block;
+  debug_root().codes.publish(codes_);
+}
+
+void CodeDescription::remove_code(uint64_t id) {
+  std::erase_if(codes_, [&](const mtedbg_Code& one) { return one.id == id; });
+  for (mtedbg_Function& one : functions_) {
+    if (one.code != id) continue;
+    one.block = 0;
+    one.best_tier = MTEDBG_Tier_None;
+    one.tier_state = MTEDBG_TierState_Idle;
+  }
+  debug_root().codes.publish(codes_);
+  publish_functions();
 }
 
 uint32_t CodeDescription::add_function(const mtedbg_Function& function) {

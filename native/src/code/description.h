@@ -36,8 +36,16 @@ class CodeDescription {
   // Moves a block from the code map to the retired ones.
   void retire(uint64_t block, const char* reason, uint32_t reason_length);
   void add_segment(std::shared_ptr<const CodeSegment> segment);
+  // Says of the retired blocks in a segment that they are unmapped, and takes the segment away.
+  void remove_segment(uint64_t id);
   // Shows how full the segments are.
   void publish_segments();
+
+  // Throws bad_alloc.
+  void add_code(const mtedbg_Code& code);
+  void set_shared_stubs(uint64_t code, uint64_t block);
+  // Takes a program away, with what is said of its functions; their indices are not used again.
+  void remove_code(uint64_t id);
 
   uint32_t add_function(const mtedbg_Function& function);
   mtedbg_Function* function(uint32_t index);  // null where there is none
@@ -52,6 +60,7 @@ class CodeDescription {
   std::vector<std::shared_ptr<const CodeSegment>> segments_;
   std::vector<mtedbg_Segment> segment_records_;
   std::vector<mtedbg_Function> functions_;
+  std::vector<mtedbg_Code> codes_;
 };
 
 CodeDescription& code_description();

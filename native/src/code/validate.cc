@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "code/validate.h"
 
+#include <algorithm>
+
 #include "code/memop_words.h"
 #include "code/sections.h"
 
@@ -8,6 +10,12 @@ namespace mtetso {
 namespace {
 
 constexpr uint32_t kWord = 4;
+
+// MOVZ (part 0) or MOVK of an X register, with the shift of its part (Arm ARM C6.2).
+bool is_wide_move(uint32_t word, uint32_t part) {
+  const uint32_t opcode = part == 0 ? 0xd2800000 : 0xf2800000;
+  return (word & 0xffe00000) == (opcode | part << 21);
+}
 
 struct Checker {
   const CompiledCode& code;
@@ -32,8 +40,13 @@ struct Checker {
   }
 
   const char* memop(const CompiledMemop& memop) const {
-    if (!at_word(memop.access_offset) || !at_word(memop.tag_offset)) return "a memop is outside";
-    if (memop.tag_offset >= memop.access_offset) return "a memop's tag insert is behind its access";
+    const bool insert = memop.tag_offset != CompiledMemop::kNone;
+    if (!at_word(memop.access_offset) || (insert && !at_word(memop.tag_offset)))
+      return "a memop is outside";
+    if (insert && memop.tag_offset >= memop.access_offset)
+      return "a memop's tag insert is behind its access";
+    // Without [1] it could never be local: an untagged pointer has no core's tag.
+    if (!insert && memop.mode != MTEDBG_Mode_Shared) return "a local memop has no tag insert";
     const auto word = decode_access(code.words[memop.access_offset / kWord]);
     if (!word) return "a memop's word is no access through x16";
     if (word->access != memop.access || word->size != memop.size)
@@ -47,7 +60,8 @@ struct Checker {
   const char* memops() const {
     uint64_t from = 0;
     for (const CompiledMemop& one : code.memops) {
-      if (one.tag_offset < from) return "memops are not sorted, or overlap";
+      if (std::min(one.tag_offset, one.access_offset) < from)
+        return "memops are not sorted, or overlap";
       if (const char* wrong = memop(one)) return wrong;
       from = one.access_offset + kWord;
     }
@@ -57,6 +71,17 @@ struct Checker {
   const char* entries() const {
     for (const CompiledEntry& entry : code.entries)
       if (entry.guest_rip == 0 || !at_word(entry.offset)) return "an entry is outside";
+    return nullptr;
+  }
+
+  const char* fixups() const {
+    for (const CompiledFixup& fixup : code.fixups) {
+      if (!at_word(fixup.offset) || !at_word(fixup.offset + 2 * kWord)) return "a fixup is outside";
+      if (fixup.function >= functions) return "a fixup is of an unknown function";
+      for (uint32_t part = 0; part < 3; ++part)
+        if (!is_wide_move(code.words[fixup.offset / kWord + part], part))
+          return "a fixup's words are not moves";
+    }
     return nullptr;
   }
 };
@@ -69,6 +94,7 @@ const char* find_fault(const CompiledCode& code, uint32_t functions) {
   const Checker check{code, functions};
   if (const char* wrong = check.ranges()) return wrong;
   if (const char* wrong = check.memops()) return wrong;
+  if (const char* wrong = check.fixups()) return wrong;
   return check.entries();
 }
 

@@ -129,6 +129,7 @@ void put_named(struct mtedbg_root& root) {
       named_table("segments", "Segment", all.segments),
       named_table("threads", "Thread", all.threads),
       named_table("functions", "Function", all.functions),
+      named_table("codes", "Code", all.codes),
       named("phases", "PhasePoint", phases.data(), phases.size(), sizeof(mtedbg_PhasePoint),
             MTEDBG_Form_Array),
       named("journal", "Journal", all.journal, kJournalSlots, sizeof(mtedbg_Journal),

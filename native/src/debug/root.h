@@ -19,6 +19,7 @@ struct DebugRoot {
   PublishedTable<mtedbg_Segment> segments;
   PublishedTable<mtedbg_Thread> threads;
   PublishedTable<mtedbg_Function> functions;
+  PublishedTable<mtedbg_Code> codes;
   mtedbg_Journal* journal = nullptr;  // kJournalSlots of them
   mtedbg_Config* config = nullptr;
   mtedbg_Lock* lock = nullptr;

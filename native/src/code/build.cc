@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+//
+// From finished words to a block that is whole: records, words in their place, what they refer to.
+#include <atomic>
+
+#include "code/code.h"
+#include "code/sections.h"
+#include "debug/arena.h"
+#include "debug/crc.h"
+
+namespace mtetso {
+namespace {
+
+std::atomic<uint64_t> g_next_block{1};
+std::atomic<uint64_t> g_next_memop{1};
+
+std::span<mtedbg_Range> build_ranges(const CompiledCode& code) {
+  auto ranges = arena_array<mtedbg_Range>(code.ranges.size());
+  for (size_t i = 0; i < ranges.size(); ++i) {
+    const CompiledRange& from = code.ranges[i];
+    ranges[i] = {.begin = from.begin,
+                 .end = from.end,
+                 .kind = from.kind,
+                 .function = from.function,
+                 .guest_rip = from.guest_rip,
+                 .callee_block = from.callee_block,
+                 .symbol = from.symbol.empty() ? 0 : address_of(arena_string(from.symbol)),
+                 .symbol_length = static_cast<uint32_t>(from.symbol.size()),
+                 .reserved = 0};
+  }
+  return ranges;
+}
+
+std::span<mtedbg_Memop> build_memops(const CompiledCode& code, uint64_t base, uint64_t block) {
+  auto memops = arena_array<mtedbg_Memop>(code.memops.size());
+  for (size_t i = 0; i < memops.size(); ++i) {
+    const CompiledMemop& from = code.memops[i];
+    mtedbg_Memop& memop = memops[i];
+    memop.id = g_next_memop++;
+    memop.address = base + from.access_offset;
+    if (from.tag_offset != CompiledMemop::kNone) memop.tag_address = base + from.tag_offset;
+    memop.block = block;
+    memop.guest_rip = from.guest_rip;
+    memop.access = from.access;
+    memop.size = from.size;
+    memop.mode = from.mode;
+    memop.pinned = from.pinned;
+  }
+  return memops;
+}
+
+}  // namespace
+
+// Everything about the block that a reader may follow; none of it can be reached yet.
+std::unique_ptr<CodeBlock> Code::build(uint32_t kind, uint32_t tier, const CompiledCode& code,
+                                       const Place& place) const {
+  auto block = std::make_unique<CodeBlock>();
+  mtedbg_Block& record = block->record;
+  record.id = g_next_block++;
+  record.code = id_;
+  record.base = place.segment->base() + place.offset;
+  record.length = code.words.size() * sizeof(uint32_t);
+  record.segment = place.segment->id();
+  record.kind = kind;
+  record.tier = tier;
+  record.state = MTEDBG_BlockState_Building;
+  block->segment = place.segment;
+  block->ranges = build_ranges(code);
+  block->memops = build_memops(code, record.base, record.id);
+  block->aborts =
+      describe_sections(code, record.base, block->memops,
+                        reinterpret_cast<uint32_t*>(place.segment->write_base() + place.offset));
+  block->functions = FuncToCodeRange(block->ranges);
+  record.ranges = address_of(block->ranges.data());
+  record.range_count = static_cast<uint32_t>(block->ranges.size());
+  record.ranges_checksum = crc32(block->ranges.data(), block->ranges.size_bytes());
+  record.memops = address_of(block->memops.data());
+  record.memop_count = static_cast<uint32_t>(block->memops.size());
+  return block;
+}
+
+// The addresses of tier slots, into the words where they are now.
+void Code::fix(const CompiledCode& code, uint8_t* written) const {
+  constexpr int kImmediate = 5;  // of MOVZ and MOVK: bits 20:5
+  for (const CompiledFixup& fixup : code.fixups) {
+    const TierSlot* at = slot(fixup.function);
+    if (at == nullptr) throw CodeError("a fixup is of another program's function");
+    auto* words = reinterpret_cast<uint32_t*>(written + fixup.offset);
+    for (int part = 0; part < 3; ++part) {
+      const uint32_t value = address_of(at) >> (16 * part) & 0xffff;
+      words[part] = (words[part] & ~(0xffffu << kImmediate)) | value << kImmediate;
+    }
+  }
+}
+
+}  // namespace mtetso

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+//
+// Publishing a block.
+#include <algorithm>
+#include <cstring>
+#include <mutex>
+
+#include "code/change.h"
+#include "code/code.h"
+#include "code/description.h"
+#include "code/validate.h"
+#include "debug/points.h"
+#include "debug/recorder.h"
+#include "memory/barriers.h"
+
+namespace mtetso {
+
+// A complete tier starts a segment of its own, as large as it is.
+Code::Place Code::find_place(size_t bytes, Span span) const {
+  const bool complete = span == Span::Complete;
+  for (const auto& segment : segments_)
+    if (const size_t offset = segment->next(bytes); !complete && offset != SIZE_MAX)
+      return {segment, offset, false};
+  auto fresh =
+      CodeSegment::create(complete ? bytes : std::max(bytes, CodeSegment::kDefaultCapacity));
+  if (fresh == nullptr) throw CodeError("no memory for translated code");
+  return {std::move(fresh), 0, true};
+}
+
+void Code::reserve(size_t entries) {
+  blocks_.reserve(blocks_.size() + 1);
+  segments_.reserve(segments_.size() + 1);
+  retired_.reserve(blocks_.capacity());
+  entries_.reserve(entries);
+  code_description().reserve();
+}
+
+void Code::insert_in_maps(const CodeBlock* block) {
+  if (!map_.insert(block)) throw CodeError("translated code overlaps other code");
+  try {
+    if (process_code_map().insert(block)) return;
+  } catch (...) {
+    map_.remove(block);
+    throw;
+  }
+  map_.remove(block);
+  throw CodeError("translated code overlaps other code");
+}
+
+const CodeBlock* Code::commit(uint32_t block_kind, uint32_t tier, CompiledCode&& code,
+                              const CodeBlock* supersedes, Span span) {
+  const CompiledCode taken = std::move(code);
+  std::lock_guard hold(code_lock());
+  const CodeBlock* block = commit_locked(block_kind, tier, taken, supersedes, span);
+  renew_exports(*block);
+  return block;
+}
+
+const CodeBlock* Code::commit_locked(uint32_t block_kind, uint32_t tier, const CompiledCode& code,
+                                     const CodeBlock* supersedes, Span span) {
+  if (const char* wrong = find_fault(code, code_description().functions())) throw CodeError(wrong);
+  const size_t bytes = code.words.size() * sizeof(uint32_t);
+  const Place place = find_place(bytes, span);
+  // The words lie beyond the segment's cursor until it is moved: nobody knows of them.
+  uint8_t* written = place.segment->write_base() + place.offset;
+  std::memcpy(written, code.words.data(), bytes);
+  auto block = build(block_kind, tier, code, place);
+  fix(code, written);
+  clean_code(written, reinterpret_cast<const void*>(block->base()), bytes);
+  reserve(code.entries.size());
+  block->record.state = MTEDBG_BlockState_Published;
+  block->record.supersedes = supersedes == nullptr ? 0 : supersedes->record.id;
+  block->record.generation = code_description().next_generation();
+  point(Point::CommitBuilt);
+
+  const CodeMapChange change(MTEDBG_Operation_InsertBlock, block->record.id);
+  point(Point::CommitJournal);
+  insert_in_maps(block.get());
+  blocks_.push_back(std::move(block));  // from here on nothing can fail
+  point(Point::CommitMapped);
+  publish(place, blocks_.back().get(), code, supersedes);
+  return blocks_.back().get();
+}
+
+// The debug root before the entries: no thread runs code that a debugger cannot name.
+void Code::publish(const Place& place, CodeBlock* block, const CompiledCode& code,
+                   const CodeBlock* supersedes) {
+  CodeDescription& shown = code_description();
+  place.segment->take(place.offset, block->record.length);
+  if (place.fresh) {
+    segments_.push_back(place.segment);
+    shown.add_segment(place.segment);
+  }
+  shown.publish_segments();
+  if (block->record.kind == MTEDBG_BlockKind_SharedStubs)
+    shown.set_shared_stubs(id_, block->record.id);
+  if (supersedes != nullptr) shown.supersede(supersedes->record.id, block->record.id);
+  shown.insert(block->record);
+  point(Point::CommitDescribed);
+  synchronize_cores();  // the words are new to every core's instruction stream
+  for (const CompiledEntry& entry : code.entries) {
+    // Code of a lower tier that was longer in the making changes nothing for those who enter.
+    const uintptr_t there = entries_.find(entry.guest_rip);
+    const CodeBlock* holder = there == 0 ? nullptr : map_.lookup(there);
+    if (holder == nullptr || holder->record.tier <= block->record.tier)
+      entries_.set(entry.guest_rip, block->base() + entry.offset);
+  }
+  publish_functions(*block);
+  point(Point::CommitEntered);
+  record(nullptr, {.event = MTEDBG_Event_TierCommit,
+                   .address = block->base(),
+                   .old_value = block->record.id,
+                   .new_value = block->record.tier});
+}
+
+// What is known of the functions of a new block, and where they are entered from now on.
+void Code::publish_functions(const CodeBlock& block) {
+  CodeDescription& shown = code_description();
+  bool changed = false;
+  for (const mtedbg_Range& range : block.ranges) {
+    mtedbg_Function* function = shown.function(range.function);
+    if (range.kind != MTEDBG_RangeKind_Function || function == nullptr) continue;
+    if (function->best_tier > block.record.tier) continue;
+    changed = true;
+    function->block = block.record.id;
+    function->best_tier = block.record.tier;
+    function->tier_state = MTEDBG_TierState_Committed;
+    TierSlot* at = slot(range.function);
+    const uintptr_t host = entries_.find(function->guest_begin);
+    if (at == nullptr || !block.holds(host)) continue;
+    at->best.store(host, std::memory_order_release);
+    if (block.record.tier > MTEDBG_Tier_Baseline) at->better.store(host, std::memory_order_release);
+  }
+  if (changed) shown.publish_functions();
+}
+
+}  // namespace mtetso

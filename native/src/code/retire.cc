@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+//
+// The end of a block: retired, forgotten, unmapped.
+#include <algorithm>
+#include <mutex>
+
+#include "code/change.h"
+#include "code/code.h"
+#include "code/description.h"
+#include "code/epochs.h"
+#include "debug/arena.h"
+#include "debug/points.h"
+
+namespace mtetso {
+
+Code::~Code() {
+  std::vector<const CodeBlock*> published;
+  for (const auto& block : blocks_)
+    if (block->record.state == MTEDBG_BlockState_Published) published.push_back(block.get());
+  for (const CodeBlock* block : published) retire(block, "its program is gone");
+  std::lock_guard hold(code_lock());
+  for (const auto& block : blocks_) process_code_map().remove(block.get());
+  blocks_.clear();
+  unmap_unused_segments();
+  code_description().remove_code(id_);
+}
+
+// Takes away every way that leads into the block, but the ones of threads that are in it.
+void Code::hide(const CodeBlock* block) {
+  entries_.erase_range(block->base(), block->end());
+  for (const auto& [function, slot] : slots_) {
+    if (block->holds(slot->best.load(std::memory_order_relaxed))) slot->best.store(0);
+    if (block->holds(slot->better.load(std::memory_order_relaxed))) slot->better.store(0);
+  }
+  map_.remove(block);
+}
+
+void Code::retire(const CodeBlock* block, std::string_view reason) {
+  const char* kept = arena_string(reason);
+  std::lock_guard hold(code_lock());
+  const auto at = std::find_if(blocks_.begin(), blocks_.end(),
+                               [&](const auto& one) { return one.get() == block; });
+  if (at == blocks_.end() || block->record.state != MTEDBG_BlockState_Published) return;
+  code_description().reserve();
+  retired_.reserve(blocks_.size());
+  const CodeMapChange change(MTEDBG_Operation_RetireBlock, block->record.id);
+  point(Point::RetireJournal);
+  hide(block);
+  point(Point::RetireHidden);
+  code_description().retire(block->record.id, kept, static_cast<uint32_t>(reason.size()));
+  (*at)->record.state = MTEDBG_BlockState_Retired;
+  retired_.push_back({block, epochs().retire()});
+  point(Point::RetireDescribed);
+}
+
+void Code::forget(const CodeBlock* block) {
+  process_code_map().remove(block);
+  std::erase_if(blocks_, [&](const auto& one) { return one.get() == block; });
+}
+
+size_t Code::reclaim(uint64_t epoch) {
+  std::lock_guard hold(code_lock());
+  code_description().reserve();
+  const auto may_go = [&](const Retired& one) {
+    return one.epoch < epoch && one.block->stubs == 0;
+  };
+  const auto kept = std::stable_partition(retired_.begin(), retired_.end(),
+                                          [&](const Retired& one) { return !may_go(one); });
+  const auto count = static_cast<size_t>(retired_.end() - kept);
+  for (auto at = kept; at != retired_.end(); ++at) forget(at->block);
+  retired_.erase(kept, retired_.end());
+  if (count != 0) unmap_unused_segments();
+  return count;
+}
+
+// Those that only this list and the description still refer to. A debugger is told before the
+// memory goes, so that it never reads what is not there on the word of a record.
+void Code::unmap_unused_segments() {
+  constexpr long kListed = 2;
+  for (auto at = segments_.begin(); at != segments_.end();) {
+    if (at->use_count() > kListed) {
+      ++at;
+      continue;
+    }
+    code_description().remove_segment((*at)->id());
+    point(Point::UnmapMarked);
+    at = segments_.erase(at);
+    point(Point::UnmapDone);
+  }
+}
+
+}  // namespace mtetso

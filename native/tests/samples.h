@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+//
+// Compiled code for tests of the code manager, and what the debug root says.
+#pragma once
+
+#include <mtedbg/debug_root.h>
+
+#include <span>
+
+#include "code/memop_words.h"
+#include "compiled.h"
+#include "debug/table.h"
+
+namespace mtetso::sample {
+
+inline constexpr uint32_t kLoad = 0xf9400203;  // ldr x3, [x16]
+inline constexpr uint32_t kNop = 0xd503201f;
+
+// A function with one local memop at offset 8, of the guest instruction at rip + 3, and a way to
+// throw behind some padding; entered at rip and, at offset 12, at rip + 7.
+inline CompiledCode code(uint32_t function, uint64_t rip) {
+  CompiledCode made;
+  made.words = {kNop, tag_word(MTEDBG_Mode_Local, 0), kLoad, kNop, kNop, kNop};
+  made.ranges = {{0, 16, MTEDBG_RangeKind_Function, function, rip, "f"},
+                 {20, 24, MTEDBG_RangeKind_Throw, CompiledRange::kNoFunction, 0, ""}};
+  made.memops = {{4, 8, rip + 3, MTEDBG_Access_Load, 8, MTEDBG_Mode_Local}};
+  made.entries = {{rip, 0}, {rip + 7, 12}};
+  return made;
+}
+
+template <typename T>
+std::span<const T> published(const PublishedTable<T>& table) {
+  const uint64_t generation = table.abi().published;
+  if (generation == 0) return {};
+  const auto* buffer = reinterpret_cast<const mtedbg_Buffer*>(
+      generation % 2 == 0 ? table.abi().buffer0 : table.abi().buffer1);
+  return {reinterpret_cast<const T*>(buffer + 1), buffer->count};
+}
+
+template <typename T, typename Id>
+const T* find(const PublishedTable<T>& table, Id T::*field, uint64_t id) {
+  for (const T& one : published(table))
+    if (one.*field == id) return &one;
+  return nullptr;
+}
+
+}  // namespace mtetso::sample
