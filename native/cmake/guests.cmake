@@ -10,11 +10,11 @@ set(guest_link -static -nostdlib -no-pie -Wl,--build-id=none -Wl,-z,noexecstack)
 set(guest_headers ${guest_dir}/mtetso_guest.h)
 file(MAKE_DIRECTORY ${guest_out})
 
-# One guest: its source, its file, its level of optimisation.
+# One guest: its source, its file, its level of optimisation; then what else the linker is told.
 function(add_guest source name level)
   set(elf ${guest_out}/${name}.elf)
   add_custom_command(OUTPUT ${elf}
-    COMMAND ${GUEST_CC} ${guest_flags} ${level} ${guest_link} ${guest_dir}/start.S
+    COMMAND ${GUEST_CC} ${guest_flags} ${level} ${guest_link} ${ARGN} ${guest_dir}/start.S
             ${guest_dir}/imports.S ${guest_dir}/${source}.c -o ${elf}
     DEPENDS ${guest_dir}/start.S ${guest_dir}/imports.S ${guest_dir}/${source}.c ${guest_headers}
     VERBATIM)
@@ -25,10 +25,12 @@ foreach(guest counter copy sum message crash unsupported badaddress arith stale 
   add_guest(${guest} ${guest} -O2)
 endforeach()
 # Programs that compilers see in different ways: at each of their levels.
-foreach(guest programs lz heap bytecode queue locks mover threadlocal)
+foreach(guest programs lz heap bytecode queue locks mover threadlocal callbacks)
   add_guest(${guest} ${guest} -O2)
   add_guest(${guest} ${guest}-O0 -O0)
   add_guest(${guest} ${guest}-Os -Os)
 endforeach()
+add_guest(loader loader -O2)
+add_guest(plugin plugin -O2 -Wl,-Ttext-segment=0x10000000)
 get_property(guest_elfs GLOBAL PROPERTY guest_elfs)
 add_custom_target(guests ALL DEPENDS ${guest_elfs})

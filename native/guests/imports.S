@@ -31,6 +31,11 @@
         import  mtetso_core_id
         import  mtetso_yield
         import  mtetso_host_peek
+        import  mtetso_call
+        import  mtetso_sort
+        import  mtetso_load
+        import  mtetso_symbol
+        import  mtetso_unload
         import  mtetso_read
         import  mtetso_map_file
         .section .note.mtetso, "a", @note

@@ -20,6 +20,16 @@ uint64_t mtetso_join(long id);
 void* mtetso_allocate(size_t size);
 int mtetso_core_id(void);
 void mtetso_yield(void);
+/* Calls function(a, b) as the host's own code does that was given its address. */
+uint64_t mtetso_call(uint64_t (*function)(uint64_t, uint64_t), uint64_t a, uint64_t b);
+/* Sorts numbers, stably, by less(a, b); 0, or -1. */
+int mtetso_sort(uint64_t* values, size_t count, int (*less)(uint64_t, uint64_t));
+/* Another program, beside this one: its handle, or -1. Its entry point is not run. */
+long mtetso_load(const char* path);
+/* The address of one of its functions, or NULL. */
+void* mtetso_symbol(long program, const char* name);
+/* Takes it away again; nobody may be in it. 0, or -1. */
+int mtetso_unload(long program);
 /* A host function with a bug: it reads the guest's pointer as if it were the host's own. */
 uint64_t mtetso_host_peek(const uint64_t* pointer);
 

@@ -66,3 +66,33 @@ void* mtetso_map_file(const char* path, size_t* length) {
   close(file);
   return memory == MAP_FAILED ? NULL : memory;
 }
+
+uint64_t mtetso_call(uint64_t (*function)(uint64_t, uint64_t), uint64_t a, uint64_t b) {
+  return function(a, b);
+}
+
+int mtetso_sort(uint64_t* values, size_t count, int (*less)(uint64_t, uint64_t)) {
+  for (size_t i = 1; i < count; ++i)
+    for (size_t at = i; at > 0 && less(values[at], values[at - 1]); --at) {
+      uint64_t other = values[at];
+      values[at] = values[at - 1];
+      values[at - 1] = other;
+    }
+  return 0;
+}
+
+/* Programs of the runtime cannot be loaded here. */
+long mtetso_load(const char* path) {
+  (void)path;
+  return -1;
+}
+
+void* mtetso_symbol(long program, const char* name) {
+  (void)program, (void)name;
+  return NULL;
+}
+
+int mtetso_unload(long program) {
+  (void)program;
+  return -1;
+}

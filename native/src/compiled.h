@@ -27,7 +27,7 @@ struct CompiledRange {
 
 // One guest memory access: the tag insert [1] and the access [2].
 struct CompiledMemop {
-  uint32_t tag_offset = 0;  // kNone: the pointer is right as it is
+  uint32_t tag_offset = kNone;  // kNone: the pointer is right as it is
   uint32_t access_offset = 0;
   uint64_t guest_rip = 0;
   uint32_t access = 0;  // MTEDBG_Access_*

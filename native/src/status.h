@@ -11,7 +11,7 @@ namespace mtetso {
 // A guest's own exit status can be any of 0..255; these are what the runtime itself ends with.
 enum class Status : int {
   Usage = 64,
-  MalformedElf = 65,
+  Malformed = 65,
   CannotOpen = 66,
   WrongTarget = 67,
   UnsupportedInstruction = 68,

@@ -46,6 +46,8 @@ constexpr Word kModes[] = {{"local", MTEDBG_Mode_Local}, {"shared", MTEDBG_Mode_
 constexpr Word kTags[] = {{"0", 0}, {"15", 15}};
 constexpr Word kThreads[] = {{"lockstep", static_cast<uint32_t>(ThreadMode::Lockstep)},
                              {"threads", static_cast<uint32_t>(ThreadMode::Threads)}};
+constexpr Word kScopes[] = {{"function", static_cast<uint32_t>(TierScope::Function)},
+                            {"program", static_cast<uint32_t>(TierScope::Program)}};
 
 constexpr Word kCoreIds[] = {{"pinned", MTEDBG_CoreIdSource_Pinned},
                              {"rseq-read", MTEDBG_CoreIdSource_RseqRead},
@@ -98,9 +100,28 @@ constexpr Option kOptions[] = {
     {"--interpret-threshold", "N",
      "faults after which interpret patches a memop as sticky does (default 0: never)",
      [](Options& o, View n, View v) { o.interpret_threshold = number(n, v, 0, UINT32_MAX); }},
+<<<<<<< HEAD
     {"--trace", "FILE",
      "writes all that happens to FILE, in order, with every turn of lockstep (debug/trace.h)",
      [](Options& o, View, View v) { o.trace = v; }},
+=======
+    {"--tier-up", "N",
+     "makes better code of a function, from what its memops have been through, when it was entered "
+     "or went around a loop N times (default 0: never)",
+     [](Options& o, View n, View v) { o.tier_up = number(n, v, 0, INT32_MAX); }},
+    {"--tier-scope", "function|program",
+     "what better code is made of: the function that asks (default), or the whole program",
+     [](Options& o, View n, View v) {
+       o.tier_scope = static_cast<TierScope>(choice(n, v, kScopes));
+     }},
+    {"--profile-out", "FILE", "writes what the memops have been through at the end",
+     [](Options& o, View, View v) { o.profile_out = v; }},
+    {"--profile-in", "FILE",
+     "makes the best code at once from a profile of an earlier run of the same program",
+     [](Options& o, View, View v) { o.profile_in = v; }},
+    {"--code-cache", "DIR", "keeps translated code there, as it was compiled, for the next run",
+     [](Options& o, View, View v) { o.code_cache = v; }},
+>>>>>>> 23bf630 (run: tiers from the memop profile, callbacks through lazy entry stubs, loaded programs, a code cache)
     {"--abort-at", "POINT[:N]",
      "dies when a named point in the life of code is reached for the Nth time (default 1), to "
      "leave a core of that moment; a wrong name lists them",

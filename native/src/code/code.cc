@@ -58,13 +58,30 @@ TierSlot* Code::slot(uint32_t function) const {
   return at == slots_.end() ? nullptr : at->second;
 }
 
-void Code::set_tier_state(uint32_t function, uint32_t tier_state) {
+void Code::set_tier_states(std::span<const uint32_t> functions, uint32_t tier_state) {
   std::lock_guard hold(code_lock());
-  mtedbg_Function* known = code_description().function(function);
-  if (known == nullptr) return;
   code_description().reserve();
-  known->tier_state = tier_state;
+  for (const uint32_t function : functions)
+    if (mtedbg_Function* known = code_description().function(function))
+      known->tier_state = tier_state;
   code_description().publish_functions();
+}
+
+uint32_t Code::tier_state(uint32_t function) const {
+  std::lock_guard hold(code_lock());
+  const mtedbg_Function* known = code_description().function(function);
+  return known == nullptr ? static_cast<uint32_t>(MTEDBG_TierState_Idle) : known->tier_state;
+}
+
+uint32_t Code::best_tier(uint32_t function) const {
+  std::lock_guard hold(code_lock());
+  const mtedbg_Function* known = code_description().function(function);
+  return known == nullptr ? static_cast<uint32_t>(MTEDBG_Tier_None) : known->best_tier;
+}
+
+void Code::visit(const std::function<void(const CodeBlock&)>& visit) const {
+  std::lock_guard hold(code_lock());
+  for (const auto& block : blocks_) visit(*block);
 }
 
 EntryStub Code::stub_for(uint64_t guest_rip, const CodeBlock& callee) const {

@@ -20,6 +20,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -78,8 +79,12 @@ class Code {
   // Null for an index that is not of this Code.
   TierSlot* slot(uint32_t function) const;
 
-  // Says what the compiler is at with a function (MTEDBG_TierState_*); commit() says Committed.
-  void set_tier_state(uint32_t function, uint32_t tier_state);
+  // Says what the compiler is at with some functions (MTEDBG_TierState_*); commit() says Committed.
+  void set_tier_states(std::span<const uint32_t> functions, uint32_t tier_state);
+  // The state that was said last; Idle for what is no function.
+  uint32_t tier_state(uint32_t function) const;
+  // MTEDBG_Tier_*; None for what is no function.
+  uint32_t best_tier(uint32_t function) const;
 
   // Publishes `code` as one block. `block_kind` is MTEDBG_BlockKind_*, `tier` MTEDBG_Tier_*.
   // `supersedes`: the block that this one replaces for its functions and entries, which stays
@@ -98,6 +103,12 @@ class Code {
   // Throws bad_alloc and leaves everything as it was.
   void retire(const CodeBlock* block, std::string_view reason);
 
+  // All that are published.
+  void retire_all(std::string_view reason);
+
+  // How many retired blocks there are that can be reclaimed at some time.
+  size_t retired() const;
+
   // Forgets retired blocks that no thread can be in: those retired before `epoch` (see epochs.h).
   // A segment whose last block goes is unmapped. Returns how many blocks went. Throws bad_alloc.
   size_t reclaim(uint64_t epoch);
@@ -109,8 +120,11 @@ class Code {
   // The block of this Code that holds `pc`, null where none does. Takes no lock.
   const CodeBlock* lookup(uintptr_t pc) const { return map_.lookup(pc); }
 
-  // All blocks that are published or retired and not reclaimed, in the order of their commits; the
-  // shared stubs come first. Not for threads that do not hold code_lock() while others commit.
+  // Calls `visit` with each block that is published or retired and not reclaimed, in the order of
+  // their commits; the shared stubs come first. code_lock() is held meanwhile.
+  void visit(const std::function<void(const CodeBlock&)>& visit) const;
+
+  // The same, for those who know that nobody commits meanwhile.
   const std::vector<std::unique_ptr<CodeBlock>>& blocks() const { return blocks_; }
 
   uint64_t id() const { return id_; }

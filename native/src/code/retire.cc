@@ -14,10 +14,7 @@
 namespace mtetso {
 
 Code::~Code() {
-  std::vector<const CodeBlock*> published;
-  for (const auto& block : blocks_)
-    if (block->record.state == MTEDBG_BlockState_Published) published.push_back(block.get());
-  for (const CodeBlock* block : published) retire(block, "its program is gone");
+  retire_all("its program is gone");
   std::lock_guard hold(code_lock());
   for (const auto& block : blocks_) process_code_map().remove(block.get());
   blocks_.clear();
@@ -51,6 +48,20 @@ void Code::retire(const CodeBlock* block, std::string_view reason) {
   (*at)->record.state = MTEDBG_BlockState_Retired;
   retired_.push_back({block, epochs().retire()});
   point(Point::RetireDescribed);
+}
+
+void Code::retire_all(std::string_view reason) {
+  std::vector<const CodeBlock*> published;
+  visit([&](const CodeBlock& block) {
+    if (block.record.state == MTEDBG_BlockState_Published) published.push_back(&block);
+  });
+  for (const CodeBlock* block : published) retire(block, reason);
+}
+
+size_t Code::retired() const {
+  std::lock_guard hold(code_lock());
+  return static_cast<size_t>(std::count_if(
+      retired_.begin(), retired_.end(), [](const Retired& one) { return one.block->stubs == 0; }));
 }
 
 void Code::forget(const CodeBlock* block) {

@@ -23,7 +23,7 @@ constexpr uint64_t kMaxFunctions = 1u << 16;
 constexpr uint64_t kMaxName = 255;
 
 [[noreturn]] void malformed(const std::string& what) {
-  throw StatusError(Status::MalformedElf, "malformed ELF: " + what);
+  throw StatusError(Status::Malformed, "malformed ELF: " + what);
 }
 
 [[noreturn]] void wrong(const std::string& what) { throw StatusError(Status::WrongTarget, what); }
@@ -68,7 +68,7 @@ ElfImage ElfImage::parse(std::vector<uint8_t> bytes) {
 
 void ElfImage::read_header() {
   if (bytes_.size() < SELFMAG || std::memcmp(bytes_.data(), ELFMAG, SELFMAG) != 0)
-    throw StatusError(Status::MalformedElf, "not an ELF file");
+    throw StatusError(Status::Malformed, "not an ELF file");
   if (bytes_.size() < EI_NIDENT) malformed("truncated: no identification");
   if (bytes_[EI_CLASS] != ELFCLASS64) wrong("not a 64-bit ELF: guests are x86-64");
   if (bytes_[EI_DATA] != ELFDATA2LSB) wrong("not a little-endian ELF: guests are x86-64");

@@ -53,7 +53,7 @@ class ElfImage {
   // Reads the file at `path`. Throws StatusError: CannotOpen, or what parse throws.
   static ElfImage open(const std::string& path);
 
-  // Throws StatusError: MalformedElf (not an ELF, truncated, inconsistent), WrongTarget (an ELF
+  // Throws StatusError: Malformed (not an ELF, truncated, inconsistent), WrongTarget (an ELF
   // for another machine, class or type). Every count and offset is checked against the size.
   static ElfImage parse(std::vector<uint8_t> bytes);
 

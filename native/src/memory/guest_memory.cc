@@ -83,6 +83,13 @@ bool GuestMemory::map_image(uint64_t address, uint64_t length) {
   return true;
 }
 
+bool GuestMemory::unmap_image(uint64_t address, uint64_t length) {
+  const uint64_t begin = page_down(address);
+  const uint64_t end = page_up(address + length);
+  add_region(begin, end, PROT_NONE);  // first: a fault from now on is the guest's own
+  return munmap(host_pointer(begin), end - begin) == 0;
+}
+
 bool GuestMemory::protect(uint64_t address, uint64_t length, int protection) {
   const uint64_t begin = page_down(address);
   const uint64_t end = page_up(address + length);

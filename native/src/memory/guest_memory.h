@@ -27,6 +27,9 @@ class GuestMemory {
   // shared. False with errno set where something is there already or the kernel refuses.
   bool map_image(uint64_t address, uint64_t length);
 
+  // Takes a mapped image away; nobody may be in it. False with errno set.
+  bool unmap_image(uint64_t address, uint64_t length);
+
   // Takes write or all access away from whole pages of a mapped image (PROT_MTE is kept).
   // `protection` is of mmap's PROT_ bits. False with errno set.
   bool protect(uint64_t address, uint64_t length, int protection);

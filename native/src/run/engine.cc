@@ -3,88 +3,179 @@
 #include "run/engine.h"
 
 #include <algorithm>
+#include <cstdio>
+#include <filesystem>
 #include <new>
 
+#include "code/epochs.h"
 #include "debug/threads.h"
 #include "status.h"
 #include "translate/stubs.h"
 
 namespace mtetso {
 
-Engine::Engine(const Options& options, const ElfImage& image)
-    : options_(options), image_(image), translator_(options, image) {
-  make_stubs();
-  translate_program();
+Engine::Engine(const Options& options, ElfImage image, const HostSide& host)
+    : options_(options), stubs_({"stubs"}), sources_{options, host.import_number} {
+  if (!options.profile_in.empty()) profile_ = read_profile(options.profile_in);
+  if (!options.code_cache.empty()) cache_.emplace(options.code_cache);
+  sources_.call_guest = make_stubs(host.call_guest);
+  sources_.profile = profile_ ? &*profile_ : nullptr;
+  sources_.cache = cache_ ? &*cache_ : nullptr;
+  // Lockstep is repeatable: there the compiler's work is done where it is asked for.
+  tiers_ = std::make_unique<TierQueue>(options.threads == ThreadMode::Threads);
+  load(std::move(image), options.guest);
 }
 
-void Engine::make_stubs() {
-  auto stubs = make_shared_stubs(options_, image_.imports());
-  auto* block = code_.commit(MTEDBG_BlockKind_SharedStubs, MTEDBG_Tier_None, std::move(stubs.code));
-  uintptr_t base = block->base();
+// Returns the address of the stub that entry stubs go through.
+uintptr_t Engine::make_stubs(CallGuest call_guest) {
+  auto stubs = make_shared_stubs(options_, call_guest);
+  auto* block =
+      stubs_.commit(MTEDBG_BlockKind_SharedStubs, MTEDBG_Tier_None, std::move(stubs.code));
+  const uintptr_t base = block->base();
   enter_ = reinterpret_cast<EnterStub>(base + stubs.enter);
   fault_trampoline_ = base + stubs.fault_trampoline;
   for (size_t i = 0; i < std::size(frame_stubs_); ++i)
     frame_stubs_[i] = base + stubs.frame_stubs[i];
+  return base + stubs.call_guest;
 }
 
-Unit Engine::unit_of(uint64_t rip) const {
-  Unit unit{rip, rip, rip + image_.code_at(rip).size(), CompiledRange::kNoFunction, {}};
-  const auto* function = image_.function_at(rip);
-  if (function == nullptr) return unit;
-  size_t index = static_cast<size_t>(function - image_.functions().data());
-  unit.begin = function->address;
-  unit.end = function->address + function->size;
-  unit.function = functions_[index];
-  unit.name = function->name;
-  return unit;
+// With lock_ held.
+void Engine::publish(std::unique_ptr<Modules> list) {
+  modules_.store(list.get(), std::memory_order_release);
+  lists_.push_back(std::move(list));  // threads may be reading the old ones for ever
 }
 
-void Engine::translate_program() {
-  std::vector<Unit> units;
-  for (const auto& function : image_.functions()) {
-    functions_.push_back(
-        code_.add_function(function.name, function.address, function.address + function.size));
+Module& Engine::load(ElfImage image, const std::string& path) {
+  const std::string name = std::filesystem::path(path).filename();
+  auto module = std::make_unique<Module>(sources_, std::move(image), name);
+  module->init();
+  std::scoped_lock hold(lock_);
+  auto list = std::make_unique<Modules>();
+  for (const auto& one : owned_) list->push_back(one.get());
+  list->push_back(module.get());
+  owned_.push_back(std::move(module));
+  publish(std::move(list));
+  return *owned_.back();
+}
+
+bool Engine::unload(uint64_t id) {
+  std::scoped_lock hold(lock_);
+  const auto at = std::find_if(owned_.begin(), owned_.end(),
+                               [&](const auto& one) { return one->code().id() == id; });
+  if (at == owned_.end() || at == owned_.begin()) return false;
+  auto module = std::move(*at);
+  owned_.erase(at);
+  auto list = std::make_unique<Modules>();
+  for (const auto& one : owned_) list->push_back(one.get());
+  publish(std::move(list));
+  tiers_->drop(*module);
+  module->code().retire_all("its program was unloaded");
+  dying_.push_back({std::move(module), epochs().retire()});
+  something_retired_.store(true, std::memory_order_release);
+  return true;
+}
+
+Module* Engine::find(uint64_t id) const {
+  for (Module* module : *modules())
+    if (module->code().id() == id) return module;
+  return nullptr;
+}
+
+Module* Engine::module_at(uint64_t rip) const {
+  for (Module* module : *modules())
+    if (module->holds(rip)) return module;
+  return nullptr;
+}
+
+std::string Engine::describe(uint64_t rip) const {
+  const Module* module = module_at(rip);
+  return (module != nullptr ? module : modules()->front())->describe(rip);
+}
+
+uintptr_t Engine::entry(uint64_t rip) const {
+  const Module* module = module_at(rip);
+  return module == nullptr ? stubs_.entry(rip) : module->code().entry(rip);
+}
+
+uintptr_t Engine::entry_of(uint64_t rip) {
+  if (Module* module = module_at(rip)) {
+    const uintptr_t host = module->code().entry(rip);
+    return host != 0 ? host : module->translate_at(rip);
   }
-  for (const auto& function : image_.functions()) {
-    uint64_t start = function.address;
-    // An import's own address is the shared stubs'; what follows is guest code.
-    bool import = std::any_of(image_.imports().begin(), image_.imports().end(),
-                              [&](const auto& i) { return i.address == start; });
-    if (import) start += kImportStubLength;
-    if (start - function.address >= function.size) continue;
-    auto& unit = units.emplace_back(unit_of(function.address));
-    unit.start = start;
-    code_.set_tier_state(unit.function, MTEDBG_TierState_Compiling);
-  }
-  if (units.empty()) return;  // a stripped guest: all code is translated when it is reached
-  code_.commit(MTEDBG_BlockKind_BaselineTier, MTEDBG_Tier_Baseline, translator_.translate(units));
-}
-
-// Code that symbols did not lead to: stripped guests, targets of jump tables.
-uintptr_t Engine::translate_at(uint64_t rip) {
-  std::scoped_lock lock(translating_);
-  if (uintptr_t host = code_.entry(rip)) return host;  // another thread was faster
-  if (image_.code_at(rip).empty())
-    throw StatusError(Status::GuestFault, "a wild jump or return of the guest to " + describe(rip));
-  auto known = [this](uint64_t address) { return code_.entry(address) != 0; };
-  code_.commit(MTEDBG_BlockKind_BaselineTier, MTEDBG_Tier_Baseline,
-               translator_.translate({unit_of(rip)}, known));
-  return code_.entry(rip);
+  if (const uintptr_t host = stubs_.entry(rip)) return host;
+  throw StatusError(Status::GuestFault, "a wild jump or return of the guest to " + describe(rip));
 }
 
 uintptr_t Engine::resolve(Frame& frame) {
-  uint64_t rip = frame.guest.rip;
-  uintptr_t host = code_.entry(rip);
-  if (host == 0) host = translate_at(rip);
+  const uint64_t rip = frame.guest.rip;
+  const uintptr_t host = entry_of(rip);
   frame.jump_cache[rip % Frame::kJumpCacheSize] = {rip, host};
   return host;
 }
 
+// Host addresses that the frame has kept are of code that may be gone by now. An empty way must not
+// match: address 0 is one a guest may jump to by mistake.
+void Engine::forget_old(Frame& frame, uint64_t epoch) {
+  if (frame.seen_epoch == epoch) return;
+  frame.seen_epoch = epoch;
+  std::fill(std::begin(frame.jump_cache), std::end(frame.jump_cache),
+            JumpCacheEntry{kThreadReturnRip, stubs_.entry(kThreadReturnRip)});
+}
+
+// Generated code is left at every reason; only the first two are the engine's.
 ExitReason Engine::run(Frame& frame) {
+  struct Outside {
+    std::atomic<uint64_t>& word;
+    ~Outside() { Epochs::leave(word); }
+  } outside{frame.epoch};
   for (;;) {
-    ExitReason reason = mtetso_enter_jit(&frame, resolve(frame), enter_);
-    if (reason != ExitReason::Lookup) return reason;
+    forget_old(frame, epochs().enter(frame.epoch));
+    if (something_retired_.load(std::memory_order_acquire)) reclaim();
+    const ExitReason reason = mtetso_enter_jit(&frame, resolve(frame), enter_);
+    if (reason == ExitReason::TierUp)
+      tier_up(frame.guest.rip);
+    else if (reason != ExitReason::Lookup)
+      return reason;
   }
+}
+
+// The function's ticks are used up. They are set back before anything else, so that the code goes
+// on; another thread may be here for the same function.
+void Engine::tier_up(uint64_t rip) {
+  Module* module = module_at(rip);
+  const uint32_t function =
+      module == nullptr ? CompiledRange::kNoFunction : module->function_at(rip);
+  TierSlot* slot = module == nullptr ? nullptr : module->code().slot(function);
+  if (slot == nullptr) return;
+  slot->left.store(INT32_MAX, std::memory_order_relaxed);
+  const bool whole = options_.tier_scope == TierScope::Program;
+  const auto again = [slot, this](bool done) {
+    if (!done)
+      slot->left.store(static_cast<int32_t>(options_.tier_up), std::memory_order_relaxed);
+    else
+      something_retired_.store(true, std::memory_order_release);
+  };
+  tiers_->request(*module, whole ? TierQueue::kWhole : function, again);
+}
+
+// The segments of retired blocks, and programs that were unloaded, once no thread can be in them.
+void Engine::reclaim() {
+  std::unique_lock hold(lock_, std::try_to_lock);
+  if (!hold) return;  // another thread is at it
+  const uint64_t oldest = epochs().oldest();
+  bool left = false;
+  for (const auto& module : owned_) {
+    module->code().reclaim(oldest);
+    left = left || module->code().retired() != 0;
+  }
+  std::erase_if(dying_, [&](const Dying& one) { return one.epoch < oldest; });
+  something_retired_.store(left || !dying_.empty(), std::memory_order_release);
+}
+
+uintptr_t Engine::export_function(uint64_t rip) {
+  entry_of(rip);  // translated, if it was not
+  Module* module = module_at(rip);
+  return (module != nullptr ? module->code() : stubs_).export_function(rip);
 }
 
 Frame* Engine::new_frame(uint64_t thread_id, uint32_t core_tag) {
@@ -94,10 +185,19 @@ Frame* Engine::new_frame(uint64_t thread_id, uint32_t core_tag) {
   frame->parity = 1;  // PF clear
   frame->direction = 1;
   std::copy(std::begin(frame_stubs_), std::end(frame_stubs_), std::begin(frame->stubs));
-  // An empty way must not match: address 0 is one a guest may jump to by mistake.
-  std::fill(std::begin(frame->jump_cache), std::end(frame->jump_cache),
-            JumpCacheEntry{kThreadReturnRip, code_.entry(kThreadReturnRip)});
+  epochs().add(&frame->epoch);
   return frame;
+}
+
+void Engine::write_profile() const {
+  if (options_.profile_out.empty()) return;
+  try {
+    Profile profile;
+    for (const Module* module : *modules()) profile.programs.push_back(module->profile());
+    mtetso::write_profile(profile, options_.profile_out);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "mtetso: %s\n", error.what());
+  }
 }
 
 }  // namespace mtetso

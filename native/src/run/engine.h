@@ -1,60 +1,106 @@
 // SPDX-License-Identifier: MIT
 //
-// The engine: from a guest address to running code. Owns the translator and the code; knows
+// The engine: from a guest address to running code. Owns the programs and their code; knows
 // nothing of threads and host functions.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "cache/code_cache.h"
 #include "code/code.h"
 #include "guest/elf_image.h"
 #include "options.h"
+#include "profile/profile.h"
 #include "run/enter.h"
 #include "run/frame.h"
-#include "translate/translator.h"
+#include "run/module.h"
+#include "run/tier_queue.h"
 
 namespace mtetso {
 
 class Engine {
  public:
-  // Makes the shared stubs, then translates every function of the image into one baseline block.
-  // Both arguments outlive the engine. Throws StatusError.
-  Engine(const Options& options, const ElfImage& image);
+  // Makes the shared stubs, then tier 1 of `image`. `options` outlive the engine. Throws
+  // StatusError.
+  Engine(const Options& options, ElfImage image, const HostSide& host);
+
+  // The first program.
+  const ElfImage& image() const { return modules()->front()->image(); }
+
+  // A further program beside those there are. Throws StatusError, CodeError.
+  Module& load(ElfImage image, const std::string& path);
+  // Retires the code of a program that was loaded; its memory goes when no thread can be in it.
+  // False where there is no such program, or it is the first one.
+  bool unload(uint64_t module);
+  // By its Code's id; null where there is none.
+  Module* find(uint64_t module) const;
+  // The program that a guest address belongs to; null where none is there.
+  Module* module_at(uint64_t rip) const;
 
   // A new frame, of the debugger's kind of memory, that can enter generated code.
   Frame* new_frame(uint64_t thread_id, uint32_t core_tag);
 
-  // Runs from frame.guest.rip until generated code leaves for any reason but a look-up; code that
-  // is not there yet is translated. Throws StatusError where the guest goes to no code.
+  // Runs from frame.guest.rip until generated code leaves for any reason but a look-up or a
+  // better tier; code that is not there yet is translated. Throws StatusError where the guest goes
+  // to no code.
   ExitReason run(Frame& frame);
 
+  // The address by which native code calls the guest function at `rip`. Throws StatusError where
+  // there is no guest code.
+  uintptr_t export_function(uint64_t rip);
+
+  // Where code of `rip` is entered now; 0 where there is none yet.
+  uintptr_t entry(uint64_t rip) const;
+
   // What the instruction at `rip` is, for messages.
-  std::string describe(uint64_t rip) const { return translator_.describe(rip); }
+  std::string describe(uint64_t rip) const;
 
   // Where the code of the guest instruction at `rip` is entered; 0 where it is not translated.
   uintptr_t entry(uint64_t rip) const { return code_.entry(rip); }
 
   uintptr_t fault_trampoline() const { return fault_trampoline_; }
 
+  // Writes the profile where the options ask for one; a failure is said and nothing else.
+  void write_profile() const;
+
  private:
-  void make_stubs();
-  void translate_program();
-  uintptr_t translate_at(uint64_t rip);
+  using Modules = std::vector<Module*>;
+
+  uintptr_t make_stubs(CallGuest call_guest);
+  Modules* modules() const { return modules_.load(std::memory_order_acquire); }
+  void publish(std::unique_ptr<Modules> list);
   uintptr_t resolve(Frame& frame);
-  Unit unit_of(uint64_t rip) const;
+  uintptr_t entry_of(uint64_t rip);
+  void forget_old(Frame& frame, uint64_t epoch);
+  void tier_up(uint64_t rip);
+  void reclaim();
 
   const Options& options_;
-  const ElfImage& image_;
-  Translator translator_;
-  Code code_;
-  std::mutex translating_;
-  std::vector<uint32_t> functions_;  // the code manager's index of image_.functions()[i]
+  Code stubs_;  // the shared ones, of no program
+  CodeSources sources_;
+  std::optional<Profile> profile_;
+  std::optional<CodeCache> cache_;
   EnterStub enter_ = nullptr;
   uintptr_t fault_trampoline_ = 0;
   uintptr_t frame_stubs_[static_cast<size_t>(FrameStub::Count)] = {};
+
+  struct Dying {
+    std::unique_ptr<Module> module;
+    uint64_t epoch;
+  };
+  std::mutex lock_;  // of all below; look-ups take the published list
+  std::vector<std::unique_ptr<Module>> owned_;
+  std::vector<std::unique_ptr<Modules>> lists_;  // all that were ever published
+  std::vector<Dying> dying_;
+  std::atomic<Modules*> modules_{nullptr};
+  std::atomic<bool> something_retired_{false};
+  std::unique_ptr<TierQueue> tiers_;
 };
 
 }  // namespace mtetso

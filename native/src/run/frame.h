@@ -6,6 +6,7 @@
 
 #include <mtedbg/debug_root.h>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -13,20 +14,25 @@ namespace mtetso {
 
 // Why generated code came back to the dispatcher. frame->rip is the guest address to go on at.
 enum class ExitReason : uint32_t {
-  Poll = 1,      // the budget ran out
-  Lookup,        // a guest address without translated code that this thread knows of
-  Import,        // a host function is to be called; exit_detail is its index
-  ThreadReturn,  // the thread's first function returned
-  Throw,         // an instruction outside the subset was reached
-  Divide,        // a division by zero or one whose quotient does not fit
-  GuestFault,    // a guest access to an address that is not there; exit_detail is the address
-  Undefined,     // ud2 was reached
+  Poll = 1,        // the budget ran out
+  Lookup,          // a guest address without translated code that this thread knows of
+  Import,          // a host function is to be called; exit_detail is its index
+  ThreadReturn,    // the thread's first function returned
+  Throw,           // an instruction outside the subset was reached
+  Divide,          // a division by zero or one whose quotient does not fit
+  GuestFault,      // a guest access to an address that is not there; exit_detail is the address
+  Undefined,       // ud2 was reached
+  TierUp,          // a function's ticks are used up: better code is asked for
+  CallbackReturn,  // a guest function that the host called returned
 };
 
-// Shared stubs that generated code jumps to. All take the guest address in x17. The last three
-// are called: they return to the address in x24 (translate/helpers.h).
+// Shared stubs that generated code jumps to. All take the guest address in x17; Import also the
+// number of the host function in x20. The last three are called: they return to the address in x24
+// (translate/helpers.h).
 enum class FrameStub : uint32_t {
   Poll,
+  TierUp,
+  Import,
   Dispatch,
   Throw,
   Divide,
@@ -50,10 +56,13 @@ struct Frame {
   int32_t budget;  // polls left before generated code comes back
   uint32_t exit_reason;
   uint64_t exit_detail;
-  uint64_t fs_base;  // base of segment FS: the thread pointer
-  uint8_t parity;    // PF is set where this has an even number of ones
-  uint8_t adjust;    // AF is bit 4
-  int8_t direction;  // DF as the step of string instructions: 1 or -1
+  uint64_t callee;              // host entry of the guest function that the host calls
+  std::atomic<uint64_t> epoch;  // in which it entered generated code (code/epochs.h); 0: outside
+  uint64_t seen_epoch;          // the one that jump_cache is of
+  uint64_t fs_base;             // base of segment FS: the thread pointer
+  uint8_t parity;               // PF is set where this has an even number of ones
+  uint8_t adjust;               // AF is bit 4
+  int8_t direction;             // DF as the step of string instructions: 1 or -1
   uint8_t unused[5];
   uint64_t stubs[static_cast<size_t>(FrameStub::Count)];
   JumpCacheEntry jump_cache[kJumpCacheSize];

@@ -44,7 +44,7 @@ void HostThreads::body(GuestThread& thread) {
   TurnEnd end;
   do {
     thread.frame->budget = INT_MAX;
-    end = run_turn(process_, imports_, thread);
+    end = run_turn(process_, *this, imports_, thread);
   } while (end != TurnEnd::Exited);
   std::scoped_lock lock(lock_);
   thread.exited = true;
@@ -92,6 +92,11 @@ bool HostThreads::wait(GuestThread&, GuestThread& other) {
 bool HostThreads::yield(GuestThread&) {
   sched_yield();
   return false;
+}
+
+void HostThreads::interlude(GuestThread& thread) {
+  thread.frame->budget = INT_MAX;
+  sched_yield();
 }
 
 }  // namespace mtetso

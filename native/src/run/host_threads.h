@@ -26,6 +26,7 @@ class HostThreads : public Scheduler {
   void start(GuestThread& thread) override;
   bool wait(GuestThread& thread, GuestThread& other) override;
   bool yield(GuestThread& thread) override;
+  void interlude(GuestThread& thread) override;
 
  private:
   void body(GuestThread& thread);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "run/core_ids.h"
 #include "status.h"
@@ -45,25 +46,26 @@ const Imports::Name Imports::kNames[] = {
     {"mtetso_allocate", &Imports::allocate}, {"mtetso_core_id", &Imports::core_id},
     {"mtetso_yield", &Imports::yield},       {"mtetso_host_peek", &Imports::host_peek},
     {"mtetso_read", &Imports::read},         {"mtetso_map_file", &Imports::map_file},
+    {"mtetso_call", &Imports::call_back},    {"mtetso_sort", &Imports::sort},
+    {"mtetso_load", &Imports::load},         {"mtetso_symbol", &Imports::symbol},
+    {"mtetso_unload", &Imports::unload},
 };
 
-Imports::Imports(Process& process, Scheduler& scheduler)
-    : process_(process), scheduler_(scheduler) {
-  for (const auto& import : process.image().imports()) {
-    auto known = std::find_if(std::begin(kNames), std::end(kNames),
-                              [&](const auto& n) { return import.name == n.name; });
-    if (known == std::end(kNames))
-      throw StatusError(Status::MalformedElf,
-                        "the guest imports a function that does not exist: " + import.name);
-    functions_.push_back(known->function);
-  }
+uint64_t Imports::number_of(const std::string& name) {
+  const auto known = std::find_if(std::begin(kNames), std::end(kNames),
+                                  [&](const auto& one) { return name == one.name; });
+  if (known == std::end(kNames))
+    throw StatusError(Status::Malformed,
+                      "the guest imports a function that does not exist: " + name);
+  return static_cast<uint64_t>(known - std::begin(kNames));
 }
 
-Imports::Result Imports::call(uint64_t index, GuestThread& thread) {
+Imports::Result Imports::call(uint64_t number, GuestThread& thread) {
   auto& guest = thread.frame->guest;
   guest.state = MTEDBG_ThreadState_Thunk;
   Arguments arguments{guest.rdi, guest.rsi, guest.rdx};
-  Result result = (this->*functions_.at(index))(thread, arguments);
+  Result result = (this->*kNames[number].function)(thread, arguments);
+  if (thread.pending) std::rethrow_exception(std::exchange(thread.pending, nullptr));
   if (result != Result::Retry) {
     guest.rax = arguments.rax;
     guest.rip += kImportStubLength;

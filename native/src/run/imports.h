@@ -3,7 +3,7 @@
 // The host functions that a guest can import. Arguments and result follow the System V ABI.
 #pragma once
 
-#include <vector>
+#include <string>
 
 #include "run/process.h"
 
@@ -13,12 +13,15 @@ class Imports {
  public:
   enum class Result { Return, Retry, Yield };  // Yield: return, and end the turn
 
-  // Throws StatusError(MalformedElf) where the image imports a function that is not there.
-  Imports(Process& process, Scheduler& scheduler);
+  Imports(Process& process, Scheduler& scheduler) : process_(process), scheduler_(scheduler) {}
 
-  // Calls the image's import `index` for `thread`, which has just entered its stub. On Return and
-  // Yield the guest goes on behind the stub. Throws GuestExit.
-  Result call(uint64_t index, GuestThread& thread);
+  // The number by which generated code asks for a host function. Throws StatusError(Malformed)
+  // where there is none of that name.
+  static uint64_t number_of(const std::string& name);
+
+  // Calls function `number` for `thread`, which has just entered its stub. On Return and Yield the
+  // guest goes on behind the stub. Throws GuestExit.
+  Result call(uint64_t number, GuestThread& thread);
 
  private:
   struct Arguments {
@@ -41,12 +44,19 @@ class Imports {
   Result yield(GuestThread& thread, Arguments& arguments);
   Result host_peek(GuestThread& thread, Arguments& arguments);
   // imports_files.cc
+  // A NUL-terminated text of the guest's, of at most a page; false where there is none.
+  bool read_text(GuestThread& thread, uint64_t address, std::string& text);
   Result read(GuestThread& thread, Arguments& arguments);
   Result map_file(GuestThread& thread, Arguments& arguments);
+  // imports_programs.cc
+  Result call_back(GuestThread& thread, Arguments& arguments);
+  Result sort(GuestThread& thread, Arguments& arguments);
+  Result load(GuestThread& thread, Arguments& arguments);
+  Result symbol(GuestThread& thread, Arguments& arguments);
+  Result unload(GuestThread& thread, Arguments& arguments);
 
   Process& process_;
   Scheduler& scheduler_;
-  std::vector<Function> functions_;  // by index of the image's imports
 };
 
 }  // namespace mtetso

@@ -33,21 +33,6 @@ struct OpenFile {
   const int descriptor;
 };
 
-// A guest's string, granule by granule: what is behind its end is none of the host's business.
-bool read_string(GuestMemory& memory, mtedbg_GuestFrame* frame, uint64_t address,
-                 std::string& text) {
-  while (text.size() < kMaxPath) {
-    char part[kGranule];
-    const size_t size = kGranule - (address & (kGranule - 1));
-    if (!memory.host_read(frame, address, part, size)) return false;
-    const size_t length = strnlen(part, size);
-    text.append(part, length);
-    if (length < size) return true;
-    address += size;
-  }
-  return false;
-}
-
 // Once: the reason does not depend on the file, as long as it is one on a disk.
 void tell_of_the_copy(const std::string& path, const char* why) {
   static std::atomic<bool> told{false};
@@ -60,6 +45,20 @@ void tell_of_the_copy(const std::string& path, const char* why) {
 }
 
 }  // namespace
+
+// Granule by granule: what is behind its end is none of the host's business.
+bool Imports::read_text(GuestThread& thread, uint64_t address, std::string& text) {
+  while (text.size() < kMaxPath) {
+    char part[kGranule];
+    const size_t size = kGranule - (address & (kGranule - 1));
+    if (!process_.memory().host_read(&thread.frame->guest, address, part, size)) return false;
+    const size_t length = strnlen(part, size);
+    text.append(part, length);
+    if (length < size) return true;
+    address += size;
+  }
+  return false;
+}
 
 // read(bytes, size) from standard input: how many bytes, at most 64 KiB at once.
 Imports::Result Imports::read(GuestThread& thread, Arguments& arguments) {
@@ -81,7 +80,7 @@ Imports::Result Imports::map_file(GuestThread& thread, Arguments& arguments) {
   GuestMemory& memory = process_.memory();
   std::string path;
   arguments.rax = 0;
-  if (!read_string(memory, frame, arguments.rdi, path)) return Result::Return;
+  if (!read_text(thread, arguments.rdi, path)) return Result::Return;
   const OpenFile file(path);
   struct stat about = {};
   if (file.descriptor < 0 || fstat(file.descriptor, &about) != 0 || about.st_size <= 0 ||

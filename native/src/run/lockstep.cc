@@ -41,40 +41,59 @@ void trace_accesses(const GuestThread& thread, uint64_t rip, uintptr_t entry) {
 
 Lockstep::Lockstep(Process& process)
     : process_(process),
+      imports_(process, *this),
       schedule_(Schedule::parse(process.options().schedule,
                                 first_core_id(process.options().shared_tag))) {}
 
-std::vector<Schedule::Runnable> Lockstep::runnable() {
+// A thread with a host function below the top one's on the stack has to wait for that to end.
+std::vector<Schedule::Runnable> Lockstep::runnable(const GuestThread* top) {
   std::vector<Schedule::Runnable> can;
   for (auto* thread : process_.threads()) {
     auto* other = thread->waits_for == 0 ? nullptr : process_.find(thread->waits_for);
-    if (!thread->exited && (other == nullptr || other->exited))
+    const bool buried = thread->callbacks != 0 && thread != top;
+    if (!thread->exited && !buried && (other == nullptr || other->exited))
       can.push_back({thread->id, thread->core});
   }
   return can;
 }
 
+Lockstep::Chosen Lockstep::next(const GuestThread* top) {
+  const auto can = runnable(top);
+  if (can.empty())
+    throw StatusError(Status::GuestFault, "deadlock: every guest thread waits for another");
+  const Slice slice = schedule_.next(can, process_.options().cores);
+  GuestThread& thread = *process_.find(slice.thread);
+  process_.move(thread, slice.core);
+  thread.waits_for = 0;
+  thread.frame->budget = static_cast<int32_t>(slice.polls);
+  bind_host_thread(&thread.frame->guest);
+  if (tracing()) trace_turn(thread, slice);
+  return {thread, slice};
+}
+
+void Lockstep::take_turn(const Chosen& chosen) {
+  GuestThread& thread = chosen.thread;
+  const uint64_t rip = thread.frame->guest.rip;
+  if (run_turn(process_, *this, imports_, thread) == TurnEnd::Exited)
+    thread.exited = true;
+  else
+    thread.frame->guest.state = MTEDBG_ThreadState_Parked;
+  if (tracing() && chosen.slice.polls == 1)
+    trace_accesses(thread, rip, process_.engine().entry(rip));
+}
+
 void Lockstep::run() {
-  Imports imports(process_, *this);
   process_.make_main_thread();
+  for (;;) take_turn(next(nullptr));
+}
+
+// Turns of others on top of the thread's, until the schedule comes to it again.
+void Lockstep::interlude(GuestThread& thread) {
+  thread.frame->guest.state = MTEDBG_ThreadState_Parked;
   for (;;) {
-    auto can = runnable();
-    if (can.empty())
-      throw StatusError(Status::GuestFault, "deadlock: every guest thread waits for another");
-    Slice slice = schedule_.next(can, process_.options().cores);
-    GuestThread& thread = *process_.find(slice.thread);
-    auto& guest = thread.frame->guest;
-    process_.move(thread, slice.core);
-    thread.waits_for = 0;
-    thread.frame->budget = static_cast<int32_t>(slice.polls);
-    bind_host_thread(&guest);
-    const uint64_t rip = guest.rip;
-    if (tracing()) trace_turn(thread, slice);
-    if (run_turn(process_, imports, thread) == TurnEnd::Exited)
-      thread.exited = true;
-    else
-      guest.state = MTEDBG_ThreadState_Parked;
-    if (tracing() && slice.polls == 1) trace_accesses(thread, rip, process_.engine().entry(rip));
+    const Chosen chosen = next(&thread);
+    if (&chosen.thread == &thread) return;
+    take_turn(chosen);
   }
 }
 

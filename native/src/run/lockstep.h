@@ -4,6 +4,7 @@
 // a matter of the schedule only.
 #pragma once
 
+#include "run/imports.h"
 #include "run/process.h"
 #include "run/schedule.h"
 
@@ -19,11 +20,22 @@ class Lockstep : public Scheduler {
   void start(GuestThread& thread) override;
   bool wait(GuestThread& thread, GuestThread& other) override;
   bool yield(GuestThread& thread) override;
+  void interlude(GuestThread& thread) override;
 
  private:
-  std::vector<Schedule::Runnable> runnable();
+  struct Chosen {
+    GuestThread& thread;
+    Slice slice;
+  };
+
+  // Those that can run while `top`, if any, has a host function on top of the host's stack.
+  std::vector<Schedule::Runnable> runnable(const GuestThread* top);
+  // Chooses the next turn, and makes the thread that has it ready to go.
+  Chosen next(const GuestThread* top);
+  void take_turn(const Chosen& chosen);
 
   Process& process_;
+  Imports imports_;
   Schedule schedule_;
 };
 

@@ -49,30 +49,73 @@ std::vector<uint8_t> initial_stack(const Options& options, uint64_t top, uint64_
   return bytes;
 }
 
+// The pages that an image takes up.
+struct Extent {
+  explicit Extent(const ElfImage& image) {
+    const auto &first = image.segments().front(), &last = image.segments().back();
+    begin = first.address & ~(kPage - 1);
+    end = (last.address + last.memory_size + kPage - 1) & ~(kPage - 1);
+  }
+  uint64_t begin, end;
+};
+
 }  // namespace
 
-Process::Process(const Options& options, const ElfImage& image, GuestMemory& memory, Engine& engine)
-    : options_(options), image_(image), memory_(memory), engine_(engine) {
-  map_image();
-}
-
-void Process::map_image() {
-  const auto &first = image_.segments().front(), &last = image_.segments().back();
-  uint64_t begin = first.address & ~(kPage - 1);
-  uint64_t end = (last.address + last.memory_size + kPage - 1) & ~(kPage - 1);
-  if (!memory_.map_image(begin, end - begin))
+Process::Process(const Options& options, GuestMemory& memory, Engine& engine)
+    : options_(options), image_(engine.image()), memory_(memory), engine_(engine) {
+  if (!map_image(image_))
     throw StatusError(Status::Internal,
                       std::string("cannot map the guest's image: ") + std::strerror(errno));
-  for (const auto& segment : image_.segments())
+}
+
+// False with errno set.
+bool Process::map_image(const ElfImage& image) {
+  const Extent extent(image);
+  if (!memory_.map_image(extent.begin, extent.end - extent.begin)) return false;
+  for (const auto& segment : image.segments())
     if (!segment.file.empty() &&
         !memory_.host_write(nullptr, segment.address, segment.file.data(), segment.file.size()))
-      throw StatusError(Status::Internal, "cannot fill the guest's image");
-  for (const auto& segment : image_.segments()) {
+      return false;
+  for (const auto& segment : image.segments()) {
     if ((segment.flags & PF_W) != 0) continue;
     uint64_t low = segment.address & ~(kPage - 1);
     uint64_t high = (segment.address + segment.memory_size + kPage - 1) & ~(kPage - 1);
     memory_.protect(low, high - low, PROT_READ);  // guest code is read, never executed
   }
+  return true;
+}
+
+Module* Process::load(const std::string& path, std::string& why) {
+  try {
+    ElfImage image = ElfImage::open(path);
+    if (image.tls().memory_size != 0) {
+      why = path + ": a program that is loaded cannot have thread-local storage";
+      return nullptr;
+    }
+    if (!map_image(image)) {
+      why = path + ": cannot map it: " + std::strerror(errno);
+      return nullptr;
+    }
+    const Extent extent(image);
+    try {
+      return &engine_.load(std::move(image), path);
+    } catch (...) {
+      memory_.unmap_image(extent.begin, extent.end - extent.begin);
+      throw;
+    }
+  } catch (const std::exception& error) {
+    why = error.what();
+    return nullptr;
+  }
+}
+
+bool Process::unload(uint64_t id) {
+  const Module* module = engine_.find(id);
+  if (module == nullptr) return false;
+  const Extent extent(module->image());
+  if (!engine_.unload(id)) return false;
+  memory_.unmap_image(extent.begin, extent.end - extent.begin);
+  return true;
 }
 
 uint32_t Process::core_of(uint64_t id) const {

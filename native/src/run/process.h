@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <stdexcept>
@@ -23,6 +24,9 @@ struct GuestThread {
   uint64_t waits_for = 0;  // lockstep: id of the thread it waits for, 0 where it does not
   bool exited = false;     // under Process::lock in threads mode
   uint64_t result = 0;
+  uint32_t callbacks = 0;  // guest functions that host functions of it are calling right now
+  std::exception_ptr
+      pending;  // what ended one of them, to be thrown on when the host function ends
 };
 
 // The guest ended the process. Not an error: what unwinds the host's stack to main.
@@ -40,6 +44,9 @@ class Scheduler {
   virtual bool wait(GuestThread& thread, GuestThread& other) = 0;
   // True: the thread's turn ends here.
   virtual bool yield(GuestThread& thread) = 0;
+  // The thread's turn would end, but a host function of it, which calls back into the guest, is
+  // on the host's stack: others may run before it goes on.
+  virtual void interlude(GuestThread& thread) = 0;
 };
 
 class Process {
@@ -48,13 +55,17 @@ class Process {
   static constexpr uint64_t kMainStack = 1 << 20;
   static constexpr uint64_t kThreadStack = 256 << 10;
 
-  // Maps the image. All arguments outlive the process. Throws StatusError.
-  Process(const Options& options, const ElfImage& image, GuestMemory& memory, Engine& engine);
+  // Maps the engine's first program. All arguments outlive the process. Throws StatusError.
+  Process(const Options& options, GuestMemory& memory, Engine& engine);
 
   const Options& options() const { return options_; }
   GuestMemory& memory() { return memory_; }
   Engine& engine() { return engine_; }
-  const ElfImage& image() const { return image_; }
+
+  // Maps a further program and makes its code; null where that cannot be, and `why` says so.
+  Module* load(const std::string& path, std::string& why);
+  // False where there is no such program, or it is the first one.
+  bool unload(uint64_t module);
 
   // The first thread: at the image's entry, with argc, argv on its stack as the System V ABI says.
   GuestThread& make_main_thread();
@@ -68,7 +79,7 @@ class Process {
   void move(GuestThread& thread, uint32_t core);
 
  private:
-  void map_image();
+  bool map_image(const ElfImage& image);
   // A thread's copy of the image's thread-local storage and, behind it, the block that FS points
   // at, with its own address in it (System V ABI, variant II); 0 where there is no memory or the
   // image has no thread-local storage.
@@ -77,7 +88,7 @@ class Process {
   uint32_t core_of(uint64_t id) const;
 
   const Options& options_;
-  const ElfImage& image_;
+  const ElfImage& image_;  // the first program's
   GuestMemory& memory_;
   Engine& engine_;
   std::mutex lock_;  // threads_

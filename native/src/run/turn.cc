@@ -7,6 +7,7 @@
 #include "debug/threads.h"
 #include "run/core_ids.h"
 #include "status.h"
+#include "translate/stubs.h"
 
 namespace mtetso {
 namespace {
@@ -25,45 +26,138 @@ namespace {
   guest_fault(process, frame, what);
 }
 
-}  // namespace
+// What is going on on this host thread. In lockstep turns may lie on top of each other: those
+// below have a host function on the stack that calls back into the guest.
+struct Turn {
+  Process& process;
+  Scheduler& scheduler;
+  Imports& imports;
+  GuestThread& thread;
+};
 
-TurnEnd run_turn(Process& process, Imports& imports, GuestThread& thread) {
-  Frame& frame = *thread.frame;
+thread_local Turn* g_turn = nullptr;
+
+struct Current {
+  explicit Current(Turn& turn) : before(g_turn) { g_turn = &turn; }
+  ~Current() { g_turn = before; }
+  Current(const Current&) = delete;
+  Current& operator=(const Current&) = delete;
+  Turn* before;
+};
+
+enum class Left { Poll, Yield, Blocked, ThreadReturn, CallbackReturn };
+
+// Runs generated code and calls the host functions that it asks for, until something else is up.
+Left run_on(Turn& turn) {
+  Frame& frame = *turn.thread.frame;
   for (;;) {
-    refresh_core_id(process.options(), frame);
-    const ExitReason reason = process.engine().run(frame);
-    refresh_core_id(process.options(), frame);
+    refresh_core_id(turn.process.options(), frame);
+    const ExitReason reason = turn.process.engine().run(frame);
+    refresh_core_id(turn.process.options(), frame);
     switch (reason) {
       case ExitReason::Poll:
-        return TurnEnd::Poll;
+        return Left::Poll;
       case ExitReason::Import:
-        switch (imports.call(frame.exit_detail, thread)) {
+        switch (turn.imports.call(frame.exit_detail, turn.thread)) {
           case Imports::Result::Return:
             break;
           case Imports::Result::Retry:
-            return TurnEnd::Blocked;
+            return Left::Blocked;
           case Imports::Result::Yield:
-            return TurnEnd::Yield;
+            return Left::Yield;
         }
         break;
       case ExitReason::ThreadReturn:
-        thread.result = frame.guest.rax;
-        thread_exited(&frame.guest, thread.result);
-        return TurnEnd::Exited;
+        return Left::ThreadReturn;
+      case ExitReason::CallbackReturn:
+        return Left::CallbackReturn;
       case ExitReason::Throw:
         throw StatusError(
             Status::UnsupportedInstruction,
-            "unsupported instruction at " + process.engine().describe(frame.guest.rip));
+            "unsupported instruction at " + turn.process.engine().describe(frame.guest.rip));
       case ExitReason::Divide:
-        guest_fault(process, frame, "division by zero or quotient too large");
+        guest_fault(turn.process, frame, "division by zero or quotient too large");
       case ExitReason::Undefined:
-        guest_fault(process, frame, "undefined instruction");
+        guest_fault(turn.process, frame, "undefined instruction");
       case ExitReason::GuestFault:
-        bad_address(process, frame);
+        bad_address(turn.process, frame);
       case ExitReason::Lookup:
-        throw StatusError(Status::Internal, "a look-up reached the scheduler");
+      case ExitReason::TierUp:
+        throw StatusError(Status::Internal, "what is the engine's reached the scheduler");
     }
   }
+}
+
+// A call from outside of generated code, as the System V ABI has it: six arguments in registers,
+// the stack a multiple of 16 before the return address is pushed.
+void set_up_call(Frame& frame, uint64_t guest_rip, uintptr_t target, const uint64_t* arguments) {
+  mtedbg_GuestFrame& guest = frame.guest;
+  guest.rsp &= ~uint64_t{15};
+  guest.rdi = arguments[0];
+  guest.rsi = arguments[1];
+  guest.rdx = arguments[2];
+  guest.rcx = arguments[3];
+  guest.r8 = arguments[4];
+  guest.r9 = arguments[5];
+  guest.r11 = guest_rip;
+  guest.rip = kCallbackRip;
+  frame.callee = target;
+}
+
+void run_callback(Turn& turn) {
+  for (;;) {
+    switch (run_on(turn)) {
+      case Left::CallbackReturn:
+        return;
+      case Left::ThreadReturn:
+        guest_fault(turn.process, *turn.thread.frame, "a callback returned to where none was");
+      default:
+        turn.scheduler.interlude(turn.thread);
+    }
+  }
+}
+
+}  // namespace
+
+TurnEnd run_turn(Process& process, Scheduler& scheduler, Imports& imports, GuestThread& thread) {
+  Turn turn{process, scheduler, imports, thread};
+  const Current current(turn);
+  switch (run_on(turn)) {
+    case Left::Poll:
+      return TurnEnd::Poll;
+    case Left::Yield:
+      return TurnEnd::Yield;
+    case Left::Blocked:
+      return TurnEnd::Blocked;
+    case Left::CallbackReturn:
+      guest_fault(process, *thread.frame, "a callback returned that nobody called");
+    case Left::ThreadReturn:
+      break;
+  }
+  thread.result = thread.frame->guest.rax;
+  thread_exited(&thread.frame->guest, thread.result);
+  return TurnEnd::Exited;
+}
+
+uint64_t call_guest(uint64_t guest_rip, uintptr_t target, const uint64_t* arguments) {
+  if (g_turn == nullptr || g_turn->thread.pending) return 0;
+  Turn& turn = *g_turn;
+  Frame& frame = *turn.thread.frame;
+  const mtedbg_GuestFrame before = frame.guest;
+  uint64_t result = 0;
+  ++turn.thread.callbacks;
+  try {
+    set_up_call(frame, guest_rip, target, arguments);
+    run_callback(turn);
+    result = frame.guest.rax;
+  } catch (...) {
+    turn.thread.pending = std::current_exception();
+  }
+  --turn.thread.callbacks;
+  frame.guest.rip = before.rip;
+  frame.guest.rsp = before.rsp;
+  frame.guest.state = before.state;
+  return result;
 }
 
 }  // namespace mtetso

@@ -16,6 +16,11 @@ enum class TurnEnd {
 };
 
 // Runs until the turn ends. Throws GuestExit, and StatusError for what the guest did wrong.
-TurnEnd run_turn(Process& process, Imports& imports, GuestThread& thread);
+TurnEnd run_turn(Process& process, Scheduler& scheduler, Imports& imports, GuestThread& thread);
+
+// Calls a guest function on the thread whose turn it is on this host thread: what entry stubs get
+// to (CallGuest). An exception does not pass through generated code: it waits in
+// GuestThread::pending, and the result is 0.
+uint64_t call_guest(uint64_t guest_rip, uintptr_t target, const uint64_t* arguments);
 
 }  // namespace mtetso

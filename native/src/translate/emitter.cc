@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "code/tier_slot.h"
+
 namespace mtetso {
 
 using namespace vixl::aarch64;  // NOLINT: the instruction set is the vocabulary here
@@ -17,31 +19,64 @@ constexpr int kTagBits = 4;
 
 }  // namespace
 
-Emitter::Emitter(const Options& options) : options_(options), core_id_(options) {
+Emitter::Emitter(const Options& options, const TranslationPlan& plan)
+    : options_(options), plan_(plan), core_id_(options) {
   masm_.SetCPUFeatures(vixl::CPUFeatures::All());
   // x16 and x17, VIXL's habit, have other uses here.
   *masm_.GetScratchRegisterList() = CPURegList(x25, x26);
 }
 
+Label* Emitter::cold_exit(FrameStub stub, uint64_t rip) {
+  auto& exit = cold_exits_.emplace_back(std::make_unique<ColdExit>());
+  exit->stub = stub;
+  exit->rip = rip;
+  return &exit->label;
+}
+
 void Emitter::bind_entry(uint64_t rip) {
   masm_.Bind(&labels_[rip]);
   entries_.push_back({rip, offset()});
-  auto& exit = polls_.emplace_back(std::make_unique<PollExit>());
-  exit->rip = rip;
+}
+
+void Emitter::poll(uint64_t rip) {
   MemOperand budget(reg::frame, offsetof(Frame, budget));
   masm_.Ldr(reg::target.W(), budget);
   masm_.Sub(reg::target.W(), reg::target.W(), 1);
   masm_.Str(reg::target.W(), budget);
-  masm_.Tbnz(reg::target.W(), 31, &exit->label);
+  masm_.Tbnz(reg::target.W(), 31, cold_exit(FrameStub::Poll, rip));
   core_id_.emit_reading(masm_);
 }
 
-void Emitter::emit_poll_exits() {
-  for (auto& exit : polls_) {
-    masm_.Bind(&exit->label);
-    leave(FrameStub::Poll, exit->rip);
+void Emitter::tick(uint32_t function, uint64_t rip, bool begin) {
+  slot_address(reg::t1, function);
+  if (begin) {
+    Label here;
+    masm_.Ldr(reg::t2, MemOperand(reg::t1, offsetof(TierSlot, better)));
+    masm_.Cbz(reg::t2, &here);
+    masm_.Br(reg::t2);
+    masm_.Bind(&here);
   }
-  polls_.clear();
+  MemOperand left(reg::t1, offsetof(TierSlot, left));
+  masm_.Ldr(reg::t2.W(), left);
+  masm_.Sub(reg::t2.W(), reg::t2.W(), 1);
+  masm_.Str(reg::t2.W(), left);
+  masm_.Tbnz(reg::t2.W(), 31, cold_exit(FrameStub::TierUp, rip));
+}
+
+void Emitter::slot_address(const Register& out, uint32_t function) {
+  vixl::ExactAssemblyScope three(&masm_, 3 * kInstructionSize);
+  fixups_.push_back({offset(), function});
+  masm_.movz(out, 0, 0);
+  masm_.movk(out, 0, 16);
+  masm_.movk(out, 0, 32);
+}
+
+void Emitter::emit_cold_exits() {
+  for (auto& exit : cold_exits_) {
+    masm_.Bind(&exit->label);
+    leave(exit->stub, exit->rip);
+  }
+  cold_exits_.clear();
   emit_abort_handlers();
 }
 
@@ -51,6 +86,19 @@ void Emitter::jump_to(uint64_t rip) {
     masm_.B(&label->second);
   else
     leave(FrameStub::Dispatch, rip);
+}
+
+void Emitter::call_to(uint64_t rip) {
+  const uint32_t function =
+      has_label(rip) || !plan_.function_at ? CompiledRange::kNoFunction : plan_.function_at(rip);
+  if (function == CompiledRange::kNoFunction) return jump_to(rip);
+  Label nowhere;
+  slot_address(reg::t1, function);
+  masm_.Ldr(reg::t1, MemOperand(reg::t1, offsetof(TierSlot, best)));
+  masm_.Cbz(reg::t1, &nowhere);
+  masm_.Br(reg::t1);
+  masm_.Bind(&nowhere);
+  leave(FrameStub::Dispatch, rip);
 }
 
 void Emitter::leave(FrameStub stub) {
@@ -129,8 +177,18 @@ void Emitter::write_register(GuestRegister to, unsigned size, const Register& va
     masm_.Bfi(out, value.X(), to.high ? 8 : 0, 8 * size);
 }
 
-void Emitter::insert_tag() {
-  if (options_.memops_start == MTEDBG_Mode_Local)
+Emitter::Form Emitter::form_of(const MemopKey& memop) const {
+  const MemopAdvice advice = plan_.advice ? plan_.advice(memop) : MemopAdvice{};
+  Form form{advice.mode, true, advice.pinned};
+  if (form.mode == 0) form.mode = options_.memops_start;
+  // Known to be shared: a guest's pointers have tag 0, which is the shared one in one convention.
+  form.insert = advice.mode != MTEDBG_Mode_Shared || options_.shared_tag != 0;
+  return form;
+}
+
+void Emitter::insert_tag(const Form& form) {
+  if (!form.insert) return;
+  if (form.local())
     masm_.bfi(reg::address, reg::core_tag, kTagLow, kTagBits);
   else if (options_.shared_tag == 0)
     masm_.bfc(reg::address, kTagLow, kTagBits);
@@ -138,16 +196,26 @@ void Emitter::insert_tag() {
     masm_.orr(reg::address, reg::address, kSharedTagBits);
 }
 
-void Emitter::memop(uint32_t access, unsigned size, const std::function<void()>& emit) {
-  const uint32_t lead = core_id_.words() * kInstructionSize;
-  vixl::ExactAssemblyScope exact(&masm_, lead + 2 * kInstructionSize);
+void Emitter::memop(uint32_t access, unsigned size, const std::function<void(const Form&)>& emit) {
+  const Form form = form_of(next_memop_);
+  // A core's id is for its tag alone.
+  const uint32_t lead = form.insert ? core_id_.words() * kInstructionSize : 0;
+  const uint32_t bytes = lead + (form.insert ? 2 : 1) * kInstructionSize;
+  vixl::ExactAssemblyScope exact(&masm_, bytes);
   const uint32_t begin = offset();
-  memops_.push_back({begin + lead, begin + lead + static_cast<uint32_t>(kInstructionSize), rip_,
-                     access, size, options_.memops_start});
-  if (lead != 0) memops_.back().begin_offset = begin;
-  core_id_.emit(masm_);
-  insert_tag();
-  emit();
+  CompiledMemop& made = memops_.emplace_back();
+  if (form.insert) made.tag_offset = begin + lead;
+  if (lead != 0) made.begin_offset = begin;
+  made.access_offset = begin + bytes - static_cast<uint32_t>(kInstructionSize);
+  made.guest_rip = next_memop_.guest_rip;
+  made.access = access;
+  made.size = size;
+  made.mode = form.mode;
+  made.pinned = form.pinned;
+  ++next_memop_.ordinal;
+  if (lead != 0) core_id_.emit(masm_);
+  insert_tag(form);
+  emit(form);
 }
 
 void Emitter::emit_abort_handlers() {
@@ -163,10 +231,10 @@ void Emitter::emit_abort_handlers() {
 }
 
 void Emitter::load(const Register& to, unsigned size) {
-  bool local = options_.memops_start == MTEDBG_Mode_Local;
   Register out = sized(to, size);
   MemOperand from(reg::address);
-  memop(MTEDBG_Access_Load, size, [&] {
+  memop(MTEDBG_Access_Load, size, [&](const Form& form) {
+    const bool local = form.local();
     if (size == 1) return local ? masm_.ldrb(out, from) : masm_.ldaprb(out, from);
     if (size == 2) return local ? masm_.ldrh(out, from) : masm_.ldaprh(out, from);
     return local ? masm_.ldr(out, from) : masm_.ldapr(out, from);
@@ -174,10 +242,10 @@ void Emitter::load(const Register& to, unsigned size) {
 }
 
 void Emitter::store(const Register& from, unsigned size) {
-  bool local = options_.memops_start == MTEDBG_Mode_Local;
   Register in = sized(from, size);
   MemOperand to(reg::address);
-  memop(MTEDBG_Access_Store, size, [&] {
+  memop(MTEDBG_Access_Store, size, [&](const Form& form) {
+    const bool local = form.local();
     if (size == 1) return local ? masm_.strb(in, to) : masm_.stlrb(in, to);
     if (size == 2) return local ? masm_.strh(in, to) : masm_.stlrh(in, to);
     return local ? masm_.str(in, to) : masm_.stlr(in, to);
@@ -185,7 +253,7 @@ void Emitter::store(const Register& from, unsigned size) {
 }
 
 void Emitter::read_modify_write(unsigned size, const std::function<void()>& access) {
-  memop(MTEDBG_Access_ReadModifyWrite, size, access);
+  memop(MTEDBG_Access_ReadModifyWrite, size, [&](const Form&) { access(); });
 }
 
 void Emitter::push(const Register& value, unsigned size) {
@@ -217,6 +285,7 @@ CompiledCode Emitter::finish(std::vector<CompiledRange> ranges) {
   code.ranges = std::move(ranges);
   code.memops = std::move(memops_);
   code.entries = std::move(entries_);
+  code.fixups = std::move(fixups_);
   return code;
 }
 

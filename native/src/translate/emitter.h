@@ -26,6 +26,7 @@
 #include "run/frame.h"
 #include "translate/core_id.h"
 #include "translate/decoder.h"
+#include "translate/plan.h"
 
 namespace mtetso {
 
@@ -54,21 +55,29 @@ inline Register sized(const Register& of, unsigned size) { return size == 8 ? of
 
 class Emitter {
  public:
-  explicit Emitter(const Options& options);
+  // Both outlive the emitter.
+  Emitter(const Options& options, const TranslationPlan& plan);
 
   a64::MacroAssembler& masm() { return masm_; }
   uint32_t offset() { return static_cast<uint32_t>(masm_.GetCursorOffset()); }
 
   // The guest instruction that what follows belongs to.
-  void begin_instruction(uint64_t rip) { rip_ = rip; }
+  void begin_instruction(uint64_t rip) { next_memop_ = {rip, 0}; }
 
   // Places known to this piece of code.
   bool has_label(uint64_t rip) const { return labels_.contains(rip); }
   void declare(uint64_t rip) { labels_.try_emplace(rip); }
-  // Binds the label, records an entry, and polls: one tick of the budget, no flags.
+  // Binds the label and records an entry.
   void bind_entry(uint64_t rip);
+  // Counts the frame's budget down and leaves where it is used up; no flags.
+  void poll(uint64_t rip);
+  // One tick of a function's baseline code at the entry of `rip`; at the function's `begin` it
+  // also looks whether there is a better tier.
+  void tick(uint32_t function, uint64_t rip, bool begin);
   // Goes on at a guest address: by a branch where it has a label, else through the dispatcher.
   void jump_to(uint64_t rip);
+  // The same for the target of a call, which is mostly the beginning of a function.
+  void call_to(uint64_t rip);
   // Goes on at `rip` where the condition of this jcc holds. False: not a condition of the subset,
   // and nothing was emitted.
   bool branch_if(ZydisMnemonic jcc, uint64_t rip);
@@ -77,8 +86,8 @@ class Emitter {
   void leave(FrameStub stub, uint64_t rip);
   // Calls a stub that comes back: t5 and t6 are used.
   void call(FrameStub stub);
-  // What the polls of the code so far jump to when the budget is used up.
-  void emit_poll_exits();
+  // What polls and ticks of the code so far jump to when their count is used up.
+  void emit_cold_exits();
 
   // Operands. Values of 1 and 2 bytes are zero-extended to 32 bits in a temporary; of 4 and 8 a
   // guest register is given as it is. Reading memory leaves its address in x16.
@@ -121,24 +130,39 @@ class Emitter {
   CompiledCode finish(std::vector<CompiledRange> ranges);
 
  private:
-  void memop(uint32_t access, unsigned size, const std::function<void()>& emit);
+  // How the next memop is emitted.
+  struct Form {
+    uint32_t mode = 0;
+    bool insert = true;  // with [1]
+    bool pinned = false;
+    bool local() const { return mode == MTEDBG_Mode_Local; }
+  };
+  Form form_of(const MemopKey& memop) const;
+  void memop(uint32_t access, unsigned size, const std::function<void(const Form&)>& emit);
+  void insert_tag(const Form& form);
+  // The address of a function's tier slot, filled in when the code gets its place.
+  void slot_address(const Register& out, uint32_t function);
   void emit_abort_handlers();
-  void insert_tag();
 
-  struct PollExit {
+  // A way out that is taken now and then: behind the code.
+  struct ColdExit {
     a64::Label label;
+    FrameStub stub = FrameStub::Poll;
     uint64_t rip = 0;
   };
+  a64::Label* cold_exit(FrameStub stub, uint64_t rip);
 
   const Options& options_;
+  const TranslationPlan& plan_;
   a64::MacroAssembler masm_;
-  uint64_t rip_ = 0;
+  MemopKey next_memop_;
   std::map<uint64_t, a64::Label> labels_;
-  std::vector<std::unique_ptr<PollExit>> polls_;
+  std::vector<std::unique_ptr<ColdExit>> cold_exits_;
   CoreIdReader core_id_;
   std::vector<CompiledMemop> memops_;
   size_t aborts_done_ = 0;  // memops before this one have their abort handler
   std::vector<CompiledEntry> entries_;
+  std::vector<CompiledFixup> fixups_;
 };
 
 }  // namespace mtetso

@@ -2,8 +2,6 @@
 
 #include "translate/stubs.h"
 
-#include <algorithm>
-
 #include "translate/emitter.h"
 #include "translate/helpers.h"
 
@@ -13,12 +11,14 @@ using namespace vixl::aarch64;  // NOLINT
 
 namespace {
 
+const TranslationPlan kPlain;
+
 class StubWriter {
  public:
   explicit StubWriter(const Options& options)
-      : options_(options), emit_(options), masm_(emit_.masm()) {}
+      : options_(options), emit_(options, kPlain), masm_(emit_.masm()) {}
 
-  SharedStubs write(std::span<const ElfImport> imports);
+  SharedStubs write(CallGuest call_guest);
 
  private:
   void begin(uint32_t kind, const std::string& symbol, uint64_t guest_rip = 0) {
@@ -29,6 +29,9 @@ class StubWriter {
   void exit();
   void dispatch();
   void leave_with(ExitReason reason);
+  void save_callers();
+  void call_guest(CallGuest callee);
+  void callback();
 
   static MemOperand field(size_t offset) {
     return MemOperand(reg::frame, static_cast<int64_t>(offset));
@@ -44,16 +47,20 @@ class StubWriter {
 
 constexpr int kSavedPairs = 5;  // x19..x28, which the C++ side expects back (AAPCS64 6.1.1)
 
-// From C++: x0 = frame, x1 = host entry. Vector registers are no business of generated code.
 // x29 and x30 are kept as a frame record (AAPCS64 6.2.3) right below the caller's stack: whoever
 // unwinds by frame records alone finds the caller, and its stack pointer behind the record. The
 // schema's `caller` lines tell the rest (debug/root.cc).
-void StubWriter::enter() {
+void StubWriter::save_callers() {
   masm_.Stp(x29, x30, MemOperand(sp, -16, PreIndex));
   masm_.Mov(x29, sp);
   masm_.Sub(sp, sp, 16 * kSavedPairs);
   for (int i = 0; i < kSavedPairs; ++i)
     masm_.Stp(XRegister(19 + 2 * i), XRegister(20 + 2 * i), MemOperand(sp, 16 * i));
+}
+
+// From C++: x0 = frame, x1 = host entry. Vector registers are no business of generated code.
+void StubWriter::enter() {
+  save_callers();
   masm_.Mov(reg::frame, x0);
   masm_.Mov(reg::target, x1);
   masm_.Ldr(reg::core_tag, field(offsetof(mtedbg_GuestFrame, host_core_id)));
@@ -112,20 +119,60 @@ uint32_t StubWriter::leaving(uint32_t kind, const std::string& symbol, ExitReaso
   return at;
 }
 
-SharedStubs StubWriter::write(std::span<const ElfImport> imports) {
+// From an entry stub, which native code has called: x0..x5 = arguments, x9 = guest RIP, x10 = host
+// entry. Nothing of the caller's is changed but what a call may change; all of it is saved as
+// enter() does, so that the `caller` lines hold here as well.
+void StubWriter::call_guest(CallGuest callee) {
+  constexpr int kArguments = 6;
+  save_callers();
+  masm_.Sub(sp, sp, 8 * kArguments);
+  for (int i = 0; i < kArguments; i += 2)
+    masm_.Stp(XRegister(i), XRegister(i + 1), MemOperand(sp, 8 * i));
+  masm_.Mov(x0, x9);
+  masm_.Mov(x1, x10);
+  masm_.Mov(x2, sp);
+  masm_.Mov(x3, reinterpret_cast<uintptr_t>(callee));
+  masm_.Blr(x3);
+  masm_.Mov(sp, x29);
+  masm_.Ldp(x29, x30, MemOperand(sp, 16, PostIndex));
+  masm_.Ret();
+}
+
+// Calls Frame::callee as a guest's `call` would: the push is a memop as any other.
+void StubWriter::callback() {
+  emit_.begin_instruction(kCallbackRip);
+  masm_.Mov(reg::t1, kCallbackReturnRip);
+  emit_.push(reg::t1);
+  masm_.Ldr(reg::t1, field(offsetof(Frame, callee)));
+  masm_.Br(reg::t1);
+}
+
+SharedStubs StubWriter::write(CallGuest callee) {
   SharedStubs stubs;
+  std::vector<CompiledEntry> entries;
   auto stub = [&](FrameStub which) -> uint32_t& {
     return stubs.frame_stubs[static_cast<size_t>(which)];
+  };
+  auto returning = [&](uint64_t rip, const char* symbol, ExitReason reason) {
+    entries.push_back({rip, emit_.offset()});
+    begin(MTEDBG_RangeKind_BuiltinThunk, symbol, rip);
+    masm_.Mov(reg::target, rip);
+    leave_with(reason);
   };
   begin(MTEDBG_RangeKind_EntryStub, "enter");
   stubs.enter = emit_.offset();
   enter();
+  begin(MTEDBG_RangeKind_EntryStub, "call-guest");
+  stubs.call_guest = emit_.offset();
+  call_guest(callee);
   begin(MTEDBG_RangeKind_BuiltinThunk, "exit");
   exit();
   begin(MTEDBG_RangeKind_BuiltinThunk, "dispatch");
   stub(FrameStub::Dispatch) = emit_.offset();
   dispatch();
   stub(FrameStub::Poll) = leaving(MTEDBG_RangeKind_BuiltinThunk, "poll", ExitReason::Poll);
+  stub(FrameStub::TierUp) = leaving(MTEDBG_RangeKind_BuiltinThunk, "tier-up", ExitReason::TierUp);
+  stub(FrameStub::Import) = leaving(MTEDBG_RangeKind_BuiltinThunk, "import", ExitReason::Import);
   stub(FrameStub::Throw) = leaving(MTEDBG_RangeKind_Throw, "unsupported", ExitReason::Throw);
   stub(FrameStub::Undefined) = leaving(MTEDBG_RangeKind_Throw, "undefined", ExitReason::Undefined);
   masm_.Bind(&divide_);
@@ -142,30 +189,21 @@ SharedStubs StubWriter::write(std::span<const ElfImport> imports) {
   // The fault handler has put the memop's guest RIP in x17 and the address in x20.
   stubs.fault_trampoline =
       leaving(MTEDBG_RangeKind_FaultTrampoline, "guest-fault", ExitReason::GuestFault);
-
-  std::vector<CompiledEntry> entries;
-  entries.push_back({kThreadReturnRip, emit_.offset()});
-  begin(MTEDBG_RangeKind_BuiltinThunk, "thread-return", kThreadReturnRip);
-  masm_.Mov(reg::target, kThreadReturnRip);
-  leave_with(ExitReason::ThreadReturn);
-  for (size_t i = 0; i < imports.size(); ++i) {
-    entries.push_back({imports[i].address, emit_.offset()});
-    begin(MTEDBG_RangeKind_ImportThunk, imports[i].name, imports[i].address);
-    masm_.Mov(reg::target, imports[i].address);
-    masm_.Mov(reg::t2, i);
-    leave_with(ExitReason::Import);
-  }
+  returning(kThreadReturnRip, "thread-return", ExitReason::ThreadReturn);
+  returning(kCallbackReturnRip, "callback-return", ExitReason::CallbackReturn);
+  entries.push_back({kCallbackRip, emit_.offset()});
+  begin(MTEDBG_RangeKind_BuiltinThunk, "callback", kCallbackRip);
+  callback();
+  emit_.emit_cold_exits();
   stubs.code = emit_.finish(std::move(ranges_));
-  std::sort(entries.begin(), entries.end(),
-            [](const auto& a, const auto& b) { return a.guest_rip < b.guest_rip; });
-  stubs.code.entries = std::move(entries);
+  stubs.code.entries = std::move(entries);  // in order already
   return stubs;
 }
 
 }  // namespace
 
-SharedStubs make_shared_stubs(const Options& options, std::span<const ElfImport> imports) {
-  return StubWriter(options).write(imports);
+SharedStubs make_shared_stubs(const Options& options, CallGuest call_guest) {
+  return StubWriter(options).write(call_guest);
 }
 
 }  // namespace mtetso

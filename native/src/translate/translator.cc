@@ -38,7 +38,10 @@ Translator::Found Translator::find(const Unit& unit, const std::function<bool(ui
       bad.rip = rip;
       bad.flow = Flow::Stop;
       const auto& insn = found.instructions.emplace(rip, decoded.value_or(bad)).first->second;
-      if (insn.flow == Flow::Jump || insn.flow == Flow::Branch) leader(insn.op[0].immediate);
+      if (insn.flow == Flow::Jump || insn.flow == Flow::Branch) {
+        leader(insn.op[0].immediate);
+        if (insn.op[0].immediate <= rip) found.loops.insert(insn.op[0].immediate);
+      }
       // It branches back to itself, and a poll in it may send the guest away and back.
       if (insn.repeat != Repeat::No) found.leaders.insert(rip);
       bool returns =
@@ -52,9 +55,9 @@ Translator::Found Translator::find(const Unit& unit, const std::function<bool(ui
   return found;
 }
 
-CompiledCode Translator::translate(const std::vector<Unit>& units,
+CompiledCode Translator::translate(const std::vector<Unit>& units, const TranslationPlan& plan,
                                    const std::function<bool(uint64_t)>& known) const {
-  Emitter emitter(options_);
+  Emitter emitter(options_, plan);
   std::vector<Found> found;
   size_t budget = kMaxInstructions;
   std::set<uint64_t> taken;  // units may overlap: who comes first has the instruction
@@ -77,12 +80,13 @@ CompiledCode Translator::translate(const std::vector<Unit>& units,
     if (found[i].instructions.empty()) continue;
     ranges.push_back({emitter.offset(), 0, MTEDBG_RangeKind_Function, units[i].function,
                       units[i].start, units[i].name});
-    emit(emitter, found[i]);
+    emit(emitter, units[i], found[i], plan.ticks);
   }
   return emitter.finish(std::move(ranges));
 }
 
-void Translator::emit(Emitter& emitter, const Found& found) const {
+void Translator::emit(Emitter& emitter, const Unit& unit, const Found& found, bool ticks) const {
+  ticks = ticks && unit.function != CompiledRange::kNoFunction;
   uint32_t since_poll = 0;
   const Decoded* before = nullptr;
   for (const auto& [rip, insn] : found.instructions) {
@@ -91,6 +95,9 @@ void Translator::emit(Emitter& emitter, const Found& found) const {
     bool step = options_.step != 0 && since_poll >= options_.step;
     if (emitter.has_label(rip) || step) {
       emitter.bind_entry(rip);
+      const bool begin = rip == unit.begin;
+      if (ticks && (begin || found.loops.contains(rip))) emitter.tick(unit.function, rip, begin);
+      emitter.poll(rip);
       since_poll = 0;
     }
     emit_one(emitter, insn);
@@ -98,7 +105,7 @@ void Translator::emit(Emitter& emitter, const Found& found) const {
     before = &insn;
   }
   if (before != nullptr && falls_through(*before)) emitter.jump_to(before->next());
-  emitter.emit_poll_exits();
+  emitter.emit_cold_exits();
 }
 
 void Translator::emit_one(Emitter& emitter, const Decoded& insn) const {
@@ -123,7 +130,7 @@ void Translator::emit_flow(Emitter& emitter, const Decoded& insn) const {
     case Flow::Call:
       masm.Mov(reg::t1, insn.next());
       emitter.push(reg::t1);
-      return emitter.jump_to(operand.immediate);
+      return emitter.call_to(operand.immediate);
     case Flow::JumpIndirect:
     case Flow::CallIndirect:
       if (!indirect) return emitter.leave(FrameStub::Throw, insn.rip);

@@ -16,6 +16,7 @@
 #include "guest/elf_image.h"
 #include "options.h"
 #include "translate/decoder.h"
+#include "translate/plan.h"
 
 namespace mtetso {
 
@@ -43,7 +44,7 @@ class Translator {
   // addresses that are `known` already have code elsewhere and are not translated again, but
   // gone to through the dispatcher. Throws StatusError(Internal) past kMaxInstructions.
   CompiledCode translate(
-      const std::vector<Unit>& units,
+      const std::vector<Unit>& units, const TranslationPlan& plan,
       const std::function<bool(uint64_t)>& known = [](uint64_t) { return false; }) const;
 
   // "0x401000: 0f 58 c1  addps xmm0, xmm1", for messages.
@@ -53,10 +54,11 @@ class Translator {
   struct Found {
     std::map<uint64_t, Decoded> instructions;  // length 0: bytes that are no instruction
     std::set<uint64_t> leaders;
+    std::set<uint64_t> loops;  // leaders that are jumped back to
   };
 
   Found find(const Unit& unit, const std::function<bool(uint64_t)>& known, size_t& budget) const;
-  void emit(Emitter& emitter, const Found& found) const;
+  void emit(Emitter& emitter, const Unit& unit, const Found& found, bool ticks) const;
   void emit_one(Emitter& emitter, const Decoded& insn) const;
   void emit_flow(Emitter& emitter, const Decoded& insn) const;
 

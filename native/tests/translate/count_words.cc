@@ -31,7 +31,8 @@ std::optional<uint32_t> count(const std::vector<uint8_t>& bytes, uint8_t live,
   auto insn = Decoder().decode(0x400000, bytes);
   if (!insn || insn->flow != Flow::Next) return std::nullopt;
   insn->lazy_live = live;
-  Emitter emitter(options);
+  const TranslationPlan plan;
+  Emitter emitter(options, plan);
   emitter.begin_instruction(insn->rip);
   bool known = Lower(emitter).lower(*insn);
   uint32_t words = emitter.offset() / 4;

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+//
+// What running code has learned of a program's memops, to be used by better code: of the same run
+// (a better tier), of a later one (`--profile-out`, `--profile-in`), of another translator.
+//
+// A memop is named by its guest instruction and its place among that instruction's accesses, and a
+// program by its code's digest: an address means nothing where the bytes are others.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "code/block.h"
+#include "translate/plan.h"
+
+namespace mtetso {
+
+struct MemopRecord {
+  uint32_t access = 0;  // MTEDBG_Access_*
+  uint32_t size = 0;    // bytes
+  uint32_t mode = 0;    // MTEDBG_Mode_*, the last one
+  uint32_t flips = 0;
+  uint32_t faults = 0;
+  bool pinned = false;
+
+  bool operator==(const MemopRecord&) const = default;
+};
+
+struct ProgramProfile {
+  std::string name;  // of the guest's file, for people
+  uint64_t digest = 0;
+  std::map<MemopKey, MemopRecord> memops;
+
+  // Adds what the memops of a block have been through. The same memop in several blocks is as
+  // shared as the most shared of them.
+  void add(const CodeBlock& block);
+  void add(const MemopKey& key, const MemopRecord& record);
+
+  MemopAdvice advice(const MemopKey& key) const;
+  // Of all that advice depends on.
+  uint32_t checksum() const;
+};
+
+struct Profile {
+  std::vector<ProgramProfile> programs;
+
+  const ProgramProfile* find(uint64_t digest) const;
+};
+
+// The profile's file: JSON, described in docs/profile.md. Throws StatusError: CannotOpen, or
+// Malformed with what is wrong and where.
+Profile read_profile(const std::string& path);
+Profile parse_profile(const std::string& text);
+std::string profile_text(const Profile& profile);
+// Throws StatusError(CannotOpen).
+void write_profile(const Profile& profile, const std::string& path);
+
+}  // namespace mtetso

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+#include <charconv>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "profile/profile.h"
+#include "status.h"
+
+namespace mtetso {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr const char* kKind = "mtedbg-profile";
+constexpr uint32_t kVersion = 1;
+
+struct Name {
+  const char* name;
+  uint32_t value;
+};
+constexpr Name kAccesses[] = {{"load", MTEDBG_Access_Load},
+                              {"store", MTEDBG_Access_Store},
+                              {"rmw", MTEDBG_Access_ReadModifyWrite}};
+constexpr Name kModes[] = {{"local", MTEDBG_Mode_Local}, {"shared", MTEDBG_Mode_Shared}};
+
+[[noreturn]] void malformed(const std::string& what) {
+  throw StatusError(Status::Malformed, "the profile is malformed: " + what);
+}
+
+std::string hexadecimal(uint64_t value) {
+  char digits[17];
+  const auto end = std::to_chars(digits, digits + sizeof digits, value, 16).ptr;
+  return "0x" + std::string(digits, end);
+}
+
+uint64_t from_hexadecimal(const std::string& text) {
+  uint64_t value = 0;
+  const char* end = text.data() + text.size();
+  if (!text.starts_with("0x")) malformed("'" + text + "' is no address");
+  const auto [stop, error] = std::from_chars(text.data() + 2, end, value, 16);
+  if (error != std::errc() || stop != end) malformed("'" + text + "' is no address");
+  return value;
+}
+
+const char* name_of(std::span<const Name> names, uint32_t value) {
+  for (const Name& one : names)
+    if (one.value == value) return one.name;
+  return "unknown";
+}
+
+uint32_t value_of(std::span<const Name> names, const std::string& name) {
+  for (const Name& one : names)
+    if (name == one.name) return one.value;
+  malformed("'" + name + "' is unknown here");
+}
+
+void read_memop(const Json& from, ProgramProfile& program) {
+  const MemopKey key{from_hexadecimal(from.at("rip")), from.at("ordinal").get<uint32_t>()};
+  program.add(key, {.access = value_of(kAccesses, from.at("access")),
+                    .size = from.at("size").get<uint32_t>(),
+                    .mode = value_of(kModes, from.at("mode")),
+                    .flips = from.at("flips").get<uint32_t>(),
+                    .faults = from.at("faults").get<uint32_t>(),
+                    .pinned = from.at("pinned").get<bool>()});
+}
+
+Json memop_json(const MemopKey& key, const MemopRecord& record) {
+  return {{"rip", hexadecimal(key.guest_rip)},
+          {"ordinal", key.ordinal},
+          {"access", name_of(kAccesses, record.access)},
+          {"size", record.size},
+          {"mode", name_of(kModes, record.mode)},
+          {"flips", record.flips},
+          {"faults", record.faults},
+          {"pinned", record.pinned}};
+}
+
+}  // namespace
+
+Profile parse_profile(const std::string& text) {
+  Profile profile;
+  try {
+    const Json whole = Json::parse(text);
+    if (whole.at("kind") != kKind) malformed(std::string("its kind is not ") + kKind);
+    if (whole.at("version") != kVersion) malformed("it is of another version");
+    for (const Json& from : whole.at("programs")) {
+      ProgramProfile& program = profile.programs.emplace_back();
+      program.name = from.at("name").get<std::string>();
+      program.digest = from_hexadecimal(from.at("digest"));
+      for (const Json& memop : from.at("memops")) read_memop(memop, program);
+    }
+  } catch (const Json::exception& error) {
+    malformed(error.what());
+  }
+  return profile;
+}
+
+Profile read_profile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  if (!file || !(text << file.rdbuf()))
+    throw StatusError(Status::CannotOpen, "cannot read the profile " + path);
+  return parse_profile(text.str());
+}
+
+std::string profile_text(const Profile& profile) {
+  Json whole = {{"kind", kKind}, {"version", kVersion}, {"programs", Json::array()}};
+  for (const ProgramProfile& program : profile.programs) {
+    Json memops = Json::array();
+    for (const auto& [key, record] : program.memops) memops.push_back(memop_json(key, record));
+    whole["programs"].push_back(
+        {{"name", program.name}, {"digest", hexadecimal(program.digest)}, {"memops", memops}});
+  }
+  return whole.dump(1) + "\n";
+}
+
+void write_profile(const Profile& profile, const std::string& path) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  if (!(file << profile_text(profile)) || !file.flush())
+    throw StatusError(Status::CannotOpen, "cannot write the profile " + path);
+}
+
+}  // namespace mtetso

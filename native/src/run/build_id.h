@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string>
+
+namespace mtetso {
+
+// The running program's own build id (NT_GNU_BUILD_ID) in hexadecimal; "unknown" where the linker
+// left none. It changes with every byte of the program.
+const std::string& build_id();
+
+}  // namespace mtetso

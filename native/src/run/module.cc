@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: MIT
+
+#include "run/module.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "code/epochs.h"
+#include "debug/crc.h"
+#include "debug/points.h"
+#include "run/build_id.h"
+#include "status.h"
+
+namespace mtetso {
+namespace {
+
+uint64_t image_begin(const ElfImage& image) { return image.segments().front().address; }
+
+uint64_t image_end(const ElfImage& image) {
+  return image.segments().back().address + image.segments().back().memory_size;
+}
+
+// The bytes of all executable segments, each behind its address.
+std::vector<uint8_t> code_bytes(const ElfImage& image) {
+  std::vector<uint8_t> all;
+  for (const auto& segment : image.segments()) {
+    const auto code = image.code_at(segment.address);
+    if (code.empty()) continue;
+    const auto* address = reinterpret_cast<const uint8_t*>(&segment.address);
+    all.insert(all.end(), address, address + sizeof segment.address);
+    all.insert(all.end(), code.begin(), code.end());
+  }
+  return all;
+}
+
+uint64_t digest_of(const ElfImage& image) {
+  const auto bytes = code_bytes(image);
+  return uint64_t{bytes.size()} << 32 | crc32(bytes.data(), bytes.size());
+}
+
+}  // namespace
+
+Module::Module(const CodeSources& sources, ElfImage image, std::string name)
+    : sources_(sources),
+      image_(std::move(image)),
+      name_(std::move(name)),
+      begin_(image_begin(image_)),
+      end_(image_end(image_)),
+      digest_(digest_of(image_)),
+      translator_(sources.options, image_),
+      code_({name_, digest_, begin_, end_}, [this](const EntryStub& stub) {
+        return make_entry_stub(sources_.options, stub, sources_.call_guest);
+      }) {
+  const uint32_t ticks = sources.options.tier_up;
+  for (const auto& function : image_.functions())
+    functions_.push_back(code_.add_function(function.name, function.address,
+                                            function.address + function.size,
+                                            static_cast<int32_t>(ticks)));
+}
+
+Unit Module::unit_of(uint64_t rip) const {
+  const auto* function = image_.function_at(rip);
+  if (function == nullptr)
+    return {rip, rip, rip + image_.code_at(rip).size(), CompiledRange::kNoFunction, {}};
+  Unit unit = unit_of(*function);
+  unit.start = rip;
+  return unit;
+}
+
+Unit Module::unit_of(const ElfFunction& function) const {
+  Unit unit{function.address, function.address, function.address + function.size,
+            functions_[static_cast<size_t>(&function - image_.functions().data())], function.name};
+  // An import's own address is its thunk's; what follows is guest code.
+  const bool import = std::any_of(image_.imports().begin(), image_.imports().end(),
+                                  [&](const auto& one) { return one.address == unit.begin; });
+  if (import) unit.start += kImportStubLength;
+  return unit;
+}
+
+std::vector<Unit> Module::all_units() const {
+  std::vector<Unit> units;
+  for (const auto& function : image_.functions())
+    if (Unit unit = unit_of(function); unit.start < unit.end) units.push_back(std::move(unit));
+  return units;
+}
+
+uint32_t Module::function_at(uint64_t rip) const {
+  const auto* function = image_.function_at(rip);
+  return function == nullptr
+             ? CompiledRange::kNoFunction
+             : functions_[static_cast<size_t>(function - image_.functions().data())];
+}
+
+TranslationPlan Module::plan(bool optimised, const ProgramProfile* known) const {
+  TranslationPlan plan;
+  plan.ticks = !optimised && sources_.options.tier_up != 0;
+  if (known != nullptr) plan.advice = [known](const MemopKey& key) { return known->advice(key); };
+  if (sources_.options.tier_up == 0) return plan;
+  plan.function_at = [this](uint64_t rip) {
+    const auto* function = image_.function_at(rip);
+    return function != nullptr && function->address == rip ? function_at(rip)
+                                                           : CompiledRange::kNoFunction;
+  };
+  return plan;
+}
+
+CompiledCode Module::translate_all(const TranslationPlan& plan) const {
+  return translator_.translate(all_units(), plan);
+}
+
+CacheKey Module::cache_key(const ProgramProfile* known) const {
+  const Options& options = sources_.options;
+  std::string maker = "mtetso " MTETSO_VERSION " " + build_id() + "\n";
+  const auto line = [&](const char* name, uint64_t value) {
+    maker += std::string(name) + " " + std::to_string(value) + "\n";
+  };
+  line("shared-tag", options.shared_tag);
+  line("memops-start", options.memops_start);
+  line("step", options.step);
+  line("ticks", options.tier_up != 0 ? 1 : 0);
+  line("optimised", known != nullptr ? 1 : 0);
+  line("profile", known != nullptr ? known->checksum() : 0);
+  std::vector<uint8_t> source = code_bytes(image_);
+  for (const Unit& unit : all_units())
+    for (const uint64_t part : {unit.start, unit.end})
+      source.insert(source.end(), reinterpret_cast<const uint8_t*>(&part),
+                    reinterpret_cast<const uint8_t*>(&part + 1));
+  return {std::move(maker), std::move(source)};
+}
+
+// Functions are counted from 0 for each program on disk, and through the process here.
+void Module::renumber(CompiledCode& code, bool to_process) const {
+  const auto other = [&](uint32_t function) {
+    if (function == CompiledRange::kNoFunction) return function;
+    if (to_process) return function < functions_.size() ? functions_[function] : UINT32_MAX - 1;
+    const auto at = std::lower_bound(functions_.begin(), functions_.end(), function);
+    return static_cast<uint32_t>(at - functions_.begin());
+  };
+  for (auto& range : code.ranges) range.function = other(range.function);
+  for (auto& fixup : code.fixups) fixup.function = other(fixup.function);
+}
+
+CompiledCode Module::first_tier(const TranslationPlan& plan, const ProgramProfile* known) {
+  if (sources_.cache == nullptr) return translate_all(plan);
+  const CacheKey key = cache_key(known);
+  CompiledCode code;
+  std::string why;
+  const CacheAnswer answer = sources_.cache->load(key, code, why);
+  if (answer == CacheAnswer::Found) {
+    renumber(code, true);
+    return code;
+  }
+  if (answer == CacheAnswer::Refused)
+    std::fprintf(stderr, "mtetso: cached code refused, %s: %s\n", why.c_str(),
+                 sources_.cache->path_of(key).c_str());
+  CompiledCode made = translate_all(plan);
+  code = made;
+  renumber(code, false);
+  sources_.cache->store(key, code);
+  return made;
+}
+
+void Module::init() {
+  if (!image_.imports().empty())
+    code_.commit(MTEDBG_BlockKind_SharedStubs, MTEDBG_Tier_None,
+                 make_import_thunks(sources_.options, image_.imports(), sources_.import_number));
+  if (all_units().empty()) return;  // stripped: all code is translated when it is reached
+  code_.set_tier_states(functions_, MTEDBG_TierState_Compiling);
+  const auto* known = sources_.profile == nullptr ? nullptr : sources_.profile->find(digest_);
+  const bool optimised = known != nullptr;
+  const uint32_t kind = optimised ? MTEDBG_BlockKind_OptimizedTier : MTEDBG_BlockKind_BaselineTier;
+  const uint32_t tier = optimised ? MTEDBG_Tier_Optimized : MTEDBG_Tier_Baseline;
+  const auto* block =
+      code_.commit(kind, tier, first_tier(plan(optimised, known), known), nullptr, Span::Complete);
+  if (!optimised) baseline_ = block;
+}
+
+uintptr_t Module::translate_at(uint64_t rip) {
+  std::scoped_lock lock(translating_);
+  if (uintptr_t host = code_.entry(rip)) return host;  // another thread was faster
+  if (image_.code_at(rip).empty())
+    throw StatusError(Status::GuestFault, "a wild jump or return of the guest to " + describe(rip));
+  auto known = [this](uint64_t address) { return code_.entry(address) != 0; };
+  code_.commit(MTEDBG_BlockKind_BaselineTier, MTEDBG_Tier_Baseline,
+               translator_.translate({unit_of(rip)}, plan(false, nullptr), known));
+  return code_.entry(rip);
+}
+
+ProgramProfile Module::profile() const {
+  ProgramProfile profile{name_, digest_, {}};
+  code_.visit([&](const CodeBlock& block) { profile.add(block); });
+  return profile;
+}
+
+bool Module::ask(uint32_t function) {
+  std::scoped_lock lock(asking_);
+  const bool whole = function == CompiledRange::kNoFunction;
+  if (functions_.empty()) return false;
+  const uint32_t asked = whole ? functions_.front() : function;
+  switch (code_.tier_state(asked)) {
+    case MTEDBG_TierState_Requested:
+    case MTEDBG_TierState_Compiling:
+      return false;
+    case MTEDBG_TierState_Committed:
+      if (code_.best_tier(asked) > MTEDBG_Tier_Baseline) return false;
+      break;
+    default:
+      break;
+  }
+  const std::span<const uint32_t> of = whole ? functions_ : std::span(&function, 1);
+  code_.set_tier_states(of, MTEDBG_TierState_Requested);
+  return true;
+}
+
+// A failure of any kind leaves the code that there is; what was asked for can be asked for again.
+bool Module::compile(std::span<const uint32_t> functions, const std::vector<Unit>& units,
+                     Span span) {
+  code_.set_tier_states(functions, MTEDBG_TierState_Compiling);
+  try {
+    const ProgramProfile known = profile();
+    CompiledCode code = translator_.translate(units, plan(true, &known));
+    point(Point::TierCompiled);
+    const bool whole = span == Span::Complete;
+    code_.commit(MTEDBG_BlockKind_OptimizedTier, MTEDBG_Tier_Optimized, std::move(code),
+                 whole ? baseline_ : nullptr, span);
+    if (whole && baseline_ != nullptr) code_.retire(baseline_, "the optimised tier is whole");
+    if (whole) baseline_ = nullptr;
+    point(Point::TierCommitted);
+    return true;
+  } catch (const std::exception&) {
+    code_.set_tier_states(functions, MTEDBG_TierState_Failed);
+    return false;
+  }
+}
+
+bool Module::optimise(uint32_t function) {
+  const auto at = std::lower_bound(functions_.begin(), functions_.end(), function);
+  if (at == functions_.end() || *at != function) return false;
+  const auto& symbol = image_.functions()[static_cast<size_t>(at - functions_.begin())];
+  return compile({&function, 1}, {unit_of(symbol)}, Span::Partial);
+}
+
+bool Module::optimise_all() { return compile(functions_, all_units(), Span::Complete); }
+
+}  // namespace mtetso

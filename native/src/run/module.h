@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+//
+// One guest program's code: its image, what is translated of it, in which tier.
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "cache/code_cache.h"
+#include "code/code.h"
+#include "guest/elf_image.h"
+#include "options.h"
+#include "profile/profile.h"
+#include "translate/stubs.h"
+#include "translate/translator.h"
+
+namespace mtetso {
+
+// What all programs of a process share.
+struct CodeSources {
+  const Options& options;
+  ImportNumber import_number;
+  uintptr_t call_guest = 0;          // the shared stub, for entry stubs
+  const Profile* profile = nullptr;  // from an earlier run
+  const CodeCache* cache = nullptr;
+};
+
+class Module {
+ public:
+  // Makes functions known; nothing is translated yet. `sources` outlive the module.
+  Module(const CodeSources& sources, ElfImage image, std::string name);
+  Module(const Module&) = delete;
+  Module& operator=(const Module&) = delete;
+
+  // Makes the import thunks and tier 1: from the cache or by translation; with a profile of this
+  // very program it is the optimised tier at once. Throws StatusError, CodeError.
+  void init();
+
+  bool holds(uint64_t rip) const { return rip >= begin_ && rip < end_; }
+  const ElfImage& image() const { return image_; }
+  Code& code() { return code_; }
+  const Code& code() const { return code_; }
+
+  // Code that symbols did not lead to: stripped guests, targets of jump tables. The host entry.
+  // Throws StatusError where there is no guest code.
+  uintptr_t translate_at(uint64_t rip);
+
+  // The function that holds `rip`, as the code manager counts it; kNoFunction where none does.
+  uint32_t function_at(uint64_t rip) const;
+
+  // Says that better code is wanted of a function, or of all for kNoFunction. False where it is
+  // asked for already, or there.
+  bool ask(uint32_t function);
+
+  // Compiles better code from what its memops have been through: of one function, or of all. The
+  // tier's state says how far it is; false where it failed, and it can be asked for again.
+  bool optimise(uint32_t function);
+  bool optimise_all();
+
+  // What the memops have been through so far.
+  ProgramProfile profile() const;
+
+  // "0x401000: 0f 58 c1  addps xmm0, xmm1", for messages.
+  std::string describe(uint64_t rip) const { return translator_.describe(rip); }
+
+ private:
+  Unit unit_of(uint64_t rip) const;
+  Unit unit_of(const ElfFunction& function) const;
+  std::vector<Unit> all_units() const;
+  TranslationPlan plan(bool optimised, const ProgramProfile* known) const;
+  CompiledCode first_tier(const TranslationPlan& plan, const ProgramProfile* known);
+  CompiledCode translate_all(const TranslationPlan& plan) const;
+  CacheKey cache_key(const ProgramProfile* known) const;
+  void renumber(CompiledCode& code, bool to_process) const;
+  bool compile(std::span<const uint32_t> functions, const std::vector<Unit>& units, Span span);
+
+  const CodeSources& sources_;
+  const ElfImage image_;
+  const std::string name_;
+  const uint64_t begin_;
+  const uint64_t end_;
+  const uint64_t digest_;
+  Translator translator_;
+  Code code_;
+  std::vector<uint32_t> functions_;  // the code manager's index of image_.functions()[i]
+  const CodeBlock* baseline_ = nullptr;
+  std::mutex translating_;
+  std::mutex asking_;
+};
+
+}  // namespace mtetso

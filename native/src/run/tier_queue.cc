@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+
+#include "run/tier_queue.h"
+
+#include <thread>
+
+#include "debug/points.h"
+
+namespace mtetso {
+
+TierQueue::TierQueue(bool background) : background_(background) {
+  if (background) std::thread([this] { work(); }).detach();
+}
+
+void TierQueue::compile(const Request& request) {
+  Module& module = *request.module;
+  request.done(request.function == kWhole ? module.optimise_all()
+                                          : module.optimise(request.function));
+}
+
+void TierQueue::request(Module& module, uint32_t function, std::function<void(bool)> done) {
+  if (!module.ask(function)) return;
+  point(Point::TierRequested);
+  Request request{&module, function, std::move(done)};
+  if (!background_) return compile(request);
+  std::scoped_lock hold(lock_);
+  waiting_.push_back(std::move(request));
+  changed_.notify_all();
+}
+
+void TierQueue::drop(const Module& module) {
+  std::unique_lock hold(lock_);
+  std::erase_if(waiting_, [&](const Request& one) { return one.module == &module; });
+  changed_.wait(hold, [&] { return at_work_ != &module; });
+}
+
+void TierQueue::work() {
+  std::unique_lock hold(lock_);
+  for (;;) {
+    changed_.wait(hold, [&] { return !waiting_.empty(); });
+    const Request request = std::move(waiting_.front());
+    waiting_.pop_front();
+    at_work_ = request.module;
+    hold.unlock();
+    compile(request);
+    hold.lock();
+    at_work_ = nullptr;
+    changed_.notify_all();
+  }
+}
+
+}  // namespace mtetso

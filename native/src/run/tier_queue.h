@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+//
+// Who compiles better code, and when: each request at once on the thread that asks, or one after
+// the other on a thread of the compiler's own.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <mutex>
+
+#include "run/module.h"
+
+namespace mtetso {
+
+class TierQueue {
+ public:
+  static constexpr uint32_t kWhole = CompiledRange::kNoFunction;  // all functions
+
+  // `background`: on a thread of its own, which lives as long as the process.
+  explicit TierQueue(bool background);
+  TierQueue(const TierQueue&) = delete;
+  TierQueue& operator=(const TierQueue&) = delete;
+
+  // Asks for better code of `function` (or kWhole) unless it is asked for already or there.
+  // `done` is told whether it came.
+  void request(Module& module, uint32_t function, std::function<void(bool)> done);
+
+  // Forgets what was asked for of a module; when it returns nobody compiles for it.
+  void drop(const Module& module);
+
+ private:
+  struct Request {
+    Module* module;
+    uint32_t function;
+    std::function<void(bool)> done;
+  };
+
+  static void compile(const Request& request);
+  void work();
+
+  const bool background_;
+  std::mutex lock_;
+  std::condition_variable changed_;
+  std::deque<Request> waiting_;
+  const Module* at_work_ = nullptr;
+};
+
+}  // namespace mtetso
