@@ -65,9 +65,9 @@ void measure(unsigned long rounds, const char* guest) {
   const Translator translator(options, image);
   const auto units = units_of(image);
   std::printf("bytes %lu\n", static_cast<unsigned long>(decode(image, units)));
-  std::printf("words %zu\n", translator.translate(units).words.size());
+  std::printf("words %zu\n", translator.translate(units, {}).words.size());
   for (unsigned long i = 0; i < rounds; ++i) {
-    timed("translate", [&] { translator.translate(units); });
+    timed("translate", [&] { translator.translate(units, {}); });
     timed("decode", [&] { decode(image, units); });
   }
 }

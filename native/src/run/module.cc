@@ -116,6 +116,8 @@ CacheKey Module::cache_key(const ProgramProfile* known) const {
   };
   line("shared-tag", options.shared_tag);
   line("memops-start", options.memops_start);
+  line("core-id", options.core_id_source);
+  line("tagged-cores", core_tags(options).tagged);
   line("step", options.step);
   line("ticks", options.tier_up != 0 ? 1 : 0);
   line("optimised", known != nullptr ? 1 : 0);
