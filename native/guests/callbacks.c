@@ -56,8 +56,8 @@ int main(void) {
   if (mtetso_call(nested, 12, 0) != 12 * 13 / 2 + 12) return failed("nested");
   /* An import, exported because its address is handed to the host. */
   char text[] = "said by the host\n";
-  uint64_t said =
-      mtetso_call((uint64_t(*)(uint64_t, uint64_t))mtetso_write, (uint64_t)text, sizeof text - 1);
+  uint64_t (*write)(uint64_t, uint64_t) = (uint64_t(*)(uint64_t, uint64_t))(void*)mtetso_write;
+  uint64_t said = mtetso_call(write, (uint64_t)text, sizeof text - 1);
   if (said != sizeof text - 1) return failed("an import as a callback");
   if (mtetso_join(other) != 0) return failed("the other thread");
   print("callbacks done\n");

@@ -48,7 +48,9 @@ ONE_COPY Resolution FaultResolver::resolve(const FaultContext& fault) {
   put(frame->state, MTEDBG_ThreadState_Fault);
   Work work{fault, *block, *memop, frame, fault.registers[kAddressRegister]};
   // 16 bytes must be aligned on x86 as well (CMPXCHG16B: #GP).
-  const bool beyond = fault.kind == FaultKind::Other ||
+  // [1] takes the tag bits of a pointer away; where there is none such a pointer is no address.
+  const bool tagged = memop->tag_address == 0 && strip_tag(work.pointer) != work.pointer;
+  const bool beyond = fault.kind == FaultKind::Other || tagged ||
                       (fault.kind == FaultKind::Alignment && memop->size == 16) ||
                       !memory_.allows(work.pointer, memop->size, needed_protection(memop->access));
   if (beyond) {
@@ -88,7 +90,8 @@ Situation FaultResolver::read_situation(const Work& work) const {
   now.cause = work.fault.kind == FaultKind::Alignment ? Cause::Alignment : Cause::TagCheck;
   now.atomic = work.memop.access == MTEDBG_Access_ReadModifyWrite;
   now.mode = work.memop.mode;
-  now.pinned = work.memop.pinned != 0;
+  // Without [1] it has no core's tag to give: it is shared for good.
+  now.pinned = work.memop.pinned != 0 || work.memop.tag_address == 0;
   now.rules = rules_.decide;
   now.faults = work.memop.faults;
   const uint64_t last = granule_of(work.pointer + work.memop.size - 1);
