@@ -145,6 +145,7 @@ TO_BUILD = tuple(
         ("clang-format", "clang-format", _program("clang-format")),
         ("VIXL", "libvixl-dev:arm64", _file(ARM64_LIBRARIES / "libvixl.so")),
         ("Zydis", "libzydis-dev:arm64", _file(ARM64_LIBRARIES / "libZydis.so")),
+        ("nlohmann's JSON", "nlohmann-json3-dev", _file(INCLUDE / "nlohmann/json.hpp")),
         ("doctest", "doctest-dev", _file(INCLUDE / "doctest/doctest.h")),
         ("C library, arm64", "libc6:arm64", _file(ARM64_LIBRARIES / "libc.so.6")),
         ("C++ library, arm64", "libstdc++6:arm64", _file(ARM64_LIBRARIES / "libstdc++.so.6")),

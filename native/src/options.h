@@ -30,15 +30,12 @@ struct Options {
   uint32_t step = 0;                 // guest instructions between polls; 0: at block leaders only
   bool handler = true;   // false: no fault handler, the first tag check fault is the last
   std::string abort_at;  // "NAME[:N]": dies at a named point (debug/points.h); empty: nowhere
-<<<<<<< HEAD
   std::string trace;     // file that gets all that happens (debug/trace.h); empty: none
-=======
   uint32_t tier_up = 0;  // ticks of a function's baseline code until better code is made; 0: never
   TierScope tier_scope = TierScope::Function;
   std::string profile_in;  // files; empty: none
   std::string profile_out;
   std::string code_cache;  // folder; empty: none
->>>>>>> 23bf630 (run: tiers from the memop profile, callbacks through lazy entry stubs, loaded programs, a code cache)
   std::string guest;
   std::vector<std::string> arguments;
 };

@@ -2,11 +2,8 @@
 
 #include <unistd.h>
 
-<<<<<<< HEAD
-#include <cerrno>
-    =======
 #include <atomic>
-    >>>>>>> 23bf630 (run: tiers from the memop profile, callbacks through lazy entry stubs, loaded programs, a code cache)
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <exception>
@@ -30,86 +27,84 @@
 #include "run/turn.h"
 #include "status.h"
 
-    namespace mtetso {
-  namespace {
+namespace mtetso {
+namespace {
 
-  std::atomic<const Engine*> g_engine{nullptr};
+std::atomic<const Engine*> g_engine{nullptr};
 
-  // Ends the process without destructors: other threads may be in the middle of anything, and what
-  // a debugger reads stays where it is to the end.
-  [[noreturn]] void finish(int status) {
-    if (const Engine* engine = g_engine.load(std::memory_order_acquire)) engine->write_profile();
-    close_debug_root();
-    std::fflush(nullptr);
-    _exit(status);
+// Ends the process without destructors: other threads may be in the middle of anything, and what
+// a debugger reads stays where it is to the end.
+[[noreturn]] void finish(int status) {
+  if (const Engine* engine = g_engine.load(std::memory_order_acquire)) engine->write_profile();
+  close_debug_root();
+  std::fflush(nullptr);
+  _exit(status);
+}
+
+void need_tags() {
+  switch (enable_mte()) {
+    case MteStatus::Ready:
+      return;
+    case MteStatus::NoHardware:
+      throw StatusError(Status::NoTags,
+                        "no memory tagging here (HWCAP2_MTE is not set): a processor with "
+                        "FEAT_MTE2 is needed, or qemu-aarch64 -cpu max");
+    case MteStatus::Refused:
+      throw StatusError(Status::NoTags,
+                        "the kernel refuses synchronous tag checks (PR_SET_TAGGED_ADDR_CTRL)");
   }
+}
 
-  void need_tags() {
-    switch (enable_mte()) {
-      case MteStatus::Ready:
-        return;
-      case MteStatus::NoHardware:
-        throw StatusError(Status::NoTags,
-                          "no memory tagging here (HWCAP2_MTE is not set): a processor with "
-                          "FEAT_MTE2 is needed, or qemu-aarch64 -cpu max");
-      case MteStatus::Refused:
-        throw StatusError(Status::NoTags,
-                          "the kernel refuses synchronous tag checks (PR_SET_TAGGED_ADDR_CTRL)");
-    }
+Quiescence::How quiescence(const Options& options) {
+  if (options.threads == ThreadMode::Lockstep) return Quiescence::How::Alone;
+  return options.core_id_source == MTEDBG_CoreIdSource_RseqStrict ? Quiescence::How::Restart
+                                                                  : Quiescence::How::Polls;
+}
+
+[[noreturn]] void run(Options& options) {
+  if (reads_rseq(options)) options.cores = possible_processors();
+  auto image = ElfImage::open(options.guest);
+  if (const auto visit = find_point(options.abort_at)) abort_at(*visit);
+  if (!options.trace.empty() && !open_trace(options.trace))
+    throw StatusError(Status::CannotOpen,
+                      "cannot write " + options.trace + ": " + std::strerror(errno));
+  need_tags();
+  if (!register_barriers())
+    throw StatusError(Status::Internal, "the kernel has no expedited membarrier(2)");
+  if (options.core_id_source == MTEDBG_CoreIdSource_RseqStrict && !register_restarts())
+    throw StatusError(Status::NoRseq, "the kernel has no membarrier(2) for restartable sequences");
+  publish_debug_root(options, "mtetso " MTETSO_VERSION);
+  // For the whole life of the process: it is left by _exit.
+  auto& protocol = *new Protocol(core_tags(options), quiescence(options));
+  auto& memory = *new GuestMemory(protocol);
+  auto& engine = *new Engine(options, std::move(image), {call_guest, Imports::number_of});
+  g_engine.store(&engine, std::memory_order_release);
+  auto& process = *new Process(options, memory, engine);
+  set_fault_trampoline(engine.fault_trampoline());
+  if (!install_signal_stack()) throw StatusError(Status::Internal, "cannot install a signal stack");
+  if (options.handler && !install_handler(options, protocol, memory))
+    throw StatusError(Status::Internal, "cannot install the fault handler");
+  if (options.threads == ThreadMode::Lockstep) Lockstep(process).run();
+  (new HostThreads(process, finish))->run();
+}
+
+int command(std::span<const char* const> arguments) {
+  auto line = parse_command_line(arguments);
+  switch (line.action) {
+    case CommandLine::Action::Help:
+      std::fputs(help_text().c_str(), stdout);
+      return 0;
+    case CommandLine::Action::Version:
+      std::puts("mtetso " MTETSO_VERSION);
+      return 0;
+    case CommandLine::Action::Run:
+      break;
   }
+  // For the whole life of the process, which is not left through here.
+  run(*new Options(std::move(line.options)));
+}
 
-  Quiescence::How quiescence(const Options& options) {
-    if (options.threads == ThreadMode::Lockstep) return Quiescence::How::Alone;
-    return options.core_id_source == MTEDBG_CoreIdSource_RseqStrict ? Quiescence::How::Restart
-                                                                    : Quiescence::How::Polls;
-  }
-
-  [[noreturn]] void run(Options& options) {
-    if (reads_rseq(options)) options.cores = possible_processors();
-    auto image = ElfImage::open(options.guest);
-    if (const auto visit = find_point(options.abort_at)) abort_at(*visit);
-    if (!options.trace.empty() && !open_trace(options.trace))
-      throw StatusError(Status::CannotOpen,
-                        "cannot write " + options.trace + ": " + std::strerror(errno));
-    need_tags();
-    if (!register_barriers())
-      throw StatusError(Status::Internal, "the kernel has no expedited membarrier(2)");
-    if (options.core_id_source == MTEDBG_CoreIdSource_RseqStrict && !register_restarts())
-      throw StatusError(Status::NoRseq,
-                        "the kernel has no membarrier(2) for restartable sequences");
-    publish_debug_root(options, "mtetso " MTETSO_VERSION);
-    // For the whole life of the process: it is left by _exit.
-    auto& protocol = *new Protocol(core_tags(options), quiescence(options));
-    auto& memory = *new GuestMemory(protocol);
-    auto& engine = *new Engine(options, std::move(image), {call_guest, Imports::number_of});
-    g_engine.store(&engine, std::memory_order_release);
-    auto& process = *new Process(options, memory, engine);
-    set_fault_trampoline(engine.fault_trampoline());
-    if (!install_signal_stack())
-      throw StatusError(Status::Internal, "cannot install a signal stack");
-    if (options.handler && !install_handler(options, protocol, memory))
-      throw StatusError(Status::Internal, "cannot install the fault handler");
-    if (options.threads == ThreadMode::Lockstep) Lockstep(process).run();
-    (new HostThreads(process, finish))->run();
-  }
-
-  int command(std::span<const char* const> arguments) {
-    auto line = parse_command_line(arguments);
-    switch (line.action) {
-      case CommandLine::Action::Help:
-        std::fputs(help_text().c_str(), stdout);
-        return 0;
-      case CommandLine::Action::Version:
-        std::puts("mtetso " MTETSO_VERSION);
-        return 0;
-      case CommandLine::Action::Run:
-        break;
-    }
-    // For the whole life of the process, which is not left through here.
-    run(*new Options(std::move(line.options)));
-  }
-
-  }  // namespace
+}  // namespace
 }  // namespace mtetso
 
 int main(int argc, char** argv) {

@@ -100,11 +100,9 @@ constexpr Option kOptions[] = {
     {"--interpret-threshold", "N",
      "faults after which interpret patches a memop as sticky does (default 0: never)",
      [](Options& o, View n, View v) { o.interpret_threshold = number(n, v, 0, UINT32_MAX); }},
-<<<<<<< HEAD
     {"--trace", "FILE",
      "writes all that happens to FILE, in order, with every turn of lockstep (debug/trace.h)",
      [](Options& o, View, View v) { o.trace = v; }},
-=======
     {"--tier-up", "N",
      "makes better code of a function, from what its memops have been through, when it was entered "
      "or went around a loop N times (default 0: never)",
@@ -121,7 +119,6 @@ constexpr Option kOptions[] = {
      [](Options& o, View, View v) { o.profile_in = v; }},
     {"--code-cache", "DIR", "keeps translated code there, as it was compiled, for the next run",
      [](Options& o, View, View v) { o.code_cache = v; }},
->>>>>>> 23bf630 (run: tiers from the memop profile, callbacks through lazy entry stubs, loaded programs, a code cache)
     {"--abort-at", "POINT[:N]",
      "dies when a named point in the life of code is reached for the Nth time (default 1), to "
      "leave a core of that moment; a wrong name lists them",

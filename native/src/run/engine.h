@@ -61,9 +61,6 @@ class Engine {
   // What the instruction at `rip` is, for messages.
   std::string describe(uint64_t rip) const;
 
-  // Where the code of the guest instruction at `rip` is entered; 0 where it is not translated.
-  uintptr_t entry(uint64_t rip) const { return code_.entry(rip); }
-
   uintptr_t fault_trampoline() const { return fault_trampoline_; }
 
   // Writes the profile where the options ask for one; a failure is said and nothing else.
