@@ -4,7 +4,7 @@ BIN := .venv/bin
 NATIVE := $(shell find native mtedbg/lab/guest tests/support/programs \
 	-name build -prune -o \( -name '*.c' -o -name '*.cc' -o -name '*.h' \) -print)
 
-.PHONY: help setup demo test lint format bench bench-core bench-native fuzz litmus wheel clean
+.PHONY: help setup demo test sanitize lint format bench bench-core bench-native fuzz litmus wheel clean
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 21
 
@@ -16,7 +16,14 @@ demo: setup ## the main job, start to end
 
 test: setup lint ## all checks and tests
 	ctest --test-dir native/build/host --output-on-failure --no-tests=error
+	@$(MAKE) sanitize
 	$(BIN)/pytest
+
+sanitize: setup ## code manager and debug root under AddressSanitizer, UBSan and ThreadSanitizer
+	@for preset in host-asan host-tsan; do \
+	  (cd native && cmake --preset $$preset >/dev/null && \
+	   cmake --build build/$$preset -- --quiet && \
+	   ctest --preset $$preset --no-tests=error) || exit 1; done
 
 lint: setup
 	$(BIN)/ruff check .
