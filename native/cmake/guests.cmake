@@ -21,7 +21,7 @@ function(add_guest source name level)
   set_property(GLOBAL APPEND PROPERTY guest_elfs ${elf})
 endfunction()
 
-foreach(guest counter copy sum message crash unsupported badaddress arith stale system files litmus)
+foreach(guest counter copy sum message crash unsupported badaddress arith stale system files litmus stress)
   add_guest(${guest} ${guest} -O2)
 endforeach()
 # Programs that compilers see in different ways: at each of their levels.
