@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from mtedbg.lab import paths, user
-from tests.soundness.arm import Form
 from tests.soundness.schedules import ELSEWHERE, SHARED, Litmus, Round, Turn, write
+from tests.soundness.steps import Form
 from tests.soundness.traces import form_of
 from tests.support.gdb_session import Session, gdb
 

@@ -14,97 +14,26 @@ reads out), which is why a retag needs more than one barrier.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 
-from tests.soundness.tso import Op, Outcome
-
-
-class Form(Enum):
-    """How an access was executed."""
-
-    PLAIN = "plain"
-    ORDERED = "ordered"
-    ATOMIC = "atomic"
-    """A read-modify-write that acquires and releases: it orders as a full barrier does."""
-
-
-@dataclass(frozen=True)
-class Access:
-    """A data access; where it is `checked`, its tag was compared with memory's.
-
-    `memop` is the instruction that it was: what was patched into it comes before it.
-    """
-
-    thread: int
-    op: Op
-    form: Form
-    checked: bool = True
-    memop: int = 0
-
-
-@dataclass(frozen=True)
-class Tag:
-    """A tag of a cell was written."""
-
-    thread: int
-    cell: int
-
-
-@dataclass(frozen=True)
-class Patch:
-    """A memop got another form, and every core's instruction stream has been synchronised."""
-
-    thread: int
-    memop: int
-
-
-@dataclass(frozen=True)
-class Fence:
-    """A full barrier of one thread."""
-
-    thread: int
-
-
-@dataclass(frozen=True)
-class Everywhere:
-    """A barrier on all cores, asked for by `thread`; the others meet it where they are.
-
-    Those that are `late` meet it at a later step, a `Met` of the same `name`.
-    """
-
-    thread: int
-    name: int = 0
-    late: frozenset[int] = frozenset()
-
-
-@dataclass(frozen=True)
-class Met:
-    thread: int
-    name: int
-
-
-@dataclass(frozen=True)
-class Switch:
-    """A core went on with `thread` instead of `before`: everything of both is ordered there."""
-
-    before: int
-    thread: int
-
-
-@dataclass(frozen=True)
-class Lock:
-    thread: int
-
-
-@dataclass(frozen=True)
-class Unlock:
-    thread: int
-
-
-Step = Access | Tag | Patch | Fence | Everywhere | Met | Switch | Lock | Unlock
+from tests.soundness.candidates import Candidates, Data
+from tests.soundness.steps import (
+    Access,
+    Everywhere,
+    Fence,
+    Form,
+    Lock,
+    Met,
+    Patch,
+    Step,
+    Switch,
+    Tag,
+    Unlock,
+)
+from tests.soundness.tso import Outcome
 
 
 class _Role(Enum):
@@ -220,6 +149,17 @@ class _Graph:
                 if _kept(self.nodes[first], self.nodes[second]):
                     self.edge(first, second)
 
+    def data(self, closure: Sequence[int]) -> tuple[list[Data], list[int]]:
+        """The data accesses alone, and for each the bit set of those that it comes before."""
+        found: list[Data] = []
+        at: list[int] = []
+        for index, node in enumerate(self.nodes):
+            if node.role is _Role.DATA and node.access is not None:
+                found.append(Data(len(at), node.thread, node.access.op))
+                at.append(index)
+        fixed = (sum(1 << j for j, b in enumerate(at) if closure[a] >> b & 1) for a in at)
+        return found, list(fixed)
+
     def closure(self) -> list[int]:
         """For each node the bit set of those that it comes before."""
         reach = [node.after for node in self.nodes]
@@ -269,101 +209,5 @@ def _outcomes(steps: tuple[Step, ...], threads: int, cells: int) -> frozenset[Ou
     closure = graph.closure()
     if any(reach >> index & 1 for index, reach in enumerate(closure)):
         return frozenset()  # it cannot have happened in this way
-    return frozenset(_Candidates(graph, closure, cells).ends())
-
-
-@dataclass(frozen=True)
-class _Data:
-    """A data access in the small graph of data accesses alone; `place` is its program order."""
-
-    index: int
-    thread: int
-    op: Op
-
-
-_Orders = tuple[list[int], list[int]]
-"""What is ordered before what, and what coherence asks for cell by cell; bit sets, closed."""
-
-
-class _Candidates:
-    """Tries every source of every read, with every order of the stores to each cell."""
-
-    def __init__(self, graph: _Graph, closure: Sequence[int], cells: int) -> None:
-        at = [index for index, node in enumerate(graph.nodes) if node.role is _Role.DATA]
-        self.cells = cells
-        self.threads = len(graph.order)
-        self.fixed = [
-            sum(1 << j for j, other in enumerate(at) if closure[node] >> other & 1) for node in at
-        ]
-        self.data = []
-        for index, node in enumerate(at):
-            access = graph.nodes[node].access
-            assert access is not None
-            self.data.append(_Data(index, access.thread, access.op))
-        self.reads = [data for data in self.data if data.op.reads]
-
-    def ends(self) -> Iterator[Outcome]:
-        writes = [
-            [d for d in self.data if d.op.writes and d.op.cell == c] for c in range(self.cells)
-        ]
-        for stores in itertools.product(*(itertools.permutations(w) for w in writes)):
-            begin = self._with(
-                (self.fixed, self._same_cell()),
-                [edge for order in stores for edge in itertools.combinations(order, 2)],
-            )
-            if begin is not None:
-                last = tuple(order[-1].op.value if order else 0 for order in stores)
-                for got in self._reads(stores, begin, self.reads):
-                    yield Outcome(got, last)
-
-    def _same_cell(self) -> list[int]:
-        """Program order of each thread's accesses to one cell, which it always keeps."""
-        return [
-            sum(1 << b.index for b in self.data[a.index + 1 :] if _same(a, b)) for a in self.data
-        ]
-
-    def _reads(
-        self, stores: tuple[tuple[_Data, ...], ...], so_far: _Orders, left: Sequence[_Data]
-    ) -> Iterator[tuple[tuple[int, ...], ...]]:
-        """What the reads `left` can get, thread by thread, given what is ordered so far."""
-        if not left:
-            yield ((),) * self.threads
-            return
-        read, *others = left
-        order = stores[read.op.cell]
-        for place, source in enumerate((None, *order)):
-            if read.op.writes and order.index(read) != place:
-                continue  # atomic: nothing between what it reads and what it writes
-            edges = [(read, store) for store in order[place:] if store is not read]
-            after = self._with(so_far, edges if source is None else [(source, read), *edges])
-            if after is None or source is read:
-                continue
-            value = 0 if source is None else source.op.value
-            for got in self._reads(stores, after, others):
-                own = (value, *got[read.thread])
-                yield (*got[: read.thread], own, *got[read.thread + 1 :])
-
-    def _with(self, orders: _Orders, edges: Sequence[tuple[_Data, _Data]]) -> _Orders | None:
-        """Both orders with what was observed; None where one has a cycle."""
-        external = [(a.index, b.index) for a, b in edges if a.thread != b.thread]
-        internal = [(a.index, b.index) for a, b in edges]
-        closed = closed_with(orders[0], external), closed_with(orders[1], internal)
-        return None if closed[0] is None or closed[1] is None else (closed[0], closed[1])
-
-
-def _same(a: _Data, b: _Data) -> bool:
-    return a.thread == b.thread and a.op.cell == b.op.cell
-
-
-def closed_with(closed: Sequence[int], edges: Iterable[tuple[int, int]]) -> list[int] | None:
-    """A transitively closed relation with more edges; None where that makes a cycle."""
-    reach = list(closed)
-    for before, after in edges:
-        if before == after or reach[after] >> before & 1:
-            return None
-        more = reach[after] | 1 << after
-        bit = 1 << before
-        for index, has in enumerate(reach):
-            if index == before or has & bit:
-                reach[index] = has | more
-    return reach
+    data, fixed = graph.data(closure)
+    return frozenset(Candidates(data, fixed, threads, cells).ends())

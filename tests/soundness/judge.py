@@ -17,8 +17,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from tests.soundness import arm, tso
-from tests.soundness.arm import Access, Everywhere, Form, Lock, Met, Step, Switch, Tag, Unlock
 from tests.soundness.schedules import TESTS, Litmus
+from tests.soundness.steps import Access, Everywhere, Form, Lock, Met, Step, Switch, Tag, Unlock
 from tests.soundness.traces import Ran, Traced, steps_of
 from tests.soundness.tso import Outcome
 

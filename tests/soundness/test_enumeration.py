@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from tests.soundness.arm import Everywhere, Form, Patch, Tag
 from tests.soundness.plan import SOUND, Config, judged
 from tests.soundness.schedules import SHARED, TESTS, choices
+from tests.soundness.steps import Everywhere, Form, Patch, Tag
 from tests.soundness.traces import Traced, form_of, steps_of
 
 ROUNDS = 72

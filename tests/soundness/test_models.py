@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from litmus import herd
 from tests.soundness import arm, tso
-from tests.soundness.arm import Access, Everywhere, Fence, Form, Lock, Step, Switch, Tag, Unlock
 from tests.soundness.judge import late_barriers
 from tests.soundness.schedules import TESTS
+from tests.soundness.steps import Access, Everywhere, Fence, Form, Lock, Step, Switch, Tag, Unlock
 from tests.soundness.tso import Kind, Op, Outcome, Program
 
 # What a test is about: the outcome that tells orders apart, what x86 says of it, what Arm says

@@ -20,7 +20,8 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
 from mtedbg.lab import paths
-from tests.soundness.arm import (
+from tests.soundness.schedules import GUEST_CELLS, SHARED, Litmus, Round, Written, write
+from tests.soundness.steps import (
     Access,
     Everywhere,
     Fence,
@@ -32,7 +33,6 @@ from tests.soundness.arm import (
     Tag,
     Unlock,
 )
-from tests.soundness.schedules import GUEST_CELLS, SHARED, Litmus, Round, Written, write
 from tests.soundness.tso import Kind, Op, Outcome
 
 TIMEOUT_S = 600
