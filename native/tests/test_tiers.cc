@@ -211,7 +211,7 @@ TEST_CASE("tier slots and the words that refer to them") {
 
 TEST_CASE("a retired block goes when no thread can be in it, and its segment with the last") {
   Program program;
-  std::atomic<uint64_t> thread{0};
+  static std::atomic<uint64_t> thread{0};  // epochs keep it for good
   epochs().add(&thread);
   epochs().enter(thread);  // it may be in the baseline code
   const uintptr_t inside = program.baseline->base() + 8;
