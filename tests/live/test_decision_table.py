@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -131,7 +132,12 @@ def runs(policy: str, shared: int, start: str) -> Iterator[Runs]:
     written = write(TEST, rounds, 1 if shared == 0 else 0, common=False)
     options = ["--step", "1", "--policy", policy, "--shared-tag", str(shared)]
     options += ["--memops-start", start, "--schedule", written.schedule]
-    argv = [paths.runtime(), *options, paths.guests() / "litmus.elf", *written.arguments]
+    argv: list[str | Path] = [
+        paths.runtime(),
+        *options,
+        paths.guests() / "litmus.elf",
+        *written.arguments,
+    ]
     with user.start(argv) as process, gdb("gdb18", [paths.runtime()]) as session:
         session.execute(f"target remote {process.socket}")
         session.execute("handle SIGSEGV nostop noprint pass")
