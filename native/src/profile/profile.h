@@ -50,7 +50,7 @@ struct Profile {
   const ProgramProfile* find(uint64_t digest) const;
 };
 
-// The profile's file: JSON, described in docs/profile.md. Throws StatusError: CannotOpen, or
+// The profile's file: JSON, described in docs/code.md. Throws StatusError: CannotOpen, or
 // Malformed with what is wrong and where.
 Profile read_profile(const std::string& path);
 Profile parse_profile(const std::string& text);
