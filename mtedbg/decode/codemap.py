@@ -13,7 +13,7 @@ from mtedbg.layout import Requirements, Runtime
 from mtedbg.layout.memory import BULK, RecordArray, read_text
 from mtedbg.layout.table import Snapshot
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
-from mtedbg.model.code import NO_FUNCTION, Block, Function, Outcome, Place, Range, Segment
+from mtedbg.model.code import NO_FUNCTION, Block, Function, Outcome, Place, Program, Range, Segment
 from mtedbg.model.runtime import Buffer, Table
 
 NEEDS = Requirements(
@@ -25,6 +25,7 @@ CODE_MAP = "code-map"
 RETIRED = "retired"
 SEGMENTS = "segments"
 FUNCTIONS = "functions"
+PROGRAMS = "codes"
 
 _STALE = "the newest {} is torn: this is one generation old"
 
@@ -172,3 +173,22 @@ def symbol_of(runtime: Runtime, found: Range) -> str | Absent:
     if not found.symbol_length:
         return NOT_APPLICABLE
     return read_text(runtime.target, found.symbol, found.symbol_length)
+
+
+def program_of(runtime: Runtime, block: Block) -> str | Absent:
+    """The name of the program that `block` is code of; does not apply where there is only one.
+
+    What has no guest addresses of its own is no program: the stubs that all of them share.
+
+    Raises:
+        LayoutError: the runtime does not tell of programs.
+    """
+    table = runtime.table(PROGRAMS, Program)
+    records = table if isinstance(table, Absent) else table.records.all()
+    if isinstance(records, Absent):
+        return records
+    programs = [one for one in records if one.guest_end]
+    found = next((one for one in programs if one.id == block.code), None)
+    if found is None or len(programs) == 1:
+        return NOT_APPLICABLE
+    return read_text(runtime.target, found.name, found.name_length)

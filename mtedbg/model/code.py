@@ -34,11 +34,25 @@ class Block:
     superseded_by: int | Absent = NOT_KEPT
     reason: int | Absent = NOT_KEPT
     reason_length: int | Absent = NOT_KEPT
+    code: int | Absent = NOT_KEPT
 
     @property
     def end(self) -> int:
         """One past its last address."""
         return self.base + self.length
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A translated program: what blocks are of, by `Block.code`."""
+
+    RECORD: ClassVar[str] = "Code"
+
+    id: int
+    name: int
+    name_length: int
+    guest_begin: int | Absent = NOT_KEPT
+    guest_end: int | Absent = NOT_KEPT
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mtedbg.decode.codemap import function_name, symbol_of
+from mtedbg.decode.codemap import function_name, program_of, symbol_of
 from mtedbg.decode.journal import describe, in_flight
 from mtedbg.decode.memop import memop_in
 from mtedbg.errors import LayoutError, MtedbgError, NoRuntimeError
@@ -73,7 +73,14 @@ def _report(
         "guest_rip": _guest_rip(place, memop),
         "memop": memop.id if isinstance(memop, Memop) else memop,
     }
-    notes = notes_of(runtime) + place.notes + _changes(runtime) + _retired(runtime, place)
+    notes = (
+        notes_of(runtime)
+        + place.notes
+        + _changes(runtime)
+        + _retired(runtime, place)
+        + _enters(place)
+        + _program(runtime, place)
+    )
     headline = f"{place.pc:#x}: {_sentence(place, name, memop)}"
     return Report(command, session.info, columns, (row,), notes, headline=headline)
 
@@ -147,6 +154,23 @@ def _retired(runtime: Runtime, place: Place) -> tuple[str, ...]:
         return ()
     reason = read_text(runtime.target, found.reason, found.reason_length)
     return (f"retired: {reason}",) if reason else ()
+
+
+def _enters(place: Place) -> tuple[str, ...]:
+    """Where an entry stub that was made for one function leads."""
+    callee = place.range.callee_block if isinstance(place.range, Range) else 0
+    return (f"a stub into block {callee}",) if isinstance(callee, int) and callee else ()
+
+
+def _program(runtime: Runtime, place: Place) -> tuple[str, ...]:
+    """Whose code it is, where a process has translated several programs."""
+    if isinstance(place.block, Absent):
+        return ()
+    try:
+        name = program_of(runtime, place.block)
+    except LayoutError:
+        return ()
+    return (f"code of {name}",) if isinstance(name, str) else ()
 
 
 def _sentence(place: Place, function: str | Absent, memop: Memop | Absent) -> str:

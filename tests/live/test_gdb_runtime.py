@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,9 +67,11 @@ class Guest:
 
 
 @contextlib.contextmanager
-def running(flavour: str, *options: str, guest: str = "message") -> Iterator[Guest]:
+def running(
+    flavour: str, *options: str, guest: str = "message", arguments: Sequence[str] = (str(MESSAGES),)
+) -> Iterator[Guest]:
     runtime = paths.runtime()
-    argv = [runtime, *options, paths.guests() / f"{guest}.elf", str(MESSAGES)]
+    argv = [runtime, *options, paths.guests() / f"{guest}.elf", *arguments]
     with user.start(argv) as process, gdb(flavour, [runtime]) as session:
         session.execute(f"target remote {process.socket}")
         session.execute("handle SIGSEGV stop print pass")

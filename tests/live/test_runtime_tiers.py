@@ -152,3 +152,29 @@ def test_what_a_debugger_sees(flavour: str) -> None:
         memops = guest.session.rows(f"memops --block {better['id']}")
         assert memops
         assert guest.session.json("jit-audit")["rows"] == []
+        stub = next(row for row in alive if row["kind"] == "LazyStubs" and row["tier"] is not None)
+        report = guest.session.json(f"jit-block {stub['base']}")
+        assert report["rows"][0]["range"]["kind"] == "EntryStub"
+        assert report["rows"][0]["function"] in ("less", "greater", "add", "nested")
+        assert f"a stub into block {baseline['id']}" in report["notes"]
+
+
+@pytest.mark.parametrize("flavour", GDBS)
+def test_a_debugger_tells_programs_apart(flavour: str) -> None:
+    with running(flavour, guest="loader", arguments=[str(paths.guests() / "plugin.elf")]) as guest:
+        guest.session.execute("handle SIGSEGV nostop noprint pass")
+        guest.session.execute("tbreak mtetso::Process::unload")
+        assert guest.session.resume("continue").reason == "breakpoint-hit"
+        blocks = guest.session.rows("jit-blocks")
+        told = [guest.session.json(f"jit-block {row['base']}")["notes"] for row in blocks]
+        of = {note for notes in told for note in notes if note.startswith("code of")}
+        assert of == {"code of loader.elf", "code of plugin.elf"}
+        # At the end the other program's code is gone, and known to be.
+        guest.session.execute("tbreak mtetso::close_debug_root")
+        assert guest.session.resume("continue").reason == "breakpoint-hit"
+        retired = [row for row in guest.session.rows("jit-blocks") if row["state"] != "Published"]
+        assert retired
+        for row in retired:
+            notes = guest.session.json(f"jit-block {row['base']}")["notes"]
+            assert "retired: its program was unloaded" in notes
+        assert "Unmapped" in {row["state"] for row in retired}
