@@ -13,9 +13,11 @@ from tests.support.lldb_session import LLDBS, Session, lldb
 from tests.support.offline import comparable, offline
 
 FROZEN = json.loads(PROVENANCE.read_text())["cores"]
+# The others are asked for the whole report only, which no debugger has.
+ASKED = sorted({each.core for each in questions() if each.as_json and each.line})
 
 
-@pytest.mark.parametrize("name", FROZEN)
+@pytest.mark.parametrize("name", ASKED)
 def test_the_same_as_offline(name: str, tmp_path: Path) -> None:
     core = unpacked(name, tmp_path)
     program = core.parent / FROZEN[name]["program"] if FROZEN[name]["program"] else None

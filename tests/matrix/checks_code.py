@@ -121,8 +121,10 @@ def jit_block(scene: Scene) -> None:
 def jit_blocks(scene: Scene) -> None:
     rows = scene.rows("jit-blocks")
     assert len(rows) == len(scene.blocks)
-    for row, raw in zip(rows, sorted(scene.blocks, key=lambda one: int(one["id"])), strict=True):
-        assert (row["id"], row["size"], row["segment"]) == (raw["id"], raw["length"], 1)
+    assert rows == sorted(rows, key=lambda row: number(row["base"]))
+    for row, raw in zip(rows, sorted(scene.blocks, key=lambda one: int(one["base"])), strict=True):
+        assert (row["id"], row["size"]) == (raw["id"], raw["length"])
+        assert row["segment"] == raw["segment"]
         assert number(row["base"]) == raw["base"]
         assert enum("BlockKind", row["kind"]) == raw["kind"]
         assert enum("BlockState", row["state"]) == raw["state"]
@@ -130,11 +132,11 @@ def jit_blocks(scene: Scene) -> None:
 
 
 def jit_segments(scene: Scene) -> None:
-    (raw,) = scene.root["segments"]
-    assert scene.row("jit-segments") == {
-        "base": f"{raw['base']:#x}",
-        **{key: raw[key] for key in ("capacity", "used", "blocks", "references")},
-    }
+    keys = ("capacity", "used", "blocks", "references")
+    assert scene.rows("jit-segments") == [
+        {"base": f"{raw['base']:#x}", **{key: raw[key] for key in keys}}
+        for raw in scene.root["segments"]
+    ]
 
 
 def jit_disas(scene: Scene) -> None:

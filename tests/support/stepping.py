@@ -191,7 +191,7 @@ def assert_filters(at: Stepping) -> None:
     assert at.words(row)[0] == BFC
     back = [at.step() for _ in range(2)]
     assert [one["phase"] for one in back] == ["patch-memop", "icache"]
-    assert [_what(one) for one in back] == [{"[1]", "mode"}, {"[2]"}]
+    assert [_what(one) for one in back] == [{"[1]"}, {"[2]", "mode"}]
     assert at.words(back[1])[0] == BFI
 
     assert len(at.report("mte-catch --delete patch-address")["rows"]) == len(made)
