@@ -100,23 +100,25 @@ def both_described(session: Any) -> None:
     """The runtime's root and the library's, each with numbers of its own."""
     found = answer(session, "jit-blocks")
     bases = [int(row["base"], 16) for row in found["rows"]]
-    assert [row["id"] for row in found["rows"]] == [1, 2, 1]
+    # By address: the program's thunks stand in a segment below that of the process's stubs.
+    assert sorted(row["id"] for row in found["rows"][:-1]) == [1, 2, 3]
+    assert found["rows"][-1]["id"] == 1
     notes = "\n".join(found["notes"])
-    assert "rows 1 to 2: of mtetso, debug root" in notes
-    assert "rows 3 to 3: of tiny, debug root" in notes
+    assert "rows 1 to 3: of mtetso, debug root" in notes
+    assert "rows 4 to 4: of tiny, debug root" in notes
     kinds = [answer(session, f"jit-block {base:#x}")["rows"][0]["range"]["kind"] for base in bases]
-    assert (kinds[0] == "Function", kinds[2]) == (False, "Function")
+    assert (kinds[0] == "Function", kinds[-1]) == (False, "Function")
     memops = answer(session, "memops")
     mine = memops["rows"][-1]
-    assert (mine["id"], mine["address"]) == (1, hex(bases[2] + 8))
+    assert (mine["id"], mine["address"]) == (1, hex(bases[-1] + 8))
     assert any(f"rows {len(memops['rows'])} to" in note for note in memops["notes"])
     # A number is the first runtime's that has it, an address is whose it is; both say so.
     (first,) = answer(session, "memop 1")["rows"]
-    assert first["block"] == 2
+    assert first["block"] == 1
     told = answer(session, f"memop {mine['address']}")
     assert told["rows"][0]["guest_rip"] == "0x1003"
     assert any("memop 1: of tiny" in note for note in told["notes"])
-    told = answer(session, f"jit-disas {bases[2] + 4:#x}")
+    told = answer(session, f"jit-disas {bases[-1] + 4:#x}")
     assert any("block 1: of tiny" in note for note in told["notes"])
     assert any(row["bytes"] == BFI for row in told["rows"])
     assert answer(session, "memop-verify")["rows"] == []

@@ -80,9 +80,11 @@ inline uint64_t peek(uint64_t address) {
   return value;
 }
 
+// By a pointer with the memory's own tag: a signal may come in the middle, and what suspends checks
+// (PSTATE.TCO) does not survive one under QEMU's user mode.
 inline void poke(uint64_t address, uint64_t value) {
-  UncheckedAccess unchecked;
-  __builtin_memcpy(reinterpret_cast<void*>(address), &value, sizeof value);
+  const uint64_t at = with_tag(address, read_tag(address));
+  __builtin_memcpy(reinterpret_cast<void*>(at), &value, sizeof value);
 }
 
 }  // namespace mtetso

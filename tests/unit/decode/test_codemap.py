@@ -9,7 +9,7 @@ import pytest
 from mtedbg.decode.codemap import function_name, locate
 from mtedbg.errors import LayoutError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
-from mtedbg.model.code import NO_FUNCTION, Block, Outcome, Range
+from mtedbg.model.code import NO_FUNCTION, Block, Function, Outcome, Range
 from tests.support.runtime_image import BASE, Image, image
 
 
@@ -148,8 +148,9 @@ def test_functions_have_names() -> None:
 def test_functions_that_are_not_in_order_are_found() -> None:
     made = image()
     records = made.places["functions.buffer0"] + 24
-    swapped = made.with_word(records, 1, 4).with_word(records + 48, 0, 4)
-    buffer = swapped.data[records - BASE : records - BASE + 96]
+    size = made.runtime().layout.reader(Function).size
+    swapped = made.with_word(records, 1, 4).with_word(records + size, 0, 4)
+    buffer = swapped.data[records - BASE : records - BASE + 2 * size]
     swapped = swapped.with_word(records - 4, zlib.crc32(buffer), 4)
     runtime = swapped.runtime()
     assert [function_name(runtime, index) for index in (0, 1)] == ["sum", "main"]
