@@ -3,14 +3,11 @@
 #include "run/tier_queue.h"
 
 #include <thread>
+#include <utility>
 
 #include "debug/points.h"
 
 namespace mtetso {
-
-TierQueue::TierQueue(bool background) : background_(background) {
-  if (background) std::thread([this] { work(); }).detach();
-}
 
 void TierQueue::compile(const Request& request) {
   Module& module = *request.module;
@@ -25,6 +22,8 @@ void TierQueue::request(Module& module, uint32_t function, std::function<void(bo
   if (!background_) return compile(request);
   std::scoped_lock hold(lock_);
   waiting_.push_back(std::move(request));
+  // The compiler's thread begins with the first thing that it has to do.
+  if (!std::exchange(working_, true)) std::thread([this] { work(); }).detach();
   changed_.notify_all();
 }
 

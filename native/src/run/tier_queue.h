@@ -19,7 +19,7 @@ class TierQueue {
   static constexpr uint32_t kWhole = CompiledRange::kNoFunction;  // all functions
 
   // `background`: on a thread of its own, which lives as long as the process.
-  explicit TierQueue(bool background);
+  explicit TierQueue(bool background) : background_(background) {}
   TierQueue(const TierQueue&) = delete;
   TierQueue& operator=(const TierQueue&) = delete;
 
@@ -44,6 +44,7 @@ class TierQueue {
   std::mutex lock_;
   std::condition_variable changed_;
   std::deque<Request> waiting_;
+  bool working_ = false;  // the compiler has its thread
   const Module* at_work_ = nullptr;
 };
 
