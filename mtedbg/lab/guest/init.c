@@ -332,6 +332,9 @@ static int watch_job(struct job* job, int children) {
       }
     if (fds[from_host].revents) control_during_job(job);
   }
+  // One that is writing its core goes last: the next program must not be given what is left of it.
+  while (waitpid(-1, NULL, 0) > 0 || errno == EINTR) {
+  }
   return status;
 }
 

@@ -5,6 +5,7 @@
 
 #include <mtedbg/debug_root.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
@@ -80,11 +81,17 @@ inline uint64_t peek(uint64_t address) {
   return value;
 }
 
-// By a pointer with the memory's own tag: a signal may come in the middle, and what suspends checks
-// (PSTATE.TCO) does not survive one under QEMU's user mode.
+// By pointers with the memory's own tags, granule by granule: a signal may come in the middle, and
+// what suspends checks (PSTATE.TCO) does not survive one under QEMU's user mode.
 inline void poke(uint64_t address, uint64_t value) {
-  const uint64_t at = with_tag(address, read_tag(address));
-  __builtin_memcpy(reinterpret_cast<void*>(at), &value, sizeof value);
+  const char* bytes = reinterpret_cast<const char*>(&value);
+  const uint64_t here = std::min(sizeof value, kGranule - address % kGranule);
+  const auto pointer = [](uint64_t at) {
+    return reinterpret_cast<void*>(with_tag(at, read_tag(at)));
+  };
+  __builtin_memcpy(pointer(address), bytes, here);
+  if (here < sizeof value)
+    __builtin_memcpy(pointer(address + here), bytes + here, sizeof value - here);
 }
 
 }  // namespace mtetso
