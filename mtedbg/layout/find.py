@@ -10,9 +10,9 @@ from mtedbg.layout.root import MAGIC, SIZE, is_root, is_whole, read_root
 from mtedbg.layout.runtime import Runtime, make_runtime
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.memory import Region
+from mtedbg.model.symbols import ROOT_SYMBOL
 from mtedbg.target import SparseMemory, Target
 
-SYMBOL = "mtedbg_root"
 _ALIGNMENT = 8
 _CHUNK = 1 << 20
 _MOST_ROOTS = 16
@@ -27,7 +27,7 @@ def find_runtimes(target: Target) -> tuple[Runtime, ...] | Absent:
     Never raises for what is in the target: a damaged root is an `Absent` whose detail says what
     is wrong with it, so that commands that need no runtime go on.
     """
-    address = target.symbol_address(SYMBOL)
+    address = target.symbol_address(ROOT_SYMBOL)
     if isinstance(address, Absent):
         address = scan(target)
     if isinstance(address, Absent):

@@ -12,12 +12,12 @@ import gdb
 
 from mtedbg.adapters.memory_alone import MemoryAlone
 from mtedbg.model.absent import Absent, Reason
+from mtedbg.model.symbols import ROOT_SYMBOL
 
 if TYPE_CHECKING:
     from mtedbg.layout import Runtime
     from mtedbg.model.code import Place
 
-_ROOT = "mtedbg_root"
 
 # By inferior, process and connection. A root that was found holds as long as its process; that
 # there is none, until the program runs again or another file is mapped.
@@ -44,7 +44,7 @@ def _root(inferior: gdb.Inferior) -> int | Absent:
     told = _told.get(_identity(inferior))
     if told is not None:
         return told
-    symbol = gdb.lookup_global_symbol(_ROOT)
+    symbol = gdb.lookup_global_symbol(ROOT_SYMBOL)
     return Absent(Reason.UNKNOWN) if symbol is None else int(symbol.value().address)
 
 
@@ -93,7 +93,7 @@ def learn() -> None:
     if not inferior.pid or identity in _told or identity in _found:
         return
     try:
-        address = int(gdb.parse_and_eval(f"&{_ROOT}"))
+        address = int(gdb.parse_and_eval(f"&{ROOT_SYMBOL}"))
     except (gdb.error, TypeError):
         return
     tell(address)

@@ -16,6 +16,7 @@ import lldb
 from mtedbg.adapters.memory_alone import MemoryAlone
 from mtedbg.errors import MtedbgError
 from mtedbg.model.absent import Absent
+from mtedbg.model.symbols import ROOT_SYMBOL
 
 FUNCTION = "mtedbg_frame_name"
 """The name under which LLDB finds the script in the dictionary of its Python session."""
@@ -44,13 +45,12 @@ def frame_name(frame: lldb.SBFrame, _names: dict[str, Any]) -> str:
     # What a module holds is no JIT code: that costs nothing to know.
     if frame.GetModule().IsValid():
         return ""
-    from mtedbg.adapters.lldb.stops import ROOT
     from mtedbg.decode.codemap import locate
     from mtedbg.layout import find_runtimes
     from mtedbg.query.jit_frame import frame_name as name_of
 
     process = frame.GetThread().GetProcess()
-    symbols = process.GetTarget().FindSymbols(ROOT)
+    symbols = process.GetTarget().FindSymbols(ROOT_SYMBOL)
     if not symbols.GetSize():
         return ""
     root = symbols[0].GetSymbol().GetStartAddress().GetLoadAddress(process.GetTarget())

@@ -7,10 +7,10 @@ from typing import Any
 
 import lldb
 
+from mtedbg.model.symbols import ROOT_SYMBOL
+
 HOOK = "mtedbg_stop_hook"
 """Name of the class in the dictionary of LLDB's Python session, where it looks for it."""
-
-ROOT = "mtedbg_root"
 
 TRIES = 4
 """Stops at which the vDSO is looked for: at the first, a server may not tell of it yet."""
@@ -45,7 +45,7 @@ def prepare(process: lldb.SBProcess) -> None:
     if base and target.ResolveLoadAddress(base).GetModule().IsValid():
         return
     # The root's module may come later than the first stop.
-    if not left or not target.FindSymbols(ROOT).GetSize():
+    if not left or not target.FindSymbols(ROOT_SYMBOL).GetSize():
         return
     from mtedbg.adapters.lldb import frames, vdso
 

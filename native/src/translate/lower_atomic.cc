@@ -55,18 +55,8 @@ bool Lower::locked(const Decoded& insn) {
     case ZYDIS_MNEMONIC_BTR:
     case ZYDIS_MNEMONIC_BTC:
       return locked_bit_test(insn);
-    case ZYDIS_MNEMONIC_XCHG:
-      return exchange(insn);
-    case ZYDIS_MNEMONIC_XADD:
-      return exchange_add(insn);
-    case ZYDIS_MNEMONIC_CMPXCHG:
-      return compare_exchange(insn);
-    case ZYDIS_MNEMONIC_CMPXCHG8B:
-      return compare_exchange_8(insn);
-    case ZYDIS_MNEMONIC_CMPXCHG16B:
-      return compare_exchange_16(insn);
-    default:
-      return false;
+    default:  // exchanges: atomic with a prefix or without; the decoder refuses all others
+      return dispatch(insn);
   }
 }
 
