@@ -1,0 +1,53 @@
+"""`mte-step` of one thread beside another that holds the handler's lock: two threads of the VM."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from mtedbg.lab.vm import Vm
+from mtedbg.shell.gdbmi import DebuggerError
+from tests.support import walkthrough
+from tests.support.gdb_session import Session
+from tests.support.stepping import LOCAL_TO_SHARED
+
+HOLDER, WAITER = 3, 2
+
+
+def step(session: Session, thread: int) -> dict[str, Any]:
+    """The only row of `mte-step` of a thread."""
+    session.execute(f"thread {thread}")
+    (row,) = session.rows("mte-step")
+    assert row["thread"] == thread
+    return row
+
+
+def step_until(session: Session, thread: int, done: Callable[[dict[str, Any]], bool]) -> None:
+    """Over as many phases as a fault has at most, and the way to the first of them."""
+    assert any(done(step(session, thread)) for _ in range(2 * len(LOCAL_TO_SHARED)))
+
+
+def test_a_lock_that_another_thread_holds(lab_vm: Vm) -> None:
+    with walkthrough.in_vm(lab_vm, walkthrough.VM) as session:
+        session.resume("continue")
+        session.execute("handle SIGSEGV nostop noprint pass")
+        # There thread 3 has let thread 2 go, whose next faults are its own.
+        session.execute("mte-catch fault --function of_its_own")
+        session.resume("continue")
+        session.execute("set scheduler-locking on")
+        session.resume("continue")
+        session.execute("mte-catch --delete")
+        step_until(session, HOLDER, lambda row: row["lock"] is not None)
+        step_until(session, WAITER, lambda row: row["phase"] == "lock")
+        with pytest.raises(DebuggerError) as caught:
+            session.execute("mte-step")
+        assert str(caught.value).strip().splitlines() == [
+            f"guest thread {HOLDER} (thread {HOLDER}) holds the lock: thread {WAITER} would wait"
+            " for ever",
+            f"select thread {HOLDER} and `mte-step` it past unlock first",
+        ]
+        # As it says.
+        step_until(session, HOLDER, lambda row: row["lock"] is None)
+        assert step(session, WAITER)["lock"] == WAITER
