@@ -17,7 +17,7 @@ _NOT_IN_TABLES = ("last_fault", "instructions")
 def _run(session: Session, arguments: Arguments) -> Report:
     from mtedbg.query.memops import memops
 
-    return memops(
+    report = memops(
         session,
         COMMAND.name,
         COMMAND.columns,
@@ -26,6 +26,11 @@ def _run(session: Session, arguments: Arguments) -> Report:
         sort=arguments.sort,
         most=arguments.n,
     )
+    if arguments.export is None:
+        return report
+    from mtedbg.query.profile import exported
+
+    return exported(session, report, arguments.export)
 
 
 COMMAND = Command(
@@ -52,6 +57,9 @@ COMMAND = Command(
             choices=("flips", "faults", "id", "address"),
         ),
         Option("-n", "at most so many", "N", "count"),
+        Option("--export", "write what all of them have been through: a profile", "FILE"),
     ),
+    details="The profile is what `mtetso --profile-in` makes better code from. It has all memops,\n"
+    "whichever are shown. `mtedbg profile merge` adds up those of several runs.",
     example="memops --sort flips -n 10",
 )

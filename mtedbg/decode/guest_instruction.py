@@ -46,6 +46,11 @@ def _disassembler() -> Any:
     return capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64)
 
 
+def can_decode() -> bool:
+    """Whether there is a disassembler for this Python."""
+    return _disassembler() is not None
+
+
 def decode_all(code: bytes, address: int) -> Iterator[GuestInstruction]:
     """The instructions of `code`, which stands at `address`, up to the first that is none."""
     disassembler = _disassembler()

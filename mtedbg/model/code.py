@@ -53,6 +53,7 @@ class Program:
     name_length: int
     guest_begin: int | Absent = NOT_KEPT
     guest_end: int | Absent = NOT_KEPT
+    digest: int | Absent = NOT_KEPT
 
 
 @dataclass(frozen=True, slots=True)

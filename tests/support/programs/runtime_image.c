@@ -146,7 +146,8 @@ static uint64_t code_map(uint32_t many) {
        .generation = 1,
        .segment = 1,
        .kind = MTEDBG_BlockKind_SharedStubs,
-       .state = MTEDBG_BlockState_Published},
+       .state = MTEDBG_BlockState_Published,
+       .code = 1},
       {.base = base + 0x140,
        .length = 0x200,
        .id = 2,
@@ -155,7 +156,8 @@ static uint64_t code_map(uint32_t many) {
        .kind = MTEDBG_BlockKind_BaselineTier,
        .tier = MTEDBG_Tier_Baseline,
        .state = MTEDBG_BlockState_Published,
-       .supersedes = 9},
+       .supersedes = 9,
+       .code = 2},
       {.base = base + 0x800,
        .length = many * 8,
        .id = 3,
@@ -163,7 +165,8 @@ static uint64_t code_map(uint32_t many) {
        .segment = 1,
        .kind = MTEDBG_BlockKind_OptimizedTier,
        .tier = MTEDBG_Tier_Optimized,
-       .state = MTEDBG_BlockState_Published},
+       .state = MTEDBG_BlockState_Published,
+       .code = 2},
   };
   struct mtedbg_Range stubs[] = {
       range(0, 0x40, MTEDBG_RangeKind_EntryStub, UINT32_MAX, 0, "enter"),
@@ -198,7 +201,8 @@ static uint64_t retired(void) {
                                .state = MTEDBG_BlockState_Retired,
                                .superseded_by = 2,
                                .reason = text("made again"),
-                               .reason_length = 10};
+                               .reason_length = 10,
+                               .code = 2};
   ranges(&block, &one, 1);
   place("gone", (void*)block.base);
   return table("retired", &block, sizeof block, 1);
@@ -304,6 +308,18 @@ static uint64_t config(uint32_t shared_tag) {
   return place("config", one);
 }
 
+/* The stubs that all programs share, and the one program. */
+static uint64_t codes(void) {
+  struct mtedbg_Code all[2] = {{.id = 1},
+                               {.id = 2,
+                                .name = text("guest.elf"),
+                                .name_length = 9,
+                                .digest = UINT64_C(0x20089abcdef),
+                                .guest_begin = 0x401000,
+                                .guest_end = 0x404000}};
+  return table("codes", all, sizeof *all, 2);
+}
+
 static void name(struct mtedbg_Named* at, const char* name, const char* type, uint64_t address,
                  uint32_t count, uint32_t stride, uint32_t form) {
   *at = (struct mtedbg_Named){.name = text(name),
@@ -315,7 +331,7 @@ static void name(struct mtedbg_Named* at, const char* name, const char* type, ui
 }
 
 static void fill(struct mtedbg_root* root, uint32_t many, uint32_t shared_tag) {
-  struct mtedbg_Named* named = take(7 * sizeof *named);
+  struct mtedbg_Named* named = take(8 * sizeof *named);
   name(&named[0], "code-map", "Block", code_map(many), 1, sizeof(struct mtedbg_Block),
        MTEDBG_Form_Table);
   name(&named[1], "retired", "Block", retired(), 1, sizeof(struct mtedbg_Block), MTEDBG_Form_Table);
@@ -329,6 +345,7 @@ static void fill(struct mtedbg_root* root, uint32_t many, uint32_t shared_tag) {
        MTEDBG_Form_Array);
   name(&named[6], "config", "Config", config(shared_tag), 1, sizeof(struct mtedbg_Config),
        MTEDBG_Form_Record);
+  name(&named[7], "codes", "Code", codes(), 1, sizeof(struct mtedbg_Code), MTEDBG_Form_Table);
   size_t length = mtedbg_write_schema(NULL, 0, contracts);
   char* schema = take(length);
   mtedbg_write_schema(schema, length, contracts);
@@ -341,7 +358,7 @@ static void fill(struct mtedbg_root* root, uint32_t many, uint32_t shared_tag) {
                                .self = place("root", root),
                                .schema = place("schema", schema),
                                .named = place("named", named),
-                               .named_count = 7,
+                               .named_count = 8,
                                .schema_checksum = mtedbg_crc32(schema, length),
                                .name = text("image"),
                                .name_length = 5,

@@ -1,0 +1,136 @@
+"""`mtedbg profile`: what runs have learned of a program's memops, shown, added up, handed on."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from mtedbg.errors import UsageError
+
+if TYPE_CHECKING:
+    from mtedbg.decode.guest_image import GuestImage
+    from mtedbg.model.profile import Profile
+    from mtedbg.query.profiles import Named
+    from mtedbg.report import Report
+
+HELP = "show and merge profiles of runs; hand them on to FEX-Emu"
+_SHOWN = 20
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The words that `mtedbg profile` takes."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    for name, meaning in (
+        ("show", "what is in profiles"),
+        ("merge", "one profile of several: counts are added, shared wins"),
+    ):
+        action = actions.add_parser(name, help=meaning, description=meaning)
+        action.add_argument(
+            "profiles", metavar="PROFILE", nargs="+",
+            help="written by `memops --export` or `mtetso --profile-out`",
+        )  # fmt: skip
+        _OWN[name](action)
+
+
+def _show_arguments(action: argparse.ArgumentParser) -> None:
+    action.add_argument("--memops", action="store_true", help="those with the most faults")
+    action.add_argument(
+        "-n", type=int, default=_SHOWN, metavar="N", help=f"so many of them ({_SHOWN})"
+    )
+    action.add_argument("--json", action="store_true", help="print JSON")
+    action.add_argument("--no-color", action="store_true", help="no colours on a terminal")
+
+
+def _merge_arguments(action: argparse.ArgumentParser) -> None:
+    action.add_argument(
+        "-o", dest="out", metavar="OUT", help="the profile; on standard output without"
+    )
+    action.add_argument(
+        "--fex", metavar="OUT",
+        help="also write FEX-Emu's extended volatile metadata: which instructions need TSO",
+    )  # fmt: skip
+    action.add_argument(
+        "--guest", metavar="PROGRAM", action="append", default=[],
+        help="the program's file, for --fex (again for more)",
+    )  # fmt: skip
+
+
+_OWN = {"show": _show_arguments, "merge": _merge_arguments}
+
+
+def _profiles(paths: list[str]) -> list[Named]:
+    from mtedbg.adapters.core.mapped import map_file
+    from mtedbg.decode.profile import MOST_BYTES, read_profile
+
+    found = []
+    for path in paths:
+        with map_file(path) as data:
+            found.append((path, read_profile(data[: MOST_BYTES + 1], path)))
+    return found
+
+
+def _images(paths: list[str]) -> dict[int, GuestImage]:
+    from mtedbg.adapters.core.mapped import map_file
+    from mtedbg.decode.guest_image import guest_image
+
+    images = [guest_image(memoryview(map_file(path)), path) for path in paths]
+    return {image.digest: image for image in images}
+
+
+def _print(report: Report, arguments: argparse.Namespace) -> None:
+    if arguments.json:
+        from mtedbg.render.json import render_json
+
+        sys.stdout.write(render_json(report))
+        return
+    from mtedbg.render.text import render_text
+
+    color = sys.stdout.isatty() and not arguments.no_color and "NO_COLOR" not in os.environ
+    sys.stdout.write(render_text(report, color=color))
+
+
+def _write(profile: Profile, arguments: argparse.Namespace) -> tuple[str, ...]:
+    """Writes what was asked for, all of it made before any; a line for each thing said of it."""
+    from mtedbg.commands._documents import write
+    from mtedbg.decode.profile import profile_text
+    from mtedbg.query.fex import fex_text
+    from mtedbg.report import Document
+
+    text = profile_text(profile)
+    notes: tuple[str, ...] = ()
+    documents = []
+    if arguments.fex:
+        metadata, notes = fex_text(profile, _images(arguments.guest))
+        documents.append(Document(arguments.fex, metadata))
+    if arguments.out:
+        documents.append(Document(arguments.out, text))
+    written = tuple(map(write, documents))
+    if not documents:
+        sys.stdout.write(text)
+    return (*notes, *written)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Shows or merges; the exit status."""
+    from mtedbg.query.profiles import merge, show_memops, show_programs
+
+    if arguments.action == "merge" and arguments.guest and not arguments.fex:
+        raise UsageError("--guest is for --fex", "say where to write: --fex OUT")
+    if arguments.action == "show" and arguments.n < 1:
+        raise UsageError("-n must be at least 1", f"leave it out for {_SHOWN}")
+    profile, notes = merge(_profiles(arguments.profiles))
+    if arguments.action == "show":
+        shown = (
+            show_memops(profile, arguments.n, notes)
+            if arguments.memops
+            else show_programs(profile, notes)
+        )
+        _print(shown, arguments)
+        return 0
+    from mtedbg.render import clean
+
+    for note in (*notes, *_write(profile, arguments)):
+        print(f"mtedbg: note: {clean(note)}", file=sys.stderr)
+    return 0

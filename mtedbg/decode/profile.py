@@ -1,0 +1,172 @@
+"""The runtime's profile file: JSON, as `mtetso --profile-out` writes and `--profile-in` reads it.
+
+docs/code.md describes it; `native/src/profile/profile_json.cc` is the runtime's own reader and
+writer. A profile comes from elsewhere: whatever it holds is checked before it is used.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from mtedbg.errors import FileFormatError
+from mtedbg.model.profile import (
+    LOCAL,
+    SHARED,
+    MemopFacts,
+    MemopKey,
+    Profile,
+    ProgramProfile,
+)
+
+KIND = "mtedbg-profile"
+VERSION = 1
+MOST_BYTES = 1 << 26
+ACCESSES = ("load", "store", "rmw")
+MODES = (LOCAL, SHARED)
+_LARGEST = (1 << 32) - 1
+
+
+def joined(first: MemopFacts, other: MemopFacts) -> MemopFacts:
+    """What two runs say of one memop: counts are added, shared and pinned win."""
+    return MemopFacts(
+        first.access,
+        first.size,
+        SHARED if SHARED in (first.mode, other.mode) else LOCAL,
+        min(first.flips + other.flips, _LARGEST),
+        min(first.faults + other.faults, _LARGEST),
+        first.pinned or other.pinned,
+    )
+
+
+def profile_text(profile: Profile) -> str:
+    """The file's text, as the runtime would write it."""
+    whole = {
+        "kind": KIND,
+        "version": VERSION,
+        "programs": [
+            {
+                "name": program.name,
+                "digest": f"{program.digest:#x}",
+                "memops": [_memop(key, program.memops[key]) for key in sorted(program.memops)],
+            }
+            for program in profile.programs
+        ],
+    }
+    return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"
+
+
+def _memop(key: MemopKey, facts: MemopFacts) -> dict[str, int | str]:
+    return {
+        "rip": f"{key.rip:#x}",
+        "ordinal": key.ordinal,
+        "access": facts.access,
+        "size": facts.size,
+        "mode": facts.mode,
+        "flips": facts.flips,
+        "faults": facts.faults,
+        "pinned": facts.pinned,
+    }
+
+
+def read_profile(data: bytes, name: str) -> Profile:
+    """The profile in a file.
+
+    Args:
+        data: its bytes.
+        name: of the file, for messages.
+
+    Raises:
+        FileFormatError: it is none, of another version, damaged, or longer than `MOST_BYTES`.
+    """
+    if len(data) > MOST_BYTES:
+        raise FileFormatError(f"{name} is longer than any profile", "give one that mtetso wrote")
+    try:
+        whole = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        why = str(error) if isinstance(error, json.JSONDecodeError) else "it is no JSON"
+        raise FileFormatError(f"{name} is no profile: {why}", _NEXT_STEP) from None
+    return _Reader(name).profile(whole)
+
+
+_NEXT_STEP = "give what `memops --export` or `mtetso --profile-out` wrote"
+
+
+class _Reader:
+    """Takes decoded JSON apart.
+
+    Args:
+        name: of the file, for messages.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def profile(self, whole: Any) -> Profile:
+        """The profile that `whole` is."""
+        if not isinstance(whole, dict) or whole.get("kind") != KIND:
+            self._wrong(f'its kind is not "{KIND}"')
+        if whole.get("version") != VERSION or isinstance(whole["version"], bool):
+            self._wrong(f"it is of version {whole.get('version')!r:.20}, not {VERSION}")
+        programs = self._get(whole, "programs", list, "the profile")
+        return Profile(
+            tuple(self._program(one, f"programs[{n}]") for n, one in enumerate(programs))
+        )
+
+    def _program(self, program: Any, where: str) -> ProgramProfile:
+        name = self._get(program, "name", str, where)
+        if any("\ud800" <= character <= "\udfff" for character in name):
+            self._wrong(f"{where}.name is no text")
+        digest = self._address(program, "digest", where)
+        found: dict[MemopKey, MemopFacts] = {}
+        for number, one in enumerate(self._get(program, "memops", list, where)):
+            key, facts = self._memop(one, f"{where}.memops[{number}]")
+            # As in the runtime: what is there twice counts twice.
+            found[key] = joined(found[key], facts) if key in found else facts
+        return ProgramProfile(name, digest, {key: found[key] for key in sorted(found)})
+
+    def _memop(self, memop: Any, where: str) -> tuple[MemopKey, MemopFacts]:
+        key = MemopKey(self._address(memop, "rip", where), self._count(memop, "ordinal", where))
+        return key, MemopFacts(
+            self._word(memop, "access", ACCESSES, where),
+            self._count(memop, "size", where),
+            self._word(memop, "mode", MODES, where),
+            self._count(memop, "flips", where),
+            self._count(memop, "faults", where),
+            self._get(memop, "pinned", bool, where),
+        )
+
+    def _get(self, mapping: Any, key: str, kind: type, where: str) -> Any:
+        if not isinstance(mapping, dict):
+            self._wrong(f"{where} is no object")
+        value = mapping.get(key)
+        if not isinstance(value, kind):
+            self._wrong(f"{where} has no {key}, or one that is no {_TYPES[kind]}")
+        return value
+
+    def _count(self, mapping: Any, key: str, where: str) -> int:
+        value: int = self._get(mapping, key, int, where)
+        if isinstance(value, bool) or not 0 <= value <= _LARGEST:
+            self._wrong(f"{where}.{key} is no number of 32 bits")
+        return value
+
+    def _address(self, mapping: Any, key: str, where: str) -> int:
+        text: str = self._get(mapping, key, str, where)
+        digits = text[2:]
+        if not text.startswith("0x") or not 0 < len(digits) <= 16 or not _is_hex(digits):
+            self._wrong(f"{where}.{key} is {text!r:.40}, which is no address")
+        return int(digits, 16)
+
+    def _word(self, mapping: Any, key: str, known: Sequence[str], where: str) -> str:
+        word: str = self._get(mapping, key, str, where)
+        if word not in known:
+            self._wrong(f"{where}.{key} is {word!r:.40}: none of {', '.join(known)}")
+        return word
+
+    def _wrong(self, what: str) -> NoReturn:
+        raise FileFormatError(f"{self._name} is no profile: {what}", _NEXT_STEP)
+
+
+_TYPES = {list: "list", str: "text", int: "number", bool: "true or false"}
+_is_hex: Callable[[str], bool] = frozenset("0123456789abcdefABCDEF").issuperset

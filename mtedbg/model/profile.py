@@ -1,0 +1,71 @@
+"""What runs of a program have learned of its memops, to be used by better code of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+LOCAL, SHARED = "local", "shared"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class MemopKey:
+    """A memop, whatever code was made of it.
+
+    Attributes:
+        rip: its guest instruction.
+        ordinal: its place, from 0, among that instruction's accesses as they were emitted.
+    """
+
+    rip: int
+    ordinal: int
+
+
+@dataclass(frozen=True, slots=True)
+class MemopFacts:
+    """What a memop has been through.
+
+    Attributes:
+        access: "load", "store" or "rmw".
+        size: bytes accessed.
+        mode: "local" or "shared": the last one.
+        flips: how often it was patched.
+        faults: tag check faults.
+        pinned: whether it was to stay shared.
+    """
+
+    access: str
+    size: int
+    mode: str
+    flips: int = 0
+    faults: int = 0
+    pinned: bool = False
+
+    @property
+    def needs_order(self) -> bool:
+        """Whether it was ever seen to touch memory that was not its core's alone.
+
+        Every fault is such an access: whatever became of it, policies that interpret it or that
+        patch it back leave the mode local.
+        """
+        return self.mode == SHARED or self.pinned or self.flips > 0 or self.faults > 0
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramProfile:
+    """Of one build of a program.
+
+    Attributes:
+        name: of its file, for people.
+        digest: of its code: CRC-32 in the low half, length in the high one.
+        memops: in order of their keys.
+    """
+
+    name: str
+    digest: int
+    memops: Mapping[MemopKey, MemopFacts]
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Of all programs of a run, or of several."""
+
+    programs: tuple[ProgramProfile, ...]
