@@ -308,6 +308,25 @@ static uint64_t config(uint32_t shared_tag) {
   return place("config", one);
 }
 
+/* In code that is nobody's block: that of the handler. */
+static uint64_t phases(uint32_t* count) {
+  static const uint32_t all[] = {
+      MTEDBG_Phase_Fault,        MTEDBG_Phase_Lookup, MTEDBG_Phase_Lock,   MTEDBG_Phase_PatchMemop,
+      MTEDBG_Phase_PatchAddress, MTEDBG_Phase_Icache, MTEDBG_Phase_Unlock, MTEDBG_Phase_Resume};
+  *count = sizeof all / sizeof *all;
+  struct mtedbg_PhasePoint* points = take(sizeof all / sizeof *all * sizeof *points);
+  uint64_t handler = place("handler", take(0x100));
+  for (uint32_t n = 0; n < *count; ++n)
+    points[n] = (struct mtedbg_PhasePoint){.phase = all[n], .address = handler + 0x10 * n};
+  return place("phases", points);
+}
+
+static uint64_t lock(void) {
+  struct mtedbg_Lock* one = take(sizeof *one);
+  one->thread = 2;
+  return place("lock", one);
+}
+
 /* The stubs that all programs share, and the one program. */
 static uint64_t codes(void) {
   struct mtedbg_Code all[2] = {{.id = 1},
@@ -331,7 +350,7 @@ static void name(struct mtedbg_Named* at, const char* name, const char* type, ui
 }
 
 static void fill(struct mtedbg_root* root, uint32_t many, uint32_t shared_tag) {
-  struct mtedbg_Named* named = take(8 * sizeof *named);
+  struct mtedbg_Named* named = take(10 * sizeof *named);
   name(&named[0], "code-map", "Block", code_map(many), 1, sizeof(struct mtedbg_Block),
        MTEDBG_Form_Table);
   name(&named[1], "retired", "Block", retired(), 1, sizeof(struct mtedbg_Block), MTEDBG_Form_Table);
@@ -346,6 +365,11 @@ static void fill(struct mtedbg_root* root, uint32_t many, uint32_t shared_tag) {
   name(&named[6], "config", "Config", config(shared_tag), 1, sizeof(struct mtedbg_Config),
        MTEDBG_Form_Record);
   name(&named[7], "codes", "Code", codes(), 1, sizeof(struct mtedbg_Code), MTEDBG_Form_Table);
+  uint32_t points;
+  uint64_t first = phases(&points);
+  name(&named[8], "phases", "PhasePoint", first, points, sizeof(struct mtedbg_PhasePoint),
+       MTEDBG_Form_Array);
+  name(&named[9], "lock", "Lock", lock(), 1, sizeof(struct mtedbg_Lock), MTEDBG_Form_Record);
   size_t length = mtedbg_write_schema(NULL, 0, contracts);
   char* schema = take(length);
   mtedbg_write_schema(schema, length, contracts);
@@ -358,7 +382,7 @@ static void fill(struct mtedbg_root* root, uint32_t many, uint32_t shared_tag) {
                                .self = place("root", root),
                                .schema = place("schema", schema),
                                .named = place("named", named),
-                               .named_count = 8,
+                               .named_count = 10,
                                .schema_checksum = mtedbg_crc32(schema, length),
                                .name = text("image"),
                                .name_length = 5,
