@@ -4,7 +4,7 @@ BIN := .venv/bin
 NATIVE := $(shell find native mtedbg/lab/guest tests/support/programs \
 	-name build -prune -o \( -name '*.c' -o -name '*.cc' -o -name '*.h' \) -print)
 
-.PHONY: help setup demo test sanitize lint format bench bench-core bench-native fuzz litmus wheel clean
+.PHONY: help setup demo test sanitize lint format bench bench-core bench-native fuzz oracle litmus wheel clean
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 21
 
@@ -38,6 +38,10 @@ format: setup ## put all sources into the project's form
 
 fuzz: setup ## an hour of fuzzing what reads files of dead processes; SECONDS=60 for less
 	@$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),3600)
+
+oracle: setup ## random instructions against this x86-64 processor; STEPS=100000 for fewer
+	@$(BIN)/python -m tests.oracle run --steps $(or $(STEPS),10000000) --seed $(or $(SEED),1000) \
+	  --options "$(OPTIONS)"
 
 bench: setup ## time and memory beside what GDB and LLDB have: docs/measurements.md
 	@$(BIN)/python -m bench

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.oracle import check, corpus, flags, machine
+from tests.oracle import check, corpus, flags, long_run, machine
 from tests.oracle.case import Case, Outcome, differences
 from tests.oracle.forms import FORMS, Form
 from tests.oracle.strategies import tour
@@ -50,6 +50,25 @@ def test_compiled_functions(options: str) -> None:
     cases = corpus.every_function(4, 3)
     assert check.compare(cases, options) == {}
     assert len(cases) > 100
+
+
+@natively
+def test_long_sequences() -> None:
+    """A short form of `make oracle`."""
+    for part in long_run.run(50_000, seed=1):
+        assert part.steps > part.instructions > 10_000
+        for wrong, said in part.wrong.items():
+            pytest.fail(f"{said}\n{json.dumps(long_run.smallest(wrong).case.to_json())}")
+
+
+@natively
+def test_a_long_sequence_that_differs_is_made_short() -> None:
+    some = long_run.batch(2)[0]
+    unknown = (Form("xorps xmm0, xmm0"), "xorps xmm0, xmm0")
+    wrong = some.only((*some.steps[:5], unknown, *some.steps[5:]))
+    small = long_run.smallest(wrong)
+    assert small.steps == (unknown,)
+    assert not any(small.case.registers)
 
 
 def test_recorded_outcomes() -> None:

@@ -44,9 +44,12 @@ def judge(
     return {case: found for case, a, b in both if (found := list(differences(case, a, b)))}
 
 
-def compare(cases: Sequence[Case], options: str = "") -> dict[Case, list[str]]:
-    """Runs all in both worlds: the cases that differ, and how."""
-    return judge(cases, machine.natively(cases), machine.in_runtime(cases, options))
+def compare(
+    cases: Sequence[Case], options: str = "", at_once: int = machine.BATCH
+) -> dict[Case, list[str]]:
+    """Runs all in both worlds, so many in a program: the cases that differ, and how."""
+    native = machine.natively(cases, at_once)
+    return judge(cases, native, machine.in_runtime(cases, options, at_once))
 
 
 def smallest(strategy: Cases, examples: int, seed: int, wrong: Case, options: str = "") -> Case:
