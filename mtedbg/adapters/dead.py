@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mtedbg.adapters.core import CoreTarget
 from mtedbg.adapters.core.mapped import map_file
+from mtedbg.adapters.core.packed import first_bytes, packed_with
 from mtedbg.adapters.tombstone import is_tombstone, is_tombstone_text
 from mtedbg.errors import FileFormatError
 
@@ -23,8 +24,8 @@ def open_dead(
     """The target for a file of a dead process.
 
     Args:
-        path: of an ELF core file, which may be compressed, or of an Android tombstone in its
-            protobuf form.
+        path: of an ELF core file or a minidump, or of an Android tombstone in its protobuf form;
+            each may be compressed.
         executable: path of its program; empty to look where the file says it was.
         sysroot: folder below which its paths are; "/" where it was made here.
         files: whether its program and libraries are looked for.
@@ -34,6 +35,8 @@ def open_dead(
         ToolMissingError: it is compressed, and the library for that is not here.
     """
     start = map_file(path)[:_START]
+    if how := packed_with(start):
+        start = first_bytes(path, how, _START)
     if is_tombstone(start):
         from mtedbg.adapters.tombstone.target import TombstoneTarget
 

@@ -39,23 +39,39 @@ def packed_with(data: Buffer) -> str:
     return next((name for magic, name in _MAGICS.items() if start.startswith(magic)), "")
 
 
-def unpack(path: str, how: str, remarks: list[str]) -> MappedFile:
+def first_bytes(path: str, how: str, count: int) -> bytes:
+    """The first `count` bytes that a compressed file unpacks to; fewer where it is damaged.
+
+    Raises:
+        ToolMissingError: the library for its format is not here.
+    """
+    with Path(path).open("rb") as packed:
+        stream, broken = _OPENERS[how](packed)
+        damage: tuple[type[Exception], ...] = (*broken, OSError)
+        try:
+            return stream.read1(count)
+        except damage:
+            return b""
+
+
+def unpack(path: str, how: str, remarks: list[str], most: int = 0) -> MappedFile:
     """The contents of a compressed file, mapped.
 
     Args:
         path: of the file.
         how: what `packed_with` said.
         remarks: gets a line where the file is cut off or damaged behind what could be unpacked.
+        most: bytes that it may unpack to; `MOST` where 0.
 
     Raises:
-        FileFormatError: nothing of it can be unpacked, it is longer than `MOST`, or there is no
+        FileFormatError: nothing of it can be unpacked, it is longer than that, or there is no
             room for it.
         ToolMissingError: the library for its format is not here.
     """
     with Path(path).open("rb") as packed, tempfile.TemporaryFile(prefix="mtedbg-") as plain:
         stream, broken = _OPENERS[how](packed)
         try:
-            length = _copy(_chunks(stream, broken, path, how, remarks), plain, path)
+            length = _copy(_chunks(stream, broken, path, how, remarks), plain, path, most or MOST)
         except OSError as error:
             raise FileFormatError(
                 f"{path} cannot be unpacked into {tempfile.gettempdir()}: {error.strerror}",
@@ -67,9 +83,9 @@ def unpack(path: str, how: str, remarks: list[str]) -> MappedFile:
 
 
 class _Stream(Protocol):
-    """What comes out of a decompressor."""
+    """What comes out of a decompressor: what there is, so that damage behind it loses none."""
 
-    def read(self, size: int, /) -> bytes: ...
+    def read1(self, size: int, /) -> bytes: ...
 
 
 _Opened = tuple[_Stream, tuple[type[Exception], ...]]
@@ -82,10 +98,43 @@ def _gzip(packed: IO[bytes]) -> _Opened:
     return gzip.GzipFile(fileobj=packed), (EOFError, gzip.BadGzipFile, zlib.error)
 
 
+class _XzStream:
+    """What `lzma.LZMAFile` is, with a limit on memory: a header may claim a window of 4 GiB.
+
+    Args:
+        packed: streams one after the other, with zeros between (xz's file format, 2.2).
+    """
+
+    def __init__(self, packed: IO[bytes]) -> None:
+        from lzma import LZMADecompressor
+
+        self._decompressor = LZMADecompressor
+        self._packed = packed
+        self._stream = LZMADecompressor(memlimit=MOST_WINDOW)
+
+    def read1(self, size: int, /) -> bytes:
+        """At most `size` bytes, none at the end; raises EOFError where a stream is cut off."""
+        while True:
+            if self._stream.eof:
+                more = self._stream.unused_data.lstrip(b"\0")
+                while not more:
+                    chunk = self._packed.read(_CHUNK)
+                    if not chunk:
+                        return b""
+                    more = chunk.lstrip(b"\0")
+                self._stream = self._decompressor(memlimit=MOST_WINDOW)
+            else:
+                more = self._packed.read(_CHUNK) if self._stream.needs_input else b""
+                if not more and self._stream.needs_input:
+                    raise EOFError("it ends before its end")
+            if plain := self._stream.decompress(more, size):
+                return plain
+
+
 def _xz(packed: IO[bytes]) -> _Opened:
     import lzma
 
-    return lzma.LZMAFile(packed), (EOFError, lzma.LZMAError)
+    return _XzStream(packed), (EOFError, lzma.LZMAError)
 
 
 def _bzip2(packed: IO[bytes]) -> _Opened:
@@ -124,7 +173,7 @@ def _chunks(
     """What can be unpacked."""
     while True:
         try:
-            chunk = stream.read(_CHUNK)
+            chunk = stream.read1(_CHUNK)
         except broken as error:
             remarks.append(f"{path} is cut off or damaged {how} data: {error}")
             return
@@ -133,13 +182,13 @@ def _chunks(
         yield chunk
 
 
-def _copy(chunks: Iterator[bytes], plain: IO[bytes], path: str) -> int:
+def _copy(chunks: Iterator[bytes], plain: IO[bytes], path: str, most: int) -> int:
     """Writes `chunks`, leaving holes for zeros; the length in bytes."""
     length = 0
     for chunk in chunks:
-        if length + len(chunk) > MOST:
+        if length + len(chunk) > most:
             raise FileFormatError(
-                f"{path} unpacks to more than {size_text(MOST)}", "unpack it first"
+                f"{path} unpacks to more than {size_text(most)}", "unpack it first"
             )
         if chunk.count(0) != len(chunk):
             os.pwrite(plain.fileno(), chunk, length)

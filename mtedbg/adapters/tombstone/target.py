@@ -12,6 +12,7 @@ from functools import cached_property
 from mtedbg.adapters.core import elf, expression
 from mtedbg.adapters.core.elf import ProgramHeader
 from mtedbg.adapters.core.mapped import map_file
+from mtedbg.adapters.core.packed import packed_with, unpack
 from mtedbg.adapters.core.segments import Segments
 from mtedbg.adapters.tombstone import message as form
 from mtedbg.adapters.tombstone.message import Dump, Mapping
@@ -40,17 +41,20 @@ class TombstoneTarget:
         """Opens a tombstone.
 
         Args:
-            path: of the file in its protobuf form.
+            path: of the file in its protobuf form, which may be compressed.
             executable: path of a program that the user named.
 
         Raises:
             FileFormatError: it is none, or not one of AArch64.
+            ToolMissingError: it is compressed, and the library for that is not here.
         """
+        self._remarks: list[str] = []
         data = map_file(path)
+        if how := packed_with(data):
+            data = unpack(path, how, self._remarks, MOST_BYTES)
         if len(data) > MOST_BYTES:
             raise FileFormatError(f"{path} is longer than any tombstone", "give tombstone_NN.pb")
         self._message = form.tombstone(data, path)
-        self._remarks: list[str] = []
         if self._message.damaged_at is not None:
             self._remarks.append(
                 f"the file is cut off or damaged at byte {self._message.damaged_at}:"

@@ -6,6 +6,7 @@ import bz2
 import gzip
 import lzma
 import os
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -64,6 +65,39 @@ def test_a_file_that_is_cut_off(how: str, plain: bytes, tmp_path: Path) -> None:
     assert [line.replace(str(path), "FILE").partition(":")[0] for line in remarks] == [
         f"FILE is cut off or damaged {how} data"
     ]
+
+
+def with_window(data: bytes, window: int) -> bytes:
+    """An xz file whose first block's header has this code for the size of its window.
+
+    The header: its size, flags, filter 0x21 with one byte, and a CRC-32 (xz's file format, 3.1).
+    """
+    changed = bytearray(data)
+    end = 12 + (changed[12] + 1) * 4
+    place = changed.index(b"\x21\x01", 12, end)
+    changed[place + 2] = window
+    changed[end - 4 : end] = zlib.crc32(changed[12 : end - 4]).to_bytes(4, "little")
+    return bytes(changed)
+
+
+def test_a_window_of_gigabytes_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "packed"
+    path.write_bytes(with_window(lzma.compress(b"small"), 40))  # 4 GiB - 1
+    remarks: list[str] = []
+    with pytest.raises(FileFormatError, match="is damaged xz data"):
+        unpack(str(path), "xz", remarks)
+    assert "Memory usage limit" in remarks[0]
+    path.write_bytes(with_window(lzma.compress(b"small"), 28))  # 64 MiB, as of xz -9
+    assert unpack(str(path), "xz", [])[:] == b"small"
+
+
+def test_zeros_between_streams(tmp_path: Path) -> None:
+    """xz's file format, 2.2: stream padding."""
+    path = tmp_path / "packed"
+    one, other = lzma.compress(b"one"), lzma.compress(b"other")
+    for padding in (4, 1 << 20):
+        path.write_bytes(one + bytes(padding) + other + bytes(padding))
+        assert unpack(str(path), "xz", [])[:] == b"oneother"
 
 
 def test_zeros_take_no_room(tmp_path: Path) -> None:
