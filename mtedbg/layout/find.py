@@ -41,7 +41,9 @@ def _chain(target: Target, first: int) -> tuple[Runtime, ...] | Absent:
     problem, address, seen = "", first, set[int]()
     while address and not problem:
         if address in seen or len(seen) == _MOST_ROOTS:
-            problem = f"debug root at {address:#x}: the chain of roots does not end"
+            turns = address in seen
+            why = "turns back here" if turns else f"is longer than {_MOST_ROOTS}"
+            problem = f"debug root at {address:#x}: the chain of roots {why}"
             break
         seen.add(address)
         try:
