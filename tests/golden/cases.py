@@ -2,7 +2,7 @@
 
 `cores/` holds each core and its program, compressed, and `provenance.json`: how they were made
 (`python -m tests.golden.freeze`). `expected/` holds the exact answers
-(`python -m tests.golden.update`, then read the diff).
+(`python -m tests.golden.update`, then read the diff); of HTML reports, the text that is seen.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mtedbg.cli import main
+from tests.golden.visible import visible
 
 HERE = Path(__file__).parent
 CORES = HERE / "cores"
@@ -68,6 +69,10 @@ SAID = {
 """What is said on standard error beside text: of damaged cores alone."""
 
 
+HTML = ("async", "heap", "runtime-thunk", "runtime-lockstep", "runtime-patch")
+"""Cores whose HTML reports are kept, as the text that a reader sees."""
+
+
 @dataclass(frozen=True)
 class Question:
     """One question to one core, and where its answer is."""
@@ -76,14 +81,18 @@ class Question:
     name: str
     line: str
     as_json: bool
+    html: bool = False
 
     @property
     def expected(self) -> Path:
         """The file with the exact answer."""
+        if self.html:
+            return EXPECTED / self.core / "report.html.txt"
         return EXPECTED / self.core / f"{self.name}.{'json' if self.as_json else 'txt'}"
 
     def __str__(self) -> str:
-        return f"{self.core}-{self.name}-{'json' if self.as_json else 'text'}"
+        form = "html" if self.html else "json" if self.as_json else "text"
+        return f"{self.core}-{self.name}-{form}"
 
 
 def questions() -> list[Question]:
@@ -97,6 +106,7 @@ def questions() -> list[Question]:
         for name, line in asked.items():
             line = line.format(pointer=f"{pointer:#x}")
             found += [Question(core, name, line, as_json) for as_json in (False, True)]
+    found += [Question(core, POST_MORTEM, "", as_json=False, html=True) for core in HTML]
     return found
 
 
@@ -110,13 +120,16 @@ def unpacked(core: str, folder: Path) -> Path:
 
 
 def answer(question: Question, core: Path) -> str:
-    """What is printed. Nothing but the program beside the core is looked for."""
+    """What is printed, or seen. Nothing but the program beside the core is looked for."""
     os.environ["DEBUGINFOD_CACHE_PATH"] = "empty"
     words = ["core", core.name, "--sysroot", "empty"]
     words += ["-x", question.line] if question.line else []
     words += ["--json"] if question.as_json else []
+    words += ["--html", "report.html"] if question.html else []
     printed = io.StringIO()
     with contextlib.chdir(core.parent), contextlib.redirect_stdout(printed):
         status = main(words)
     assert status == 0, words
+    if question.html:
+        return visible(core.with_name("report.html").read_text("utf-8"))
     return printed.getvalue()
