@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mtedbg.errors import UsageError
 
 if TYPE_CHECKING:
-    from mtedbg.decode.guest_image import GuestImage
+    from mtedbg.model.guest import GuestImage
     from mtedbg.model.profile import Profile
     from mtedbg.query.profiles import Named
     from mtedbg.report import Report
@@ -72,10 +72,10 @@ def _profiles(paths: list[str]) -> list[Named]:
 
 
 def _images(paths: list[str]) -> dict[int, GuestImage]:
+    from mtedbg.adapters.core.guest_file import guest_image
     from mtedbg.adapters.core.mapped import map_file
-    from mtedbg.decode.guest_image import guest_image
 
-    images = [guest_image(memoryview(map_file(path)), path) for path in paths]
+    images = [guest_image(map_file(path), path) for path in paths]
     return {image.digest: image for image in images}
 
 

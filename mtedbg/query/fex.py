@@ -29,9 +29,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from mtedbg.decode.guest_image import CodeSegment, GuestImage
 from mtedbg.decode.guest_instruction import can_decode, decode_all
 from mtedbg.errors import FileFormatError, ToolMissingError, UsageError
+from mtedbg.model.guest import CodeSegment, GuestImage
 from mtedbg.model.profile import Profile, ProgramProfile
 
 _Span = tuple[int, int]
@@ -130,7 +130,7 @@ class _Runs:
     def _decoded(self, begin: int, end: int) -> Iterator[tuple[_Span, int]]:
         """The instructions of [begin, end), each with the run that it is in."""
         first = self._segment.address
-        code = bytes(self._segment.code[begin - first : end - first])
+        code = self._segment.code[begin - first : end - first]
         run: list[int] = []
         stop = begin
         for one in decode_all(code, begin):

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from mtedbg.adapters.core.guest_file import guest_image
 from mtedbg.cli import main
-from mtedbg.decode.guest_image import GuestImage, guest_image
 from mtedbg.decode.profile import profile_text
 from mtedbg.errors import FileFormatError, UsageError
+from mtedbg.model.guest import GuestImage
 from mtedbg.model.profile import LOCAL, SHARED, MemopFacts, MemopKey, Profile, ProgramProfile
 from mtedbg.query.fex import fex_text
 from tests.support import fex
@@ -63,7 +64,7 @@ def program(functions: tuple[int, ...] = (AT["start"], AT["second"]), machine: i
 
 
 def image_of(data: bytes) -> GuestImage:
-    return guest_image(memoryview(data), "guest.elf")
+    return guest_image(data, "guest.elf")
 
 
 def learned(*shared: str, name: str = "guest.elf", extra: tuple[int, ...] = ()) -> Profile:
@@ -152,11 +153,11 @@ def test_functions_that_begin_in_the_middle_of_an_instruction() -> None:
 def test_what_is_no_such_program() -> None:
     data = program()
     for bad, said in (
-        (b"", "no 64-bit ELF file"),
-        (b"\x7fELF\x01" + data[5:], "no 64-bit ELF file"),
+        (b"", "is empty"),
+        (b"\x7fELF\x01" + data[5:], "has a 32-bit ELF header"),
         (program(machine=183), "for machine 183"),
         (data[:0x1045], "is cut off"),
-        (data[:56] + b"\xff\xff" + data[58:], "65535 program headers|cut off"),
+        (data[:56] + bytes(2) + data[58:], "has no program headers"),
         (data[:124] + b"\0" + data[125:], "has no code"),
     ):
         with pytest.raises(FileFormatError, match=said):

@@ -1,0 +1,55 @@
+"""A guest program's file: its code, where that is in the file, and where functions begin."""
+
+import struct
+import zlib
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class CodeSegment:
+    """An executable segment.
+
+    Attributes:
+        address: guest address of its first byte.
+        offset: of that byte in the file.
+        code: its bytes, those that are in the file.
+    """
+
+    address: int
+    offset: int
+    code: bytes
+
+    @property
+    def end(self) -> int:
+        """One past its last byte in the file."""
+        return self.address + len(self.code)
+
+
+@dataclass(frozen=True, slots=True)
+class GuestImage:
+    """A guest program.
+
+    Attributes:
+        segments: its code.
+        functions: where functions begin, sorted; empty where it is stripped.
+    """
+
+    segments: tuple[CodeSegment, ...]
+    functions: tuple[int, ...] = ()
+
+    @property
+    def digest(self) -> int:
+        """Of its code, as profiles name it: `digest_of` in native/src/run/module.cc.
+
+        CRC-32 in the low half, length in the high one, of all executable segments, each behind
+        its address.
+        """
+        sum_, length = 0, 0
+        for segment in self.segments:
+            sum_ = zlib.crc32(segment.code, zlib.crc32(struct.pack("<Q", segment.address), sum_))
+            length += 8 + len(segment.code)
+        return (length << 32 | sum_) & (1 << 64) - 1
+
+    def segment_at(self, address: int) -> CodeSegment | None:
+        """The segment whose bytes hold `address`."""
+        return next((one for one in self.segments if one.address <= address < one.end), None)
