@@ -4,7 +4,7 @@ BIN := .venv/bin
 NATIVE := $(shell find native mtedbg/lab/guest tests/support/programs \
 	-name build -prune -o \( -name '*.c' -o -name '*.cc' -o -name '*.h' \) -print)
 
-.PHONY: help setup demo test sanitize lint format bench bench-core bench-native fuzz oracle litmus wheel clean
+.PHONY: help setup demo test sanitize sanitize-host lint format bench bench-core bench-native fuzz oracle litmus wheel clean
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 21
 
@@ -16,10 +16,13 @@ demo: setup ## the main job, start to end
 
 test: setup lint ## all checks and tests
 	ctest --test-dir native/build/host --output-on-failure --no-tests=error
-	@$(MAKE) sanitize
+	@$(MAKE) sanitize-host
 	$(BIN)/pytest
 
-sanitize: setup ## code manager and debug root under AddressSanitizer, UBSan and ThreadSanitizer
+sanitize: sanitize-host ## emitter, code manager, debug root under AddressSanitizer, UBSan, TSan
+	$(BIN)/pytest tests/live/test_sanitized_translator.py
+
+sanitize-host: setup
 	@for preset in host-asan host-tsan; do \
 	  (cd native && cmake --preset $$preset >/dev/null && \
 	   cmake --build build/$$preset -- --quiet && \

@@ -5,35 +5,58 @@ find_library(ZYCORE_LIBRARY Zycore REQUIRED)
 find_path(VIXL_INCLUDE aarch64/macro-assembler-aarch64.h PATH_SUFFIXES vixl REQUIRED)
 find_path(ZYDIS_INCLUDE Zydis/Zydis.h REQUIRED)
 
-# The translator apart: its tests link it without the rest.
-file(GLOB translate_sources CONFIGURE_DEPENDS src/translate/*.cc)
-add_library(mtetso_translate STATIC ${translate_sources})
-# Others' headers are taken out of their folders by -isystem, after the cross compiler's own.
-target_include_directories(mtetso_translate SYSTEM PUBLIC ${VIXL_INCLUDE})
+# Others' headers and libraries, as the translator takes them.
+add_library(mtetso_others INTERFACE)
+# Headers are taken out of their folders by -isystem, after the cross compiler's own.
+target_include_directories(mtetso_others SYSTEM INTERFACE ${VIXL_INCLUDE})
 if(NOT ZYDIS_INCLUDE STREQUAL "/usr/include")
-  target_include_directories(mtetso_translate SYSTEM PUBLIC ${ZYDIS_INCLUDE})
+  target_include_directories(mtetso_others SYSTEM INTERFACE ${ZYDIS_INCLUDE})
 else()
   # /usr/include as a whole is the build machine's: its C library headers must not come first.
-  target_compile_options(mtetso_translate PUBLIC -idirafter ${ZYDIS_INCLUDE})
+  target_compile_options(mtetso_others INTERFACE -idirafter ${ZYDIS_INCLUDE})
 endif()
 # The library was built with both targets and this buffer: class layouts depend on it (vixl.pc).
-target_compile_definitions(mtetso_translate PUBLIC VIXL_INCLUDE_TARGET_A32 VIXL_INCLUDE_TARGET_T32
+target_compile_definitions(mtetso_others INTERFACE VIXL_INCLUDE_TARGET_A32 VIXL_INCLUDE_TARGET_T32
   VIXL_INCLUDE_TARGET_A64 VIXL_CODE_BUFFER_MMAP)
 # Without devirtualisation: VIXL's scopes call MacroAssembler through a second base, and the thunks
 # for that, which a devirtualised call names, are not exported by the shared library.
-target_compile_options(mtetso_translate PUBLIC -fPIE -fno-devirtualize)
-target_link_libraries(mtetso_translate PUBLIC mtetso_flags ${VIXL_LIBRARY} ${ZYDIS_LIBRARY}
+target_compile_options(mtetso_others INTERFACE -fPIE -fno-devirtualize)
+target_link_libraries(mtetso_others INTERFACE mtetso_flags ${VIXL_LIBRARY} ${ZYDIS_LIBRARY}
   ${ZYCORE_LIBRARY})
+
+# The translator apart: its tests link it without the rest.
+file(GLOB translate_sources CONFIGURE_DEPENDS src/translate/*.cc)
+add_library(mtetso_translate STATIC ${translate_sources})
+target_link_libraries(mtetso_translate PUBLIC mtetso_others)
 
 file(GLOB runtime_sources CONFIGURE_DEPENDS src/run/*.cc src/cli/*.cc)
 list(FILTER runtime_sources EXCLUDE REGEX "/(parse|option_list|schedule)\\.cc$") # those are in the core
-add_executable(mtetso ${runtime_sources})
-# PIE leaves the low addresses to the guest; -rdynamic puts mtedbg_root into the dynamic table.
-set_target_properties(mtetso PROPERTIES POSITION_INDEPENDENT_CODE ON)
-target_link_options(mtetso PRIVATE -pie -rdynamic -Wl,--build-id)
-# The whole archive: the root is referenced by debuggers only.
-target_link_libraries(mtetso PRIVATE mtetso_translate -Wl,--whole-archive mtetso_core
-  -Wl,--no-whole-archive)
+add_library(mtetso_run OBJECT ${runtime_sources})
+target_link_libraries(mtetso_run PUBLIC mtetso_others)
+
+# The runtime, with this translator.
+function(add_runtime name translator)
+  add_executable(${name} ${ARGN} $<TARGET_OBJECTS:mtetso_run>)
+  # PIE leaves the low addresses to the guest; -rdynamic puts mtedbg_root into the dynamic table.
+  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  target_link_options(${name} PRIVATE -pie -rdynamic -Wl,--build-id)
+  # The whole archive: the root is referenced by debuggers only.
+  target_link_libraries(${name} PRIVATE ${translator} -Wl,--whole-archive mtetso_core
+    -Wl,--no-whole-archive)
+endfunction()
+
+add_runtime(mtetso mtetso_translate)
+
+# The same with its translator and emitter under AddressSanitizer and UBSan; a test builds it. Not
+# the rest: that follows pointers with tags, for which AddressSanitizer has no shadow, and most of
+# it is checked on the host. In two pieces, since it is VIXL's headers that take the time.
+add_library(mtetso_translate_checked STATIC EXCLUDE_FROM_ALL ${translate_sources})
+set_target_properties(mtetso_translate_checked PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 14)
+set(checks -fsanitize=address,undefined)
+target_compile_options(mtetso_translate_checked PRIVATE -O1 ${checks} -fno-sanitize-recover=all)
+target_link_options(mtetso_translate_checked INTERFACE ${checks} -static-libasan -static-libubsan)
+target_link_libraries(mtetso_translate_checked PUBLIC mtetso_others)
+add_runtime(mtetso_checked mtetso_translate_checked EXCLUDE_FROM_ALL)
 
 add_executable(count_words tests/translate/count_words.cc)
 target_link_libraries(count_words PRIVATE mtetso_translate mtetso_core)

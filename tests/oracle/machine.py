@@ -131,7 +131,13 @@ def natively(cases: Sequence[Case], at_once: int = BATCH) -> list[Outcome]:
     return _batches(cases, HERE / "native.S", [], at_once)
 
 
-def in_runtime(cases: Sequence[Case], options: str = "", at_once: int = BATCH) -> list[Outcome]:
-    """What the runtime does, with these options of its own."""
-    emulator = ["qemu-aarch64", "-cpu", "max", str(paths.runtime()), *options.split()]
+def in_runtime(
+    cases: Sequence[Case],
+    options: str = "",
+    at_once: int = BATCH,
+    runtime: Path | None = None,
+) -> list[Outcome]:
+    """What the runtime does, with these options of its own; another build of it is a path."""
+    program = str(runtime or paths.runtime())
+    emulator = ["qemu-aarch64", "-cpu", "max", program, *options.split()]
     return _batches(cases, GUESTS / "imports.S", emulator, at_once)
