@@ -47,14 +47,14 @@ def fuzz(name: str, seconds: float) -> None:
     import atheris
 
     with atheris.instrument_imports(include=["mtedbg"]):
-        from tests.fuzz import targets
+        from tests.fuzz import seeds, targets
 
-        for seed in targets.seeds(name):  # what is imported when it is needed, is needed now
+        for seed in seeds.seeds(name):  # what is imported when it is needed, is needed now
             targets.TARGETS[name](seed)
     place = ROOT / "build/fuzz" / name
     corpus = place / "corpus"
     corpus.mkdir(parents=True, exist_ok=True)
-    for number, seed in enumerate([*targets.seeds(name), *targets.kept(name)]):
+    for number, seed in enumerate([*seeds.seeds(name), *seeds.kept(name)]):
         (corpus / f"seed-{number}").write_bytes(seed)
     options = [
         f"-max_total_time={max(1, round(seconds))}", f"-timeout={LONGEST_S}",

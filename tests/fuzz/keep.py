@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from tests.fuzz.targets import CORPUS, TARGETS, kept
+from tests.fuzz.seeds import CORPUS, kept
+from tests.fuzz.targets import TARGETS
 
 
 def keep(name: str, new: list[bytes]) -> None:

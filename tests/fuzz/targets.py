@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
-from zipfile import ZipFile
 
+from mtedbg.adapters.core.guest_file import guest_image
 from mtedbg.adapters.dead import open_dead
 from mtedbg.commands import find
 from mtedbg.commands._line import parse, report
 from mtedbg.commands._parts import parts
+from mtedbg.decode.profile import profile_text, read_profile
 from mtedbg.errors import MtedbgError
 from mtedbg.model.absent import Absent
+from mtedbg.model.profile import SHARED, MemopFacts, MemopKey, Profile, ProgramProfile
+from mtedbg.query.fex import fex_text
+from mtedbg.query.profile import profile_of
+from mtedbg.query.profiles import merge, show_memops, show_programs
 from mtedbg.query.signature import signature
 from mtedbg.render.html import render_html
 from mtedbg.render.json import render_json
@@ -27,24 +31,21 @@ from mtedbg.report import Report
 from mtedbg.session import Session
 from tests.support import runtime_image
 from tests.support.elf_core import (
-    PAGE,
     Core,
     Load,
-    MappedFile,
     Tagged,
     ThreadNotes,
     file_header,
     program_header,
 )
+from tests.support.fex import read as read_metadata
 from tests.support.runtime_image import BASE
-from tests.support.tombstones import Dump, Frame, Mapping, Thread, Tombstone, memory_error
 
 if TYPE_CHECKING:
     from mtedbg.adapters.dead import DeadTarget
 
 PT_LOAD, PT_NOTE, PT_MEMTAG = 1, 4, 0x70000002
 HEAP = 0x10000
-CORPUS = Path(__file__).with_name("corpus")
 RUNTIME_LINES = (
     *("guest-frame --all-threads", "guest-bt", "memop", "memop 1", "memops --sort flips"),
     *("memop-verify", "memop-log", "jit-block $pc", "jit-blocks", "jit-segments", "jit-audit"),
@@ -192,6 +193,13 @@ def root(data: bytes) -> None:
             show(asked(line, session))
         except MtedbgError as error:
             printable(error)
+    try:
+        learned, said = profile_of(session)
+    except MtedbgError as error:
+        printable(error)
+        return
+    assert read_profile(profile_text(learned).encode(), "profile") == learned
+    show(show_programs(learned, said))
 
 
 def whole(data: bytes) -> None:
@@ -210,57 +218,35 @@ def whole(data: bytes) -> None:
     assert page.count("<script") == 0
 
 
+def profile(data: bytes) -> None:
+    """The bytes are a profile; what it is read as is written, added up and shown."""
+    try:
+        found = read_profile(data, "profile")
+    except MtedbgError as error:
+        printable(error)
+        return
+    assert read_profile(profile_text(found).encode(), "profile") == found
+    merged, said = merge([("one", found), ("other", found)])
+    for answer in (show_programs(merged, said), show_memops(merged, 9, said)):
+        show(answer)
+
+
+def guest(data: bytes) -> None:
+    """The bytes are a guest program, of which a profile knows some instructions."""
+    try:
+        image = guest_image(data, "guest")
+        rips = [at for one in image.segments[:4] for at in (one.address, one.end - 1)]
+        facts = MemopFacts("load", 8, SHARED)
+        memops = {MemopKey(at, 0): facts for at in (*rips, *image.functions[:8])}
+        text, _ = fex_text(
+            Profile((ProgramProfile("guest", image.digest, memops),)), {image.digest: image}
+        )
+        read_metadata(text)
+    except MtedbgError as error:
+        printable(error)
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
-    one.__name__: one for one in (elf, notes, tags, tombstone, minidump, root, whole)
+    one.__name__: one
+    for one in (elf, notes, tags, tombstone, minidump, root, whole, profile, guest)
 }
-
-
-def seeds(name: str) -> Iterator[bytes]:
-    """Sound inputs of a target to begin with."""
-    core = Core(
-        loads=[Load(HEAP, b"\x00\x04\x40\xf9" * 32, 2 * PAGE), Load(0x20000, b"\x7fELF\2\1\1" * 9)],
-        tagged=[Tagged(HEAP, bytes([1, 2, 3, 4] * 8), 2 * PAGE // 16)],
-        threads=[
-            ThreadNotes(
-                registers={"pc": HEAP + 8, "x0": HEAP | 5 << 56, "x29": HEAP, "sp": HEAP},
-                siginfo=(11, 9, HEAP | 5 << 56), tls=4, pac_mask=0x7F << 48, control=0x7FFF3,
-            ),
-            ThreadNotes(101),
-        ],
-        files=[MappedFile(0x20000, 0x21000, 0, "/bin/\x1b[31mevil")],
-        auxv={3: 0x20040, 25: HEAP, 31: HEAP},
-    )  # fmt: skip
-    if name in ("elf", "whole"):
-        yield core.build()
-    elif name == "notes":
-        yield core.notes()
-    elif name == "tags":
-        yield bytes([3, 0, 0, 0, 0, 0x10, 0, 0, 2, 0, 0, 0, 0x40, 0, 0x20, 0]) * 2
-    elif name == "root":
-        yield bytes(64)
-        yield from (place.to_bytes(3, "little") + bytes(5) for place in range(0, 4096, 256))
-    elif name == "tombstone":
-        yield _tombstone()[3:]
-    elif name == "minidump":
-        from tests.support.minidumps import small
-
-        yield small()[4:]
-
-
-def kept(name: str) -> Iterator[bytes]:
-    """What earlier hours have left of a target: inputs that each reach something of their own.
-
-    Finds are put there as well, once they are small (`python -m tests.fuzz.keep`).
-    """
-    with ZipFile(CORPUS / f"{name}.zip") as archive:
-        for member in archive.namelist():
-            yield archive.read(member)
-
-
-def _tombstone() -> bytes:
-    frames = [Frame(HEAP + 8, "evil\x1b[2J", 8)]
-    dumps = [Dump("x0", HEAP, bytes(256), bytes([1, 2] * 8))]
-    thread = Thread(7, "main", {"x0": HEAP | 5 << 56, "pc": HEAP + 8}, frames, dumps, 0x7FFF3)
-    cause = memory_error("[MTE]: \x07", 1, (HEAP, 16), frames)
-    mapping = Mapping(HEAP, HEAP + 4096, "rw", "[anon:\x1bscudo]")
-    return Tombstone([thread], 7, (11, 9, HEAP | 5 << 56), [mapping], [cause], "bye").build()

@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.fuzz.__main__ import MOST_MEMORY
-from tests.fuzz.targets import TARGETS, kept, opened, read, root, seeds
+from tests.fuzz.seeds import kept, seeds
+from tests.fuzz.targets import TARGETS, opened, read, root
 from tests.support import runtime_image
 from tests.support.runtime_image import BASE
 
@@ -51,7 +52,7 @@ def test_sound_input_goes_all_the_way(name: str) -> None:
         TARGETS[name](seed)
 
 
-@pytest.mark.parametrize("name", ["elf", "minidump", "tombstone", "notes"])
+@pytest.mark.parametrize("name", ["elf", "minidump", "tombstone", "notes", "guest", "profile"])
 def test_cut_off_at_every_byte(name: str) -> None:
     for seed in seeds(name):
         for size in range(len(seed)):
@@ -104,7 +105,8 @@ def test_memory_does_not_follow_what_a_file_says() -> None:
     """Of each target's sound and of boastful input: peak of a process with such a limit."""
     code = (
         "from tests.fuzz.__main__ import limited\n"
-        "from tests.fuzz.targets import TARGETS, read, seeds\n"
+        "from tests.fuzz.seeds import seeds\n"
+        "from tests.fuzz.targets import TARGETS, read\n"
         "from tests.fuzz.test_fuzz import huge\n"
         "limited(read)(b'')\n"
         "read(huge(4000))\n"

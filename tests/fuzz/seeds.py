@@ -1,0 +1,73 @@
+"""What fuzzing begins with: sound inputs, and those that earlier hours have left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from zipfile import ZipFile
+
+from mtedbg.decode.profile import profile_text
+from mtedbg.query.profile import profile_of
+from tests.fuzz.targets import HEAP
+from tests.support import runtime_image
+from tests.support.elf_core import PAGE, Core, Load, MappedFile, Tagged, ThreadNotes
+from tests.support.tombstones import Dump, Frame, Mapping, Thread, Tombstone, memory_error
+
+CORPUS = Path(__file__).with_name("corpus")
+
+
+def seeds(name: str) -> Iterator[bytes]:
+    """Sound inputs of a target to begin with."""
+    core = Core(
+        loads=[Load(HEAP, b"\x00\x04\x40\xf9" * 32, 2 * PAGE), Load(0x20000, b"\x7fELF\2\1\1" * 9)],
+        tagged=[Tagged(HEAP, bytes([1, 2, 3, 4] * 8), 2 * PAGE // 16)],
+        threads=[
+            ThreadNotes(
+                registers={"pc": HEAP + 8, "x0": HEAP | 5 << 56, "x29": HEAP, "sp": HEAP},
+                siginfo=(11, 9, HEAP | 5 << 56), tls=4, pac_mask=0x7F << 48, control=0x7FFF3,
+            ),
+            ThreadNotes(101),
+        ],
+        files=[MappedFile(0x20000, 0x21000, 0, "/bin/\x1b[31mevil")],
+        auxv={3: 0x20040, 25: HEAP, 31: HEAP},
+    )  # fmt: skip
+    if name in ("elf", "whole"):
+        yield core.build()
+    elif name == "notes":
+        yield core.notes()
+    elif name == "tags":
+        yield bytes([3, 0, 0, 0, 0, 0x10, 0, 0, 2, 0, 0, 0, 0x40, 0, 0x20, 0]) * 2
+    elif name == "root":
+        yield bytes(64)
+        yield from (place.to_bytes(3, "little") + bytes(5) for place in range(0, 4096, 256))
+    elif name == "tombstone":
+        yield _tombstone()[3:]
+    elif name == "profile":
+        yield profile_text(profile_of(runtime_image.image().session())[0]).encode()
+    elif name == "guest":
+        from tests.unit.query.test_fex import program
+
+        yield program()
+    elif name == "minidump":
+        from tests.support.minidumps import small
+
+        yield small()[4:]
+
+
+def kept(name: str) -> Iterator[bytes]:
+    """What earlier hours have left of a target: inputs that each reach something of their own.
+
+    Finds are put there as well, once they are small (`python -m tests.fuzz.keep`).
+    """
+    with ZipFile(CORPUS / f"{name}.zip") as archive:
+        for member in archive.namelist():
+            yield archive.read(member)
+
+
+def _tombstone() -> bytes:
+    frames = [Frame(HEAP + 8, "evil\x1b[2J", 8)]
+    dumps = [Dump("x0", HEAP, bytes(256), bytes([1, 2] * 8))]
+    thread = Thread(7, "main", {"x0": HEAP | 5 << 56, "pc": HEAP + 8}, frames, dumps, 0x7FFF3)
+    cause = memory_error("[MTE]: \x07", 1, (HEAP, 16), frames)
+    mapping = Mapping(HEAP, HEAP + 4096, "rw", "[anon:\x1bscudo]")
+    return Tombstone([thread], 7, (11, 9, HEAP | 5 << 56), [mapping], [cause], "bye").build()
