@@ -7,18 +7,25 @@ How to add one: write `cli/NAME.py` with `HELP` (one line), `add_arguments(parse
 from __future__ import annotations
 
 import argparse
+import errno
+import os
 import pkgutil
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 from io import TextIOWrapper
+from typing import TYPE_CHECKING
 
 from mtedbg import __version__
-from mtedbg.errors import MtedbgError, UsageError
+from mtedbg.errors import DocumentError, MtedbgError, UsageError
+
+if TYPE_CHECKING:
+    from mtedbg.report import Report
 
 EXIT_ERROR = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
+_CANNOT_WRITE = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF))
 
 
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
@@ -44,14 +51,38 @@ def complain(error: MtedbgError) -> None:
         print(f"        {error.next_step}", file=sys.stderr)
 
 
+def wants_color(arguments: argparse.Namespace) -> bool:
+    """Whether to use colours: on a terminal, where nobody said no (no-color.org)."""
+    no_color: bool = arguments.no_color
+    return sys.stdout.isatty() and not no_color and "NO_COLOR" not in os.environ
+
+
+def show(report: Report, arguments: argparse.Namespace) -> None:
+    """Prints a report as `--json` and `--no-color` say, and for the terminal's width."""
+    if arguments.json:
+        from mtedbg.render.json import render_json
+
+        sys.stdout.write(render_json(report))
+        return
+    from shutil import get_terminal_size
+
+    from mtedbg.render.text import render_text
+
+    width = get_terminal_size().columns if sys.stdout.isatty() else 0
+    sys.stdout.write(render_text(report, color=wants_color(arguments), width=width))
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the program and returns its exit status.
 
     Args:
         argv: the words after the program's name; those of the process where None.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # a terminal that is not UTF-8 gets escapes
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by whoever started this
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
+        elif isinstance(stream, TextIOWrapper):  # a terminal that is not UTF-8 gets escapes
             stream.reconfigure(errors="backslashreplace")
     words = sys.argv[1:] if argv is None else argv
     arguments = _parser(words).parse_args(words)
@@ -69,6 +100,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # The reader left (`mtedbg … | head`): nothing more to say, and no complaint at exit.
         sys.stdout = None
+        return EXIT_ERROR
+    except OSError as error:
+        if error.filename is not None or error.errno not in _CANNOT_WRITE:
+            raise
+        sys.stdout = None  # nothing is left to be written at exit
+        complain(DocumentError(f"standard output cannot be written: {error.strerror}"))
         return EXIT_ERROR
     assert isinstance(status, int)
     return status

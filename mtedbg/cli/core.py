@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mtedbg.cli import wants_color
 from mtedbg.errors import MtedbgError, UsageError
 
 if TYPE_CHECKING:
@@ -148,8 +148,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     target = _open(arguments)
     as_json: bool = arguments.json
-    color = sys.stdout.isatty() and not arguments.no_color and "NO_COLOR" not in os.environ
-    output = _Output(as_json=as_json, color=color)
+    output = _Output(as_json=as_json, color=wants_color(arguments))
     session = Session(target)
     if arguments.commands:
         _run_commands(session, arguments.commands, output, as_json=as_json)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 
+from mtedbg.cli import show
 from mtedbg.errors import UsageError
 
 HELP = "explain a line about a crash: of logcat, a tombstone, dmesg, strace"
@@ -38,16 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     from mtedbg.query.explain import explain
 
     text = "\n".join(_plain(line) for line in _text(arguments.text).splitlines())
-    report = explain(text)
-    if arguments.json:
-        from mtedbg.render.json import render_json
-
-        sys.stdout.write(render_json(report))
-        return 0
-    from mtedbg.render.text import render_text
-
-    color = sys.stdout.isatty() and not arguments.no_color and "NO_COLOR" not in os.environ
-    sys.stdout.write(render_text(report, color=color))
+    show(explain(text), arguments)
     return 0
 
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from typing import TYPE_CHECKING
 
+from mtedbg.cli import show
 from mtedbg.errors import UsageError
 
 if TYPE_CHECKING:
     from mtedbg.model.guest import GuestImage
     from mtedbg.model.profile import Profile
     from mtedbg.query.profiles import Named
-    from mtedbg.report import Report
 
 HELP = "show and merge profiles of runs; hand them on to FEX-Emu"
 _SHOWN = 20
@@ -79,18 +78,6 @@ def _images(paths: list[str]) -> dict[int, GuestImage]:
     return {image.digest: image for image in images}
 
 
-def _print(report: Report, arguments: argparse.Namespace) -> None:
-    if arguments.json:
-        from mtedbg.render.json import render_json
-
-        sys.stdout.write(render_json(report))
-        return
-    from mtedbg.render.text import render_text
-
-    color = sys.stdout.isatty() and not arguments.no_color and "NO_COLOR" not in os.environ
-    sys.stdout.write(render_text(report, color=color))
-
-
 def _write(profile: Profile, arguments: argparse.Namespace) -> tuple[str, ...]:
     """Writes what was asked for, all of it made before any; a line for each thing said of it."""
     from mtedbg.commands._documents import write
@@ -127,7 +114,7 @@ def run(arguments: argparse.Namespace) -> int:
             if arguments.memops
             else show_programs(profile, notes)
         )
-        _print(shown, arguments)
+        show(shown, arguments)
         return 0
     from mtedbg.render import clean
 

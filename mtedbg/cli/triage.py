@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mtedbg.cli import show
 from mtedbg.errors import MtedbgError, UsageError
 
 if TYPE_CHECKING:
@@ -109,15 +110,7 @@ def _write(report: Report, arguments: argparse.Namespace) -> None:
 
         page = render_html("Triage", [Part("Signatures", "", report)], __version__)
         report = report.noting(write(Document(arguments.html, page)))
-    if arguments.json:
-        from mtedbg.render.json import render_json
-
-        sys.stdout.write(render_json(report))
-    else:
-        from mtedbg.render.text import render_text
-
-        color = sys.stdout.isatty() and not arguments.no_color and "NO_COLOR" not in os.environ
-        sys.stdout.write(render_text(report, color=color))
+    show(report, arguments)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -182,18 +182,33 @@ def _table(columns: Sequence[Column], rows: Sequence[Row], color: bool) -> list[
     return [_paint(_GAP.join(headings).rstrip(), "heading", color), *lines]
 
 
-def render_text(report: Report, *, color: bool = False) -> str:
+def _width(report: Report) -> int:
+    """Columns that the report's table takes."""
+    return max(map(len, _table(report.columns, report.rows, color=False)))
+
+
+def _records(columns: Sequence[Column], rows: Sequence[Row], color: bool) -> list[str]:
+    """The rows one below the other, a line between them."""
+    shown = [column for column in columns if column.shown]
+    return [line for row in rows for line in ("", *_record(shown, row, color))]
+
+
+def render_text(report: Report, *, color: bool = False, width: int = 0) -> str:
     """The report as lines, with a final newline.
 
     Args:
         report: what to write.
         color: whether to use ANSI colours; never true towards a pipe.
+        width: columns that there are: the rows of a table that needs more stand one below the
+            other; 0 where that does not matter.
     """
     lines = [_paint(clean(report.headline), "headline", color)] if report.headline else []
     if report.picture:
         lines += [_line(line, color) for line in report.picture]
     elif len(report.rows) == 1 and not report.listing:
         lines += _record(report.columns, report.rows[0], color)
+    elif report.rows and width and _width(report) > width:
+        lines += _records(report.columns, report.rows, color)
     elif report.rows:
         lines += _table(report.columns, report.rows, color)
     lines += [_paint(f"note: {clean(note)}", "note", color) for note in report.notes]
