@@ -34,7 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="CMD",
         action="append",
         default=[],
-        help="run CMD, as 'mte-tags $x0 64' (again for more); without: the post-mortem",
+        help="run CMD, as 'mte-tags $x0 64' or 'help mte-tags' (again for more);"
+        " without: the post-mortem",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from mtedbg.commands import find
+from mtedbg.commands import Command, all_commands, find, names
 from mtedbg.commands._line import parse, report
 from mtedbg.errors import MtedbgError, UsageError
 from mtedbg.query.postmortem import Section, sections
-from mtedbg.report import Part, Report
+from mtedbg.report import Part, Report, Span
 
 if TYPE_CHECKING:
     from mtedbg.session import Session
@@ -20,19 +20,37 @@ def answer(session: Session, line: str, *, as_json: bool = False) -> Report:
 
     Args:
         session: where.
-        line: the command and its arguments.
+        line: the command and its arguments; or `help` and a command, as debuggers have it.
         as_json: whether it is for JSON.
 
     Raises:
         MtedbgError: whatever stops it.
     """
-    from mtedbg.commands import names
-
     name, _, rest = line.strip().partition(" ")
+    if name == "help":
+        return _help(session, rest.strip())
+    command = _command(name)
+    return report(session, command, parse(session, command, rest + (" --json" * as_json)))
+
+
+def _command(name: str) -> Command:
     command = find(name)
     if command is None:
         raise UsageError(f"there is no command {name!r}", f"commands: {', '.join(names())}")
-    return report(session, command, parse(session, command, rest + (" --json" * as_json)))
+    return command
+
+
+def _help(session: Session, name: str) -> Report:
+    """What a command is for; all of them in short where none is named."""
+    if name:
+        command = _command(name)
+        headline = command.summary
+        said = command.help.removeprefix(headline).strip("\n").split("\n")
+    else:
+        headline = "`help NAME` says more of each:"
+        said = [f"  {one.name:<14}  {one.summary}" for one in all_commands()]
+    lines = tuple((Span(line),) for line in ("", *said))
+    return Report("help", session.info, (), picture=lines, headline=headline)
 
 
 def parts(session: Session, *, whole: bool, as_json: bool = False) -> Iterator[Part]:
