@@ -62,6 +62,14 @@ RUNTIME_CORE = {
 }
 
 
+PROFILE = "profile.json"
+LEARNED_CORE = {
+    POST_MORTEM: "",
+    "memops-export": f"memops --sort faults -n 9 --export {PROFILE}",
+}
+"""Of a core in which memops were patched; what is written is a part of the answer."""
+
+
 SAID = {
     "truncated": "mtedbg: note: the file is truncated: contents of 2 memory segments are missing in"
     " part\nmtedbg: note: the file is truncated: contents of 1 tag segments are missing in part\n"
@@ -103,6 +111,8 @@ def questions() -> list[Question]:
         asked = ANY_CORE if core in EVERY_COMMAND else {POST_MORTEM: ""}
         if core in EVERY_RUNTIME_COMMAND:
             asked = ANY_CORE | RUNTIME_CORE
+        if core == "runtime-learned":
+            asked = LEARNED_CORE
         for name, line in asked.items():
             line = line.format(pointer=f"{pointer:#x}")
             found += [Question(core, name, line, as_json) for as_json in (False, True)]
@@ -132,4 +142,5 @@ def answer(question: Question, core: Path) -> str:
     assert status == 0, words
     if question.html:
         return visible(core.with_name("report.html").read_text("utf-8"))
-    return printed.getvalue()
+    profile = core.with_name(PROFILE)
+    return printed.getvalue() + (profile.read_text("utf-8") if PROFILE in question.line else "")
