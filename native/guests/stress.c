@@ -2,12 +2,14 @@
 /* Litmus tests on threads that really run at once: `stress.elf TEST ROUNDS`.
  *
  * A round is on cells that one of the threads, each in its turn, has just allocated: they are local
- * to the core that it is on then. A line a test is printed, its outcomes with how often each was,
- * and how often a thread found itself on another core than the round before; an outcome that x86
- * does not have ends the program with status 1. */
+ * to the core that it is on then. Threads meet before and after so many rounds; in between each
+ * waits for the others a moment only, so that they come together mostly, but nobody is held up. A
+ * line a test is printed, its outcomes with how often each was, and how often a thread found itself
+ * on another core than the round before; an outcome that x86 does not have ends the program with
+ * status 1. */
 #include "mtetso_guest.h"
 
-enum { THREADS = 4, CELLS = 2, OUTCOMES = 16, SPINS = 64, DEFAULT_ROUNDS = 500 };
+enum { THREADS = 4, CELLS = 2, OUTCOMES = 16, SPINS = 64, AT_ONCE = 32, DEFAULT_ROUNDS = 512 };
 
 struct cell {
   volatile uint64_t value;
@@ -23,9 +25,11 @@ static const struct {
 
 static enum test test;
 static uint64_t rounds;
-static struct cell* volatile cells;
-static volatile uint64_t read[THREADS][2];
+static struct cell* volatile cells[AT_ONCE];
+static volatile uint64_t read[AT_ONCE][THREADS][2];
 static uint64_t arrived, generation, moves, histogram[OUTCOMES];
+/* How many rounds each thread has begun, far from the others' numbers. */
+static struct begun { uint64_t rounds, padding[7]; } begun[THREADS] __attribute__((aligned(64)));
 
 static void meet(unsigned threads) {
   uint64_t now = __atomic_load_n(&generation, __ATOMIC_ACQUIRE);
@@ -37,7 +41,14 @@ static void meet(unsigned threads) {
     if (spins % SPINS == SPINS - 1) mtetso_yield();
 }
 
-static void body(unsigned thread, volatile uint64_t* x, volatile uint64_t* y) {
+/* Waits until all have begun a round, or not long. */
+static void come_together(unsigned thread, unsigned threads, uint64_t round) {
+  __atomic_store_n(&begun[thread].rounds, round + 1, __ATOMIC_RELEASE);
+  for (unsigned other = 0, spins = 0; other < threads && spins < SPINS; ++spins)
+    if (__atomic_load_n(&begun[other].rounds, __ATOMIC_ACQUIRE) > round) ++other;
+}
+
+static void body(unsigned thread, unsigned place, volatile uint64_t* x, volatile uint64_t* y) {
   volatile uint64_t *mine = thread == 0 ? x : y, *other = thread == 0 ? y : x;
   uint64_t first = 0, second = 0;
   switch (test) {
@@ -71,12 +82,14 @@ static void body(unsigned thread, volatile uint64_t* x, volatile uint64_t* y) {
     default:
       break;
   }
-  read[thread][0] = first, read[thread][1] = second;
+  read[place][thread][0] = first, read[place][thread][1] = second;
 }
 
 /* The outcome's number, and whether x86 has it. */
-static unsigned outcome(const struct cell* of, int* forbidden) {
-  uint64_t a = read[0][0], b = read[1][0], c = read[1][1];
+static unsigned outcome(unsigned place, int* forbidden) {
+  volatile uint64_t(*got)[2] = read[place];
+  const struct cell* of = cells[place];
+  uint64_t a = got[0][0], b = got[1][0], c = got[1][1];
   switch (test) {
     case MP:
     case CO:
@@ -90,8 +103,8 @@ static unsigned outcome(const struct cell* of, int* forbidden) {
       *forbidden = of[0].value == 1 && of[1].value == 1;
       return (unsigned)((of[0].value - 1) << 1 | (of[1].value - 1));
     default:
-      *forbidden = read[2][0] == 1 && read[2][1] == 0 && read[3][0] == 1 && read[3][1] == 0;
-      return (unsigned)(read[2][0] << 3 | read[2][1] << 2 | read[3][0] << 1 | read[3][1]);
+      *forbidden = got[2][0] == 1 && got[2][1] == 0 && got[3][0] == 1 && got[3][1] == 0;
+      return (unsigned)(got[2][0] << 3 | got[2][1] << 2 | got[3][0] << 1 | got[3][1]);
   }
 }
 
@@ -99,21 +112,28 @@ static uint64_t worker(void* argument) {
   unsigned thread = (unsigned)(uint64_t)argument, threads = tests[test].threads;
   uint64_t seed = thread + 1, wrong = 0;
   int core = mtetso_core_id();
-  for (uint64_t round = 0; round < rounds; ++round) {
-    if (round % threads == thread) cells = mtetso_allocate(CELLS * sizeof *cells);
+  for (uint64_t first = 0; first < rounds; first += AT_ONCE) {
+    const uint64_t left = rounds - first, count = left < AT_ONCE ? left : AT_ONCE;
+    for (uint64_t i = thread; i < count; i += threads)
+      cells[i] = mtetso_allocate(CELLS * sizeof(struct cell));
     meet(threads);
-    struct cell* mine = cells;
-    seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407;
-    for (uint64_t wait = seed >> 58; wait != 0; --wait) __asm__ volatile("pause");
-    body(thread, &mine[0].value, &mine[1].value);
-    int now = mtetso_core_id();
-    if (now != core) __atomic_add_fetch(&moves, 1, __ATOMIC_RELAXED);
-    core = now;
+    for (uint64_t i = 0; i < count; ++i) {
+      struct cell* mine = cells[i];
+      come_together(thread, threads, first + i);
+      seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407;
+      for (uint64_t wait = seed >> 58; wait != 0; --wait) __asm__ volatile("pause");
+      body(thread, (unsigned)i, &mine[0].value, &mine[1].value);
+      int now = mtetso_core_id();
+      if (now != core) __atomic_add_fetch(&moves, 1, __ATOMIC_RELAXED);
+      core = now;
+    }
     meet(threads);
-    if (thread != 0) continue;
-    int forbidden = 0;
-    ++histogram[outcome(mine, &forbidden)];
-    wrong += (uint64_t)forbidden;
+    for (uint64_t i = 0; thread == 0 && i < count; ++i) {
+      int forbidden = 0;
+      ++histogram[outcome((unsigned)i, &forbidden)];
+      wrong += (uint64_t)forbidden;
+    }
+    meet(threads);
   }
   return wrong;
 }

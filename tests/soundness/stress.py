@@ -1,13 +1,16 @@
-"""Litmus tests on real threads in the VM, as many rounds as one likes: `python -m …stress`.
+"""Litmus tests on real threads in the VM, as many rounds as one likes: `make stress`.
 
 QEMU runs the VM's processors at once but keeps more order than Arm must: what this can show are
-mistakes of the protocol and crashes, under preemption and migration, not weak memory.
+mistakes of the protocol and crashes, under preemption and migration, not weak memory. Threads that
+are not pinned are moved from outside all the while, in the middle of anything (`shaker.c`): left
+alone, the kernel seldom does.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import sys
 import time
 from collections.abc import Iterator
@@ -17,20 +20,44 @@ from mtedbg.lab import paths
 from mtedbg.lab.boot import boot
 from mtedbg.lab.machine import MachineOptions, Share
 from mtedbg.lab.vm import Vm
-from tests.support.compile import ROOT
+from tests.support.compile import ROOT, compiled
 
 CPUS = 4
 TIMEOUT_S = 3600.0
 TESTS = ("MP", "SB", "LB", "CoRR", "IRIW", "2+2W")
-PINNED = ("--threads", "threads", "--cores", "4")
-MOVED = ("--threads", "threads", "--core-id", "rseq-strict")
-"""Threads that the kernel moves as it likes; more of them than processors are idle."""
+PERIOD_US = 2000
+"""After so long each thread that is moved is bound to another processor, or to the same."""
+CLAIMS = ("--shared-tag", "15", "--claim-threshold", "2")
+
+
+@dataclass(frozen=True)
+class Way:
+    """How the runtime is run, and whether its threads are moved."""
+
+    options: tuple[str, ...]
+    moved: bool
+
+    def __str__(self) -> str:
+        return " ".join((*self.options, *(["moved"] if self.moved else [])))
+
+
+def _pinned(*options: str) -> Way:
+    return Way(("--threads", "threads", "--cores", "4", *options), moved=False)
+
+
+def _moved(source: str, *options: str) -> Way:
+    return Way(("--threads", "threads", "--core-id", source, *options), moved=True)
+
+
 WAYS = (
-    PINNED,
-    (*PINNED, "--shared-tag", "15", "--claim-threshold", "2"),
-    MOVED,
-    (*MOVED, "--shared-tag", "15", "--claim-threshold", "2"),
-    (*PINNED, "--policy", "interpret"),
+    _pinned(),
+    _pinned(*CLAIMS),
+    _pinned("--policy", "interpret"),
+    _moved("rseq-strict"),
+    _moved("rseq-strict", *CLAIMS),
+    _moved("rseq-strict", "--policy", "interpret", "--shared-tag", "15"),
+    _moved("rseq-read"),
+    _moved("rseq-read", *CLAIMS),
 )
 
 
@@ -42,12 +69,14 @@ class Histogram:
         status: the guest's exit status: 1 where x86 does not have one of the outcomes.
         counts: of each outcome, by the guest's numbers.
         moves: how often a thread was on another core than the round before.
+        bound: how often a thread was bound to a processor.
         said: what the runtime wrote to standard error.
     """
 
     status: int
     counts: tuple[int, ...]
     moves: int
+    bound: int
     said: str
 
 
@@ -58,32 +87,38 @@ def machine() -> Iterator[Vm]:
         yield vm
 
 
-def run(vm: Vm, test: str, rounds: int, options: tuple[str, ...]) -> Histogram:
+def run(vm: Vm, test: str, rounds: int, way: Way, seed: int = 1) -> Histogram:
     """Runs so many rounds of a test."""
+    shaker = [str(compiled("shaker", "-static")), str(seed), str(PERIOD_US)] if way.moved else []
     guest = str(paths.guests() / "stress.elf")
-    argv = [str(paths.runtime()), *options, guest, test, str(rounds)]
+    argv = [*shaker, str(paths.runtime()), *way.options, guest, test, str(rounds)]
     done = vm.run(argv, timeout_s=TIMEOUT_S)
     words = done.stdout.decode().split()
     said = done.stderr.decode()
     if words[:1] != [test]:
-        return Histogram(done.shell_status(), (), 0, said)
+        return Histogram(done.shell_status(), (), 0, 0, said)
     end = words.index("moves")
-    return Histogram(done.shell_status(), tuple(map(int, words[1:end])), int(words[end + 1]), said)
+    counts = tuple(map(int, words[1:end]))
+    bound = int(words[-1]) if way.moved else 0
+    return Histogram(done.shell_status(), counts, int(words[end + 1]), bound, said)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=1_000_000, help="of each test in each way")
-    rounds = parser.parse_args().rounds
-    failed = False
+    parser.add_argument("--rounds", type=int, default=1_000_000, help="of all tests in all ways")
+    parser.add_argument("--seed", type=int, default=1, help="of the moves")
+    options = parser.parse_args()
+    each = -(-options.rounds // (len(TESTS) * len(WAYS)))
+    failed, total, moves, bound = False, 0, 0, 0
     with machine() as vm:
-        for test in TESTS:
-            for way in WAYS:
-                begin = time.monotonic()
-                found = run(vm, test, rounds, way)
-                failed |= found.status != 0
-                print(f"{test:5} {' '.join(way)}: status {found.status}", *found.counts, end=" ")
-                print(f"moves {found.moves} {time.monotonic() - begin:.1f} s", flush=True)
+        for way, test in itertools.product(WAYS, TESTS):
+            begin = time.monotonic()
+            found = run(vm, test, each, way, options.seed)
+            failed |= (found.status, found.said) != (0, "")
+            total, moves, bound = total + each, moves + found.moves, bound + found.bound
+            print(f"{test:5} {way}: status {found.status}", *found.counts, found.said, end=" ")
+            print(f"moves {found.moves} of {found.bound} {time.monotonic() - begin:.1f} s")
+            print(f"{total} rounds, {moves} moves seen, {bound} made", flush=True)
     return 1 if failed else 0
 
 
