@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import bz2
+import gzip
+import lzma
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from zipfile import ZipFile
+
+import zstandard
 
 from mtedbg.decode.profile import profile_text
 from mtedbg.query.profile import profile_of
@@ -13,6 +18,12 @@ from tests.support import runtime_image
 from tests.support.elf_core import PAGE, Core, Load, MappedFile, Tagged, ThreadNotes
 from tests.support.tombstones import Dump, Frame, Mapping, Thread, Tombstone, memory_error
 
+PACKERS: tuple[Callable[[bytes], bytes], ...] = (
+    gzip.compress,
+    lzma.compress,
+    bz2.compress,
+    zstandard.ZstdCompressor().compress,
+)
 CORPUS = Path(__file__).with_name("corpus")
 
 
@@ -33,6 +44,8 @@ def seeds(name: str) -> Iterator[bytes]:
     )  # fmt: skip
     if name in ("elf", "whole"):
         yield core.build()
+    if name == "elf":
+        yield from (pack(_tombstone()) for pack in PACKERS)
     elif name == "notes":
         yield core.notes()
     elif name == "tags":
