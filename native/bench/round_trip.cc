@@ -3,7 +3,8 @@
 // Fault, patch, resume beside a bare SIGSEGV round trip, whose handler only goes on behind the
 // access, and beside one that writes the same two words and no more. For AArch64 with memory tags.
 // Usage:
-//   bench_round_trip time ROUNDS FAULTS   a line a round and way: its name, nanoseconds a fault
+//   bench_round_trip time ROUNDS FAULTS THREADS   a line a round and way: its name, nanoseconds a
+//                                         fault; of THREADS guest threads all but one are asleep
 //   bench_round_trip steps                a line a way: its name, instructions a fault in user
 //   mode,
 //                                         by single steps (needs ptrace: no user mode emulation)
@@ -22,6 +23,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <thread>
 
 #include "code/code.h"
 #include "code/memop_words.h"
@@ -53,8 +55,10 @@ double now() {
 // The least that a handler can do: go on behind the access.
 void skip_access(int, siginfo_t*, void* raw) { static_cast<ucontext_t*>(raw)->uc_mcontext.pc += 4; }
 
-// The least that one can do that patches: both words, clean caches, every core's instructions.
+// The least that one can do that patches: both words, clean caches, and every core's instructions
+// where there are other threads.
 const CodeBlock* g_written = nullptr;
+bool g_alone = true;
 
 void write_words(int, siginfo_t*, void* raw) {
   auto& pc = static_cast<ucontext_t*>(raw)->uc_mcontext.pc;
@@ -62,7 +66,7 @@ void write_words(int, siginfo_t*, void* raw) {
   insert[0] = tag_word(MTEDBG_Mode_Shared, kShared);
   insert[1] = kOrderedLoad;
   clean_code(insert, reinterpret_cast<const void*>(pc - 4), 8);
-  synchronize_cores();
+  if (!g_alone) synchronize_cores();
   pc -= 4;
 }
 
@@ -93,6 +97,18 @@ class Bench {
                                   {"retry", kMine, kOther, Handler::Runtime},
                                   {"bare", kOther, kMine, Handler::Skip},
                                   {"bare-write", kShared, kMine, Handler::Write}};
+
+  // Another guest thread, for ever asleep: now changes have to be made known to it.
+  void add_thread() {
+    auto* frame = static_cast<mtedbg_GuestFrame*>(allocate_frame(4096));
+    frame->thread_id = ++threads_;
+    frame->host_core_id = kOther;
+    register_thread(frame, 0, 0);
+    g_alone = false;
+    std::thread([] {
+      for (;;) pause();
+    }).detach();
+  }
 
   // Code and memory for `faults` of one kind; what is returned lets them happen.
   auto prepare(const Way& way, size_t faults) {
@@ -131,6 +147,7 @@ class Bench {
   GuestMemory memory_{protocol_};
   Code code_;
   mtedbg_GuestFrame* frame_ = static_cast<mtedbg_GuestFrame*>(allocate_frame(4096));
+  uint64_t threads_ = 1;
   struct sigaction handler_ {};
   struct sigaction skip_ {};
   struct sigaction write_ {};
@@ -210,7 +227,8 @@ int command(int argc, char** argv) {
   publish_debug_root(Options{}, "bench");
   Bench bench;
   if (argc == 2 && std::strcmp(argv[1], "steps") == 0) return count_all(bench);
-  if (argc != 4 || std::strcmp(argv[1], "time") != 0) return 64;
+  if (argc != 5 || std::strcmp(argv[1], "time") != 0) return 64;
+  for (unsigned long i = std::strtoul(argv[4], nullptr, 10); i > 1; --i) bench.add_thread();
   time_all(bench, std::strtoul(argv[2], nullptr, 10), std::strtoul(argv[3], nullptr, 10));
   return 0;
 }

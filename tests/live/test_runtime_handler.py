@@ -1,9 +1,10 @@
 """The fault handler's own programs, on real tags, words and signals under QEMU's user mode.
 
 `test_handler`: every row of the decision table. `test_signals`: faults in the middle of somebody's
-signal handler, and those that are not the runtime's.
+signal handler, and those that are not the runtime's. And what a patch tells whom.
 """
 
+import struct
 import subprocess
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from tests.support.compile import ROOT
 
 PROGRAMS = ROOT / "native/build/cross"
 TIMEOUT_S = 300
+EVENT, BARRIER = 2, 3  # kinds of trace records (native/src/debug/trace.h)
+PATCHED = 4  # MTEDBG_Event_Patch
+SYNC_CORE = 1 << 5  # MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE
 
 
 @pytest.mark.parametrize("program", ["test_handler", "test_signals"])
@@ -27,3 +31,25 @@ def test_real_faults(program: str, tmp_path: Path) -> None:
         check=False,
     )
     assert (done.returncode, done.stdout) == (0, "ok\n"), done.stderr
+
+
+def patches_and_barriers(guest: str, folder: Path) -> tuple[int, int]:
+    """How many patches, and how many synchronisations of all cores, a run's trace has."""
+    trace = folder / f"{guest}.trace"
+    subprocess.run(
+        ["qemu-aarch64", "-cpu", "max", str(PROGRAMS / "mtetso"),
+         "--trace", str(trace), str(PROGRAMS / f"guests/{guest}.elf")],
+        capture_output=True, timeout=TIMEOUT_S, check=True,
+    )  # fmt: skip
+    # what, thread, core, event, memop, address, first, second (native/src/debug/trace.h)
+    records = list(struct.iter_unpack("=4I4Q", trace.read_bytes()))
+    patches = sum(record[0] == EVENT and record[3] == PATCHED for record in records)
+    return patches, sum(record[0] == BARRIER and record[6] == SYNC_CORE for record in records)
+
+
+def test_only_other_threads_are_told_of_new_words(tmp_path: Path) -> None:
+    alone, barriers = patches_and_barriers("lz", tmp_path)
+    # Those that there are come from new blocks, which the thread that runs has not made itself.
+    assert 0 < barriers < alone
+    several, barriers = patches_and_barriers("message", tmp_path)
+    assert 0 < 2 * several <= barriers

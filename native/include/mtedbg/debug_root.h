@@ -170,7 +170,8 @@ enum { MTEDBG_ENUMS(MTEDBG_ENUM_LIST) };
  * n >= head - capacity, and is whole when its `order` is n + 1. */
 #define MTEDBG_RECORDER_FIELDS(F, T)                                                  \
   F(T, u64, head) F(T, u64, events) F(T, u32, capacity) F(T, u32, stride) F(T, u64, thread)
-/* time: nanoseconds of CLOCK_MONOTONIC; clock: one counter for all threads, which orders them. */
+/* time: nanoseconds of CLOCK_MONOTONIC, one for all records of one fault; clock: one counter for all
+ * threads, which orders them. */
 #define MTEDBG_RECORD_FIELDS(F, T)                                                    \
   F(T, u64, order) F(T, u64, clock) F(T, u64, time) F(T, u64, memop) F(T, u64, address) \
   F(T, u64, old_value) F(T, u64, new_value) F(T, Event, event) F(T, u32, core)

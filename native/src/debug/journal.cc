@@ -4,7 +4,6 @@
 #include <atomic>
 
 #include "debug/fence.h"
-#include "debug/root.h"
 
 namespace mtetso {
 namespace {
@@ -22,10 +21,6 @@ void open_journal(JournalSlot slot, const mtedbg_Journal& entry) {
   at = filled;
   std::atomic_ref(at.operation).store(entry.operation, std::memory_order_release);
   full_fence();  // the change may not begin before
-}
-
-void set_journal_phase(JournalSlot slot, uint32_t phase) {
-  std::atomic_ref(slot_of(slot).phase).store(phase, std::memory_order_release);
 }
 
 void close_journal(JournalSlot slot) {

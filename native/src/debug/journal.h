@@ -7,7 +7,10 @@
 
 #include <mtedbg/debug_root.h>
 
+#include <atomic>
 #include <cstdint>
+
+#include "debug/root.h"
 
 namespace mtetso {
 
@@ -16,7 +19,10 @@ inline constexpr uint32_t kJournalSlots = 2;
 
 // Fills `slot` with all but the operation of `entry`, then the operation.
 void open_journal(JournalSlot slot, const mtedbg_Journal& entry);
-void set_journal_phase(JournalSlot slot, uint32_t phase);
+inline void set_journal_phase(JournalSlot slot, uint32_t phase) {
+  mtedbg_Journal& at = debug_root().journal[static_cast<uint32_t>(slot)];
+  std::atomic_ref(at.phase).store(phase, std::memory_order_release);
+}
 void close_journal(JournalSlot slot);
 
 }  // namespace mtetso

@@ -24,12 +24,6 @@ mtedbg_Recorder& recorder_of(const mtedbg_GuestFrame* frame) {
   return *reinterpret_cast<mtedbg_Recorder*>(thread->recorder);
 }
 
-uint64_t now() {
-  timespec at{};
-  clock_gettime(CLOCK_MONOTONIC, &at);
-  return static_cast<uint64_t>(at.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(at.tv_nsec);
-}
-
 // The process's own ring has several writers, and a signal handler may come in the middle: a
 // place is taken by one atomic addition, and a field is only ever stored atomically.
 template <typename T>
@@ -49,6 +43,12 @@ mtedbg_Recorder* make_recorder(uint64_t thread_id) {
   return recorder;
 }
 
+uint64_t monotonic_now() {
+  timespec at{};
+  clock_gettime(CLOCK_MONOTONIC, &at);
+  return static_cast<uint64_t>(at.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(at.tv_nsec);
+}
+
 void record(const mtedbg_GuestFrame* frame, const Happening& happening) {
   mtedbg_Recorder& recorder = recorder_of(frame);
   const uint64_t index = std::atomic_ref(recorder.head).fetch_add(1, std::memory_order_relaxed);
@@ -56,7 +56,7 @@ void record(const mtedbg_GuestFrame* frame, const Happening& happening) {
   put(slot.order, uint64_t{0});
   full_fence();
   put(slot.clock, g_clock.fetch_add(1, std::memory_order_relaxed) + 1);
-  put(slot.time, now());
+  put(slot.time, happening.time != 0 ? happening.time : monotonic_now());
   put(slot.memop, happening.memop);
   put(slot.address, happening.address);
   put(slot.old_value, happening.old_value);

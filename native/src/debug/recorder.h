@@ -25,7 +25,11 @@ struct Happening {
   uint64_t address = 0;
   uint64_t old_value = 0;
   uint64_t new_value = 0;
+  uint64_t time = 0;  // 0: now. What happens at once has one time, for one reading of the clock
 };
+
+// CLOCK_MONOTONIC in nanoseconds. Async-signal-safe.
+uint64_t monotonic_now();
 
 // Appends to the ring of `frame`'s thread, or to the process's own where frame is null or not
 // registered. Lock-free, async-signal-safe, may interrupt itself.

@@ -7,6 +7,7 @@
 
 #include "debug/arena.h"
 #include "debug/crc.h"
+#include "debug/journal.h"
 #include "debug/phases.h"
 #include "debug/recorder.h"
 
@@ -144,20 +145,15 @@ void put_named(struct mtedbg_root& root) {
   root.named_count = static_cast<uint32_t>(kept.size());
 }
 
-DebugRoot* make_root() {
+}  // namespace
+
+DebugRoot* make_debug_root() {
   auto* root = new (arena_allocate(sizeof(DebugRoot), alignof(DebugRoot))) DebugRoot;
   root->journal = arena_array<mtedbg_Journal>(kJournalSlots).data();
   root->config = arena_array<mtedbg_Config>(1).data();
   root->lock = arena_array<mtedbg_Lock>(1).data();
   root->recorder = make_recorder(0);
   return root;
-}
-
-}  // namespace
-
-DebugRoot& debug_root() {
-  static DebugRoot& the = *make_root();
-  return the;
 }
 
 void publish_debug_root(const Options& options, const char* version) {

@@ -5,7 +5,6 @@
 
 #include <mtedbg/debug_root.h>
 
-#include "debug/journal.h"
 #include "debug/table.h"
 #include "options.h"
 
@@ -20,14 +19,18 @@ struct DebugRoot {
   PublishedTable<mtedbg_Thread> threads;
   PublishedTable<mtedbg_Function> functions;
   PublishedTable<mtedbg_Code> codes;
-  mtedbg_Journal* journal = nullptr;  // kJournalSlots of them
+  mtedbg_Journal* journal = nullptr;  // one for each JournalSlot
   mtedbg_Config* config = nullptr;
   mtedbg_Lock* lock = nullptr;
   mtedbg_Recorder* recorder = nullptr;  // of what no guest thread did
 };
 
-// Built on first use, in dumped memory, never destroyed.
-DebugRoot& debug_root();
+// Built on first use, in dumped memory, never destroyed. In line: the fault handler comes by often.
+DebugRoot* make_debug_root();
+inline DebugRoot& debug_root() {
+  static DebugRoot& the = *make_debug_root();
+  return the;
+}
 
 // Fills the config, the schema and the named array and says Ready. Call once, first of all, after
 // the options are read. `version`: of the runtime. Throws bad_alloc.

@@ -31,6 +31,8 @@ void publish(Registry& known) {
   debug_root().threads.publish(known.copies);
 }
 
+std::atomic<uint32_t> g_registered{0};  // ever
+
 uint64_t host_tid() { return static_cast<uint64_t>(syscall(SYS_gettid)); }
 
 }  // namespace
@@ -54,11 +56,14 @@ void register_thread(mtedbg_GuestFrame* frame, uint64_t stack_low, uint64_t stac
   known.copies.resize(count);
   frame->thread = address_of(thread);
   frame->noted_core = static_cast<uint32_t>(frame->host_core_id);
+  g_registered.fetch_add(1, std::memory_order_relaxed);
   publish(known);
   record(frame, {.event = MTEDBG_Event_ThreadStart,
                  .old_value = frame->thread_id,
                  .new_value = thread->host_tid});
 }
+
+bool only_guest_thread() { return g_registered.load(std::memory_order_relaxed) == 1; }
 
 void bind_host_thread(mtedbg_GuestFrame* frame) {
   Registry& known = registry();

@@ -15,6 +15,10 @@ namespace mtetso {
 // Throws bad_alloc, and nothing is published.
 void register_thread(mtedbg_GuestFrame* frame, uint64_t stack_low, uint64_t stack_high);
 
+// Whether there has never been but one guest thread. Whoever runs on it may rely on that until it
+// makes another: a thread that is made later is behind all that its maker did. Async-signal-safe.
+bool only_guest_thread();
+
 // The host thread that will run this guest thread calls it: sets the record's host_tid.
 void bind_host_thread(mtedbg_GuestFrame* frame);
 

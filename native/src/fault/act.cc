@@ -40,10 +40,10 @@ ONE_COPY void write_access_local(const Patch& change, uint64_t pointer) {
   write_access(change);
 }
 
-ONE_COPY void publish(const Patch& change, uint64_t pointer) {
+ONE_COPY void publish_last(const Patch& change, Words words, uint64_t pointer) {
   set_phase(MTEDBG_Phase_Icache);
   MTETSO_PHASE(icache, &change.memop, pointer);
-  publish_words(change);
+  publish(change, words);
 }
 
 }  // namespace
@@ -74,7 +74,8 @@ void FaultResolver::note_retag(const Work& work, bool back) const {
                         .memop = work.memop.id,
                         .address = work.granule(i),
                         .old_value = back ? to : work.now.tags[i],
-                        .new_value = back ? work.now.tags[i] : to});
+                        .new_value = back ? work.now.tags[i] : to,
+                        .time = work.time});
   }
 }
 
@@ -92,18 +93,21 @@ ONE_COPY void FaultResolver::retag(const Work& work) {
   if (!what.barrier) return;
   set_phase(MTEDBG_Phase_Barrier);
   MTETSO_PHASE(barrier, &work.memop, work.pointer);
-  if (what.retags() || what.guard)
-    settle_accesses();
-  else
-    barrier_everywhere();
+  if (!work.alone) {
+    if (what.retags() || what.guard)
+      settle_accesses();
+    else
+      barrier_everywhere();
+  }
   if (what.retags()) set_tags(work, work.new_tag());
   point(Point::PatchBarrier);
 }
 
 bool FaultResolver::patch(const Work& work) {
   if (work.what.patch_to == 0) return true;
-  const Patch change{work.block, work.memop, work.what.patch_to, work.now.shared};
+  const Patch change{work.block, work.memop, work.what.patch_to, work.now.shared, work.alone};
   const uint64_t pointer = work.pointer;
+  Words last = Words::Both;
   if (work.what.as_written) {
     if (change.mode == kShared) {
       write_insert_shared(change, pointer);
@@ -118,22 +122,24 @@ bool FaultResolver::patch(const Work& work) {
   } else if (change.mode == kShared) {
     write_access_shared(change, pointer);
     point(Point::PatchHalf);
-    half_done(change);
+    half_done(change, Words::Access);
     point(Point::PatchMode);
     write_insert_shared(change, pointer);
+    if (!work.alone) last = Words::Insert;
   } else {
     write_insert_local(change, pointer);
     point(Point::PatchHalf);
-    half_done(change);
+    half_done(change, Words::Insert);
     point(Point::PatchMode);
     if (work.what.quiesce && !protocol_.quiescence().wait(work.frame)) {
       undo_insert(change, work.now.mode);
       return false;
     }
     write_access_local(change, pointer);
+    if (!work.alone) last = Words::Access;
   }
   point(Point::PatchWords);
-  publish(change, pointer);
+  publish_last(change, last, pointer);
   count_flip(work);
   return true;
 }
@@ -146,12 +152,15 @@ void FaultResolver::count_flip(const Work& work) const {
                         .memop = memop.id,
                         .address = memop.address,
                         .old_value = work.now.mode,
-                        .new_value = work.what.patch_to});
+                        .new_value = work.what.patch_to,
+                        .time = work.time});
   }
   const bool pins = rules_.decide.policy != MTEDBG_Policy_Seed;
   if (!pins || memop.flips <= rules_.pin_threshold || memop.pinned != 0) return;
   put(memop.pinned, 1);
-  record(work.frame, {.event = MTEDBG_Event_Pin, .memop = memop.id, .new_value = memop.flips});
+  record(
+      work.frame,
+      {.event = MTEDBG_Event_Pin, .memop = memop.id, .new_value = memop.flips, .time = work.time});
 }
 
 void FaultResolver::access(const Work& work) const {
@@ -161,7 +170,7 @@ void FaultResolver::access(const Work& work) const {
     interpret_guarded(*word, work.pointer, work.fault.registers);
   else
     interpret(*word, work.pointer, work.fault.registers);
-  if (work.what.barrier_after) barrier_everywhere();
+  if (work.what.barrier_after && !work.alone) barrier_everywhere();
   if (!work.what.guard) return;
   for (uint32_t i = 0; i < work.now.granules; ++i)
     write_tags(work.granule(i), kGranule, work.now.tags[i]);

@@ -14,6 +14,7 @@
 
 #include "fault/resolve.h"
 #include "memory/signals.h"
+#include "memory/tags.h"
 
 // Younger than some C libraries: the tag bits of si_addr (Linux 5.11), the tag check fault's code.
 #ifndef SA_EXPOSE_TAGBITS
@@ -55,6 +56,9 @@ void on_fault(int signal, siginfo_t* info, void* raw) {
   auto& context = static_cast<ucontext_t*>(raw)->uc_mcontext;
   Resolution found;
   if (info->si_code > 0) {
+    // The handler's own accesses are to the runtime's memory; checks would only cost there. The
+    // one to the guest's memory that it may do itself is to be let pass as well (interpret.h).
+    const UncheckedAccess unchecked;
     found = g_resolver->resolve({.kind = kind_of(signal, info->si_code),
                                  .address = reinterpret_cast<uintptr_t>(info->si_addr),
                                  .registers = reinterpret_cast<uint64_t*>(context.regs),

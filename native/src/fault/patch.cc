@@ -14,6 +14,12 @@ void write_word(const CodeBlock& block, uintptr_t pc, uint32_t word) {
   std::atomic_ref(*block.writable(pc)).store(word, std::memory_order_release);
 }
 
+// [begin, end] of code, for this core; others need synchronize_cores() besides.
+void clean_words(const CodeBlock& block, uintptr_t begin, uintptr_t end) {
+  clean_code(block.writable(begin), reinterpret_cast<const void*>(begin),
+             end - begin + sizeof(uint32_t));
+}
+
 }  // namespace
 
 void write_access(const Patch& patch) {
@@ -28,25 +34,27 @@ void write_tag_insert(const Patch& patch) {
   write_word(patch.block, patch.memop.tag_address, tag_word(patch.mode, patch.shared_tag));
 }
 
-void publish_words(const Patch& patch) {
-  for (const uintptr_t pc : {patch.memop.address, patch.memop.tag_address}) {
-    if (pc == 0) continue;
-    const uint32_t* written = patch.block.writable(pc);
-    clean_code(written, reinterpret_cast<const void*>(pc), sizeof *written);
-  }
-  synchronize_cores();
+// [1] is a word or two before [2], or is not there.
+void publish(const Patch& patch, Words words) {
+  const uintptr_t access = patch.memop.address;
+  const uintptr_t insert = patch.memop.tag_address != 0 ? patch.memop.tag_address : access;
+  clean_words(patch.block, words == Words::Access ? access : insert,
+              words == Words::Insert ? insert : access);
+  if (!patch.alone) synchronize_cores();
 }
 
-void half_done(const Patch& patch) {
-  publish_words(patch);
+void half_done(const Patch& patch, Words first) {
+  // Alone: nobody runs the pair in between, and publish() comes before this thread does.
+  if (!patch.alone) publish(patch, first);
   std::atomic_ref(patch.memop.mode).store(patch.mode, std::memory_order_release);
 }
 
 void undo_insert(const Patch& patch, uint32_t old_mode) {
   std::atomic_ref(patch.memop.mode).store(old_mode, std::memory_order_release);
-  const Patch back{patch.block, patch.memop, old_mode, patch.shared_tag};
+  Patch back = patch;
+  back.mode = old_mode;
   write_tag_insert(back);
-  publish_words(back);
+  publish(back, Words::Insert);
 }
 
 }  // namespace mtetso

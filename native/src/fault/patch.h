@@ -63,16 +63,20 @@ struct Patch {
   mtedbg_Memop& memop;
   uint32_t mode;  // to which
   uint32_t shared_tag;
+  bool alone = false;  // there is no other guest thread: only this one has to know, and at the end
 };
 
 void write_access(const Patch& patch);
 void write_tag_insert(const Patch& patch);
 
-// Makes the words so far written visible to every core's instruction stream.
-void publish_words(const Patch& patch);
+// Which words publish() is about.
+enum class Words : uint8_t { Insert, Access, Both };
 
-// Between the two words: publish_words(), then the record says the new mode.
-void half_done(const Patch& patch);
+// Makes words that were written visible to every core's instruction stream.
+void publish(const Patch& patch, Words words);
+
+// Between the two words: publish() of the first, then the record says the new mode.
+void half_done(const Patch& patch, Words first);
 
 // Takes write_tag_insert() and half_done() back.
 void undo_insert(const Patch& patch, uint32_t old_mode);

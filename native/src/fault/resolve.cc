@@ -2,7 +2,6 @@
 #include "fault/resolve.h"
 
 #include <sys/mman.h>
-#include <time.h>
 
 #include "code/block_map.h"
 #include "debug/points.h"
@@ -47,12 +46,14 @@ ONE_COPY Resolution FaultResolver::resolve(const FaultContext& fault) {
   const uint32_t state = frame->state;
   put(frame->state, MTEDBG_ThreadState_Fault);
   Work work{fault, *block, *memop, frame, fault.registers[kAddressRegister]};
+  work.protection = memory_.protection(work.pointer, memop->size);
+  const int needed = needed_protection(memop->access);
   // 16 bytes must be aligned on x86 as well (CMPXCHG16B: #GP).
   // [1] takes the tag bits of a pointer away; where there is none such a pointer is no address.
   const bool tagged = memop->tag_address == 0 && strip_tag(work.pointer) != work.pointer;
   const bool beyond = fault.kind == FaultKind::Other || tagged ||
                       (fault.kind == FaultKind::Alignment && memop->size == 16) ||
-                      !memory_.allows(work.pointer, memop->size, needed_protection(memop->access));
+                      (work.protection & needed) != needed;
   if (beyond) {
     put(frame->state, state);
     const uint64_t at = fault.kind == FaultKind::Other ? fault.address : work.pointer;
@@ -69,6 +70,8 @@ ONE_COPY void FaultResolver::settle(Work& work) {
   protocol_.acquire(work.frame);
   point(Point::PatchLocked);
   note_core(work.frame);
+  work.time = monotonic_now();
+  work.alone = only_guest_thread();
   work.now = read_situation(work);
   work.what = decide(work.now);
   note_fault(work);
@@ -101,7 +104,7 @@ Situation FaultResolver::read_situation(const Work& work) const {
   now.register_tag = static_cast<uint32_t>(work.fault.registers[kCoreRegister]) & 0xf;
   now.shared = protocol_.shared_tag();
   now.owns = protocol_.owns(now.own);
-  now.writable = memory_.allows(work.pointer, work.memop.size, PROT_WRITE);
+  now.writable = (work.protection & PROT_WRITE) != 0;
   return now;
 }
 
@@ -109,22 +112,19 @@ Situation FaultResolver::read_situation(const Work& work) const {
 void FaultResolver::note_fault(Work& work) const {
   mtedbg_Memop& memop = work.memop;
   const uint32_t tag = work.now.tags[work.culprit()];
-  timespec at{};
-  clock_gettime(CLOCK_MONOTONIC, &at);
   std::atomic_ref(memop.last_fault_time).store(0, std::memory_order_seq_cst);
   put(memop.last_fault_address, strip_tag(work.pointer));
   put(memop.last_fault_logical_tag, logical_tag(work.pointer));
   put(memop.last_fault_allocation_tag, tag);
   put(memop.last_fault_core, work.now.own);
   put(memop.faults, memop.faults + 1);
-  std::atomic_ref(memop.last_fault_time)
-      .store(static_cast<uint64_t>(at.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(at.tv_nsec),
-             std::memory_order_release);
+  std::atomic_ref(memop.last_fault_time).store(work.time, std::memory_order_release);
   record(work.frame, {.event = MTEDBG_Event_Fault,
                       .memop = memop.id,
                       .address = strip_tag(work.pointer),
                       .old_value = logical_tag(work.pointer),
-                      .new_value = tag});
+                      .new_value = tag,
+                      .time = work.time});
 }
 
 void FaultResolver::open(const Work& work) {
@@ -157,7 +157,8 @@ void FaultResolver::finish(const Work& work) const {
   record(work.frame, {.event = static_cast<uint32_t>(work.what.interpret ? MTEDBG_Event_Interpret
                                                                          : MTEDBG_Event_Retry),
                       .memop = memop.id,
-                      .address = strip_tag(work.pointer)});
+                      .address = strip_tag(work.pointer),
+                      .time = work.time});
 }
 
 }  // namespace mtetso

@@ -22,6 +22,9 @@ struct FaultResolver::Work {
   mtedbg_Memop& memop;
   mtedbg_GuestFrame* frame;
   uint64_t pointer;
+  int protection = 0;  // what the guest may do there: PROT_ bits
+  uint64_t time = 0;   // when the lock was there; all that is recorded of this fault has it
+  bool alone = false;  // there has never been another guest thread: nobody to be told
   Situation now{};
   Decision what{};
 

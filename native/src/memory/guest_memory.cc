@@ -60,13 +60,15 @@ int GuestMemory::protection_of(uint64_t page) const {
   return PROT_NONE;
 }
 
-bool GuestMemory::allows(uint64_t address, uint64_t length, int protection) const {
+int GuestMemory::protection(uint64_t address, uint64_t length) const {
   const uint64_t begin = strip_tag(address);
-  if (!sane(begin, length)) return false;
+  if (!sane(begin, length)) return PROT_NONE;
   const uint64_t end = begin + std::max<uint64_t>(length, 1);
-  for (uint64_t page = page_down(begin); page < end; page += page_size())
-    if ((protection_of(page) & protection) != protection) return false;
-  return true;
+  const uint64_t size = page_size();
+  int allowed = kReadWrite;
+  for (uint64_t page = begin & ~(size - 1); page < end; page += size)
+    allowed &= protection_of(page);
+  return allowed;
 }
 
 bool GuestMemory::map_image(uint64_t address, uint64_t length) {

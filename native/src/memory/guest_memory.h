@@ -52,9 +52,13 @@ class GuestMemory {
   // for mappings of most files: those are copied to memory that has.
   MappedFile map_file(int descriptor, uint64_t length, uint32_t tag);
 
-  // Whether the guest may do all of that in [address, address + length): `protection` is PROT_READ,
-  // PROT_WRITE or both. Async-signal-safe. The tag in `address` is ignored.
-  bool allows(uint64_t address, uint64_t length, int protection) const;
+  // What the guest may do everywhere in [address, address + length): PROT_READ, PROT_WRITE, both or
+  // PROT_NONE. Async-signal-safe. The tag in `address` is ignored.
+  int protection(uint64_t address, uint64_t length) const;
+  // Whether it may do all of that.
+  bool allows(uint64_t address, uint64_t length, int wanted) const {
+    return (protection(address, length) & wanted) == wanted;
+  }
 
   // The host's accesses (thunks, system calls): the granules are taken to shared first, by the
   // rules of a shared memop, then copied with full ordering. False where the guest has no such

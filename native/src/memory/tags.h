@@ -44,14 +44,17 @@ uint32_t read_tag(uint64_t address);
 // Sets every granule that [address, address + length) touches.
 void write_tags(uint64_t address, size_t length, uint32_t tag);
 
-// Suspends tag checks of this thread's own accesses (PSTATE.TCO) for the time of its life. Only
-// the interpreter and the host access helper use it; nothing else may run under it.
+// Suspends tag checks of this thread's own accesses (PSTATE.TCO) for the time of its life, and then
+// has them as they were. For the host access helper and the fault handler, and nothing else.
 class UncheckedAccess {
  public:
   UncheckedAccess();
   ~UncheckedAccess();
   UncheckedAccess(const UncheckedAccess&) = delete;
   UncheckedAccess& operator=(const UncheckedAccess&) = delete;
+
+ private:
+  uint64_t before_ = 0;
 };
 
 }  // namespace mtetso

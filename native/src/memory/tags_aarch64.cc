@@ -72,9 +72,11 @@ void write_tags(uint64_t address, size_t length, uint32_t tag) {
   trace({.kind = TraceKind::Tags, .address = strip_tag(address), .first = length, .second = tag});
 }
 
-UncheckedAccess::UncheckedAccess() { asm volatile("msr tco, #1" ::: "memory"); }
+UncheckedAccess::UncheckedAccess() {
+  asm volatile("mrs %0, tco\n\tmsr tco, #1" : "=r"(before_)::"memory");
+}
 
-UncheckedAccess::~UncheckedAccess() { asm volatile("msr tco, #0" ::: "memory"); }
+UncheckedAccess::~UncheckedAccess() { asm volatile("msr tco, %0" ::"r"(before_) : "memory"); }
 
 }  // namespace mtetso
 
