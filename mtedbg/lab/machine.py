@@ -41,11 +41,13 @@ class MachineOptions:
         cpus: virtual CPUs, at least one; each costs some start-up time under emulation.
         memory_mib: memory in MiB, at least 256.
         ports: TCP ports in the VM that are to be reachable on the host's 127.0.0.1.
+        plugin: of QEMU (its `-plugin`: a library and its arguments); none by default.
     """
 
     cpus: int = 1
     memory_mib: int = 1024
     ports: tuple[int, ...] = ()
+    plugin: str = ""
 
 
 class Machine:
@@ -151,6 +153,8 @@ def _arguments(image: VmImage, options: MachineOptions, shares: list[Share]) -> 
         *("-device", "virtio-serial-pci,max_ports=2,romfile="),
         *("-device", "virtserialport,chardev=control,nr=1"),
     ]
+    if options.plugin:
+        arguments += ["-plugin", options.plugin]
     if options.ports:
         forwards = "".join(f",hostfwd=tcp:127.0.0.1:0-:{port}" for port in options.ports)
         arguments += ["-netdev", f"user,id=net,restrict=on{forwards}"]

@@ -74,6 +74,8 @@ endforeach()
 # What `make bench-native` runs.
 add_executable(bench_round_trip bench/round_trip.cc)
 target_link_libraries(bench_round_trip PRIVATE mtetso_core)
+add_executable(count_run bench/count_run.c)
+target_link_libraries(count_run PRIVATE mtetso_flags)
 add_executable(bench_translate bench/translate.cc)
 target_link_libraries(bench_translate PRIVATE mtetso_translate mtetso_core)
 target_link_options(bench_translate PRIVATE -pie)

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "debug/arena.h"
+#include "debug/journal.h"
 #include "debug/phases.h"
 #include "debug/root.h"
 

@@ -1,0 +1,110 @@
+"""Instructions of whole guest programs: by policy, and tier 1 beside tier 2 with a profile."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.lab import ROOT, TIMEOUT_S, BenchError
+from bench.native.lab import CROSS, GUESTS, HOST, NativeLab
+from bench.result import Row
+from mtedbg.lab.boot import boot
+from mtedbg.lab.machine import MachineOptions, Share
+from mtedbg.lab.vm import Vm
+
+PROGRAMS = ("lz", "programs", "heap", "queue")
+POLICIES = ("seed", "sticky", "interpret")
+FOLDER = "/bench"  # of the VM
+CODE = "/memfd:mtetso-code"
+PAGE_SHIFT = 12
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What one run of a guest program executed in user mode.
+
+    Attributes:
+        translated: instructions of the code that it was translated to.
+        runtime: all others: dynamic linking, translator, fault handler, host functions.
+        faults: of its memops.
+    """
+
+    translated: int
+    runtime: int
+    faults: int
+
+
+@dataclass(frozen=True)
+class Counter:
+    """A VM whose QEMU counts.
+
+    Args:
+        vm: started with the plugin.
+        folder: on the host; the VM has it as `FOLDER`.
+    """
+
+    vm: Vm
+    folder: Path
+
+    def run(self, name: str, *options: str) -> Counts:
+        """Runs a guest program in the runtime; its profile is left in `FOLDER`/NAME.json."""
+        profile = f"{name}.json"
+        argv = [str(CROSS / "count_run"), str(CROSS / "mtetso")]
+        argv += ["--profile-out", f"{FOLDER}/{profile}", *options, str(GUESTS / f"{name}.elf")]
+        result = self.vm.run(argv, timeout_s=TIMEOUT_S)
+        lines = [line.split() for line in result.stdout.decode().splitlines()]
+        if result.exit_status != 0 or ["status", "0"] not in lines:
+            raise BenchError(f"{' '.join(argv)} in the VM: {result}")
+        maps = [
+            (int(words[1], 16), int(words[2], 16), words[3] == CODE)
+            for words in lines
+            if words[0] == "map"
+        ]
+        counts = {True: 0, False: 0}
+        for page, count in self._counted():
+            for begin, end, is_code in maps:
+                if begin <= page < end:
+                    counts[is_code] += count
+        programs = json.loads((self.folder / profile).read_text())["programs"]
+        faults = sum(memop["faults"] for one in programs for memop in one["memops"])
+        return Counts(counts[True], counts[False], faults)
+
+    def _counted(self) -> Iterator[tuple[int, int]]:
+        """Page address and instructions, between the last two marks."""
+        blocks = (self.folder / "counts").read_text().split("end\n")
+        for line in blocks[-2].splitlines():
+            page, count = line.split()
+            yield int(page, 16) << PAGE_SHIFT, int(count)
+
+
+def measure(lab: NativeLab) -> Iterator[Row]:
+    """Counted by a plugin of QEMU, instruction by instruction, in a VM with one processor."""
+    with tempfile.TemporaryDirectory(prefix="mtedbg-bench-") as name:
+        folder = Path(name)
+        plugin = f"{HOST / 'count_plugin.so'},out={folder / 'counts'}"
+        shares = [Share(ROOT, str(ROOT)), Share(folder, FOLDER, writable=True)]
+        with boot(shares, MachineOptions(plugin=plugin)) as vm:
+            counter = Counter(vm, folder)
+            for program in PROGRAMS[:1] if lab.quick else PROGRAMS:
+                yield from _rows(counter, program)
+
+
+def _rows(counter: Counter, program: str) -> Iterator[Row]:
+    for policy in POLICIES:
+        found = counter.run(program, "--policy", policy)
+        yield Row(
+            f"{program}, policy {policy}",
+            f"{found.translated:,}",
+            f"runtime {found.runtime:,}, with {found.faults} faults",
+        )
+    first = counter.run(program)
+    second = counter.run(program, "--profile-in", f"{FOLDER}/{program}.json")
+    yield Row(
+        f"{program}, tier 2 with a profile",
+        f"{second.translated:,}",
+        f"tier 1 {first.translated:,}: {second.translated / first.translated:.2f} times; "
+        f"runtime {second.runtime:,}, with {second.faults} faults",
+    )
