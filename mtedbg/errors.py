@@ -53,6 +53,10 @@ class SteppingError(MtedbgError):
     """The program cannot be let run as asked: it would not come to where it is to stop."""
 
 
+class NoHardwareBreakpointError(SteppingError):
+    """The debugger's server makes no hardware breakpoint, and nothing else would do."""
+
+
 class NoRuntimeError(MtedbgError):
     """No runtime with a debug root is in this process."""
 

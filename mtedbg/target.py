@@ -155,6 +155,7 @@ class Stepper(Protocol):
             alone: the only thread that runs; None for all of them.
 
         Raises:
+            NoHardwareBreakpointError: one of `halts` takes one; nothing has run.
             SteppingError: the debugger refuses.
         """
 

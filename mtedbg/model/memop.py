@@ -52,8 +52,12 @@ class Memop:
 
     def covers(self, pc: int) -> bool:
         """Whether `pc` is at the access, before it in the memop, or at its abort handler."""
-        aborts = isinstance(self.abort_address, int) and self.abort_address != 0
-        return self.start <= pc <= self.address or (aborts and pc == self.abort_address)
+        return self.start <= pc <= self.address or (self.starts_over and pc == self.abort_address)
+
+    @property
+    def starts_over(self) -> bool:
+        """Whether it is a critical section of rseq(2), which each interruption starts over."""
+        return isinstance(self.abort_address, int) and self.abort_address != 0
 
 
 class Mode(Enum):

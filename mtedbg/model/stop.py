@@ -41,7 +41,9 @@ class Halt:
         address: of an instruction.
         patched: whether its word may be patched while the program runs: a breakpoint that is
             written over it would undo the patch, or be undone by it.
+        by_steps: whether single steps may lead there, where there are no hardware breakpoints.
     """
 
     address: int
     patched: bool = False
+    by_steps: bool = True

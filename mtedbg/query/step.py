@@ -11,7 +11,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mtedbg.decode.phases import phase_points
-from mtedbg.errors import LayoutError, NotOnThisTargetError, SteppingError
+from mtedbg.errors import (
+    LayoutError,
+    NoHardwareBreakpointError,
+    NotOnThisTargetError,
+    SteppingError,
+)
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
 from mtedbg.model.handling import Handling, Item, Position
 from mtedbg.model.memop import Memop, MemopState
@@ -27,6 +32,7 @@ if TYPE_CHECKING:
     from mtedbg.model.process import TargetInfo, Thread
     from mtedbg.session import Session
 
+INSTRUCTION = 4
 MOST_PASSED = 1 << 10
 """Faults whose signals are passed on, of threads that do not come to a phase."""
 FIRST, LOCK, LAST = "fault", "lock", "resume"
@@ -34,10 +40,11 @@ FIRST, LOCK, LAST = "fault", "lock", "resume"
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """Where to stop, and which thread runs alone."""
+    """Where to stop, which thread runs alone, and what is to be said of it."""
 
     halts: tuple[Halt, ...]
     alone: Thread | None
+    remark: str = ""
 
 
 def stepper_of(session: Session) -> Stepper:
@@ -79,7 +86,11 @@ def step(session: Session, command: str, columns: tuple[Column, ...]) -> Report:
     was = items(session, before)
     plan = _plan(session, thread, before)
     info = session.info
-    stop = _run(session, stepper, plan)
+    try:
+        stop = _run(session, stepper, plan)
+    except NoHardwareBreakpointError:
+        plan = _to_the_next_fault(session, plan)
+        stop = _run(session, stepper, plan)
     if isinstance(stop.thread, Absent):
         return _gone(info, command, columns, stop)
     return _stopped(session, command, columns, stop, before, was, plan)
@@ -101,11 +112,33 @@ def _plan(session: Session, thread: Thread, before: Handling) -> _Plan:
     if before.position is Position.PHASE and before.phase == LAST:
         return _Plan((_patched(before.resumes), *first), thread)
     if before.position is Position.INSERT and isinstance(before.memop, MemopState):
-        return _Plan((_patched(before.memop.memop.address), *first), thread)
+        memop = before.memop.memop
+        if memop.starts_over:
+            return _as_one(memop, first, thread)
+        return _Plan((_patched(memop.address), *first), thread)
     if before.position in (Position.ACCESS, Position.ELSEWHERE):
         return _Plan(first, None)
     _check_lock(session, before)
     return _Plan(every, thread)
+
+
+def _as_one(memop: Memop, first: tuple[Halt, ...], thread: Thread) -> _Plan:
+    """Over a critical section: each stop in it would have the kernel start it over, for ever.
+
+    Debuggers do the same with LDXR and STXR: whatever comes between them makes the store fail.
+    """
+    behind = Halt(memop.address + INSTRUCTION, patched=True, by_steps=False)
+    remark = (
+        f"memop {memop.id} is a critical section (rseq), which starts over when it is stopped in: "
+        "it ran as one"
+    )
+    return _Plan((behind, *first), thread, remark)
+
+
+def _to_the_next_fault(session: Session, plan: _Plan) -> _Plan:
+    """The same where nothing can be stopped at that may be patched: all threads run."""
+    remark = f"{plan.remark}, and on: there are no hardware breakpoints here to stop behind it"
+    return _Plan(_places(session, (FIRST,)), None, remark if plan.remark else "")
 
 
 def _patched(address: int | Absent) -> Halt:
@@ -202,6 +235,8 @@ def _stopped(
         raise SteppingError(f"thread {thread.number} cannot be looked at: {now}")
     related = same and _memop(now) is not None and _memop(now) == _memop(before)
     report = moment_report(session, command, columns, thread, now, was if related else ())
+    if plan.remark:
+        report = report.noting(plan.remark)
     addresses = {halt.address for halt in plan.halts}
     if now.pc in addresses:
         return report

@@ -136,6 +136,28 @@ def test_a_fault_is_found_by_its_abort_handler(vm: Vm) -> None:
         assert (memop["flips"], memop["mode_decoded"]) == (1, "Shared")
 
 
+def test_a_critical_section_is_stepped_over_as_one(vm: Vm) -> None:
+    """Stop by stop it would never end: the kernel starts it over. GDB sees to it that it does."""
+    with debugged(vm, "rseq-strict") as session:
+        assert session.resume("continue").signal == "SIGSEGV"
+        (fault,) = session.rows("mte-fault")
+        places = []
+        while "resume" not in places:
+            (row,) = session.rows("mte-step")
+            places.append(row["phase"] or row["place"])
+        (row,) = session.rows("mte-step")
+        assert (row["place"], row["memop"]) == ("insert", fault["memop"])
+        for _ in range(40):  # far more than the memop has instructions
+            session.execute("stepi")
+        (again,) = session.rows("mte-step --here")
+        assert (again["place"], again["memop"]) == ("insert", fault["memop"])
+        answer = session.json("mte-step")
+        (row,) = answer["rows"]
+        said = f"memop {fault['memop']} is a critical section (rseq), which starts over"
+        assert [note for note in answer["notes"] if note.startswith(said)]
+        assert row["place"] != "insert"
+
+
 def test_migrations_are_events(vm: Vm) -> None:
     """Threads on four processors: somebody is moved, and the recorder knows from where to."""
     with debugged(vm, "rseq-strict") as session:

@@ -10,7 +10,7 @@ import gdb
 
 from mtedbg.adapters.gdb import threads
 from mtedbg.adapters.gdb.console import captured
-from mtedbg.errors import SteppingError
+from mtedbg.errors import NoHardwareBreakpointError, SteppingError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
 from mtedbg.model.phase import Catch, Caught
 from mtedbg.model.process import Thread
@@ -58,6 +58,8 @@ def run_to(inferior: gdb.Inferior, halts: Sequence[Halt], alone: Thread | None) 
             except gdb.error:
                 if alone is None or not patched:
                     raise
+                if not all(halt.by_steps for halt in halts):
+                    raise NoHardwareBreakpointError("GDB makes no hardware breakpoint") from None
                 _walk(watch, patched)
     except gdb.error as error:
         raise SteppingError(f"GDB does not let the program run: {error}") from None

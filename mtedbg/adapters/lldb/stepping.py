@@ -12,7 +12,7 @@ from typing import Any
 import lldb
 
 from mtedbg.adapters.lldb import threads
-from mtedbg.errors import SteppingError
+from mtedbg.errors import NoHardwareBreakpointError, SteppingError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
 from mtedbg.model.phase import Catch, Caught
 from mtedbg.model.process import Thread
@@ -77,7 +77,7 @@ def _hardware(target: lldb.SBTarget, address: int) -> lldb.SBBreakpoint:
     interpreter.HandleCommand(f"breakpoint set --hardware --address {address:#x}", result)
     if not result.Succeeded() or target.GetNumBreakpoints() == before:
         why = (result.GetError() or "it does not say why").strip()
-        raise SteppingError(f"LLDB makes no hardware breakpoint: {why}")
+        raise NoHardwareBreakpointError(f"LLDB makes no hardware breakpoint: {why}")
     return target.GetBreakpointAtIndex(target.GetNumBreakpoints() - 1)
 
 

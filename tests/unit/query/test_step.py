@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 
 from mtedbg.commands.mte_step import COMMAND
-from mtedbg.errors import LayoutError, NotOnThisTargetError, SteppingError
+from mtedbg.errors import (
+    LayoutError,
+    NoHardwareBreakpointError,
+    NotOnThisTargetError,
+    SteppingError,
+)
+from mtedbg.model.absent import Absent
 from mtedbg.model.phase import Catch, Caught
 from mtedbg.model.process import SignalInfo, Thread
 from mtedbg.model.stop import Halt, Stop, StopKind
+from mtedbg.query import step as query_step
+from mtedbg.query.phases import handling
 from mtedbg.query.step import step
 from mtedbg.report import Report
 from mtedbg.session import Session
@@ -108,6 +117,36 @@ def test_from_the_tag_insert_to_the_access() -> None:
     halts = (Halt(memop(made), patched=True), Halt(phase(made, "fault")))
     assert target.asked == [(halts, JIT_THREAD)]
     assert report.rows[0]["place"] == "access"
+
+
+def _refused() -> Stop:
+    raise NoHardwareBreakpointError("no hardware breakpoints")
+
+
+@pytest.mark.parametrize("hardware", [True, False])
+def test_a_critical_section_runs_as_one(hardware: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Single steps would have the kernel start it over for ever."""
+
+    def strict(*arguments: Any) -> object:
+        now = handling(*arguments)
+        if isinstance(now, Absent) or isinstance(now.memop, Absent):
+            return now
+        record = replace(now.memop.memop, abort_address=memop(made) + 0x100)
+        return replace(now, memop=replace(now.memop, memop=record))
+
+    monkeypatch.setattr(query_step, "handling", strict)
+    made = image()
+    target = scripted(made, memop(made) - 4)
+    fault, behind = phase(made, "fault"), memop(made) + 4
+    if not hardware:
+        target.happenings.append(_refused)
+    target.at(behind if hardware else fault, StopKind.BREAKPOINT)
+    (note,) = go(target).notes
+    halts = (Halt(behind, patched=True, by_steps=False), Halt(fault))
+    assert target.asked[0] == (halts, JIT_THREAD)
+    assert note.startswith("memop 1 is a critical section (rseq), which starts over")
+    assert ("no hardware breakpoints" in note) is not hardware
+    assert target.asked[1:] == ([] if hardware else [((Halt(fault),), None)])
 
 
 @pytest.mark.parametrize("thread", [1, HOST_THREAD.number])
