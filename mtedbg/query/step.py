@@ -89,6 +89,8 @@ def step(session: Session, command: str, columns: tuple[Column, ...]) -> Report:
     try:
         stop = _run(session, stepper, plan)
     except NoHardwareBreakpointError:
+        if all(halt.by_steps for halt in plan.halts):
+            raise  # the thread alone has to come there: a person can step it
         plan = _to_the_next_fault(session, plan)
         stop = _run(session, stepper, plan)
     if isinstance(stop.thread, Absent):
@@ -138,7 +140,7 @@ def _as_one(memop: Memop, first: tuple[Halt, ...], thread: Thread) -> _Plan:
 def _to_the_next_fault(session: Session, plan: _Plan) -> _Plan:
     """The same where nothing can be stopped at that may be patched: all threads run."""
     remark = f"{plan.remark}, and on: there are no hardware breakpoints here to stop behind it"
-    return _Plan(_places(session, (FIRST,)), None, remark if plan.remark else "")
+    return _Plan(_places(session, (FIRST,)), None, remark)
 
 
 def _patched(address: int | Absent) -> Halt:

@@ -149,6 +149,15 @@ def test_a_critical_section_runs_as_one(hardware: bool, monkeypatch: pytest.Monk
     assert target.asked[1:] == ([] if hardware else [((Halt(fault),), None)])
 
 
+def test_others_do_not_run_where_steps_would_lead_there() -> None:
+    made = image()
+    target = scripted(made, memop(made) - 4)
+    target.happenings.append(_refused)
+    with pytest.raises(NoHardwareBreakpointError):
+        go(target)
+    assert len(target.asked) == 1
+
+
 @pytest.mark.parametrize("thread", [1, HOST_THREAD.number])
 def test_outside_of_a_handling_all_threads_run(thread: int) -> None:
     made = image()
