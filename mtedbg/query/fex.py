@@ -72,7 +72,8 @@ def fex_text(profile: Profile, images: Mapping[int, GuestImage]) -> tuple[str, t
                 f"give it with --guest: offsets are those of the file {program.name}",
             )
         modules.append(_module(program, ordered, images[program.digest]))
-        notes.append(f"{program.name}: {len(ordered)} instructions need order")
+        need = "instruction needs" if len(ordered) == 1 else "instructions need"
+        notes.append(f"{program.name}: {len(ordered)} {need} order")
     return ":".join(modules) + "\n", tuple(notes)
 
 

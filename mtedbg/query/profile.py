@@ -38,12 +38,12 @@ class _Learned:
     memops: dict[tuple[int, MemopKey], MemopFacts] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     strange: int = 0
-    left: int = 0
+    full: bool = False
 
     def add(self, program: int, key: MemopKey, facts: MemopFacts) -> None:
         known = self.memops.get((program, key))
         if known is None and len(self.memops) >= MOST_MEMOPS:
-            self.left += 1
+            self.full = True
             return
         self.memops[program, key] = facts if known is None else joined(known, facts)
 
@@ -91,9 +91,9 @@ def profile_of(session: Session) -> tuple[Profile, tuple[str, ...]]:
             programs[digest] = ProgramProfile(text, digest, ordered)
         notes += learned.notes
         if learned.strange:
-            notes.append(f"the profile lacks {learned.strange} memops whose records are damaged")
-        if learned.left:
-            notes.append(f"the profile lacks {learned.left} memops: it has {MOST_MEMOPS}")
+            notes.append(f"not in the profile: memops whose records are damaged, {learned.strange}")
+        if learned.full:
+            notes.append(f"not in the profile: memops after the first {MOST_MEMOPS}")
     return Profile(tuple(programs.values())), tuple(notes)
 
 
@@ -123,10 +123,10 @@ def _learned(runtime: Runtime, programs: dict[int, Program]) -> _Learned:
         memops = memops_of(runtime, block)
         records = memops if isinstance(memops, Absent) else memops.all()
         if isinstance(records, Absent):
-            learned.notes.append(f"the profile lacks the memops of block {block.id}: {records}")
+            learned.notes.append(f"not in the profile: memops of block {block.id}: {records}")
             continue
         _add(learned, block.code, records, shared)
-        if learned.left:
+        if learned.full:
             break
     return learned
 
@@ -137,7 +137,7 @@ def _blocks(runtime: Runtime, learned: _Learned) -> Iterator[Block]:
         records = table if isinstance(table, Absent) else table.records.all()
         if isinstance(records, Absent):
             if records.reason is not Reason.NOT_RECORDED:
-                learned.notes.append(f"the profile lacks the blocks of {name}: {records}")
+                learned.notes.append(f"not in the profile: blocks of {name}: {records}")
             continue
         yield from (one for one in records if one.memop_count and one.state != "Unmapped")
 

@@ -91,7 +91,7 @@ def told(profile: Profile, data: bytes = b"") -> fex.Told:
 def test_the_text() -> None:
     text, notes = fex_text(learned("load"), images())
     assert text == "guest.elf;0x1040-0x104b;0x43\n"
-    assert notes == ("guest.elf: 1 instructions need order",)
+    assert notes == ("guest.elf: 1 instruction needs order",)
 
 
 @pytest.mark.parametrize("shared", [("load",), ("store", "after"), ("second",), ("alone", "end")])

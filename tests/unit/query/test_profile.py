@@ -12,6 +12,7 @@ from mtedbg.commands._line import execute
 from mtedbg.decode.profile import profile_text, read_profile
 from mtedbg.errors import FileFormatError, LayoutError
 from mtedbg.model.profile import LOCAL, SHARED, MemopFacts, MemopKey, Profile, ProgramProfile
+from mtedbg.query import profile as query
 from mtedbg.query.profile import profile_of
 from mtedbg.query.profiles import merge
 from tests.support.runtime_image import Image, image
@@ -75,7 +76,7 @@ def test_damaged_memops_are_left_out_and_counted() -> None:
     made = image().with_word(place_of(0, "mode"), 9, 4)
     profile, notes = profile_of(made.session())
     assert len(profile.programs[0].memops) == 5
-    assert notes == ("the profile lacks 1 memops whose records are damaged",)
+    assert notes == ("not in the profile: memops whose records are damaged, 1",)
 
 
 @pytest.mark.parametrize(
@@ -196,3 +197,10 @@ def test_a_name_from_a_profile_is_clean_on_a_terminal(tmp_path: Path, capsys: Ca
     assert main(["profile", "merge", a, b, "-o", str(tmp_path / "out")]) == 0
     printed = capsys.readouterr()
     assert (printed.out + printed.err).replace("\n", "").isprintable()
+
+
+def test_a_profile_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(query, "MOST_MEMOPS", 4)
+    profile, notes = profile_of(image().session())
+    assert len(profile.programs[0].memops) == 4
+    assert notes == ("not in the profile: memops after the first 4",)
