@@ -18,6 +18,7 @@ from mtedbg.query.host_calls import host_calls
 from mtedbg.query.owner import SHARED, owner
 from mtedbg.query.progress import entries, in_words, step_of, transition_of
 from mtedbg.query.stale import stale_pairs
+from mtedbg.query.testimony import causes
 from mtedbg.query.whereabouts import HOST, code_and_function
 from mtedbg.report import Column, Kind, Line, Report, Row, Span
 
@@ -64,10 +65,12 @@ def cause(session: Session) -> Cause:
     memop = row.get("memop", NOT_APPLICABLE)
     if not isinstance(memop, int) and patches:
         memop = patches[0].memop or NOT_APPLICABLE
+    because = _steps(session) + stale_reasons + _reasons(session, row, code)
+    because += _notes(told) + causes(session)
     return Cause(
         _kind(row, mine=mine, patching=bool(patches)),
         "; ".join(words),
-        (*_steps(session), *stale_reasons, *_reasons(session, row, code), *_notes(told)),
+        tuple(because),
         _signal(row),
         transition_of(patches[0]) if patches else NOT_APPLICABLE,
         code,

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from mtedbg.model.witness import NotedCall
     from mtedbg.session import Session
 
+_CAUSES = ("cause", "memory error")
+_MOST = 4
 COLUMNS = (
     Column("about", Kind.TEXT, "what it is about"),
     Column("level", Kind.COUNT, "of the backtrace that belongs to it, 0 is the innermost"),
@@ -32,6 +34,13 @@ CALL_COLUMNS = (
 def has_testimony(session: Session) -> bool:
     """Whether there is any."""
     return isinstance(session.target, Witness)
+
+
+def causes(session: Session) -> list[str]:
+    """The causes that the writer names, as reasons."""
+    target = session.target
+    found = [*target.statements()] if isinstance(target, Witness) else []
+    return [f"the system says: {one.text}" for one in found if one.about in _CAUSES][:_MOST]
 
 
 def testimony(session: Session) -> Report:

@@ -17,6 +17,7 @@ from mtedbg.cli import main
 from mtedbg.errors import FileFormatError
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.witness import NotedCall
+from mtedbg.query.cause import cause_report
 from mtedbg.query.fault import fault
 from mtedbg.query.signature import signature
 from mtedbg.session import Session
@@ -115,6 +116,14 @@ def test_memory_and_tags_are_those_around_registers(target: TombstoneTarget) -> 
         ("r-x", False, False),
         ("rw-", True, False),
     ]
+
+
+def test_the_cause_quotes_what_the_system_says(target: TombstoneTarget) -> None:
+    (row,) = cause_report(Session(target)).rows
+    assert row["because"] == (
+        "the system says: [MTE]: Use After Free, 8 bytes into it",
+        f"the system says: use after free, by Scudo: 32 bytes at {HEAP + 0x40:#x}",
+    )
 
 
 def test_symbols_are_those_of_its_backtraces(target: TombstoneTarget) -> None:
