@@ -4,7 +4,7 @@ BIN := .venv/bin
 NATIVE := $(shell find native mtedbg/lab/guest tests/support/programs \
 	-name build -prune -o \( -name '*.c' -o -name '*.cc' -o -name '*.h' \) -print)
 
-.PHONY: help setup demo test sanitize sanitize-host lint format bench bench-core bench-native fuzz oracle stress litmus wheel clean
+.PHONY: help setup demo test sanitize sanitize-host lint format bench bench-core bench-native fuzz oracle stress guests litmus wheel clean
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 21
 
@@ -48,6 +48,9 @@ oracle: setup ## random instructions against this x86-64 processor; STEPS=100000
 
 stress: setup ## litmus tests on real threads that are moved, in the VM; ROUNDS=10000 for less
 	@$(BIN)/python -m tests.soundness.stress --rounds $(or $(ROUNDS),1000000)
+
+guests: setup ## every guest program in every way, under QEMU and in the VM
+	@$(BIN)/python -m tests.live.guest_matrix
 
 bench: setup ## time and memory beside what GDB and LLDB have: docs/measurements.md
 	@$(BIN)/python -m bench

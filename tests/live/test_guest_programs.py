@@ -2,8 +2,8 @@
 
 import pytest
 
-from mtedbg.lab import paths
 from mtedbg.lab.vm import Vm
+from tests.live.guest_matrix import in_vm, some_ways, ways, wrong
 from tests.live.test_runtime_guests import oracle, run
 
 PROGRAMS = ("programs", "lz", "heap", "bytecode", "queue", "locks", "mover", "threadlocal")
@@ -42,15 +42,13 @@ def test_with_a_host_thread_for_each(guest: str, level: str) -> None:
     passes("--threads threads --cores 3", guest, level)
 
 
-@pytest.mark.parametrize("policy", ["sticky", "interpret"])
-def test_concurrently_on_two_processors(lab_vm: Vm, policy: str) -> None:
-    """Locks, split locks, a queue without locks and copies, where threads really run at once."""
-    runtime = str(paths.runtime())
-    for guest in THREADED:
-        program = str(paths.guests() / f"{guest}.elf")
-        words = [runtime, "--threads", "threads", "--policy", policy, program]
-        done = lab_vm.run(words, timeout_s=300)
-        assert (done.exit_status, done.stdout.decode()) == (0, oracle(guest)), done.stderr
+def test_in_the_vm(lab_vm: Vm) -> None:
+    """Each in one way; `make guests` has every program in every way."""
+    some = some_ways()
+    for axis in ("program", "level", "tag", "policy", "threads"):
+        assert {getattr(way, axis) for way in some} == {getattr(way, axis) for way in ways()}, axis
+    for way in some:
+        assert not wrong(way, in_vm(lab_vm))
 
 
 def test_what_the_processor_says_of_itself() -> None:
