@@ -99,6 +99,23 @@ void split_lock() {
   }
 }
 
+// Nothing leads to a retired block, but a thread may still be in it: its faults are handled, and
+// its words patched, as in any other.
+void retired_block() {
+  World world(Options{});
+  const CodeBlock* block = world.make(kLoad, MTEDBG_Mode_Local);
+  const uint64_t at = world.memory.allocate(16, kOther);
+  poke(at, 7);
+  world.code.retire(block, "replaced");
+  EXPECT(world.run(block, at, 0) == 7);
+  EXPECT(read_tag(at) == 0);
+  const auto* words = reinterpret_cast<const uint32_t*>(block->base());
+  EXPECT(block->memops[0].mode == MTEDBG_Mode_Shared && block->memops[0].faults == 1);
+  EXPECT(words[0] == tag_word(MTEDBG_Mode_Shared, 0));
+  EXPECT(words[1] == *access_word_in(kLoad, MTEDBG_Mode_Shared));
+  EXPECT(world.code.retired() == 1);
+}
+
 // The child must die of its own fault, with what the kernel says of it.
 void declined() {
   const pid_t child = fork();
@@ -142,6 +159,7 @@ int run_all() {
   stale_register();
   straddling();
   split_lock();
+  retired_block();
   declined();
   guest_fault();
   std::printf("%s\n", g_failures == 0 ? "ok" : "FAILED");
