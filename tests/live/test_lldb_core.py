@@ -7,17 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from tests.golden.cases import PROVENANCE, questions, unpacked
+from tests.golden.cases import (
+    EVERY_COMMAND,
+    EVERY_RUNTIME_COMMAND,
+    PROVENANCE,
+    questions,
+    unpacked,
+)
 from tests.support.cores import KernelCore
 from tests.support.lldb_session import LLDBS, Session, lldb
 from tests.support.offline import comparable, offline
 
 FROZEN = json.loads(PROVENANCE.read_text())["cores"]
-# The others are asked for the whole report only, which no debugger has.
-ASKED = sorted({each.core for each in questions() if each.as_json and each.line})
 
 
-@pytest.mark.parametrize("name", ASKED)
+@pytest.mark.parametrize("name", [*EVERY_COMMAND, *EVERY_RUNTIME_COMMAND])
 def test_the_same_as_offline(name: str, tmp_path: Path) -> None:
     core = unpacked(name, tmp_path)
     program = core.parent / FROZEN[name]["program"] if FROZEN[name]["program"] else None
