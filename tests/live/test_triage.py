@@ -74,7 +74,7 @@ def test_interrupted_with_what_was_read(many: Path, tmp_path: Path) -> None:
     with at_a_terminal([*MTEDBG, str(many), "--state", str(state), "--no-color"]) as terminal:
         terminal.until(rf"[1-9]\d*/{COUNT}")
         terminal.type(CTRL_C)
-        terminal.until(r"\d+ files, 3 signatures")
+        terminal.until(r"\d+ files?, [1-3] signatures?")
         shown = terminal.until("run it again to go on")
         assert "Traceback" not in terminal.seen
         assert terminal.status() == 130
