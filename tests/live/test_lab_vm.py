@@ -129,8 +129,11 @@ def qemus_of(folder: Path) -> list[int]:
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_no_qemu_is_left_when_mtedbg_is_ended(tmp_path: Path, how: signal.Signals) -> None:
-    command = [*MTEDBG, "lab", "--", str(compiled("report")), "wait"]
+@pytest.mark.parametrize("what", ["wait", "flood 2000000000"])
+def test_no_qemu_is_left_when_mtedbg_is_ended(
+    tmp_path: Path, how: signal.Signals, what: str
+) -> None:
+    command = [*MTEDBG, "lab", "--", str(compiled("report")), *what.split()]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE) as program:
         assert program.stdout is not None
         program.stdout.read(1)  # it runs

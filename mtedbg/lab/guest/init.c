@@ -63,10 +63,23 @@ static _Noreturn void give_up(const char* what) {
   power_off();
 }
 
+// The port is not waited for in read or write: a write to a port whose other end is gone would wait
+// for ever.
+static void wait_for(short event) {
+  struct pollfd port = {control, event, 0};
+  while (poll(&port, 1, -1) < 0 && errno == EINTR) {
+  }
+  if (!(port.revents & event)) power_off();
+}
+
 static void write_all(const void* data, size_t size) {
   for (const char* at = data; size > 0;) {
     ssize_t n = write(control, at, size);
     if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EAGAIN) {
+      wait_for(POLLOUT);
+      continue;
+    }
     if (n <= 0) power_off();
     at += n;
     size -= (size_t)n;
@@ -94,6 +107,10 @@ static void read_exactly(void* data, size_t size) {
   for (char* at = data; size > 0;) {
     ssize_t n = read(control, at, size);
     if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EAGAIN) {
+      wait_for(POLLIN);
+      continue;
+    }
     if (n <= 0) power_off();
     at += n;
     size -= (size_t)n;
@@ -406,7 +423,9 @@ int main(void) {
   int children = catch_children();
   struct utsname name;
   uname(&name);
+  // This one waits until the other end is there.
   send_text('R', "%s %d", name.release, (getauxval(AT_HWCAP2) & HWCAP2_MTE) != 0);
+  if (fcntl(control, F_SETFL, O_RDWR | O_NONBLOCK)) give_up("fcntl");
   for (;;) {
     char kind;
     uint32_t size;
