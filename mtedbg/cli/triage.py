@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 HELP = "group many core files by what they died of"
 EXIT_INTERRUPTED = 130
-_KEPT_AT_ONCE = 64
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -67,7 +66,6 @@ def _read(
         if not arguments.fresh:
             reads.update((one.path, one) for one in state.known(paths))
         left = [path for path in paths if path not in reads]
-        waiting: list[Read] = []
         try:
             with (
                 closing(_reader(arguments, left)) as source,
@@ -75,15 +73,10 @@ def _read(
             ):
                 for one in source:
                     reads[one.path] = one
-                    waiting.append(one)
-                    if len(waiting) >= _KEPT_AT_ONCE:
-                        state.add(waiting)
-                        waiting.clear()
+                    state.add(one)
                     advance()
         except (MtedbgError, KeyboardInterrupt) as stopped:
             return stopped
-        finally:
-            state.add(waiting)
     return None
 
 

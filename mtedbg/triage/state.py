@@ -92,10 +92,12 @@ class State:
             if one is not None and _is_as_it_was(one):
                 yield one
 
-    def add(self, reads: Iterable[Read]) -> None:
-        """Keeps these, and has them on their way to the disk before it returns."""
-        for one in reads:
-            self._write(asdict(one))
+    def add(self, one: Read) -> None:
+        """Keeps it, and has it on its way to the disk before it returns.
+
+        Interrupted, it is kept or it is not; it need not be added again.
+        """
+        self._write(asdict(one))
         self._file.flush()
 
     def _write(self, value: dict[str, Any]) -> None:

@@ -35,7 +35,8 @@ def test_what_was_added_is_known(tmp_path: Path, cores: list[Path]) -> None:
     rows = [row(cores[0]), Read(*astuple_of(cores[1]), 0.0, "file", None, "is empty")]
     with State(tmp_path / "new" / "state") as state:
         assert list(state.known(map(str, cores))) == []
-        state.add(rows)
+        for one in rows:
+            state.add(one)
     assert known(tmp_path / "new" / "state", cores) == rows
 
 
@@ -45,7 +46,8 @@ def astuple_of(path: Path) -> tuple[str, int, int]:
 
 def test_a_file_that_changed_is_not_known(tmp_path: Path, cores: list[Path]) -> None:
     with State(tmp_path / "state") as state:
-        state.add(map(row, cores))
+        for core in cores:
+            state.add(row(core))
     cores[0].write_bytes(b"longer")
     os.utime(cores[1], ns=(1, 1))
     cores[2].unlink()
@@ -54,7 +56,8 @@ def test_a_file_that_changed_is_not_known(tmp_path: Path, cores: list[Path]) -> 
 
 def test_the_last_of_two_rows_counts(tmp_path: Path, cores: list[Path]) -> None:
     with State(tmp_path / "state") as state:
-        state.add([row(cores[0], "old"), row(cores[0], "new")])
+        state.add(row(cores[0], "old"))
+        state.add(row(cores[0], "new"))
     (found,) = known(tmp_path / "state", cores)
     assert found.signature == Signature("new")
 
@@ -63,7 +66,8 @@ def test_a_writer_killed_at_any_byte(tmp_path: Path, cores: list[Path]) -> None:
     """What was whole is known, and what is added afterwards as well."""
     path = tmp_path / "state"
     with State(path) as state:
-        state.add(map(row, cores[:2]))
+        state.add(row(cores[0]))
+        state.add(row(cores[1]))
     whole = path.read_bytes()
     ends = [at + 1 for at, byte in enumerate(whole) if byte == ord("\n")]
     for size in range(len(whole) + 1):
@@ -71,7 +75,7 @@ def test_a_writer_killed_at_any_byte(tmp_path: Path, cores: list[Path]) -> None:
         with State(path) as state:
             before = len(list(state.known(map(str, cores))))
             assert before == max(sum(end <= size for end in ends) - 1, 0)
-            state.add([row(cores[2])])
+            state.add(row(cores[2]))
         assert len(known(path, cores)) == before + 1
 
 
@@ -81,7 +85,7 @@ def test_a_writer_killed_at_any_byte(tmp_path: Path, cores: list[Path]) -> None:
 def test_lines_that_are_none_are_left_out(tmp_path: Path, cores: list[Path], line: bytes) -> None:
     path = tmp_path / "state"
     with State(path) as state:
-        state.add([row(cores[0])])
+        state.add(row(cores[0]))
     path.write_bytes(path.read_bytes() + line + b"\n")
     assert [one.path for one in known(path, cores)] == [str(cores[0])]
 
@@ -89,7 +93,7 @@ def test_lines_that_are_none_are_left_out(tmp_path: Path, cores: list[Path], lin
 def test_signatures_of_another_kind_are_made_anew(tmp_path: Path, cores: list[Path]) -> None:
     path = tmp_path / "state"
     with State(path) as state:
-        state.add([row(cores[0])])
+        state.add(row(cores[0]))
     head, *rest = path.read_bytes().split(b"\n")
     old = json.loads(head) | {"signatures": -1}
     path.write_bytes(b"\n".join([json.dumps(old).encode(), *rest]))
