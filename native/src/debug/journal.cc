@@ -6,13 +6,6 @@
 #include "debug/fence.h"
 
 namespace mtetso {
-namespace {
-
-mtedbg_Journal& slot_of(JournalSlot slot) {
-  return debug_root().journal[static_cast<uint32_t>(slot)];
-}
-
-}  // namespace
 
 void open_journal(JournalSlot slot, const mtedbg_Journal& entry) {
   mtedbg_Journal& at = slot_of(slot);

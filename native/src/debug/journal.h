@@ -17,11 +17,14 @@ namespace mtetso {
 enum class JournalSlot : uint32_t { Memop = 0, CodeMap = 1 };
 inline constexpr uint32_t kJournalSlots = 2;
 
+inline mtedbg_Journal& slot_of(JournalSlot slot) {
+  return debug_root().journal[static_cast<uint32_t>(slot)];
+}
+
 // Fills `slot` with all but the operation of `entry`, then the operation.
 void open_journal(JournalSlot slot, const mtedbg_Journal& entry);
 inline void set_journal_phase(JournalSlot slot, uint32_t phase) {
-  mtedbg_Journal& at = debug_root().journal[static_cast<uint32_t>(slot)];
-  std::atomic_ref(at.phase).store(phase, std::memory_order_release);
+  std::atomic_ref(slot_of(slot).phase).store(phase, std::memory_order_release);
 }
 void close_journal(JournalSlot slot);
 
