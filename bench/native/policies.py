@@ -17,6 +17,7 @@ from mtedbg.lab.vm import Vm
 
 PROGRAMS = ("lz", "programs", "heap", "queue")
 POLICIES = ("seed", "sticky", "interpret")
+DEFAULT = "sticky"
 FOLDER = "/bench"  # of the VM
 CODE = "/memfd:mtetso-code"
 PAGE_SHIFT = 12
@@ -49,11 +50,11 @@ class Counter:
     vm: Vm
     folder: Path
 
-    def run(self, name: str, *options: str) -> Counts:
-        """Runs a guest program in the runtime; its profile is left in `FOLDER`/NAME.json."""
-        profile = f"{name}.json"
-        argv = [str(CROSS / "count_run"), str(CROSS / "mtetso")]
-        argv += ["--profile-out", f"{FOLDER}/{profile}", *options, str(GUESTS / f"{name}.elf")]
+    def run(self, name: str, policy: str, *options: str) -> Counts:
+        """Runs a guest program in the runtime; its profile is left where `profile_of` says."""
+        profile = profile_of(name, policy)
+        argv = [str(CROSS / "count_run"), str(CROSS / "mtetso"), "--policy", policy, *options]
+        argv += ["--profile-out", f"{FOLDER}/{profile}", str(GUESTS / f"{name}.elf")]
         result = self.vm.run(argv, timeout_s=TIMEOUT_S)
         lines = [line.split() for line in result.stdout.decode().splitlines()]
         if result.exit_status != 0 or ["status", "0"] not in lines:
@@ -80,6 +81,11 @@ class Counter:
             yield int(page, 16) << PAGE_SHIFT, int(count)
 
 
+def profile_of(name: str, policy: str) -> str:
+    """The file in `FOLDER` with the profile of a guest program's last run."""
+    return f"{name}-{policy}.json"
+
+
 def measure(lab: NativeLab) -> Iterator[Row]:
     """Counted by a plugin of QEMU, instruction by instruction, in a VM with one processor."""
     with tempfile.TemporaryDirectory(prefix="mtedbg-bench-") as name:
@@ -93,15 +99,16 @@ def measure(lab: NativeLab) -> Iterator[Row]:
 
 
 def _rows(counter: Counter, program: str) -> Iterator[Row]:
-    for policy in POLICIES:
-        found = counter.run(program, "--policy", policy)
+    found = {policy: counter.run(program, policy) for policy in POLICIES}
+    for policy, one in found.items():
         yield Row(
             f"{program}, policy {policy}",
-            f"{found.translated:,}",
-            f"runtime {found.runtime:,}, with {found.faults} faults",
+            f"{one.translated:,}",
+            f"runtime {one.runtime:,}, with {one.faults} faults",
         )
-    first = counter.run(program)
-    second = counter.run(program, "--profile-in", f"{FOLDER}/{program}.json")
+    first = found[DEFAULT]
+    profile = f"{FOLDER}/{profile_of(program, DEFAULT)}"
+    second = counter.run(program, DEFAULT, "--profile-in", profile)
     yield Row(
         f"{program}, tier 2 with a profile",
         f"{second.translated:,}",
