@@ -175,19 +175,30 @@ def symbol_of(runtime: Runtime, found: Range) -> str | Absent:
     return read_text(runtime.target, found.symbol, found.symbol_length)
 
 
-def program_of(runtime: Runtime, block: Block) -> str | Absent:
-    """The name of the program that `block` is code of; does not apply where there is only one.
+def programs_of(runtime: Runtime) -> tuple[Program, ...] | Absent:
+    """The programs that there is code of.
 
     What has no guest addresses of its own is no program: the stubs that all of them share.
 
     Raises:
         LayoutError: the runtime does not tell of programs.
     """
-    table = runtime.table(PROGRAMS, Program)
+    table = runtime.table(PROGRAMS, Program, whole=True)
     records = table if isinstance(table, Absent) else table.records.all()
     if isinstance(records, Absent):
         return records
-    programs = [one for one in records if one.guest_end]
+    return tuple(one for one in records if one.guest_end)
+
+
+def program_of(runtime: Runtime, block: Block) -> str | Absent:
+    """The name of the program that `block` is code of; does not apply where there is only one.
+
+    Raises:
+        LayoutError: the runtime does not tell of programs.
+    """
+    programs = programs_of(runtime)
+    if isinstance(programs, Absent):
+        return programs
     found = next((one for one in programs if one.id == block.code), None)
     if found is None or len(programs) == 1:
         return NOT_APPLICABLE

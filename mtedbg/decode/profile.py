@@ -124,7 +124,7 @@ class _Reader:
             key, facts = self._memop(one, f"{where}.memops[{number}]")
             # As in the runtime: what is there twice counts twice.
             found[key] = joined(found[key], facts) if key in found else facts
-        return ProgramProfile(name, digest, {key: found[key] for key in sorted(found)})
+        return ProgramProfile.in_order(name, digest, found)
 
     def _memop(self, memop: Any, where: str) -> tuple[MemopKey, MemopFacts]:
         key = MemopKey(self._address(memop, "rip", where), self._count(memop, "ordinal", where))

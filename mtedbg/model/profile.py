@@ -1,5 +1,7 @@
 """What runs of a program have learned of its memops, to be used by better code of it."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -62,6 +64,13 @@ class ProgramProfile:
     name: str
     digest: int
     memops: Mapping[MemopKey, MemopFacts]
+
+    @classmethod
+    def in_order(
+        cls, name: str, digest: int, memops: Mapping[MemopKey, MemopFacts]
+    ) -> ProgramProfile:
+        """One of memops that come in any order."""
+        return cls(name, digest, {key: memops[key] for key in sorted(memops)})
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from mtedbg.decode.codemap import CODE_MAP, PROGRAMS, RETIRED
+from mtedbg.decode.codemap import CODE_MAP, RETIRED, programs_of
 from mtedbg.decode.journal import in_flight
 from mtedbg.decode.memop import NEEDS, memops_of
 from mtedbg.decode.profile import joined, profile_text
@@ -86,9 +86,8 @@ def profile_of(session: Session) -> tuple[Profile, tuple[str, ...]]:
             here = programs.get(digest)
             for key, facts in {} if here is None else here.memops.items():
                 found[key] = joined(facts, found[key]) if key in found else facts
-            ordered = {key: found[key] for key in sorted(found)}
             text = "" if isinstance(name, Absent) else name
-            programs[digest] = ProgramProfile(text, digest, ordered)
+            programs[digest] = ProgramProfile.in_order(text, digest, found)
         notes += learned.notes
         if learned.strange:
             notes.append(f"not in the profile: memops whose records are damaged, {learned.strange}")
@@ -98,12 +97,11 @@ def profile_of(session: Session) -> tuple[Profile, tuple[str, ...]]:
 
 
 def _programs(runtime: Runtime) -> dict[int, Program]:
-    """The programs by their numbers; what has no guest addresses is none."""
-    table = runtime.table(PROGRAMS, Program, whole=True)
-    records = table if isinstance(table, Absent) else table.records.all()
-    if isinstance(records, Absent):
-        raise LayoutError(f"{runtime.name} does not tell its programs: {records}", _NEXT_STEP)
-    found = {one.id: one for one in records if one.guest_end}
+    """The programs by their numbers."""
+    programs = programs_of(runtime)
+    if isinstance(programs, Absent):
+        raise LayoutError(f"{runtime.name} does not tell its programs: {programs}", _NEXT_STEP)
+    found = {one.id: one for one in programs}
     if any(isinstance(one.digest, Absent) for one in found.values()):
         raise LayoutError(f"{runtime.name} does not tell builds of a program apart", _NEXT_STEP)
     return found

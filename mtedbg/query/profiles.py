@@ -69,8 +69,7 @@ def merge(profiles: Sequence[Named]) -> tuple[Profile, tuple[str, ...]]:
                     widened[program.digest].add(key)
                 known[key] = joined(before, facts)
     programs = [
-        ProgramProfile(names[digest], digest, {key: found[key] for key in sorted(found)})
-        for digest, found in merged.items()
+        ProgramProfile.in_order(names[digest], digest, found) for digest, found in merged.items()
     ]
     notes = [
         f"{names[digest]}: {_many(len(keys), 'memop')} shared in one profile and local in another:"
