@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from mtedbg.adapters.core import elf
 from mtedbg.adapters.core.elf import Buffer, ProgramHeader
@@ -38,17 +38,21 @@ Read = Callable[[int, int], bytes | Absent]
 class SymbolTable:
     """The symbols of one image, found by name and by address."""
 
-    def __init__(self, entries: bytes, strings: bytes, bias: int) -> None:
+    def __init__(
+        self, entries: bytes, strings: bytes, bias: int, places: Sequence[range] = ()
+    ) -> None:
         """Takes the tables as they are in the image.
 
         Args:
             entries: Elf64_Sym records; at most `MAX_SYMBOLS` are looked at.
             strings: their names.
             bias: what is added to a symbol's value.
+            places: of the sections, by number, where known.
         """
         self._entries = entries[: min(len(entries) // _ENTRY.size, MAX_SYMBOLS) * _ENTRY.size]
         self._strings = strings
         self._bias = bias
+        self._places = places
         # One integer a symbol: value, rank, place. Where several share an address the best comes
         # last: a sized, global function.
         self._order = sorted(
@@ -93,8 +97,12 @@ class SymbolTable:
         index = bisect_right(self._order, (value + 1 << _VALUE_SHIFT) - 1) - 1
         if value < 0 or index < 0:
             return None
-        name, _, _, _, start, size = self._entry(self._order[index])
+        name, _, _, section, start, size = self._entry(self._order[index])
         if size and value - start >= size:
+            return None
+        # Without a size, as a linker's marks are, it is nothing's name beyond its section.
+        place = self._places[section] if not size and section < len(self._places) else ()
+        if start in place and value not in place:
             return None
         return Symbol(text(self._strings[name : name + _MAX_NAME]), value - start)
 
@@ -111,6 +119,7 @@ def from_sections(data: Buffer, header: elf.FileHeader, bias: int) -> SymbolTabl
                     data[section.offset : section.offset + size],
                     data[strings.offset : strings.offset + min(strings.size, MAX_STRINGS)],
                     bias,
+                    [range(one.address, one.address + one.size) for one in table],
                 )
     return None
 
