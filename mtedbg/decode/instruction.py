@@ -6,11 +6,13 @@ from functools import cache
 from typing import Any
 
 from mtedbg.decode.loadstore import memory_access
-from mtedbg.model.absent import Absent
+from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.instruction import Instruction
 from mtedbg.target import Target
 
 WORD_SIZE = 4
+_MISALIGNED = Absent(Reason.NOT_APPLICABLE, f"no multiple of {WORD_SIZE}")
+_BRK, _BRK_MASK = 0xD4200000, 0xFFE0001F  # Arm ARM C6.2 "BRK"
 
 
 @cache
@@ -33,13 +35,20 @@ def text_of(word: int, address: int) -> str:
     return f".word 0x{word:08x}"
 
 
+def breakpoint_number(word: int) -> int | None:
+    """The immediate of a BRK; None for all else."""
+    return word >> 5 & 0xFFFF if word & _BRK_MASK == _BRK else None
+
+
 def decode_word(word: int, address: int) -> Instruction:
     """The instruction that `word` is when it stands at `address`."""
     return Instruction(address, word, text_of(word, address), memory_access(word))
 
 
 def instruction_at(target: Target, address: int) -> Instruction | Absent:
-    """The instruction at `address` (without tag), or why its bytes cannot be had."""
+    """The instruction at `address` (without tag), or why there is none to be had."""
+    if address % WORD_SIZE:
+        return _MISALIGNED
     code = target.read_memory(address, WORD_SIZE)
     if isinstance(code, Absent):
         return code

@@ -26,12 +26,12 @@ class Guess:
     Attributes:
         what: a few words.
         reasons: what speaks for it, one line each.
-        allocator: whether the allocator's own records speak for it, and not tags alone.
+        evident: whether the process's own state speaks for it, and not tags alone.
     """
 
     what: str
     reasons: tuple[str, ...]
-    allocator: bool = False
+    evident: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,8 @@ class Cause:
         reasons: what it rests on, one line each.
         signal: "SIGSEGV SEGV_MTESERR".
         transition: the patch that was in progress, "local → shared".
-        code: what the PC is in: a kind of range ("Function"), "host" or a kind of nowhere.
+        code: what the PC is in: a kind of range ("Function"), "host", "not mapped", or
+            a kind of nowhere in a segment.
         function: guest function or host symbol; else file and offset in it.
         memop: id of the memop that faulted, or was being patched.
         relation: pointer's tag and memory's by what they stand for, "pointer shared, memory core".

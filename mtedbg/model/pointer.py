@@ -10,8 +10,11 @@ GRANULE = 16
 TAG_SHIFT = 56
 TAG_MASK = 0xF << TAG_SHIFT
 _TOP_BYTE = 0xFF << TAG_SHIFT
-_KERNEL_HALF = 1 << 55
+KERNEL_HALF = 1 << 55
+"""Set in addresses of the kernel's, whatever the tag is."""
+
 _WORD = (1 << 64) - 1
+_NULL_END = 1 << 16
 
 
 def logical_tag(pointer: int) -> int:
@@ -32,9 +35,17 @@ def strip(pointer: int, pac_mask: int = 0) -> int:
         pac_mask: the bits that hold a pointer authentication code, as the kernel tells them
             (NT_ARM_PAC_MASK); 0 where unknown.
     """
-    if pointer & _KERNEL_HALF:
+    if pointer & KERNEL_HALF:
         return (pointer | _TOP_BYTE | pac_mask) & _WORD
     return pointer & ~_TOP_BYTE & ~pac_mask & _WORD
+
+
+def is_near_null(address: int) -> bool:
+    """Whether `address` (without tag) is a null pointer and an offset: nothing is mapped there.
+
+    Source: Linux, CONFIG_DEFAULT_MMAP_MIN_ADDR, 64 KiB in most configurations.
+    """
+    return address < _NULL_END
 
 
 def granule_of(address: int) -> int:

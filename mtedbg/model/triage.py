@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import astuple, dataclass
 
-VERSION = 1
+VERSION = 2
 """Of signatures: what was kept by a reader with another number is read anew."""
 
 

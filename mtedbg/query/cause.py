@@ -15,6 +15,7 @@ from mtedbg.query.earlier import place_of_death
 from mtedbg.query.fault import ASYNC_ADVICE, fault
 from mtedbg.query.heap import guesses
 from mtedbg.query.host_calls import host_calls
+from mtedbg.query.other_fault import other_fault
 from mtedbg.query.owner import SHARED, owner
 from mtedbg.query.progress import entries, in_words, step_of, transition_of
 from mtedbg.query.stale import stale_pairs
@@ -55,18 +56,19 @@ def cause(session: Session) -> Cause:
     code, function = (pc, pc) if isinstance(pc, Absent) else code_and_function(session, pc)
     changes = list(entries(session))
     mine, stale_words, stale_reasons = _stale(session)
-    found = _guesses(session, row)
+    other, found = other_fault(session)
+    found = found or _guesses(session, row)
     words = [in_words(session, *change) for change in changes[:_MOST]] + stale_words
     fault_words = f"thread {session.thread().number} faulted on a stale pair" if mine else ""
     words.append(": ".join(filter(None, (fault_words, told.headline))))
-    if found and found[0].allocator:
+    if found and found[0].evident:
         words.append(f"perhaps {found[0].what}")
     patches = [entry for _, entry in changes if entry.operation in _PATCHES]
     memop = row.get("memop", NOT_APPLICABLE)
     if not isinstance(memop, int) and patches:
         memop = patches[0].memop or NOT_APPLICABLE
     because = _steps(session) + stale_reasons + _reasons(session, row, code)
-    because += _notes(told) + causes(session)
+    because += other + _notes(told) + causes(session)
     return Cause(
         _kind(row, mine=mine, patching=bool(patches)),
         "; ".join(words),

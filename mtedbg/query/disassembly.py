@@ -25,15 +25,16 @@ BEFORE, AFTER = 6, 6
 
 
 def disassembly(session: Session, command: str, address: int) -> Report:
-    """The instructions around `address`, which is marked.
+    """The instructions around `address`; the one that it is in is marked.
 
     Args:
         session: where.
         command: name of the command that asks.
         address: without tag and PAC bits.
     """
-    start = max(address - BEFORE * WORD_SIZE, address % WORD_SIZE)
-    count = (address - start) // WORD_SIZE + 1 + AFTER
+    marked = address - address % WORD_SIZE
+    start = max(marked - BEFORE * WORD_SIZE, 0)
+    count = (marked - start) // WORD_SIZE + 1 + AFTER
     lines = disassemble(session.target, start, count)
     symbols = [session.target.symbol_at(line.address) for line in lines]
     rows: list[Row] = [
@@ -42,11 +43,11 @@ def disassembly(session: Session, command: str, address: int) -> Report:
             "bytes": line.word if isinstance(line.word, Absent) else f"{line.word:08x}",
             "instruction": line.text,
             "symbol": symbol if isinstance(symbol, Absent) else str(symbol),
-            "mark": "=>" if line.address == address else "",
+            "mark": "=>" if line.address == marked else "",
         }
         for line, symbol in zip(lines, symbols, strict=True)
     ]
-    picture = tuple(_picture(lines, symbols, address))
+    picture = tuple(_picture(lines, symbols, marked))
     return Report(command, session.info, COLUMNS, tuple(rows), picture=picture)
 
 

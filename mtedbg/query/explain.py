@@ -7,7 +7,7 @@ from mtedbg.decode.told import read
 from mtedbg.errors import FileFormatError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.fault import FaultKind
-from mtedbg.model.pointer import logical_tag, strip
+from mtedbg.model.pointer import is_near_null, logical_tag, strip
 from mtedbg.model.process import SignalInfo, TargetInfo
 from mtedbg.model.told import NOT_TOLD, Told
 from mtedbg.report import Column, Kind, Report, Row, Value
@@ -31,7 +31,6 @@ COLUMNS = (
     Column("registers", Kind.LIST, "registers that point near the fault address"),
 )
 _NEAR = 1 << 12
-_NULL = 1 << 16
 _MOST_NAMED = 8
 _INFO = TargetInfo("text", "none", Absent(Reason.NOT_APPLICABLE))
 
@@ -166,7 +165,7 @@ def _notes(kind: FaultKind | None, row: Row) -> list[str]:
         notes += _by_tags(row)
         notes.append(_MORE[kind])
     elif isinstance(raw, int):
-        if strip(raw) < _NULL:
+        if is_near_null(strip(raw)):
             notes.append("near address 0: a null pointer and an offset")
         elif tag := logical_tag(raw):
             notes.append(f"the pointer carries tag {tag}, but it is not the tag that faulted")

@@ -13,7 +13,7 @@ from mtedbg.model.pointer import granule_of, granule_span, logical_tag
 from mtedbg.query.advice import next_step
 from mtedbg.query.candidates import candidates
 from mtedbg.query.earlier import DONE, Earlier, earlier
-from mtedbg.query.scene import Scene, may_touch, scene, span
+from mtedbg.query.scene import Scene, access_words, may_touch, scene, span
 from mtedbg.query.tagmap import by_granule
 from mtedbg.report import Column, Report, Scalar, Value
 
@@ -53,17 +53,6 @@ def _place(answer: _Answer, stopped: Scene) -> None:
         }
 
 
-def _what(stopped: Scene) -> str:
-    """What the instruction does, "store of 8 bytes", as far as it is known."""
-    if isinstance(stopped.access, Absent):
-        return "access"
-    size = stopped.access.size
-    kind = stopped.access.kind.value
-    if isinstance(size, Absent):
-        return kind
-    return f"{kind} of {size} byte{'s' if size > 1 else ''}"
-
-
 def _touched(session: Session, stopped: Scene, address: int, ours: bool) -> dict[int, int | Absent]:
     """The allocation tag of every granule that the access touches, by address."""
     whole = span(session, stopped) if ours else NOT_APPLICABLE
@@ -95,9 +84,10 @@ def _synchronous(session: Session, answer: _Answer, stopped: Scene, raw: int) ->
         "allocation_tags": tuple({"address": at, "tag": tag} for at, tag in tags.items()),
         "imprecise": False,
     }
+    what = access_words(stopped) if ours else "access"
     answer.headline = (
-        f"tag check fault (synchronous): {_what(stopped) if ours else 'access'} at {address:#x},"
-        f" pointer tag {pointer_tag}, memory tag {memory_tag}"
+        f"tag check fault (synchronous): {what} at {address:#x}, pointer tag {pointer_tag},"
+        f" memory tag {memory_tag}"
     )
     if not ours:
         answer.notes.append(

@@ -64,7 +64,7 @@ def guesses(session: Session, pointer: int) -> tuple[Guess, ...]:
         return (_lost_tag(fault),)
     around = _chunks(session, region, address)
     if isinstance(around, Around):
-        return tuple(replace(one, allocator=True) for one in _by_chunks(session, fault, around))
+        return tuple(replace(one, evident=True) for one in _by_chunks(session, fault, around))
     return tuple(_by_tags(session, fault, region))
 
 

@@ -24,7 +24,7 @@ from mtedbg.query.runtimes import current_pc
 from mtedbg.query.testimony import has_testimony, noted_calls, testimony
 from mtedbg.query.verify import has_contradictions
 from mtedbg.query.whereabouts import jit_place
-from mtedbg.report import Report
+from mtedbg.report import Report, Row
 from mtedbg.target import ImageLister
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def _around(session: Session) -> Iterator[Section]:
     if found is not None and found[1]:
         pointer, whose = found
         yield Section(f"Memory tags at the first suspect, {whose}", f"mte-tags {pointer:#x}")
-    elif isinstance(address, int) and address and _may_be_tagged(session, address):
+    elif isinstance(address, int) and address and _tags_matter(session, row, address):
         yield Section("Memory tags", f"mte-tags {address:#x}")
     elif (before := earlier(session)) is not None and present(before.signal.address):
         title = "Memory tags at the fault that was being handled"
@@ -149,11 +149,14 @@ def _around(session: Session) -> Iterator[Section]:
         yield Section("What may be behind it", ask=partial(heap, pointer=found[0], whose=found[1]))
 
 
-def _may_be_tagged(session: Session, pointer: int) -> bool:
+def _tags_matter(session: Session, row: Row, pointer: int) -> bool:
+    """Whether there are tags, or of a tag check fault a word to be said of why not."""
     start = granule_of(session.strip(pointer))
     found = session.target.read_tags(start, start + GRANULE)[0].tags
+    if not isinstance(found, Absent):
+        return True
     nothing = (Reason.UNMAPPED, Reason.NOT_TAGGED)
-    return not isinstance(found, Absent) or found.reason not in nothing
+    return row.get("imprecise") is False and found.reason not in nothing
 
 
 def code(session: Session) -> Report:
@@ -162,7 +165,7 @@ def code(session: Session) -> Report:
     if isinstance(pc, Absent):
         return Report("code", session.info, (), notes=(f"the PC is not known: {pc}",))
     report = disassembly(session, "code", pc)
-    words = {row["address"]: row["bytes"] for row in report.rows}
-    if all(isinstance(word, Absent) for word in words.values()):  # say it once
-        return replace(report, rows=(), picture=()).noting(f"code at {pc:#x}: {words[pc]}")
+    if all(isinstance(row["bytes"], Absent) for row in report.rows):  # say it once
+        why = next(row["bytes"] for row in report.rows if row["mark"])
+        return replace(report, rows=(), picture=()).noting(f"code at {pc:#x}: {why}")
     return report

@@ -58,6 +58,17 @@ def scene(session: Session, registers: Mapping[str, int] | Absent | None = None)
     return Scene(registers, pc, instruction, access, access.pointer(registers), base)
 
 
+def access_words(stopped: Scene) -> str:
+    """What the instruction does, "store of 8 bytes", as far as it is known."""
+    if isinstance(stopped.access, Absent):
+        return "access"
+    size = stopped.access.size
+    kind = stopped.access.kind.value
+    if isinstance(size, Absent):
+        return kind
+    return f"{kind} of {size} byte{'s' if size > 1 else ''}"
+
+
 def span(session: Session, stopped: Scene) -> tuple[int, int] | Absent:
     """First and one-past-last byte of the access, where its length is known."""
     if isinstance(stopped.access, Absent):

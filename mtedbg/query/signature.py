@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from mtedbg.decode.signal import name_signal
 from mtedbg.model.absent import Absent, Reason, present
 from mtedbg.model.fault import FaultKind
 from mtedbg.model.phase import spelled
-from mtedbg.model.pointer import GRANULE, granule_of, logical_tag
+from mtedbg.model.pointer import GRANULE, granule_of, is_near_null, logical_tag
 from mtedbg.model.triage import Signature
 from mtedbg.query.frame import own_tag
 from mtedbg.query.frames import return_addresses
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 CALLERS = 4
 """Frames outside of the C library that tell one abort from another."""
 
-_NULL = 1 << 16
-"""Addresses below are a null pointer and an offset: nothing is ever mapped there."""
+_NOWHERE = "nowhere"
 _LONGEST_PAIR = 2 * GRANULE
 _LIBRARY = re.compile(r"(ld-|ld\.|lib(c|m|pthread|gcc_s|stdc\+\+|c\+\+)[-.]|\[vdso\]|linker)")
 _NUMBERED = re.compile(r"(guest thread|thread|memop) \d+")
@@ -53,7 +52,7 @@ def signature(session: Session) -> Signature:
         return _placed(session, "tag check fault (asynchronous)", registers, guest, sent=True)
     cause = f"{name.signal} {name.code}".rstrip()
     if name.addressed and present(info.address):
-        near = session.strip(info.address) < _NULL
+        near = is_near_null(session.strip(info.address))
         cause += " near null" if near else ""
     return _placed(session, cause, registers, guest, sent=not name.addressed)
 
@@ -137,12 +136,18 @@ def _in_progress(session: Session) -> str:
 
 
 def _host_place(session: Session, pc: int, registers: Mapping[str, int], *, sent: bool) -> str:
-    """File and offset of the PC; where that says little (a signal was sent), of its callers."""
-    if not sent:
-        return _module(session, pc)
-    calls = (_module(session, address) for address in _callers(session, registers))
-    outer = [*islice((call for call in calls if not _LIBRARY.match(call)), CALLERS)]
+    """File and offset of the PC; where that says little, also of its callers.
+
+    That is so where a signal was sent, and where the PC is in no mapping: then x30 is what a call
+    left.
+    """
     here = _module(session, pc)
+    if not sent and here != _NOWHERE:
+        return here
+    link = [session.strip(registers.get("x30", 0))] if here == _NOWHERE else []
+    calls = (_module(session, address) for address in chain(link, _callers(session, registers)))
+    known = (call for call in calls if call != _NOWHERE and not _LIBRARY.match(call))
+    outer = [*islice(known, CALLERS)]
     first = [] if _LIBRARY.match(here) and outer else [here]
     return " ← ".join([*first, *outer][:CALLERS])
 
@@ -160,7 +165,7 @@ def _module(session: Session, address: int) -> str:
     target = session.target
     where = target.module_at(address) if isinstance(target, ModuleFinder) else None
     if where is None or isinstance(where, Absent):
-        return "no file" if _mapped(session, address) else "nowhere"
+        return "no file" if _mapped(session, address) else _NOWHERE
     name = where.name.rsplit("/", 1)[-1].removesuffix(" (deleted)")
     return f"{name}+{where.offset:#x}"
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mtedbg.decode.codemap import locate
 from mtedbg.decode.demangle import demangled
 from mtedbg.errors import LayoutError
-from mtedbg.model.absent import Absent, Reason
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.code import Place, Range
 from mtedbg.query.jit_frame import frame_name, place_name
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mtedbg.model.memory import Region
     from mtedbg.session import Session
 
-HOST = "host"
+HOST, NOWHERE = "host", "not mapped"
 _UNKNOWN = Absent(Reason.UNKNOWN)
 
 
@@ -52,6 +52,8 @@ def code_and_function(session: Session, pc: int) -> tuple[str | Absent, str | Ab
         runtime, place = found
         kind = place.range.kind if isinstance(place.range, Range) else place.outcome.value
         return kind, place_name(runtime, place) or _UNKNOWN
+    if region_at(session, pc) is None and not isinstance(session.target.regions(), Absent):
+        return NOWHERE, NOT_APPLICABLE
     return HOST, symbol_or_offset(session, pc)
 
 

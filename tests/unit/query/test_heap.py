@@ -66,7 +66,7 @@ def test_the_likeliest_guess(offset, tag, first):
     found = guesses(heap_of(CHUNKS), pointer(offset, tag))
     assert found[0].what == first
     assert all(guess.reasons for guess in found)
-    assert found[0].allocator is (tag != 0)
+    assert found[0].evident is (tag != 0)
 
 
 def test_both_are_possible_where_the_neighbour_has_the_pointers_tag():
@@ -91,7 +91,7 @@ def test_without_chunks_by_tags_alone():
         "out of bounds: 0 bytes past the memory of its own",
         "use after free",
     ]
-    assert not any(guess.allocator for guess in found)
+    assert not any(guess.evident for guess in found)
 
 
 def test_chunks_that_are_damaged_lead_nowhere():

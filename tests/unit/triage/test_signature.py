@@ -77,6 +77,19 @@ def dead(slide: int, callers: list[int], fault: tuple[int, int] = (6, -6)) -> by
     ).build()
 
 
+def test_a_jump_to_nowhere_is_told_by_who_called(tmp_path: Path) -> None:
+    jump = frozen(tmp_path, "other-jump")
+    assert jump.cause == "SIGSEGV SEGV_MAPERR"
+    first, second, *rest = jump.place.split(" ← ")
+    assert (first, len(rest)) == ("nowhere", 2), jump
+    assert second.startswith("other_faults+0x")
+    names = ("null", "misaligned", "data", "file", "stack")
+    others = {name: frozen(tmp_path, f"other-{name}") for name in names}
+    assert len({jump.id, *(one.id for one in others.values())}) == 1 + len(names)
+    assert others["null"].cause == "SIGSEGV SEGV_MAPERR near null"
+    assert all("←" not in one.place for one in others.values())
+
+
 def test_an_abort_is_told_by_who_called_it(tmp_path: Path) -> None:
     first = of(tmp_path, dead(0, [0x10, 0x20, 0x30]))
     assert first.place == "game+0x10 ← game+0x20 ← game+0x30"
