@@ -44,7 +44,7 @@ class Cause:
         reasons: what it rests on, one line each.
         signal: "SIGSEGV SEGV_MTESERR".
         transition: the patch that was in progress, "local → shared".
-        code: what the PC is in: a kind of range ("Function"), "host", "not mapped", or
+        code: what the PC is in: a kind of range ("Function"), "host", "unmapped memory", or
             a kind of nowhere in a segment.
         function: guest function or host symbol; else file and offset in it.
         memop: id of the memop that faulted, or was being patched.

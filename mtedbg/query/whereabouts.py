@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mtedbg.model.memory import Region
     from mtedbg.session import Session
 
-HOST, NOWHERE = "host", "not mapped"
+HOST, NOWHERE = "host", "unmapped memory"
 _UNKNOWN = Absent(Reason.UNKNOWN)
 
 

@@ -132,7 +132,7 @@ def test_jumps():
         "x30, where a call returns to, is caller+0x8",
     ]
     assert guesses == ()
-    assert cause(session).code == "not mapped"
+    assert cause(session).code == "unmapped memory"
 
     reasons, _ = other_fault(jumped(target, HEAP, ACCERR))
     assert reasons[0] == f"jump to {HEAP:#x} in rw- [anon:heap], which may not be executed"
