@@ -31,14 +31,19 @@ _STACK_REACH = 1 << 16
 """Bytes between SP and what a function touches first when it has no room."""
 _ADDRESS_BITS = 48
 _NO_ADDRESS = 0x7F << _ADDRESS_BITS
+"""Bits 54:48: 0 in what mmap gives who has not asked for 52 bits (arm64/memory.rst)."""
 _ERRORS = 4095
 """Numbers of errors, as -1 to -4095 (MAX_ERRNO): what system calls give instead of a pointer."""
 _SHORTEST_TEXT = 6
+"""Bytes: fewer are printable by chance."""
 _STACK_ALIGNMENT = 16
+"""Of SP, where it is the base of an access (Arm ARM D1.3 "SP alignment checking")."""
 _DEEP, _CIRCLE = 24, 4
 """Frames that are looked at for a circle of calls, and its most functions."""
 _BTYPE_SHIFT, _BTYPE_MASK = 10, 3
+"""PSTATE.BTYPE: not 0 behind an indirect branch (Arm ARM D8.4 "Branch target identification")."""
 _SANITIZER = 0x55
+"""High byte of the number that Clang gives its traps: "U" (LLVM, UBSANTRAP for AArch64)."""
 _BREAKPOINTS = {
     1000: "what GCC makes of __builtin_trap()",
     1: "what Clang makes of __builtin_trap()",
