@@ -16,7 +16,7 @@ from mtedbg.model.absent import Absent
 from mtedbg.model.cause import Guess
 from mtedbg.model.instruction import AccessKind
 from mtedbg.model.memory import size_text
-from mtedbg.model.pointer import KERNEL_HALF, is_near_null
+from mtedbg.model.pointer import KERNEL_HALF, is_near_null, strip
 from mtedbg.query.host_calls import host_calls
 from mtedbg.query.scene import Scene, access_words, may_touch, scene
 from mtedbg.query.whereabouts import describe, region_at
@@ -42,6 +42,7 @@ _DEEP, _CIRCLE = 24, 4
 """Frames that are looked at for a circle of calls, and its most functions."""
 _BTYPE_SHIFT, _BTYPE_MASK = 10, 3
 """PSTATE.BTYPE: not 0 behind an indirect branch (Arm ARM D8.4 "Branch target identification")."""
+_FAILED_AUTHENTICATION = "ILL_ILLOPN"  # do_el0_fpac()
 _SANITIZER = 0x55
 """High byte of the number that Clang gives its traps: "U" (LLVM, UBSANTRAP for AArch64)."""
 _BREAKPOINTS = {
@@ -70,11 +71,21 @@ class _Fault:
     def pointer(self) -> tuple[str, int]:
         """What the address was made from: a name and a value, tag kept."""
         access, base = self.stopped.access, self.stopped.base_value
+        if self.link is not None:
+            return "x30", self.link
         if self.fetches:
             return "the PC", self.raw
         if isinstance(access, Absent) or isinstance(base, Absent):
             return "the address", self.raw
         return access.base_name, base
+
+    @property
+    def link(self) -> int | None:
+        """x30, where it was a return by it that led to what could not be fetched."""
+        link, pc = self.register("x30"), self.register("pc")
+        if not self.fetches or link is None or pc is None or strip(link) != strip(pc):
+            return None
+        return link
 
     def register(self, name: str) -> int | None:
         """The value of a register."""
@@ -100,7 +111,7 @@ def other_fault(session: Session) -> tuple[list[str], tuple[Guess, ...]]:
     if name.signal in ("SIGSEGV", "SIGBUS"):
         reasons = [_of_memory(session, fault), *(_jumped(session, fault) if fault.fetches else ())]
         return reasons, tuple(_guesses(session, fault))
-    return list(_of_instruction(fault)), ()
+    return list(_of_instruction(fault)), tuple(_forged(fault))
 
 
 def _of_memory(session: Session, fault: _Fault) -> str:
@@ -122,7 +133,7 @@ def _of_memory(session: Session, fault: _Fault) -> str:
 
 def _what(session: Session, fault: _Fault) -> str:
     if fault.fetches:
-        return f"jump to {fault.address:#x}"
+        return f"{'jump' if fault.link is None else 'return'} to {fault.address:#x}"
     ours = may_touch(session, fault.stopped, fault.address)
     return f"{access_words(fault.stopped) if ours else 'access'} at {fault.address:#x}"
 
@@ -171,6 +182,9 @@ def _nearest(session: Session, fault: _Fault) -> str:
 
 def _jumped(session: Session, fault: _Fault) -> Iterator[str]:
     """Who may have called what is no function."""
+    if fault.link is not None:
+        yield "x30 has the same address: it was a return"
+        return
     link = session.strip(fault.register("x30") or 0)
     region = region_at(session, link)
     if region is not None and "x" in region.perms:
@@ -190,7 +204,7 @@ def _of_instruction(fault: _Fault) -> Iterator[str]:
         if meaning:
             yield f"{there.text}: {meaning}"
         return
-    if fault.code == "ILL_ILLOPN":  # force_signal_inject() in do_el0_fpac()
+    if fault.code == _FAILED_AUTHENTICATION:
         yield f"{there.text}: pointer authentication failed"
     elif fault.code == "ILL_ILLOPC":
         unknown = there.text.startswith((".word", "udf"))
@@ -204,6 +218,7 @@ def _of_instruction(fault: _Fault) -> Iterator[str]:
 def _guesses(session: Session, fault: _Fault) -> Iterator[Guess]:
     """What the address itself speaks for."""
     name, value = fault.pointer
+    pointer = "a pointer" if fault.link is None else "a return address"
     if is_near_null(fault.address):
         yield _null(session, fault, name, value)
         return
@@ -215,17 +230,28 @@ def _guesses(session: Session, fault: _Fault) -> Iterator[Guess]:
         yield Guess("an error's number used as a pointer", (f"{name} is {signed}",), evident=True)
         return
     if text := _text(value):
-        yield Guess("a pointer overwritten by text", (f'{name} reads "{text}"',), evident=True)
+        yield Guess(f"{pointer} overwritten by text", (f'{name} reads "{text}"',), evident=True)
     elif value & KERNEL_HALF:
         reason = f"bit 55 of {name} is set: an address of the kernel's"
-        yield Guess("a pointer that was overwritten", (reason,))
+        yield Guess(f"{pointer} that was overwritten", (reason,))
     elif odd := value & _NO_ADDRESS:
         reason = f"bits 54:48 of {name} are {odd >> _ADDRESS_BITS:#x}: those of an address are 0"
         signs = " or failed its authentication" if session.info.pac_mask else ""
-        yield Guess(f"a pointer that was overwritten{signs}", (reason,))
+        yield Guess(f"{pointer} that was overwritten{signs}", (reason,))
+
+
+def _forged(fault: _Fault) -> Iterator[Guess]:
+    """What is behind a pointer that failed its authentication."""
+    if fault.code == _FAILED_AUTHENTICATION and (text := _text(fault.register("x30") or 0)):
+        what = "a return address overwritten by text"
+        yield Guess(what, (f'x30 reads "{text}"',), evident=True)
 
 
 def _null(session: Session, fault: _Fault, name: str, value: int) -> Guess:
+    if fault.link is not None:
+        return Guess(
+            "a return address that was overwritten", (f"{name} is {value:#x}",), evident=True
+        )
     if fault.fetches:
         return Guess("a call through a null pointer", (f"{name} is {value:#x}",), evident=True)
     if is_near_null(session.strip(value)):

@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #define STACK (256 << 10)
+#define PROT_GUARDED 0x10 /* PROT_BTI */
 
 static volatile int more = 1;
 static char words[] = "a name that was too long";
@@ -16,6 +17,27 @@ static __attribute__((noinline)) int recurse(volatile char* above) {
 
 static __attribute__((noinline)) int call(int (*function)(int)) { return function(1) + 1; }
 
+/* The frame record, x29 and x30 of the caller, is overwritten. */
+static __attribute__((noinline)) void overwrite(void) {
+  memcpy(__builtin_frame_address(0), words, 16);
+  __asm__ volatile("" ::: "memory");
+}
+
+__attribute__((noinline, target("branch-protection=pac-ret"))) static void overwrite_signed(void) {
+  memcpy(__builtin_frame_address(0), words, 16);
+  __asm__ volatile("" ::: "memory");
+}
+
+/* A function of one NOP and RET, in memory where indirect branches need a landing pad. */
+static void* guarded(void) {
+  uint32_t* code = mmap(NULL, MTE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (code == MAP_FAILED) exit(1);
+  code[0] = 0xd503201f;
+  code[1] = 0xd65f03c0;
+  if (mprotect(code, MTE_PAGE, PROT_READ | PROT_EXEC | PROT_GUARDED)) exit(1);
+  return code;
+}
+
 static __attribute__((noinline)) int load(volatile int* of) { return of[2] + 1; }
 
 int main(int argc, char** argv) {
@@ -27,6 +49,9 @@ int main(int argc, char** argv) {
   if (!strcmp(kind, "null")) return load(NULL);
   if (!strcmp(kind, "jump")) return call((int (*)(int))text);
   if (!strcmp(kind, "misaligned")) return call((int (*)(int))((uintptr_t)load + 2));
+  if (!strcmp(kind, "return")) overwrite();
+  if (!strcmp(kind, "signed")) overwrite_signed();
+  if (!strcmp(kind, "guarded")) return call((int (*)(int))guarded());
   if (!strcmp(kind, "data")) return call((int (*)(int))(uintptr_t)words);
   if (!strcmp(kind, "file")) {
     int file = memfd_create("cut", 0);

@@ -149,6 +149,28 @@ def test_jumps():
 
 
 @pytest.mark.parametrize(
+    ("link", "guesses"),
+    [
+        (0x7473_6F6D_6C61_2041, [("a return address overwritten by text", 'x30 reads "A almost"')]),
+        (0x3, [("a return address that was overwritten", "x30 is 0x3")]),
+        (FAR, []),
+    ],
+)
+def test_returns(link, guesses):
+    target = target_at(registers={"x30": link})
+    reasons, found = other_fault(jumped(target, link & (1 << 56) - 1, MAPERR))
+    assert reasons[0].startswith("return to 0x")
+    assert reasons[1] == "x30 has the same address: it was a return"
+    assert [(one.what, "; ".join(one.reasons)) for one in found] == guesses
+
+
+def test_a_return_address_that_failed_its_authentication():
+    reasons, guesses = told("retaa", PC, ILLOPN, SIGILL, x30=0x7473_6F6D_6C61_2041)
+    assert reasons == ["retaa: pointer authentication failed"]
+    assert guesses == ['a return address overwritten by text: x30 reads "A almost"']
+
+
+@pytest.mark.parametrize(
     ("text", "signal", "code", "registers", "reasons"),
     [
         ("brk #1000", SIGTRAP, BRKPT, {}, ["brk #0x3e8: what GCC makes of __builtin_trap()"]),
