@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Iterator
 
 from bench.lab import GDB, GDB_QUIET, Lab
-from bench.result import Row, seconds, time_text
+from bench.result import Row, number_text, seconds, time_text
 from mtedbg.adapters.core import CoreTarget
 from mtedbg.commands import find
 from mtedbg.commands._line import execute
@@ -35,7 +35,7 @@ def measure(lab: Lab) -> Iterator[Row]:
             f"a PC among {count:,} objects, core opened anew",
             time_text(ours),
             f"GDB, opening the core: {time_text(theirs)} more than with 1 object:"
-            f" {theirs / ours:.3g} times",
+            f" {number_text(theirs / ours)} times",
         )
 
 

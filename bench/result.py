@@ -29,7 +29,7 @@ class Target:
         met = value >= self.bound if self.at_least else value <= self.bound
         factor = self.bound / value if self.at_least else value / self.bound
         sign = "≥" if self.at_least else "≤"
-        word = "met" if met else f"missed {factor:.3g} times"
+        word = "met" if met else f"missed {number_text(factor)} times"
         return f"{sign} {self.bound:g} {self.unit}: {word}"
 
 
@@ -66,11 +66,16 @@ def seconds(act: Callable[[], object]) -> float:
     return perf_counter() - begin
 
 
+def number_text(value: float) -> str:
+    """A number as people read it: three digits, or all those before the point."""
+    return f"{value:,.0f}" if value >= 999.5 else f"{value:.3g}"
+
+
 def time_text(duration: float) -> str:
     """Seconds as people read them."""
     for unit, factor in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
         if duration * factor >= 1 or unit == "µs":
-            return f"{duration * factor:.3g} {unit}"
+            return f"{number_text(duration * factor)} {unit}"
     raise AssertionError
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bench.lab import Lab, in_gdb, in_lldb, program
-from bench.result import Row, Target
+from bench.result import Row, Target, number_text
 from mtedbg.lab import gdbserver
 
 MIB = 64
@@ -20,7 +20,7 @@ class _Comparison:
         self._mib = mib
 
     def _rate(self, duration: float) -> str:
-        return f"{self._mib / duration:.3g} MiB/s"
+        return f"{number_text(self._mib / duration)} MiB/s"
 
     def row(self, what: str, ours: float, other: float, name: str, bound: float | None) -> Row:
         ratio = other / ours
