@@ -9,22 +9,26 @@ from pathlib import Path
 import pytest
 
 from mtedbg.lab import paths
+from tests.support.cost import BUDGET_S, load_cost
 
 OWN = Path(sys.executable).parent / "gdb"
 FLAVOURS = [pytest.param("gdb-multiarch", id="debian"), pytest.param(str(OWN), id="environment")]
 QUIET = ["-nx", "-batch", "-iex", "set debuginfod enabled off"]
-BUDGET_S = 0.060
-RUNS = 7
+
+
+def words(flavour: str, *commands: str) -> list[str]:
+    return [flavour, *QUIET, *(word for command in commands for word in ("-ex", command))]
+
+
+def surroundings(folder: Path) -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "HOME": str(folder)}
 
 
 def gdb(flavour: str, *commands: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    words = [flavour, *QUIET]
-    for command in commands:
-        words += ["-ex", command]
-    environment = {"PATH": os.environ["PATH"], "HOME": str(folder)}
     return subprocess.run(
-        words, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False
-    )
+        words(flavour, *commands), cwd=folder, env=surroundings(folder),
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
@@ -43,22 +47,9 @@ def test_a_copy_elsewhere_says_what_to_do(flavour: str, tmp_path: Path) -> None:
     assert "mtedbg install gdb" in done.stderr
 
 
-def start_up_time(flavour: str, *commands: str, folder: Path) -> float:
-    """The least processor time of several starts, in seconds: what others run does not count."""
-
-    def once() -> float:
-        before = os.times()
-        gdb(flavour, *commands, folder=folder)
-        after = os.times()
-        used = after.children_user + after.children_system
-        return used - before.children_user - before.children_system
-
-    return min(once() for _ in range(RUNS))
-
-
 @pytest.mark.parametrize("flavour", FLAVOURS)
 def test_loading_stays_within_its_budget(flavour: str, tmp_path: Path) -> None:
     # Python's own start-up is GDB's: a first `python` command is in both.
-    bare = start_up_time(flavour, "python pass", folder=tmp_path)
-    loaded = start_up_time(flavour, "python pass", f"source {paths.gdbinit()}", folder=tmp_path)
-    assert loaded - bare < BUDGET_S
+    bare = words(flavour, "python pass")
+    loaded = words(flavour, "python pass", f"source {paths.gdbinit()}")
+    assert load_cost(bare, loaded, tmp_path, surroundings(tmp_path)) < BUDGET_S

@@ -1,6 +1,5 @@
 """Importing one file is all it takes, in Debian's LLDB and in the environment's."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -10,23 +9,27 @@ import pytest
 
 from mtedbg.cli import main
 from mtedbg.lab import paths
+from tests.support.cost import BUDGET_S, load_cost
 from tests.support.lldb_session import LLDBS
 
-BUDGET_S = 0.060
-RUNS = 7
+
+def words(flavour: str, *commands: str, home: bool = False) -> list[str]:
+    start = [LLDBS[flavour], "--batch", *([] if home else ["--no-lldbinit"])]
+    return [*start, *(word for command in commands for word in ("--one-line", command))]
+
+
+def surroundings(folder: Path) -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "HOME": str(folder), "TERM": "xterm"}
 
 
 def lldb(
     flavour: str, *commands: str, folder: Path, home: bool = False
 ) -> subprocess.CompletedProcess[str]:
     """LLDB in batch mode; with `home` it reads the init file in `folder`."""
-    words = [LLDBS[flavour], "--batch", *([] if home else ["--no-lldbinit"])]
-    for command in commands:
-        words += ["--one-line", command]
-    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "TERM": "xterm"}
     return subprocess.run(
-        words, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False
-    )
+        words(flavour, *commands, home=home), cwd=folder, env=surroundings(folder),
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("flavour", LLDBS)
@@ -75,23 +78,9 @@ def test_captured_output_has_no_colour(flavour: str, tmp_path: Path) -> None:
     assert "\x1b" not in done.stdout.partition("Columns:")[2]
 
 
-def start_up_time(flavour: str, *commands: str, folder: Path) -> float:
-    """The least processor time of several starts, in seconds: what others run does not count."""
-
-    def once() -> float:
-        before = os.times()
-        lldb(flavour, *commands, folder=folder)
-        after = os.times()
-        used = after.children_user + after.children_system
-        return used - before.children_user - before.children_system
-
-    return min(once() for _ in range(RUNS))
-
-
 @pytest.mark.parametrize("flavour", LLDBS)
 def test_loading_stays_within_its_budget(flavour: str, tmp_path: Path) -> None:
     # Python's own start-up is LLDB's: a first `script` command is in both.
-    bare = start_up_time(flavour, "script pass", folder=tmp_path)
-    line = f"command script import {paths.lldbinit()}"
-    loaded = start_up_time(flavour, "script pass", line, folder=tmp_path)
-    assert loaded - bare < BUDGET_S, json.dumps({"bare": bare, "loaded": loaded})
+    bare = words(flavour, "script pass")
+    loaded = words(flavour, "script pass", f"command script import {paths.lldbinit()}")
+    assert load_cost(bare, loaded, tmp_path, surroundings(tmp_path)) < BUDGET_S
