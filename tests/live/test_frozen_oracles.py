@@ -15,6 +15,7 @@ from mtedbg.model.absent import Absent
 from mtedbg.model.memory import Region
 from tests.golden.cases import PROVENANCE, unpacked
 from tests.support.compile import ROOT
+from tests.support.lldb_session import ONE_BY_ONE
 from tests.support.oracles import GRANULE, tool
 
 NAMES = tuple(json.loads(PROVENANCE.read_text())["cores"])
@@ -77,7 +78,7 @@ def gdb(cores: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> dic
 
 @pytest.fixture(scope="module")
 def lldb(cores: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Said]:
-    command = [tool("lldb"), "-x", "-b", "-o", NO_NETWORK]
+    command = [tool("lldb"), "-x", "-b", "-o", NO_NETWORK, "-o", ONE_BY_ONE]
     command += ["-o", f"command script import {INSIDE / 'frozen_in_lldb.py'}"]
     return ask(command, cores, tmp_path_factory.mktemp("lldb"))
 

@@ -18,7 +18,7 @@ import pytest
 
 from mtedbg.lab import paths, user
 from tests.support.compile import compiled
-from tests.support.lldb_session import LLDBINIT, LLDBS
+from tests.support.lldb_session import LLDBINIT, LLDBS, ONE_BY_ONE
 
 LIMIT_S = 60.0
 SIZE = struct.pack("HHHH", 40, 120, 0, 0)
@@ -56,7 +56,7 @@ def lldb(flavour: str, socket: Path, program: Path) -> Iterator[Terminal]:
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, SIZE)
     environment = {key: value for key, value in os.environ.items() if key != "NO_COLOR"}
     process = subprocess.Popen(
-        [LLDBS[flavour], "--no-lldbinit", str(program)],
+        [LLDBS[flavour], "--no-lldbinit", "-O", ONE_BY_ONE, str(program)],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,

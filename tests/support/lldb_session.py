@@ -34,6 +34,10 @@ LLDBS = {
     "lldb19": "lldb-19",
 }
 
+# LLDB 23 loads the libraries of a process side by side, and two of its threads may then wait for
+# each other for ever (ObjectFile::GetSectionList): seen in two of 11,000 cores on a busy machine.
+ONE_BY_ONE = "settings set --exists target.parallel-module-load false"
+
 
 class Session:
     """An LLDB that runs one command after the other.
@@ -46,7 +50,8 @@ class Session:
     def __init__(self, program: str, arguments: Sequence[str | Path]) -> None:
         ours, theirs = socket.socketpair()
         ours.settimeout(LIMIT_S)
-        words = [program, "--no-lldbinit", *map(str, arguments)]
+        words = [program, "--no-lldbinit", "--one-line-before-file", ONE_BY_ONE]
+        words += map(str, arguments)
         words += ["--one-line", f"command script import {SERVER}"]
         with theirs:
             self._process = subprocess.Popen(

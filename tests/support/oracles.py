@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.support.lldb_session import ONE_BY_ONE
+
 GRANULE = 16
 
 
@@ -45,7 +47,7 @@ def gdb_tags(core: Path, program: Path, folder: Path, start: int, granules: int)
 def lldb_tags(core: Path, start: int, granules: int) -> list[int]:
     """The same by LLDB."""
     line = f"memory tag read {start:#x} {start + granules * GRANULE:#x}"
-    command = [tool("lldb"), "-x", "-b", "-o", line, "-c", str(core)]
+    command = [tool("lldb"), "-x", "-b", "-O", ONE_BY_ONE, "-o", line, "-c", str(core)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     return [int(tag, 16) for tag in re.findall(r"\): (0x[0-9a-f]+)", done.stdout)]
 
