@@ -62,7 +62,7 @@ def ask(command: list[str], cores: dict[str, Path], folder: Path) -> dict[str, S
     asked.write_text(json.dumps({str(core): granules(core) for core in cores.values()}))
     environment = {**os.environ, "FROZEN": str(asked), "SAID": str(said), "DEBUGINFOD_URLS": ""}
     done = subprocess.run(
-        command, env=environment, capture_output=True, text=True, timeout=600, check=False
+        command, env=environment, capture_output=True, text=True, timeout=180, check=False
     )
     assert said.exists(), done.stdout + done.stderr
     found = json.loads(said.read_text())
