@@ -4,7 +4,7 @@ BIN := .venv/bin
 NATIVE := $(shell find native mtedbg/lab/guest tests/support/programs \
 	-name build -prune -o \( -name '*.c' -o -name '*.cc' -o -name '*.h' \) -print)
 
-.PHONY: help setup demo test sanitize sanitize-host lint format bench bench-core bench-native fuzz oracle stress guests litmus wheel clean
+.PHONY: help setup demo test sanitize sanitize-host golden lint format bench bench-core bench-native fuzz oracle stress guests litmus wheel clean
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 21
 
@@ -27,6 +27,9 @@ sanitize-host: setup
 	  (cd native && cmake --preset $$preset >/dev/null && \
 	   cmake --build build/$$preset -- --quiet && \
 	   ctest --preset $$preset --no-tests=error) || exit 1; done
+
+golden: setup ## what changed in the expected answers, and writes them; OPTIONS=--check only looks
+	@$(BIN)/python -m tests.golden.update $(OPTIONS)
 
 lint: setup
 	$(BIN)/ruff check .

@@ -2,7 +2,8 @@
 
 `cores/` holds each core and its program, compressed, and `provenance.json`: how they were made
 (`python -m tests.golden.freeze`). `expected/` holds the exact answers
-(`python -m tests.golden.update`, then read the diff); of HTML reports, the text that is seen.
+(`python -m tests.golden.update` shows what changed and writes it); of HTML reports, the text that
+is seen.
 """
 
 from __future__ import annotations
