@@ -3,7 +3,7 @@
 `cores/` holds each core and its program, compressed, and `provenance.json`: how they were made
 (`python -m tests.golden.freeze`). `expected/` holds the exact answers
 (`python -m tests.golden.update` shows what changed and writes it); of HTML reports, the text that
-is seen.
+is seen. What the columns mean stands in one file for all of them: `helps.py`.
 """
 
 from __future__ import annotations

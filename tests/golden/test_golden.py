@@ -18,6 +18,7 @@ from tests.golden.cases import (
     questions,
     unpacked,
 )
+from tests.golden.helps import HELP, Meanings, all_meanings, help_text, meanings, without_help
 
 QUESTIONS = questions()
 
@@ -29,18 +30,41 @@ def frozen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {name: unpacked(name, tmp_path_factory.mktemp(name)) for name in names}
 
 
+@pytest.fixture(scope="session")
+def every() -> Meanings:
+    """The help of all columns."""
+    return all_meanings()
+
+
 @pytest.mark.parametrize("question", QUESTIONS, ids=str)
 def test_the_answer_is_exact(
-    frozen: dict[str, Path], question: Question, capsys: pytest.CaptureFixture[str]
+    frozen: dict[str, Path],
+    every: Meanings,
+    question: Question,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert answer(question, frozen[question.core]) == question.expected.read_text()
+    given = answer(question, frozen[question.core])
+    assert without_help(given) == question.expected.read_text()
+    if question.as_json:
+        assert meanings(given).items() <= every.items()
     said = "" if question.as_json else SAID.get(question.core, "")
     assert capsys.readouterr().err == said
 
 
+def test_help_is_exact(every: Meanings) -> None:
+    assert help_text(every) == HELP.read_text()
+
+
 def test_no_answer_is_left_over() -> None:
     there = {path for path in EXPECTED.rglob("*") if path.is_file()}
-    assert there == {question.expected for question in QUESTIONS}
+    assert there == {question.expected for question in QUESTIONS} | {HELP}
+
+
+def test_a_columns_help_stands_in_one_golden_alone() -> None:
+    """What is left out of the answers is everything that JSON says a column means."""
+    for question in QUESTIONS:
+        if question.as_json:
+            assert '"help":' not in question.expected.read_text()
 
 
 def test_the_cores_are_those_of_the_provenance(frozen: dict[str, Path]) -> None:

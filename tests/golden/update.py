@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tests.golden.cases import EXPECTED, Question, answer, questions, unpacked
 from tests.golden.changes import Answers, compare, in_words
+from tests.golden.helps import HELP, all_meanings, help_text, without_help
 
 WORKERS = 2
 
@@ -24,8 +25,9 @@ def given() -> Answers:
     """What is answered now, by file."""
     by_core = [list(group) for _, group in groupby(questions(), lambda question: question.core)]
     with ProcessPoolExecutor(WORKERS) as pool:
+        texts = {HELP: pool.submit(_help)}
         answers = list(pool.map(_answers, by_core))
-    found: dict[Path, str] = {}
+    found = {HELP: texts[HELP].result()}
     for part in answers:
         found |= part
     return _from_expected(found)
@@ -48,11 +50,15 @@ def write(answers: Answers, folder: Path) -> None:
         path.write_text(text, "utf-8")
 
 
+def _help() -> str:
+    return help_text(all_meanings())
+
+
 def _answers(asked: list[Question]) -> dict[Path, str]:
     """The answers to questions of one core, by file."""
     with tempfile.TemporaryDirectory() as folder:
         core = unpacked(asked[0].core, Path(folder))
-        return {question.expected: answer(question, core) for question in asked}
+        return {question.expected: without_help(answer(question, core)) for question in asked}
 
 
 def _from_expected(answers: Answers) -> Answers:
