@@ -65,7 +65,7 @@ def _logical_tag(_session: Session, pointer: int) -> int:
 
 
 def _allocation_tag(session: Session, pointer: int) -> int:
-    from mtedbg.query.tags import tag_at
+    from mtedbg.analysis.tags.tags import tag_at
 
     return _plain(tag_at(session, session.strip(pointer)))
 
@@ -76,14 +76,14 @@ def _match(session: Session, pointer: int) -> int:
 
 
 def _owner(session: Session, pointer: int) -> int:
-    from mtedbg.query.owner import owner
+    from mtedbg.analysis.tags.owner import owner
 
     tag = _allocation_tag(session, pointer)
     return NONE if tag == NONE else _plain(owner(session, tag))
 
 
 def _block(session: Session, pc: int) -> int:
-    from mtedbg.decode.codemap import locate
+    from mtedbg.decode.code.code_map import locate
     from mtedbg.model.code import Block
 
     runtimes = session.runtimes
@@ -95,14 +95,14 @@ def _block(session: Session, pc: int) -> int:
 
 
 def _memop(session: Session, pc: int) -> int:
-    from mtedbg.query.memop import memop_at
+    from mtedbg.analysis.memops.memop import memop_at
 
     found = memop_at(session, session.strip(pc))
     return NONE if isinstance(found, Absent) else found.id
 
 
 def _host_core_id(session: Session, _nothing: int) -> int:
-    from mtedbg.query.frame import own_tag
+    from mtedbg.analysis.stacks.guest_frame import own_tag
 
     return _plain(own_tag(session))
 

@@ -16,7 +16,7 @@ from mtedbg.model.absent import Absent
 
 if TYPE_CHECKING:  # a debugger reads this file at its start
     from mtedbg.errors import MtedbgError
-    from mtedbg.model.cellmap import CellMap
+    from mtedbg.model.cell_map import CellMap
     from mtedbg.model.process import TargetInfo
 
 

@@ -17,8 +17,8 @@ from mtedbg.model.pointer import strip
 from mtedbg.target import FileReader
 
 if TYPE_CHECKING:
-    from mtedbg.decode.jit_interface import JitObjects
-    from mtedbg.decode.perf_map import PerfMap
+    from mtedbg.decode.code.jit_interface import JitObjects
+    from mtedbg.formats.perf_map import PerfMap
     from mtedbg.layout import Runtime
     from mtedbg.model.process import TargetInfo, Thread
     from mtedbg.target import Target
@@ -57,7 +57,7 @@ class Session:
     @cached_property
     def jit_objects(self) -> JitObjects | Absent:
         """What a JIT has registered by GDB's JIT interface."""
-        from mtedbg.decode.jit_interface import read_objects
+        from mtedbg.decode.code.jit_interface import read_objects
 
         return read_objects(self.target)
 
@@ -67,7 +67,7 @@ class Session:
         pid = self.info.pid
         if isinstance(pid, Absent) or not isinstance(self.target, FileReader):
             return NOT_APPLICABLE
-        from mtedbg.decode.perf_map import MAX_BYTES, PerfMap, path_of
+        from mtedbg.formats.perf_map import MAX_BYTES, PerfMap, path_of
 
         path = path_of(pid)
         data = self.target.read_file(path, MAX_BYTES)

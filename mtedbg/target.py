@@ -21,9 +21,9 @@ from mtedbg.model.image import ImageFile
 from mtedbg.model.memory import Region, TagPiece
 from mtedbg.model.phase import Catch, Caught
 from mtedbg.model.process import SignalInfo, Symbol, TargetInfo, Thread
+from mtedbg.model.recorded import NotedCall, Statement
 from mtedbg.model.stop import Halt, Stop
 from mtedbg.model.triage import Module
-from mtedbg.model.witness import NotedCall, Statement
 
 
 class Target(Protocol):

@@ -94,7 +94,7 @@ class _Output:
 
 
 def _run_commands(session: Session, lines: list[str], output: _Output, *, as_json: bool) -> None:
-    from mtedbg.commands._parts import answer
+    from mtedbg.reports.parts import answer
 
     for line in lines:
         if len(lines) > 1:
@@ -108,7 +108,7 @@ def _run_commands(session: Session, lines: list[str], output: _Output, *, as_jso
 def _post_mortem(session: Session, output: _Output, *, as_json: bool) -> None:
     from dataclasses import replace
 
-    from mtedbg.commands._parts import parts
+    from mtedbg.reports.parts import parts
 
     for number, part in enumerate(parts(session, whole=as_json, as_json=as_json)):
         report = part.report
@@ -127,9 +127,9 @@ def _write_html(session: Session, path: str, core: str, remarks: Callable[[], Re
     """Writes the whole post-mortem as HTML; the line that says so."""
     from mtedbg import __version__
     from mtedbg.commands._documents import write
-    from mtedbg.commands._parts import parts
     from mtedbg.render.html import render_html
     from mtedbg.report import Document, Part, Report
+    from mtedbg.reports.parts import parts
 
     found = list(parts(session, whole=True))
     if said := remarks():

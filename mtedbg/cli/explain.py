@@ -35,7 +35,7 @@ def _text(words: list[str]) -> str:
 
 def run(arguments: argparse.Namespace) -> int:
     """Explains; the exit status."""
-    from mtedbg.query.explain import explain
+    from mtedbg.analysis.postmortem.crash_text import explain
 
     text = "\n".join(_plain(line) for line in _text(arguments.text).splitlines())
     show(explain(text), arguments)

@@ -10,9 +10,9 @@ from mtedbg.cli import show
 from mtedbg.errors import UsageError
 
 if TYPE_CHECKING:
+    from mtedbg.analysis.memops.profiles import Named
     from mtedbg.model.guest import GuestImage
     from mtedbg.model.profile import Profile
-    from mtedbg.query.profiles import Named
 
 HELP = "show and merge profiles of runs; hand them on to FEX-Emu"
 _SHOWN = 20
@@ -60,8 +60,8 @@ _OWN = {"show": _show_arguments, "merge": _merge_arguments}
 
 
 def _profiles(paths: list[str]) -> list[Named]:
-    from mtedbg.adapters.core.mapped import map_file
-    from mtedbg.decode.profile import MOST_BYTES, read_profile
+    from mtedbg.formats.mapped import map_file
+    from mtedbg.formats.profile import MOST_BYTES, read_profile
 
     found = []
     for path in paths:
@@ -71,8 +71,8 @@ def _profiles(paths: list[str]) -> list[Named]:
 
 
 def _images(paths: list[str]) -> dict[int, GuestImage]:
-    from mtedbg.adapters.core.guest_file import guest_image
-    from mtedbg.adapters.core.mapped import map_file
+    from mtedbg.formats.guest_elf import guest_image
+    from mtedbg.formats.mapped import map_file
 
     images = [guest_image(map_file(path), path) for path in paths]
     return {image.digest: image for image in images}
@@ -80,9 +80,9 @@ def _images(paths: list[str]) -> dict[int, GuestImage]:
 
 def _write(profile: Profile, arguments: argparse.Namespace) -> tuple[str, ...]:
     """Writes what was asked for, all of it made before any; a line for each thing said of it."""
+    from mtedbg.analysis.memops.fex import fex_text
     from mtedbg.commands._documents import write
-    from mtedbg.decode.profile import profile_text
-    from mtedbg.query.fex import fex_text
+    from mtedbg.formats.profile import profile_text
     from mtedbg.report import Document
 
     text = profile_text(profile)
@@ -101,7 +101,7 @@ def _write(profile: Profile, arguments: argparse.Namespace) -> tuple[str, ...]:
 
 def run(arguments: argparse.Namespace) -> int:
     """Shows or merges; the exit status."""
-    from mtedbg.query.profiles import merge, show_memops, show_programs
+    from mtedbg.analysis.memops.profiles import merge, show_memops, show_programs
 
     if arguments.action == "merge" and arguments.guest and not arguments.fex:
         raise UsageError("--guest is for --fex", "say where to write: --fex OUT")

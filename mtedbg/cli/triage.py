@@ -108,7 +108,7 @@ def _write(report: Report, arguments: argparse.Namespace) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Reads, groups and prints; the exit status."""
-    from mtedbg.query.triage import triage
+    from mtedbg.analysis.postmortem.groups import triage
     from mtedbg.triage.files import find
     from mtedbg.triage.state import usual_path
 

@@ -2,9 +2,9 @@
 
 How to add one:
  1. write `commands/NAME_WITH_UNDERSCORES.py` with a `COMMAND = Command(...)`; it is found by name;
- 2. its `run` turns arguments into one call of a `query/` function, imported inside `run`: a
+ 2. its `run` turns arguments into one call of a `analysis/` function, imported inside `run`: a
     debugger registers every command at its start and must not pay for what is not used;
- 3. a new question is a new file in `query/`; its columns live here, in the command's file;
+ 3. a new question is a new file in `analysis/`; its columns live here, in the command's file;
  4. add a golden: command and core to text and JSON.
 """
 

@@ -67,7 +67,7 @@ def _of(wanted: Option | Argument, last: str, session: Callable[[], Session]) ->
 
 
 def _offered(what: str, last: str, session: Callable[[], Session]) -> list[str]:
-    from mtedbg.query.offers import Offer, offered
+    from mtedbg.analysis.completions import Offer, offered
 
     try:
         return offered(session(), Offer[what], last)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def _run(session: Session, arguments: Arguments) -> Report:  # noqa: ARG001
-    from mtedbg.query.calls import calls
+    from mtedbg.analysis.stacks.guest_calls import calls
 
     return calls(session, COMMAND.name, COMMAND.columns)
 

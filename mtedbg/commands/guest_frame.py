@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def _run(session: Session, arguments: Arguments) -> Report:  # noqa: ARG001
-    from mtedbg.query.frame import frame
+    from mtedbg.analysis.stacks.guest_frame import frame
 
     return frame(session, COMMAND.name, COMMAND.columns)
 

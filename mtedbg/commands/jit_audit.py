@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def _run(session: Session, arguments: Arguments) -> Report:
-    from mtedbg.query.audit import audit
+    from mtedbg.analysis.code.audit import audit
 
     return audit(session, COMMAND.name, COMMAND.columns, arguments.n)
 

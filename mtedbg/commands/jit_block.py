@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def _run(session: Session, arguments: Arguments) -> Report:
-    from mtedbg.query.block import block
+    from mtedbg.analysis.code.block import block
 
     return block(session, COMMAND.name, COMMAND.columns, arguments.pc)
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def _run(session: Session, arguments: Arguments) -> Report:
-    from mtedbg.query.blocks import blocks
+    from mtedbg.analysis.code.blocks import blocks
 
     return blocks(
         session,

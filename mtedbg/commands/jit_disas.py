@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def _run(session: Session, arguments: Arguments) -> Report:
-    from mtedbg.query.jit_code import jit_code
+    from mtedbg.analysis.code.listing import jit_code
 
     which = arguments.values["pc|block"]
     return jit_code(session, COMMAND.name, COMMAND.columns, which, count=arguments.n)

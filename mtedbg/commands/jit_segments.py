@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def _run(session: Session, arguments: Arguments) -> Report:  # noqa: ARG001
-    from mtedbg.query.segments import segments
+    from mtedbg.analysis.code.segments import segments
 
     return segments(session, COMMAND.name, COMMAND.columns)
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def _run(session: Session, arguments: Arguments) -> Report:
-    from mtedbg.query.memop import memop
+    from mtedbg.analysis.memops.memop import memop
 
     return memop(session, COMMAND.name, COMMAND.columns, arguments.values["pc|id"])
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def _run(session: Session, arguments: Arguments) -> Report:
-    from mtedbg.query.log import log
+    from mtedbg.analysis.memops.log import log
 
     return log(
         session,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def _run(session: Session, arguments: Arguments) -> Report:
-    from mtedbg.query.verify import verify
+    from mtedbg.analysis.memops.verify import verify
 
     return verify(session, COMMAND.name, COMMAND.columns, arguments.n)
 

@@ -15,7 +15,7 @@ _NOT_IN_TABLES = ("last_fault", "instructions")
 
 
 def _run(session: Session, arguments: Arguments) -> Report:
-    from mtedbg.query.memops import memops
+    from mtedbg.analysis.memops.memops import memops
 
     report = memops(
         session,
@@ -28,7 +28,7 @@ def _run(session: Session, arguments: Arguments) -> Report:
     )
     if arguments.export is None:
         return report
-    from mtedbg.query.profile import exported
+    from mtedbg.analysis.memops.profile import exported
 
     return exported(session, report, arguments.export)
 

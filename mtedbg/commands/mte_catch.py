@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def _run(session: Session, arguments: Arguments) -> Report:
-    from mtedbg.query import catch
+    from mtedbg.analysis.stepping import catch
 
     words = arguments.phase
     if arguments.list:

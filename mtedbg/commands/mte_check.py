@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def _run(session: Session, arguments: Arguments) -> Report:
-    from mtedbg.query.check import check
+    from mtedbg.analysis.tags.check import check
 
     return check(session, COMMAND.name, COMMAND.columns, arguments.ptr)
 

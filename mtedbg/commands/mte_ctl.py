@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def _run(session: Session, arguments: Arguments) -> Report:  # noqa: ARG001
-    from mtedbg.query.control import control
+    from mtedbg.analysis.tags.control import control
 
     return control(session, COMMAND.name, COMMAND.columns)
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def _run(session: Session, arguments: Arguments) -> Report:  # noqa: ARG001
-    from mtedbg.query.fault import fault
+    from mtedbg.analysis.fault.fault import fault
 
     return fault(session, COMMAND.name, COMMAND.columns)
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def _run(session: Session, arguments: Arguments) -> Report:
-    from mtedbg.query.find import find
+    from mtedbg.analysis.tags.find import find
 
     return find(
         session,

@@ -16,7 +16,7 @@ _ENDING = ".svg"
 
 
 def _run(session: Session, arguments: Arguments) -> Report:
-    from mtedbg.query.regions import regions
+    from mtedbg.analysis.tags.regions import regions
 
     path: str | None = arguments.picture
     if path is not None and not path.lower().endswith(_ENDING):

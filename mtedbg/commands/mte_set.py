@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def _run(session: Session, arguments: Arguments) -> Report:
-    from mtedbg.query.set_tags import set_tags
+    from mtedbg.analysis.tags.write import set_tags
 
     return set_tags(
         session, COMMAND.name, COMMAND.columns, arguments.addr, arguments.len, arguments.tag

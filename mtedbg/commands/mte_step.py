@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def _run(session: Session, arguments: Arguments) -> Report:
-    from mtedbg.query.step import here, step
+    from mtedbg.analysis.stepping.step import here, step
 
     return (here if arguments.here else step)(session, COMMAND.name, COMMAND.columns)
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def _run(session: Session, arguments: Arguments) -> Report:
-    from mtedbg.query.tags import tags
+    from mtedbg.analysis.tags.tags import tags
 
     pointer, length = arguments.addr, arguments.len
     if pointer is None:

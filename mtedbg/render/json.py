@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mtedbg.model.absent import Absent
-from mtedbg.model.cellmap import CellMap
+from mtedbg.model.cell_map import CellMap
 from mtedbg.render import HEX, hex_number, nested_kind
 from mtedbg.report import Kind, Report, Value
 

@@ -12,7 +12,7 @@ from html import escape
 from itertools import groupby
 
 from mtedbg.model.absent import Absent
-from mtedbg.model.cellmap import KINDS, NOT_READ, NOT_TAGGED, CellMap, Strip
+from mtedbg.model.cell_map import KINDS, NOT_READ, NOT_TAGGED, CellMap, Strip
 from mtedbg.model.memory import size_text
 from mtedbg.model.pointer import GRANULE
 from mtedbg.render import clean

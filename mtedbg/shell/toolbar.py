@@ -14,7 +14,7 @@ WARNING = "class:toolbar.warning"
 
 
 def toolbar(moment: Mapping[str, Any]) -> StyleAndTextTuples:
-    """What is shown of `moment`, an object of `mtedbg.commands._moment`."""
+    """What is shown of `moment`, an object of `mtedbg.reports.stop_context`."""
     if "error" in moment:
         return [("", f" {clean(str(moment['error']).split(chr(10))[0])}")]
     parts = [("", _thread(moment)), ("", place(moment)), _cores(moment), ("", _memop(moment))]

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from mtedbg.adapters.dead import open_dead
 from mtedbg.adapters.tombstone.target import TombstoneTarget
+from mtedbg.analysis.postmortem.signature import signature
 from mtedbg.errors import MtedbgError
 from mtedbg.model.absent import Absent
 from mtedbg.model.triage import Read, Signature
-from mtedbg.query.signature import signature
 from mtedbg.session import Session
 
 _NANO = 1e9

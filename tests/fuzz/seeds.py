@@ -11,8 +11,8 @@ from zipfile import ZipFile
 
 import zstandard
 
-from mtedbg.decode.profile import profile_text
-from mtedbg.query.profile import profile_of
+from mtedbg.analysis.memops.profile import profile_of
+from mtedbg.formats.profile import profile_text
 from tests.fuzz.targets import HEAP
 from tests.support import runtime_image
 from tests.support.elf_core import PAGE, Core, Load, MappedFile, Tagged, ThreadNotes
@@ -58,7 +58,7 @@ def seeds(name: str) -> Iterator[bytes]:
     elif name == "profile":
         yield profile_text(profile_of(runtime_image.image().session())[0]).encode()
     elif name == "guest":
-        from tests.unit.query.test_fex import program
+        from tests.unit.analysis.memops.test_fex import program
 
         yield program()
     elif name == "minidump":

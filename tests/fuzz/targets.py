@@ -11,23 +11,23 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING
 
-from mtedbg.adapters.core.guest_file import guest_image
 from mtedbg.adapters.dead import open_dead
+from mtedbg.analysis.memops.fex import fex_text
+from mtedbg.analysis.memops.profile import profile_of
+from mtedbg.analysis.memops.profiles import merge, show_memops, show_programs
+from mtedbg.analysis.postmortem.signature import signature
 from mtedbg.commands import find
 from mtedbg.commands._line import parse, report
-from mtedbg.commands._parts import parts
-from mtedbg.decode.profile import profile_text, read_profile
 from mtedbg.errors import MtedbgError
+from mtedbg.formats.guest_elf import guest_image
+from mtedbg.formats.profile import profile_text, read_profile
 from mtedbg.model.absent import Absent
 from mtedbg.model.profile import SHARED, MemopFacts, MemopKey, Profile, ProgramProfile
-from mtedbg.query.fex import fex_text
-from mtedbg.query.profile import profile_of
-from mtedbg.query.profiles import merge, show_memops, show_programs
-from mtedbg.query.signature import signature
 from mtedbg.render.html import render_html
 from mtedbg.render.json import render_json
 from mtedbg.render.text import render_text
 from mtedbg.report import Report
+from mtedbg.reports.parts import parts
 from mtedbg.session import Session
 from tests.support import runtime_image
 from tests.support.elf_core import (

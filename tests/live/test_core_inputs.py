@@ -14,11 +14,11 @@ import pytest
 
 from mtedbg.adapters.core import CoreTarget
 from mtedbg.adapters.dead import open_dead
+from mtedbg.analysis.fault.fault import fault
+from mtedbg.analysis.postmortem.signature import signature
 from mtedbg.lab import debuggers, gdbserver
 from mtedbg.lab.vm import Vm
 from mtedbg.model.absent import Absent, Reason
-from mtedbg.query.fault import fault
-from mtedbg.query.signature import signature
 from mtedbg.session import Session
 from tests.support import lldb_in_vm
 from tests.support.compile import compiled

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from mtedbg.adapters.core import CoreTarget
+from mtedbg.analysis.fault.fault import fault
+from mtedbg.analysis.postmortem.signature import signature
 from mtedbg.cli import main
 from mtedbg.lab import newer_kernel, paths
 from mtedbg.lab.boot import boot
 from mtedbg.lab.machine import Share
 from mtedbg.lab.vm import Vm
-from mtedbg.query.fault import fault
-from mtedbg.query.signature import signature
 from mtedbg.session import Session
 from tests.support.compile import ROOT
 from tests.support.cores import CASES, KernelCore, produce

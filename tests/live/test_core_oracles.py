@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from mtedbg.adapters.core import CoreTarget
+from mtedbg.analysis.stacks.host_calls import host_calls
 from mtedbg.model.absent import Absent
-from mtedbg.query.host_calls import host_calls
 from mtedbg.session import Session
 from tests.support.cores import CASES, KernelCore
 from tests.support.oracles import GRANULE, gdb, gdb_registers, gdb_tags, lldb_tags

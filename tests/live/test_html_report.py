@@ -11,9 +11,9 @@ import pytest
 
 from mtedbg.adapters.core import CoreTarget
 from mtedbg.cli import main
-from mtedbg.commands._parts import parts
 from mtedbg.render.html import render_html
 from mtedbg.report import Part
+from mtedbg.reports.parts import parts
 from mtedbg.session import Session
 from tests.golden.cases import unpacked
 from tests.support.browser import Browser, browser

@@ -10,7 +10,7 @@ import pytest
 from elftools.elf.elffile import ELFFile
 
 from mtedbg.cli import main
-from mtedbg.decode.profile import read_profile
+from mtedbg.formats.profile import read_profile
 from mtedbg.lab import paths, user
 from mtedbg.lab.vm import Vm
 from mtedbg.model.profile import Profile, ProgramProfile

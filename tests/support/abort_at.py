@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mtedbg.adapters.core import CoreTarget
+from mtedbg.analysis.runtimes import all_runtimes
 from mtedbg.cli import main
 from mtedbg.commands import find
 from mtedbg.commands._line import parse, report
@@ -17,7 +18,6 @@ from mtedbg.lab.vm import Vm
 from mtedbg.layout import Runtime
 from mtedbg.model.absent import Absent
 from mtedbg.model.runtime import Journal
-from mtedbg.query.runtimes import all_runtimes
 from mtedbg.render.json import to_object
 from mtedbg.session import Session
 

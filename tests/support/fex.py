@@ -1,7 +1,7 @@
 """A strict reader of FEX-Emu's extended volatile metadata, and what FEX does with it on Linux.
 
-Written from the format's description (`mtedbg/query/fex.py` names its source), with none of FEX's
-lenience: what FEX takes for something else, or for nothing, is an error here.
+Written from the format's description (`mtedbg/analysis/memops/fex.py` names its source), with none
+of FEX's lenience: what FEX takes for something else, or for nothing, is an error here.
 """
 
 from __future__ import annotations

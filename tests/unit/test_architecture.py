@@ -17,18 +17,20 @@ RANKS = {
     "model": 0,
     "report": 1,
     "target": 1,
+    "formats": 2,
     "layout": 2,
     "decode": 3,
     "session": 4,
-    "query": 5,
+    "analysis": 5,
     "render": 5,
     "commands": 6,
     "functions": 6,
-    "adapters": 7,
-    "lab": 7,
-    "shell": 8,
-    "triage": 8,
-    "cli": 9,
+    "reports": 7,
+    "adapters": 8,
+    "lab": 8,
+    "shell": 9,
+    "triage": 9,
+    "cli": 10,
 }
 
 # Library → the only places that may import it.
@@ -104,9 +106,9 @@ def test_imports_point_down(path: Path) -> None:
     [
         ("model", "import mtedbg.session"),
         ("decode", "from mtedbg import session"),
-        ("query", "def f():\n    from mtedbg.commands import find"),
-        ("query", "from mtedbg.render import clean"),
-        ("query", "import gdb"),
+        ("analysis", "def f():\n    from mtedbg.commands import find"),
+        ("analysis", "from mtedbg.render import clean"),
+        ("analysis", "import gdb"),
         ("adapters", "from elftools.elf import elffile"),
         ("cli", "import pygdbmi.gdbmiparser"),
     ],
@@ -118,7 +120,10 @@ def test_the_check_sees_a_breach(place: str, source: str) -> None:
 @pytest.mark.parametrize(
     ("place", "source"),
     [
-        ("query", "from mtedbg.session import Session\nfrom mtedbg.query.owner import owner"),
+        (
+            "analysis",
+            "from mtedbg.session import Session\nfrom mtedbg.analysis.tags.owner import owner",
+        ),
         ("adapters", "from mtedbg.commands import all_commands"),
         ("cli", "from mtedbg import __version__"),
     ],

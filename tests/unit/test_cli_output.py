@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from mtedbg.query.explain import explain
+from mtedbg.analysis.postmortem.crash_text import explain
 from mtedbg.render.text import render_text
 from tests.golden.cases import CORES
 

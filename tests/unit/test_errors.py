@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mtedbg.errors import LayoutError
 from tests.support.runtime_image import image
-from tests.unit.query.test_runtime_commands import problem_of
+from tests.unit.commands.test_runtime_commands import problem_of
 
 
 def test_a_message_is_one_line_whatever_it_quotes() -> None:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from mtedbg.adapters.core import elf, symbols
-from mtedbg.adapters.core.elf import Buffer, ProgramHeader
-from mtedbg.adapters.core.mapped import map_file
+from mtedbg.adapters.core import symbols
 from mtedbg.adapters.core.places import Places, file_build_id
 from mtedbg.errors import FileFormatError
+from mtedbg.formats import elf
+from mtedbg.formats.elf import Buffer, ProgramHeader
+from mtedbg.formats.mapped import map_file
 from mtedbg.model.absent import Absent
 from mtedbg.model.image import ImageFile
 

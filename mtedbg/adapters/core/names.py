@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from mtedbg.adapters.core import elf, notes
-from mtedbg.adapters.core.minidump import UNKNOWN_FLAGS
 from mtedbg.adapters.core.segments import Segments, Stretch
 from mtedbg.adapters.core.space import AddressSpace
+from mtedbg.formats import core_notes as notes
+from mtedbg.formats import elf
+from mtedbg.formats.minidump import UNKNOWN_FLAGS
 from mtedbg.model.absent import Absent
 from mtedbg.model.memory import Region
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mtedbg.adapters.core import elf
-from mtedbg.adapters.core.elf import Buffer, ProgramHeader
-from mtedbg.adapters.core.minidump import is_minidump, read_minidump
-from mtedbg.adapters.core.notes import CoreNotes, Notes
+from mtedbg.formats import elf
+from mtedbg.formats.core_notes import CoreNotes, Notes
+from mtedbg.formats.elf import Buffer, ProgramHeader
+from mtedbg.formats.minidump import is_minidump, read_minidump
 from mtedbg.model.pointer import GRANULE
 
 

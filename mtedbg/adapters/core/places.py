@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from mtedbg.adapters.core import elf
-from mtedbg.adapters.core.mapped import map_file
 from mtedbg.errors import FileFormatError
+from mtedbg.formats import elf
+from mtedbg.formats.mapped import map_file
 
 _MOST_BESIDE = 256
 """Files beside a core whose build ids are looked at."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 
-from mtedbg.adapters.core import elf, notes
 from mtedbg.adapters.core.images import PAGE, Image, image_at, program_headers_offset
-from mtedbg.adapters.core.notes import FileMapping, Notes
 from mtedbg.adapters.core.places import Places
 from mtedbg.adapters.core.segments import Segments
+from mtedbg.formats import core_notes as notes
+from mtedbg.formats import elf
+from mtedbg.formats.core_notes import FileMapping, Notes
 from mtedbg.model.absent import Absent, Reason
 
 MAX_IMAGES = 1 << 14

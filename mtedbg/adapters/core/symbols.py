@@ -10,9 +10,9 @@ import struct
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 
-from mtedbg.adapters.core import elf
-from mtedbg.adapters.core.elf import Buffer, ProgramHeader
-from mtedbg.adapters.core.notes import text
+from mtedbg.formats import elf
+from mtedbg.formats.core_notes import text
+from mtedbg.formats.elf import Buffer, ProgramHeader
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.process import Symbol
 

@@ -6,16 +6,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from os import PathLike, fspath
 
-from mtedbg.adapters.core import expression, names, notes
-from mtedbg.adapters.core.mapped import map_file
-from mtedbg.adapters.core.notes import ThreadNotes
-from mtedbg.adapters.core.packed import packed_with, unpack
+from mtedbg.adapters.core import expression, names
 from mtedbg.adapters.core.parts import parts_of
 from mtedbg.adapters.core.places import Places
 from mtedbg.adapters.core.segments import Segments
 from mtedbg.adapters.core.space import AddressSpace
 from mtedbg.adapters.core.tags import read_tags
-from mtedbg.decode.signal import signal_info
+from mtedbg.formats import core_notes as notes
+from mtedbg.formats.core_notes import ThreadNotes
+from mtedbg.formats.mapped import map_file
+from mtedbg.formats.packed import packed_with, unpack
+from mtedbg.formats.siginfo import signal_info
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.image import ImageFile
 from mtedbg.model.memory import Region, TagPiece

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import gdb
 
-from mtedbg.adapters.memory_alone import MemoryAlone
+from mtedbg.adapters.debugger.memory_alone import MemoryAlone
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.symbols import ROOT_SYMBOL
 
@@ -77,7 +77,7 @@ def place_of(pc: int) -> tuple[Runtime, Place] | None:
     # Whatever the program has debug information of is no JIT code: that costs nothing to know.
     if gdb.current_progspace().block_for_pc(pc) is not None:
         return None
-    from mtedbg.decode.codemap import locate
+    from mtedbg.decode.code.code_map import locate
 
     for runtime in known:
         place = locate(runtime, pc)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import gdb
 
+from mtedbg.adapters.debugger.host_files import read_regular
 from mtedbg.adapters.gdb.console import captured
-from mtedbg.adapters.host_files import read_regular
 from mtedbg.errors import ConnectionLostError
 from mtedbg.model.absent import Absent, Reason
 

@@ -11,8 +11,8 @@ import json
 import gdb
 
 from mtedbg.adapters.gdb import output, sessions
-from mtedbg.commands._moment import SCHEMA, moment
 from mtedbg.errors import MtedbgError
+from mtedbg.reports.stop_context import SCHEMA, moment
 
 
 def tell() -> None:

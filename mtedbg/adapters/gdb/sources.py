@@ -11,11 +11,11 @@ from typing import Protocol
 
 import gdb
 
+from mtedbg.adapters.debugger.spans import Regions
 from mtedbg.adapters.gdb import link, threads
 from mtedbg.adapters.gdb.link import Kind
-from mtedbg.adapters.spans import Regions
-from mtedbg.decode.smaps import parse_smaps
 from mtedbg.errors import FileFormatError
+from mtedbg.formats.smaps import parse_smaps
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.memory import TagPiece
 from mtedbg.model.pointer import GRANULE
@@ -96,7 +96,7 @@ class Server(NoTags):
 
     def read_tags(self, start: int, end: int, regions: Regions) -> Sequence[TagPiece]:
         """In ranges, of the tagged mappings only."""
-        from mtedbg.adapters.tags_server import server_tags
+        from mtedbg.adapters.remote.tags import server_tags
 
         return server_tags(link.sender(self._inferior.connection), start, end, regions)
 
@@ -123,7 +123,7 @@ class Qemu(QemuWithoutTags):
 
     def regions(self) -> Regions:
         """From smaps; which of them are tagged, from the stub."""
-        from mtedbg.adapters.tags_server import qemu_marked
+        from mtedbg.adapters.remote.tags import qemu_marked
 
         regions = super().regions()
         if isinstance(regions, Absent):
@@ -132,7 +132,7 @@ class Qemu(QemuWithoutTags):
 
     def read_tags(self, start: int, end: int, regions: Regions) -> Sequence[TagPiece]:
         """Granule by granule."""
-        from mtedbg.adapters.tags_server import qemu_tags
+        from mtedbg.adapters.remote.tags import qemu_tags
 
         return qemu_tags(link.sender(self._inferior.connection), start, end, regions)
 
@@ -202,7 +202,7 @@ def _process(inferior: gdb.Inferior, kind: Kind) -> NoTags:
 
 
 def _core(inferior: gdb.Inferior) -> Source:
-    from mtedbg.adapters.loaded_core import LoadedCore
+    from mtedbg.adapters.debugger.loaded_core import LoadedCore
 
     path = link.core_file(inferior)
     if isinstance(path, Absent):

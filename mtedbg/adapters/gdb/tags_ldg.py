@@ -22,9 +22,9 @@ from contextlib import contextmanager
 
 import gdb
 
+from mtedbg.adapters.debugger.spans import NOT_TAGGED, UNMAPPED, Regions, by_region, joined
 from mtedbg.adapters.gdb.console import captured
 from mtedbg.adapters.gdb.threads import siginfo
-from mtedbg.adapters.spans import NOT_TAGGED, UNMAPPED, Regions, by_region, joined
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.memory import Region, TagPiece
 from mtedbg.model.pointer import GRANULE

@@ -13,7 +13,7 @@ import os
 import platform
 from collections.abc import Callable, Iterator, Sequence
 
-from mtedbg.adapters.spans import NOT_TAGGED, PAGE, Regions, by_region, hole_of, joined
+from mtedbg.adapters.debugger.spans import NOT_TAGGED, PAGE, Regions, by_region, hole_of, joined
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.memory import Region, TagPiece
 from mtedbg.model.pointer import GRANULE

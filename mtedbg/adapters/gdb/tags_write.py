@@ -13,7 +13,7 @@ import gdb
 
 from mtedbg.adapters.gdb import link
 from mtedbg.adapters.gdb.link import Kind
-from mtedbg.adapters.tags_write import NEXT_STEP, cuts, pieces, qemu_write, server_write
+from mtedbg.adapters.remote.tags_write import NEXT_STEP, cuts, pieces, qemu_write, server_write
 from mtedbg.errors import ConnectionLostError, NotOnThisTargetError
 from mtedbg.model.pointer import GRANULE
 

@@ -9,10 +9,10 @@ from typing import TypeVar
 
 import gdb
 
+from mtedbg.adapters.debugger.reading import read_whole
 from mtedbg.adapters.gdb import link, threads, values
 from mtedbg.adapters.gdb.console import captured
 from mtedbg.adapters.gdb.sources import source_of
-from mtedbg.adapters.reading import read_whole
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.memory import Region, TagPiece
 from mtedbg.model.phase import Catch, Caught

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import gdb
 
 from mtedbg.adapters.gdb.values import WORD, convenience
-from mtedbg.decode.signal import signal_info, stopped_by_debugger
+from mtedbg.formats.siginfo import signal_info, stopped_by_debugger
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.process import SignalInfo
 

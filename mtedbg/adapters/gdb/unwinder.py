@@ -43,7 +43,7 @@ class JitUnwinder:
 
 def _unwound(pending: Any) -> Any:
     from mtedbg.adapters.gdb.jit_code import place_of
-    from mtedbg.decode.unwind import KEPT, caller_of
+    from mtedbg.decode.stack.unwind import KEPT, caller_of
     from mtedbg.model.absent import Absent
     from mtedbg.model.code import Block, Range
     from mtedbg.model.pointer import strip
@@ -93,7 +93,7 @@ class JitNames:
 
 def _named(decorator: Any) -> Any:
     from mtedbg.adapters.gdb.jit_code import place_of
-    from mtedbg.query.jit_frame import frame_name
+    from mtedbg.analysis.code.frame_name import frame_name
 
     try:
         found = place_of(decorator.inferior_frame().pc())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mtedbg.adapters.loaded_core import LoadedCore
+from mtedbg.adapters.debugger.loaded_core import LoadedCore
 from mtedbg.errors import NotOnThisTargetError
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import lldb
 
-from mtedbg.adapters.memory_alone import MemoryAlone
+from mtedbg.adapters.debugger.memory_alone import MemoryAlone
 from mtedbg.errors import MtedbgError
 from mtedbg.model.absent import Absent
 from mtedbg.model.symbols import ROOT_SYMBOL
@@ -45,9 +45,9 @@ def frame_name(frame: lldb.SBFrame, _names: dict[str, Any]) -> str:
     # What a module holds is no JIT code: that costs nothing to know.
     if frame.GetModule().IsValid():
         return ""
-    from mtedbg.decode.codemap import locate
+    from mtedbg.analysis.code.frame_name import frame_name as name_of
+    from mtedbg.decode.code.code_map import locate
     from mtedbg.layout import find_runtimes
-    from mtedbg.query.jit_frame import frame_name as name_of
 
     process = frame.GetThread().GetProcess()
     symbols = process.GetTarget().FindSymbols(ROOT_SYMBOL)

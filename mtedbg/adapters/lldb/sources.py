@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Protocol
 
 import lldb
 
-from mtedbg.adapters import tags_server, tags_write
+from mtedbg.adapters.debugger.spans import Regions
 from mtedbg.adapters.lldb import files, threads
 from mtedbg.adapters.lldb.link import Kind, Link, kind_of, serves_tags
-from mtedbg.adapters.spans import Regions
-from mtedbg.decode.signal import stopped_by_debugger
-from mtedbg.decode.smaps import parse_smaps
+from mtedbg.adapters.remote import tags as tags_server
+from mtedbg.adapters.remote import tags_write
 from mtedbg.errors import FileFormatError, NotOnThisTargetError
+from mtedbg.formats.siginfo import stopped_by_debugger
+from mtedbg.formats.smaps import parse_smaps
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.memory import TagPiece
 from mtedbg.model.process import SignalInfo

@@ -7,12 +7,12 @@ from typing import TypeVar
 
 import lldb
 
-from mtedbg.adapters.host_files import read_regular
+from mtedbg.adapters.debugger.host_files import read_regular
+from mtedbg.adapters.debugger.reading import read_whole
 from mtedbg.adapters.lldb import files, threads, values
 from mtedbg.adapters.lldb.cache import uncached
 from mtedbg.adapters.lldb.link import Link
 from mtedbg.adapters.lldb.sources import source_of
-from mtedbg.adapters.reading import read_whole
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.memory import Region, TagPiece
 from mtedbg.model.phase import Catch, Caught

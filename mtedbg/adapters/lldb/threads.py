@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import lldb
 
-from mtedbg.decode.signal import signal_info, stopped_by_debugger
+from mtedbg.formats.siginfo import signal_info, stopped_by_debugger
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.process import SignalInfo
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import lldb
 
-from mtedbg.adapters.arithmetic import Number, evaluate
+from mtedbg.adapters.address import Number, evaluate
 from mtedbg.adapters.lldb import threads
 from mtedbg.errors import ExpressionError
 from mtedbg.model.absent import Absent, Reason

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mtedbg.adapters.tombstone.message import MOST_CAUSES, MOST_FRAMES, call_of
-from mtedbg.adapters.tombstone.wire import Message
-from mtedbg.model.witness import Statement
+from mtedbg.formats.protobuf import Message
+from mtedbg.formats.tombstone import MOST_CAUSES, MOST_FRAMES, call_of
+from mtedbg.model.recorded import Statement
 
 _TOOLS = {0: "GWP-ASan", 1: "Scudo"}
 _ERRORS = (

@@ -9,22 +9,23 @@ from collections.abc import Mapping as Registers
 from datetime import datetime
 from functools import cached_property
 
-from mtedbg.adapters.core import elf, expression
-from mtedbg.adapters.core.elf import ProgramHeader
-from mtedbg.adapters.core.mapped import map_file
-from mtedbg.adapters.core.packed import packed_with, unpack
+from mtedbg.adapters.core import expression
 from mtedbg.adapters.core.segments import Segments
-from mtedbg.adapters.tombstone import message as form
-from mtedbg.adapters.tombstone.message import Dump, Mapping
 from mtedbg.adapters.tombstone.statements import statements
-from mtedbg.decode.signal import signal_info
 from mtedbg.errors import FileFormatError
+from mtedbg.formats import elf
+from mtedbg.formats import tombstone as form
+from mtedbg.formats.elf import ProgramHeader
+from mtedbg.formats.mapped import map_file
+from mtedbg.formats.packed import packed_with, unpack
+from mtedbg.formats.siginfo import signal_info
+from mtedbg.formats.tombstone import Dump, Mapping
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.memory import Region, TagPiece
 from mtedbg.model.pointer import GRANULE
 from mtedbg.model.process import SignalInfo, Symbol, TargetInfo, Thread
+from mtedbg.model.recorded import NotedCall, Statement
 from mtedbg.model.triage import Module
-from mtedbg.model.witness import NotedCall, Statement
 
 MOST_BYTES = 1 << 25
 _NOT_KEPT = Absent(Reason.NOT_RECORDED, "a tombstone has some bytes around each register")

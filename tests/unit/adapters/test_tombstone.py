@@ -13,13 +13,13 @@ import pytest
 from mtedbg.adapters.core import CoreTarget
 from mtedbg.adapters.dead import open_dead
 from mtedbg.adapters.tombstone.target import TombstoneTarget
+from mtedbg.analysis.fault.fault import fault
+from mtedbg.analysis.postmortem.cause import cause_report
+from mtedbg.analysis.postmortem.signature import signature
 from mtedbg.cli import main
 from mtedbg.errors import FileFormatError
 from mtedbg.model.absent import Absent, Reason
-from mtedbg.model.witness import NotedCall
-from mtedbg.query.cause import cause_report
-from mtedbg.query.fault import fault
-from mtedbg.query.signature import signature
+from mtedbg.model.recorded import NotedCall
 from mtedbg.session import Session
 from tests.golden.cases import CORES
 from tests.support.tombstones import (

@@ -12,8 +12,8 @@ from mtedbg.adapters.dead import open_dead
 from mtedbg.adapters.tombstone.target import MOST_BYTES, TombstoneTarget
 from mtedbg.errors import FileFormatError
 from tests.support.tombstones import part
-from tests.unit.adapters.test_core_packed import PACKERS
 from tests.unit.adapters.test_tombstone import HEAP, small, write
+from tests.unit.formats.test_packed import PACKERS
 
 
 @pytest.mark.parametrize("how", PACKERS)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from mtedbg.adapters.core import CoreTarget
+from mtedbg.analysis.completions import Offer
 from mtedbg.commands import all_commands, find
 from mtedbg.commands._complete import Rest, complete
 from mtedbg.errors import NoTargetError
-from mtedbg.query.offers import Offer
 from mtedbg.session import Session
 from tests.golden.cases import CORES
 

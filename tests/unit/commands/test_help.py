@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from mtedbg.commands import Command, all_commands
-from mtedbg.commands._parts import answer
 from mtedbg.errors import UsageError
 from mtedbg.render.text import render_text
+from mtedbg.reports.parts import answer
 from tests.support.runtime_image import image
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from mtedbg.analysis.tags import tags
 from mtedbg.commands import all_commands, find
 from mtedbg.commands._line import execute
 from mtedbg.commands._repeat import repeat_line
 from mtedbg.errors import UsageError
-from mtedbg.query import tags
 from mtedbg.session import Session
 from tests.support.scenes import HEAP, session_at, tagged
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mtedbg.decode import instruction
+from mtedbg.decode.code import instruction
 from mtedbg.model.instruction import MemoryAccess
 
 LDR_X0_X0 = 0xF9400000

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 from mtedbg.commands.mte_regions import COMMAND
 from mtedbg.model.absent import NOT_APPLICABLE
-from mtedbg.model.cellmap import NOT_READ, CellMap, Strip
+from mtedbg.model.cell_map import NOT_READ, CellMap, Strip
 from mtedbg.model.process import TargetInfo
 from mtedbg.render.svg import COLUMNS, SIDE, render_svg
 from mtedbg.report import Report

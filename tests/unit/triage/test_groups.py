@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
+from mtedbg.analysis.postmortem.groups import NAMED
+from mtedbg.analysis.postmortem.groups import triage as group
 from mtedbg.cli import main
 from mtedbg.model.absent import Absent
 from mtedbg.model.triage import Read, Signature
-from mtedbg.query.triage import NAMED
-from mtedbg.query.triage import triage as group
 from tests.golden.cases import CORES
 from tests.support.elf_core import Core, ImageFile, MappedFile, ThreadNotes
 

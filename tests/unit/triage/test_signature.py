@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from mtedbg.adapters.core import CoreTarget
+from mtedbg.analysis.postmortem.signature import signature
 from mtedbg.model.triage import Signature
-from mtedbg.query.signature import signature
 from mtedbg.session import Session
 from tests.golden.cases import CORES
 from tests.support.elf_core import Core, Load, MappedFile, R, Tagged, ThreadNotes, X

@@ -1,0 +1,1 @@
+"""What GDB and LLDB have in common as targets."""

@@ -1,0 +1,1 @@
+"""Packets of the GDB remote protocol that both debuggers send."""

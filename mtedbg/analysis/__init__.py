@@ -1,0 +1,1 @@
+"""Questions about a stopped or dead process, answered as typed facts; none knows `Report`."""

@@ -1,0 +1,63 @@
+"""What a debugger calls a frame of JIT code in its own backtrace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mtedbg.decode.code.code_map import function_name, symbol_of
+from mtedbg.decode.memops.memop import memop_before, memop_in
+from mtedbg.errors import LayoutError
+from mtedbg.model.code import Block, Outcome, Place, Range
+from mtedbg.model.memop import Memop
+
+if TYPE_CHECKING:
+    from mtedbg.layout import Runtime
+
+
+def frame_name(runtime: Runtime, place: Place) -> str:
+    """A name such as "consumer [guest 0x401251, block 2]"; the part in brackets where none is.
+
+    Args:
+        runtime: of the code.
+        place: of the frame's PC, which is in JIT code.
+    """
+    found, block = place.range, place.block
+    name = place_name(runtime, place)
+    said = [_guest(runtime, place)]
+    if isinstance(found, Range) and found.kind != "Function":
+        said = [found.kind]
+    if isinstance(block, Block):
+        said.append(f"block {block.id}")
+    if place.outcome is Outcome.RETIRED:
+        said.append("retired")
+    return f"{name} [{', '.join(filter(None, said))}]".lstrip()
+
+
+def place_name(runtime: Runtime, place: Place) -> str:
+    """The guest function, or the host's symbol, that JIT code is of; empty where none is known."""
+    return _name(runtime, place.range) if isinstance(place.range, Range) else ""
+
+
+def _name(runtime: Runtime, found: Range) -> str:
+    try:
+        for name in (function_name(runtime, found.function), symbol_of(runtime, found)):
+            if isinstance(name, str) and name:
+                return name
+    except LayoutError:
+        pass
+    return ""
+
+
+def _guest(runtime: Runtime, place: Place) -> str:
+    """The guest instruction, or the last one before it that is known."""
+    if not isinstance(place.range, Range):
+        return ""
+    try:
+        here = memop_in(runtime, place)
+        before = memop_before(runtime, place)
+    except LayoutError:
+        return ""
+    if isinstance(here, Memop):
+        return f"guest {here.guest_rip:#x}"
+    begin = before.guest_rip if isinstance(before, Memop) else place.range.guest_rip
+    return f"past guest {begin:#x}" if isinstance(begin, int) and begin else ""

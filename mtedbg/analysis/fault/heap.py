@@ -1,0 +1,194 @@
+"""What went wrong with heap memory, as far as its tags and chunks tell: ranked guesses.
+
+Where tags say who may use memory, as an allocator's do. In a process with a runtime they say whose
+memory it is, and nothing of this applies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from mtedbg.analysis.code.symbolize import region_at
+from mtedbg.analysis.tags.tag_map import by_granule
+from mtedbg.analysis.tags.tags import tag_at
+from mtedbg.decode.heap.glibc import Around, Chunk, chunks_around
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
+from mtedbg.model.cause import Guess
+from mtedbg.model.pointer import GRANULE, granule_of, logical_tag
+from mtedbg.report import Column, Kind, Report, Row
+
+if TYPE_CHECKING:
+    from mtedbg.model.memory import Region
+    from mtedbg.session import Session
+
+COLUMNS = (
+    Column("rank", Kind.COUNT, "1 is the likeliest"),
+    Column("guess", Kind.TEXT, "what may have happened"),
+    Column("because", Kind.TEXT, "what speaks for it"),
+)
+REACH = 1 << 12
+"""Bytes on both sides of an address that are searched for the pointer's tag."""
+
+_MOST_GRANULES = 1 << 12
+_HEAP = "[heap]"
+_CHANCE = "one tag in 15 agrees by chance"
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """An access to tagged memory: where, the pointer's tag, the memory's."""
+
+    address: int
+    pointer: int
+    memory: int
+
+
+def guesses(session: Session, pointer: int) -> tuple[Guess, ...]:
+    """What may be behind an access by `pointer` whose tag does not match; likeliest first.
+
+    Args:
+        session: where.
+        pointer: of the access, tag kept.
+    """
+    runtimes = session.runtimes
+    if not isinstance(runtimes, Absent) or runtimes.reason is Reason.DAMAGED:
+        return ()
+    address = session.strip(pointer)
+    memory, region = tag_at(session, address), region_at(session, address)
+    if isinstance(memory, Absent) or region is None or memory == logical_tag(pointer):
+        return ()
+    fault = _Fault(address, logical_tag(pointer), memory)
+    if fault.pointer == 0:
+        return (_lost_tag(fault),)
+    around = _chunks(session, region, address)
+    if isinstance(around, Around):
+        return tuple(replace(one, evident=True) for one in _by_chunks(session, fault, around))
+    return tuple(_by_tags(session, fault, region))
+
+
+def _lost_tag(fault: _Fault) -> Guess:
+    return Guess(
+        "a pointer that lost its tag",
+        (f"the pointer has tag 0, the memory {fault.memory}: allocators give out tagged pointers",),
+    )
+
+
+def _chunks(session: Session, region: Region, address: int) -> Around | Absent:
+    """The chunks of the heap, or of a mapping that holds a single large one."""
+    if region.name not in (_HEAP, ""):
+        return NOT_APPLICABLE
+    return chunks_around(session.target, region.start, region.end, address)
+
+
+def _tags_of(session: Session, chunk: Chunk) -> set[int]:
+    """The tags of a chunk's user data, up to a bound."""
+    end = min(chunk.end, chunk.user + _MOST_GRANULES * GRANULE)
+    pieces = session.target.read_tags(chunk.user, end) if chunk.user < end else ()
+    return {tag for piece in pieces if not isinstance(piece.tags, Absent) for tag in piece.tags}
+
+
+def _by_chunks(session: Session, fault: _Fault, around: Around) -> Iterator[Guess]:
+    here = around.here
+    tags = _tags_of(session, here)
+    in_header = fault.address < here.user
+    if not in_header and tags == {0}:
+        yield _use_after_free(fault, here, around)
+        yield from _neighbours(session, fault, around)
+        return
+    found = list(_neighbours(session, fault, around))
+    if in_header:
+        reason = "a chunk's header is there: no pointer to user data leads to it within bounds"
+        yield from (replace(one, reasons=(*one.reasons, reason)) for one in found)
+        if not found:
+            yield Guess("out of bounds", (reason,))
+        return
+    yield from found
+    yield Guess(
+        f"use after free: memory given out again, now a chunk of {here.size} bytes",
+        (f"the chunk there is in use with tag {fault.memory}, the pointer is of another one",),
+    )
+
+
+def _use_after_free(fault: _Fault, here: Chunk, around: Around) -> Guess:
+    into = fault.address - here.user
+    reasons = ["the whole chunk has tag 0, which glibc gives to freed memory"]
+    if here.free:
+        reasons.append("the chunk behind it says that it is free")
+    elif here.last:
+        reasons.append("it is the top of the heap, which nobody has")
+    elif around.behind is not None:
+        reasons.append("it is not in a bin of free chunks: a thread's cache may hold it")
+    what = f"use after free: {into} bytes into a freed chunk of {here.size} bytes"
+    return Guess(f"{what} at {here.user:#x}", tuple(reasons))
+
+
+def _neighbours(session: Session, fault: _Fault, around: Around) -> Iterator[Guess]:
+    """Chunks beside the address whose tag is the pointer's."""
+    tag = fault.pointer
+    if around.before is not None and tag in _tags_of(session, around.before):
+        past = fault.address - around.before.end
+        how = f"{past} bytes past the end of" if past else "right behind"
+        yield Guess(
+            f"out of bounds: {how} the chunk of {around.before.size} bytes"
+            f" at {around.before.user:#x}",
+            (f"the chunk before it has the pointer's tag {tag} ({_CHANCE})",),
+        )
+    if fault.address < around.here.user and tag in _tags_of(session, around.here):
+        short = around.here.user - fault.address
+        yield _in_front(fault, around.here, short)
+    elif around.behind is not None and tag in _tags_of(session, around.behind):
+        yield _in_front(fault, around.behind, around.behind.user - fault.address)
+
+
+def _in_front(fault: _Fault, chunk: Chunk, short: int) -> Guess:
+    return Guess(
+        f"out of bounds: {short} bytes before the chunk of {chunk.size} bytes at {chunk.user:#x}",
+        (f"that chunk has the pointer's tag {fault.pointer} ({_CHANCE})",),
+    )
+
+
+def _by_tags(session: Session, fault: _Fault, region: Region) -> Iterator[Guess]:
+    """Where no chunks can be followed: by the tags around alone."""
+    low = max(granule_of(fault.address) - REACH, region.start)
+    high = min(granule_of(fault.address) + REACH, region.end)
+    tags = by_granule(session.target.read_tags(low, high))
+    same = [at for at, tag in tags.items() if tag == fault.pointer]
+    before = max((at for at in same if at < fault.address), default=None)
+    behind = min((at for at in same if at > fault.address), default=None)
+    reason = f"the nearest memory with the pointer's tag {fault.pointer} is there ({_CHANCE})"
+    found = []
+    if before is not None:
+        past = fault.address - before - GRANULE
+        found.append(
+            (past, Guess(f"out of bounds: {past} bytes past the memory of its own", (reason,)))
+        )
+    if behind is not None:
+        short = behind - fault.address
+        what = f"out of bounds: {short} bytes before the memory of its own"
+        found.append((short, Guess(what, (reason,))))
+    yield from (guess for _, guess in sorted(found, key=lambda pair: pair[0]))
+    freed = fault.memory == 0
+    what = "use after free" if freed else "use after free: memory given out again"
+    why = "the memory has tag 0" if freed else f"it has tag {fault.memory} now"
+    yield Guess(what, (f"{why}, and nothing tells whose it is",))
+
+
+def heap(session: Session, pointer: int, whose: str = "") -> Report:
+    """The guesses about an access by `pointer`.
+
+    Args:
+        session: where.
+        pointer: of the access, tag kept.
+        whose: what it was found in, where it is not certain that it is the culprit.
+    """
+    found = guesses(session, pointer)
+    rows: tuple[Row, ...] = tuple(
+        {"rank": rank, "guess": one.what, "because": "; ".join(one.reasons)}
+        for rank, one in enumerate(found, 1)
+    )
+    report = Report("heap", session.info, COLUMNS, rows, listing=True)
+    if whose:
+        report = report.noting(f"if {whose} is the culprit's pointer, which is not certain")
+    return report.noting("guesses, by tags and chunk headers: nothing here is certain")

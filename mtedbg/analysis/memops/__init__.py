@@ -1,0 +1,1 @@
+"""Memops: their state, their history, and what a profile keeps of them."""

@@ -1,0 +1,1 @@
+"""Why a process died: the cause, its signature, and what the file lacks."""

@@ -1,0 +1,256 @@
+"""The cause of death in words: what was in progress, the fault, and what may be behind it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from mtedbg.analysis.code.symbolize import HOST, code_and_function
+from mtedbg.analysis.fault.fault import ASYNC_ADVICE, fault
+from mtedbg.analysis.fault.heap import guesses
+from mtedbg.analysis.fault.non_mte import other_fault
+from mtedbg.analysis.interrupted import place_of_death
+from mtedbg.analysis.memops.progress import entries, in_words, step_of, transition_of
+from mtedbg.analysis.memops.stale import stale_pairs
+from mtedbg.analysis.postmortem.recorded import causes
+from mtedbg.analysis.stacks.host_calls import host_calls
+from mtedbg.analysis.tags.advice import next_step
+from mtedbg.analysis.tags.owner import SHARED, owner
+from mtedbg.decode.heap.abort_message import abort_message
+from mtedbg.model.absent import NOT_APPLICABLE, Absent
+from mtedbg.model.cause import Cause, CauseKind, Guess
+from mtedbg.model.pointer import with_tag
+from mtedbg.report import Column, Kind, Line, Report, Row, Span
+
+if TYPE_CHECKING:
+    from mtedbg.session import Session
+
+COLUMNS = (
+    Column("kind", Kind.TEXT, "the kind of death"),
+    Column("cause", Kind.TEXT, "all of it in one line"),
+    Column("because", Kind.LIST, "what that rests on"),
+    Column("signal", Kind.TEXT, "signal and code"),
+    Column("transition", Kind.TEXT, "the patch that was in progress"),
+    Column("code", Kind.TEXT, "what kind of code the thread was in"),
+    Column("function", Kind.TEXT, "guest function or host symbol; else file and offset"),
+    Column("memop", Kind.COUNT, "the memop that faulted or was being patched"),
+    Column("relation", Kind.TEXT, "the pointer's tag and the memory's, by what they stand for"),
+    Column("guesses", Kind.LIST, "what may be behind it, likeliest first: never certain"),
+)
+_MOST = 4
+"""Changes and threads that the line names."""
+_SENT = "SI_"
+_NOT_RAISED = "the signal was sent, not raised by an access"
+_LIBC = re.compile(r"/(lib(c|pthread)|ld-linux[\w-]*)[.-][^/]*$|^\[vdso\]$")
+_PATCHES = ("PatchMemop", "RetagOnly")
+
+
+def cause(session: Session) -> Cause:
+    """Why the session's thread, and with it the process, died."""
+    if not session.target.threads():
+        return Cause(CauseKind.UNKNOWN, "the cause is not known: no thread is in this core")
+    told = fault(session, "mte-fault", ())
+    row = told.rows[0]
+    pc, _ = place_of_death(session)
+    code, function = (pc, pc) if isinstance(pc, Absent) else code_and_function(session, pc)
+    changes = list(entries(session))
+    mine, stale_words, stale_reasons = _stale(session)
+    other, found = other_fault(session)
+    found = found or _guesses(session, row)
+    words = [in_words(session, *change) for change in changes[:_MOST]] + stale_words
+    fault_words = f"thread {session.thread().number} faulted on a stale pair" if mine else ""
+    words.append(": ".join(filter(None, (fault_words, told.headline))))
+    if found and found[0].evident:
+        words.append(f"perhaps {found[0].what}")
+    patches = [entry for _, entry in changes if entry.operation in _PATCHES]
+    memop = row.get("memop", NOT_APPLICABLE)
+    if not isinstance(memop, int) and patches:
+        memop = patches[0].memop or NOT_APPLICABLE
+    because = _steps(session) + stale_reasons + _reasons(session, row, code)
+    because += other + _notes(told) + causes(session)
+    return Cause(
+        _kind(row, mine=mine, patching=bool(patches)),
+        "; ".join(words),
+        tuple(because),
+        _signal(row),
+        transition_of(patches[0]) if patches else NOT_APPLICABLE,
+        code,
+        function,
+        memop if isinstance(memop, int | Absent) else NOT_APPLICABLE,
+        _relation(session, row),
+        found,
+    )
+
+
+def _kind(row: Row, *, mine: bool, patching: bool) -> CauseKind:
+    name, signal = row.get("code_name"), row.get("signal")
+    if mine:
+        return CauseKind.STALE_PAIR
+    if patching:
+        return CauseKind.PATCH
+    if row.get("imprecise") is not None and isinstance(row.get("imprecise"), bool):
+        return CauseKind.ASYNCHRONOUS if row["imprecise"] else CauseKind.SYNCHRONOUS
+    if isinstance(signal, Absent):
+        return CauseKind.UNKNOWN if signal.is_hole else CauseKind.NONE
+    if isinstance(name, Absent):
+        return CauseKind.UNKNOWN
+    return CauseKind.SENT if str(name).startswith(_SENT) else CauseKind.FAULT
+
+
+def _stale(session: Session) -> tuple[bool, list[str], list[str]]:
+    """Whether the session's thread has a stale pair; words about others, reasons of all."""
+    mine = False
+    words: list[str] = []
+    reasons: list[str] = []
+    current = session.thread().number
+    for thread, memop, pair in stale_pairs(session):
+        if thread.number == current:
+            mine = True
+        elif len(words) < _MOST:
+            words.append(f"thread {thread.number} holds a stale pair of memop {memop.id}")
+        if len(reasons) < _MOST:
+            reasons.append(
+                f"thread {thread.number} at memop {memop.id}: [1] gave tag {pair.left}, it would"
+                f" give {pair.now} now; {pair.meaning}"
+            )
+    return mine, words, reasons
+
+
+def _steps(session: Session) -> list[str]:
+    """How far the patches in flight have come."""
+    found = []
+    for runtime, entry in list(entries(session))[:_MOST]:
+        step = step_of(runtime, entry)
+        if isinstance(step, str) and step:
+            found.append(f"memop {entry.memop}: {step}")
+    return found
+
+
+def _notes(told: Report) -> list[str]:
+    """What is remarkable about the fault; without advice, which stands where the fault does."""
+    advice = {ASYNC_ADVICE, *(next_step(absent) for _, _, absent in told.holes())}
+    return [note for note in told.notes if note not in advice]
+
+
+def _reasons(session: Session, row: Row, code: str | Absent) -> list[str]:
+    if str(row.get("code_name")).startswith(_SENT):
+        return _sender(session)
+    if row.get("imprecise") is True:
+        return _suspicion(row)
+    transition = row.get("transition", NOT_APPLICABLE)
+    if not isinstance(transition, str):
+        return []
+    if isinstance(row.get("memop"), int):
+        return [f"what the runtime does about it: {transition}"]
+    why = "the PC is no memop: the runtime hands the fault to the previous handler"
+    if code != HOST:
+        return [why]
+    return [why, "it was in host code, where a guest's pointer has no tag of its own"]
+
+
+def _suspicion(row: Row) -> list[str]:
+    """Why the first suspect of an asynchronous fault is that: not that it is the culprit."""
+    suspects = row.get("candidates")
+    first = suspects[0] if isinstance(suspects, tuple) and suspects else None
+    if first is None or isinstance(first, int | str | bool | Absent):
+        return []
+    used = ""
+    if not isinstance(first["base_before"], Absent):
+        used = f", base of an access {first['distance']} instructions before {first['base_before']}"
+    tags = f"tag {first['tag']}, memory {first['allocation_tag']}"
+    return [f"the first suspect is {first['register']}: {tags}{used}; nothing here is certain"]
+
+
+def _sender(session: Session) -> list[str]:
+    """Who asked for the signal: the innermost frame that is not the C library's; what it said."""
+    message = abort_message(session.target)
+    said = [] if isinstance(message, Absent) else [f"it said: {message}"]
+    for row in host_calls(session).rows:
+        if isinstance(row["file"], str) and not _LIBC.search(row["file"]):
+            return [f"{_NOT_RAISED}; called from {row['function']}", *said]
+    return [_NOT_RAISED, *said]
+
+
+def _signal(row: Row) -> str | Absent:
+    signal, code = row.get("signal", NOT_APPLICABLE), row.get("code_name", NOT_APPLICABLE)
+    if isinstance(signal, Absent):
+        return signal
+    return str(signal) if isinstance(code, Absent) else f"{signal} {code}".rstrip()
+
+
+def _relation(session: Session, row: Row) -> str | Absent:
+    pointer, tags = row.get("logical_tag", NOT_APPLICABLE), row.get("allocation_tags", ())
+    if isinstance(pointer, Absent):
+        return pointer
+    if not isinstance(pointer, int) or not isinstance(tags, tuple):
+        return NOT_APPLICABLE
+    there = [one["tag"] for one in tags if not isinstance(one, int | str | bool | Absent)]
+    other = next((tag for tag in there if tag != pointer), pointer)
+    if not isinstance(other, int):
+        return other if isinstance(other, Absent) else NOT_APPLICABLE
+    return f"pointer {_stands_for(session, pointer)}, memory {_stands_for(session, other)}"
+
+
+def _stands_for(session: Session, tag: int) -> str:
+    whose = owner(session, tag)
+    if isinstance(whose, Absent):
+        return "tagged" if tag else "tag 0"
+    return SHARED if whose == SHARED else "core"
+
+
+def suspect(row: Row) -> tuple[int, str] | None:
+    """The pointer that faulted, or of an asynchronous fault the likeliest, and where it was.
+
+    Args:
+        row: of `mte-fault`.
+    """
+    suspects = row.get("candidates", NOT_APPLICABLE)
+    if isinstance(suspects, tuple) and suspects:
+        first = suspects[0]
+        if not isinstance(first, int | str | bool | Absent):
+            value, register = first["value_raw"], first["register"]
+            return (value, str(register)) if isinstance(value, int) else None
+    address, tag = row.get("address", NOT_APPLICABLE), row.get("logical_tag", NOT_APPLICABLE)
+    if isinstance(address, int) and isinstance(tag, int) and row.get("imprecise") is False:
+        return with_tag(address, tag), ""
+    return None
+
+
+def _guesses(session: Session, row: Row) -> tuple[Guess, ...]:
+    found = suspect(row)
+    if found is None or found[1]:  # of an asynchronous fault not even the pointer is certain
+        return ()
+    return guesses(session, found[0])
+
+
+def cause_report(session: Session) -> Report:
+    """The cause as a report; its headline is the first line of a post-mortem."""
+    found = cause(session)
+    row: Row = {
+        "kind": found.kind.value,
+        "cause": found.words,
+        "because": found.reasons,
+        "signal": found.signal,
+        "transition": found.transition,
+        "code": found.code,
+        "function": found.function,
+        "memop": found.memop,
+        "relation": found.relation,
+        "guesses": tuple(
+            {"guess": one.what, "because": "; ".join(one.reasons)} for one in found.guesses
+        ),
+    }
+    picture = tuple(_drawn(found))
+    return Report("cause", session.info, COLUMNS, (row,), picture=picture, headline=found.words)
+
+
+def _drawn(found: Cause) -> Iterator[Line]:
+    """What the first line rests on."""
+    where = [part for part in (found.function, found.code) if isinstance(part, str)]
+    if where:
+        yield (Span("in       ", "heading"), Span(", ".join(where)))
+    for reason in found.reasons:
+        yield (Span("because  ", "heading"), Span(reason))
+    for guess in found.guesses:
+        yield (Span("perhaps  ", "heading"), Span(f"{guess.what}: {'; '.join(guess.reasons)}"))

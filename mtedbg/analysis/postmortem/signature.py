@@ -1,0 +1,175 @@
+"""The signature of a death: what two runs of the same crash have in common."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain, islice
+from typing import TYPE_CHECKING
+
+from mtedbg.analysis.memops.progress import entries, transition_of
+from mtedbg.analysis.memops.stale import stale_pair
+from mtedbg.analysis.postmortem.guest_place import GuestPlace, guest_place
+from mtedbg.analysis.stacks.frame_records import return_addresses
+from mtedbg.analysis.stacks.guest_frame import own_tag
+from mtedbg.analysis.tags.tag_map import by_granule
+from mtedbg.formats.siginfo import name_signal
+from mtedbg.model.absent import Absent, Reason, present
+from mtedbg.model.fault import FaultKind
+from mtedbg.model.phase import spelled
+from mtedbg.model.pointer import GRANULE, granule_of, is_near_null, logical_tag
+from mtedbg.model.triage import Signature
+from mtedbg.target import ModuleFinder, Witness
+
+if TYPE_CHECKING:
+    from mtedbg.model.process import SignalInfo
+    from mtedbg.session import Session
+
+CALLERS = 4
+"""Frames outside of the C library that tell one abort from another."""
+
+_NOWHERE = "nowhere"
+_LONGEST_PAIR = 2 * GRANULE
+_LIBRARY = re.compile(r"(ld-|ld\.|lib(c|m|pthread|gcc_s|stdc\+\+|c\+\+)[-.]|\[vdso\]|linker)")
+_NUMBERED = re.compile(r"(guest thread|thread|memop) \d+")
+
+
+def signature(session: Session) -> Signature:
+    """The signature of the session's dead process, by what the core itself has.
+
+    Raises:
+        NoTargetError: it has no threads.
+    """
+    thread = session.thread()
+    info, registers = session.target.signal(thread), session.target.registers(thread)
+    guest = guest_place(session)
+    if isinstance(info, Absent):
+        return _placed(session, "no signal", registers, guest, sent=True)
+    name = name_signal(info)
+    if name.tag_check is FaultKind.SYNCHRONOUS:
+        return _synchronous(session, info, registers, guest)
+    if name.tag_check is FaultKind.ASYNCHRONOUS:
+        return _placed(session, "tag check fault (asynchronous)", registers, guest, sent=True)
+    cause = f"{name.signal} {name.code}".rstrip()
+    if name.addressed and present(info.address):
+        near = is_near_null(session.strip(info.address))
+        cause += " near null" if near else ""
+    return _placed(session, cause, registers, guest, sent=not name.addressed)
+
+
+def _synchronous(
+    session: Session,
+    info: SignalInfo,
+    registers: Mapping[str, int] | Absent,
+    guest: GuestPlace,
+) -> Signature:
+    stale = stale_pair(session, session.thread()) is not None
+    cause = "tag check fault on a stale pair" if stale else "tag check fault (synchronous)"
+    raw = info.address
+    if isinstance(raw, Absent):
+        return _placed(session, cause, registers, guest)
+    start = granule_of(session.strip(raw))
+    tags = [*by_granule(session.target.read_tags(start, start + _LONGEST_PAIR)).values()]
+    # The address is somewhere in the access, which may reach into the next granule.
+    pointer = logical_tag(raw)
+    touched = tags[:1] if tags[0] != pointer else tags
+    relation = _relation(session, pointer, touched)
+    return _placed(session, cause, registers, guest, tags=relation, memory=touched)
+
+
+def _relation(session: Session, pointer: int, tags: Iterable[int | Absent]) -> str:
+    """How they relate, in words that do not depend on which tags chance chose."""
+    memory = next((tag for tag in tags if tag != pointer), pointer)
+    if isinstance(memory, Absent):
+        return f"memory tag {memory.reason.value}"
+    if memory == pointer:
+        return "the tags match now"
+    runtimes = session.runtimes
+    if not isinstance(runtimes, Absent):
+        shared, own = runtimes[0].shared_tag, own_tag(session)
+        if present(shared):
+            return f"pointer {_whose(pointer, shared, own)}, memory {_whose(memory, shared, own)}"
+    if pointer == 0:
+        return "pointer without tag, memory tagged"
+    return "pointer tagged, memory tag 0" if memory == 0 else "both tagged, and differ"
+
+
+def _whose(tag: int, shared: int, own: int | Absent) -> str:
+    if tag == shared:
+        return "shared"
+    if isinstance(own, Absent):
+        return "a core's"
+    return "own core's" if tag == own else "another core's"
+
+
+def _placed(
+    session: Session,
+    cause: str,
+    registers: Mapping[str, int] | Absent,
+    guest: GuestPlace,
+    *,
+    sent: bool = False,
+    tags: str = "",
+    memory: Iterable[int | Absent] = (),
+) -> Signature:
+    if isinstance(registers, Absent) or "pc" not in registers:
+        return Signature(cause, tags=tags, place="unknown")
+    pc = session.strip(registers["pc"])
+    transition = ""
+    if memory:
+        from mtedbg.analysis.fault.handling import handling
+
+        what = handling(session, pc, tuple(memory))[1]
+        transition = _NUMBERED.sub(r"a \1", what) if isinstance(what, str) else ""
+    transition = transition or _in_progress(session)
+    place = guest.range or _host_place(session, pc, registers, sent=sent)
+    return Signature(cause, transition, place, guest.function, guest.memop, tags)
+
+
+def _in_progress(session: Session) -> str:
+    """What the runtime was changing; empty where nothing."""
+    for _, entry in entries(session):
+        change = transition_of(entry)
+        patch = f"{change} patch" if entry.operation == "PatchMemop" else entry.operation
+        return f"{patch} in progress, phase {spelled(entry.phase)}"
+    return ""
+
+
+def _host_place(session: Session, pc: int, registers: Mapping[str, int], *, sent: bool) -> str:
+    """File and offset of the PC; where that says little, also of its callers.
+
+    That is so where a signal was sent, and where the PC is in no mapping: then x30 is what a call
+    left.
+    """
+    here = _module(session, pc)
+    if not sent and here != _NOWHERE:
+        return here
+    link = [session.strip(registers.get("x30", 0))] if here == _NOWHERE else []
+    calls = (_module(session, address) for address in chain(link, _callers(session, registers)))
+    known = (call for call in calls if call != _NOWHERE and not _LIBRARY.match(call))
+    outer = [*islice(known, CALLERS)]
+    first = [] if _LIBRARY.match(here) and outer else [here]
+    return " ← ".join([*first, *outer][:CALLERS])
+
+
+def _callers(session: Session, registers: Mapping[str, int]) -> Iterator[int]:
+    """As they were noted on the spot, else as far as the stack was dumped."""
+    target = session.target
+    noted = target.noted_calls(session.thread()) if isinstance(target, Witness) else ()
+    if not noted:
+        return return_addresses(session, registers)
+    return (call.pc for call in noted[1:])
+
+
+def _module(session: Session, address: int) -> str:
+    target = session.target
+    where = target.module_at(address) if isinstance(target, ModuleFinder) else None
+    if where is None or isinstance(where, Absent):
+        return "no file" if _mapped(session, address) else _NOWHERE
+    name = where.name.rsplit("/", 1)[-1].removesuffix(" (deleted)")
+    return f"{name}+{where.offset:#x}"
+
+
+def _mapped(session: Session, address: int) -> bool:
+    data = session.target.read_memory(address, 1)
+    return not isinstance(data, Absent) or data.reason is not Reason.UNMAPPED

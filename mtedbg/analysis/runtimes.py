@@ -1,0 +1,87 @@
+"""The runtimes of a process, for commands that are about nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from mtedbg.decode.code.code_map import locate
+from mtedbg.errors import LayoutError, NoRuntimeError
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
+from mtedbg.model.code import Outcome, Place
+from mtedbg.model.runtime import GuestThread, Journal
+
+if TYPE_CHECKING:
+    from mtedbg.layout import Runtime
+    from mtedbg.model.process import Thread
+    from mtedbg.session import Session
+
+_NEXT_STEP = "commands that need no runtime still work: mte-tags, mte-fault, mte-regions, mte-check"
+
+
+def all_runtimes(session: Session) -> tuple[Runtime, ...]:
+    """The runtimes, at least one.
+
+    Raises:
+        NoRuntimeError: there is none.
+        LayoutError: there is one whose debug root is damaged.
+    """
+    found = session.runtimes
+    if not isinstance(found, Absent):
+        return found
+    if found.reason is Reason.DAMAGED:
+        raise LayoutError(found.detail, _NEXT_STEP)
+    detail = f": {found.detail}" if found.detail else ""
+    raise NoRuntimeError(f"no runtime with a debug root is in this process{detail}", _NEXT_STEP)
+
+
+def notes_of(runtime: Runtime) -> tuple[str, ...]:
+    """What is to be said of a runtime whatever was asked."""
+    state = () if runtime.state == "ready" else (f"the runtime is {runtime.state}",)
+    return runtime.problems + state
+
+
+def whose(runtimes: Sequence[Runtime], runtime: Runtime, what: str) -> tuple[str, ...]:
+    """Of several runtimes, whose `what` is: their numbers are each runtime's own."""
+    if len(runtimes) == 1:
+        return ()
+    return (f"{what}: of {runtime.name}, debug root {runtime.address:#x}",)
+
+
+def place_of(session: Session, pc: int) -> tuple[Runtime, Place]:
+    """The runtime whose code holds `pc`, and where; else the first one that has something to say.
+
+    Raises:
+        NoRuntimeError: there is no runtime.
+        LayoutError: a debug root is damaged, or does not tell what this needs.
+    """
+    places = []
+    for runtime in all_runtimes(session):
+        place = locate(runtime, pc)
+        if place.in_jit:
+            return runtime, place
+        places.append((runtime, place))
+    telling = [pair for pair in places if pair[1].outcome is not Outcome.NOT_JIT]
+    return (telling or places)[0]
+
+
+def current_pc(session: Session) -> int | Absent:
+    """The PC of the thread that the command speaks of, without PAC bits."""
+    registers = session.target.registers(session.thread())
+    if isinstance(registers, Absent):
+        return registers
+    pc = registers.get("pc")
+    return Absent(Reason.UNREADABLE, "register pc") if pc is None else session.strip(pc)
+
+
+def host_thread_of(runtime: Runtime, entry: Journal, threads: Sequence[Thread]) -> int | Absent:
+    """The number of the host thread that runs the guest thread of a journal entry."""
+    if not entry.thread:
+        return NOT_APPLICABLE
+    table = runtime.table("threads", GuestThread, whole=True)
+    records = table if isinstance(table, Absent) else table.records.all()
+    if isinstance(records, Absent):
+        return records
+    tid = next((one.host_tid for one in records if one.id == entry.thread), None)
+    missing = Absent(Reason.UNKNOWN, f"no host thread of guest thread {entry.thread}")
+    return next((one.number for one in threads if one.tid == tid), missing)

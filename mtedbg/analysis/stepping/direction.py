@@ -1,0 +1,92 @@
+"""In which direction a fault's handler patches its memop: known, or foreseen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mtedbg.analysis.memops.transition import Situation, patch_to, situation
+from mtedbg.analysis.stepping.phases import Road, granules_of, guest_frame, of_memops
+from mtedbg.decode.memops.journal import in_flight
+from mtedbg.decode.memops.recorder import read_log
+from mtedbg.decode.stack.registers import register_number
+from mtedbg.errors import LayoutError
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
+from mtedbg.model.memop import Memop, Mode
+from mtedbg.model.phase import Direction
+from mtedbg.model.runtime import Config, Journal
+
+if TYPE_CHECKING:
+    from mtedbg.session import Session
+
+_DECIDED = ("unlock", "resume")
+"""At these phases the patch is done: what is not in the journal any more is in the recorder."""
+_BY_MODE = {Mode.SHARED.value: Direction.LOCAL_SHARED, Mode.LOCAL.value: Direction.SHARED_LOCAL}
+
+
+def direction_of(session: Session, here: Road) -> Direction | Absent:
+    """The direction of the patch that a thread's fault leads to.
+
+    By the journal while the patch is in flight, by the recorder once it is done, and before that
+    by what the handler's table says of the tags and modes as they are now.
+
+    Returns:
+        What does not apply where the memop is not patched.
+    """
+    memop = here.memop
+    if isinstance(memop, Absent):
+        return memop
+    entries = in_flight(here.runtime)
+    entry = entries if isinstance(entries, Absent) else of_memops(entries)
+    if isinstance(entry, Journal) and entry.memop == memop.id and here.in_handler:
+        patches = entry.old_mode != entry.new_mode
+        return _BY_MODE.get(entry.new_mode, NOT_APPLICABLE) if patches else NOT_APPLICABLE
+    if here.phase in _DECIDED:
+        return _recorded(here, memop)
+    return _foreseen(session, here)
+
+
+def _recorded(here: Road, memop: Memop) -> Direction | Absent:
+    """What this thread recorded last of the memop: a patch, or that it retries without one."""
+    frame = guest_frame(here.runtime, here.registers)
+    if isinstance(frame, Absent):
+        return frame
+    try:
+        events = read_log(here.runtime, memop=memop.id, thread=frame.thread_id).events
+    except LayoutError as error:
+        return Absent(Reason.NOT_RECORDED, error.message)
+    outcomes = [one for _, one in events if one.event in ("Patch", "Retry", "Interpret")]
+    if not outcomes:
+        return Absent(Reason.NOT_RECORDED, "the recorder has no outcome of this fault")
+    if outcomes[-1].event != "Patch":
+        return NOT_APPLICABLE
+    modes = here.runtime.layout.schema.enums.get("Mode", {})
+    return _BY_MODE.get(modes.get(outcomes[-1].new_value, ""), NOT_APPLICABLE)
+
+
+def situation_of(session: Session, here: Road) -> Situation | Absent:
+    """What the handler will decide by, if it reads tags and modes as they are now."""
+    memop, config = here.memop, here.runtime.config
+    frame = guest_frame(here.runtime, here.registers)
+    for needed in (memop, config, frame):
+        if isinstance(needed, Absent):
+            return needed
+    assert isinstance(memop, Memop)
+    assert isinstance(config, Config)
+    assert not isinstance(frame, Absent)
+    name = f"x{register_number(here.runtime, 'address')}"
+    pointer = here.registers.get(name, Absent(Reason.UNREADABLE, name))
+    granules = granules_of(session, memop, pointer)
+    tags = [one.tag for one in granules if isinstance(one.tag, int)]
+    if not tags or len(tags) < len(granules):
+        return Absent(Reason.UNKNOWN, "not all of the memory's tags are known")
+    if memop.mode not in _BY_MODE or isinstance(config.policy, Absent):
+        return Absent(Reason.UNKNOWN, "neither the memop's mode nor the policy may be missing")
+    return situation(memop, config, tags, frame.host_core_id & 0xF)
+
+
+def _foreseen(session: Session, here: Road) -> Direction | Absent:
+    now = situation_of(session, here)
+    if isinstance(now, Absent):
+        return now
+    mode = patch_to(now)
+    return NOT_APPLICABLE if mode is None else _BY_MODE[mode.value]

@@ -1,0 +1,1 @@
+"""Allocation tags: where they are, whose they are, and how they are checked."""

@@ -1,0 +1,117 @@
+"""Writing allocation tags: the one question here that changes the process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mtedbg.analysis.tags.runs import ADDRESS_SPACE
+from mtedbg.analysis.tags.tag_map import by_granule
+from mtedbg.analysis.tags.tags import tag_at
+from mtedbg.errors import ConnectionLostError, NotOnThisTargetError, UsageError
+from mtedbg.model.absent import Absent, Reason
+from mtedbg.model.memory import size_text
+from mtedbg.model.pointer import GRANULE, granule_span
+from mtedbg.report import Column, Report
+from mtedbg.target import TagWriter
+
+if TYPE_CHECKING:
+    from mtedbg.session import Session
+
+MOST = 1 << 30
+"""Bytes of memory that are tagged at once."""
+
+CHECKED = 1 << 11
+"""Bytes of memory at either end whose tags are read again."""
+
+MOST_ASKED = 1 << 16
+"""Bytes whose tags are read first where mappings are not known."""
+
+
+def set_tags(
+    session: Session, command: str, columns: tuple[Column, ...], pointer: int, length: int, tag: int
+) -> Report:
+    """Gives `tag` to every granule that `length` bytes at `pointer` touch.
+
+    Args:
+        session: a stopped process.
+        command: name of the command that asks.
+        columns: its columns.
+        pointer: an address; tag and PAC bits are ignored.
+        length: bytes, at least 1.
+        tag: 0 to 15.
+
+    Raises:
+        NotOnThisTargetError: tags cannot be written here.
+        UsageError: some of it is not tagged memory, or it is too much; nothing was written.
+        ConnectionLostError: the server refused, or gives other tags than were written.
+    """
+    target = session.target
+    if session.info.kind == "core":
+        raise NotOnThisTargetError(
+            "a core cannot be written to", "tags can be set in a live process, under a debugger"
+        )
+    if not isinstance(target, TagWriter):
+        raise NotOnThisTargetError(
+            "this debugger's adapter cannot write tags", "the program itself can: STG, ST2G"
+        )
+    start, end = granule_span(session.strip(pointer), length)
+    _check(session, start, end)
+    before = _ends(session, start, end)
+    try:
+        target.write_tags(start, end, bytes([tag]))
+    finally:
+        session.invalidate()
+    after = _ends(session, start, end)
+    for granule, old in before.items():
+        wanted = tag if start <= granule < end else old
+        if after[granule] != wanted:
+            raise ConnectionLostError(
+                f"the tag at {granule:#x} is {after[granule]} after writing, not {wanted}",
+                f"`mte-tags {start:#x} {end - start:#x}` shows what is there",
+            )
+    what = f"{(end - start) // GRANULE} granule{'s' if end - start > GRANULE else ''}"
+    headline = f"{what} from {start:#x} on: tag {tag} (the first had {before[start]})"
+    row = {"start": start, "end": end, "tag": tag}
+    return Report(command, session.info, columns, (row,), headline=headline, listing=True)
+
+
+def _ends(session: Session, start: int, end: int) -> dict[int, int | Absent]:
+    """The tags of both ends of [start, end), and of the neighbours, which must stay."""
+    low, high = max(start - GRANULE, 0), min(end + GRANULE, ADDRESS_SPACE)
+    if high - low <= 2 * CHECKED:
+        return by_granule(session.target.read_tags(low, high))
+    return by_granule(
+        [*session.target.read_tags(low, low + CHECKED),
+         *session.target.read_tags(high - CHECKED, high)]
+    )  # fmt: skip
+
+
+def _check(session: Session, start: int, end: int) -> None:
+    """That all of [start, end) is tagged memory: not every server survives what is not."""
+    if end - start > MOST:
+        raise UsageError(
+            f"{size_text(end - start)} are too much at once", f"at most {size_text(MOST)}"
+        )
+    regions = session.target.regions()
+    if not isinstance(regions, Absent):
+        at = start
+        for region in regions:
+            if region.start <= at < region.end and region.tagged is True:
+                at = min(region.end, end)
+        hole: Absent | None = _why(session, at) if at < end else None
+    elif end - start > MOST_ASKED:
+        raise UsageError(
+            f"mappings are not known: {regions}", f"at most {size_text(MOST_ASKED)} at a time"
+        )
+    else:
+        holes = [p for p in session.target.read_tags(start, end) if isinstance(p.tags, Absent)]
+        at, hole = (holes[0].start, holes[0].tags) if holes else (end, None)  # type: ignore[assignment]
+    if hole is not None:
+        raise UsageError(
+            f"{at:#x}: {hole}; nothing was written", "`mte-regions` lists what is tagged"
+        )
+
+
+def _why(session: Session, address: int) -> Absent:
+    found = tag_at(session, address)
+    return found if isinstance(found, Absent) else Absent(Reason.NOT_TAGGED)

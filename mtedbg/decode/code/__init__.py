@@ -1,0 +1,1 @@
+"""JIT code and instructions."""

@@ -1,0 +1,196 @@
+"""An ELF object in a process's memory: the code that it describes, and its symbols.
+
+A JIT registers such objects for debuggers (`jit_interface.py`). Sections hold the addresses at
+which their code was placed (GDB manual, "Registering Code"; GDB takes each section's `sh_addr`).
+
+Source: System V gABI, chapters 4 (sections, symbols) and 5 (program headers).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from mtedbg.formats.spans import Spans
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
+from mtedbg.model.foreign_code import Stretch
+
+Read = Callable[[int, int], "bytes | Absent"]
+
+_FILE = struct.Struct("<16sHHIQQQIHHHHHH")
+_PROGRAM = struct.Struct("<IIQQQQQQ")
+_SECTION = struct.Struct("<IIQQQQIIQQ")
+_SYMBOL = struct.Struct("<IBBHQQ")
+_IDENTITY = b"\x7fELF\x02\x01"
+_ET_REL = 1
+_EM_AARCH64 = 183
+_PT_LOAD, _PF_X = 1, 1
+_SHT_SYMTAB, _SHT_DYNSYM = 2, 11
+_SHF_CODE = 2 | 4
+"""SHF_ALLOC and SHF_EXECINSTR."""
+_KINDS = frozenset((0, 2, 10))
+"""STT_NOTYPE, STT_FUNC, STT_GNU_IFUNC."""
+_MAX_HEADERS = 1 << 12
+_MAX_SYMBOLS = 1 << 18
+_MAX_NAME = 256
+_SPACE = 1 << 56
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    type: int
+    flags: int
+    address: int
+    offset: int
+    size: int
+    link: int
+
+    @property
+    def is_code(self) -> bool:
+        return self.flags & _SHF_CODE == _SHF_CODE and self.size > 0
+
+
+class ElfObject:
+    """One object; nothing is read of it before it is asked for.
+
+    Args:
+        read: reads the process's memory.
+        address: where it begins.
+        size: bytes that it has.
+    """
+
+    def __init__(self, read: Read, address: int, size: int) -> None:
+        self._read = read
+        self._address = address
+        self._size = size
+
+    def _bytes(self, offset: int, length: int) -> bytes | Absent:
+        if offset + length > self._size:
+            return Absent(Reason.DAMAGED, "an ELF header points behind the end of its object")
+        return self._read(self._address + offset, length) if length else b""
+
+    @cached_property
+    def _header(self) -> tuple[int, ...] | Absent:
+        data = self._bytes(0, _FILE.size)
+        if isinstance(data, Absent):
+            return data
+        if not data.startswith(_IDENTITY):
+            return Absent(Reason.DAMAGED, "no 64-bit little-endian ELF object")
+        _, *fields = _FILE.unpack(data)
+        if fields[1] != _EM_AARCH64:
+            return Absent(Reason.DAMAGED, f"an ELF object for machine {fields[1]}")
+        return tuple(fields)
+
+    def _table(self, offset: int, count: int, size: int, one: struct.Struct) -> bytes | Absent:
+        if not count or not offset:
+            return b""
+        if size != one.size or count > _MAX_HEADERS:
+            return Absent(Reason.DAMAGED, f"{count} ELF headers of {size} bytes")
+        return self._bytes(offset, count * size)
+
+    @cached_property
+    def _sections(self) -> list[_Section] | Absent:
+        header = self._header
+        if isinstance(header, Absent):
+            return header
+        data = self._table(header[5], header[11], header[10], _SECTION)
+        if isinstance(data, Absent):
+            return data
+        return [_Section(*f[1:7]) for f in _SECTION.iter_unpack(data)]
+
+    def code(self) -> list[Stretch] | Absent:
+        """Where its code is: the executable sections, or segments where it has no sections."""
+        sections = self._sections
+        if isinstance(sections, Absent):
+            return sections
+        found = [(s.address, s.size) for s in sections if s.is_code]
+        if not sections:
+            segments = self._segments()
+            if isinstance(segments, Absent):
+                return segments
+            found = segments
+        return [
+            Stretch(start, start + size)
+            for start, size in found
+            if size > 0 and start + size <= _SPACE
+        ]
+
+    def _segments(self) -> list[tuple[int, int]] | Absent:
+        header = self._header
+        if isinstance(header, Absent):
+            return header
+        data = self._table(header[4], header[9], header[8], _PROGRAM)
+        if isinstance(data, Absent):
+            return data
+        headers = _PROGRAM.iter_unpack(data)
+        return [(f[3], f[6]) for f in headers if f[0] == _PT_LOAD and f[1] & _PF_X]
+
+    def symbol_at(self, address: int) -> Stretch | Absent:
+        """The symbol of its code that holds `address`; does not apply where none does."""
+        symbols = self._symbols
+        if isinstance(symbols, Absent):
+            return symbols
+        spans, found = symbols
+        number = spans.at(address)
+        if number is None:
+            return NOT_APPLICABLE
+        start, end, name = found[number]
+        text = self._name(name)
+        return text if isinstance(text, Absent) else Stretch(start, end, text)
+
+    @cached_property
+    def _strings(self) -> _Section | None:
+        table = self._symbol_section
+        sections = self._sections
+        if table is None or isinstance(sections, Absent) or table.link >= len(sections):
+            return None
+        return sections[table.link]
+
+    @cached_property
+    def _symbol_section(self) -> _Section | None:
+        for kind in (_SHT_SYMTAB, _SHT_DYNSYM):
+            for section in [] if isinstance(self._sections, Absent) else self._sections:
+                if section.type == kind:
+                    return section
+        return None
+
+    def _name(self, offset: int) -> str | Absent:
+        strings = self._strings
+        if strings is None or offset >= strings.size:
+            return Absent(Reason.DAMAGED, "a symbol's name lies outside of its table")
+        data = self._bytes(strings.offset + offset, min(_MAX_NAME, strings.size - offset))
+        if isinstance(data, Absent):
+            return data
+        return data.partition(b"\0")[0].decode("utf-8", "replace")
+
+    @cached_property
+    def _symbols(self) -> tuple[Spans, list[tuple[int, int, int]]] | Absent:
+        section = self._symbol_section
+        if section is None:
+            return Spans([]), []
+        count = section.size // _SYMBOL.size
+        if count > _MAX_SYMBOLS:
+            return Absent(Reason.DAMAGED, f"an ELF object with {count} symbols")
+        data = self._bytes(section.offset, count * _SYMBOL.size)
+        if isinstance(data, Absent):
+            return data
+        found = list(self._placed(data))
+        return Spans([(start, end) for start, end, _ in found]), found
+
+    def _placed(self, data: bytes) -> Iterator[tuple[int, int, int]]:
+        """First address, end and name of each symbol in code."""
+        header, sections = self._header, self._sections
+        if isinstance(header, Absent) or isinstance(sections, Absent):
+            return
+        relative = header[0] == _ET_REL  # a value is an offset into its section there
+        for name, info, _, index, value, size in _SYMBOL.iter_unpack(data):
+            if info & 0xF not in _KINDS or not 0 < index < len(sections) or not name:
+                continue
+            section = sections[index]
+            if not section.is_code:
+                continue
+            start = value + (section.address if relative else 0)
+            # Without a size it goes as far as its section, where no other begins.
+            yield start, start + size if size else section.address + section.size, name

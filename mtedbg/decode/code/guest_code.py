@@ -1,0 +1,93 @@
+"""Guest code as the unwinder needs it: which function holds an address, what calls stand there."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+
+from mtedbg.decode.code.code_map import FUNCTIONS
+from mtedbg.decode.pages import Pages
+from mtedbg.layout import Runtime
+from mtedbg.model.absent import Absent
+from mtedbg.model.code import Function
+
+_SLOT = 8
+_LONGEST_CALL = 7
+# CALL rel32; CALL r/m64 by a register or memory (Intel SDM vol. 2, "CALL"), at the bytes' end.
+_DIRECT = re.compile(rb"(?s)\xe8(....)\Z")
+_INDIRECT = re.compile(
+    rb"(?s)(?:\xff[\xd0-\xd7]|\xff[\x10-\x13\x16\x17]|\xff\x14.|\xff[\x50-\x53\x55-\x57].|\xff\x54.."
+    rb"|\xff[\x90-\x93\x95-\x97\x15]....|\xff\x94.....|\xff\x14\x25....)\Z"
+)
+
+
+class GuestCode:
+    """The guest functions of a runtime, and guest memory.
+
+    Args:
+        runtime: whose guest it is.
+
+    Raises:
+        LayoutError: the runtime does not tell what this needs.
+    """
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._read = Pages(runtime.target).read
+        self._functions = _functions(runtime)
+        self._starts = [begin for begin, _, _ in self._functions]
+
+    def function_at(self, rip: int) -> Function | None:
+        """The guest function that holds `rip`."""
+        index = bisect_right(self._starts, rip) - 1
+        if index < 0 or rip >= self._functions[index][1]:
+            return None
+        return self._functions[index][2]
+
+    def word(self, address: int) -> int | None:
+        """The 8 bytes of guest memory at `address`; None where they are not there."""
+        data = self._read(address, _SLOT)
+        return None if isinstance(data, Absent) else int.from_bytes(data, "little")
+
+    def _before(self, address: int) -> bytes:
+        """The bytes that a call before `address` may consist of."""
+        function = self.function_at(address - 1)
+        if function is None:
+            return b""
+        length = min(_LONGEST_CALL, address - (begin_of(function) or 0))
+        code = self._read(address - length, length)
+        return b"" if isinstance(code, Absent) else code
+
+    def after_call(self, address: int) -> bool:
+        """Whether a call may stand before `address`, in a guest function."""
+        code = self._before(address)
+        target = self.direct_target(address)
+        if target is not None:
+            return self.function_at(target) is not None
+        return any(_INDIRECT.match(code, at) for at in range(len(code)))
+
+    def direct_target(self, address: int) -> int | None:
+        """What a direct call before `address` calls."""
+        match = _DIRECT.search(self._before(address)[-5:])
+        if match is None:
+            return None
+        return (address + int.from_bytes(match[1], "little", signed=True)) & ((1 << 64) - 1)
+
+
+def begin_of(function: Function | None) -> int | None:
+    """The entry of a guest function."""
+    if function is None or isinstance(function.guest_begin, Absent):
+        return None
+    return function.guest_begin
+
+
+def _functions(runtime: Runtime) -> list[tuple[int, int, Function]]:
+    """Begin, end and record of every guest function, in order of address."""
+    table = runtime.table(FUNCTIONS, Function, whole=True)
+    records = table if isinstance(table, Absent) else table.records.all()
+    found = []
+    for one in () if isinstance(records, Absent) else records:
+        begin, end = one.guest_begin, one.guest_end
+        if isinstance(begin, int) and isinstance(end, int) and begin < end:
+            found.append((begin, end, one))
+    found.sort(key=lambda entry: entry[:2])
+    return found

@@ -1,0 +1,55 @@
+"""The instruction at an address: its text and what it does to memory."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from mtedbg.decode.code.load_store import memory_access
+from mtedbg.model.absent import Absent, Reason
+from mtedbg.model.instruction import Instruction
+from mtedbg.target import Target
+
+WORD_SIZE = 4
+_MISALIGNED = Absent(Reason.NOT_APPLICABLE, f"no multiple of {WORD_SIZE}")
+_BRK, _BRK_MASK = 0xD4200000, 0xFFE0001F  # Arm ARM C6.2 "BRK"
+
+
+@cache
+def _disassembler() -> Any:
+    """Capstone's, or None where it cannot be had (a debugger's own Python may lack it)."""
+    try:
+        import capstone
+    except (ImportError, OSError):  # its library may be of another machine
+        return None
+    return capstone.Cs(capstone.CS_ARCH_ARM64, capstone.CS_MODE_LITTLE_ENDIAN)
+
+
+def text_of(word: int, address: int) -> str:
+    """The assembler text of `word` at `address`; ".word 0x…" where it is not known."""
+    disassembler = _disassembler()
+    if disassembler is not None:
+        code = word.to_bytes(WORD_SIZE, "little")
+        for _, _, mnemonic, operands in disassembler.disasm_lite(code, address, 1):
+            return f"{mnemonic} {operands}".strip()
+    return f".word 0x{word:08x}"
+
+
+def breakpoint_number(word: int) -> int | None:
+    """The immediate of a BRK; None for all else."""
+    return word >> 5 & 0xFFFF if word & _BRK_MASK == _BRK else None
+
+
+def decode_word(word: int, address: int) -> Instruction:
+    """The instruction that `word` is when it stands at `address`."""
+    return Instruction(address, word, text_of(word, address), memory_access(word))
+
+
+def instruction_at(target: Target, address: int) -> Instruction | Absent:
+    """The instruction at `address` (without tag), or why there is none to be had."""
+    if address % WORD_SIZE:
+        return _MISALIGNED
+    code = target.read_memory(address, WORD_SIZE)
+    if isinstance(code, Absent):
+        return code
+    return decode_word(int.from_bytes(code, "little"), address)

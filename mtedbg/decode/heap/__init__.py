@@ -1,0 +1,1 @@
+"""Heaps of allocators, by their own headers."""

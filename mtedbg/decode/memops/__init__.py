@@ -1,0 +1,1 @@
+"""Memops, their instruction words, and what a runtime records of them."""

@@ -1,0 +1,219 @@
+"""Memops: found by PC or id, and their recorded state beside what their bytes say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+
+from mtedbg.decode.code.code_map import CODE_MAP, locate
+from mtedbg.decode.code.code_map import NEEDS as CODEMAP_NEEDS
+from mtedbg.decode.memops.journal import in_flight
+from mtedbg.decode.memops.words import access_mode, branch_target, insert_mode
+from mtedbg.decode.pages import Pages
+from mtedbg.decode.stack.registers import register_number
+from mtedbg.layout import Requirements, Runtime
+from mtedbg.layout.memory import RecordArray
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
+from mtedbg.model.code import Block, Place, Range
+from mtedbg.model.memop import Memop, MemopState, Mode, Word
+from mtedbg.model.runtime import Buffer, Journal, Table
+
+NEEDS = Requirements(
+    models=(Table, Buffer, Block, Memop),
+    contracts={"codemap": "1", "memop.restart": "tag_address"},
+    registers=("address", "host_core_id"),
+)
+
+_INSTRUCTION = 4
+_MOST_SEARCHED = 1 << 27
+"""Bytes of memop records that a search by id reads."""
+
+
+def memops_of(runtime: Runtime, block: Block) -> RecordArray[Memop] | Absent:
+    """The memops of `block`, sorted by address."""
+    return runtime.records(Memop, block.memops, block.memop_count)
+
+
+def memop_in(runtime: Runtime, place: Place) -> Memop | Absent:
+    """The memop at a PC that was located: anywhere in it, or at its abort handler.
+
+    The kernel takes a thread that is interrupted in a restartable sequence to its abort handler
+    before it delivers a signal (kernel/rseq.c), a branch to the memop's beginning: the fault of an
+    access has that for its PC.
+    """
+    if not isinstance(place.block, Block):
+        return NOT_APPLICABLE
+    found = _around(runtime, place, place.block)
+    if found != NOT_APPLICABLE:
+        return found
+    word = runtime.target.read_memory(place.pc, _INSTRUCTION)
+    if isinstance(word, Absent):
+        return NOT_APPLICABLE
+    back = branch_target(int.from_bytes(word, "little"), place.pc)
+    if isinstance(back, Absent) or not place.block.base <= back < place.block.end:
+        return NOT_APPLICABLE
+    memop = _around(runtime, replace(place, pc=back), place.block)
+    aborts = isinstance(memop, Memop) and memop.abort_address == place.pc
+    return memop if aborts else NOT_APPLICABLE
+
+
+def _around(runtime: Runtime, place: Place, block: Block) -> Memop | Absent:
+    memops = memops_of(runtime, block)
+    if isinstance(memops, Absent):
+        return memops
+    below = memops.last_not_above("address", place.pc - 1)
+    if isinstance(below, Absent):
+        return below
+    if below + 1 >= memops.count:
+        return NOT_APPLICABLE
+    memop = memops.get(below + 1)
+    if isinstance(memop, Absent):
+        return memop
+    inside = block.base <= memop.start <= memop.address < block.end
+    if not inside:
+        return Absent(Reason.DAMAGED, f"memop {memop.id} is outside of its block")
+    return memop if memop.covers(place.pc) else NOT_APPLICABLE
+
+
+def memop_before(runtime: Runtime, place: Place) -> Memop | Absent:
+    """The last memop before a PC that was located, in the same range; else does not apply."""
+    if not isinstance(place.block, Block) or not isinstance(place.range, Range):
+        return NOT_APPLICABLE
+    memops = memops_of(runtime, place.block)
+    if isinstance(memops, Absent):
+        return memops
+    index = memops.last_not_above("address", place.pc - 1)
+    if isinstance(index, Absent):
+        return index
+    memop = memops.get(index) if index >= 0 else NOT_APPLICABLE
+    if isinstance(memop, Absent) or memop.address >= place.block.base + place.range.begin:
+        return memop
+    return NOT_APPLICABLE
+
+
+def memop_at(runtime: Runtime, pc: int) -> Memop | Absent:
+    """The memop at `pc`; does not apply where there is none.
+
+    Raises:
+        LayoutError: the runtime does not tell what this needs.
+    """
+    runtime.layout.require(NEEDS | CODEMAP_NEEDS)
+    place = locate(runtime, pc)
+    if place.detail:
+        return Absent(Reason.DAMAGED, place.detail)
+    return memop_in(runtime, place)
+
+
+def all_memops(runtime: Runtime) -> Iterator[Memop] | Absent:
+    """The memops of all blocks of the code map, at most `_MOST_SEARCHED` bytes of them."""
+    blocks = runtime.table(CODE_MAP, Block, whole=True)
+    if isinstance(blocks, Absent):
+        return blocks
+    records = blocks.records.all()
+    return records if isinstance(records, Absent) else _memops(runtime, records)
+
+
+def _memops(runtime: Runtime, blocks: Iterator[Block]) -> Iterator[Memop]:
+    left = _MOST_SEARCHED
+    for block in blocks:
+        memops = memops_of(runtime, block)
+        if isinstance(memops, Absent):
+            continue
+        left -= memops.size
+        if left < 0:
+            return
+        records = memops.all()
+        if not isinstance(records, Absent):
+            yield from records
+
+
+def memop_with_id(runtime: Runtime, number: int) -> Memop | Absent:
+    """The memop whose id is `number`; does not apply where there is none.
+
+    Raises:
+        LayoutError: the runtime does not tell what this needs.
+    """
+    runtime.layout.require(NEEDS)
+    memops = all_memops(runtime)
+    if isinstance(memops, Absent):
+        return memops
+    return next((memop for memop in memops if memop.id == number), NOT_APPLICABLE)
+
+
+def state_of(runtime: Runtime, memop: Memop) -> MemopState:
+    """`memop` as recorded and as its bytes are, and the patch in flight.
+
+    Raises:
+        LayoutError: the runtime does not tell what this needs.
+    """
+    runtime.layout.require(NEEDS)
+    return _state(runtime, memop, in_flight(runtime), runtime.target.read_memory)
+
+
+def states_of(runtime: Runtime, memops: Iterable[Memop]) -> Iterator[MemopState]:
+    """The same of many memops, in as few reads as possible; errors as for `state_of`."""
+    runtime.layout.require(NEEDS)
+    entries, pages = in_flight(runtime), Pages(runtime.target)
+    for memop in memops:
+        yield _state(runtime, memop, entries, pages.read)
+
+
+_Read = Callable[[int, int], bytes | Absent]
+
+
+def _state(
+    runtime: Runtime, memop: Memop, entries: tuple[Journal, ...] | Absent, read: _Read
+) -> MemopState:
+    words = tuple(_words(runtime, memop, read))
+    decoded = _decoded(words)
+    consistent = decoded if isinstance(decoded, Absent) else decoded.value == memop.mode
+    if isinstance(decoded, Absent) and decoded.reason is Reason.DAMAGED:
+        consistent = False
+    entry = _patch(entries, memop)
+    step = _step(entry, memop, words) if isinstance(entry, Journal) else ""
+    return MemopState(memop, words, decoded, consistent, entry, step)
+
+
+def _words(runtime: Runtime, memop: Memop, read: _Read) -> Iterator[Word]:
+    address = register_number(runtime, "address")
+    core = register_number(runtime, "host_core_id")
+    for part, at in ((1, memop.tag_address), (2, memop.address)):
+        if part == 1 and not at:
+            continue
+        data = read(at, _INSTRUCTION)
+        if isinstance(data, Absent):
+            yield Word(part, at, data, data)
+            continue
+        word = int.from_bytes(data, "little")
+        mode = insert_mode(word, address, core) if part == 1 else access_mode(word, address)
+        yield Word(part, at, word, mode)
+
+
+def _decoded(words: tuple[Word, ...]) -> Mode | Absent:
+    """The one mode that all words have that have one."""
+    hole = next((w.mode for w in words if isinstance(w.mode, Absent) and w.mode.is_hole), None)
+    if hole is not None:
+        return hole
+    modes = [word.mode for word in words if isinstance(word.mode, Mode)]
+    if not modes:
+        return NOT_APPLICABLE
+    return modes[0] if len(set(modes)) == 1 else Mode.MIXED
+
+
+def _patch(entries: tuple[Journal, ...] | Absent, memop: Memop) -> Journal | Absent:
+    if isinstance(entries, Absent):
+        return entries if entries.reason is not Reason.NOT_RECORDED else NOT_APPLICABLE
+    return next((entry for entry in entries if entry.memop == memop.id), NOT_APPLICABLE)
+
+
+def _step(entry: Journal, memop: Memop, words: tuple[Word, ...]) -> str:
+    """How far a patch has come: what the words are, and whether the record follows them."""
+    if entry.old_mode == entry.new_mode:
+        return f"phase {entry.phase}, the memop stays {entry.old_mode}"
+    done = [
+        f"[{word.part}] {'written' if word.mode.value == entry.new_mode else 'not yet'}"
+        for word in words
+        if isinstance(word.mode, Mode)
+    ]
+    done.append(f"record {'written' if memop.mode == entry.new_mode else 'not yet'}")
+    return f"phase {entry.phase}, {entry.old_mode} → {entry.new_mode}: {', '.join(done)}"

@@ -1,0 +1,85 @@
+"""The two instruction words of a memop, in both modes.
+
+           local                       shared
+  [1]      bfi addr, core, #56, #4     tag 0:  bfc addr, #56, #4
+                                       tag 15: orr addr, addr, #0x0f00000000000000
+  [2]      ldr, str                    ldapr, ldapur, ldar / stlr, stlur
+           LSE read-modify-writes are the same in both
+
+Encodings: Arm ARM (DDI 0487) C6.2 "BFI", "BFC" (aliases of BFM), "ORR (immediate)".
+"""
+
+from __future__ import annotations
+
+from mtedbg.decode.code.load_store import memory_access
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
+from mtedbg.model.instruction import AccessKind, MemoryAccess, Ordering
+from mtedbg.model.memop import Mode
+
+# 64-bit, N = 1, immr = 8, imms = 3: the field is bits 59:56.
+_BFM = 0xB3480C00
+_ORR = 0xB2480C00
+_ZERO = 31
+
+# LDR and STR with offset 0, LDAPR, STLR: opcodes without size, Rn and Rt.
+_SIMPLE = {
+    (AccessKind.LOAD, Mode.LOCAL): 0x39400000,
+    (AccessKind.STORE, Mode.LOCAL): 0x39000000,
+    (AccessKind.LOAD, Mode.SHARED): 0x38BFC000,
+    (AccessKind.STORE, Mode.SHARED): 0x089FFC00,
+}
+_OPCODE = 0x3FFFFC00
+
+
+def branch_target(word: int, pc: int) -> int | Absent:
+    """Where a B at `pc` goes (Arm ARM C6.2, "B"); does not apply to other instructions."""
+    if word & 0xFC00_0000 != 0x1400_0000:
+        return NOT_APPLICABLE
+    offset = word & 0x03FF_FFFF
+    return pc + 4 * (offset - (offset >> 25 << 26))
+
+
+def insert_mode(word: int, address: int, core: int) -> Mode | Absent:
+    """The mode of the tag insert [1].
+
+    Args:
+        word: the instruction.
+        address: number of the memop's address register.
+        core: number of the register that holds the core's tag.
+    """
+    if word == _BFM | core << 5 | address:
+        return Mode.LOCAL
+    if word in (_BFM | _ZERO << 5 | address, _ORR | address << 5 | address):
+        return Mode.SHARED
+    return Absent(Reason.DAMAGED, f"{word:#010x} is no tag insert into x{address}")
+
+
+def access_mode(word: int, address: int) -> Mode | Absent:
+    """The mode of the access [2]; does not apply to a locked access, which is the same in both."""
+    access = memory_access(word)
+    if not isinstance(access, MemoryAccess) or access.base != address:
+        return Absent(Reason.DAMAGED, f"{word:#010x} is no access through x{address}")
+    if access.kind is AccessKind.RMW:
+        return NOT_APPLICABLE
+    if access.kind not in (AccessKind.LOAD, AccessKind.STORE):
+        return Absent(Reason.DAMAGED, f"{word:#010x} is no load or store")
+    return Mode.LOCAL if access.ordering is Ordering.PLAIN else Mode.SHARED
+
+
+def insert_in(mode: Mode, address: int, core: int, shared_tag: int) -> int:
+    """The tag insert of `mode`; arguments as for `insert_mode`."""
+    if mode is Mode.LOCAL:
+        return _BFM | core << 5 | address
+    return (_BFM | _ZERO << 5 if shared_tag == 0 else _ORR | address << 5) | address
+
+
+def access_in(word: int, mode: Mode) -> int | Absent:
+    """What the access `word` is in `mode`; absent where it has a form that cannot be turned."""
+    access = memory_access(word)
+    if not isinstance(access, MemoryAccess):
+        return Absent(Reason.UNKNOWN)
+    if access.kind is AccessKind.RMW:
+        return word
+    if word & _OPCODE not in _SIMPLE.values():
+        return Absent(Reason.UNKNOWN, f"{word:#010x} has more than a base register")
+    return word & ~_OPCODE | _SIMPLE[access.kind, mode]

@@ -1,0 +1,1 @@
+"""Frames, registers and signal frames, of the host and of the guest."""

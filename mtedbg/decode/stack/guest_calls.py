@@ -1,0 +1,198 @@
+"""The guest's call chain: from each frame to its caller.
+
+There are no unwind tables and no frame pointers. A function's own instructions tell how deep its
+stack is; where they do not, the stack is searched for what looks like a return address, and what
+was found that way is a guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from mtedbg.decode.code.code_map import CODE_MAP, ranges_of
+from mtedbg.decode.code.guest_code import GuestCode, begin_of
+from mtedbg.decode.stack.guest_stack import MOST_BYTES, Depth, depths
+from mtedbg.layout import Requirements, Runtime
+from mtedbg.layout.memory import read_text
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
+from mtedbg.model.code import Block, Function, Range
+from mtedbg.model.frame import Guest
+from mtedbg.model.pointer import strip
+from mtedbg.model.runtime import Buffer, Table
+
+NEEDS = Requirements(models=(Table, Buffer, Function, Block, Range))
+
+MOST_LEVELS = 128
+_SEARCHED = 1 << 12
+"""Bytes of stack that are searched for a return address."""
+_SLOT = 8
+
+
+@dataclass(frozen=True, slots=True)
+class GuestCall:
+    """One level of the chain.
+
+    Attributes:
+        rip: where it stands, or where it will go on.
+        function: the guest function; absent where none holds `rip`.
+        name: of the function.
+        guess: whether the level was found by searching the stack.
+    """
+
+    rip: int | Absent
+    function: Function | Absent
+    name: str | Absent
+    guess: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GuestChain:
+    """The chain, the innermost level first.
+
+    Attributes:
+        calls: its levels.
+        end: why it ends where it does.
+    """
+
+    calls: tuple[GuestCall, ...]
+    end: str
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """A level's registers, as far as the chain needs them."""
+
+    rip: int
+    rsp: int
+    rbp: int | None
+    is_return: bool = True  # a call may be its function's last instruction: look before it
+
+
+class Unwinder:
+    """Goes from callee to caller in one runtime's guest.
+
+    Args:
+        runtime: whose guest it is.
+
+    Raises:
+        LayoutError: the runtime does not tell what this needs.
+    """
+
+    def __init__(self, runtime: Runtime) -> None:
+        runtime.layout.require(NEEDS)
+        self._runtime = runtime
+        self._code = GuestCode(runtime)
+        self._depths: dict[int, Mapping[int, Depth]] = {}
+        self._returns = _thread_returns(runtime)
+
+    def chain(self, guest: Guest) -> GuestChain:
+        """The call chain of a guest thread."""
+        near = guest.near
+        first = self._call(guest.rip, near if isinstance(near, int) else None, guess=False)
+        calls = [first]
+        if isinstance(near, Absent):
+            return GuestChain((first,), f"where the guest is, is not known: {near}")
+        registers = guest.registers
+        state = _State(near, strip(registers["rsp"]), strip(registers["rbp"]), is_return=False)
+        guess = not isinstance(guest.rip, int)
+        while len(calls) < MOST_LEVELS:
+            found = self._caller(state, guess)
+            if isinstance(found, str):
+                return GuestChain(tuple(calls), found)
+            state, guess = found
+            calls.append(self._call(state.rip, state.rip - 1, guess=guess))
+        return GuestChain(tuple(calls), f"more than {MOST_LEVELS} levels")
+
+    def _call(self, rip: int | Absent, near: int | None, *, guess: bool) -> GuestCall:
+        function = None if near is None else self._code.function_at(near)
+        if function is None:
+            missing = Absent(Reason.UNKNOWN, "no guest function is there")
+            return GuestCall(rip, missing, missing, guess)
+        name = read_text(self._runtime.target, function.name, function.name_length)
+        return GuestCall(rip, function, name, guess)
+
+    def _caller(self, state: _State, uncertain: bool) -> tuple[_State, bool] | str:
+        """The caller's state, and whether it is a guess; or why there is none."""
+        function = self._code.function_at(state.rip - state.is_return)
+        depth = self._depth(function, state.rip) if function is not None else None
+        slot = None if depth is None else _return_slot(state, depth)
+        if depth is not None and slot is None and state.rbp == 0:
+            return "the outermost function: rbp is 0, as the ABI has it there"
+        value = None if slot is None else self._code.word(slot)
+        if value is not None and slot is not None and depth is not None:
+            if value in self._returns:
+                return "the thread's first function"
+            # Where RIP itself is uncertain, its function may have pushed more by now.
+            if self._code.after_call(value):
+                guess = uncertain and self._code.direct_target(value) != begin_of(function)
+                return _State(value, slot + _SLOT, self._rbp(state, depth, slot)), guess
+        return self._search(state, function)
+
+    def _rbp(self, state: _State, depth: Depth, slot: int) -> int | None:
+        """The caller's rbp."""
+        if depth.saved is not None:
+            return self._code.word(slot - depth.saved)
+        return None if depth.lost else state.rbp
+
+    def _search(self, state: _State, function: Function | None) -> tuple[_State, bool] | str:
+        """The nearest slot with an address behind a call of `function`, else behind any call."""
+        other: _State | None = None
+        for slot in range(state.rsp, state.rsp + _SEARCHED, _SLOT):
+            value = self._code.word(slot)
+            if value is None:
+                break
+            if value in self._returns and other is None:
+                return "the thread's first function, by what is on the stack"
+            if not self._code.after_call(value):
+                continue
+            found = _State(value, slot + _SLOT, None)
+            target = self._code.direct_target(value)
+            if target is not None and target == begin_of(function):
+                return found, True
+            if target is None:  # an indirect call may have been one of this function
+                other = other or found
+        return (other, True) if other else "no return address is on the stack"
+
+    def _depth(self, function: Function, rip: int) -> Depth | None:
+        begin, end = function.guest_begin, function.guest_end
+        if not isinstance(begin, int) or not isinstance(end, int) or end - begin > MOST_BYTES:
+            return None
+        if begin not in self._depths:
+            code = self._runtime.target.read_memory(begin, end - begin)
+            self._depths[begin] = {} if isinstance(code, Absent) else depths(code, begin)
+        return self._depths[begin].get(rip)
+
+
+def _return_slot(state: _State, depth: Depth) -> int | None:
+    """Where the return address is."""
+    if depth.rsp is not None:
+        return state.rsp + depth.rsp
+    if depth.rbp is not None and state.rbp is not None:
+        return state.rbp + depth.rbp
+    return None
+
+
+def _thread_returns(runtime: Runtime) -> frozenset[int]:
+    """Guest addresses that belong to stubs: a thread's first function returns to one of them."""
+    return frozenset(_stub_addresses(runtime))
+
+
+def _stub_addresses(runtime: Runtime) -> Iterator[int]:
+    table = runtime.table(CODE_MAP, Block, whole=True)
+    records = table if isinstance(table, Absent) else table.records.all()
+    for block in () if isinstance(records, Absent) else records:
+        if block.kind != "SharedStubs":
+            continue
+        ranges = ranges_of(runtime, block)
+        array = ranges if isinstance(ranges, Absent) else ranges.all()
+        for one in () if isinstance(array, Absent) else array:
+            if one.kind == "BuiltinThunk" and isinstance(one.guest_rip, int) and one.guest_rip:
+                yield one.guest_rip
+
+
+def block_of(function: Function | Absent) -> int | Absent:
+    """The block with the function's translated code."""
+    if isinstance(function, Absent):
+        return NOT_APPLICABLE
+    return function.block or NOT_APPLICABLE

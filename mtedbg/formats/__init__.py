@@ -1,0 +1,1 @@
+"""Bytes of files → structure. Pure, and made for hostile input."""

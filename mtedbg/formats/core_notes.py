@@ -1,0 +1,175 @@
+"""The notes of a core: threads with their registers, the signal, mapped files, auxiliary vector.
+
+Source: struct elf_prstatus, elf_prpsinfo and siginfo_t of Linux on arm64 (linux/elfcore.h,
+asm/ptrace.h, asm-generic/siginfo.h); NT_FILE: fs/binfmt_elf.c, fill_files_note. A thread's notes
+follow its NT_PRSTATUS; the kernel writes the thread that died first.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from mtedbg.formats import elf
+from mtedbg.formats.elf import Buffer, Note, ProgramHeader
+from mtedbg.model.absent import Absent, Reason
+
+NT_PRSTATUS, NT_PRPSINFO, NT_AUXV = 1, 3, 6
+NT_SIGINFO, NT_FILE = 0x53494749, 0x46494C45
+NT_ARM_TLS, NT_ARM_PAC_MASK, NT_ARM_TAGGED_ADDR_CTRL = 0x401, 0x406, 0x409
+AT_PHDR, AT_ENTRY, AT_RANDOM, AT_EXECFN, AT_SYSINFO_EHDR = 3, 9, 25, 31, 33
+MAX_AUXV = 4096
+MAX_FILES = 1 << 17
+
+_PROCESS = {NT_PRPSINFO, NT_AUXV, NT_FILE}
+_SIGNAL_AT, _TID_AT, _REGISTERS_AT = 12, 32, 112
+_REGISTERS = struct.Struct("<34Q")
+REGISTER_NAMES = (*(f"x{n}" for n in range(31)), "sp", "pc", "pstate")
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadNotes:
+    """The notes of one thread: contents by type."""
+
+    tid: int
+    signal: int
+    registers: dict[str, int]
+    others: dict[int, Note] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FileMapping:
+    """One line of NT_FILE: [start, end) holds the file from `offset` bytes on.
+
+    Its build id is there where whoever wrote the core noted it, which no kernel does.
+    """
+
+    start: int
+    end: int
+    offset: int
+    name: str
+    build_id: bytes = b""
+
+
+class Notes(Protocol):
+    """What the reader asks of whatever holds threads and the like: see `CoreNotes`."""
+
+    threads: list[ThreadNotes]
+    unmapped: Absent
+    """What is said of memory that the core does not speak of."""
+
+    def of_thread(self, thread: ThreadNotes, kind: int, layout: str, /) -> tuple[int, ...] | None:
+        """The fields at the start of a thread's note."""
+
+    def process(self) -> tuple[int, str] | None:
+        """Process id and program name."""
+
+    def auxv(self) -> dict[int, int]:
+        """The auxiliary vector."""
+
+    def files(self) -> list[FileMapping]:
+        """The mapped files."""
+
+
+class CoreNotes:
+    """All notes of a core."""
+
+    unmapped = Absent(Reason.UNMAPPED)
+
+    def __init__(self, data: Buffer, headers: Iterable[ProgramHeader], remarks: list[str]) -> None:
+        """Reads the note segments.
+
+        Args:
+            data: the core.
+            headers: its PT_NOTE program headers.
+            remarks: gets one line for each kind of damage.
+        """
+        self._data = data
+        self._remarks = remarks
+        self.threads: list[ThreadNotes] = []
+        self._process: dict[int, Note] = {}
+        for header in headers:
+            end = header.offset
+            for note in elf.notes(data, header.offset, header.file_size):
+                end = note.start + (note.size + 3) // 4 * 4
+                self._take(note)
+            if end < header.offset + header.file_size:
+                remarks.append("the notes end early or are damaged: some threads may be missing")
+        if not self.threads:
+            remarks.append("the core has no thread notes: registers and the signal are not known")
+
+    def _take(self, note: Note) -> None:
+        if note.owner not in (b"CORE", b"LINUX"):
+            return
+        if note.type == NT_PRSTATUS:
+            if thread := self._thread(note):
+                self.threads.append(thread)
+        elif note.type in _PROCESS:
+            self._process.setdefault(note.type, note)
+        elif self.threads:
+            self.threads[-1].others.setdefault(note.type, note)
+
+    def _thread(self, note: Note) -> ThreadNotes | None:
+        contents = self._contents(note)
+        if len(contents) < _REGISTERS_AT + _REGISTERS.size:
+            self._remarks.append(f"a thread's NT_PRSTATUS has {len(contents)} bytes: ignored")
+            return None
+        (signal,) = struct.unpack_from("<h", contents, _SIGNAL_AT)
+        (tid,) = struct.unpack_from("<i", contents, _TID_AT)
+        values = _REGISTERS.unpack_from(contents, _REGISTERS_AT)
+        return ThreadNotes(tid, signal, dict(zip(REGISTER_NAMES, values, strict=True)))
+
+    def _contents(self, note: Note | None, limit: int = 1 << 16) -> bytes:
+        return b"" if note is None else self._data[note.start : note.start + min(note.size, limit)]
+
+    def of_thread(self, thread: ThreadNotes, kind: int, layout: str) -> tuple[int, ...] | None:
+        """The fields at the start of a thread's note, or None where it is not there or short."""
+        contents = self._contents(thread.others.get(kind))
+        if len(contents) < struct.calcsize(layout):
+            return None
+        return struct.unpack_from(layout, contents)
+
+    def process(self) -> tuple[int, str] | None:
+        """Process id and program name (at most 15 characters)."""
+        contents = self._contents(self._process.get(NT_PRPSINFO))
+        if len(contents) < 56:
+            return None
+        (pid,) = struct.unpack_from("<i", contents, 24)
+        return pid, text(contents[40:56])
+
+    def auxv(self) -> dict[int, int]:
+        """The auxiliary vector, type → value."""
+        contents = self._contents(self._process.get(NT_AUXV), MAX_AUXV)
+        usable = contents[: len(contents) // 16 * 16]
+        vector: dict[int, int] = {}
+        for kind, value in struct.iter_unpack("<QQ", usable):
+            if kind == 0:
+                break
+            vector.setdefault(kind, value)
+        return vector
+
+    def files(self) -> list[FileMapping]:
+        """The mapped files, in order of address."""
+        note = self._process.get(NT_FILE)
+        contents = self._contents(note, 1 << 26)
+        if len(contents) < 16:
+            return []
+        count, page = struct.unpack_from("<QQ", contents)
+        fits = min(count, MAX_FILES, (len(contents) - 16) // 24)
+        names = contents[16 + count * 24 :].split(b"\0", fits)
+        if fits < count or len(names) < count:
+            self._remarks.append("the list of mapped files (NT_FILE) is damaged: some are missing")
+        lines = struct.iter_unpack("<QQQ", contents[16 : 16 + fits * 24])
+        found = [
+            FileMapping(start, end, offset * page, text(name))
+            for (start, end, offset), name in zip(lines, names, strict=False)
+            if start < end and offset * page < 1 << 63
+        ]
+        return sorted(found, key=lambda mapping: mapping.start)
+
+
+def text(raw: bytes) -> str:
+    """A zero-terminated name as text."""
+    return raw.split(b"\0", 1)[0].decode("utf-8", "surrogateescape")

@@ -1,0 +1,65 @@
+"""perf's map of a process: lines `START SIZE NAME` that a JIT appends as it makes code.
+
+Source: Linux, tools/perf/Documentation/jit-interface.txt: both numbers hexadecimal, without 0x.
+"""
+
+from __future__ import annotations
+
+import re
+
+from mtedbg.formats.spans import Spans
+from mtedbg.model.foreign_code import PERF_MAP, Described, Stretch
+
+MAX_BYTES = 1 << 28
+MAX_LINES = 1 << 22
+MAX_NAME = 256
+
+_LINE = re.compile(rb"^(?:0x)?([0-9a-fA-F]{1,16})[ \t]+(?:0x)?([0-9a-fA-F]{1,16})[ \t]", re.M)
+_SPACE = 1 << 56
+
+
+def path_of(pid: int) -> str:
+    """Where a JIT in process `pid` writes it."""
+    return f"/tmp/perf-{pid}.map"  # noqa: S108 - that is where perf looks
+
+
+class PerfMap:
+    """A map, read whole. A line that comes later has the same memory used again.
+
+    Args:
+        data: the file's bytes.
+        path: of the file, for notes.
+    """
+
+    def __init__(self, data: bytes, path: str) -> None:
+        self._data = data
+        self._path = path
+        self._names: list[int] = []
+        spans: list[tuple[int, int]] = []
+        for match in _LINE.finditer(data):
+            start, size = int(match[1], 16), int(match[2], 16)
+            if size and start + size <= _SPACE:
+                spans.append((start, start + size))
+                self._names.append(match.end())
+            if len(spans) == MAX_LINES:
+                break
+        self._cut = len(spans) == MAX_LINES
+        self._bounds = spans
+        self._spans = Spans(spans)
+
+    def __len__(self) -> int:
+        return len(self._bounds)
+
+    def at(self, pc: int) -> Described:
+        """What holds `pc`: of several lines the last."""
+        number = self._spans.at(pc)
+        cut = (f"only its first {MAX_LINES} lines were read",) if self._cut else ()
+        notes = (f"from {self._path}", *cut)
+        if number is None:
+            return Described(PERF_MAP, notes=notes)
+        place = self._names[number]
+        end = self._data.find(b"\n", place, place + MAX_NAME)
+        name = self._data[place : place + MAX_NAME if end < 0 else end]
+        start, stop = self._bounds[number]
+        symbol = Stretch(start, stop, name.decode("utf-8", "replace"))
+        return Described(PERF_MAP, number + 1, Stretch(start, stop), symbol, notes)

@@ -1,1 +1,0 @@
-"""Questions about a session: one function a question, each returns a Report."""

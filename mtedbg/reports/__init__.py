@@ -1,0 +1,1 @@
+"""Reports that no single command gives: post-mortem, triage, stop context."""

@@ -1,0 +1,74 @@
+"""Which parts a post-mortem has, and what is only in files."""
+
+from __future__ import annotations
+
+import pytest
+
+from mtedbg.analysis.postmortem.sections import MOST_DRAWN, sections
+from mtedbg.model.memory import Region
+from mtedbg.model.process import SignalInfo
+from mtedbg.reports.parts import parts
+from mtedbg.session import Session
+from tests.support.fake import FakeTarget
+from tests.support.runtime_image import image
+from tests.support.scenes import HEAP, NOP, session_at, tagged
+
+FAULT = SignalInfo(11, 9, tagged(HEAP, 3))
+ANY = [
+    "Cause",
+    "Signal and fault",
+    "Memory tags",
+    "What may be behind it",
+    "Registers",
+    "Host calls",
+]
+
+
+def titles(session: Session, *, whole: bool = False) -> list[str]:
+    return [section.title for section in sections(session, whole=whole)]
+
+
+def test_of_a_program_without_a_runtime():
+    session = session_at(NOP, {}, FAULT)
+    assert titles(session) == [*ANY, "Code", "Threads", "Not in this core"]
+    assert titles(session, whole=True) == [
+        *ANY, "Code", "Threads", "Tagged memory", "Not in this core",
+    ]  # fmt: skip
+
+
+def test_of_a_runtime_with_a_change_in_progress():
+    found = titles(Session(image().target()), whole=True)
+    assert found[0] == "Cause"
+    for title in ("Guest", "Guest calls", "Memop", "Code block", "Last events", "Code segments"):
+        assert title in found
+    assert found.index("Changes in progress") < found.index("Threads")
+
+
+def test_without_threads_the_rest_is_told():
+    assert titles(Session(FakeTarget(thread_list=[]))) == ["Cause", "Not in this core"]
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_tagged_memory_that_takes_long_is_not_drawn(more):
+    session = session_at(NOP, {}, FAULT)
+    target = session.target
+    assert isinstance(target, FakeTarget)
+    start = 1 << 40
+    target.mappings = [Region(start, start + MOST_DRAWN + more, "rw-", "", tagged=True)]
+    section = next(one for one in sections(session, whole=True) if one.title == "Tagged memory")
+    assert section.figure is (not more)
+    if section.ask is not None:
+        assert section.ask(session).notes == (
+            "4 GiB are tagged, which takes long to read: `mte-regions` does",
+        )
+
+
+def test_a_part_that_cannot_be_answered_is_one_and_not_the_end():
+    made = image()
+    damaged = made.with_word(made.places["root"] + 8, 3, 4).target()
+    damaged.signals[1] = FAULT
+    found = list(parts(Session(damaged), whole=True))
+    assert [part.title for part in found][-1] == "Not in this core"
+    assert all((part.report is None) != (part.error is None) for part in found)
+    assert found[0].report is not None
+    assert found[0].report.headline.startswith("tag check fault")

@@ -1,0 +1,135 @@
+"""The host's call chain and registers, on stacks that a test lays out."""
+
+from __future__ import annotations
+
+import struct
+
+from mtedbg.analysis.stacks.host_calls import MOST, host_calls
+from mtedbg.analysis.stacks.registers import registers
+from mtedbg.model.memory import Region
+from mtedbg.session import Session
+from tests.support.fake import FakeTarget
+from tests.support.runtime_image import image
+from tests.support.scenes import HEAP, NOP, session_at, tagged
+
+CODE, STACK, VDSO = 0x40_0000, 0x7000_0000, 0xF000_0000
+SIGRETURN = bytes.fromhex("681180d2010000d4")
+
+
+def stack_of(records: dict[int, tuple[int, int]], size: int = 0x8000) -> bytes:
+    """Memory of a stack with frame records (x29, return address) at offsets."""
+    data = bytearray(size)
+    for offset, record in records.items():
+        struct.pack_into("<QQ", data, offset, *record)
+    return bytes(data)
+
+
+def session_of(stack: bytes, frame: int, pc: int = CODE, link: int = 0) -> Session:
+    symbols = {
+        name: CODE + 0x100 * number for number, name in enumerate(("leaf", "f", "g", "main"))
+    }
+    target = FakeTarget(
+        memory={STACK: stack, VDSO: SIGRETURN},
+        mappings=[
+            Region(CODE, CODE + 0x1000, "r-x", "/bin/fake", tagged=False),
+            Region(STACK, STACK + len(stack), "rw-", "[stack]", tagged=False),
+            Region(VDSO, VDSO + 0x1000, "r-x", "[vdso]", tagged=False),
+        ],
+        register_sets={1: {"pc": pc, "x29": frame, "x30": link, "sp": STACK}},
+        symbols=symbols,
+    )
+    return Session(target)
+
+
+def told(session: Session) -> list[tuple[object, object]]:
+    return [(row["kind"], row["function"]) for row in host_calls(session).rows]
+
+
+def test_frame_records_and_a_function_that_has_none_yet():
+    stack = stack_of({0x100: (STACK + 0x200, CODE + 0x210), 0x200: (0, CODE + 0x310)})
+    assert told(session_of(stack, STACK + 0x100, link=CODE + 0x120)) == [
+        ("host", "leaf"),
+        ("guess", "f+0x20"),
+        ("host", "g+0x10"),
+        ("host", "main+0x10"),
+    ]
+    assert told(session_of(stack, STACK + 0x100, link=CODE + 0x20))[1] == ("host", "g+0x10"), (
+        "x30 of an earlier call in the same function"
+    )
+    assert told(session_of(stack, STACK + 0x100, link=CODE + 0x210))[1] == ("host", "g+0x10")
+
+
+def test_a_return_address_is_named_by_the_call_before_it():
+    stack = stack_of({0x100: (0, CODE + 0x200)})
+    assert told(session_of(stack, STACK + 0x100))[1] == ("host", "f+0x100")
+
+
+def test_a_circle_and_rubbish_end_it():
+    stack = stack_of({0x100: (STACK + 0x200, CODE + 0x210), 0x200: (STACK + 0x100, CODE + 0x310)})
+    report = host_calls(session_of(stack, STACK + 0x100))
+    assert len(report.rows) == 3
+    assert "its own caller" in report.notes[0]
+    assert "no frame record" in host_calls(session_of(stack, STACK + 0x101)).notes[0]
+    assert "not mapped" in host_calls(session_of(stack, 0x10)).notes[0]
+
+
+def test_a_chain_that_is_too_long():
+    records = {16 * n: (STACK + 16 * (n + 1), CODE + 0x210) for n in range(1, 200)}
+    report = host_calls(session_of(stack_of(records), STACK + 16))
+    assert len(report.rows) == MOST
+    assert report.notes == (f"the chain ends: after {MOST} frames",)
+
+
+def test_through_a_signal_handler():
+    """The kernel's frame record behind the signal frame leads to the registers in it."""
+    record, context = 0x4000, 0x3000
+    stack = bytearray(
+        stack_of({0x100: (STACK + record, VDSO), record: (STACK + 0x5000, CODE + 0x150)})
+    )
+    values = [0] * 33
+    values[29:33] = [STACK + 0x5000, CODE + 0x150, STACK + 0x4800, CODE + 0x220]
+    struct.pack_into("<33Q", stack, context, *values)
+    struct.pack_into("<QQ", stack, 0x5000, 0, CODE + 0x310)
+    assert told(session_of(bytes(stack), STACK + 0x100)) == [
+        ("host", "leaf"),
+        ("signal", "[vdso]+0x0"),
+        ("interrupted", "g+0x20"),
+        ("guess", "f+0x50"),
+        ("host", "main+0x10"),
+    ]
+
+
+def test_through_translated_code_of_a_runtime_that_tells_nothing():
+    """It keeps the ABI's frame records, as its thunks need them."""
+    target = image().target()
+    target.memory[STACK] = stack_of({0x100: (0, 0x1000)})
+    target.register_sets[1]["x29"] = STACK + 0x100
+    rows = host_calls(Session(target)).rows
+    assert [row["kind"] for row in rows] == ["jit", "host"]
+    target.register_sets[1]["x29"] = 0
+    assert "jit.frame" in host_calls(Session(target)).notes[0]
+
+
+def test_registers_are_marked_where_they_point_to_tagged_memory():
+    values = {"x1": tagged(HEAP, 3), "x2": tagged(HEAP, 11), "x3": 77, "pstate": 1 << 30}
+    report = registers(session_at(NOP, values))
+    rows = {row["register"]: row for row in report.rows}
+    assert (rows["x1"]["match"], rows["x2"]["match"]) == (False, True)
+    assert (rows["x1"]["logical_tag"], rows["x1"]["allocation_tag"]) == (3, 11)
+    assert not isinstance(rows["x3"]["points_to"], str)
+    assert str(rows["pc"]["points_to"]).startswith("fake+")
+    assert report.notes == ("tag mismatch: x1",)
+    assert len(report.picture) == len(report.rows)
+
+
+def test_guest_registers_have_no_tag():
+    session = image().session()
+    target = session.target
+    assert isinstance(target, FakeTarget)
+    assert isinstance(target.mappings, list)
+    target.register_sets[1]["x0"] = HEAP
+    target.tags[HEAP] = bytes([2])
+    target.mappings.append(Region(HEAP, HEAP + 0x1000, "rw-", "", tagged=True))
+    notes = registers(session).notes
+    assert notes[0] == "tag mismatch: x0"
+    assert "guest registers" in notes[1]

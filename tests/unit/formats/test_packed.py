@@ -1,0 +1,119 @@
+"""Compressed cores answer as the core itself does; what is cut off is said."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import os
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from mtedbg.adapters.core import CoreTarget
+from mtedbg.errors import FileFormatError
+from mtedbg.formats import packed
+from mtedbg.formats.packed import unpack
+from tests.golden.cases import CORES
+
+PACKERS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "xz": lzma.compress,
+    "bzip2": bz2.compress,
+    "zstd": zstandard.ZstdCompressor().compress,
+}
+
+
+@pytest.fixture(scope="module")
+def plain() -> bytes:
+    return gzip.decompress((CORES / "sync.core.gz").read_bytes())
+
+
+@pytest.mark.parametrize("how", PACKERS)
+def test_answers_as_the_core_itself(how: str, plain: bytes, tmp_path: Path) -> None:
+    (tmp_path / "plain").write_bytes(plain)
+    (tmp_path / "packed").write_bytes(PACKERS[how](plain))
+    one, other = CoreTarget(tmp_path / "plain"), CoreTarget(tmp_path / "packed")
+    assert other.regions() == one.regions()
+    regions = one.regions()
+    assert isinstance(regions, list)
+    assert regions
+    for region in regions:
+        length = region.end - region.start
+        assert other.read_memory(region.start, length) == one.read_memory(region.start, length)
+        assert other.read_tags(region.start, region.end) == one.read_tags(region.start, region.end)
+    assert other.remarks == one.remarks
+
+
+@pytest.mark.parametrize("how", PACKERS)
+def test_several_streams_are_one_file(how: str, tmp_path: Path) -> None:
+    path = tmp_path / "packed"
+    path.write_bytes(PACKERS[how](b"one") + PACKERS[how](b"two"))
+    assert unpack(str(path), how, [])[:] == b"onetwo"
+
+
+@pytest.mark.parametrize("how", ["gzip", "xz", "bzip2"])
+def test_a_file_that_is_cut_off(how: str, plain: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "packed"
+    # What no compressor makes smaller comes out again from the part that is there.
+    path.write_bytes(PACKERS[how](plain + os.urandom(1 << 20))[: -(1 << 16)])
+    remarks: list[str] = []
+    got = unpack(str(path), how, remarks)[:]
+    assert got[: len(plain)] == plain
+    assert [line.replace(str(path), "FILE").partition(":")[0] for line in remarks] == [
+        f"FILE is cut off or damaged {how} data"
+    ]
+
+
+def with_window(data: bytes, window: int) -> bytes:
+    """An xz file whose first block's header has this code for the size of its window.
+
+    The header: its size, flags, filter 0x21 with one byte, and a CRC-32 (xz's file format, 3.1).
+    """
+    changed = bytearray(data)
+    end = 12 + (changed[12] + 1) * 4
+    place = changed.index(b"\x21\x01", 12, end)
+    changed[place + 2] = window
+    changed[end - 4 : end] = zlib.crc32(changed[12 : end - 4]).to_bytes(4, "little")
+    return bytes(changed)
+
+
+def test_a_window_of_gigabytes_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "packed"
+    path.write_bytes(with_window(lzma.compress(b"small"), 40))  # 4 GiB - 1
+    remarks: list[str] = []
+    with pytest.raises(FileFormatError, match="is damaged xz data"):
+        unpack(str(path), "xz", remarks)
+    assert "Memory usage limit" in remarks[0]
+    path.write_bytes(with_window(lzma.compress(b"small"), 28))  # 64 MiB, as of xz -9
+    assert unpack(str(path), "xz", [])[:] == b"small"
+
+
+def test_zeros_between_streams(tmp_path: Path) -> None:
+    """xz's file format, 2.2: stream padding."""
+    path = tmp_path / "packed"
+    one, other = lzma.compress(b"one"), lzma.compress(b"other")
+    for padding in (4, 1 << 20):
+        path.write_bytes(one + bytes(padding) + other + bytes(padding))
+        assert unpack(str(path), "xz", [])[:] == b"oneother"
+
+
+def test_zeros_take_no_room(tmp_path: Path) -> None:
+    path = tmp_path / "packed"
+    path.write_bytes(gzip.compress(b"first" + bytes(64 << 20) + b"last"))
+    data = unpack(str(path), "gzip", [])
+    assert len(data) == (64 << 20) + 9
+    assert (data[:5], data[-4:], data.find(b"last")) == (b"first", b"last", (64 << 20) + 5)
+
+
+def test_a_small_file_that_unpacks_for_ever(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(packed, "MOST", 1 << 20)
+    path = tmp_path / "packed"
+    path.write_bytes(gzip.compress(bytes((1 << 20) + 1)))
+    with pytest.raises(FileFormatError, match="unpacks to more than 1 MiB"):
+        unpack(str(path), "gzip", [])

@@ -1,0 +1,152 @@
+"""Profiles as files: what is written is read back, and what is none is refused in one line."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mtedbg.errors import FileFormatError
+from mtedbg.formats import profile as form
+from mtedbg.formats.profile import profile_text, read_profile
+from mtedbg.model.profile import LOCAL, SHARED, MemopFacts, MemopKey, Profile, ProgramProfile
+
+WORDS = st.integers(0, (1 << 32) - 1)
+FACTS = st.builds(
+    MemopFacts, st.sampled_from(form.ACCESSES), WORDS, st.sampled_from(form.MODES), WORDS, WORDS,
+    st.booleans(),
+)  # fmt: skip
+KEYS = st.builds(MemopKey, st.integers(0, (1 << 64) - 1), WORDS)
+PROGRAMS = st.builds(
+    ProgramProfile, st.text(), st.integers(0, (1 << 64) - 1), st.dictionaries(KEYS, FACTS)
+)
+PROFILES = st.builds(Profile, st.lists(PROGRAMS).map(tuple))
+
+
+def memop(**changes: Any) -> dict[str, Any]:
+    """A memop as it stands in a file."""
+    return {
+        "rip": "0x401012", "ordinal": 0, "access": "load", "size": 8, "mode": "shared",
+        "flips": 1, "faults": 2, "pinned": False, **changes,
+    }  # fmt: skip
+
+
+def whole(*memops: Any, **changes: Any) -> dict[str, Any]:
+    """A profile as it stands in a file."""
+    program = {"name": "copy.elf", "digest": "0x10c89abcdef", "memops": [*memops]}
+    return {"kind": "mtedbg-profile", "version": 1, "programs": [program], **changes}
+
+
+def read(made: Any) -> Profile:
+    return read_profile(json.dumps(made).encode(), "file")
+
+
+def problem(made: Any) -> str:
+    with pytest.raises(FileFormatError) as caught:
+        read(made)
+    assert caught.value.message.startswith("file is no profile: ")
+    assert "\n" not in caught.value.message
+    return caught.value.message.removeprefix("file is no profile: ")
+
+
+@given(PROFILES)
+def test_what_is_written_is_read_back(profile: Profile) -> None:
+    text = profile_text(profile)
+    assert read_profile(text.encode(), "file") == profile
+    assert profile_text(read_profile(text.encode(), "file")) == text
+
+
+def test_a_memop_that_is_there_twice_counts_twice() -> None:
+    (program,) = read(whole(memop(), memop(mode="local", flips=4, pinned=True))).programs
+    assert program.memops == {
+        MemopKey(0x401012, 0): MemopFacts("load", 8, SHARED, flips=5, faults=4, pinned=True)
+    }
+
+
+def test_counts_end_where_the_runtimes_do() -> None:
+    (program,) = read(whole(memop(flips=(1 << 32) - 1), memop())).programs
+    assert program.memops[MemopKey(0x401012, 0)].flips == (1 << 32) - 1
+
+
+def test_what_a_later_version_adds_is_no_harm() -> None:
+    assert read(whole(memop(note="more"), extra=[1])) == read(whole(memop()))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"rip": 4198418}, "has no rip, or one that is no text"),
+        ({"rip": "401012"}, ".rip is '401012', which is no address"),
+        ({"rip": "0x"}, ".rip is '0x', which is no address"),
+        ({"rip": "0x1_0"}, ".rip is '0x1_0', which is no address"),
+        ({"rip": "0x" + "1" * 17}, ".rip is '0x" + "1" * 17 + "', which is no address"),
+        ({"rip": "0x٣"}, ".rip is '0x٣', which is no address"),
+        ({"ordinal": -1}, ".ordinal is no number of 32 bits"),
+        ({"ordinal": True}, ".ordinal is no number of 32 bits"),
+        ({"flips": 1 << 32}, ".flips is no number of 32 bits"),
+        ({"faults": 1.5}, " has no faults, or one that is no number"),
+        ({"access": "fetch"}, ".access is 'fetch': none of load, store, rmw"),
+        ({"mode": "Shared"}, ".mode is 'Shared': none of local, shared"),
+        ({"pinned": 0}, " has no pinned, or one that is no true or false"),
+        ({"size": None}, " has no size, or one that is no number"),
+    ],
+)
+def test_each_field_of_a_memop(changes: dict[str, Any], said: str) -> None:
+    assert problem(whole(memop(), memop(**changes))).startswith("programs[0].memops[1]")
+    assert problem(whole(memop(), memop(**changes))).endswith(said)
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        ([], 'its kind is not "mtedbg-profile"'),
+        (whole(kind="other"), 'its kind is not "mtedbg-profile"'),
+        (whole(version=2), "it is of version 2, not 1"),
+        (whole(version="\x1b[31m" * 9), "it is of version '\\x1b[31m\\x1b[31m\\x1, not 1"),
+        (whole(version=True), "it is of version True, not 1"),
+        (whole(programs={}), "the profile has no programs, or one that is no list"),
+        (whole(programs=[1]), "programs[0] is no object"),
+        (whole(programs=[{}]), "programs[0] has no name, or one that is no text"),
+        (whole(7), "programs[0].memops[0] is no object"),
+        (
+            whole(programs=[{"name": "\ud800", "digest": "0x0", "memops": []}]),
+            "programs[0].name is no text",
+        ),
+    ],
+)
+def test_each_part_of_a_profile(made: Any, said: str) -> None:
+    assert problem(made) == said
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"{", b"\xff\xfe\xff", b"[" * 100_000, b"1" * 5000, b'{"kind": "mtedbg-profile"', b"NaN"],
+)
+def test_what_is_no_json(data: bytes) -> None:
+    with pytest.raises(FileFormatError, match=r"^file is no profile: "):
+        read_profile(data, "file")
+
+
+def test_one_that_is_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = json.dumps(whole(memop())).encode()
+    monkeypatch.setattr(form, "MOST_BYTES", len(data))
+    read_profile(data, "file")
+    with pytest.raises(FileFormatError, match="longer than any profile"):
+        read_profile(data + b" ", "file")
+
+
+@pytest.mark.parametrize(
+    ("facts", "ordered"),
+    [
+        (MemopFacts("load", 8, LOCAL), False),
+        (MemopFacts("load", 8, SHARED), True),
+        (MemopFacts("load", 8, LOCAL, flips=2), True),  # patched back
+        (MemopFacts("load", 8, LOCAL, faults=1), True),  # interpreted
+        (MemopFacts("load", 8, LOCAL, pinned=True), True),
+    ],
+)
+def test_what_needs_order(facts: MemopFacts, ordered: bool) -> None:
+    assert facts.needs_order is ordered
