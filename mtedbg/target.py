@@ -10,7 +10,8 @@ How to add a debugger:
 What can also write is a `TagWriter`, by one method more: only commands whose name says that they
 write ask for it. What can read files where its process runs is a `FileReader`. What can let its
 process run is a `Stepper`: only `mte-step` and `mte-catch` ask for that. What knows the files that
-were mapped into a dead process is a `ModuleFinder`, what notes more of it a `Witness`.
+were mapped into a dead process is a `ModuleFinder`, what has the system's own
+record of the death a `RecordReader`.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,7 +22,7 @@ from mtedbg.model.image import ImageFile
 from mtedbg.model.memory import Region, TagPiece
 from mtedbg.model.phase import Catch, Caught
 from mtedbg.model.process import SignalInfo, Symbol, TargetInfo, Thread
-from mtedbg.model.recorded import NotedCall, Statement
+from mtedbg.model.recorded import RecordedCall, RecordedFact
 from mtedbg.model.stop import Halt, Stop
 from mtedbg.model.triage import Module
 
@@ -126,14 +127,14 @@ class SparseMemory(Protocol):
 
 
 @runtime_checkable
-class Witness(Protocol):
-    """A dead process whose file has more to say than registers and memory."""
+class RecordReader(Protocol):
+    """A dead process whose file has what the system recorded of the death."""
 
-    def statements(self) -> Sequence[Statement]:
-        """What its writer says of the death."""
+    def recorded_facts(self) -> Sequence[RecordedFact]:
+        """Causes, allocations, messages, as the system wrote them."""
 
-    def noted_calls(self, thread: Thread) -> Sequence[NotedCall]:
-        """The backtrace of `thread` that was made on the spot, the innermost level first."""
+    def recorded_calls(self, thread: Thread) -> Sequence[RecordedCall]:
+        """The backtrace of `thread` that the system recorded, the innermost level first."""
 
 
 @runtime_checkable

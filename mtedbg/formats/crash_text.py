@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from mtedbg.formats.esr import syndrome
 from mtedbg.formats.siginfo import code_name, code_number, signal_name, signal_number
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
-from mtedbg.model.crash_text import NOT_TOLD, Told
+from mtedbg.model.crash_text import NOT_IN_TEXT, CrashText
 
 MOST_TEXT = 1 << 18
 """Characters that are looked at."""
@@ -58,7 +58,7 @@ _SIGSEGV = 11
 _LLDB = {"sync tag check fault": _TAG_CHECK, "async tag check fault": _ASYNC}
 
 
-def read(text: str) -> Told | None:
+def read(text: str) -> CrashText | None:
     """What `text` says of a crash; None where it says nothing of one.
 
     Args:
@@ -70,7 +70,7 @@ def read(text: str) -> Told | None:
     signal, signal_as = _signal(text, notes)
     code, code_as = _code(text, signal, notes)
     esr = _ESR.search(text)
-    found = syndrome(int(esr[1], 16)) if esr else NOT_TOLD
+    found = syndrome(int(esr[1], 16)) if esr else NOT_IN_TEXT
     if not isinstance(found, Absent) and found.tag_check and isinstance(code, Absent):
         signal, code = _SIGSEGV, _TAG_CHECK
     for words, number in _LLDB.items():
@@ -81,22 +81,22 @@ def read(text: str) -> Told | None:
     if isinstance(signal, int) and isinstance(code, int):
         signal_as, code_as = signal_name(signal), code_name(signal, code)
     pid, tid, thread = _who(text)
-    told = Told(
+    crash = CrashText(
         source, signal, signal_as, code, code_as, _address(text), *_tags(text, source),
         found, pid, tid, thread, _cause(text), dict(_registers(text)), tuple(notes),
     )  # fmt: skip
-    says = (told.signal, told.code, told.address, told.syndrome, told.cause)
-    return None if all(isinstance(one, Absent) for one in says) and not signal_as else told
+    says = (crash.signal, crash.code, crash.address, crash.syndrome, crash.cause)
+    return None if all(isinstance(one, Absent) for one in says) and not signal_as else crash
 
 
 def _signal(text: str, notes: list[str]) -> tuple[int | Absent, str]:
     """Number and name; the number wins where they differ."""
     match, named = _SIGNAL.search(text), _NAME.search(text)
     name = named[1] if named else ""
-    number: int | Absent = int(match[1]) if match and match[1] else NOT_TOLD
+    number: int | Absent = int(match[1]) if match and match[1] else NOT_IN_TEXT
     by_name = signal_number(name)
     if isinstance(number, Absent):
-        return by_name if by_name is not None else NOT_TOLD, name
+        return by_name if by_name is not None else NOT_IN_TEXT, name
     if by_name is not None and by_name != number:
         notes.append(f"signal {number} is {signal_name(number)}, and not {name} as it says")
     return number, signal_name(number)
@@ -105,10 +105,10 @@ def _signal(text: str, notes: list[str]) -> tuple[int | Absent, str]:
 def _code(text: str, signal: int | Absent, notes: list[str]) -> tuple[int | Absent, str]:
     match, named = _CODE.search(text), _CODE_NAME.search(text)
     name = named[1] if named else ""
-    number: int | Absent = int(match[1]) if match and match[1] else NOT_TOLD
+    number: int | Absent = int(match[1]) if match and match[1] else NOT_IN_TEXT
     by_name = code_number(name)
     if isinstance(number, Absent):
-        return by_name if by_name is not None else NOT_TOLD, name
+        return by_name if by_name is not None else NOT_IN_TEXT, name
     if isinstance(signal, int) and by_name is not None and by_name != number:
         notes.append(f"code {number} is {code_name(signal, number)}, and not {name} as it says")
     return number, name
@@ -117,7 +117,7 @@ def _code(text: str, signal: int | Absent, notes: list[str]) -> tuple[int | Abse
 def _address(text: str) -> int | Absent:
     match = _ADDRESS.search(text)
     if match is None:
-        return NOT_TOLD
+        return NOT_IN_TEXT
     return NOT_APPLICABLE if match[1] else int(match[2], 16)
 
 
@@ -126,7 +126,7 @@ def _tags(text: str, source: str) -> tuple[int | Absent, int | Absent]:
     found: list[int | Absent] = []
     for pattern in (_POINTER_TAG, _MEMORY_TAG):
         match = pattern.search(text)
-        found.append(int(match[1], 16) if match else NOT_TOLD)
+        found.append(int(match[1], 16) if match else NOT_IN_TEXT)
     if isinstance(found[1], Absent) and (drawn := _TAG_MAP.search(text)):
         found[1] = int(drawn[1], 16)
     wide = source == "HWASan"  # its tags have eight bits
@@ -137,15 +137,15 @@ def _tags(text: str, source: str) -> tuple[int | Absent, int | Absent]:
 def _who(text: str) -> tuple[int | Absent, int | Absent, str | Absent]:
     kernel = _KERNEL.search(text)
     if kernel:
-        return NOT_TOLD, int(kernel[2]), kernel[1]
+        return NOT_IN_TEXT, int(kernel[2]), kernel[1]
     pid, tid, named = _PID.search(text), _TID.search(text), _THREAD.search(text)
-    thread = (tid and tid[2]) or (named and (named[2] or named[1]).strip()) or NOT_TOLD
-    return int(pid[1]) if pid else NOT_TOLD, int(tid[1]) if tid else NOT_TOLD, thread
+    thread = (tid and tid[2]) or (named and (named[2] or named[1]).strip()) or NOT_IN_TEXT
+    return int(pid[1]) if pid else NOT_IN_TEXT, int(tid[1]) if tid else NOT_IN_TEXT, thread
 
 
 def _cause(text: str) -> str | Absent:
     match = _CAUSE.search(text)
-    return match[1].strip() if match else NOT_TOLD
+    return match[1].strip() if match else NOT_IN_TEXT
 
 
 def _registers(text: str) -> Iterator[tuple[str, int]]:

@@ -9,7 +9,7 @@ from mtedbg.errors import FileFormatError
 from mtedbg.formats.elf import Buffer
 from mtedbg.formats.protobuf import Message, parse
 from mtedbg.model.pointer import strip
-from mtedbg.model.recorded import NotedCall
+from mtedbg.model.recorded import RecordedCall
 
 ARM64 = 1
 _ARCHITECTURES = {0: "32-bit Arm", 2: "x86", 3: "x86-64", 4: "RISC-V"}
@@ -37,7 +37,7 @@ class TombstoneThread:
     tid: int
     name: str
     registers: dict[str, int]
-    calls: tuple[NotedCall, ...]
+    calls: tuple[RecordedCall, ...]
     control: int | None
 
 
@@ -114,10 +114,10 @@ def dumps(message: Message) -> Iterator[Dump]:
         yield _dump(near)
 
 
-def call_of(one: Message) -> NotedCall:
+def call_of(one: Message) -> RecordedCall:
     """One BacktraceFrame."""
     function = one.text(4)
-    return NotedCall(
+    return RecordedCall(
         strip(one.number(2)), function, one.number(5), one.text(6), one.number(1), one.text(8)
     )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from mtedbg.model.absent import Absent, Reason
 
-NOT_TOLD = Absent(Reason.NOT_RECORDED, "not in this text")
+NOT_IN_TEXT = Absent(Reason.NOT_RECORDED, "not in this text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Syndrome:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class CrashText:
     """What a text says of a crash. Nothing is checked: text may say anything.
 
     Attributes:
@@ -46,17 +46,17 @@ class Told:
     """
 
     source: str = ""
-    signal: int | Absent = NOT_TOLD
+    signal: int | Absent = NOT_IN_TEXT
     signal_name: str = ""
-    code: int | Absent = NOT_TOLD
+    code: int | Absent = NOT_IN_TEXT
     code_name: str = ""
-    address: int | Absent = NOT_TOLD
-    logical_tag: int | Absent = NOT_TOLD
-    allocation_tag: int | Absent = NOT_TOLD
-    syndrome: Syndrome | Absent = NOT_TOLD
-    pid: int | Absent = NOT_TOLD
-    tid: int | Absent = NOT_TOLD
-    thread: str | Absent = NOT_TOLD
-    cause: str | Absent = NOT_TOLD
+    address: int | Absent = NOT_IN_TEXT
+    logical_tag: int | Absent = NOT_IN_TEXT
+    allocation_tag: int | Absent = NOT_IN_TEXT
+    syndrome: Syndrome | Absent = NOT_IN_TEXT
+    pid: int | Absent = NOT_IN_TEXT
+    tid: int | Absent = NOT_IN_TEXT
+    thread: str | Absent = NOT_IN_TEXT
+    cause: str | Absent = NOT_IN_TEXT
     registers: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""What the writer of a dead process's file noted by itself, beside registers and memory."""
+"""What the system recorded of a death, next to registers and memory."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class NotedCall:
-    """One level of a backtrace that was made on the spot.
+class RecordedCall:
+    """One level of a backtrace that the system recorded.
 
     Attributes:
         pc: without tag and PAC bits.
@@ -27,15 +27,15 @@ class NotedCall:
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
-    """One thing that it says.
+class RecordedFact:
+    """One thing that the system recorded.
 
     Attributes:
         about: "cause", "abort message", "allocated by thread 7", …
-        text: in its words.
+        text: in the system's words.
         calls: the backtrace that belongs to it, the innermost first.
     """
 
     about: str
     text: str
-    calls: tuple[NotedCall, ...] = ()
+    calls: tuple[RecordedCall, ...] = ()

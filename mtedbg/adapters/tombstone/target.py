@@ -11,7 +11,7 @@ from functools import cached_property
 
 from mtedbg.adapters.core import expression
 from mtedbg.adapters.core.segments import Segments
-from mtedbg.adapters.tombstone.statements import statements
+from mtedbg.adapters.tombstone.recorded import recorded_facts
 from mtedbg.errors import FileFormatError
 from mtedbg.formats import elf
 from mtedbg.formats import tombstone as form
@@ -24,7 +24,7 @@ from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.memory import Region, TagPiece
 from mtedbg.model.pointer import GRANULE
 from mtedbg.model.process import SignalInfo, Symbol, TargetInfo, Thread
-from mtedbg.model.recorded import NotedCall, Statement
+from mtedbg.model.recorded import RecordedCall, RecordedFact
 from mtedbg.model.triage import Module
 
 MOST_BYTES = 1 << 25
@@ -93,11 +93,11 @@ class TombstoneTarget:
         source = "tombstone" if self._tags.stretches else "none"
         return TargetInfo("core", source, self._message.number(5), self._message.text(9))
 
-    def statements(self) -> Sequence[Statement]:
+    def recorded_facts(self) -> Sequence[RecordedFact]:
         """What Android says of it."""
-        return tuple(statements(self._message))
+        return tuple(recorded_facts(self._message))
 
-    def noted_calls(self, thread: Thread) -> Sequence[NotedCall]:
+    def recorded_calls(self, thread: Thread) -> Sequence[RecordedCall]:
         """The backtrace that was made on the device."""
         return self._found[thread.number - 1].calls
 
@@ -201,13 +201,13 @@ class TombstoneTarget:
         return Absent(Reason.UNKNOWN)
 
     @cached_property
-    def _calls(self) -> list[NotedCall]:
+    def _calls(self) -> list[RecordedCall]:
         """All levels of all backtraces, by PC."""
         calls = (call for thread in self._found for call in thread.calls)
         return sorted(calls, key=lambda call: call.pc)
 
     @cached_property
-    def _named(self) -> list[NotedCall]:
+    def _named(self) -> list[RecordedCall]:
         return [call for call in self._calls if call.function]
 
     def module_at(self, address: int) -> Module | Absent:

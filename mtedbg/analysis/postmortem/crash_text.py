@@ -6,7 +6,7 @@ from mtedbg.errors import FileFormatError
 from mtedbg.formats.crash_text import read
 from mtedbg.formats.siginfo import name_signal
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
-from mtedbg.model.crash_text import NOT_TOLD, Told
+from mtedbg.model.crash_text import NOT_IN_TEXT, CrashText
 from mtedbg.model.fault import FaultKind
 from mtedbg.model.pointer import is_near_null, logical_tag, strip
 from mtedbg.model.process import SignalInfo, TargetInfo
@@ -70,13 +70,13 @@ def explain(text: str) -> Report:
     return Report("explain", _INFO, COLUMNS, (row,), notes, headline=_headline(told, kind, row))
 
 
-def _kind(told: Told) -> FaultKind | None:
+def _kind(told: CrashText) -> FaultKind | None:
     if isinstance(told.signal, Absent):
         return None
     return name_signal(SignalInfo(told.signal, told.code, told.address)).tag_check
 
 
-def _row(told: Told, kind: FaultKind | None) -> dict[str, Value]:
+def _row(told: CrashText, kind: FaultKind | None) -> dict[str, Value]:
     raw, synchronous = _address(told, kind), kind is FaultKind.SYNCHRONOUS
     syndrome = told.syndrome
     write = syndrome if isinstance(syndrome, Absent) else syndrome.write
@@ -101,12 +101,12 @@ def _row(told: Told, kind: FaultKind | None) -> dict[str, Value]:
     needed = ("code", "fault_address_raw", "address", "logical_tag", "allocation_tag")
     # What such lines mostly do not have leaves no hole.
     return {
-        key: NOT_APPLICABLE if value is NOT_TOLD and key not in needed else value
+        key: NOT_APPLICABLE if value is NOT_IN_TEXT and key not in needed else value
         for key, value in values.items()
     }
 
 
-def _address(told: Told, kind: FaultKind | None) -> int | Absent:
+def _address(told: CrashText, kind: FaultKind | None) -> int | Absent:
     if kind is FaultKind.ASYNCHRONOUS:
         return Absent(Reason.NOT_APPLICABLE, "an asynchronous fault has none")
     if isinstance(told.address, Absent) and kind is None:
@@ -114,7 +114,7 @@ def _address(told: Told, kind: FaultKind | None) -> int | Absent:
     return told.address
 
 
-def _pointer_tag(told: Told, kind: FaultKind | None, raw: int | Absent) -> int | Absent:
+def _pointer_tag(told: CrashText, kind: FaultKind | None, raw: int | Absent) -> int | Absent:
     if kind is None:
         return NOT_APPLICABLE
     if isinstance(told.logical_tag, int) or isinstance(raw, Absent):
@@ -122,7 +122,7 @@ def _pointer_tag(told: Told, kind: FaultKind | None, raw: int | Absent) -> int |
     return logical_tag(raw)
 
 
-def _registers(told: Told, raw: int | Absent) -> tuple[dict[str, int | str | Absent], ...]:
+def _registers(told: CrashText, raw: int | Absent) -> tuple[dict[str, int | str | Absent], ...]:
     if isinstance(raw, Absent):
         return ()
     near = [
@@ -136,7 +136,7 @@ def _registers(told: Told, raw: int | Absent) -> tuple[dict[str, int | str | Abs
     )
 
 
-def _headline(told: Told, kind: FaultKind | None, row: Row) -> str:
+def _headline(told: CrashText, kind: FaultKind | None, row: Row) -> str:
     if kind is FaultKind.ASYNCHRONOUS:
         return "tag check fault (asynchronous): some access before the PC"
     address = row["address"]

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from mtedbg.model.absent import NOT_APPLICABLE
 from mtedbg.report import Column, Kind, Report, Row
-from mtedbg.target import Witness
+from mtedbg.target import RecordReader
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mtedbg.model.recorded import NotedCall
+    from mtedbg.model.recorded import RecordedCall
     from mtedbg.session import Session
 
 _CAUSES = ("cause", "memory error")
@@ -33,13 +33,13 @@ CALL_COLUMNS = (
 
 def has_testimony(session: Session) -> bool:
     """Whether there is any."""
-    return isinstance(session.target, Witness)
+    return isinstance(session.target, RecordReader)
 
 
 def causes(session: Session) -> list[str]:
     """The causes that the writer names, as reasons."""
     target = session.target
-    found = [*target.statements()] if isinstance(target, Witness) else []
+    found = [*target.recorded_facts()] if isinstance(target, RecordReader) else []
     return [f"the system says: {one.text}" for one in found if one.about in _CAUSES][:_MOST]
 
 
@@ -47,7 +47,7 @@ def testimony(session: Session) -> Report:
     """Causes, where memory was allocated and freed, the abort message."""
     rows: list[Row] = []
     target = session.target
-    for one in target.statements() if isinstance(target, Witness) else ():
+    for one in target.recorded_facts() if isinstance(target, RecordReader) else ():
         rows.append(
             {"about": one.about, "level": NOT_APPLICABLE, "text": one.text, "file": NOT_APPLICABLE}
         )
@@ -61,9 +61,9 @@ def testimony(session: Session) -> Report:
 def noted_calls(session: Session) -> Report:
     """The backtrace of the session's thread, as it was made where the process died."""
     target = session.target
-    calls: Sequence[NotedCall] = ()
-    if isinstance(target, Witness):
-        calls = target.noted_calls(session.thread())
+    calls: Sequence[RecordedCall] = ()
+    if isinstance(target, RecordReader):
+        calls = target.recorded_calls(session.thread())
     rows: tuple[Row, ...] = tuple(
         {
             "level": level,
@@ -77,7 +77,7 @@ def noted_calls(session: Session) -> Report:
     return Report("noted-calls", session.info, CALL_COLUMNS, rows, listing=True)
 
 
-def place(call: NotedCall) -> str:
+def place(call: RecordedCall) -> str:
     """Function and offset; without a name, the offset in the file."""
     if not call.function:
         return f"{call.offset:#x}"

@@ -19,7 +19,7 @@ from mtedbg.model.fault import FaultKind
 from mtedbg.model.phase import spelled
 from mtedbg.model.pointer import GRANULE, granule_of, is_near_null, logical_tag
 from mtedbg.model.triage import Signature
-from mtedbg.target import ModuleFinder, Witness
+from mtedbg.target import ModuleFinder, RecordReader
 
 if TYPE_CHECKING:
     from mtedbg.model.process import SignalInfo
@@ -155,7 +155,7 @@ def _host_place(session: Session, pc: int, registers: Mapping[str, int], *, sent
 def _callers(session: Session, registers: Mapping[str, int]) -> Iterator[int]:
     """As they were noted on the spot, else as far as the stack was dumped."""
     target = session.target
-    noted = target.noted_calls(session.thread()) if isinstance(target, Witness) else ()
+    noted = target.recorded_calls(session.thread()) if isinstance(target, RecordReader) else ()
     if not noted:
         return return_addresses(session, registers)
     return (call.pc for call in noted[1:])

@@ -19,7 +19,7 @@ from mtedbg.analysis.postmortem.signature import signature
 from mtedbg.cli import main
 from mtedbg.errors import FileFormatError
 from mtedbg.model.absent import Absent, Reason
-from mtedbg.model.recorded import NotedCall
+from mtedbg.model.recorded import RecordedCall
 from mtedbg.session import Session
 from tests.golden.cases import CORES
 from tests.support.tombstones import (
@@ -134,14 +134,14 @@ def test_symbols_are_those_of_its_backtraces(target: TombstoneTarget) -> None:
     assert target.evaluate("use+0x10") == CODE + 0x2010
     assert target.evaluate("$lr") == CODE + 0x10
     (thread, _) = target.threads()
-    assert list(target.noted_calls(thread)) == [
-        NotedCall(CODE + 0x2040, "use", 0x40, "/data/app/lib/libgame.so", 0x2040, "abcd"),
-        NotedCall(CODE + 0x10, "", 0, "/system/lib64/libc.so", 0x100, "abcd"),
+    assert list(target.recorded_calls(thread)) == [
+        RecordedCall(CODE + 0x2040, "use", 0x40, "/data/app/lib/libgame.so", 0x2040, "abcd"),
+        RecordedCall(CODE + 0x10, "", 0, "/system/lib64/libc.so", 0x100, "abcd"),
     ]
 
 
 def test_what_android_says_is_quoted(target: TombstoneTarget) -> None:
-    said = {one.about: one for one in target.statements()}
+    said = {one.about: one for one in target.recorded_facts()}
     assert said["cause"].text == "[MTE]: Use After Free, 8 bytes into it"
     assert said["memory error"].text == f"use after free, by Scudo: 32 bytes at {HEAP + 0x40:#x}"
     assert [call.function for call in said["allocated"].calls] == ["make"]
@@ -188,11 +188,11 @@ def exercise(path: str) -> tuple[str, ...]:
     target = TombstoneTarget(path)
     target.info()
     target.regions()
-    list(target.statements())
+    list(target.recorded_facts())
     for thread in target.threads():
         target.registers(thread)
         target.signal(thread)
-        target.noted_calls(thread)
+        target.recorded_calls(thread)
     target.read_memory(HEAP, 64)
     target.read_tags(HEAP, HEAP + 4096)
     target.symbol_at(CODE + 0x2040)
@@ -235,6 +235,6 @@ def test_counts_are_bounded(tmp_path: Path) -> None:
         part(16, number(1, tid) + part(2, number(1, tid) + frames)) for tid in range(1, 100)
     )
     target = TombstoneTarget(write(tmp_path, Tombstone().build() + threads))
-    levels = [len(target.noted_calls(thread)) for thread in target.threads()]
+    levels = [len(target.recorded_calls(thread)) for thread in target.threads()]
     assert max(levels) == 1024
     assert sum(levels) == 1 << 16
