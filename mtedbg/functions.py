@@ -65,7 +65,7 @@ def _logical_tag(_session: Session, pointer: int) -> int:
 
 
 def _allocation_tag(session: Session, pointer: int) -> int:
-    from mtedbg.analysis.tags.tags import tag_at
+    from mtedbg.analysis.tags.span import tag_at
 
     return _plain(tag_at(session, session.strip(pointer)))
 

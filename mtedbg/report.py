@@ -1,8 +1,10 @@
-"""`Report`: what every query returns. Typed columns, rows, notes and, sometimes, a picture.
+"""`Answer` and `Report`: facts made presentable, at the very end.
 
-A report knows nothing of terminals; `mtedbg.render` makes text, JSON, HTML or SVG of it. Where the
-user asked for a file, the report carries what goes into it (`Document`): `commands/_line.py`, which
-every edge calls, writes it. Queries and renderers never do.
+A command makes an `Answer` of facts: rows beside their columns, a headline, notes. Whoever runs it
+adds what was asked: that is a `Report`. The program itself never reads a row back: what it needs
+are the facts. A report knows nothing of terminals; `mtedbg.render` makes text, JSON, HTML or SVG of
+it. Where the user asked for a file, the answer carries what goes into it (`Document`):
+`commands/_line.py`, which every edge calls, writes it.
 """
 
 from __future__ import annotations
@@ -78,6 +80,19 @@ Line = tuple[Span, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Continuation:
+    """Where a command goes on that is called again without arguments.
+
+    Attributes:
+        pointer: the address to begin at, with the tag of the pointer that was asked about.
+        length: bytes; None for as much as is shown where no length is given.
+    """
+
+    pointer: int
+    length: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """A file that the user asked for.
 
@@ -91,41 +106,103 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """An answer.
+class Record:
+    """One thing: text writes a line for each key that applies.
 
     Attributes:
-        command: the command that it answers, "mte-tags".
+        row: its values by key.
+        lines: what text shows instead; none where the keys say it all.
+    """
+
+    row: Row
+    lines: tuple[Line, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Things of one kind: text writes a line for each.
+
+    Attributes:
+        rows: their values by key.
+        lines: what text shows instead (a tag map, a disassembly); none for the table itself.
+    """
+
+    rows: tuple[Row, ...] = ()
+    lines: tuple[Line, ...] = ()
+
+
+def record_or_table(rows: Sequence[Row]) -> Record | Table:
+    """One row as a record, several as a table."""
+    return Record(rows[0]) if len(rows) == 1 else Table(tuple(rows))
+
+
+def rows_of(body: Record | Table) -> tuple[Row, ...]:
+    """The rows of either."""
+    return (body.row,) if isinstance(body, Record) else body.rows
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is said about a question. Every row has all keys of its columns, or an `Absent` there.
+
+    Attributes:
+        body: the facts as rows.
+        headline: one line above everything: the cause, the verdict; may be empty.
+        notes: remarks for people, one line each.
+        incomplete: whether rows are missing that should be here; a note says which.
+        figure: what formats that can draw show beside the rows; text leaves it out.
+        documents: files that the user asked for, to be written by the edge.
+        continuation: where the same command goes on, in commands that can.
+    """
+
+    body: Record | Table = Table()
+    headline: str = ""
+    notes: tuple[str, ...] = ()
+    incomplete: bool = field(default=False, kw_only=True)
+    figure: CellMap | None = field(default=None, kw_only=True)
+    documents: tuple[Document, ...] = field(default=(), kw_only=True)
+    continuation: Continuation | None = field(default=None, kw_only=True)
+
+    def noting(self, *notes: str) -> Answer:
+        """The same answer with further notes."""
+        return replace(self, notes=self.notes + notes)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """An answer, and what was asked.
+
+    Attributes:
+        command: the command that it answers, "mte-tags"; of a part of a post-mortem its name.
         target: what was asked.
         columns: keys of the rows, in order.
-        rows: one mapping a row; every key of `columns` is there, absent values as `Absent`.
-        notes: remarks for people, one line each.
-        picture: lines drawn in text instead of the plain table (a tag map, a disassembly).
-        headline: one line above everything: the cause, the verdict; may be empty.
-        listing: whether the rows are a list of things, in text a table even where it is one.
-        cut: whether there are more rows than these; a note says how to see them.
-        lacking: whether rows are missing since they could not be read; a note says which.
-        figure: what formats that can draw show beside the rows; text and JSON leave it out.
-        documents: files that the user asked for, to be written by the edge.
+        answer: what is said.
     """
 
     command: str
     target: TargetInfo
-    columns: tuple[Column, ...]
-    rows: tuple[Row, ...] = ()
-    notes: tuple[str, ...] = ()
-    picture: tuple[Line, ...] = field(default=())
-    headline: str = ""
-    listing: bool = False
-    cut: bool = False
-    lacking: bool = False
-    figure: CellMap | None = None
-    documents: tuple[Document, ...] = ()
+    columns: tuple[Column, ...] = ()
+    answer: Answer = Answer()
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The rows of the body, one of a record."""
+        return rows_of(self.answer.body)
+
+    @property
+    def headline(self) -> str:
+        """The answer's headline."""
+        return self.answer.headline
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The answer's notes."""
+        return self.answer.notes
 
     @property
     def partial(self) -> bool:
         """Whether something that should be here is not."""
-        return self.cut or self.lacking or any(absent.is_hole for _, _, absent in self.holes())
+        return self.answer.incomplete or any(absent.is_hole for _, _, absent in self.holes())
 
     def holes(self) -> list[tuple[int, str, Absent]]:
         """Every absent value: row index, key (dotted inside a list or mapping), reason."""
@@ -138,7 +215,30 @@ class Report:
 
     def noting(self, *notes: str) -> Report:
         """The same report with further notes."""
-        return replace(self, notes=self.notes + notes)
+        return replace(self, answer=self.answer.noting(*notes))
+
+
+def flat(  # TRANSITION: until every question returns facts
+    command: str,
+    target: TargetInfo,
+    columns: tuple[Column, ...],
+    rows: tuple[Row, ...] = (),
+    notes: tuple[str, ...] = (),
+    picture: tuple[Line, ...] = (),
+    headline: str = "",
+    listing: bool = False,
+    cut: bool = False,
+    lacking: bool = False,
+    figure: CellMap | None = None,
+    documents: tuple[Document, ...] = (),
+) -> Report:
+    """A report from its parts."""
+    one = len(rows) == 1 and not listing
+    body = Record(rows[0], picture) if one else Table(rows, picture)
+    answer = Answer(
+        body, headline, notes, incomplete=cut or lacking, figure=figure, documents=documents
+    )
+    return Report(command, target, columns, answer)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,19 @@
 """A target and what has been learned of it since it last stopped.
 
-Passed, never global. An adapter makes one for a process and drops the caches (`invalidate`) at
-every stop, resume and write: nothing read before may be believed after.
+Passed, never global. An adapter makes one for a process and drops what was learned (`invalidate`)
+at every stop, resume and write: nothing read before may be believed after. A question that several
+others build on is marked `once`: it is answered once a stop.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import TYPE_CHECKING
+from functools import cached_property, wraps
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
-from mtedbg.errors import NoTargetError, UsageError
+from mtedbg.errors import LayoutError, NoTargetError, UsageError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
 from mtedbg.model.pointer import strip
 from mtedbg.target import FileReader
@@ -24,21 +26,24 @@ if TYPE_CHECKING:
     from mtedbg.target import Target
 
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
 @dataclass
 class Session:
     """One target with its caches.
 
     Attributes:
         target: the port.
-        selected: number of the thread that commands speak of; None for the target's current one.
         patience: seconds that a live process is read for unasked: a server may be slow.
-        behind: where commands that go on have come to: address, and how much they show; by name.
+        answers: what questions marked `once` have been answered since the last stop.
     """
 
     target: Target
-    selected: int | None = field(default=None)
     patience: float = field(default=2.0)
-    behind: dict[str, tuple[int, int | None]] = field(default_factory=dict)
+    answers: dict[tuple[Hashable, ...], Any] = field(default_factory=dict, repr=False)
+    selected: int | None = field(default=None)  # TRANSITION
 
     _CACHED = ("info", "runtimes", "jit_objects", "perf_map", "file_starts")
 
@@ -84,41 +89,62 @@ class Session:
         """`pointer` without its tag and PAC bits."""
         return strip(pointer, self.info.pac_mask)
 
-    def thread(self) -> Thread:
-        """The thread that the command speaks of.
+    def readable_runtimes(self) -> tuple[Runtime, ...]:
+        """The runtimes; none where there is none or its debug root cannot be read."""
+        found = self.runtimes
+        return () if isinstance(found, Absent) else found
+
+    def from_runtimes(self, ask: Callable[[Runtime], T]) -> Iterator[T]:
+        """What `ask` says of each runtime; those that do not tell what it needs are left out."""
+        for runtime in self.readable_runtimes():
+            with suppress(LayoutError):
+                yield ask(runtime)
+
+    def thread(self, number: int | None = None) -> Thread:
+        """A thread of the target.
+
+        Args:
+            number: by which the user names it; None for the one that the target calls current.
 
         Raises:
-            UsageError: no thread has the selected number.
+            UsageError: no thread has this number.
             NoTargetError: the target has no threads.
         """
+        number = self.selected if number is None else number  # TRANSITION
         threads = self.target.threads()
         if not threads:
             dead = self.info.kind == "core"
             step = "memory and tags can still be read" if dead else "start the program"
             raise NoTargetError("the target has no threads", step)
-        if self.selected is None:
+        if number is None:
             return next((thread for thread in threads if thread.current), threads[0])
         for thread in threads:
-            if thread.number == self.selected:
+            if thread.number == number:
                 return thread
-        raise UsageError(
-            f"no thread has the number {self.selected}", f"threads are 1 to {len(threads)}"
-        )
-
-    def go_on(self, command: str) -> tuple[int, int | None]:
-        """Where `command` has come to: see `behind`.
-
-        Raises:
-            UsageError: it has shown nothing yet.
-        """
-        if command not in self.behind:
-            raise UsageError(
-                f"{command} has shown nothing yet that it could go on behind",
-                f"say where to begin: `help {command}` has an example",
-            )
-        return self.behind[command]
+        raise UsageError(f"no thread has the number {number}", f"threads are 1 to {len(threads)}")
 
     def invalidate(self) -> None:
         """Forgets what was read: the target ran or was written to."""
+        self.answers.clear()
         for name in self._CACHED:
             self.__dict__.pop(name, None)
+
+
+def once(
+    question: Callable[Concatenate[Session, P], T],
+) -> Callable[Concatenate[Session, P], T]:
+    """Makes a question of a session be answered once a stop, whoever asks and how often.
+
+    The answer is kept by the question and its arguments, which have to be hashable, until the
+    session is invalidated. What raises is asked again.
+    """
+
+    @wraps(question)
+    def asked(session: Session, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        key = (question, args, *kwargs.items())
+        if key not in session.answers:
+            session.answers[key] = question(session, *args, **kwargs)
+        answer: T = session.answers[key]
+        return answer
+
+    return asked

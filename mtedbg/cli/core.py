@@ -114,7 +114,7 @@ def _post_mortem(session: Session, output: _Output, *, as_json: bool) -> None:
         report = part.report
         if number == 0 and report is not None and report.headline and not as_json:
             output.heading(report.headline)
-            report = replace(report, headline="")
+            report = replace(report, answer=replace(report.answer, headline=""))
         if number:
             output.heading(f"\n{part.title}  ({part.line})" if part.line else f"\n{part.title}")
         if report is not None:
@@ -128,12 +128,12 @@ def _write_html(session: Session, path: str, core: str, remarks: Callable[[], Re
     from mtedbg import __version__
     from mtedbg.commands._documents import write
     from mtedbg.render.html import render_html
-    from mtedbg.report import Document, Part, Report
+    from mtedbg.report import Document, Part, flat
     from mtedbg.reports.parts import parts
 
     found = list(parts(session, whole=True))
     if said := remarks():
-        found.append(Part("Remarks", report=Report("remarks", session.info, (), notes=said)))
+        found.append(Part("Remarks", report=flat("remarks", session.info, (), notes=said)))
     return write(Document(path, render_html(Path(core).name, found, __version__)))
 
 

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from mtedbg.report import Column, Report
+from mtedbg.report import Answer, Column, Continuation, Report
 
 if TYPE_CHECKING:
     from mtedbg.session import Session
@@ -79,9 +79,19 @@ _PER_THREAD = (
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """A parsed command line: values by name, without dashes, lower case."""
+    """A parsed command line.
+
+    Attributes:
+        values: by name, without dashes, lower case; also to be had as attributes.
+        continuation: where the command went on to when it last ran; None where it has not.
+    """
 
     values: dict[str, Any]
+    continuation: Continuation | None = None
+
+    def for_thread(self, number: int) -> Arguments:
+        """The same arguments, of the thread with this number."""
+        return replace(self, values={**self.values, "thread": number})
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -98,7 +108,7 @@ class Command:
         name: "mte-tags".
         summary: what it answers, one line.
         columns: the keys of its rows.
-        run: arguments → report.
+        run: arguments → facts → answer.
         arguments: positional arguments in order.
         options: options of its own; `--json`, `--thread` and `--no-color` are everyone's.
         details: further paragraphs for `help`.
@@ -112,7 +122,7 @@ class Command:
     name: str
     summary: str
     columns: tuple[Column, ...]
-    run: Callable[[Session, Arguments], Report]
+    run: Callable[[Session, Arguments], Answer | Report]  # TRANSITION
     arguments: tuple[Argument, ...] = ()
     options: tuple[Option, ...] = ()
     details: str = ""

@@ -1,6 +1,6 @@
 """From a command line to a report, and to text: what every edge calls.
 
-Files that the user asked for come as `Report.documents` and are written here, once for all edges.
+Files that the user asked for come as `Answer.documents` and are written here, once for all edges.
 """
 
 from __future__ import annotations
@@ -8,16 +8,18 @@ from __future__ import annotations
 import argparse
 import shlex
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from mtedbg.commands import Arguments, Command
 from mtedbg.errors import ExpressionError, UsageError
+from mtedbg.report import Answer, Continuation, Report, Table, record_or_table, rows_of
 
 if TYPE_CHECKING:
-    from mtedbg.report import Report
     from mtedbg.session import Session
+
+Continuations = dict[str, Continuation]
+"""Where commands go on, by their names: an edge keeps one for each process."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -80,13 +82,19 @@ def _value(session: Session, kind: str, name: str, text: str | list[str] | None)
     return _number(text, name) if kind == "count" else text
 
 
-def parse(session: Session, command: Command, line: str | Sequence[str]) -> Arguments:
+def parse(
+    session: Session,
+    command: Command,
+    line: str | Sequence[str],
+    continuation: Continuation | None = None,
+) -> Arguments:
     """The arguments in `line`, expressions evaluated.
 
     Args:
         session: where expressions are evaluated.
         command: whose arguments they are.
         line: what stands after the command's name, as one line or as words.
+        continuation: where the command went on to when it last ran.
 
     Raises:
         UsageError: the words do not fit the command.
@@ -104,24 +112,24 @@ def parse(session: Session, command: Command, line: str | Sequence[str]) -> Argu
     kinds += [(o.name, o.kind) for o in command.options]
     for name, kind in kinds:
         values[_key(name)] = _value(session, kind, name, values[_key(name)])
-    return Arguments(values)
+    return Arguments(values, continuation)
 
 
-def _for_each_thread(session: Session, command: Command, arguments: Arguments) -> Report:
-    reports = []
-    for thread in session.target.threads():
-        session.selected = thread.number
-        reports.append(command.run(session, arguments))
-    merged = reports[0]
-    for report in reports[1:]:
-        merged = replace(
-            merged,
-            rows=merged.rows + report.rows,
-            notes=tuple(dict.fromkeys(merged.notes + report.notes)),
-            picture=(),
-            headline="",
-        )
-    return merged
+def _for_each_thread(session: Session, command: Command, arguments: Arguments) -> Answer:
+    """The answers of all threads as one: their rows, their notes each once."""
+    answers = [
+        _run(session, command, arguments.for_thread(thread.number))
+        for thread in session.target.threads()
+    ]
+    if len(answers) == 1:
+        return answers[0]
+    rows = [row for answer in answers for row in rows_of(answer.body)]
+    is_table = isinstance(answers[0].body, Table) and bool(answers[0].body.rows)
+    return Answer(
+        Table(tuple(rows)) if is_table else record_or_table(rows),
+        notes=tuple(dict.fromkeys(note for answer in answers for note in answer.notes)),
+        incomplete=any(answer.incomplete for answer in answers),
+    )
 
 
 def report(session: Session, command: Command, arguments: Arguments) -> Report:
@@ -130,42 +138,79 @@ def report(session: Session, command: Command, arguments: Arguments) -> Report:
     Raises:
         MtedbgError: whatever stops the command, a file that cannot be written among it.
     """
+    if command.per_thread and arguments.all_threads:
+        answer = _for_each_thread(session, command, arguments)
+    else:
+        answer = _run(session, command, arguments)
+    if answer.documents:
+        from mtedbg.commands._documents import write
+
+        answer = answer.noting(*map(write, answer.documents))
+    return Report(command.name, session.info, command.columns, answer)
+
+
+def _run(session: Session, command: Command, arguments: Arguments) -> Answer:
+    # TRANSITION: `selected`, and commands that return a whole report
     before = session.selected
+    if command.per_thread and arguments.thread is not None:
+        session.selected = arguments.thread
     try:
-        answer = _answer(session, command, arguments)
+        found = command.run(session, arguments)
     finally:
         session.selected = before
-    if not answer.documents:
-        return answer
-    from mtedbg.commands._documents import write
-
-    return answer.noting(*map(write, answer.documents))
+    return found.answer if isinstance(found, Report) else found
 
 
-def _answer(session: Session, command: Command, arguments: Arguments) -> Report:
-    if not command.per_thread:
-        return command.run(session, arguments)
-    if arguments.all_threads:
-        return _for_each_thread(session, command, arguments)
-    if arguments.thread is not None:
-        session.selected = arguments.thread
-    return command.run(session, arguments)
+def ask(
+    session: Session,
+    command: Command,
+    line: str | Sequence[str],
+    continuations: Continuations | None = None,
+) -> tuple[Arguments, Report]:
+    """Runs a command line; what it asked for, and the report.
 
-
-def execute(
-    session: Session, command: Command, line: str | Sequence[str], *, color: bool = False
-) -> str:
-    """Runs a command line and returns what to print, with a final newline.
+    Args:
+        session: the process that is asked.
+        command: what is asked.
+        line: what stands after the command's name, as one line or as words.
+        continuations: where commands go on, kept by the caller from one call to the next.
 
     Raises:
         MtedbgError: whatever stops the command.
     """
-    arguments = parse(session, command, line)
-    answer = report(session, command, arguments)
+    kept = {} if continuations is None else continuations
+    arguments = parse(session, command, line, kept.get(command.name))
+    found = report(session, command, arguments)
+    if found.answer.continuation is not None:
+        kept[command.name] = found.answer.continuation
+    return arguments, found
+
+
+def execute(
+    session: Session,
+    command: Command,
+    line: str | Sequence[str],
+    continuations: Continuations | None = None,
+    *,
+    color: bool = False,
+) -> str:
+    """Runs a command line and returns what to print, with a final newline; see `ask`.
+
+    Args:
+        session: the process that is asked.
+        command: what is asked.
+        line: what stands after the command's name, as one line or as words.
+        continuations: where commands go on, kept by the caller from one call to the next.
+        color: whether text may be in colour.
+
+    Raises:
+        MtedbgError: whatever stops the command.
+    """
+    arguments, found = ask(session, command, line, continuations)
     if arguments.json:
         from mtedbg.render.json import render_json
 
-        return render_json(answer)
+        return render_json(found)
     from mtedbg.render.text import render_text
 
-    return render_text(answer, color=color and not arguments.no_color)
+    return render_text(found, color=color and not arguments.no_color)

@@ -5,16 +5,34 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mtedbg.commands import Argument, Arguments, Command
-from mtedbg.report import Column, Kind, Report
+from mtedbg.model.absent import Absent
+from mtedbg.report import Answer, Column, Kind, Record, Row
 
 if TYPE_CHECKING:
+    from mtedbg.analysis.tags.check import TagCheck
     from mtedbg.session import Session
 
 
-def _run(session: Session, arguments: Arguments) -> Report:
+def _run(session: Session, arguments: Arguments) -> Answer:
+    from mtedbg.analysis.tags.advice import next_step
     from mtedbg.analysis.tags.check import check
 
-    return check(session, COMMAND.name, COMMAND.columns, arguments.ptr)
+    found = check(session, arguments.ptr)
+    row: Row = {
+        "address": found.address,
+        "logical_tag": found.pointer_tag,
+        "allocation_tag": found.memory_tag,
+        "match": found.match,
+    }
+    return Answer(Record(row), _headline(found), next_step(found.memory_tag))
+
+
+def _headline(found: TagCheck) -> str:
+    if isinstance(found.memory_tag, Absent):
+        return f"no memory tag to compare with: {found.memory_tag}"
+    if found.match is True:
+        return f"match: pointer and memory have tag {found.pointer_tag}"
+    return f"mismatch: pointer tag {found.pointer_tag}, memory tag {found.memory_tag}"
 
 
 COMMAND = Command(

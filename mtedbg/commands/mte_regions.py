@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mtedbg.commands import Arguments, Command, Option
 from mtedbg.errors import UsageError
-from mtedbg.report import Column, Document, Kind, Report
+from mtedbg.report import Answer, Column, Document, Kind, Report
 
 if TYPE_CHECKING:
     from mtedbg.session import Session
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _ENDING = ".svg"
 
 
-def _run(session: Session, arguments: Arguments) -> Report:
+def _run(session: Session, arguments: Arguments) -> Answer | Report:
     from mtedbg.analysis.tags.regions import regions
 
     path: str | None = arguments.picture
@@ -32,7 +32,9 @@ def _run(session: Session, arguments: Arguments) -> Report:
         return report
     from mtedbg.render.svg import render_svg
 
-    return replace(report, documents=(Document(path, render_svg(report)),))
+    answer = report.answer
+    assert answer.figure is not None
+    return replace(answer, documents=(Document(path, render_svg(answer.figure, answer.headline)),))
 
 
 COMMAND = Command(

@@ -2,44 +2,172 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from mtedbg.commands import Argument, Arguments, Command, Option
-from mtedbg.report import Column, Kind, Report
+from mtedbg.errors import UsageError
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
+from mtedbg.model.pointer import GRANULE, granule_of
+from mtedbg.report import Answer, Column, Continuation, Kind, Line, Row, Span, Table
 
 if TYPE_CHECKING:
+    from mtedbg.analysis.tags.runs import Run
+    from mtedbg.analysis.tags.span import TagSpan
     from mtedbg.session import Session
 
+_NOT_TAGGED, _NOT_THERE = ".", "?"
 
-def _run(session: Session, arguments: Arguments) -> Report:
-    from mtedbg.analysis.tags.tags import tags
+
+def _run(session: Session, arguments: Arguments) -> Answer:
+    from mtedbg.analysis.tags.span import Form, tag_span
 
     pointer, length = arguments.addr, arguments.len
     if pointer is None:
-        pointer, length = session.go_on(COMMAND.name)
-    report = tags(
-        session,
-        COMMAND.name,
-        COMMAND.columns,
-        pointer,
-        length,
-        granules=arguments.granules,
-        picture=not (arguments.runs or arguments.granules or arguments.json),
+        pointer, length = _going_on(arguments)
+    listed = arguments.runs or arguments.json
+    form = Form.GRANULES if arguments.granules else Form.RUNS if listed else Form.MAP
+    return answer(tag_span(session, pointer, length, form), length)
+
+
+def _going_on(arguments: Arguments) -> tuple[int, int | None]:
+    if arguments.continuation is None:
+        raise UsageError(
+            f"{COMMAND.name} has shown nothing yet that it could go on behind",
+            f"say where to begin: `help {COMMAND.name}` has an example",
+        )
+    return arguments.continuation.pointer, arguments.continuation.length
+
+
+def answer(found: TagSpan, length: int | None = None) -> Answer:
+    """The tags as rows, and as a map where they are one.
+
+    Args:
+        found: the tags.
+        length: bytes that were asked for; None for some lines around an address.
+    """
+    from mtedbg.analysis.tags.advice import next_step
+    from mtedbg.analysis.tags.span import Form
+
+    is_map = found.form is Form.MAP
+    rows = tuple(_row(found, run) for run in found.runs)
+    return Answer(
+        Table(rows, tuple(map_lines(found)) if is_map else ()),
+        _verdict(found),
+        next_step(found.memory_tag) + tuple(_map_notes(found) if is_map else _list_notes(found)),
+        incomplete=not is_map and found.reached < found.end,
+        continuation=_continuation(found, length) if rows else None,
     )
-    if report.rows:
-        _remember(session, report, pointer, length)
-    return report
 
 
-def _remember(session: Session, report: Report, pointer: int, length: int | None) -> None:
-    """That the next call goes on where this one ended, with the same pointer tag."""
-    start, end = report.rows[0]["start"], report.rows[-1]["end"]
-    assert isinstance(start, int)
-    assert isinstance(end, int)
-    address = session.strip(pointer)
-    left = 0 if length is None else address + length - end
-    going_on = left if left > 0 else length or end - start
-    session.behind[COMMAND.name] = (end | pointer ^ address, going_on)
+def _row(found: TagSpan, run: Run) -> Row:
+    return {
+        "start": run.start,
+        "end": run.end,
+        "tag": run.tag,
+        "owner": NOT_APPLICABLE if isinstance(run.tag, Absent) else found.owners[run.tag],
+    }
+
+
+def _verdict(found: TagSpan) -> str:
+    """Whether the pointer fits the memory."""
+    memory = found.memory_tag
+    if isinstance(memory, Absent):
+        return f"{found.address:#x}: {memory}"
+    fits = "match" if found.pointer_tag == memory else "mismatch"
+    tags = f"memory tag {memory}, pointer tag {found.pointer_tag}"
+    return f"{found.address:#x}: {tags}: {fits}"
+
+
+def _continuation(found: TagSpan, length: int | None) -> Continuation:
+    """The next call goes on where this one ended, with the same pointer tag."""
+    end = found.reached
+    left = 0 if length is None else found.address + length - end
+    goes_on = left if left > 0 else length or end - found.runs[0].start
+    return Continuation(end | found.pointer ^ found.address, goes_on)
+
+
+def _list_notes(found: TagSpan) -> Iterator[str]:
+    if found.reached < found.end:
+        yield (
+            f"cut off after {len(found.runs)} rows: `{COMMAND.name} {found.reached:#x} LEN` goes on"
+        )
+
+
+def _map_notes(found: TagSpan) -> Iterator[str]:
+    from mtedbg.analysis.tags.span import LINE, MOST_LINES
+
+    if found.reached < found.end:
+        more = min(found.end - found.reached, MOST_LINES * LINE)
+        yield (
+            f"{found.end - found.reached:#x} bytes from {found.reached:#x} on are not drawn:"
+            f" `{COMMAND.name} {found.reached:#x} {more:#x}` goes on, --runs lists every stretch"
+        )
+    yield from filter(None, (_legend(found), _whose(found)))
+
+
+def _legend(found: TagSpan) -> str:
+    """What the signs in the map mean that are no tags."""
+    reasons: dict[str, set[str]] = {}
+    for run in found.runs:
+        if isinstance(run.tag, Absent):
+            reasons.setdefault(_sign(run.tag), set()).add(str(run.tag))
+    return ", ".join(f"{sign} {' or '.join(sorted(why))}" for sign, why in sorted(reasons.items()))
+
+
+def _whose(found: TagSpan) -> str:
+    """What the tags in the map stand for, where a runtime says it."""
+    tags = sorted({run.tag for run in found.runs if not isinstance(run.tag, Absent)})
+    whose = ((f"{tag:x}", found.owners[tag]) for tag in tags)
+    return ", ".join(
+        f"{sign} {owner if isinstance(owner, str) else f'core {owner}'}"
+        for sign, owner in whose
+        if not isinstance(owner, Absent)
+    )
+
+
+def _sign(tag: int | Absent) -> str:
+    """One character for a granule."""
+    if isinstance(tag, Absent):
+        return _NOT_TAGGED if tag.reason is Reason.NOT_TAGGED else _NOT_THERE
+    return f"{tag:x}"
+
+
+def map_lines(found: TagSpan) -> Iterator[Line]:
+    """The map: 16 granules a line, as HWASan and debuggerd draw it; ADDR's is marked."""
+    from mtedbg.analysis.tags.span import LINE, line_of
+
+    tags = {
+        granule: run.tag for run in found.runs for granule in range(run.start, run.end, GRANULE)
+    }
+    for start in range(line_of(found.runs[0].start), found.reached, LINE):
+        here = start == line_of(found.address)
+        marked = granule_of(found.address) if here else None
+        yield (
+            Span("=> " if here else "   ", "mark"),
+            Span(f"{start:#x} ", "address"),
+            *_cells(found, tags, range(start, start + LINE, GRANULE), marked),
+        )
+
+
+def _cells(
+    found: TagSpan, tags: Mapping[int, int | Absent], line: range, marked: int | None
+) -> Iterator[Span]:
+    for granule in line:
+        left = "[" if granule == marked else "]" if granule - GRANULE == marked else " "
+        yield Span(left, "mark" if left != " " else "")
+        tag = tags.get(granule)
+        yield Span(" ") if tag is None else Span(_sign(tag), _role(found, tag, granule == marked))
+    if marked == line[-1]:
+        yield Span("]", "mark")
+
+
+def _role(found: TagSpan, tag: int | Absent, marked: bool) -> str:
+    if isinstance(tag, Absent):
+        return "dim"
+    if tag == found.pointer_tag:
+        return "tag-match"
+    return "tag-mismatch" if marked else ""
 
 
 COMMAND = Command(

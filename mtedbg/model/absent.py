@@ -3,11 +3,13 @@
 A query that meets a hole reports the hole: not `None`, not zero, not an exception.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import TypeGuard, TypeVar
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 
 class Reason(Enum):
@@ -52,3 +54,13 @@ NOT_APPLICABLE = Absent(Reason.NOT_APPLICABLE)
 def present(value: T | Absent) -> TypeGuard[T]:
     """Whether `value` is there."""
     return not isinstance(value, Absent)
+
+
+def or_else(value: T | Absent, default: U) -> T | U:
+    """`value`, or `default` where it is not there."""
+    return default if isinstance(value, Absent) else value
+
+
+def then(value: T | Absent, function: Callable[[T], U]) -> U | Absent:
+    """`function` of `value`; where that is not there, its reason."""
+    return value if isinstance(value, Absent) else function(value)

@@ -8,7 +8,7 @@ from html import escape
 from mtedbg.model.absent import Absent
 from mtedbg.render import HEX, clean
 from mtedbg.render.text import applies, cell, parts
-from mtedbg.report import Column, Kind, Line, Report, Row, Value
+from mtedbg.report import Column, Kind, Line, Record, Report, Row, Value
 
 SHOWN_ROWS = 64
 """Of a table; the rest is folded away."""
@@ -54,11 +54,12 @@ def body(report: Report, label: str, drawn: str = "", *, instead: bool = False) 
 
 def _contents(report: Report, label: str) -> Iterator[str]:
     """The picture, the record or the table."""
-    if report.picture:
-        yield scrolling(f"<pre>{_picture(report.picture)}</pre>", label)
-    elif len(report.rows) == 1 and not report.listing:
-        yield _record(report.columns, report.rows[0])
-    elif report.rows:
+    body = report.answer.body
+    if body.lines:
+        yield scrolling(f"<pre>{_picture(body.lines)}</pre>", label)
+    elif isinstance(body, Record):
+        yield _record(report.columns, body.row)
+    elif body.rows:
         yield from _tables(report, label)
 
 

@@ -76,8 +76,9 @@ def _granule(tag: int | Absent | None, x: int, y: int, *, neutral: bool) -> str:
 
 def overview(report: Report) -> str:
     """The figure of `mte-regions`, as an image of its own: its style stays in it."""
-    if report.figure is None:
+    figure = report.answer.figure
+    if figure is None:
         return ""
-    data = b64encode(render_svg(report).encode("utf-8", "replace")).decode()
+    data = b64encode(render_svg(figure, report.headline).encode("utf-8", "replace")).decode()
     image = f'<img alt="{text(report.headline)}" src="data:image/svg+xml;base64,{data}">'
     return f"<figure>{scrolling(image, report.headline or 'Tagged memory')}</figure>"

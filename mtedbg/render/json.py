@@ -60,7 +60,8 @@ def to_object(report: Report) -> dict[str, Any]:
     """The report as JSON-ready values."""
     kinds = {column.key: column.kind for column in report.columns}
     info = report.target
-    drawn = {"figure": _figure(report.figure)} if report.figure is not None else {}
+    figure = report.answer.figure
+    drawn = {} if figure is None else {"figure": _figure(figure)}
     return {
         "schema": "mtedbg/report/1",
         "command": report.command,

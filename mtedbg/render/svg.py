@@ -1,4 +1,4 @@
-"""Report → SVG: a map of who owns memory, one colour a core.
+"""`CellMap` → SVG: a map of who owns memory, one colour a core.
 
 A row of cells is one stretch of addresses; a cell of one kind is a filled square, one that mixes
 kinds has the most frequent around the second. Readable on light and dark paper: colours are of
@@ -16,7 +16,6 @@ from mtedbg.model.cell_map import KINDS, NOT_READ, NOT_TAGGED, CellMap, Strip
 from mtedbg.model.memory import size_text
 from mtedbg.model.pointer import GRANULE
 from mtedbg.render import clean
-from mtedbg.report import Report
 
 SIDE = 8
 """Pixels of a cell."""
@@ -55,16 +54,15 @@ _PATTERNS = (
 )
 
 
-def render_svg(report: Report) -> str:
-    """The report's figure as one SVG document.
+def render_svg(figure: CellMap, title: str) -> str:
+    """A map of tagged memory as one SVG document.
 
     Args:
-        report: one that has a figure.
+        figure: the map.
+        title: the line above it.
     """
-    figure = report.figure
-    assert figure is not None, "the query was not asked for a figure"
     body = [
-        _text(_MARGIN, 28, report.headline, "title"),
+        _text(_MARGIN, 28, title, "title"),
         _text(_MARGIN, 48, _scale(figure), "dim"),
     ]
     top = 66
@@ -78,7 +76,7 @@ def render_svg(report: Report) -> str:
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img">',
-            f"<title>{_escaped(report.headline)}</title>",
+            f"<title>{_escaped(title)}</title>",
             f"<style>{_STYLE}{_fills(figure)}</style>",
             f"<defs>{_PATTERNS}</defs>",
             f'<rect class="paper" width="{_WIDTH}" height="{height}"/>',

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
 from mtedbg.render import HEX, clean, hex_number, nested_kind
-from mtedbg.report import Column, Kind, Line, Report, Row, Scalar, Value
+from mtedbg.report import Column, Kind, Line, Record, Report, Row, Scalar, Value
 
 _RESET = "\x1b[0m"
 _STYLES = {
@@ -203,13 +203,14 @@ def render_text(report: Report, *, color: bool = False, width: int = 0) -> str:
             other; 0 where that does not matter.
     """
     lines = [_paint(clean(report.headline), "headline", color)] if report.headline else []
-    if report.picture:
-        lines += [_line(line, color) for line in report.picture]
-    elif len(report.rows) == 1 and not report.listing:
-        lines += _record(report.columns, report.rows[0], color)
-    elif report.rows and width and _width(report) > width:
-        lines += _records(report.columns, report.rows, color)
-    elif report.rows:
-        lines += _table(report.columns, report.rows, color)
+    body = report.answer.body
+    if body.lines:
+        lines += [_line(line, color) for line in body.lines]
+    elif isinstance(body, Record):
+        lines += _record(report.columns, body.row, color)
+    elif body.rows and width and _width(report) > width:
+        lines += _records(report.columns, body.rows, color)
+    elif body.rows:
+        lines += _table(report.columns, body.rows, color)
     lines += [_paint(f"note: {clean(note)}", "note", color) for note in report.notes]
     return "\n".join(lines) + "\n"

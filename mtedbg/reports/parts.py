@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from mtedbg.analysis.postmortem.sections import Section, sections
 from mtedbg.commands import Command, all_commands, find, names
-from mtedbg.commands._line import parse, report
+from mtedbg.commands._line import ask
 from mtedbg.errors import MtedbgError, UsageError
-from mtedbg.report import Part, Report, Span
+from mtedbg.report import Part, Report, Span, flat
 
 if TYPE_CHECKING:
     from mtedbg.session import Session
@@ -30,7 +30,7 @@ def answer(session: Session, line: str, *, as_json: bool = False) -> Report:
     if name == "help":
         return _help(session, rest.strip())
     command = _command(name)
-    return report(session, command, parse(session, command, rest + (" --json" * as_json)))
+    return ask(session, command, rest + (" --json" * as_json))[1]
 
 
 def _command(name: str) -> Command:
@@ -50,7 +50,7 @@ def _help(session: Session, name: str) -> Report:
         headline = "`help NAME` says more of each:"
         said = [f"  {one.name:<14}  {one.summary}" for one in all_commands()]
     lines = tuple((Span(line),) for line in ("", *said))
-    return Report("help", session.info, (), picture=lines, headline=headline)
+    return flat("help", session.info, (), picture=lines, headline=headline)
 
 
 def parts(session: Session, *, whole: bool, as_json: bool = False) -> Iterator[Part]:

@@ -10,15 +10,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mtedbg.commands import find
-from mtedbg.commands._line import parse, report
+from mtedbg.commands._line import ask
 from mtedbg.errors import MtedbgError
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.render.json import to_object
 from mtedbg.render.text import render_text
-from mtedbg.report import Line, Report, Span
+from mtedbg.report import Line, Report, Span, flat
 
 if TYPE_CHECKING:
-    from mtedbg.report import Row
+    from mtedbg.report import Row, flat
     from mtedbg.session import Session
 
 SCHEMA = "mtedbg/moment/1"
@@ -48,9 +48,7 @@ def moment(session: Session, *, color: bool = False) -> dict[str, Any]:
     pc = None if isinstance(registers, Absent) else registers.get("pc")
     pc = None if pc is None else session.strip(pc)
     symbol = Absent(Reason.UNKNOWN) if pc is None else session.target.symbol_at(pc)
-    behind = dict(session.behind)
     reports = dict(_reports(session, pc))
-    session.behind = behind  # what nobody asked for is nothing to go on behind
     return {
         "schema": SCHEMA,
         "target": {"kind": session.info.kind, "tag_source": session.info.tag_source},
@@ -88,7 +86,7 @@ def _ask(session: Session, line: str) -> Report | None:
     command = find(name)
     assert command
     try:
-        return report(session, command, parse(session, command, rest))
+        return ask(session, command, rest)[1]
     except MtedbgError:
         return None
 
@@ -108,7 +106,7 @@ def _context(session: Session, reports: Mapping[str, Report], *, color: bool) ->
     lines: list[Line] = []
     if isinstance(transition := _row(fault).get("transition"), str):
         lines.append((Span(transition),))
-    lines += _around(tags.picture) if tags else []
+    lines += _around(tags.answer.body.lines) if tags else []
     if memop := reports.get("memop") or reports.get("faulted"):
         lines.append((Span(memop.headline),))
     if (block := reports.get("block")) and isinstance(_row(block).get("block"), Mapping):
@@ -117,7 +115,7 @@ def _context(session: Session, reports: Mapping[str, Report], *, color: bool) ->
     if not lines and not headline:
         return ""
     notes = (fault.notes if fault and tags else ()) + (tags.notes if tags else ())
-    shown = Report("context", session.info, (), (), notes, tuple(lines), headline)
+    shown = flat("context", session.info, (), (), notes, tuple(lines), headline)
     return render_text(shown, color=color)
 
 

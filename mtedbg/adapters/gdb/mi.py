@@ -43,12 +43,12 @@ class _MachineCommand(gdb.MICommand):  # type: ignore[misc]
     def invoke(self, words: list[str]) -> dict[str, Any]:
         """Runs the command; GDB calls this."""
         from mtedbg.adapters.gdb import sessions
-        from mtedbg.commands._line import parse, report
+        from mtedbg.commands._line import ask
         from mtedbg.render.json import to_object
 
         try:
             session = sessions.current()
-            answer = report(session, self._command, parse(session, self._command, words))
+            _, answer = ask(session, self._command, words, sessions.continuations(session))
         except MtedbgError as error:
             raise gdb.GdbError(str(error)) from None
         except gdb.error as error:

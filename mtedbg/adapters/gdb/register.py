@@ -40,7 +40,9 @@ class _GdbCommand(gdb.Command):  # type: ignore[misc]
             argument = repeat_line(self._command, argument) or ""
         try:
             color = output.wants_color(from_tty)
-            text = execute(sessions.current(), self._command, argument, color=color)
+            session = sessions.current()
+            goes_on = sessions.continuations(session)
+            text = execute(session, self._command, argument, goes_on, color=color)
         except MtedbgError as error:
             raise gdb.GdbError(printable(str(error))) from None
         except gdb.error as error:

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import gdb
 
 from mtedbg.adapters.gdb.parameters import INFERIOR_READS, PATIENCE
 from mtedbg.adapters.gdb.target import GdbTarget
 from mtedbg.errors import NoTargetError, NotOnThisTargetError
+from mtedbg.report import Continuation
 from mtedbg.session import Session
 
-# By inferior number, with what tells one program from the next under the same number.
-_sessions: dict[int, tuple[object, Session]] = {}
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A session, what tells its program from the next, and where commands go on in it."""
+
+    identity: object
+    session: Session
+    continuations: dict[str, Continuation] = field(default_factory=dict)
+
+
+# By inferior number.
+_sessions: dict[int, _Known] = {}
 
 
 def current() -> Session:
@@ -57,11 +70,16 @@ def _of(inferior: gdb.Inferior) -> Session:
     allowed = bool(gdb.parameter(INFERIOR_READS))
     identity = (inferior.pid, connection.num if connection else None, allowed)
     known = _sessions.get(inferior.num)
-    if known is None or known[0] != identity:
-        known = (identity, Session(GdbTarget(inferior, inferior_reads=allowed)))
+    if known is None or known.identity != identity:
+        known = _Known(identity, Session(GdbTarget(inferior, inferior_reads=allowed)))
         _sessions[inferior.num] = known
-    known[1].patience = float(gdb.parameter(PATIENCE))
-    return known[1]
+    known.session.patience = float(gdb.parameter(PATIENCE))
+    return known.session
+
+
+def continuations(session: Session) -> dict[str, Continuation]:
+    """Where commands go on in a session that `current` gave, to be kept up by its caller."""
+    return next(known.continuations for known in _sessions.values() if known.session is session)
 
 
 def _check_architecture(name: str) -> None:
@@ -73,10 +91,10 @@ def _check_architecture(name: str) -> None:
 
 
 def _drop_caches(_event: object) -> None:
-    for _, session in _sessions.values():
-        session.invalidate()
-        assert isinstance(session.target, GdbTarget)
-        session.target.invalidate()
+    for known in _sessions.values():
+        known.session.invalidate()
+        assert isinstance(known.session.target, GdbTarget)
+        known.session.target.invalidate()
 
 
 def _forget(event: gdb.Event) -> None:

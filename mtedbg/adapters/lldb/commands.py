@@ -53,7 +53,8 @@ def _run(
     from mtedbg.commands._line import execute
 
     try:
-        text = execute(sessions.current(debugger, context), command, line, color=color)
+        session = sessions.current(debugger, context)
+        text = execute(session, command, line, sessions.continuations(), color=color)
     except MtedbgError as error:
         result.SetError(str(error))
     except KeyboardInterrupt:

@@ -7,6 +7,7 @@ import lldb
 from mtedbg.adapters.lldb import stops
 from mtedbg.adapters.lldb.target import LldbTarget
 from mtedbg.errors import NoTargetError, NotOnThisTargetError
+from mtedbg.report import Continuation
 from mtedbg.session import Session
 
 _RUNNING = (
@@ -20,6 +21,7 @@ _STOPPED = (lldb.eStateStopped, lldb.eStateCrashed, lldb.eStateSuspended)
 
 # By process: LLDB's number of it, which is not used again, and its count of stops then.
 _sessions: dict[int, tuple[int, Session]] = {}
+_continuations: dict[str, Continuation] = {}
 
 
 def current(debugger: lldb.SBDebugger, context: lldb.SBExecutionContext) -> Session:
@@ -49,6 +51,11 @@ def current(debugger: lldb.SBDebugger, context: lldb.SBExecutionContext) -> Sess
     return _session_of(process)
 
 
+def continuations() -> dict[str, Continuation]:
+    """Where commands go on in the session that `current` gave last, to be kept up by its caller."""
+    return _continuations
+
+
 def in_breakpoint(process: lldb.SBProcess) -> Session:
     """The session of a process that LLDB stops, perhaps only to look at a breakpoint's condition.
 
@@ -69,6 +76,7 @@ def _session_of(process: lldb.SBProcess) -> Session:
     number, stop = process.GetUniqueID(), process.GetStopID(True)
     if number not in _sessions:
         _sessions.clear()
+        _continuations.clear()
         _sessions[number] = (stop, Session(LldbTarget(process)))
     known, session = _sessions[number]
     assert isinstance(session.target, LldbTarget)

@@ -10,7 +10,7 @@ from mtedbg.decode.code.audit import audit as findings_of
 from mtedbg.errors import LayoutError
 from mtedbg.model.absent import Absent
 from mtedbg.model.finding import Finding, Severity
-from mtedbg.report import Column, Report, Row
+from mtedbg.report import Column, Report, Row, flat
 
 if TYPE_CHECKING:
     from mtedbg.session import Session
@@ -46,7 +46,7 @@ def audit(
     if len(shown) < len(found) and not cut:
         notes.append(f"{len(found) - len(shown)} more: `{command}` shows them")
     rows = tuple(_row(one) for one in shown)
-    return Report(
+    return flat(
         command, session.info, columns, rows, tuple(notes), headline=_headline(found),
         listing=True, cut=cut,
     )  # fmt: skip

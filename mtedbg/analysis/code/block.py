@@ -15,7 +15,7 @@ from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.code import Block, Outcome, Place, Range, Segment
 from mtedbg.model.foreign_code import DEBUG_ROOT
 from mtedbg.model.memop import Memop
-from mtedbg.report import Column, Report, Scalar, Value
+from mtedbg.report import Column, Report, Scalar, Value, flat
 
 if TYPE_CHECKING:
     from mtedbg.layout import Runtime
@@ -82,7 +82,7 @@ def _report(
         + _program(runtime, place)
     )
     headline = f"{place.pc:#x}: {_sentence(place, name, memop)}"
-    return Report(command, session.info, columns, (row,), notes, headline=headline)
+    return flat(command, session.info, columns, (row,), notes, headline=headline)
 
 
 def _optional(runtime: Runtime, place: Place) -> Memop | Absent:

@@ -15,7 +15,7 @@ from mtedbg.layout.memory import read_text
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.code import Block, Function
 from mtedbg.model.runtime import Buffer, Table
-from mtedbg.report import Column, Report, Row, Value
+from mtedbg.report import Column, Report, Row, Value, flat
 
 if TYPE_CHECKING:
     from mtedbg.layout import Runtime
@@ -73,7 +73,7 @@ def blocks(
         rows += own
     if len(rows) > ROWS:
         notes.append(f"{len(rows) - ROWS} more blocks are not shown")
-    return Report(
+    return flat(
         command, session.info, columns, tuple(rows[:ROWS]), tuple(notes), lacking=bool(holes)
     )
 

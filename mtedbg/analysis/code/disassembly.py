@@ -9,7 +9,7 @@ from mtedbg.decode.code.disassembly import CodeLine, disassemble
 from mtedbg.decode.code.instruction import WORD_SIZE
 from mtedbg.model.absent import Absent
 from mtedbg.model.process import Symbol
-from mtedbg.report import Column, Kind, Line, Report, Row, Span
+from mtedbg.report import Column, Kind, Line, Report, Row, Span, flat
 
 if TYPE_CHECKING:
     from mtedbg.session import Session
@@ -48,7 +48,7 @@ def disassembly(session: Session, command: str, address: int) -> Report:
         for line, symbol in zip(lines, symbols, strict=True)
     ]
     picture = tuple(_picture(lines, symbols, marked))
-    return Report(command, session.info, COLUMNS, tuple(rows), picture=picture)
+    return flat(command, session.info, COLUMNS, tuple(rows), picture=picture)
 
 
 def _picture(lines: list[CodeLine], symbols: list[Symbol | Absent], marked: int) -> Iterator[Line]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.code import Outcome
 from mtedbg.model.foreign_code import JIT_INTERFACE, PERF_MAP, Described
-from mtedbg.report import Column, Report, Value
+from mtedbg.report import Column, Report, Value, flat
 
 if TYPE_CHECKING:
     from mtedbg.session import Session
@@ -79,7 +79,7 @@ def report(
         "memop": NOT_APPLICABLE,
     }
     headline = f"{pc:#x}: {_sentence(found, pc)}"
-    return Report(command, session.info, columns, (row,), found.notes, headline=headline)
+    return flat(command, session.info, columns, (row,), found.notes, headline=headline)
 
 
 def _block(found: Described) -> Value:

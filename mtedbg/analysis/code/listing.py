@@ -18,7 +18,7 @@ from mtedbg.errors import LayoutError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
 from mtedbg.model.code import Block, Range
 from mtedbg.model.memop import Memop
-from mtedbg.report import Column, Line, Report, Row, Span
+from mtedbg.report import Column, Line, Report, Row, Span, flat
 
 if TYPE_CHECKING:
     from mtedbg.layout import Runtime
@@ -74,10 +74,10 @@ def jit_code(
     """
     address = current_pc(session) if which is None else session.strip(which)
     if isinstance(address, Absent):
-        return Report(command, session.info, columns, headline=f"the PC is not known: {address}")
+        return flat(command, session.info, columns, headline=f"the PC is not known: {address}")
     found = _extent(session, address, None if count is None else max(1, min(count, MOST)))
     if isinstance(found, str):
-        return Report(command, session.info, columns, headline=found, notes=("see `jit-blocks`",))
+        return flat(command, session.info, columns, headline=found, notes=("see `jit-blocks`",))
     target = found.runtime.target
     lines = disassemble(target, found.start, found.count)
     memops, ranges = _memops(found), _ranges(found)
@@ -96,7 +96,7 @@ def jit_code(
     if found.end < found.block.end:
         notes.append(f"the block goes on: `{command} {found.end:#x} -n {found.count}`")
     headline = f"block {found.block.id} ({found.block.kind}) from {found.start:#x} on"
-    return Report(command, session.info, columns, tuple(rows), tuple(notes), tuple(drawn), headline)
+    return flat(command, session.info, columns, tuple(rows), tuple(notes), tuple(drawn), headline)
 
 
 def _extent(session: Session, at: int, count: int | None) -> _Extent | str:

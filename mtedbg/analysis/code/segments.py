@@ -12,7 +12,7 @@ from mtedbg.model.absent import Absent
 from mtedbg.model.code import Segment
 from mtedbg.model.memory import size_text
 from mtedbg.model.runtime import Buffer, Table
-from mtedbg.report import Column, Report, Row
+from mtedbg.report import Column, Report, Row, flat
 
 if TYPE_CHECKING:
     from mtedbg.session import Session
@@ -43,7 +43,7 @@ def segments(session: Session, command: str, columns: tuple[Column, ...]) -> Rep
         if table.stale:
             notes.append("the newest table of segments is torn: this is one generation old")
         rows += (_row(one) for one in islice(records, ROWS - len(rows)))
-    return Report(
+    return flat(
         command, session.info, columns, tuple(rows), tuple(notes), headline=_headline(rows),
         listing=True, lacking=lacking,
     )  # fmt: skip

@@ -14,7 +14,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from mtedbg.analysis.tags.tags import tag_at
+from mtedbg.analysis.tags.span import tag_at
 from mtedbg.decode.code.load_store import memory_access
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
 from mtedbg.model.pointer import logical_tag

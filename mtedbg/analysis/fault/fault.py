@@ -10,12 +10,12 @@ from mtedbg.analysis.fault.access import Scene, access_words, may_touch, scene, 
 from mtedbg.analysis.fault.candidates import candidates
 from mtedbg.analysis.interrupted import DONE, Earlier, earlier
 from mtedbg.analysis.tags.advice import next_step
-from mtedbg.analysis.tags.tag_map import by_granule
+from mtedbg.analysis.tags.runs import by_granule
 from mtedbg.formats.siginfo import name_signal
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.fault import FaultKind, SignalName
 from mtedbg.model.pointer import granule_of, granule_span, logical_tag
-from mtedbg.report import Column, Report, Scalar, Value
+from mtedbg.report import Column, Report, Scalar, Value, flat
 
 if TYPE_CHECKING:
     from mtedbg.model.process import SignalInfo
@@ -102,8 +102,7 @@ def _synchronous(session: Session, answer: _Answer, stopped: Scene, raw: int) ->
 
         memop, transition = handling(session, stopped.pc, tags.values())
         answer.keys |= {"memop": memop, "transition": transition}
-    if isinstance(memory_tag, Absent) and (step := next_step(memory_tag)):
-        answer.notes.append(step)
+    answer.notes += next_step(memory_tag)
     if memory_tag == pointer_tag:
         answer.notes.append("the tags match now: the memory was tagged anew after the fault")
 
@@ -206,7 +205,7 @@ def fault(session: Session, command: str, columns: tuple[Column, ...]) -> Report
                 _synchronous(session, answer, stopped, info.address)
     if before is not None and before.done:
         answer.keys["transition"] = DONE
-    return Report(
+    return flat(
         command,
         session.info,
         columns,

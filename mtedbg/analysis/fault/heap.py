@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.code.symbolize import region_at
-from mtedbg.analysis.tags.tag_map import by_granule
-from mtedbg.analysis.tags.tags import tag_at
+from mtedbg.analysis.tags.runs import by_granule
+from mtedbg.analysis.tags.span import tag_at
 from mtedbg.decode.heap.glibc import Around, Chunk, chunks_around
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.cause import Guess
 from mtedbg.model.pointer import GRANULE, granule_of, logical_tag
-from mtedbg.report import Column, Kind, Report, Row
+from mtedbg.report import Column, Kind, Report, Row, flat
 
 if TYPE_CHECKING:
     from mtedbg.model.memory import Region
@@ -188,7 +188,7 @@ def heap(session: Session, pointer: int, whose: str = "") -> Report:
         {"rank": rank, "guess": one.what, "because": "; ".join(one.reasons)}
         for rank, one in enumerate(found, 1)
     )
-    report = Report("heap", session.info, COLUMNS, rows, listing=True)
+    report = flat("heap", session.info, COLUMNS, rows, listing=True)
     if whose:
         report = report.noting(f"if {whose} is the culprit's pointer, which is not certain")
     return report.noting("guesses, by tags and chunk headers: nothing here is certain")

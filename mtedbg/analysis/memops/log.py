@@ -9,7 +9,7 @@ from mtedbg.analysis.runtimes import all_runtimes, notes_of
 from mtedbg.decode.memops.recorder import read_log
 from mtedbg.model.absent import NOT_APPLICABLE
 from mtedbg.model.event import Event
-from mtedbg.report import Column, Report, Row, Scalar, Value
+from mtedbg.report import Column, Report, Row, Scalar, Value, flat
 
 if TYPE_CHECKING:
     from mtedbg.layout import Runtime
@@ -59,7 +59,7 @@ def log(
         if found.matching > len(found.events):
             older = found.matching - len(found.events)
             notes.append(f"{older} older events are not shown: -n {found.matching} shows all")
-    return Report(command, session.info, columns, tuple(rows), tuple(notes), lacking=lacking)
+    return flat(command, session.info, columns, tuple(rows), tuple(notes), lacking=lacking)
 
 
 def _row(runtime: Runtime, owner: int, event: Event) -> dict[str, Value]:

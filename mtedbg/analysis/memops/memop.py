@@ -13,7 +13,7 @@ from mtedbg.errors import LayoutError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.memop import Memop, MemopState, Mode, Word
 from mtedbg.model.runtime import Journal
-from mtedbg.report import Column, Report, Row, Scalar, Value
+from mtedbg.report import Column, Report, Row, Scalar, Value, flat
 
 if TYPE_CHECKING:
     from mtedbg.layout import Runtime
@@ -35,21 +35,21 @@ def memop(session: Session, command: str, columns: tuple[Column, ...], which: in
     """
     at = current_pc(session) if which is None else session.strip(which)
     if isinstance(at, Absent):
-        return Report(command, session.info, columns, (_empty(columns, at),))
+        return flat(command, session.info, columns, (_empty(columns, at),))
     runtime, found = _find(session, at, by_id=which is not None)
     if isinstance(found, Memop):
         state = with_history(runtime, decode.state_of(runtime, found))
         notes = notes_of(runtime) + _notes(state)
         notes += whose(all_runtimes(session), runtime, f"memop {found.id}")
-        return Report(
+        return flat(
             command, session.info, columns, (row_of(state),), notes, headline=_headline(state)
         )
     if found.is_hole:
         rows: tuple[Row, ...] = (_empty(columns, found),)
-        return Report(command, session.info, columns, rows, notes_of(runtime))
+        return flat(command, session.info, columns, rows, notes_of(runtime))
     what = f"no memop is at {at:#x}" + ("" if which is None else ", and none has this id")
     notes = (*notes_of(runtime), "`jit-block PC` says what is there")
-    return Report(command, session.info, columns, (), notes, headline=what)
+    return flat(command, session.info, columns, (), notes, headline=what)
 
 
 def memop_at(session: Session, pc: int) -> Memop | Absent:

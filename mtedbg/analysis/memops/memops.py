@@ -14,7 +14,7 @@ from mtedbg.decode.memops.memop import NEEDS, all_memops, states_of
 from mtedbg.errors import UsageError
 from mtedbg.model.absent import Absent
 from mtedbg.model.memop import Memop, Mode
-from mtedbg.report import Column, Report, Row
+from mtedbg.report import Column, Report, Row, flat
 
 if TYPE_CHECKING:
     from mtedbg.layout import Runtime
@@ -93,7 +93,7 @@ def memops(
     if total > len(rows):
         notes.append(f"{total - len(rows)} more are not shown: -n {min(total, MOST)} shows more")
     headline = _headline(rows, total, of_block=block)
-    return Report(
+    return flat(
         command, session.info, columns, tuple(rows), tuple(notes), headline=headline,
         listing=True, cut=most is None and total > len(rows), lacking=lacking,
     )  # fmt: skip

@@ -57,8 +57,12 @@ def exported(session: Session, report: Report, path: str) -> Report:
     """
     profile, notes = profile_of(session)
     document = Document(path, profile_text(profile))
-    report = replace(report, documents=(*report.documents, document))
-    return replace(report.noting(*notes), lacking=report.lacking or bool(notes))
+    answer = replace(
+        report.answer.noting(*notes),
+        documents=(*report.answer.documents, document),
+        incomplete=report.answer.incomplete or bool(notes),
+    )
+    return replace(report, answer=answer)
 
 
 def profile_of(session: Session) -> tuple[Profile, tuple[str, ...]]:

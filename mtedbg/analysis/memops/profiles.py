@@ -10,7 +10,7 @@ from mtedbg.formats.profile import joined
 from mtedbg.model.absent import NOT_APPLICABLE
 from mtedbg.model.process import TargetInfo
 from mtedbg.model.profile import SHARED, MemopFacts, MemopKey, Profile, ProgramProfile
-from mtedbg.report import Column, Kind, Report, Row
+from mtedbg.report import Column, Kind, Report, Row, flat
 
 Named = tuple[str, Profile]
 """A profile and the name of its file."""
@@ -119,7 +119,7 @@ def show_programs(profile: Profile, notes: Sequence[str] = ()) -> Report:
         for program in profile.programs
     )
     headline = _many(len(rows), "program")
-    return Report(
+    return flat(
         "profile", _TARGET, PROGRAM_COLUMNS, rows, tuple(notes), headline=headline, listing=True
     )
 
@@ -154,7 +154,7 @@ def show_memops(profile: Profile, most: int, notes: Sequence[str] = ()) -> Repor
     )
     cut = len(found) - len(rows)
     more = (f"{cut} more are not shown: -n {len(found)} shows all",) * bool(cut)
-    return Report(
+    return flat(
         "profile", _TARGET, MEMOP_COLUMNS, rows, (*notes, *more),
         headline=_many(len(found), "memop"), listing=True,
     )  # fmt: skip

@@ -12,7 +12,7 @@ from mtedbg.errors import LayoutError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
 from mtedbg.model.memop import Memop
 from mtedbg.model.phase import spelled
-from mtedbg.report import Column, Kind, Report, Row
+from mtedbg.report import Column, Kind, Report, Row, flat
 
 if TYPE_CHECKING:
     from mtedbg.layout import Runtime
@@ -74,7 +74,7 @@ def in_words(session: Session, runtime: Runtime, entry: Journal) -> str:
 def progress(session: Session) -> Report:
     """The changes in flight, one row each."""
     rows = tuple(_row(session, runtime, entry) for runtime, entry in entries(session))
-    return Report("in-progress", session.info, COLUMNS, rows, listing=True)
+    return flat("in-progress", session.info, COLUMNS, rows, listing=True)
 
 
 def step_of(runtime: Runtime, entry: Journal) -> str | Absent:

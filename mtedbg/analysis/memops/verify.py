@@ -15,7 +15,7 @@ from mtedbg.errors import LayoutError, MtedbgError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.memop import Memop, MemopState
 from mtedbg.model.runtime import Journal
-from mtedbg.report import Column, Report, Row
+from mtedbg.report import Column, Report, Row, flat
 
 if TYPE_CHECKING:
     from mtedbg.layout import Runtime
@@ -153,7 +153,7 @@ def verify(
         notes.append(f"there are more than {MOST} findings: these are the first")
     elif len(shown) < len(rows):
         notes.append(f"{len(rows) - len(shown)} more: `{command}` shows them")
-    return Report(
+    return flat(
         command, session.info, columns, shown, tuple(notes),
         headline=_headline(one_pass, rows), listing=True, cut=cut,
         lacking=one_pass.lacking,

@@ -21,7 +21,7 @@ from mtedbg.decode.heap.abort_message import abort_message
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
 from mtedbg.model.cause import Cause, CauseKind, Guess
 from mtedbg.model.pointer import with_tag
-from mtedbg.report import Column, Kind, Line, Report, Row, Span
+from mtedbg.report import Column, Kind, Line, Report, Row, Span, flat
 
 if TYPE_CHECKING:
     from mtedbg.session import Session
@@ -129,7 +129,7 @@ def _steps(session: Session) -> list[str]:
 
 def _notes(told: Report) -> list[str]:
     """What is remarkable about the fault; without advice, which stands where the fault does."""
-    advice = {ASYNC_ADVICE, *(next_step(absent) for _, _, absent in told.holes())}
+    advice = {ASYNC_ADVICE, *(step for *_, absent in told.holes() for step in next_step(absent))}
     return [note for note in told.notes if note not in advice]
 
 
@@ -242,7 +242,7 @@ def cause_report(session: Session) -> Report:
         ),
     }
     picture = tuple(_drawn(found))
-    return Report("cause", session.info, COLUMNS, (row,), picture=picture, headline=found.words)
+    return flat("cause", session.info, COLUMNS, (row,), picture=picture, headline=found.words)
 
 
 def _drawn(found: Cause) -> Iterator[Line]:

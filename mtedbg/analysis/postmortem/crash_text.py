@@ -10,7 +10,7 @@ from mtedbg.model.crash_text import NOT_IN_TEXT, CrashText
 from mtedbg.model.fault import FaultKind
 from mtedbg.model.pointer import is_near_null, logical_tag, strip
 from mtedbg.model.process import SignalInfo, TargetInfo
-from mtedbg.report import Column, Kind, Report, Row, Value
+from mtedbg.report import Column, Kind, Report, Row, Value, flat
 
 COLUMNS = (
     Column("source", Kind.TEXT, "who writes such text"),
@@ -67,7 +67,7 @@ def explain(text: str) -> Report:
     kind = _kind(told)
     row = _row(told, kind)
     notes = (*told.notes, *_notes(kind, row))
-    return Report("explain", _INFO, COLUMNS, (row,), notes, headline=_headline(told, kind, row))
+    return flat("explain", _INFO, COLUMNS, (row,), notes, headline=_headline(told, kind, row))
 
 
 def _kind(told: CrashText) -> FaultKind | None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.process import TargetInfo
 from mtedbg.model.triage import Read, Signature
-from mtedbg.report import Column, Kind, Report, Row, Value
+from mtedbg.report import Column, Kind, Report, Row, Value, flat
 
 COLUMNS = (
     Column("count", Kind.COUNT, "how many died of it"),
@@ -59,7 +59,7 @@ def triage(reads: Iterable[Read], name: Name, notes: Collection[str] = ()) -> Re
     signatures = sum(not bad for bad, _ in groups)
     headline = f"{_many(total, 'file')}, {_many(signatures, 'signature')}"
     headline += f", {damaged} damaged" if damaged else ""
-    return Report("triage", _TARGET, COLUMNS, rows, tuple(notes), headline=headline, listing=True)
+    return flat("triage", _TARGET, COLUMNS, rows, tuple(notes), headline=headline, listing=True)
 
 
 def _many(number: int, what: str) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
 from mtedbg.model.pointer import GRANULE
-from mtedbg.report import Column, Kind, Report, Row
+from mtedbg.report import Column, Kind, Report, Row, flat
 from mtedbg.target import ImageLister
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def holes(session: Session, most: int = MAX_HOLES) -> Report:
     """
     regions = session.target.regions()
     if isinstance(regions, Absent):
-        return Report("holes", session.info, HOLE_COLUMNS, notes=(f"mappings: {regions}",))
+        return flat("holes", session.info, HOLE_COLUMNS, notes=(f"mappings: {regions}",))
     rows: list[Row] = []
     count = 0
     for region in regions:
@@ -63,7 +63,7 @@ def holes(session: Session, most: int = MAX_HOLES) -> Report:
                         "missing": " and ".join(missing),
                     }
                 )
-    report = Report("holes", session.info, HOLE_COLUMNS, tuple(rows), listing=True)
+    report = flat("holes", session.info, HOLE_COLUMNS, tuple(rows), listing=True)
     if count == 0:
         return report.noting("every mapping is there, with its tags")
     return report.noting(f"and {count - len(rows)} more") if count > len(rows) else report
@@ -89,4 +89,4 @@ def images(session: Session) -> Report:
         }
         for one in found
     )
-    return Report("images", session.info, IMAGE_COLUMNS, rows, listing=True)
+    return flat("images", session.info, IMAGE_COLUMNS, rows, listing=True)

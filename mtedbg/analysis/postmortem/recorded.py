@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mtedbg.model.absent import NOT_APPLICABLE
-from mtedbg.report import Column, Kind, Report, Row
+from mtedbg.report import Column, Kind, Report, Row, flat
 from mtedbg.target import RecordReader
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def testimony(session: Session) -> Report:
             {"about": one.about, "level": level, "text": place(call), "file": call.file}
             for level, call in enumerate(one.calls)
         ]
-    return Report("testimony", session.info, COLUMNS, tuple(rows), listing=True)
+    return flat("testimony", session.info, COLUMNS, tuple(rows), listing=True)
 
 
 def noted_calls(session: Session) -> Report:
@@ -74,7 +74,7 @@ def noted_calls(session: Session) -> Report:
         }
         for level, call in enumerate(calls)
     )
-    return Report("noted-calls", session.info, CALL_COLUMNS, rows, listing=True)
+    return flat("noted-calls", session.info, CALL_COLUMNS, rows, listing=True)
 
 
 def place(call: RecordedCall) -> str:

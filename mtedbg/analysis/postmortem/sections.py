@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,7 @@ from mtedbg.analysis.stacks.registers import registers
 from mtedbg.model.absent import Absent, Reason, present
 from mtedbg.model.memory import size_text
 from mtedbg.model.pointer import GRANULE, granule_of
-from mtedbg.report import Report, Row
+from mtedbg.report import Report, Row, flat
 from mtedbg.target import ImageLister
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _tagged_memory(session: Session) -> Iterator[Section]:
         yield Section("Tagged memory", "mte-regions", figure=True)
         return
     note = f"{size_text(tagged)} are tagged, which takes long to read: `mte-regions` does"
-    said = Report("tagged-memory", session.info, (), notes=(note,))
+    said = flat("tagged-memory", session.info, (), notes=(note,))
     yield Section("Tagged memory", ask=lambda _: said)
 
 
@@ -164,9 +164,9 @@ def code(session: Session) -> Report:
     """Host code around the PC."""
     pc = current_pc(session)
     if isinstance(pc, Absent):
-        return Report("code", session.info, (), notes=(f"the PC is not known: {pc}",))
+        return flat("code", session.info, (), notes=(f"the PC is not known: {pc}",))
     report = disassembly(session, "code", pc)
     if all(isinstance(row["bytes"], Absent) for row in report.rows):  # say it once
         why = next(row["bytes"] for row in report.rows if row["mark"])
-        return replace(report, rows=(), picture=()).noting(f"code at {pc:#x}: {why}")
+        return flat("code", session.info, report.columns, notes=(f"code at {pc:#x}: {why}",))
     return report

@@ -12,7 +12,7 @@ from mtedbg.analysis.memops.stale import stale_pair
 from mtedbg.analysis.postmortem.guest_place import GuestPlace, guest_place
 from mtedbg.analysis.stacks.frame_records import return_addresses
 from mtedbg.analysis.stacks.guest_frame import own_tag
-from mtedbg.analysis.tags.tag_map import by_granule
+from mtedbg.analysis.tags.runs import by_granule
 from mtedbg.formats.siginfo import name_signal
 from mtedbg.model.absent import Absent, Reason, present
 from mtedbg.model.fault import FaultKind

@@ -11,7 +11,7 @@ from mtedbg.errors import LayoutError
 from mtedbg.formats.siginfo import name_signal
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.frame import Guest
-from mtedbg.report import Column, Kind, Report, Row
+from mtedbg.report import Column, Kind, Report, Row, flat
 
 if TYPE_CHECKING:
     from mtedbg.model.process import Thread
@@ -42,7 +42,7 @@ def all_threads(session: Session, most: int = MAX_THREADS) -> Report:
     """
     threads = session.target.threads()
     rows = tuple(_thread(session, thread) for thread in threads[:most])
-    report = Report("threads", session.info, COLUMNS, rows, listing=True)
+    report = flat("threads", session.info, COLUMNS, rows, listing=True)
     more = len(threads) - len(rows)
     return report.noting(f"and {more} more threads") if more else report
 

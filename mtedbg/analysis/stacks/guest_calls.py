@@ -9,7 +9,7 @@ from mtedbg.decode.stack.guest_calls import GuestCall, GuestChain, Unwinder, blo
 from mtedbg.decode.stack.guest_frame import guest_of
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
 from mtedbg.model.frame import Guest
-from mtedbg.report import Column, Line, Report, Row, Span
+from mtedbg.report import Column, Line, Report, Row, Span, flat
 
 if TYPE_CHECKING:
     from mtedbg.session import Session
@@ -34,9 +34,9 @@ def calls(session: Session, command: str, columns: tuple[Column, ...]) -> Report
         hole = guest
     if hole.is_hole:
         rows: tuple[Row, ...] = ({column.key: hole for column in columns},)
-        return Report(command, session.info, columns, rows)
+        return flat(command, session.info, columns, rows)
     why = f"thread {thread.number}: {hole.detail}"
-    return Report(command, session.info, columns, headline=why)
+    return flat(command, session.info, columns, headline=why)
 
 
 def _report(
@@ -57,7 +57,7 @@ def _report(
     notes += (f"the chain ends: {chain.end}",)
     headline = f"guest thread {guest.frame.thread_id} on thread {session.thread().number}"
     picture = tuple(_draw(row, call) for row, call in zip(rows, chain.calls, strict=True))
-    return Report(
+    return flat(
         command, session.info, columns, rows, notes, picture, headline=headline, listing=True
     )
 

@@ -9,7 +9,7 @@ from mtedbg.decode.stack.guest_frame import guest_of
 from mtedbg.errors import LayoutError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.frame import GENERAL_REGISTERS, Guest
-from mtedbg.report import Column, Line, Report, Row, Scalar, Span, Value
+from mtedbg.report import Column, Line, Report, Row, Scalar, Span, Value, flat
 
 if TYPE_CHECKING:
     from mtedbg.session import Session
@@ -39,12 +39,12 @@ def frame(session: Session, command: str, columns: tuple[Column, ...]) -> Report
         row = _row(thread.number, found)
         headline = _headline(thread.number, found)
         picture = _picture(found)
-        return Report(command, session.info, columns, (row,), notes, picture, headline)
+        return flat(command, session.info, columns, (row,), notes, picture, headline)
     if found.is_hole:
         rows: tuple[Row, ...] = ({column.key: found for column in columns},)
-        return Report(command, session.info, columns, rows, notes)
+        return flat(command, session.info, columns, rows, notes)
     why = f"thread {thread.number}: {found.detail}"
-    return Report(command, session.info, columns, (), notes, headline=why)
+    return flat(command, session.info, columns, (), notes, headline=why)
 
 
 def own_tag(session: Session) -> int | Absent:

@@ -11,7 +11,7 @@ from mtedbg.decode.stack.host_stack import frame_record, interrupted_registers, 
 from mtedbg.decode.stack.unwind import caller_of
 from mtedbg.errors import LayoutError
 from mtedbg.model.absent import Absent
-from mtedbg.report import Column, Kind, Line, Report, Row, Span
+from mtedbg.report import Column, Kind, Line, Report, Row, Span, flat
 
 if TYPE_CHECKING:
     from mtedbg.session import Session
@@ -42,7 +42,7 @@ def host_calls(session: Session) -> Report:
     """The frames of the session's thread."""
     registers = session.target.registers(session.thread())
     if isinstance(registers, Absent):
-        return Report("host-calls", session.info, COLUMNS, notes=(f"registers: {registers}",))
+        return flat("host-calls", session.info, COLUMNS, notes=(f"registers: {registers}",))
     walk = _Walk(session)
     frames = list(walk.frames(registers))
     rows = tuple(_row(session, level, frame) for level, frame in enumerate(frames))
@@ -50,7 +50,7 @@ def host_calls(session: Session) -> Report:
     notes = [f"the chain ends: {walk.end}"] if walk.end else []
     if any(frame.kind == GUESS for frame in frames):
         notes.append("a guess is x30, which may be left from an earlier call")
-    return Report("host-calls", session.info, COLUMNS, rows, tuple(notes), picture, listing=True)
+    return flat("host-calls", session.info, COLUMNS, rows, tuple(notes), picture, listing=True)
 
 
 class _Walk:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.code.symbolize import describe, jit_place, region_at
-from mtedbg.analysis.tags.tags import tag_at
+from mtedbg.analysis.tags.span import tag_at
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
 from mtedbg.model.frame import GENERAL_REGISTERS
 from mtedbg.model.pointer import logical_tag
-from mtedbg.report import Column, Kind, Line, Report, Row, Span
+from mtedbg.report import Column, Kind, Line, Report, Row, Span, flat
 
 if TYPE_CHECKING:
     from mtedbg.session import Session
@@ -30,7 +30,7 @@ def registers(session: Session) -> Report:
     """The registers of the session's thread, those that point to tagged memory marked."""
     values = session.target.registers(session.thread())
     if isinstance(values, Absent):
-        return Report("registers", session.info, COLUMNS, notes=(f"registers: {values}",))
+        return flat("registers", session.info, COLUMNS, notes=(f"registers: {values}",))
     rows = tuple(_row(session, name, values[name]) for name in NAMES if name in values)
     if "pstate" in values:
         rows += (_plain("pstate", values["pstate"]),)
@@ -40,7 +40,7 @@ def registers(session: Session) -> Report:
     if guests.intersection(wrong):
         notes.append("guest registers hold addresses without a tag: a memop's [1] puts it in")
     picture = tuple(_draw(row) for row in rows)
-    return Report("registers", session.info, COLUMNS, rows, tuple(notes), picture, listing=True)
+    return flat("registers", session.info, COLUMNS, rows, tuple(notes), picture, listing=True)
 
 
 def _guest_registers(session: Session, pc: int) -> set[str]:

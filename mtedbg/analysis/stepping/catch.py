@@ -15,7 +15,7 @@ from mtedbg.errors import LayoutError, MtedbgError, UsageError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
 from mtedbg.model.memop import Memop
 from mtedbg.model.phase import PHASES, Catch, Caught, Direction, PhasePoint
-from mtedbg.report import Column, Report, Row
+from mtedbg.report import Column, Report, Row, flat
 
 if TYPE_CHECKING:
     from mtedbg.model.process import Thread
@@ -160,7 +160,7 @@ def _report(
     headline: str,
 ) -> Report:
     rows = tuple(map(_row, found))
-    return Report(command, session.info, columns, rows, headline=headline, listing=True)
+    return flat(command, session.info, columns, rows, headline=headline, listing=True)
 
 
 def _row(one: Caught) -> Row:

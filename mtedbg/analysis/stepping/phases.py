@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtedbg.analysis.code.frame_name import place_name
 from mtedbg.analysis.runtimes import all_runtimes
-from mtedbg.analysis.tags.tag_map import by_granule
+from mtedbg.analysis.tags.runs import by_granule
 from mtedbg.decode.code.code_map import locate
 from mtedbg.decode.memops.journal import in_flight
 from mtedbg.decode.memops.memop import NEEDS, memop_at, state_of

@@ -17,7 +17,7 @@ from mtedbg.model.handling import Handling, Item, Position
 from mtedbg.model.memop import MemopState
 from mtedbg.model.phase import Direction
 from mtedbg.model.runtime import Journal
-from mtedbg.report import Column, Line, Report, Scalar, Span, Value
+from mtedbg.report import Column, Line, Report, Scalar, Span, Value, flat
 
 if TYPE_CHECKING:
     from mtedbg.model.process import Thread
@@ -47,7 +47,7 @@ def moment_report(
     """
     here = road(session, thread)
     if isinstance(here, Absent):
-        return Report(command, session.info, columns, ({c.key: here for c in columns},))
+        return flat(command, session.info, columns, ({c.key: here for c in columns},))
     direction = direction_of(session, here)
     was = {item.key: item.text for item in before}
     found = items(session, now)
@@ -59,7 +59,7 @@ def moment_report(
         for item in found
         if _changed(item, was)
     ]
-    return Report(
+    return flat(
         command,
         session.info,
         columns,

@@ -25,7 +25,7 @@ from mtedbg.model.absent import NOT_APPLICABLE, Absent
 from mtedbg.model.handling import Handling, Item, Position
 from mtedbg.model.memop import Memop, MemopState
 from mtedbg.model.stop import Halt, Stop, StopKind
-from mtedbg.report import Column, Report
+from mtedbg.report import Column, Report, flat
 from mtedbg.target import Stepper
 
 if TYPE_CHECKING:
@@ -216,7 +216,7 @@ def _is_handled(session: Session, stop: Stop) -> bool:
 
 
 def _gone(info: TargetInfo, command: str, columns: tuple[Column, ...], stop: Stop) -> Report:
-    return Report(
+    return flat(
         command, info, columns, headline=f"the program has ended: {stop.detail}", listing=True
     )
 

@@ -10,6 +10,7 @@ _STEPS = {
 }
 
 
-def next_step(hole: Absent) -> str:
-    """One line for a note; empty where nothing can be done."""
-    return _STEPS.get(hole.reason, "")
+def next_step(tag: int | Absent) -> tuple[str, ...]:
+    """What to do where `tag` is not there, one line; none where it is, or nothing can be done."""
+    step = _STEPS.get(tag.reason) if isinstance(tag, Absent) else None
+    return () if step is None else (step,)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from mtedbg.decode.control import ASKED_FOR, control_of
 from mtedbg.errors import NoTargetError
 from mtedbg.model.absent import Absent, present
-from mtedbg.report import Column, Report, Row
+from mtedbg.report import Column, Report, Row, flat
 
 if TYPE_CHECKING:
     from mtedbg.model.process import Thread
@@ -36,7 +36,7 @@ def control(session: Session, command: str, columns: tuple[Column, ...]) -> Repo
         notes.append(_PREFERENCE)
     if any(present(thread.check_mode) for thread in threads):
         notes.append(_HARDWARE)
-    return Report(
+    return flat(
         command, session.info, columns, rows, tuple(notes), headline=_headline(rows), listing=True
     )
 

@@ -16,7 +16,7 @@ from mtedbg.errors import UsageError
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.memory import Region, TagPiece, size_text
 from mtedbg.model.pointer import GRANULE, granule_span
-from mtedbg.report import Column, Report, Row
+from mtedbg.report import Column, Report, Row, flat
 
 if TYPE_CHECKING:
     from mtedbg.session import Session
@@ -75,7 +75,7 @@ def find(
     ended = more is None and seen.stopped_at is None
     headline = _headline(tag, rows, ended=ended)
     cut = seen.stopped_at is not None or seen.missing > 0 or (more is not None and most is None)
-    return Report(
+    return flat(
         command, session.info, columns, tuple(rows), notes, headline=headline, listing=True,
         cut=cut,
     )  # fmt: skip

@@ -17,7 +17,7 @@ from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.cell_map import CellMap
 from mtedbg.model.memory import Region, TagPiece, size_text
 from mtedbg.model.pointer import GRANULE
-from mtedbg.report import Column, Report, Row, Scalar
+from mtedbg.report import Column, Report, Row, Scalar, flat
 
 if TYPE_CHECKING:
     from mtedbg.session import Session
@@ -160,7 +160,7 @@ def regions(
     headline = _headline(len(rows), total) if known else f"{len(rows)} mappings may be tagged"
     drawn = cells.build(owners(session)) if cells else None
     notes = _notes(total, len(closed), drawn)
-    return Report(
+    return flat(
         command,
         session.info,
         columns,

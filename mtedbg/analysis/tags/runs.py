@@ -1,9 +1,9 @@
-"""Allocation tags of long stretches of memory: read in bounded pieces, told as runs."""
+"""Allocation tags of long spans of memory: read in bounded pieces, joined to runs."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from mtedbg.errors import UsageError
@@ -123,14 +123,28 @@ def runs(session: Session, start: int, end: int) -> Iterator[Run]:
     Raises:
         UsageError: as for `pieces`.
     """
+    yield from joined(run for piece in pieces(session, start, end) for run in _runs_of(piece))
+
+
+def joined(runs: Iterable[Run]) -> Iterator[Run]:
+    """The same runs, in order, neighbours with one tag made one."""
     last: Run | None = None
-    for piece in pieces(session, start, end):
-        for run in _runs_of(piece):
-            if last is not None and last.tag == run.tag:
-                last = Run(last.start, run.end, run.tag)
-                continue
-            if last is not None:
-                yield last
-            last = run
+    for run in runs:
+        if last is not None and last.tag == run.tag:
+            last = Run(last.start, run.end, run.tag)
+            continue
+        if last is not None:
+            yield last
+        last = run
     if last is not None:
         yield last
+
+
+def by_granule(pieces: Iterable[TagPiece]) -> dict[int, int | Absent]:
+    """Each granule's tag by its address, of a few pieces."""
+    tags: dict[int, int | Absent] = {}
+    for piece in pieces:
+        for number in range(piece.granules):
+            tag = piece.tags if isinstance(piece.tags, Absent) else piece.tags[number]
+            tags[piece.start + number * GRANULE] = tag
+    return tags

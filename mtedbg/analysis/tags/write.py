@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mtedbg.analysis.tags.runs import ADDRESS_SPACE
-from mtedbg.analysis.tags.tag_map import by_granule
-from mtedbg.analysis.tags.tags import tag_at
+from mtedbg.analysis.tags.runs import ADDRESS_SPACE, by_granule
+from mtedbg.analysis.tags.span import tag_at
 from mtedbg.errors import ConnectionLostError, NotOnThisTargetError, UsageError
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.memory import size_text
 from mtedbg.model.pointer import GRANULE, granule_span
-from mtedbg.report import Column, Report
+from mtedbg.report import Column, Report, flat
 from mtedbg.target import TagWriter
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ def set_tags(
     what = f"{(end - start) // GRANULE} granule{'s' if end - start > GRANULE else ''}"
     headline = f"{what} from {start:#x} on: tag {tag} (the first had {before[start]})"
     row = {"start": start, "end": end, "tag": tag}
-    return Report(command, session.info, columns, (row,), headline=headline, listing=True)
+    return flat(command, session.info, columns, (row,), headline=headline, listing=True)
 
 
 def _ends(session: Session, start: int, end: int) -> dict[int, int | Absent]:

@@ -7,21 +7,31 @@ from typing import Any
 
 import pytest
 
-from mtedbg.analysis.tags import tags
+from mtedbg.analysis.tags import span
 from mtedbg.commands import all_commands, find
-from mtedbg.commands._line import execute
+from mtedbg.commands._line import Continuations, execute
 from mtedbg.commands._repeat import repeat_line
 from mtedbg.errors import UsageError
-from mtedbg.session import Session
+from mtedbg.report import Continuation
 from tests.support.scenes import HEAP, session_at, tagged
 
 
-def ask(session: Session, line: str) -> dict[str, Any]:
-    command = find("mte-tags")
-    assert command
-    found = json.loads(execute(session, command, f"{line} --json"))
-    assert isinstance(found, dict)
-    return found
+class Asking:
+    """A person who goes on asking."""
+
+    def __init__(self) -> None:
+        self.session = session_at()
+        self.goes_on: Continuations = {}
+
+    def __call__(self, line: str) -> dict[str, Any]:
+        found = json.loads(self.text(f"{line} --json"))
+        assert isinstance(found, dict)
+        return found
+
+    def text(self, line: str) -> str:
+        command = find("mte-tags")
+        assert command
+        return execute(self.session, command, line, self.goes_on)
 
 
 def extent(found: dict[str, Any]) -> tuple[int, int]:
@@ -29,37 +39,36 @@ def extent(found: dict[str, Any]) -> tuple[int, int]:
 
 
 def test_the_next_stretch_of_the_same_length() -> None:
-    session = session_at()
-    assert extent(ask(session, f"{HEAP:#x} 64")) == (HEAP, HEAP + 64)
-    assert extent(ask(session, "")) == (HEAP + 64, HEAP + 128)
-    assert extent(ask(session, "")) == (HEAP + 128, HEAP + 192)
+    ask = Asking()
+    assert extent(ask(f"{HEAP:#x} 64")) == (HEAP, HEAP + 64)
+    assert extent(ask("")) == (HEAP + 64, HEAP + 128)
+    assert extent(ask("")) == (HEAP + 128, HEAP + 192)
 
 
 def test_without_a_length_as_much_as_was_shown() -> None:
-    session = session_at()
-    start, end = extent(ask(session, f"{HEAP + 0x400:#x}"))
-    assert extent(ask(session, "")) == (end, end + (end - start))
+    ask = Asking()
+    start, end = extent(ask(f"{HEAP + 0x400:#x}"))
+    assert extent(ask("")) == (end, end + (end - start))
 
 
 def test_the_pointer_keeps_its_tag() -> None:
-    session = session_at()
-    ask(session, f"{tagged(HEAP, 7):#x} 16")
-    assert "pointer tag 7" in ask(session, "")["headline"]
+    ask = Asking()
+    ask(f"{tagged(HEAP, 7):#x} 16")
+    assert "pointer tag 7" in ask("")["headline"]
 
 
 def test_what_a_map_had_no_room_for_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tags, "ROWS_OF_MAP", 2)
-    session, command = session_at(), find("mte-tags")
-    assert command
-    assert "0x200 bytes from" in execute(session, command, f"{HEAP:#x} 1024")
-    assert session.behind["mte-tags"] == (HEAP + 512, 512)
-    assert "are not drawn" not in execute(session, command, "")
-    assert session.behind["mte-tags"] == (HEAP + 1024, 512)
+    monkeypatch.setattr(span, "MOST_LINES", 2)
+    ask = Asking()
+    assert "0x200 bytes from" in ask.text(f"{HEAP:#x} 1024")
+    assert ask.goes_on["mte-tags"] == Continuation(HEAP + 512, 512)
+    assert "are not drawn" not in ask.text("")
+    assert ask.goes_on["mte-tags"] == Continuation(HEAP + 1024, 512)
 
 
 def test_nothing_to_go_on_behind() -> None:
     with pytest.raises(UsageError, match="has shown nothing yet"):
-        ask(session_at(), "")
+        Asking()("")
 
 
 @pytest.mark.parametrize(

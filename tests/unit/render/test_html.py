@@ -15,7 +15,7 @@ from mtedbg.render.html_body import MOST_ROWS, SHOWN_ROWS, body
 from mtedbg.render.html_code import code_map
 from mtedbg.render.html_tags import grid
 from mtedbg.render.html_timeline import MOST_EVENTS, timeline
-from mtedbg.report import Column, Kind, Part, Report, Row, Span
+from mtedbg.report import Column, Kind, Part, Report, Row, Span, flat
 
 INFO = TargetInfo("core", "core", 7, "/bin/<b>guilty</b>")
 EVIL = "\"'><script>alert(1)</script>\u202e\x1b[31m\x00&"
@@ -56,7 +56,7 @@ def checked(html: str) -> str:
 
 
 def report(rows: list[Row], *columns: Column, **more: object) -> Report:
-    return Report("x", INFO, columns, tuple(rows), **more)  # type: ignore[arg-type]
+    return flat("x", INFO, columns, tuple(rows), **more)  # type: ignore[arg-type]
 
 
 NAME = Column("name", Kind.TEXT, EVIL)
@@ -71,7 +71,7 @@ def event(time: int, thread: int | Absent, name: str, **more: int | str) -> Row:
 
 
 def log(*rows: Row) -> Report:
-    return Report("memop-log", INFO, (), rows)
+    return flat("memop-log", INFO, (), rows)
 
 
 def test_whatever_came_from_a_process_is_text():
@@ -151,10 +151,10 @@ def block(number: int, base: int, size: int, state: str = "Published") -> Row:
 
 def code(blocks: list[Row], threads: list[Row] | None = None, used: int = 0x1000) -> str:
     segment: Row = {"base": 0x10000, "capacity": 0x100000, "used": used}
-    told = None if threads is None else Report("threads", INFO, (), tuple(threads))
+    told = None if threads is None else flat("threads", INFO, (), tuple(threads))
     return code_map(
-        Report("jit-segments", INFO, (), (segment,)),
-        Report("jit-blocks", INFO, (), tuple(blocks)),
+        flat("jit-segments", INFO, (), (segment,)),
+        flat("jit-blocks", INFO, (), tuple(blocks)),
         told,
     )
 
@@ -185,11 +185,11 @@ def test_a_code_map_of_nonsense(used):
 
 
 def test_nothing_is_drawn_of_nothing():
-    nothing = Report("jit-segments", INFO, ())
-    assert code_map(nothing, Report("jit-blocks", INFO, ()), None) == ""
-    assert grid(Report("mte-tags", INFO, ()), 5) == ""
+    nothing = flat("jit-segments", INFO, ())
+    assert code_map(nothing, flat("jit-blocks", INFO, ()), None) == ""
+    assert grid(flat("mte-tags", INFO, ()), 5) == ""
     hole: Row = {"start": 0, "end": 16, "tag": Absent(Reason.NOT_DUMPED), "owner": NOT_APPLICABLE}
-    assert grid(Report("mte-tags", INFO, (), (hole,)), 5) == ""
+    assert grid(flat("mte-tags", INFO, (), (hole,)), 5) == ""
 
 
 def test_the_grid_frames_the_granule_and_shared_memory_has_no_colour():
@@ -198,10 +198,10 @@ def test_the_grid_frames_the_granule_and_shared_memory_has_no_colour():
         {"start": 0x1020, "end": 0x1030, "tag": 3, "owner": 3},
         {"start": 0x1030, "end": 0x1040, "tag": Absent(Reason.NOT_DUMPED), "owner": NOT_APPLICABLE},
     )
-    html = grid(Report("mte-tags", INFO, (), rows), 0x1028)
+    html = grid(flat("mte-tags", INFO, (), rows), 0x1028)
     checked(html)
     assert html.count('fill="#9aa3ad"') == 2
     assert html.count('class="none"') == 1
     assert html.count('class="frame"') == 1
     endless: Row = {"start": 0, "end": 1 << 60, "tag": 1, "owner": NOT_APPLICABLE}
-    assert grid(Report("mte-tags", INFO, (), (endless,)), None).count("<rect") == 512
+    assert grid(flat("mte-tags", INFO, (), (endless,)), None).count("<rect") == 512

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.process import TargetInfo
 from mtedbg.render.json import render_json, render_json_all, to_object
-from mtedbg.report import Column, Kind, Report
+from mtedbg.report import Column, Kind, flat
 
 TARGET = TargetInfo("core", "core", Absent(Reason.NOT_RECORDED), "/bin/x")
 COLUMNS = (
@@ -30,7 +30,7 @@ ROW = {
 
 
 def test_the_whole_object():
-    report = Report("mte-x", TARGET, COLUMNS, (ROW,), ("a note",), headline="all is well")
+    report = flat("mte-x", TARGET, COLUMNS, (ROW,), ("a note",), headline="all is well")
     assert json.loads(render_json(report)) == {
         "schema": "mtedbg/report/1",
         "command": "mte-x",
@@ -59,7 +59,7 @@ def test_the_whole_object():
 
 def notes_of(*tags: int | Absent) -> list[str]:
     columns = (Column("tag", Kind.TAG, ""),)
-    report = Report("mte-x", TARGET, columns, tuple({"tag": tag} for tag in tags))
+    report = flat("mte-x", TARGET, columns, tuple({"tag": tag} for tag in tags))
     notes = to_object(report)["notes"]
     assert isinstance(notes, list)
     return notes
@@ -77,7 +77,7 @@ def test_reasons_are_told_once():
 
 
 def test_what_does_not_apply_is_null_but_no_hole():
-    report = Report("mte-x", TARGET, (Column("tag", Kind.TAG, ""),), ({"tag": NOT_APPLICABLE},))
+    report = flat("mte-x", TARGET, (Column("tag", Kind.TAG, ""),), ({"tag": NOT_APPLICABLE},))
     answer = to_object(report)
     assert answer["rows"] == [{"tag": None}]
     assert answer["partial"] is False
@@ -85,11 +85,11 @@ def test_what_does_not_apply_is_null_but_no_hole():
 
 
 def test_a_cut_report_is_partial():
-    assert to_object(Report("mte-x", TARGET, COLUMNS, cut=True))["partial"] is True
+    assert to_object(flat("mte-x", TARGET, COLUMNS, cut=True))["partial"] is True
 
 
 def test_several_reports():
-    answer = json.loads(render_json_all([to_object(Report("mte-x", TARGET, COLUMNS))] * 2))
+    answer = json.loads(render_json_all([to_object(flat("mte-x", TARGET, COLUMNS))] * 2))
     assert answer["schema"] == "mtedbg/reports/1"
     assert [report["command"] for report in answer["reports"]] == ["mte-x", "mte-x"]
 
@@ -97,6 +97,6 @@ def test_several_reports():
 @given(st.text(st.characters(exclude_categories=[]), max_size=40))
 def test_any_name_is_plain_ascii_json(name):
     columns = (Column("name", Kind.TEXT, ""),)
-    text = render_json(Report("mte-x", TARGET, columns, ({"name": name},)))
+    text = render_json(flat("mte-x", TARGET, columns, ({"name": name},)))
     assert text.isascii()
     assert json.loads(text)["rows"][0]["name"] == name

@@ -5,12 +5,9 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
-from mtedbg.commands.mte_regions import COMMAND
 from mtedbg.model.absent import NOT_APPLICABLE
 from mtedbg.model.cell_map import NOT_READ, CellMap, Strip
-from mtedbg.model.process import TargetInfo
 from mtedbg.render.svg import COLUMNS, SIDE, render_svg
-from mtedbg.report import Report
 
 START = 0x7F0000000000
 SVG = "{http://www.w3.org/2000/svg}"
@@ -21,10 +18,7 @@ def drawn(cells, owners=SHARED_0, name="", cell=4096, first=START):
     counts = {kind: 256 for one in cells for kind in one}
     strip = Strip(first, first + cell * len(cells), "rw-", name, first, tuple(cells))
     figure = CellMap(cell, (strip,), owners, counts)
-    info = TargetInfo("core", "core", 1)
-    text = render_svg(
-        Report(COMMAND.name, info, COMMAND.columns, headline="1 tagged mapping", figure=figure)
-    )
+    text = render_svg(figure, "1 tagged mapping")
     return text, ElementTree.fromstring(text)
 
 
@@ -89,7 +83,5 @@ def test_a_hostile_name_stays_text():
 
 
 def test_no_mapping():
-    info = TargetInfo("core", "core", 1)
-    figure = CellMap(16, (), SHARED_0, {})
-    report = Report(COMMAND.name, info, COMMAND.columns, headline="none", figure=figure)
-    assert texts(ElementTree.fromstring(render_svg(report)))[0] == "none"
+    empty = CellMap(16, (), SHARED_0, {})
+    assert texts(ElementTree.fromstring(render_svg(empty, "none")))[0] == "none"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.process import TargetInfo
 from mtedbg.render.text import render_text
-from mtedbg.report import Column, Kind, Report, Span
+from mtedbg.report import Column, Kind, Report, Span, flat
 
 TARGET = TargetInfo("core", "core", 100)
 COLUMNS = (
@@ -32,7 +32,7 @@ ROW = {
 
 
 def report(*rows, **more) -> Report:
-    return Report("mte-x", TARGET, COLUMNS, rows, **more)
+    return flat("mte-x", TARGET, COLUMNS, rows, **more)
 
 
 def test_one_row_is_a_record_of_what_applies():
@@ -89,7 +89,7 @@ def test_nested_values():
         ),
         "map": {"0": 10, "3": 4, "absent": Absent(Reason.NOT_DUMPED)},
     }
-    assert render_text(Report("mte-x", TARGET, NESTED, (row,))) == (
+    assert render_text(flat("mte-x", TARGET, NESTED, (row,))) == (
         "list  x1   0x0000000000000005  tag 3   distance 1\n"
         "      x16  0x0000000000000006  tag 12  distance -\n"
         "map   0: 10  3: 4  absent <not dumped in this core>\n"
@@ -98,9 +98,9 @@ def test_nested_values():
 
 def test_wide_mappings_are_shortened_in_tables_only():
     row = {"list": (), "map": {str(tag): tag for tag in range(6)}}
-    listing = Report("mte-x", TARGET, NESTED, (row,), listing=True)
+    listing = flat("mte-x", TARGET, NESTED, (row,), listing=True)
     assert render_text(listing).splitlines()[1] == "none  0: 0  1: 1  2: 2  3: 3  … 2 more"
-    record = Report("mte-x", TARGET, NESTED, (row,))
+    record = flat("mte-x", TARGET, NESTED, (row,))
     assert render_text(record).splitlines()[1] == "map   0: 0  1: 1  2: 2  3: 3  4: 4  5: 5"
 
 

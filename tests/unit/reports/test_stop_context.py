@@ -49,9 +49,3 @@ def test_colour_is_in_the_text_alone() -> None:
     assert "\x1b" in coloured["context"]
     assert "\x1b" not in plain["context"]
     assert {**plain, "context": ""} == {**coloured, "context": ""}
-
-
-def test_what_nobody_asked_for_is_not_gone_on_behind() -> None:
-    session = at_a_fault()
-    assert "=>" in moment(session)["context"]
-    assert session.behind == {}

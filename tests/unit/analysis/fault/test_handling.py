@@ -6,14 +6,13 @@ import pytest
 
 from mtedbg.analysis.fault.fault import fault
 from mtedbg.analysis.fault.handling import NO_MEMOP
-from mtedbg.analysis.tags.tags import tags
 from mtedbg.commands.mte_fault import COMMAND as FAULT
-from mtedbg.commands.mte_tags import COMMAND as TAGS
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.memory import Region
 from mtedbg.model.process import SignalInfo
 from mtedbg.report import Report
 from mtedbg.session import Session
+from tests.support import answers
 from tests.support.runtime_image import Image, image
 from tests.support.scenes import HEAP, PAGE, tagged
 
@@ -86,6 +85,6 @@ def test_a_damaged_runtime_leaves_the_rest_of_the_answer():
 
 def test_the_map_says_whose_the_tags_are():
     session = stopped(image(), bytes([0, OWN, FOREIGN]))
-    report = tags(session, TAGS.name, TAGS.columns, HEAP, 48)
+    report = answers.ask(session, f"mte-tags {HEAP:#x} 48")
     assert report.notes == ("0 shared, 2 core 2, 3 core 3",)
     assert [row["owner"] for row in report.rows] == ["shared", 2, 3]

@@ -119,7 +119,7 @@ def test_registers_are_marked_where_they_point_to_tagged_memory():
     assert not isinstance(rows["x3"]["points_to"], str)
     assert str(rows["pc"]["points_to"]).startswith("fake+")
     assert report.notes == ("tag mismatch: x1",)
-    assert len(report.picture) == len(report.rows)
+    assert len(report.answer.body.lines) == len(report.rows)
 
 
 def test_guest_registers_have_no_tag():

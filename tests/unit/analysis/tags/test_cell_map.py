@@ -50,8 +50,8 @@ def test_no_page_is_read_twice_and_the_histogram_is_the_same():
     drawn = regions(Session(target), COMMAND.name, COMMAND.columns, figure=True)
     assert sorted(target.asked) == sorted(set(target.asked))
     plain = regions(Session(FakeTarget(**layout)), COMMAND.name, COMMAND.columns)
-    assert (drawn.rows, plain.figure) == (plain.rows, None)
-    assert drawn.figure.granules == dict.fromkeys(range(16), 4096)
+    assert (drawn.rows, plain.answer.figure) == (plain.rows, None)
+    assert drawn.answer.figure.granules == dict.fromkeys(range(16), 4096)
 
 
 @settings(deadline=None)

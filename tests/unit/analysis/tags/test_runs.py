@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtedbg.analysis.tags import runs as stretches
-from mtedbg.analysis.tags.runs import Run, runs
+from mtedbg.analysis.tags.runs import Run, by_granule, runs
 from mtedbg.errors import UsageError
 from mtedbg.model.absent import Absent, Reason
-from mtedbg.model.memory import Region
+from mtedbg.model.memory import Region, TagPiece
 from mtedbg.model.pointer import GRANULE
 from mtedbg.session import Session
 from tests.support.fake import FakeTarget
@@ -97,3 +97,20 @@ def test_what_cannot_be_leapt_over_is_bounded():
     with pytest.raises(UsageError, match="too many"):
         next(runs(Session(target), 0, 1 << 40))
     assert len(list(runs(Session(target), 0, 1 << 20))) == 1
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.one_of(st.integers(0, 15), st.just(Absent(Reason.UNMAPPED))), st.integers(1, 20)
+        )
+    )
+)
+def test_granules_of_pieces(parts):
+    pieces, expected, at = [], {}, BASE
+    for tag, count in parts:
+        tags = tag if isinstance(tag, Absent) else bytes([tag]) * count
+        pieces.append(TagPiece(at, at + 16 * count, tags))
+        expected |= {at + 16 * n: tag for n in range(count)}
+        at += 16 * count
+    assert by_granule(pieces) == expected

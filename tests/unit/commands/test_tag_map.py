@@ -7,13 +7,21 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtedbg.analysis.tags.tag_map import by_granule, draw
-from mtedbg.model.absent import Absent, Reason
-from mtedbg.model.memory import TagPiece
+from mtedbg.analysis.tags.runs import Run
+from mtedbg.analysis.tags.span import Form, TagSpan
+from mtedbg.commands.mte_tags import answer
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
+from mtedbg.report import Answer
 
 BASE = 0x7F00_0000
 HOLES = [Absent(Reason.NOT_TAGGED), Absent(Reason.NOT_DUMPED), Absent(Reason.UNMAPPED)]
 granule_tags = st.one_of(st.integers(0, 15), st.sampled_from(HOLES))
+
+
+def drawn(tags: dict[int, int | Absent], pointer: int, address: int) -> Answer:
+    runs = tuple(Run(start, start + 16, tag) for start, tag in tags.items())
+    owners = (NOT_APPLICABLE,) * 16
+    return answer(TagSpan(pointer, address, runs, runs[-1].end, Form.MAP, owners))
 
 
 def text(line) -> str:
@@ -26,7 +34,7 @@ def test_every_granule_is_in_its_place(tags, skipped, data):
     marked = data.draw(st.integers(0, len(tags) - 1))
     offset = data.draw(st.integers(0, 15))
     by_address = {start + 16 * n: tag for n, tag in enumerate(tags)}
-    lines = draw(by_address, start, start + marked * 16 + offset).lines
+    lines = drawn(by_address, start, start + marked * 16 + offset).body.lines
 
     found = {}
     for line in map(text, lines):
@@ -51,28 +59,18 @@ def test_every_granule_is_in_its_place(tags, skipped, data):
 
 
 def test_the_legend_names_only_what_is_drawn():
-    assert draw({BASE: 3}, BASE, BASE).legend == ""
-    assert draw({BASE: HOLES[0], BASE + 16: 3}, BASE, BASE).legend == ". not tagged memory"
-    both = draw({BASE: HOLES[1], BASE + 16: HOLES[2]}, BASE, BASE).legend
-    assert both == "? not dumped in this core or not mapped"
+    assert drawn({BASE: 3}, BASE, BASE).notes == ()
+    one = drawn({BASE: 3, BASE + 16: HOLES[0]}, BASE, BASE).notes
+    assert one == (". not tagged memory",)
+    both = drawn({BASE: 3, BASE + 16: HOLES[1], BASE + 32: HOLES[2]}, BASE, BASE).notes
+    assert both == ("? not dumped in this core or not mapped",)
 
 
 def test_roles():
     pointer = 3 << 56 | BASE
     roles = {
         span.text: span.role
-        for line in draw({BASE: 4, BASE + 16: 3, BASE + 32: 5}, pointer, BASE).lines
+        for line in drawn({BASE: 4, BASE + 16: 3, BASE + 32: 5}, pointer, BASE).body.lines
         for span in line
     }
     assert (roles["4"], roles["3"], roles["5"]) == ("tag-mismatch", "tag-match", "")
-
-
-@given(st.lists(st.tuples(granule_tags, st.integers(1, 20))))
-def test_granules_of_pieces(parts):
-    pieces, expected, at = [], {}, BASE
-    for tag, count in parts:
-        tags = tag if isinstance(tag, Absent) else bytes([tag]) * count
-        pieces.append(TagPiece(at, at + 16 * count, tags))
-        expected |= {at + 16 * n: tag for n in range(count)}
-        at += 16 * count
-    assert by_granule(pieces) == expected

@@ -6,19 +6,19 @@ from dataclasses import replace
 
 import pytest
 
-from mtedbg.analysis.tags import tags as query
-from mtedbg.analysis.tags.tags import tags
-from mtedbg.commands.mte_tags import COMMAND
+from mtedbg.analysis.tags import span
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.memory import Region
 from mtedbg.report import Report
 from mtedbg.session import Session
+from tests.support import answers
 from tests.support.fake import FakeTarget
 from tests.support.scenes import HEAP, PAGE, THREES, session_at, tagged
 
 
-def ask(session: Session, pointer: int, length: int | None = None, **options: bool) -> Report:
-    return tags(session, COMMAND.name, COMMAND.columns, pointer, length, **options)
+def ask(session: Session, pointer: int, length: int | None = None, option: str = "") -> Report:
+    words = [f"mte-tags {pointer:#x}", "" if length is None else f"{length:#x}", option]
+    return answers.ask(session, " ".join(words))
 
 
 def stretches(report: Report) -> list[tuple[int, int, object]]:
@@ -41,7 +41,7 @@ def test_every_granule_that_the_bytes_touch(offset, length, expected):
 
 
 def test_granules_are_rows_of_sixteen_bytes():
-    report = ask(session_at(), THREES - 16, 48, granules=True, picture=False)
+    report = ask(session_at(), THREES - 16, 48, "--granules")
     assert stretches(report) == [
         (THREES - 16, THREES, 11),
         (THREES, THREES + 16, 3),
@@ -55,7 +55,7 @@ def test_around_an_address_within_its_mapping():
         HEAP + 0x300,
         HEAP + 0x300 + 8 * 256,
     )
-    assert len(report.picture) == 8
+    assert len(report.answer.body.lines) == 8
     first = ask(session_at(), HEAP)
     assert first.rows[0]["start"] == HEAP
     last = ask(session_at(), HEAP + PAGE - 1)
@@ -97,18 +97,18 @@ def test_a_long_map_is_cut_with_the_way_on():
     target = FakeTarget(tags={HEAP: bytes(4 * PAGE)})
     target.mappings = [Region(HEAP, HEAP + (4 * PAGE << 4), "rw-", "", tagged=True)]
     report = ask(Session(target), HEAP, 64 * PAGE)
-    assert len(report.picture) == query.ROWS_OF_MAP
-    goes_on = HEAP + query.ROWS_OF_MAP * 256
+    assert len(report.answer.body.lines) == span.MOST_LINES
+    goes_on = HEAP + span.MOST_LINES * 256
     assert f"`mte-tags {goes_on:#x} 0x2000` goes on" in report.notes[0]
 
 
 def test_many_rows_are_cut_and_partial(monkeypatch):
-    monkeypatch.setattr(query, "ROWS_OF_TABLE", 10)
+    monkeypatch.setattr(span, "MOST_LISTED", 10)
     target = FakeTarget(tags={HEAP: bytes([1, 2] * 20)})
     target.mappings = [Region(HEAP, HEAP + 40 * 16, "rw-", "", tagged=True)]
-    report = ask(Session(target), HEAP, 40 * 16, picture=False)
+    report = ask(Session(target), HEAP, 40 * 16, "--runs")
     assert len(report.rows) == 10
     assert report.partial
     assert report.notes == (f"cut off after 10 rows: `mte-tags {HEAP + 160:#x} LEN` goes on",)
-    whole = ask(Session(replace(target, tags={HEAP: bytes([1, 2] * 5)})), HEAP, 160, picture=False)
+    whole = ask(Session(replace(target, tags={HEAP: bytes([1, 2] * 5)})), HEAP, 160, "--runs")
     assert not whole.partial
