@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mtedbg.adapters.core import CoreTarget
+from mtedbg.adapters.mapped import map_file
 from mtedbg.adapters.tombstone import is_tombstone, is_tombstone_text
+from mtedbg.adapters.unpacked import first_bytes
 from mtedbg.errors import FileFormatError
-from mtedbg.formats.mapped import map_file
-from mtedbg.formats.packed import first_bytes, packed_with
+from mtedbg.formats.packed import packed_with
 
 if TYPE_CHECKING:
     from mtedbg.adapters.tombstone.target import TombstoneTarget

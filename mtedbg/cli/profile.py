@@ -60,7 +60,7 @@ _OWN = {"show": _show_arguments, "merge": _merge_arguments}
 
 
 def _profiles(paths: list[str]) -> list[Named]:
-    from mtedbg.formats.mapped import map_file
+    from mtedbg.adapters.mapped import map_file
     from mtedbg.formats.profile import MOST_BYTES, read_profile
 
     found = []
@@ -71,8 +71,8 @@ def _profiles(paths: list[str]) -> list[Named]:
 
 
 def _images(paths: list[str]) -> dict[int, GuestImage]:
+    from mtedbg.adapters.mapped import map_file
     from mtedbg.formats.guest_elf import guest_image
-    from mtedbg.formats.mapped import map_file
 
     images = [guest_image(map_file(path), path) for path in paths]
     return {image.digest: image for image in images}

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from mtedbg.formats import elf
-from mtedbg.formats.elf import Buffer, Note, ProgramHeader
+from mtedbg.formats.buffer import Buffer, text
+from mtedbg.formats.elf import Note, ProgramHeader
 from mtedbg.model.absent import Absent, Reason
 
 NT_PRSTATUS, NT_PRPSINFO, NT_AUXV = 1, 3, 6
@@ -141,14 +142,7 @@ class CoreNotes:
 
     def auxv(self) -> dict[int, int]:
         """The auxiliary vector, type → value."""
-        contents = self._contents(self._process.get(NT_AUXV), MAX_AUXV)
-        usable = contents[: len(contents) // 16 * 16]
-        vector: dict[int, int] = {}
-        for kind, value in struct.iter_unpack("<QQ", usable):
-            if kind == 0:
-                break
-            vector.setdefault(kind, value)
-        return vector
+        return auxv_in(self._contents(self._process.get(NT_AUXV), MAX_AUXV))
 
     def files(self) -> list[FileMapping]:
         """The mapped files, in order of address."""
@@ -170,6 +164,11 @@ class CoreNotes:
         return sorted(found, key=lambda mapping: mapping.start)
 
 
-def text(raw: bytes) -> str:
-    """A zero-terminated name as text."""
-    return raw.split(b"\0", 1)[0].decode("utf-8", "surrogateescape")
+def auxv_in(contents: bytes) -> dict[int, int]:
+    """An auxiliary vector, type → value, up to its end or to where it is cut off."""
+    vector: dict[int, int] = {}
+    for kind, value in struct.iter_unpack("<QQ", contents[: len(contents) // 16 * 16]):
+        if kind == 0:
+            break
+        vector.setdefault(kind, value)
+    return vector

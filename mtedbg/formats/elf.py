@@ -1,4 +1,8 @@
-"""ELF headers of cores and of the images mapped in them, checked before they are believed.
+"""ELF: headers, program headers, sections, notes, symbols and the dynamic section.
+
+The one reader of the project. Nothing that a file says is believed before it is checked. Functions
+that take a `Buffer` read a file, which may be cut off anywhere; those named `..._in` take the bytes
+of one table, from a file or from memory that was read in pieces, and leave out what is not whole.
 
 Source: System V gABI, chapters 4 and 5; "ELF for the Arm 64-bit Architecture" (AAELF64).
 """
@@ -6,40 +10,40 @@ Source: System V gABI, chapters 4 and 5; "ELF for the Arm 64-bit Architecture" (
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol, overload
+from typing import Any, NamedTuple
 
 from mtedbg.errors import FileFormatError
+from mtedbg.formats.buffer import Buffer
 
-ET_EXEC, ET_DYN, ET_CORE = 2, 3, 4
-EM_AARCH64 = 183
+MAGIC = b"\x7fELF"
+ET_REL, ET_EXEC, ET_DYN, ET_CORE = 1, 2, 3, 4
+EM_X86_64, EM_AARCH64 = 62, 183
 PT_LOAD, PT_DYNAMIC, PT_NOTE = 1, 2, 4
 PT_AARCH64_MEMTAG_MTE = 0x70000002
 PF_X, PF_W, PF_R = 1, 2, 4
 PN_XNUM = 0xFFFF
+SHT_SYMTAB, SHT_DYNSYM = 2, 11
+SHF_ALLOC, SHF_EXECINSTR = 2, 4
+STT_NOTYPE, STT_OBJECT, STT_FUNC, STT_GNU_IFUNC = 0, 1, 2, 10
 MAX_HEADERS = 1 << 20
 NT_GNU_BUILD_ID = 3
+KIND_SIZE = 20
+"""Bytes at the beginning of a file that `file_kind` takes."""
 MAX_NOTES = 1 << 20
+MAX_BUILD_ID_NOTES = 1 << 16
+"""Bytes of notes that are searched for a build id."""
 
-_FILE = struct.Struct("<16sHHIQQQIHHHHHH")
-FILE_HEADER_SIZE = _FILE.size
-_PROGRAM = struct.Struct("<IIQQQQQQ")
-_SECTION = struct.Struct("<IIQQQQIIQQ")
+FILE_HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
+PROGRAM_HEADER = struct.Struct("<IIQQQQQQ")
+SECTION_HEADER = struct.Struct("<IIQQQQIIQQ")
+SYMBOL = struct.Struct("<IBBHQQ")
+_DYNAMIC = struct.Struct("<qQ")
 _NOTE = struct.Struct("<III")
-_KINDS = {1: "an object file", ET_EXEC: "an executable", ET_DYN: "an executable or library"}
+_KINDS = {ET_REL: "an object file", ET_EXEC: "an executable", ET_DYN: "an executable or library"}
 _MACHINES = {3: "i386", 8: "MIPS", 21: "64-bit PowerPC", 22: "S/390", 40: "32-bit Arm"}
-_MACHINES |= {62: "x86-64", 243: "RISC-V", 258: "LoongArch"}
-
-
-class Buffer(Protocol):
-    """What is read from: `bytes` or a mapping of a file."""
-
-    def __len__(self) -> int: ...
-    @overload
-    def __getitem__(self, index: int, /) -> int: ...
-    @overload
-    def __getitem__(self, index: slice, /) -> bytes: ...
+_MACHINES |= {EM_X86_64: "x86-64", 243: "RISC-V", 258: "LoongArch"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +79,16 @@ class Section:
     """One section header."""
 
     type: int
+    flags: int
     address: int
     offset: int
     size: int
     link: int
+
+    @property
+    def is_code(self) -> bool:
+        """Whether it holds instructions of the running program."""
+        return bool(self.flags & SHF_ALLOC and self.flags & SHF_EXECINSTR and self.size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +101,24 @@ class Note:
     size: int
 
 
+class FileKind(NamedTuple):
+    """What kind of ELF file something is."""
+
+    type: int
+    machine: int
+
+
+def file_kind(start: bytes) -> FileKind | None:
+    """Type and machine of a little-endian ELF file, 32-bit or 64-bit; None of any other file.
+
+    Args:
+        start: its first `KIND_SIZE` bytes, or more.
+    """
+    if not start.startswith(MAGIC) or len(start) < KIND_SIZE:
+        return None
+    return FileKind(*struct.unpack_from("<HH", start, 16))
+
+
 def file_header(data: Buffer, name: str) -> FileHeader:
     """The header of a 64-bit little-endian ELF file.
 
@@ -101,21 +129,20 @@ def file_header(data: Buffer, name: str) -> FileHeader:
     Raises:
         FileFormatError: it is something else.
     """
-    start = data[: _FILE.size]
-    if start[:4] != b"\x7fELF":
+    start = data[: FILE_HEADER.size]
+    if not start.startswith(MAGIC):
         what = "is empty" if not start else "is not an ELF file"
         raise FileFormatError(f"{name} {what}", "give an ELF core file of AArch64 Linux")
-    if len(start) < _FILE.size:
+    if len(start) < FILE_HEADER.size:
         raise FileFormatError(f"{name} ends within its ELF header", "copy it again, whole")
-    identity, kind, machine, _, entry, phoff, shoff, _, _, phentsize, phnum, shentsize, shnum, _ = (
-        _FILE.unpack(start)
-    )
+    identity, *fields = FILE_HEADER.unpack(start)
     if identity[4] != 2 or identity[5] != 1:
         what = "32-bit" if identity[4] == 1 else "big-endian" if identity[5] == 2 else "damaged"
         raise FileFormatError(
             f"{name} has a {what} ELF header", "AArch64 Linux has 64-bit little-endian files"
         )
-    return FileHeader(kind, machine, entry, phoff, shoff, phentsize, phnum, shentsize, shnum)
+    type_, machine, _, entry, phoff, shoff, _, _, phentsize, phnum, shentsize, shnum, _ = fields
+    return FileHeader(type_, machine, entry, phoff, shoff, phentsize, phnum, shentsize, shnum)
 
 
 def core_header(data: Buffer, name: str) -> FileHeader:
@@ -146,12 +173,12 @@ def program_headers(data: Buffer, header: FileHeader, name: str) -> tuple[list[P
     """
     count = header.program_header_count
     if count == PN_XNUM and header.sections:  # the true count is in the first section header
-        first = data[header.sections : header.sections + _SECTION.size]
-        if len(first) == _SECTION.size:
-            count = _SECTION.unpack(first)[7]
+        first = data[header.sections : header.sections + SECTION_HEADER.size]
+        if len(first) == SECTION_HEADER.size:
+            count = SECTION_HEADER.unpack(first)[7]
     if count == 0:
         raise FileFormatError(f"{name} has no program headers", "copy it again, whole")
-    if header.program_header_size != _PROGRAM.size:
+    if header.program_header_size != PROGRAM_HEADER.size:
         raise FileFormatError(
             f"{name} has program headers of {header.program_header_size} bytes, not 56",
             "its ELF header is damaged: copy it again",
@@ -161,23 +188,50 @@ def program_headers(data: Buffer, header: FileHeader, name: str) -> tuple[list[P
             f"{name} says it has {count} program headers", f"at most {MAX_HEADERS} are believed"
         )
     start = header.program_headers
-    table = data[start : start + count * _PROGRAM.size] if start < len(data) else b""
-    table = table[: len(table) // _PROGRAM.size * _PROGRAM.size]
-    if not table:
+    table = data[start : start + count * PROGRAM_HEADER.size] if start < len(data) else b""
+    headers = program_headers_in(table)
+    if not headers:
         raise FileFormatError(f"{name} ends before its program headers", "copy it again, whole")
-    fields = enumerate(_PROGRAM.iter_unpack(table))
-    headers = [ProgramHeader(i, f[0], f[1], f[2], f[3], f[5], f[6]) for i, f in fields]
     return headers, count
+
+
+def program_headers_in(table: bytes) -> list[ProgramHeader]:
+    """The program headers in a table."""
+    fields = enumerate(_records(PROGRAM_HEADER, table))
+    return [ProgramHeader(i, f[0], f[1], f[2], f[3], f[5], f[6]) for i, f in fields]
 
 
 def sections(data: Buffer, header: FileHeader) -> list[Section]:
     """The section headers that are whole; none where the table is damaged or missing."""
-    if header.section_size != _SECTION.size or not 0 < header.sections < len(data):
+    if header.section_size != SECTION_HEADER.size or not 0 < header.sections < len(data):
         return []
-    end = header.sections + header.section_count * _SECTION.size
-    table = data[header.sections : end]
-    table = table[: len(table) // _SECTION.size * _SECTION.size]
-    return [Section(f[1], f[3], f[4], f[5], f[6]) for f in _SECTION.iter_unpack(table)]
+    end = header.sections + header.section_count * SECTION_HEADER.size
+    return sections_in(data[header.sections : end])
+
+
+def sections_in(table: bytes) -> list[Section]:
+    """The section headers in a table."""
+    return [Section(*f[1:7]) for f in _records(SECTION_HEADER, table)]
+
+
+def symbols_in(table: bytes) -> Iterator[tuple[int, int, int, int, int, int]]:
+    """Name, info, other, section, value and size of each symbol: a large table takes no objects."""
+    return _records(SYMBOL, table)
+
+
+def dynamic_in(section: bytes) -> dict[int, int]:
+    """A dynamic section: the first value of each tag."""
+    tags: dict[int, int] = {}
+    for tag, value in _records(_DYNAMIC, section):
+        if tag == 0:
+            break
+        tags.setdefault(tag, value)
+    return tags
+
+
+def _records(form: struct.Struct, table: bytes) -> Iterator[tuple[Any, ...]]:
+    """The whole records of a table."""
+    return form.iter_unpack(table[: len(table) // form.size * form.size])
 
 
 def notes(data: Buffer, start: int, size: int) -> Iterator[Note]:
@@ -199,7 +253,17 @@ def notes(data: Buffer, start: int, size: int) -> Iterator[Note]:
 
 def build_id(data: Buffer, start: int, size: int) -> bytes:
     """The GNU build id in the notes at `start`, or nothing."""
-    for note in notes(data, start, size):
+    for note in notes(data, start, min(size, MAX_BUILD_ID_NOTES)):
         if note.owner == b"GNU" and note.type == NT_GNU_BUILD_ID and 0 < note.size <= 64:
             return data[note.start : note.start + note.size]
+    return b""
+
+
+def file_build_id(data: Buffer, headers: Iterable[ProgramHeader]) -> bytes:
+    """The build id in the notes of a file with these program headers, or nothing."""
+    for header in headers:
+        if header.type == PT_NOTE:
+            found = build_id(data, header.offset, header.file_size)
+            if found:
+                return found
     return b""

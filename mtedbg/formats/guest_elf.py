@@ -5,17 +5,14 @@ Source: System V gABI, chapters 4 (symbols) and 5 (program headers).
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
 
 from mtedbg.errors import FileFormatError
 from mtedbg.formats import elf
-from mtedbg.formats.elf import Buffer, FileHeader
+from mtedbg.formats.buffer import Buffer
+from mtedbg.formats.elf import FileHeader
 from mtedbg.model.guest import CodeSegment, GuestImage
 
-_EM_X86_64 = 62
-_SHT_SYMTAB, _SHT_DYNSYM, _STT_FUNC = 2, 11, 2
-_SYMBOL = struct.Struct("<IBBHQQ")
 _MOST_SYMBOLS = 1 << 20
 _NEXT_STEP = "give the guest program that the profile is of"
 
@@ -35,7 +32,7 @@ def guest_image(data: Buffer, name: str) -> GuestImage:
         headers, _ = elf.program_headers(data, header, name)
     except FileFormatError as error:
         raise FileFormatError(error.message, _NEXT_STEP) from None
-    if header.machine != _EM_X86_64:
+    if header.machine != elf.EM_X86_64:
         raise FileFormatError(f"{name} is a program for machine {header.machine}", _NEXT_STEP)
     code = [
         one for one in headers if one.type == elf.PT_LOAD and one.flags & elf.PF_X and one.file_size
@@ -59,12 +56,9 @@ def guest_image(data: Buffer, name: str) -> GuestImage:
 def _functions(data: Buffer, header: FileHeader) -> Iterator[int]:
     """Addresses of its functions' symbols: a help, so that what is damaged is left out."""
     for section in elf.sections(data, header):
-        if section.type not in (_SHT_SYMTAB, _SHT_DYNSYM):
+        if section.type not in (elf.SHT_SYMTAB, elf.SHT_DYNSYM):
             continue
-        table = data[
-            section.offset : section.offset + min(section.size, _MOST_SYMBOLS * _SYMBOL.size)
-        ]
-        table = table[: len(table) // _SYMBOL.size * _SYMBOL.size]
-        for _, info, _, index, value, _ in _SYMBOL.iter_unpack(table):
-            if info & 0xF == _STT_FUNC and index:
+        end = section.offset + min(section.size, _MOST_SYMBOLS * elf.SYMBOL.size)
+        for _, info, _, index, value, _ in elf.symbols_in(data[section.offset : end]):
+            if info & 0xF == elf.STT_FUNC and index:
                 yield value

@@ -14,8 +14,9 @@ from collections.abc import Iterator
 from mtedbg.errors import FileFormatError
 from mtedbg.formats import core_notes as notes
 from mtedbg.formats import elf
+from mtedbg.formats.buffer import Buffer
 from mtedbg.formats.core_notes import FileMapping, ThreadNotes
-from mtedbg.formats.elf import Buffer, ProgramHeader
+from mtedbg.formats.elf import ProgramHeader
 from mtedbg.model.absent import Absent, Reason
 
 UNKNOWN_FLAGS = 1 << 31
@@ -203,14 +204,9 @@ class MinidumpNotes:
         The program is the first module, and its headers stand behind the ELF header.
         """
         start, size = self._streams.get(LINUX_AUXV, (0, 0))
-        contents = self._data[start : start + min(size, notes.MAX_AUXV) // 16 * 16]
-        vector: dict[int, int] = {}
-        for kind, value in struct.iter_unpack("<QQ", contents):
-            if kind == 0:
-                break
-            vector.setdefault(kind, value)
+        vector = notes.auxv_in(self._data[start : start + min(size, notes.MAX_AUXV)])
         if not vector and (program := next(self._modules(), None)):
-            vector[notes.AT_PHDR] = program.start + elf.FILE_HEADER_SIZE
+            vector[notes.AT_PHDR] = program.start + elf.FILE_HEADER.size
         return vector
 
     def files(self) -> list[FileMapping]:

@@ -1,35 +1,24 @@
-"""Compressed cores: unpacked once, into a temporary file that has holes where the core has zeros.
+"""Compressed files: which format it is, and the stream of what is in it.
 
-Crash collectors compress what they keep. A core that is not compressed is read in place and never
-comes here. None of these formats lets a reader in at an arbitrary byte, so that the whole is
-unpacked; it goes to a file without a name, which is gone when the process is, and not to memory: a
-core of many gigabytes is mostly zeros, which take no room there.
+Crash collectors compress what they keep. None of these formats lets a reader in at an arbitrary
+byte: what comes out is a stream, from the beginning.
 """
 
 from __future__ import annotations
 
-import os
-import tempfile
 import zlib
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import IO, TYPE_CHECKING, Protocol
 
-from mtedbg.errors import FileFormatError, ToolMissingError
-from mtedbg.formats.mapped import MappedFile
-from mtedbg.model.memory import size_text
+from mtedbg.errors import ToolMissingError
 
 if TYPE_CHECKING:
-    from mtedbg.formats.elf import Buffer
-
-MOST = 1 << 36
-"""Bytes that a core may unpack to: a small file can claim to be any length."""
+    from mtedbg.formats.buffer import Buffer
 
 MOST_WINDOW = 1 << 27
 """Bytes that a decompressor may keep of what went before: xz -9 takes half of it."""
 
 _CHUNK = 1 << 18
-
 _MAGICS = {b"\x1f\x8b": "gzip", b"\xfd7zXZ\0": "xz", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bzip2"}
 
 
@@ -39,60 +28,18 @@ def packed_with(data: Buffer) -> str:
     return next((name for magic, name in _MAGICS.items() if start.startswith(magic)), "")
 
 
-def first_bytes(path: str, how: str, count: int) -> bytes:
-    """The first `count` bytes that a compressed file unpacks to; fewer where it is damaged.
-
-    Raises:
-        ToolMissingError: the library for its format is not here.
-    """
-    with Path(path).open("rb") as packed:
-        stream, broken = _OPENERS[how](packed)
-        damage: tuple[type[Exception], ...] = (*broken, OSError)
-        try:
-            return stream.read1(count)
-        except damage:
-            return b""
-
-
-def unpack(path: str, how: str, remarks: list[str], most: int = 0) -> MappedFile:
-    """The contents of a compressed file, mapped.
-
-    Args:
-        path: of the file.
-        how: what `packed_with` said.
-        remarks: gets a line where the file is cut off or damaged behind what could be unpacked.
-        most: bytes that it may unpack to; `MOST` where 0.
-
-    Raises:
-        FileFormatError: nothing of it can be unpacked, it is longer than that, or there is no
-            room for it.
-        ToolMissingError: the library for its format is not here.
-    """
-    with Path(path).open("rb") as packed, tempfile.TemporaryFile(prefix="mtedbg-") as plain:
-        stream, broken = _OPENERS[how](packed)
-        try:
-            length = _copy(_chunks(stream, broken, path, how, remarks), plain, path, most or MOST)
-        except OSError as error:
-            raise FileFormatError(
-                f"{path} cannot be unpacked into {tempfile.gettempdir()}: {error.strerror}",
-                "set TMPDIR to a folder with more room",
-            ) from None
-        if length == 0:
-            raise FileFormatError(f"{path} is damaged {how} data", "copy it again, whole")
-        return MappedFile.of(plain.fileno())
-
-
-class _Stream(Protocol):
+class Stream(Protocol):
     """What comes out of a decompressor: what there is, so that damage behind it loses none."""
 
-    def read1(self, size: int, /) -> bytes: ...
+    def read1(self, size: int, /) -> bytes:
+        """At most `size` bytes; none at the end."""
 
 
-_Opened = tuple[_Stream, tuple[type[Exception], ...]]
+Opened = tuple[Stream, tuple[type[Exception], ...]]
 """The plain contents, and what reading them raises where the file is damaged."""
 
 
-def _gzip(packed: IO[bytes]) -> _Opened:
+def _gzip(packed: IO[bytes]) -> Opened:
     import gzip
 
     return gzip.GzipFile(fileobj=packed), (EOFError, gzip.BadGzipFile, zlib.error)
@@ -131,19 +78,19 @@ class _XzStream:
                 return plain
 
 
-def _xz(packed: IO[bytes]) -> _Opened:
+def _xz(packed: IO[bytes]) -> Opened:
     import lzma
 
     return _XzStream(packed), (EOFError, lzma.LZMAError)
 
 
-def _bzip2(packed: IO[bytes]) -> _Opened:
+def _bzip2(packed: IO[bytes]) -> Opened:
     import bz2
 
     return bz2.BZ2File(packed), (EOFError, OSError)
 
 
-def _zstd(packed: IO[bytes]) -> _Opened:
+def _zstd(packed: IO[bytes]) -> Opened:
     try:
         import zstandard
     except ImportError:
@@ -155,7 +102,7 @@ def _zstd(packed: IO[bytes]) -> _Opened:
     return stream, (zstandard.ZstdError,)
 
 
-_OPENERS: dict[str, Callable[[IO[bytes]], _Opened]] = {
+_OPENERS: dict[str, Callable[[IO[bytes]], Opened]] = {
     "gzip": _gzip,
     "xz": _xz,
     "bzip2": _bzip2,
@@ -163,35 +110,14 @@ _OPENERS: dict[str, Callable[[IO[bytes]], _Opened]] = {
 }
 
 
-def _chunks(
-    stream: _Stream,
-    broken: tuple[type[Exception], ...],
-    path: str,
-    how: str,
-    remarks: list[str],
-) -> Iterator[bytes]:
-    """What can be unpacked."""
-    while True:
-        try:
-            chunk = stream.read1(_CHUNK)
-        except broken as error:
-            remarks.append(f"{path} is cut off or damaged {how} data: {error}")
-            return
-        if not chunk:
-            return
-        yield chunk
+def plain(packed: IO[bytes], how: str) -> Opened:
+    """The plain contents of a compressed file.
 
+    Args:
+        packed: the file, at its beginning.
+        how: what `packed_with` said.
 
-def _copy(chunks: Iterator[bytes], plain: IO[bytes], path: str, most: int) -> int:
-    """Writes `chunks`, leaving holes for zeros; the length in bytes."""
-    length = 0
-    for chunk in chunks:
-        if length + len(chunk) > most:
-            raise FileFormatError(
-                f"{path} unpacks to more than {size_text(most)}", "unpack it first"
-            )
-        if chunk.count(0) != len(chunk):
-            os.pwrite(plain.fileno(), chunk, length)
-        length += len(chunk)
-    plain.truncate(length)
-    return length
+    Raises:
+        ToolMissingError: the library for its format is not here.
+    """
+    return _OPENERS[how](packed)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from mtedbg.formats.elf import Buffer
+from mtedbg.formats.buffer import Buffer
 
 VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
 MOST_FIELDS = 1 << 18

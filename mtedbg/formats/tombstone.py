@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mtedbg.errors import FileFormatError
-from mtedbg.formats.elf import Buffer
+from mtedbg.formats.buffer import Buffer
 from mtedbg.formats.protobuf import Message, parse
 from mtedbg.model.pointer import strip
 from mtedbg.model.recorded import RecordedCall

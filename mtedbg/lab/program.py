@@ -4,9 +4,7 @@ import os
 from pathlib import Path
 
 from mtedbg.errors import FileFormatError
-
-# ELF header: the machine is at offset 18 in every class; EM_AARCH64 is 183.
-ELF_MAGIC, MACHINE_OFFSET, EM_AARCH64 = b"\x7fELF", 18, (183).to_bytes(2, "little")
+from mtedbg.formats import elf
 
 
 def checked(name: str | Path) -> Path:
@@ -18,12 +16,12 @@ def checked(name: str | Path) -> Path:
     path = Path(os.path.abspath(name))  # noqa: PTH100 - resolve() would follow the link
     try:
         with path.open("rb") as file:
-            head = file.read(MACHINE_OFFSET + len(EM_AARCH64))
+            kind = elf.file_kind(file.read(elf.KIND_SIZE))
     except OSError as error:
         raise FileFormatError(
             f"{name}: {error.strerror}", "give the program's path: it is not looked for in PATH"
         ) from error
-    if not head.startswith(ELF_MAGIC) or head[MACHINE_OFFSET:] != EM_AARCH64:
+    if kind is None or kind.machine != elf.EM_AARCH64:
         raise FileFormatError(
             f"{name} is not an AArch64 program", "compile it with: aarch64-linux-gnu-gcc"
         )

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mtedbg.errors import UsageError
+from mtedbg.formats import elf
+from mtedbg.formats.packed import packed_with
 
-_ELF, _ET_CORE = b"\x7fELF", 4
-_PACKED = (b"\x1f\x8b", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"BZh")
 _NAMES = ("core", "tombstone")
 
 
@@ -67,14 +67,15 @@ def _may_be(path: str) -> bool:
     except OSError:
         return _is_named_so(path)
     try:
-        start = os.read(descriptor, 18)
+        start = os.read(descriptor, elf.KIND_SIZE)
     except OSError:
         return False
     finally:
         os.close(descriptor)
-    if start.startswith(_ELF):
-        return len(start) < 18 or int.from_bytes(start[16:18], "little") == _ET_CORE
-    return start.startswith(_PACKED) or _is_named_so(path)
+    if start.startswith(elf.MAGIC):
+        kind = elf.file_kind(start)
+        return kind is None or kind.type == elf.ET_CORE
+    return bool(packed_with(start)) or _is_named_so(path)
 
 
 def _is_named_so(path: str) -> bool:

@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from mtedbg.adapters.core import symbols
-from mtedbg.adapters.core.places import Places, file_build_id
+from mtedbg.adapters.core.places import Places
+from mtedbg.adapters.mapped import map_file
 from mtedbg.errors import FileFormatError
-from mtedbg.formats import elf
-from mtedbg.formats.elf import Buffer, ProgramHeader
-from mtedbg.formats.mapped import map_file
+from mtedbg.formats import elf, elf_symbols
+from mtedbg.formats.buffer import Buffer, Read
+from mtedbg.formats.elf import ProgramHeader
+from mtedbg.formats.elf_symbols import SymbolTable
 from mtedbg.model.absent import Absent
 from mtedbg.model.image import ImageFile
 
 PAGE = 4096
-_MAX_BUILD_ID_NOTES = 1 << 16
 _MISSING = "No such file"
 
 
@@ -48,10 +48,10 @@ class Image:
     file: Buffer | None = None
     header: elf.FileHeader | None = None
     path: str = ""
-    debug: symbols.SymbolTable | None = None
+    debug: SymbolTable | None = None
     debug_path: str = ""
     refused: list[str] = field(default_factory=list)
-    table: symbols.SymbolTable | None = None
+    table: SymbolTable | None = None
     noted_id: bytes = b""
 
     @property
@@ -71,7 +71,7 @@ class Image:
         for header in self.headers:
             start = self.bias + header.address - self.base
             if header.type == elf.PT_NOTE and self.head and 0 <= start < len(self.head):
-                found = elf.build_id(self.head, start, min(header.file_size, _MAX_BUILD_ID_NOTES))
+                found = elf.build_id(self.head, start, header.file_size)
                 if found:
                     return found
         return self.noted_id
@@ -106,10 +106,10 @@ class Image:
             data, header, headers = _opened(path)
         except FileFormatError as error:
             return error.message
-        mine, its = self.build_id(), file_build_id(data, headers)
+        mine, its = self.build_id(), elf.file_build_id(data, headers)
         if not mine or mine != its:
             return f"{path} has build id {its.hex() or 'none'}, the core has {mine.hex() or 'none'}"
-        table = symbols.from_sections(data, header, self.bias)
+        table = elf_symbols.from_sections(data, header, self.bias)
         if table is None or not len(table):
             return f"{path} has no symbols"
         self.debug, self.debug_path, self.table = table, path, None
@@ -135,7 +135,7 @@ class Image:
             self.refused.append(why)
 
     def _differs(self, data: Buffer, headers: list[ProgramHeader], path: str, trusted: bool) -> str:
-        mine, its = self.build_id(), file_build_id(data, headers)
+        mine, its = self.build_id(), elf.file_build_id(data, headers)
         if mine and its:
             same = mine == its
             return "" if same else f"{path} has build id {its.hex()}, the core has {mine.hex()}"
@@ -170,16 +170,16 @@ class Image:
         """Where the program starts, by its file."""
         return None if self.header is None else self.header.entry + self.bias
 
-    def symbols(self, read: symbols.Read) -> symbols.SymbolTable | None:
+    def symbols(self, read: Read) -> SymbolTable | None:
         """Its symbols: from the file for them, its own, or else the dynamic ones as dumped."""
         if self.table is None:
             self.table = self.debug
         if self.table is None:
             if self.file is not None and self.header is not None:
-                self.table = symbols.from_sections(self.file, self.header, self.bias)
+                self.table = elf_symbols.from_sections(self.file, self.header, self.bias)
             if self.table is None:
-                found = symbols.from_memory(read, self.headers, self.bias)
-                empty = symbols.SymbolTable(b"", b"", 0)
+                found = elf_symbols.from_memory(read, self.headers, self.bias)
+                empty = SymbolTable(b"", b"", 0)
                 self.table = empty if isinstance(found, Absent) else found
         return self.table
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mtedbg.formats import elf
+from mtedbg.formats.buffer import Buffer
 from mtedbg.formats.core_notes import CoreNotes, Notes
-from mtedbg.formats.elf import Buffer, ProgramHeader
+from mtedbg.formats.elf import ProgramHeader
 from mtedbg.formats.minidump import is_minidump, read_minidump
 from mtedbg.model.pointer import GRANULE
 

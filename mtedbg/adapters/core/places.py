@@ -13,13 +13,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
+from mtedbg.adapters.mapped import map_file
 from mtedbg.errors import FileFormatError
 from mtedbg.formats import elf
-from mtedbg.formats.mapped import map_file
 
 _MOST_BESIDE = 256
 """Files beside a core whose build ids are looked at."""
-_MOST_NOTES = 1 << 16
 _LEAST_BUILD_ID = 4
 """Hexadecimal digits: two name a folder, the rest the file in it."""
 
@@ -117,14 +116,4 @@ def _build_id_of(path: str) -> str:
         headers, _ = elf.program_headers(data, header, path)
     except FileFormatError:
         return ""
-    return file_build_id(data, headers).hex()
-
-
-def file_build_id(data: elf.Buffer, headers: list[elf.ProgramHeader]) -> bytes:
-    """The build id in a file's notes, or nothing."""
-    for header in headers:
-        if header.type == elf.PT_NOTE:
-            found = elf.build_id(data, header.offset, min(header.file_size, _MOST_NOTES))
-            if found:
-                return found
-    return b""
+    return elf.file_build_id(data, headers).hex()

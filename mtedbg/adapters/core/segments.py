@@ -10,8 +10,9 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from mtedbg.formats.elf import Buffer, ProgramHeader
-from mtedbg.formats.mapped import MappedFile
+from mtedbg.adapters.mapped import MappedFile
+from mtedbg.formats.buffer import Buffer
+from mtedbg.formats.elf import ProgramHeader
 
 LARGE = 1 << 18
 """Bytes that are not kept in memory once they were read: a scan goes over all of a file."""

@@ -12,10 +12,12 @@ from mtedbg.adapters.core.places import Places
 from mtedbg.adapters.core.segments import Segments
 from mtedbg.adapters.core.space import AddressSpace
 from mtedbg.adapters.core.tags import read_tags
+from mtedbg.adapters.mapped import map_file
+from mtedbg.adapters.unpacked import unpack
 from mtedbg.formats import core_notes as notes
+from mtedbg.formats.buffer import text
 from mtedbg.formats.core_notes import ThreadNotes
-from mtedbg.formats.mapped import map_file
-from mtedbg.formats.packed import packed_with, unpack
+from mtedbg.formats.packed import packed_with
 from mtedbg.formats.siginfo import signal_info
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.image import ImageFile
@@ -86,7 +88,7 @@ class CoreTarget:
             return program.name
         address = self._space.auxv.get(notes.AT_EXECFN)
         if address is not None:
-            name = notes.text(self._space.dumped(address, address + _MAX_STRING))
+            name = text(self._space.dumped(address, address + _MAX_STRING))
             if name:
                 return name
         process = self._notes.process()

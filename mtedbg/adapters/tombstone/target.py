@@ -11,13 +11,14 @@ from functools import cached_property
 
 from mtedbg.adapters.core import expression
 from mtedbg.adapters.core.segments import Segments
+from mtedbg.adapters.mapped import map_file
 from mtedbg.adapters.tombstone.recorded import recorded_facts
+from mtedbg.adapters.unpacked import unpack
 from mtedbg.errors import FileFormatError
 from mtedbg.formats import elf
 from mtedbg.formats import tombstone as form
 from mtedbg.formats.elf import ProgramHeader
-from mtedbg.formats.mapped import map_file
-from mtedbg.formats.packed import packed_with, unpack
+from mtedbg.formats.packed import packed_with
 from mtedbg.formats.siginfo import signal_info
 from mtedbg.formats.tombstone import Dump, Mapping
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason

@@ -13,8 +13,8 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from mtedbg.decode.code.elf_object import ElfObject
 from mtedbg.decode.pages import Pages
+from mtedbg.formats.elf_object import ElfObject
 from mtedbg.formats.spans import Spans
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.foreign_code import JIT_INTERFACE, Described, Stretch

@@ -13,7 +13,7 @@ from mtedbg.adapters.tombstone.target import MOST_BYTES, TombstoneTarget
 from mtedbg.errors import FileFormatError
 from tests.support.tombstones import part
 from tests.unit.adapters.test_tombstone import HEAP, small, write
-from tests.unit.formats.test_packed import PACKERS
+from tests.unit.adapters.test_unpacked import PACKERS
 
 
 @pytest.mark.parametrize("how", PACKERS)

@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from mtedbg.adapters.core.symbols import SymbolTable
+from mtedbg.formats.elf_symbols import SymbolTable
 from mtedbg.model.process import Symbol
 
 SYMBOLS = {"function": (0x1000, 16), "assembly": (0x1040, 0), "mark": (0x2000, 0)}

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 import zstandard
 
+from mtedbg.adapters import unpacked
 from mtedbg.adapters.core import CoreTarget
+from mtedbg.adapters.unpacked import unpack
 from mtedbg.errors import FileFormatError
-from mtedbg.formats import packed
-from mtedbg.formats.packed import unpack
 from tests.golden.cases import CORES
 
 PACKERS: dict[str, Callable[[bytes], bytes]] = {
@@ -112,7 +112,7 @@ def test_zeros_take_no_room(tmp_path: Path) -> None:
 def test_a_small_file_that_unpacks_for_ever(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(packed, "MOST", 1 << 20)
+    monkeypatch.setattr(unpacked, "MOST", 1 << 20)
     path = tmp_path / "packed"
     path.write_bytes(gzip.compress(bytes((1 << 20) + 1)))
     with pytest.raises(FileFormatError, match="unpacks to more than 1 MiB"):

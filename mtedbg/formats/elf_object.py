@@ -8,48 +8,22 @@ Source: System V gABI, chapters 4 (sections, symbols) and 5 (program headers).
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import cached_property
 
+from mtedbg.errors import FileFormatError
+from mtedbg.formats import elf
+from mtedbg.formats.buffer import Read
+from mtedbg.formats.elf import FileHeader, Section
 from mtedbg.formats.spans import Spans
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.foreign_code import Stretch
 
-Read = Callable[[int, int], "bytes | Absent"]
-
-_FILE = struct.Struct("<16sHHIQQQIHHHHHH")
-_PROGRAM = struct.Struct("<IIQQQQQQ")
-_SECTION = struct.Struct("<IIQQQQIIQQ")
-_SYMBOL = struct.Struct("<IBBHQQ")
-_IDENTITY = b"\x7fELF\x02\x01"
-_ET_REL = 1
-_EM_AARCH64 = 183
-_PT_LOAD, _PF_X = 1, 1
-_SHT_SYMTAB, _SHT_DYNSYM = 2, 11
-_SHF_CODE = 2 | 4
-"""SHF_ALLOC and SHF_EXECINSTR."""
-_KINDS = frozenset((0, 2, 10))
-"""STT_NOTYPE, STT_FUNC, STT_GNU_IFUNC."""
+_KINDS = frozenset((elf.STT_NOTYPE, elf.STT_FUNC, elf.STT_GNU_IFUNC))
 _MAX_HEADERS = 1 << 12
 _MAX_SYMBOLS = 1 << 18
 _MAX_NAME = 256
 _SPACE = 1 << 56
-
-
-@dataclass(frozen=True, slots=True)
-class _Section:
-    type: int
-    flags: int
-    address: int
-    offset: int
-    size: int
-    link: int
-
-    @property
-    def is_code(self) -> bool:
-        return self.flags & _SHF_CODE == _SHF_CODE and self.size > 0
 
 
 class ElfObject:
@@ -72,33 +46,34 @@ class ElfObject:
         return self._read(self._address + offset, length) if length else b""
 
     @cached_property
-    def _header(self) -> tuple[int, ...] | Absent:
-        data = self._bytes(0, _FILE.size)
+    def _header(self) -> FileHeader | Absent:
+        data = self._bytes(0, elf.FILE_HEADER.size)
         if isinstance(data, Absent):
             return data
-        if not data.startswith(_IDENTITY):
+        try:
+            header = elf.file_header(data, "the object")
+        except FileFormatError:
             return Absent(Reason.DAMAGED, "no 64-bit little-endian ELF object")
-        _, *fields = _FILE.unpack(data)
-        if fields[1] != _EM_AARCH64:
-            return Absent(Reason.DAMAGED, f"an ELF object for machine {fields[1]}")
-        return tuple(fields)
+        if header.machine != elf.EM_AARCH64:
+            return Absent(Reason.DAMAGED, f"an ELF object for machine {header.machine}")
+        return header
 
-    def _table(self, offset: int, count: int, size: int, one: struct.Struct) -> bytes | Absent:
+    def _table(self, offset: int, count: int, size: int, expected: int) -> bytes | Absent:
         if not count or not offset:
             return b""
-        if size != one.size or count > _MAX_HEADERS:
+        if size != expected or count > _MAX_HEADERS:
             return Absent(Reason.DAMAGED, f"{count} ELF headers of {size} bytes")
         return self._bytes(offset, count * size)
 
     @cached_property
-    def _sections(self) -> list[_Section] | Absent:
+    def _sections(self) -> list[Section] | Absent:
         header = self._header
         if isinstance(header, Absent):
             return header
-        data = self._table(header[5], header[11], header[10], _SECTION)
-        if isinstance(data, Absent):
-            return data
-        return [_Section(*f[1:7]) for f in _SECTION.iter_unpack(data)]
+        data = self._table(
+            header.sections, header.section_count, header.section_size, elf.SECTION_HEADER.size
+        )
+        return data if isinstance(data, Absent) else elf.sections_in(data)
 
     def code(self) -> list[Stretch] | Absent:
         """Where its code is: the executable sections, or segments where it has no sections."""
@@ -121,11 +96,19 @@ class ElfObject:
         header = self._header
         if isinstance(header, Absent):
             return header
-        data = self._table(header[4], header[9], header[8], _PROGRAM)
+        data = self._table(
+            header.program_headers,
+            header.program_header_count,
+            header.program_header_size,
+            elf.PROGRAM_HEADER.size,
+        )
         if isinstance(data, Absent):
             return data
-        headers = _PROGRAM.iter_unpack(data)
-        return [(f[3], f[6]) for f in headers if f[0] == _PT_LOAD and f[1] & _PF_X]
+        return [
+            (one.address, one.memory_size)
+            for one in elf.program_headers_in(data)
+            if one.type == elf.PT_LOAD and one.flags & elf.PF_X
+        ]
 
     def symbol_at(self, address: int) -> Stretch | Absent:
         """The symbol of its code that holds `address`; does not apply where none does."""
@@ -141,7 +124,7 @@ class ElfObject:
         return text if isinstance(text, Absent) else Stretch(start, end, text)
 
     @cached_property
-    def _strings(self) -> _Section | None:
+    def _strings(self) -> Section | None:
         table = self._symbol_section
         sections = self._sections
         if table is None or isinstance(sections, Absent) or table.link >= len(sections):
@@ -149,8 +132,8 @@ class ElfObject:
         return sections[table.link]
 
     @cached_property
-    def _symbol_section(self) -> _Section | None:
-        for kind in (_SHT_SYMTAB, _SHT_DYNSYM):
+    def _symbol_section(self) -> Section | None:
+        for kind in (elf.SHT_SYMTAB, elf.SHT_DYNSYM):
             for section in [] if isinstance(self._sections, Absent) else self._sections:
                 if section.type == kind:
                     return section
@@ -170,10 +153,10 @@ class ElfObject:
         section = self._symbol_section
         if section is None:
             return Spans([]), []
-        count = section.size // _SYMBOL.size
+        count = section.size // elf.SYMBOL.size
         if count > _MAX_SYMBOLS:
             return Absent(Reason.DAMAGED, f"an ELF object with {count} symbols")
-        data = self._bytes(section.offset, count * _SYMBOL.size)
+        data = self._bytes(section.offset, count * elf.SYMBOL.size)
         if isinstance(data, Absent):
             return data
         found = list(self._placed(data))
@@ -184,8 +167,8 @@ class ElfObject:
         header, sections = self._header, self._sections
         if isinstance(header, Absent) or isinstance(sections, Absent):
             return
-        relative = header[0] == _ET_REL  # a value is an offset into its section there
-        for name, info, _, index, value, size in _SYMBOL.iter_unpack(data):
+        relative = header.type == elf.ET_REL  # a value is an offset into its section there
+        for name, info, _, index, value, size in elf.symbols_in(data):
             if info & 0xF not in _KINDS or not 0 < index < len(sections) or not name:
                 continue
             section = sections[index]

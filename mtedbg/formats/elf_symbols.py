@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from mtedbg.formats import elf
-from mtedbg.formats.core_notes import text
-from mtedbg.formats.elf import Buffer, ProgramHeader
+from mtedbg.formats.buffer import Buffer, Read, text
+from mtedbg.formats.elf import ProgramHeader
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.process import Symbol
 
-SHT_SYMTAB, SHT_DYNSYM = 2, 11
 DT_HASH, DT_STRTAB, DT_SYMTAB, DT_STRSZ, DT_GNU_HASH = 4, 5, 6, 10, 0x6FFFFEF5
 MAX_SYMBOLS = 1 << 20
 MAX_STRINGS = 1 << 27
-_ENTRY = struct.Struct("<IBBHQQ")
-_FUNCTION = 2
-_KINDS = frozenset((0, 1, _FUNCTION, 10))  # STT_NOTYPE, STT_OBJECT, STT_FUNC, STT_GNU_IFUNC
+_FUNCTION = elf.STT_FUNC
+_KINDS = frozenset((elf.STT_NOTYPE, elf.STT_OBJECT, _FUNCTION, elf.STT_GNU_IFUNC))
 _LOCAL = 0
 _UNDEFINED, _RESERVED = 0, 0xFF00
 _NAMELESS = frozenset((b"$", b"\0", b""))  # "$x", "$d": mapping symbols (AAELF64)
@@ -31,8 +29,7 @@ _RANK_SHIFT, _RANK_MASK, _VALUE_SHIFT = 20, 7, 23
 _MAX_NAME = 4096
 _MAX_PLACES = 4096
 _MAX_CHAIN = 1 << 16
-
-Read = Callable[[int, int], bytes | Absent]
+_MAX_DYNAMIC = 1 << 14
 
 
 class SymbolTable:
@@ -49,7 +46,7 @@ class SymbolTable:
             bias: what is added to a symbol's value.
             places: of the sections, by number, where known.
         """
-        self._entries = entries[: min(len(entries) // _ENTRY.size, MAX_SYMBOLS) * _ENTRY.size]
+        self._entries = entries[: MAX_SYMBOLS * elf.SYMBOL.size]
         self._strings = strings
         self._bias = bias
         self._places = places
@@ -61,7 +58,7 @@ class SymbolTable:
             << _RANK_SHIFT
             | index
             for index, (name, info, _, section, value, size) in enumerate(
-                _ENTRY.iter_unpack(self._entries)
+                elf.symbols_in(self._entries)
             )
             if info & 0xF in _KINDS
             and _UNDEFINED < section < _RESERVED
@@ -72,8 +69,8 @@ class SymbolTable:
         return len(self._order)
 
     def _entry(self, ordered: int) -> tuple[int, int, int, int, int, int]:
-        name, info, other, section, value, size = _ENTRY.unpack_from(
-            self._entries, (ordered & _INDEX_MASK) * _ENTRY.size
+        name, info, other, section, value, size = elf.SYMBOL.unpack_from(
+            self._entries, (ordered & _INDEX_MASK) * elf.SYMBOL.size
         )
         return name, info, other, section, value, size
 
@@ -110,11 +107,11 @@ class SymbolTable:
 def from_sections(data: Buffer, header: elf.FileHeader, bias: int) -> SymbolTable | None:
     """The symbols in a file's .symtab, or in its .dynsym where it is stripped."""
     table = elf.sections(data, header)
-    for kind in (SHT_SYMTAB, SHT_DYNSYM):
+    for kind in (elf.SHT_SYMTAB, elf.SHT_DYNSYM):
         for section in table:
             if section.type == kind and section.link < len(table):
                 strings = table[section.link]
-                size = min(section.size, MAX_SYMBOLS * _ENTRY.size)
+                size = min(section.size, MAX_SYMBOLS * elf.SYMBOL.size)
                 return SymbolTable(
                     data[section.offset : section.offset + size],
                     data[strings.offset : strings.offset + min(strings.size, MAX_STRINGS)],
@@ -135,14 +132,10 @@ def from_memory(read: Read, headers: list[ProgramHeader], bias: int) -> SymbolTa
     dynamic = next((h for h in headers if h.type == elf.PT_DYNAMIC), None)
     if dynamic is None:
         return Absent(Reason.NOT_RECORDED, "no dynamic section")
-    section = read(bias + dynamic.address, min(dynamic.memory_size, 1 << 14) // 16 * 16)
+    section = read(bias + dynamic.address, min(dynamic.memory_size, _MAX_DYNAMIC) // 16 * 16)
     if isinstance(section, Absent):
         return section
-    tags: dict[int, int] = {}
-    for tag, value in struct.iter_unpack("<qQ", section):
-        if tag == 0:
-            break
-        tags.setdefault(tag, value)
+    tags = elf.dynamic_in(section)
 
     def address(tag: int) -> int:
         # The dynamic loader adds the bias in place; in the vDSO nobody does.
@@ -153,7 +146,7 @@ def from_memory(read: Read, headers: list[ProgramHeader], bias: int) -> SymbolTa
     count = _count(read, {tag: address(tag) for tag in (DT_HASH, DT_GNU_HASH) if tag in tags})
     if isinstance(count, Absent):
         return count
-    entries = read(address(DT_SYMTAB), count * _ENTRY.size)
+    entries = read(address(DT_SYMTAB), count * elf.SYMBOL.size)
     strings = read(address(DT_STRTAB), min(tags[DT_STRSZ], MAX_STRINGS))
     if isinstance(entries, Absent):
         return entries
