@@ -6,10 +6,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.postmortem.sections import Section, sections
+from mtedbg.analysis.stacks.host_calls import host_calls
+from mtedbg.analysis.stacks.registers import registers
 from mtedbg.commands import Command, all_commands, find, names
 from mtedbg.commands._line import ask
 from mtedbg.errors import MtedbgError, UsageError
 from mtedbg.report import Part, Report, Span, flat
+from mtedbg.reports import host_calls as calls
+from mtedbg.reports import registers as reg
 
 if TYPE_CHECKING:
     from mtedbg.session import Session
@@ -71,9 +75,24 @@ def parts(session: Session, *, whole: bool, as_json: bool = False) -> Iterator[P
 def _ask(session: Session, section: Section, *, as_json: bool) -> Report:
     if section.figure:
         return _with_figure(session, section.line)
+    if section.part:
+        return _OF_FACTS[section.part](session)
     if section.ask is not None:
         return section.ask(session)
     return answer(session, section.line, as_json=as_json)
+
+
+def _registers(session: Session) -> Report:
+    answer = reg.answer(registers(session, session.thread()))
+    return Report("registers", session.info, reg.COLUMNS, answer)
+
+
+def _host_calls(session: Session) -> Report:
+    answer = calls.answer(host_calls(session, session.thread()))
+    return Report("host-calls", session.info, calls.COLUMNS, answer)
+
+
+_OF_FACTS = {"registers": _registers, "host-calls": _host_calls}
 
 
 def _with_figure(session: Session, line: str) -> Report:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from mtedbg.adapters.core import CoreTarget
-from mtedbg.analysis.stacks.host_calls import host_calls
+from mtedbg.analysis.stacks.host_calls import HostCalls, host_calls
 from mtedbg.model.absent import Absent
 from mtedbg.session import Session
 from tests.support.cores import CASES, KernelCore
@@ -215,6 +215,9 @@ def test_calls_are_gdbs(kernel_cores: Cores, tmp_path: Path, name: str) -> None:
     )
     printed = gdb(case.core, case.program, tmp_path, *lines, "end")
     theirs = [int(pc) for pc in re.findall(r"^pc (\d+)$", printed, re.M)]
-    ours = [row["pc"] for row in host_calls(Session(CoreTarget(case.core))).rows]
+    session = Session(CoreTarget(case.core))
+    calls = host_calls(session, session.thread())
+    assert isinstance(calls, HostCalls)
+    ours = [frame.pc for frame in calls.frames]
     assert len(theirs) >= 4
     assert ours == theirs

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.code.symbolize import describe, region_at
@@ -280,8 +279,9 @@ def _stack_overflow(session: Session, fault: _Fault) -> Guess | None:
 
 def _circle(session: Session) -> Iterator[str]:
     """The functions that call each other without an end."""
-    frames = islice(host_calls(session).rows, 1, _DEEP)
-    calls = [str(row["function"]).partition("+")[0] for row in frames]
+    found = host_calls(session, session.thread())
+    frames = () if isinstance(found, Absent) else found.frames[1:_DEEP]
+    calls = [frame.function.partition("+")[0] for frame in frames]
     names = sorted(set(calls))
     if len(calls) == _DEEP - 1 and len(names) <= _CIRCLE and all(names):
         yield f"recursion through {', '.join(names)}"

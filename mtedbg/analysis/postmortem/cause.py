@@ -166,9 +166,10 @@ def _sender(session: Session) -> list[str]:
     """Who asked for the signal: the innermost frame that is not the C library's; what it said."""
     message = abort_message(session.target)
     said = [] if isinstance(message, Absent) else [f"it said: {message}"]
-    for row in host_calls(session).rows:
-        if isinstance(row["file"], str) and not _LIBC.search(row["file"]):
-            return [f"{_NOT_RAISED}; called from {row['function']}", *said]
+    calls = host_calls(session, session.thread())
+    for frame in () if isinstance(calls, Absent) else calls.frames:
+        if not _LIBC.search(frame.file):
+            return [f"{_NOT_RAISED}; called from {frame.function}", *said]
     return [_NOT_RAISED, *said]
 
 

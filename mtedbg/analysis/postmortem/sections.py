@@ -20,8 +20,6 @@ from mtedbg.analysis.postmortem import threads as dead_threads
 from mtedbg.analysis.postmortem.cause import cause_report, suspect
 from mtedbg.analysis.postmortem.recorded import has_testimony, noted_calls, testimony
 from mtedbg.analysis.runtimes import current_pc
-from mtedbg.analysis.stacks.host_calls import host_calls
-from mtedbg.analysis.stacks.registers import registers
 from mtedbg.model.absent import Absent, Reason, present
 from mtedbg.model.memory import size_text
 from mtedbg.model.pointer import GRANULE, granule_of
@@ -43,8 +41,9 @@ class Section:
 
     Attributes:
         title: its heading.
-        line: the command as a user would type it; empty where `ask` answers.
+        line: the command as a user would type it; empty where `ask` or `part` answers.
         ask: the question.
+        part: the name of a report that `reports/parts.py` makes of facts.
         figure: whether the command is to draw what it reads.
     """
 
@@ -52,6 +51,7 @@ class Section:
     line: str = ""
     ask: Callable[[Session], Report] | None = None
     figure: bool = False
+    part: str = ""
 
 
 def sections(session: Session, *, whole: bool = False) -> Iterator[Section]:
@@ -67,7 +67,7 @@ def sections(session: Session, *, whole: bool = False) -> Iterator[Section]:
         yield Section("Signal and fault", "mte-fault")
         yield from _around(session)
         yield from _testimony(session)
-        yield Section("Registers", ask=registers)
+        yield Section("Registers", part="registers")
         yield from _code(session)
         if not isinstance(session.runtimes, Absent):
             last = EVENTS_IN_FILE if whole else EVENTS
@@ -110,7 +110,7 @@ def _code(session: Session) -> Iterator[Section]:
     if runtime:
         yield Section("Guest", "guest-frame")
         yield Section("Guest calls", "guest-bt")
-    yield Section("Host calls", ask=host_calls)
+    yield Section("Host calls", part="host-calls")
     pc, interrupted = place_of_death(session)
     in_jit = not isinstance(pc, Absent) and jit_place(session, pc) is not None
     where = f"{pc:#x}" if interrupted and not isinstance(pc, Absent) else "$pc"

@@ -4,53 +4,87 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from mtedbg.analysis.code.symbolize import HOST, describe, jit_place, region_at, symbol_or_offset
+from mtedbg.analysis.code.symbolize import describe, jit_place, region_at, symbol_or_offset
 from mtedbg.decode.stack.host_stack import frame_record, interrupted_registers, is_signal_return
 from mtedbg.decode.stack.unwind import caller_of
 from mtedbg.errors import LayoutError
 from mtedbg.model.absent import Absent
-from mtedbg.report import Column, Kind, Line, Report, Row, Span, flat
+from mtedbg.session import once
 
 if TYPE_CHECKING:
+    from mtedbg.model.process import Thread
     from mtedbg.session import Session
 
-COLUMNS = (
-    Column("level", Kind.COUNT, "0 is the innermost"),
-    Column("pc", Kind.ADDRESS, "where it is, or where it goes on"),
-    Column("kind", Kind.TEXT, '"host", "jit", "signal" frame, "interrupted" by it, or a "guess"'),
-    Column("function", Kind.TEXT, "what that lies in"),
-    Column("file", Kind.TEXT, "the file that is mapped there"),
-)
 MOST = 64
-JIT, INTERRUPTED, GUESS, SIGNAL = "jit", "interrupted", "guess", "signal"
+"""Frames that are followed."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Frame:
-    pc: int
-    kind: str
+class FrameKind(StrEnum):
+    """How a frame was found."""
+
+    HOST = "host"
+    JIT = "jit"
+    SIGNAL = "signal"
+    INTERRUPTED = "interrupted"
+    HYPOTHESIS = "guess"
 
     @property
     def returns(self) -> bool:
-        """Whether the PC is behind a call, if it is not the innermost frame's."""
-        return self.kind in (HOST, GUESS)
+        """Whether the PC is a return address, where the frame is not the innermost."""
+        return self in (FrameKind.HOST, FrameKind.HYPOTHESIS)
 
 
-def host_calls(session: Session) -> Report:
-    """The frames of the session's thread."""
-    registers = session.target.registers(session.thread())
+@dataclass(frozen=True, slots=True)
+class HostFrame:
+    """One frame of the host's call chain.
+
+    Attributes:
+        pc: where it is, or where it goes on; without PAC bits.
+        kind: translated code, a signal handler's return, what a signal interrupted, a call that x30
+            alone speaks for, or any other.
+        function: what the PC is in; a return address is of the call before it.
+        file: the file or pseudo name that is mapped there; empty where none is.
+    """
+
+    pc: int
+    kind: FrameKind
+    function: str
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class HostCalls:
+    """The host's call chain of one thread.
+
+    Attributes:
+        frames: the innermost first, at most `MOST` and the hypotheses between them.
+        end: why the chain ends, in words; empty where the outermost frame says that it is that.
+    """
+
+    frames: tuple[HostFrame, ...]
+    end: str = ""
+
+
+@once
+def host_calls(session: Session, thread: Thread) -> HostCalls | Absent:
+    """The frames of `thread`, or why its registers cannot be had."""
+    registers = session.target.registers(thread)
     if isinstance(registers, Absent):
-        return flat("host-calls", session.info, COLUMNS, notes=(f"registers: {registers}",))
+        return registers
     walk = _Walk(session)
-    frames = list(walk.frames(registers))
-    rows = tuple(_row(session, level, frame) for level, frame in enumerate(frames))
-    picture = tuple(_draw(row) for row in rows)
-    notes = [f"the chain ends: {walk.end}"] if walk.end else []
-    if any(frame.kind == GUESS for frame in frames):
-        notes.append("a guess is x30, which may be left from an earlier call")
-    return flat("host-calls", session.info, COLUMNS, rows, tuple(notes), picture, listing=True)
+    found = [
+        _frame(session, level, pc, kind) for level, (pc, kind) in enumerate(walk.frames(registers))
+    ]
+    return HostCalls(tuple(found), walk.end)
+
+
+def _frame(session: Session, level: int, pc: int, kind: FrameKind) -> HostFrame:
+    region = region_at(session, pc)
+    function = describe(session, pc, behind_call=kind.returns and level > 0)
+    return HostFrame(pc, kind, function, region.name if region else "")
 
 
 class _Walk:
@@ -61,19 +95,19 @@ class _Walk:
         self._seen: set[int] = set()
         self.end = ""
 
-    def frames(self, registers: Mapping[str, int]) -> Iterator[_Frame]:
+    def frames(self, registers: Mapping[str, int]) -> Iterator[tuple[int, FrameKind]]:
         """The frames, the innermost first; at most `MOST`."""
-        kind = HOST
+        kind = FrameKind.HOST
         state: Mapping[str, int] | None = registers
         count = 0
         while state is not None and "pc" in state:
             pc = self._session.strip(state["pc"])
             in_jit = jit_place(self._session, pc) is not None
-            if kind == HOST:
+            if kind is FrameKind.HOST:
                 kind = self._kind(pc, in_jit=in_jit)
-            yield _Frame(pc, kind)
+            yield pc, kind
             if not in_jit:
-                innermost = count == 0 or kind == INTERRUPTED
+                innermost = count == 0 or kind is FrameKind.INTERRUPTED
                 yield from self._link(state, pc) if innermost else ()
             count += 1
             if count == MOST:
@@ -81,13 +115,13 @@ class _Walk:
                 return
             kind, state = self._caller(state, pc, in_jit=in_jit)
 
-    def _kind(self, pc: int, *, in_jit: bool) -> str:
+    def _kind(self, pc: int, *, in_jit: bool) -> FrameKind:
         """What a frame is that no signal has interrupted."""
         if in_jit:
-            return JIT
-        return SIGNAL if is_signal_return(self._session.target, pc) else HOST
+            return FrameKind.JIT
+        return FrameKind.SIGNAL if is_signal_return(self._session.target, pc) else FrameKind.HOST
 
-    def _link(self, state: Mapping[str, int], pc: int) -> Iterator[_Frame]:
+    def _link(self, state: Mapping[str, int], pc: int) -> Iterator[tuple[int, FrameKind]]:
         """Who called a function that has made no frame record of its own yet, perhaps."""
         link = self._session.strip(state.get("x30", 0))
         record = frame_record(self._session.target, self._session.strip(state.get("x29", 0)))
@@ -97,29 +131,29 @@ class _Walk:
             return
         there = symbol_or_offset(self._session, link, behind_call=True)
         if symbol_or_offset(self._session, pc) != there:
-            yield _Frame(link, GUESS)
+            yield link, FrameKind.HYPOTHESIS
 
     def _caller(
         self, state: Mapping[str, int], pc: int, *, in_jit: bool
-    ) -> tuple[str, Mapping[str, int] | None]:
+    ) -> tuple[FrameKind, Mapping[str, int] | None]:
         if in_jit:
-            return HOST, self._out_of_jit(state, pc)
+            return FrameKind.HOST, self._out_of_jit(state, pc)
         frame = self._session.strip(state.get("x29", 0))
         if frame in self._seen:
             self.end = f"the frame record at {frame:#x} is its own caller"
-            return HOST, None
+            return FrameKind.HOST, None
         self._seen.add(frame)
         if is_signal_return(self._session.target, pc):
             found = interrupted_registers(self._session.target, frame)
             if found is not None:
-                return INTERRUPTED, found
+                return FrameKind.INTERRUPTED, found
         record = frame_record(self._session.target, frame)
         if isinstance(record, Absent):
             self.end = str(record) if frame else "x29 is 0, as the ABI has it in the outermost"
-            return HOST, None
+            return FrameKind.HOST, None
         if self._session.strip(record[1]) == 0:
-            return HOST, None
-        return HOST, {**state, "x29": record[0], "pc": record[1]}
+            return FrameKind.HOST, None
+        return FrameKind.HOST, {**state, "x29": record[0], "pc": record[1]}
 
     def _out_of_jit(self, state: Mapping[str, int], pc: int) -> Mapping[str, int] | None:
         found = jit_place(self._session, pc)
@@ -145,24 +179,3 @@ class _Walk:
             return None
         self._seen.add(frame)
         return {**state, "x29": record[0], "pc": record[1]}
-
-
-def _row(session: Session, level: int, frame: _Frame) -> Row:
-    region = region_at(session, frame.pc)
-    return {
-        "level": level,
-        "pc": frame.pc,
-        "kind": frame.kind,
-        "function": describe(session, frame.pc, behind_call=frame.returns and level > 0),
-        "file": region.name if region else "",
-    }
-
-
-def _draw(row: Row) -> Line:
-    kind = "" if row["kind"] == HOST else f"  ({row['kind']})"
-    return (
-        Span(f"#{row['level']:<3} ", "heading"),
-        Span(f"{row['pc']:#x}  ", "address"),
-        Span(str(row["function"])),
-        Span(kind, "mark" if row["kind"] == GUESS else "dim"),
-    )

@@ -2,85 +2,85 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.code.symbolize import describe, jit_place, region_at
-from mtedbg.analysis.tags.span import tag_at
-from mtedbg.model.absent import NOT_APPLICABLE, Absent
+from mtedbg.analysis.tags.check import TagCheck, check
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, present
 from mtedbg.model.frame import GENERAL_REGISTERS
-from mtedbg.model.pointer import logical_tag
-from mtedbg.report import Column, Kind, Line, Report, Row, Span, flat
+from mtedbg.session import once
 
 if TYPE_CHECKING:
+    from mtedbg.model.process import Thread
     from mtedbg.session import Session
 
-COLUMNS = (
-    Column("register", Kind.TEXT, "its name"),
-    Column("value_raw", Kind.RAW, "what it holds, tag bits kept", heading="value"),
-    Column("logical_tag", Kind.TAG, "bits 59:56 of what points to tagged memory", heading="tag"),
-    Column("allocation_tag", Kind.TAG, "the tag of the memory that it points to", heading="memory"),
-    Column("match", Kind.FLAG, "whether the two are the same"),
-    Column("points_to", Kind.TEXT, "what is there"),
-)
 NAMES = (*(f"x{number}" for number in range(31)), "sp", "pc")
 _NOT_A_POINTER = 1 << 12
 
 
-def registers(session: Session) -> Report:
-    """The registers of the session's thread, those that point to tagged memory marked."""
-    values = session.target.registers(session.thread())
+@dataclass(frozen=True, slots=True)
+class Register:
+    """One register.
+
+    Attributes:
+        name: "x0" to "x30", "sp", "pc", "pstate".
+        value: tag and PAC bits kept.
+        points_to: what is there; does not apply to what is no pointer.
+        tags: its tag and the memory's; does not apply where the memory has none.
+    """
+
+    name: str
+    value: int
+    points_to: str | Absent = NOT_APPLICABLE
+    tags: TagCheck | Absent = NOT_APPLICABLE
+
+    @property
+    def mismatches(self) -> bool:
+        """Whether it points to tagged memory, and with another tag."""
+        return present(self.tags) and self.tags.match is False
+
+
+@dataclass(frozen=True, slots=True)
+class Registers:
+    """The registers of a thread.
+
+    Attributes:
+        all: those that there are, in the order of `NAMES`, pstate last.
+        guest: names of those that hold the guest's, where the thread is in translated code.
+    """
+
+    all: tuple[Register, ...]
+    guest: frozenset[str]
+
+
+@once
+def registers(session: Session, thread: Thread) -> Registers | Absent:
+    """The registers of `thread`, or why they cannot be had."""
+    values = session.target.registers(thread)
     if isinstance(values, Absent):
-        return flat("registers", session.info, COLUMNS, notes=(f"registers: {values}",))
-    rows = tuple(_row(session, name, values[name]) for name in NAMES if name in values)
+        return values
+    found = [_register(session, name, values[name]) for name in NAMES if name in values]
     if "pstate" in values:
-        rows += (_plain("pstate", values["pstate"]),)
-    guests = _guest_registers(session, values.get("pc", 0))
-    wrong = [str(row["register"]) for row in rows if row["match"] is False]
-    notes = [f"tag mismatch: {', '.join(wrong)}"] if wrong else []
-    if guests.intersection(wrong):
-        notes.append("guest registers hold addresses without a tag: a memop's [1] puts it in")
-    picture = tuple(_draw(row) for row in rows)
-    return flat("registers", session.info, COLUMNS, rows, tuple(notes), picture, listing=True)
+        found.append(Register("pstate", values["pstate"]))
+    return Registers(tuple(found), _guest_registers(session, values.get("pc", 0)))
 
 
-def _guest_registers(session: Session, pc: int) -> set[str]:
-    """The host registers that hold the guest's, where the thread is in translated code."""
+def _guest_registers(session: Session, pc: int) -> frozenset[str]:
     found = jit_place(session, session.strip(pc))
-    return (
-        set() if found is None else {found[0].registers.get(one, "") for one in GENERAL_REGISTERS}
-    )
+    if found is None:
+        return frozenset()
+    return frozenset(found[0].registers.get(one, "") for one in GENERAL_REGISTERS)
 
 
-def _plain(name: str, value: int) -> dict[str, int | str | Absent]:
-    row: dict[str, int | str | Absent] = {column.key: NOT_APPLICABLE for column in COLUMNS}
-    return row | {"register": name, "value_raw": value}
-
-
-def _row(session: Session, name: str, value: int) -> Row:
-    row = _plain(name, value)
+def _register(session: Session, name: str, value: int) -> Register:
     address = session.strip(value)
     if address < _NOT_A_POINTER or region_at(session, address) is None:
-        return row
-    row["points_to"] = describe(session, address) or NOT_APPLICABLE
-    memory = tag_at(session, address)
-    if not isinstance(memory, Absent):
-        pointer = logical_tag(value)
-        row |= {"logical_tag": pointer, "allocation_tag": memory, "match": pointer == memory}
-    return row
-
-
-def _draw(row: Row) -> Line:
-    match, value = row["match"], row["value_raw"]
-    assert isinstance(value, int)
-    words, role = "", ""
-    if not isinstance(match, Absent):
-        words = f"tag {row['logical_tag']}, memory {row['allocation_tag']}: "
-        words += "match" if match else "mismatch"
-        role = "tag-match" if match else "tag-mismatch"
-    there = row["points_to"]
-    return (
-        Span(f"{row['register']:<7}", "heading"),
-        Span(f"{value:#018x}", "address"),
-        Span(f"  {words:<30}" if words else "", role),
-        Span(f"  {there}" if isinstance(there, str) else "", "dim"),
+        return Register(name, value)
+    tags = check(session, value)
+    return Register(
+        name,
+        value,
+        describe(session, address) or NOT_APPLICABLE,
+        tags if present(tags.memory_tag) else NOT_APPLICABLE,
     )

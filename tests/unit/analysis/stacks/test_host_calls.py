@@ -1,16 +1,15 @@
-"""The host's call chain and registers, on stacks that a test lays out."""
+"""The host's call chain, on stacks that a test lays out."""
 
 from __future__ import annotations
 
 import struct
 
-from mtedbg.analysis.stacks.host_calls import MOST, host_calls
-from mtedbg.analysis.stacks.registers import registers
+from mtedbg.analysis.stacks.host_calls import MOST, HostCalls, host_calls
+from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.memory import Region
 from mtedbg.session import Session
 from tests.support.fake import FakeTarget
 from tests.support.runtime_image import image
-from tests.support.scenes import HEAP, NOP, session_at, tagged
 
 CODE, STACK, VDSO = 0x40_0000, 0x7000_0000, 0xF000_0000
 SIGRETURN = bytes.fromhex("681180d2010000d4")
@@ -41,43 +40,49 @@ def session_of(stack: bytes, frame: int, pc: int = CODE, link: int = 0) -> Sessi
     return Session(target)
 
 
-def told(session: Session) -> list[tuple[object, object]]:
-    return [(row["kind"], row["function"]) for row in host_calls(session).rows]
+def calls_of(session: Session) -> HostCalls:
+    found = host_calls(session, session.thread())
+    assert isinstance(found, HostCalls)
+    return found
+
+
+def frames_of(session: Session) -> list[tuple[str, str]]:
+    return [(frame.kind.value, frame.function) for frame in calls_of(session).frames]
 
 
 def test_frame_records_and_a_function_that_has_none_yet():
     stack = stack_of({0x100: (STACK + 0x200, CODE + 0x210), 0x200: (0, CODE + 0x310)})
-    assert told(session_of(stack, STACK + 0x100, link=CODE + 0x120)) == [
+    assert frames_of(session_of(stack, STACK + 0x100, link=CODE + 0x120)) == [
         ("host", "leaf"),
         ("guess", "f+0x20"),
         ("host", "g+0x10"),
         ("host", "main+0x10"),
     ]
-    assert told(session_of(stack, STACK + 0x100, link=CODE + 0x20))[1] == ("host", "g+0x10"), (
+    assert frames_of(session_of(stack, STACK + 0x100, link=CODE + 0x20))[1] == ("host", "g+0x10"), (
         "x30 of an earlier call in the same function"
     )
-    assert told(session_of(stack, STACK + 0x100, link=CODE + 0x210))[1] == ("host", "g+0x10")
+    assert frames_of(session_of(stack, STACK + 0x100, link=CODE + 0x210))[1] == ("host", "g+0x10")
 
 
 def test_a_return_address_is_named_by_the_call_before_it():
     stack = stack_of({0x100: (0, CODE + 0x200)})
-    assert told(session_of(stack, STACK + 0x100))[1] == ("host", "f+0x100")
+    assert frames_of(session_of(stack, STACK + 0x100))[1] == ("host", "f+0x100")
 
 
 def test_a_circle_and_rubbish_end_it():
     stack = stack_of({0x100: (STACK + 0x200, CODE + 0x210), 0x200: (STACK + 0x100, CODE + 0x310)})
-    report = host_calls(session_of(stack, STACK + 0x100))
-    assert len(report.rows) == 3
-    assert "its own caller" in report.notes[0]
-    assert "no frame record" in host_calls(session_of(stack, STACK + 0x101)).notes[0]
-    assert "not mapped" in host_calls(session_of(stack, 0x10)).notes[0]
+    found = calls_of(session_of(stack, STACK + 0x100))
+    assert len(found.frames) == 3
+    assert "its own caller" in found.end
+    assert "no frame record" in calls_of(session_of(stack, STACK + 0x101)).end
+    assert "not mapped" in calls_of(session_of(stack, 0x10)).end
 
 
 def test_a_chain_that_is_too_long():
     records = {16 * n: (STACK + 16 * (n + 1), CODE + 0x210) for n in range(1, 200)}
-    report = host_calls(session_of(stack_of(records), STACK + 16))
-    assert len(report.rows) == MOST
-    assert report.notes == (f"the chain ends: after {MOST} frames",)
+    found = calls_of(session_of(stack_of(records), STACK + 16))
+    assert len(found.frames) == MOST
+    assert found.end == f"after {MOST} frames"
 
 
 def test_through_a_signal_handler():
@@ -90,7 +95,7 @@ def test_through_a_signal_handler():
     values[29:33] = [STACK + 0x5000, CODE + 0x150, STACK + 0x4800, CODE + 0x220]
     struct.pack_into("<33Q", stack, context, *values)
     struct.pack_into("<QQ", stack, 0x5000, 0, CODE + 0x310)
-    assert told(session_of(bytes(stack), STACK + 0x100)) == [
+    assert frames_of(session_of(bytes(stack), STACK + 0x100)) == [
         ("host", "leaf"),
         ("signal", "[vdso]+0x0"),
         ("interrupted", "g+0x20"),
@@ -104,32 +109,12 @@ def test_through_translated_code_of_a_runtime_that_tells_nothing():
     target = image().target()
     target.memory[STACK] = stack_of({0x100: (0, 0x1000)})
     target.register_sets[1]["x29"] = STACK + 0x100
-    rows = host_calls(Session(target)).rows
-    assert [row["kind"] for row in rows] == ["jit", "host"]
+    frames = calls_of(Session(target)).frames
+    assert [frame.kind.value for frame in frames] == ["jit", "host"]
     target.register_sets[1]["x29"] = 0
-    assert "jit.frame" in host_calls(Session(target)).notes[0]
+    assert "jit.frame" in calls_of(Session(target)).end
 
 
-def test_registers_are_marked_where_they_point_to_tagged_memory():
-    values = {"x1": tagged(HEAP, 3), "x2": tagged(HEAP, 11), "x3": 77, "pstate": 1 << 30}
-    report = registers(session_at(NOP, values))
-    rows = {row["register"]: row for row in report.rows}
-    assert (rows["x1"]["match"], rows["x2"]["match"]) == (False, True)
-    assert (rows["x1"]["logical_tag"], rows["x1"]["allocation_tag"]) == (3, 11)
-    assert not isinstance(rows["x3"]["points_to"], str)
-    assert str(rows["pc"]["points_to"]).startswith("fake+")
-    assert report.notes == ("tag mismatch: x1",)
-    assert len(report.answer.body.lines) == len(report.rows)
-
-
-def test_guest_registers_have_no_tag():
-    session = image().session()
-    target = session.target
-    assert isinstance(target, FakeTarget)
-    assert isinstance(target.mappings, list)
-    target.register_sets[1]["x0"] = HEAP
-    target.tags[HEAP] = bytes([2])
-    target.mappings.append(Region(HEAP, HEAP + 0x1000, "rw-", "", tagged=True))
-    notes = registers(session).notes
-    assert notes[0] == "tag mismatch: x0"
-    assert "guest registers" in notes[1]
+def test_of_a_thread_whose_registers_cannot_be_had():
+    session = Session(FakeTarget())
+    assert host_calls(session, session.thread()) == Absent(Reason.UNREADABLE)
