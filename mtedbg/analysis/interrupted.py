@@ -12,6 +12,7 @@ from mtedbg.decode.memops.recorder import read_log
 from mtedbg.decode.stack.guest_frame import interrupted_by_signal
 from mtedbg.errors import LayoutError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
+from mtedbg.model.event import EventKind
 from mtedbg.model.memop import Memop
 from mtedbg.model.process import SignalInfo
 
@@ -88,5 +89,7 @@ def _tag_before(runtime: Runtime, memop: Memop, *, done: bool) -> int | Absent:
             return entry.old_tag
     if not done:
         return NOT_APPLICABLE
-    faults = [one for _, one in read_log(runtime, memop=memop.id).events if one.event == "Fault"]
+    faults = [
+        one for _, one in read_log(runtime, memop=memop.id).events if one.event == EventKind.FAULT
+    ]
     return faults[-1].new_value if faults else NOT_APPLICABLE

@@ -9,7 +9,7 @@ from mtedbg.decode.code.code_map import locate
 from mtedbg.errors import LayoutError, NoRuntimeError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.code import Outcome, Place
-from mtedbg.model.runtime import GuestThread, Journal
+from mtedbg.model.runtime import GuestThread, Journal, RuntimeState
 
 if TYPE_CHECKING:
     from mtedbg.layout import Runtime
@@ -37,7 +37,7 @@ def all_runtimes(session: Session) -> tuple[Runtime, ...]:
 
 def notes_of(runtime: Runtime) -> tuple[str, ...]:
     """What is to be said of a runtime whatever was asked."""
-    state = () if runtime.state == "ready" else (f"the runtime is {runtime.state}",)
+    state = () if runtime.state == RuntimeState.READY else (f"the runtime is {runtime.state}",)
     return runtime.problems + state
 
 

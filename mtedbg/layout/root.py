@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from mtedbg.errors import LayoutError
 from mtedbg.layout.schema import MAX_SIZE, Schema, parse_schema
 from mtedbg.model.absent import Absent
+from mtedbg.model.runtime import RuntimeState
 from mtedbg.target import Target
 
 MAGIC = b"MTEDBGR\0"
@@ -23,7 +24,7 @@ _CHECKED = 68
 """Bytes under the checksum: all before it."""
 _MAX_NAMED = 256
 _MAX_NAME = 128
-_STATES = ("not ready", "ready", "shutting down")
+_STATES = tuple(RuntimeState)
 
 _VERSION_STEP = "use the mtedbg that belongs to this runtime"
 
@@ -35,7 +36,7 @@ class Root:
     Attributes:
         address: where it is.
         name: of the runtime, for messages.
-        state: "not ready", "ready" or "shutting down".
+        state: a `RuntimeState`, or one that is not known here.
         next: address of the next root, 0 at the end.
         named: address of the array of named roots.
         named_count: how many there are.

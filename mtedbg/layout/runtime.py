@@ -12,7 +12,7 @@ from mtedbg.layout.records import Layout, record_name
 from mtedbg.layout.root import Root
 from mtedbg.layout.table import Snapshot, TableReader, most_bytes
 from mtedbg.model.absent import Absent, Reason
-from mtedbg.model.runtime import Config, Named
+from mtedbg.model.runtime import Config, Form, Named
 from mtedbg.target import Target
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ T = TypeVar("T", bound="DataclassInstance")
 
 @dataclass(frozen=True)
 class NamedRoot:
-    """Where something hangs: the record's name, the form ("Table", …), address and shape."""
+    """Where something hangs: the record's name, the form (a `Form`), address and shape."""
 
     record: str
     form: str
@@ -39,7 +39,7 @@ class Runtime:
     Attributes:
         address: of its root.
         name: as the runtime calls itself.
-        state: "not ready", "ready" or "shutting down".
+        state: a `RuntimeState`, or one that is not known here.
         target: the process.
         layout: of its records.
         named: what hangs on the root, by name.
@@ -80,7 +80,7 @@ class Runtime:
         Raises:
             LayoutError: the schema lacks what reading it takes.
         """
-        root = self._root(name, model, "Table")
+        root = self._root(name, model, Form.TABLE)
         if isinstance(root, Absent):
             return root
         if (name, whole) not in self._tables or self.live:
@@ -92,10 +92,10 @@ class Runtime:
 
     def array(self, name: str, model: type[T]) -> RecordArray[T] | Absent:
         """The array (or the one record) called `name`; errors as for `table`."""
-        root = self._root(name, model, "Array", "Record")
+        root = self._root(name, model, Form.ARRAY, Form.RECORD)
         if isinstance(root, Absent):
             return root
-        if root.form == "Record":
+        if root.form == Form.RECORD:
             return self.records(model, root.address, 1)
         return self.records(model, root.address, root.count, root.stride)
 

@@ -1,7 +1,7 @@
 """Translated code: blocks, ranges, segments, functions, and what a PC turned out to be in."""
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import ClassVar
 
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
@@ -11,9 +11,51 @@ NO_FUNCTION = 0xFFFF_FFFF
 """A range's function index where it belongs to none."""
 
 
+class BlockKind(StrEnum):
+    """What a block is for; the value is the name in the schema, as in the enums below."""
+
+    SHARED_STUBS = "SharedStubs"
+    BASELINE_TIER = "BaselineTier"
+    OPTIMIZED_TIER = "OptimizedTier"
+    LAZY_STUBS = "LazyStubs"
+
+
+class BlockState(StrEnum):
+    """How far a block is in its life."""
+
+    BUILDING = "Building"
+    PUBLISHED = "Published"
+    RETIRED = "Retired"
+    UNMAPPED = "Unmapped"
+
+
+class Tier(StrEnum):
+    """The translator that made a block."""
+
+    NONE = "None"
+    BASELINE = "Baseline"
+    OPTIMIZED = "Optimized"
+
+
+class RangeKind(StrEnum):
+    """What a range of a block is."""
+
+    FUNCTION = "Function"
+    ENTRY_STUB = "EntryStub"
+    IMPORT_THUNK = "ImportThunk"
+    BUILTIN_THUNK = "BuiltinThunk"
+    FAULT_TRAMPOLINE = "FaultTrampoline"
+    THROW = "Throw"
+    DEBUG_STUB = "DebugStub"
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A code block: [base, base + length) in host memory."""
+    """A code block: [base, base + length) in host memory.
+
+    `kind`, `tier` and `state` are a `BlockKind`, `Tier` and `BlockState`, or names that are not
+    known here.
+    """
 
     RECORD: ClassVar[str] = "Block"
 
@@ -41,6 +83,11 @@ class Block:
         """One past its last address."""
         return self.base + self.length
 
+    @property
+    def has_tier(self) -> bool:
+        """Whether a tier made it: stubs have none."""
+        return self.tier != Tier.NONE
+
 
 @dataclass(frozen=True, slots=True)
 class Program:
@@ -58,7 +105,10 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """A stretch of a block that has a name; `begin` and `end` are offsets from its base."""
+    """A part of a block that has a name; `begin` and `end` are offsets from its base.
+
+    `kind` is a `RangeKind`, or a name that is not known here.
+    """
 
     RECORD: ClassVar[str] = "Range"
 

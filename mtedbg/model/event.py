@@ -1,9 +1,27 @@
 """The flight recorder: what the runtime did, in order."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import ClassVar
 
 from mtedbg.model.absent import Absent
+
+
+class EventKind(StrEnum):
+    """What happened; the value is the name in the schema."""
+
+    FAULT = "Fault"
+    LOOKUP = "Lookup"
+    RETAG = "Retag"
+    PATCH = "Patch"
+    MIGRATION = "Migration"
+    TIER_COMMIT = "TierCommit"
+    LAZY_STUB = "LazyStub"
+    RETRY = "Retry"
+    INTERPRET = "Interpret"
+    PIN = "Pin"
+    THREAD_START = "ThreadStart"
+    THREAD_EXIT = "ThreadExit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +46,8 @@ class Event:
         clock: orders events of all threads.
         time: nanoseconds of CLOCK_MONOTONIC.
         memop: id, 0 where it concerns none.
-        event: what happened; `old_value` and `new_value` mean what goes with it.
+        event: an `EventKind`, or a name that is not known here; `old_value` and `new_value` mean
+            what goes with it.
     """
 
     RECORD: ClassVar[str] = "Record"

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import ClassVar
 
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
@@ -13,9 +14,23 @@ GENERAL_REGISTERS = (
 """In the order of x86 encodings."""
 
 
+class ThreadState(StrEnum):
+    """What a guest thread is about; the value is the name in the schema."""
+
+    PARKED = "Parked"
+    DISPATCHER = "Dispatcher"
+    JIT = "Jit"
+    THUNK = "Thunk"
+    FAULT = "Fault"
+    EXITED = "Exited"
+
+
 @dataclass(frozen=True, slots=True)
 class GuestFrame:
-    """The record that the runtime keeps for each guest thread."""
+    """The record that the runtime keeps for each guest thread.
+
+    `state` is a `ThreadState`, or a name that is not known here.
+    """
 
     RECORD: ClassVar[str] = "GuestFrame"
 

@@ -1,11 +1,19 @@
 """Memops: guest memory accesses that a tag check fault can patch."""
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from typing import ClassVar
 
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
 from mtedbg.model.runtime import NOT_KEPT, Journal
+
+
+class Access(StrEnum):
+    """What a memop does; the value is the name in the schema."""
+
+    LOAD = "Load"
+    STORE = "Store"
+    READ_MODIFY_WRITE = "ReadModifyWrite"
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,9 +23,9 @@ class Memop:
     Attributes:
         address: of the access [2].
         tag_address: of the tag insert [1], 0 where the memop has none.
-        access: "Load", "Store" or "ReadModifyWrite".
+        access: an `Access`.
         size: bytes accessed.
-        mode: "Local" or "Shared", as recorded; the bytes may say otherwise.
+        mode: `Mode.LOCAL` or `SHARED`, as recorded; the bytes may say otherwise.
         restart_address: of the first instruction, where that reads the core id; else 0.
         abort_address: where the kernel sends a thread that it interrupts in the memop; 0 where it
             is no restartable sequence.
@@ -45,6 +53,12 @@ class Memop:
     abort_address: int | Absent = NOT_KEPT
 
     @property
+    def access_words(self) -> str:
+        """Its access for people: "load"."""
+        locked = self.access == Access.READ_MODIFY_WRITE
+        return "locked access" if locked else self.access.lower()
+
+    @property
     def start(self) -> int:
         """Of the first of its instructions: where it is resumed after a fault."""
         begin = self.restart_address if isinstance(self.restart_address, int) else 0
@@ -60,7 +74,7 @@ class Memop:
         return isinstance(self.abort_address, int) and self.abort_address != 0
 
 
-class Mode(Enum):
+class Mode(StrEnum):
     """A memop's two forms; the value is the name in the schema.
 
     `MIXED` is never recorded: its words are of different forms, as in the middle of a patch.

@@ -6,11 +6,37 @@ default may be missing in a runtime that does not keep it. Enum fields are the n
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import ClassVar
 
 from mtedbg.model.absent import Absent, Reason
+from mtedbg.model.operation import Operation
 
 NOT_KEPT = Absent(Reason.NOT_RECORDED, "this runtime does not keep it")
+
+
+class RuntimeState(StrEnum):
+    """How far a runtime is, in the order of the values in its debug root."""
+
+    NOT_READY = "not ready"
+    READY = "ready"
+    SHUTTING_DOWN = "shutting down"
+
+
+class Form(StrEnum):
+    """In which form something hangs on the debug root; the value is the name in the schema."""
+
+    RECORD = "Record"
+    ARRAY = "Array"
+    TABLE = "Table"
+
+
+class Policy(StrEnum):
+    """What the fault handler does where there is a choice; the value is the name in the schema."""
+
+    SEED = "Seed"
+    STICKY = "Sticky"
+    INTERPRET = "Interpret"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +84,7 @@ class Config:
     Attributes:
         shared_tag: the tag of shared memory, 0 or 15.
         cores: how many cores guest threads are spread over.
-        policy: what the fault handler does where there is a choice.
+        policy: what the fault handler does where there is a choice, a `Policy`.
         core_id_source: where the core id comes from.
         memops_start: the mode that a new memop is emitted in.
         pin_threshold: flips after which a memop is pinned to shared.
@@ -85,7 +111,10 @@ class Config:
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """What was being changed: a slot is filled before a change begins and cleared last."""
+    """What was being changed: a slot is filled before a change begins and cleared last.
+
+    `operation` is an `Operation`, or a name that is not known here.
+    """
 
     RECORD: ClassVar[str] = "Journal"
 
@@ -103,7 +132,7 @@ class Journal:
     @property
     def idle(self) -> bool:
         """Whether nothing is in flight."""
-        return self.operation == "None"
+        return self.operation == Operation.NONE
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ def _handled(session: Session, memop: Memop, memory: Collection[int | Absent]) -
     assert not isinstance(own, Absent)
     if isinstance(config.policy, Absent):
         return config.policy
-    if memop.mode not in (Mode.LOCAL.value, Mode.SHARED.value):
+    if memop.mode not in (Mode.LOCAL, Mode.SHARED):
         return Absent(Reason.DAMAGED, f"memop {memop.id} has mode {memop.mode}")
     tags = [tag for tag in memory if isinstance(tag, int)]
     return transition(situation(memop, config, tags, own))

@@ -10,11 +10,7 @@ from dataclasses import dataclass, replace
 
 from mtedbg.model.absent import Absent
 from mtedbg.model.memop import Memop, Mode
-from mtedbg.model.runtime import Config
-
-SEED = "Seed"
-STICKY = "Sticky"
-INTERPRET = "Interpret"
+from mtedbg.model.runtime import Config, Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +23,7 @@ class Situation:
         own: the tag of the core that the thread runs on; that of shared memory where the core
             has none of its own.
         shared: the tag of shared memory.
-        policy: the runtime's, by the name it has in the schema.
+        policy: the runtime's: a `Policy`.
         pinned: whether the memop is kept shared.
         owns: whether memory can have the tag `own`; False on a core that got nobody's.
         claims: whether the memop has faulted so often that memory is taken back.
@@ -79,7 +75,7 @@ def situation(memop: Memop, config: Config, memory: Sequence[int], own: int) -> 
     past = _past(config.interpret_threshold, memop.faults)
     return replace(
         now,
-        policy=STICKY if now.policy == INTERPRET and past else now.policy,
+        policy=Policy.STICKY if now.policy == Policy.INTERPRET and past else now.policy,
         owns=config.nobody_tag != own,
         claims=not pinned and _past(config.claim_threshold, memop.faults),
     )
@@ -95,17 +91,17 @@ def patch_to(now: Situation) -> Mode | None:
     """The form that the handler will give the memop; None where it patches nothing."""
     local = now.mode is Mode.LOCAL
     settled = now.mine if local else now.all_shared
-    if settled or now.policy == INTERPRET:
+    if settled or now.policy == Policy.INTERPRET:
         return None
     if local:
         return None if _claims_memory(now) else Mode.SHARED
-    if now.policy == SEED:
+    if now.policy == Policy.SEED:
         return Mode.LOCAL if now.has_own and not now.pinned else None
     return Mode.LOCAL if now.claims and now.mine else None
 
 
 def _claims_memory(now: Situation) -> bool:
-    claims = now.claims and now.policy != SEED and now.has_own
+    claims = now.claims and now.policy != Policy.SEED and now.has_own
     return claims and now.mode is Mode.LOCAL and not now.foreign
 
 
@@ -116,10 +112,10 @@ def transition(now: Situation) -> str:
         return "stays local, the core register was stale: reload it, retry"
     if not local and now.all_shared:
         return "stays shared, another thread was first: retry"
-    if now.policy == INTERPRET:
+    if now.policy == Policy.INTERPRET:
         barriers = " between barriers on every core" if now.foreign else ""
         return f"interpret: perform the access in the handler{barriers}, patch nothing"
-    barrier = "" if now.policy == SEED else "barrier, "
+    barrier = "" if now.policy == Policy.SEED else "barrier, "
     if patch_to(now) is Mode.LOCAL:
         return f"shared → local: {_taken(now, barrier)}patch memop to local"
     if _claims_memory(now):

@@ -20,6 +20,7 @@ from mtedbg.analysis.tags.owner import SHARED, owner
 from mtedbg.decode.heap.abort_message import abort_message
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
 from mtedbg.model.cause import Cause, CauseKind, Guess
+from mtedbg.model.operation import OF_MEMORY
 from mtedbg.model.pointer import with_tag
 from mtedbg.report import Column, Kind, Line, Report, Row, Span, flat
 
@@ -43,7 +44,6 @@ _MOST = 4
 _SENT = "SI_"
 _NOT_RAISED = "the signal was sent, not raised by an access"
 _LIBC = re.compile(r"/(lib(c|pthread)|ld-linux[\w-]*)[.-][^/]*$|^\[vdso\]$")
-_PATCHES = ("PatchMemop", "RetagOnly")
 
 
 def cause(session: Session) -> Cause:
@@ -63,7 +63,7 @@ def cause(session: Session) -> Cause:
     words.append(": ".join(filter(None, (fault_words, told.headline))))
     if found and found[0].evident:
         words.append(f"perhaps {found[0].what}")
-    patches = [entry for _, entry in changes if entry.operation in _PATCHES]
+    patches = [entry for _, entry in changes if entry.operation in OF_MEMORY]
     memop = row.get("memop", NOT_APPLICABLE)
     if not isinstance(memop, int) and patches:
         memop = patches[0].memop or NOT_APPLICABLE

@@ -16,6 +16,7 @@ from mtedbg.analysis.tags.runs import by_granule
 from mtedbg.formats.siginfo import name_signal
 from mtedbg.model.absent import Absent, Reason, present
 from mtedbg.model.fault import FaultKind
+from mtedbg.model.operation import Operation
 from mtedbg.model.phase import spelled
 from mtedbg.model.pointer import GRANULE, granule_of, is_near_null, logical_tag
 from mtedbg.model.triage import Signature
@@ -130,7 +131,7 @@ def _in_progress(session: Session) -> str:
     """What the runtime was changing; empty where nothing."""
     for _, entry in entries(session):
         change = transition_of(entry)
-        patch = f"{change} patch" if entry.operation == "PatchMemop" else entry.operation
+        patch = f"{change} patch" if entry.operation == Operation.PATCH_MEMOP else entry.operation
         return f"{patch} in progress, phase {spelled(entry.phase)}"
     return ""
 

@@ -11,6 +11,7 @@ from mtedbg.decode.memops.recorder import read_log
 from mtedbg.decode.stack.registers import register_number
 from mtedbg.errors import LayoutError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
+from mtedbg.model.event import EventKind
 from mtedbg.model.memop import Memop, Mode
 from mtedbg.model.phase import Direction
 from mtedbg.model.runtime import Config, Journal
@@ -20,7 +21,11 @@ if TYPE_CHECKING:
 
 _DECIDED = ("unlock", "resume")
 """At these phases the patch is done: what is not in the journal any more is in the recorder."""
-_BY_MODE = {Mode.SHARED.value: Direction.LOCAL_SHARED, Mode.LOCAL.value: Direction.SHARED_LOCAL}
+_BY_MODE: dict[str, Direction] = {
+    Mode.SHARED: Direction.LOCAL_SHARED,
+    Mode.LOCAL: Direction.SHARED_LOCAL,
+}
+_OUTCOMES = (EventKind.PATCH, EventKind.RETRY, EventKind.INTERPRET)
 
 
 def direction_of(session: Session, here: Road) -> Direction | Absent:
@@ -54,10 +59,10 @@ def _recorded(here: Road, memop: Memop) -> Direction | Absent:
         events = read_log(here.runtime, memop=memop.id, thread=frame.thread_id).events
     except LayoutError as error:
         return Absent(Reason.NOT_RECORDED, error.message)
-    outcomes = [one for _, one in events if one.event in ("Patch", "Retry", "Interpret")]
+    outcomes = [one for _, one in events if one.event in _OUTCOMES]
     if not outcomes:
         return Absent(Reason.NOT_RECORDED, "the recorder has no outcome of this fault")
-    if outcomes[-1].event != "Patch":
+    if outcomes[-1].event != EventKind.PATCH:
         return NOT_APPLICABLE
     modes = here.runtime.layout.schema.enums.get("Mode", {})
     return _BY_MODE.get(modes.get(outcomes[-1].new_value, ""), NOT_APPLICABLE)

@@ -24,7 +24,7 @@ THREAD, PAIR, PINNED = "thread ", "pair of thread ", "pinned"
 COMING = (THREAD, PAIR, PINNED)
 """How the keys begin of what comes and goes."""
 
-_MODES = (Mode.LOCAL.value, Mode.SHARED.value)
+_MODES = (Mode.LOCAL, Mode.SHARED)
 _ORDERS: dict[Mode | Absent, str] = {
     Mode.LOCAL: "a plain access",
     Mode.SHARED: "an ordered access",

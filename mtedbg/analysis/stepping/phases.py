@@ -20,6 +20,7 @@ from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.frame import GuestFrame
 from mtedbg.model.handling import Granule, Handling, Other, Position
 from mtedbg.model.memop import Memop, MemopState
+from mtedbg.model.operation import OF_MEMORY
 from mtedbg.model.pointer import granule_span
 from mtedbg.model.process import SignalInfo
 from mtedbg.model.runtime import Journal
@@ -197,8 +198,7 @@ def granules_of(
 
 def of_memops(entries: tuple[Journal, ...]) -> Journal | Absent:
     """The change of memops or tags that is in flight; the code map's are not of this road."""
-    ours = ("PatchMemop", "RetagOnly")
-    return next((entry for entry in entries if entry.operation in ours), NOT_APPLICABLE)
+    return next((entry for entry in entries if entry.operation in OF_MEMORY), NOT_APPLICABLE)
 
 
 def _others(

@@ -160,8 +160,7 @@ def _headline(now: Handling, direction: Direction | Absent) -> str:
     if isinstance(now.memop, Absent):
         return f"thread {now.thread}: {where}"
     memop = now.memop.memop
-    access = {"ReadModifyWrite": "locked access"}.get(memop.access, memop.access.lower())
-    what = f"memop {memop.id}, {memop.size}-byte {access} of guest {memop.guest_rip:#x}"
+    what = f"memop {memop.id}, {memop.size}-byte {memop.access_words} of guest {memop.guest_rip:#x}"
     what = f"{what} in {now.function}" if now.function else what
     headline = f"thread {now.thread}: {where}: {what}"
     on_fault = now.in_handler or now.position is Position.SIGNAL

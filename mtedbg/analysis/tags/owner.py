@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mtedbg.analysis.memops.transition import SEED
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
+from mtedbg.model.runtime import Policy
 
 if TYPE_CHECKING:
     from mtedbg.layout import Runtime
@@ -47,7 +47,7 @@ def guards(session: Session) -> frozenset[int]:
 def guard_of(runtime: Runtime) -> int | None:
     """The guard's tag; None where memory changes hands without one."""
     config = runtime.config
-    if isinstance(config, Absent) or config.policy == SEED:
+    if isinstance(config, Absent) or config.policy == Policy.SEED:
         return None
     guard = config.guard_tag
     return guard if isinstance(guard, int) and guard != config.shared_tag else None

@@ -17,10 +17,11 @@ from mtedbg.errors import LayoutError
 from mtedbg.layout import Requirements, Runtime
 from mtedbg.layout.memory import RecordArray
 from mtedbg.model.absent import Absent, Reason
-from mtedbg.model.code import Block, Function, Segment
+from mtedbg.model.code import Block, BlockState, Function, Segment
 from mtedbg.model.finding import Finding, Severity
 from mtedbg.model.frame import GuestFrame
-from mtedbg.model.runtime import Buffer, GuestThread, Journal, Table
+from mtedbg.model.operation import OF_CODE
+from mtedbg.model.runtime import Buffer, GuestThread, Journal, RuntimeState, Table
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -33,7 +34,6 @@ NEEDS = Requirements(
 
 THREADS = "threads"
 _UNREADABLE = "unreadable"
-_CODE_CHANGES = ("InsertBlock", "RetireBlock")
 MOST_BLOCKS = 1 << 20
 MOST_BYTES = 1 << 28
 """Of ranges and memops of all blocks together."""
@@ -71,7 +71,7 @@ def audit(runtime: Runtime) -> Iterator[Finding]:
         LayoutError: the runtime does not tell what this needs.
     """
     runtime.layout.require(NEEDS)
-    if runtime.state != "ready":
+    if runtime.state != RuntimeState.READY:
         yield Finding(Severity.INFO, "state", "debug root", f"the runtime is {runtime.state}")
     for problem in runtime.problems:
         yield Finding(Severity.ERROR, "damaged", "debug root", problem)
@@ -98,7 +98,7 @@ def _journal(runtime: Runtime, known: Known) -> Iterator[Finding]:
         yield Finding(Severity.WARNING, _UNREADABLE, "journal", str(entries))
         return
     for entry in entries:
-        if entry.operation in _CODE_CHANGES:
+        if entry.operation in OF_CODE:
             known.changing.add(entry.block)
         yield Finding(Severity.INFO, "in-flight", f"guest thread {entry.thread}", describe(entry))
 
@@ -183,7 +183,7 @@ def _links(block: Block, known: Known) -> Iterator[Finding]:
     if block.id in known.retired and block.id not in known.changing:
         detail = "it is retired, and still in the code map; no removal is in flight"
         yield Finding(Severity.ERROR, "retired", where, detail)
-    elif isinstance(block.state, str) and block.state != "Published":
+    elif isinstance(block.state, str) and block.state != BlockState.PUBLISHED:
         yield Finding(Severity.ERROR, "state", where, f"in the code map, but {block.state}")
     if isinstance(block.segment, int):
         segment = known.segments.get(block.segment)

@@ -13,7 +13,17 @@ from mtedbg.layout import Requirements, Runtime
 from mtedbg.layout.memory import BULK, RecordArray, read_text
 from mtedbg.layout.table import Snapshot
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
-from mtedbg.model.code import NO_FUNCTION, Block, Function, Outcome, Place, Program, Range, Segment
+from mtedbg.model.code import (
+    NO_FUNCTION,
+    Block,
+    Function,
+    Outcome,
+    Place,
+    Program,
+    Range,
+    RangeKind,
+    Segment,
+)
 from mtedbg.model.runtime import Buffer, Table
 
 NEEDS = Requirements(
@@ -76,7 +86,7 @@ def _holder(blocks: RecordArray[Block], pc: int) -> Block | Absent:
 def _in_block(runtime: Runtime, block: Block, pc: int, notes: tuple[str, ...]) -> Place:
     found = range_at(runtime, block, pc - block.base)
     if isinstance(found, Range):
-        builtin = found.kind == "BuiltinThunk"
+        builtin = found.kind == RangeKind.BUILTIN_THUNK
         outcome = Outcome.BUILTIN_THUNK if builtin else Outcome.RANGE
         return Place(pc, outcome, block, found, notes=notes)
     if found.is_hole:

@@ -11,7 +11,7 @@ from mtedbg.decode.stack.registers import register_number
 from mtedbg.errors import LayoutError
 from mtedbg.layout import Runtime
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
-from mtedbg.model.event import Event
+from mtedbg.model.event import Event, EventKind
 from mtedbg.model.memop import Memop, MemopState, Mode, Word
 from mtedbg.model.runtime import Config, Journal
 
@@ -24,7 +24,7 @@ def last_patches(runtime: Runtime, memop: int | None = None) -> Mapping[int, Eve
         log = read_log(runtime, memop=memop)
     except LayoutError as error:
         return Absent(Reason.NOT_RECORDED, error.message)
-    return {event.memop: event for _, event in log.events if event.event == "Patch"}
+    return {event.memop: event for _, event in log.events if event.event == EventKind.PATCH}
 
 
 def mode_before(
@@ -50,7 +50,7 @@ def mode_before(
 
 
 def _mode(name: str) -> Mode | Absent:
-    return Mode(name) if name in (Mode.LOCAL.value, Mode.SHARED.value) else NOT_APPLICABLE
+    return Mode(name) if name in (Mode.LOCAL, Mode.SHARED) else NOT_APPLICABLE
 
 
 def with_history(

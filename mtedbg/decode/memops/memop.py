@@ -166,7 +166,7 @@ def _state(
 ) -> MemopState:
     words = tuple(_words(runtime, memop, read))
     decoded = _decoded(words)
-    consistent = decoded if isinstance(decoded, Absent) else decoded.value == memop.mode
+    consistent = decoded if isinstance(decoded, Absent) else decoded == memop.mode
     if isinstance(decoded, Absent) and decoded.reason is Reason.DAMAGED:
         consistent = False
     entry = _patch(entries, memop)
@@ -211,7 +211,7 @@ def _step(entry: Journal, memop: Memop, words: tuple[Word, ...]) -> str:
     if entry.old_mode == entry.new_mode:
         return f"phase {entry.phase}, the memop stays {entry.old_mode}"
     done = [
-        f"[{word.part}] {'written' if word.mode.value == entry.new_mode else 'not yet'}"
+        f"[{word.part}] {'written' if word.mode == entry.new_mode else 'not yet'}"
         for word in words
         if isinstance(word.mode, Mode)
     ]

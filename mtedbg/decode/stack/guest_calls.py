@@ -16,7 +16,7 @@ from mtedbg.decode.stack.guest_stack import MOST_BYTES, Depth, depths
 from mtedbg.layout import Requirements, Runtime
 from mtedbg.layout.memory import read_text
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
-from mtedbg.model.code import Block, Function, Range
+from mtedbg.model.code import Block, BlockKind, Function, Range, RangeKind
 from mtedbg.model.frame import Guest
 from mtedbg.model.pointer import strip
 from mtedbg.model.runtime import Buffer, Table
@@ -182,12 +182,16 @@ def _stub_addresses(runtime: Runtime) -> Iterator[int]:
     table = runtime.table(CODE_MAP, Block, whole=True)
     records = table if isinstance(table, Absent) else table.records.all()
     for block in () if isinstance(records, Absent) else records:
-        if block.kind != "SharedStubs":
+        if block.kind != BlockKind.SHARED_STUBS:
             continue
         ranges = ranges_of(runtime, block)
         array = ranges if isinstance(ranges, Absent) else ranges.all()
         for one in () if isinstance(array, Absent) else array:
-            if one.kind == "BuiltinThunk" and isinstance(one.guest_rip, int) and one.guest_rip:
+            if (
+                one.kind == RangeKind.BUILTIN_THUNK
+                and isinstance(one.guest_rip, int)
+                and one.guest_rip
+            ):
                 yield one.guest_rip
 
 

@@ -12,8 +12,8 @@ from mtedbg.decode.stack.core_ids import core_ids
 from mtedbg.decode.stack.registers import role_value
 from mtedbg.layout import Requirements, Runtime
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
-from mtedbg.model.code import Place, Range
-from mtedbg.model.frame import GENERAL_REGISTERS, Guest, GuestFrame
+from mtedbg.model.code import Place, Range, RangeKind
+from mtedbg.model.frame import GENERAL_REGISTERS, Guest, GuestFrame, ThreadState
 from mtedbg.model.memop import Memop
 from mtedbg.model.pointer import strip
 from mtedbg.model.process import Thread
@@ -25,7 +25,7 @@ NEEDS = CODEMAP_NEEDS | Requirements(
     registers=("frame", "host_core_id", *GENERAL_REGISTERS),
 )
 
-_IDLE = ("Parked", "Exited")
+_IDLE = (ThreadState.PARKED, ThreadState.EXITED)
 
 
 def guest_of(runtime: Runtime, thread: Thread, pac_mask: int = 0) -> Guest | Absent:
@@ -84,7 +84,11 @@ def _where(
     found = _frame_of(runtime, thread, context)
     if isinstance(found, Absent):
         return found
-    if context is None and found[1].state not in (*_IDLE, "Thunk", "Dispatcher"):
+    if context is None and found[1].state not in (
+        *_IDLE,
+        ThreadState.THUNK,
+        ThreadState.DISPATCHER,
+    ):
         context = interrupted(runtime, registers, found[0])
     return found, context
 
@@ -168,7 +172,7 @@ def _registers(runtime: Runtime, frame: GuestFrame, context: Context | None) -> 
 
 def _in_stub(context: Context) -> bool:
     found = context.place.range
-    return isinstance(found, Range) and found.kind != "Function"
+    return isinstance(found, Range) and found.kind != RangeKind.FUNCTION
 
 
 def _stub_notes(context: Context | None) -> tuple[str, ...]:
@@ -182,6 +186,6 @@ def _source_notes(frame: GuestFrame, context: Context | None, place: Place) -> t
         return (f"whether the PC is in translated code cannot be told: {place.detail}",)
     if context is not None and not place.in_jit:
         return (f"in a signal handler: registers are those in the {context.source}",)
-    if context is None and frame.state in ("Jit", "Fault"):
+    if context is None and frame.state in (ThreadState.JIT, ThreadState.FAULT):
         return ("registers are those of the last exit from translated code",)
     return ()
