@@ -6,8 +6,10 @@ How to add one: a context manager that yields a `Debugger` at the scene, and a l
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -21,7 +23,7 @@ from tests.matrix.controllers import GdbController, LldbController
 from tests.matrix.record import Debugger, Recording, record, to_the_scene
 from tests.matrix.walk import Layout
 from tests.support import lldb_in_vm
-from tests.support.compile import BUILT, PROGRAMS, ROOT
+from tests.support.compile import BUILT, PROGRAMS, ROOT, link_once
 from tests.support.gdb_session import GDBS, gdb
 from tests.support.lldb_session import LLDBS, connect, lldb
 
@@ -29,7 +31,6 @@ GUEST = "message"
 LIMIT_S = 120.0
 NATIVE_LIMIT_S = 600.0
 IN_THE_VM = ROOT / "tests/matrix/in_the_vm.py"
-LAYOUT_FILE = BUILT / "root_layout.txt"
 
 
 def program() -> list[str]:
@@ -40,14 +41,26 @@ def program() -> list[str]:
 @cache
 def layout() -> Layout:
     """Where the C header puts things, by the C compiler."""
-    binary = BUILT / "root_layout"
+    return parse_layout(layout_file().read_text())
+
+
+@cache
+def layout_file() -> Path:
+    """The same as text, for those who have no compiler."""
     include = ROOT / "native/include"
-    BUILT.mkdir(parents=True, exist_ok=True)
-    command = ["cc", "-std=c11", f"-I{include}", str(PROGRAMS / "root_layout.c")]
-    subprocess.run([*command, "-o", str(binary)], check=True)
-    text = subprocess.run([str(binary)], check=True, capture_output=True, text=True).stdout
-    LAYOUT_FILE.write_text(text)  # for those who have no compiler
-    return parse_layout(text)
+    source = PROGRAMS / "root_layout.c"
+    digest = hashlib.sha256(source.read_bytes())
+    for header in sorted(include.rglob("*.h")):
+        digest.update(header.read_bytes())
+    folder = BUILT / digest.hexdigest()[:16]
+    program, written = folder / "root_layout", folder / "root_layout.txt"
+    link_once(program, ["cc", "-std=c11", f"-I{include}", str(source)])
+    if not written.exists():
+        text = subprocess.run([str(program)], check=True, capture_output=True).stdout
+        with tempfile.TemporaryDirectory(dir=folder) as work:
+            (Path(work) / "layout").write_bytes(text)
+            (Path(work) / "layout").rename(written)
+    return written
 
 
 def parse_layout(text: str) -> Layout:
@@ -154,7 +167,7 @@ def native(vm: Vm) -> Recording:
         *("--args", *program()),
     )
     environment = debuggers.GDB_ENVIRONMENT | {
-        "MTEDBG_LAYOUT": str(LAYOUT_FILE),
+        "MTEDBG_LAYOUT": str(layout_file()),
         "MTEDBG_DATA": hex(guest_data()),
     }
     result = vm.run(script, env=environment, timeout_s=NATIVE_LIMIT_S)

@@ -1,8 +1,12 @@
-"""Compiles the C programs of `tests/support/programs/` for AArch64, each once per content."""
+"""Compiles the C programs of `tests/support/programs/` for AArch64, each once per content.
+
+Several test runs, or several workers of one, may want the same program at once.
+"""
 
 import hashlib
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,13 +27,17 @@ def compiled(name: str, *flags: str) -> Path:
     digest = hashlib.sha256(repr([COMPILER, flags]).encode())
     for source in sources:
         digest.update(source.read_bytes())
-    folder = BUILT / digest.hexdigest()[:16]
-    program = folder / name
-    if not program.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder) as work:
-            output = Path(work) / name
-            command = [*COMPILER, *flags, str(sources[0]), "-o", str(output)]
-            subprocess.run(command, check=True)
-            output.rename(program)  # whole or not at all: another test run may look for it
+    program = BUILT / digest.hexdigest()[:16] / name
+    link_once(program, [*COMPILER, *flags, str(sources[0])])
     return program
+
+
+def link_once(program: Path, command: Sequence[str]) -> None:
+    """Makes `program` by `command` and `-o`, unless it is there: whole or not at all."""
+    if program.exists():
+        return
+    program.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=program.parent) as work:
+        output = Path(work) / program.name
+        subprocess.run([*command, "-o", str(output)], check=True)
+        output.rename(program)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
+import tempfile
 import zlib
 from dataclasses import dataclass, field
 from functools import cache
@@ -17,7 +18,7 @@ from mtedbg.layout import Runtime, find_runtimes
 from mtedbg.model.memory import Region
 from mtedbg.model.process import Thread
 from mtedbg.session import Session
-from tests.support.compile import BUILT, PROGRAMS, ROOT
+from tests.support.compile import BUILT, PROGRAMS, ROOT, link_once
 from tests.support.fake import FakeTarget
 
 BASE = 0x7E0000000000
@@ -94,21 +95,19 @@ def _program() -> Path:
     source = PROGRAMS / "runtime_image.c"
     digest = hashlib.sha256(source.read_bytes() + HEADER.read_bytes()).hexdigest()[:16]
     program = BUILT / digest / "runtime_image"
-    program.parent.mkdir(parents=True, exist_ok=True)
-    command = ["cc", "-std=c11", "-O1", "-Wall", "-Wextra", "-Werror", f"-I{HEADER.parents[1]}"]
-    subprocess.run([*command, str(source), "-o", str(program)], check=True)
+    flags = ["-std=c11", "-O1", "-Wall", "-Wextra", "-Werror", f"-I{HEADER.parents[1]}"]
+    link_once(program, ["cc", *flags, str(source)])
     return program
 
 
 @cache
 def image(ranges: int = 16, shared_tag: int = 0) -> Image:
     """The image whose block 3 has `ranges` ranges, with `shared_tag` as its convention."""
-    output = _program().parent / f"image-{ranges}-{shared_tag}"
-    told = subprocess.run(
-        [str(_program()), str(output), str(ranges), str(shared_tag)],
-        check=True, capture_output=True, text=True,
-    ).stdout  # fmt: skip
-    places = {name: int(value, 16) for name, value in map(str.split, told.splitlines())}
-    data = output.read_bytes()
-    output.unlink()
-    return Image(data, places)
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder) / "image"
+        told = subprocess.run(
+            [str(_program()), str(output), str(ranges), str(shared_tag)],
+            check=True, capture_output=True, text=True,
+        ).stdout  # fmt: skip
+        places = {name: int(value, 16) for name, value in map(str.split, told.splitlines())}
+        return Image(output.read_bytes(), places)
