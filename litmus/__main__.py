@@ -1,14 +1,17 @@
 """`python -m litmus`: runs the litmus files with herd7; `--fetch` gets it first.
 
-Exit status 0 where every verdict is the expected one, 1 where one is not, 2 without herd7.
+`--record` keeps the verdicts in `verdicts.json`, where every one of them is the expected one. Exit
+status 0 then, 1 where one is not, 2 without herd7.
 """
 
 import argparse
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
-from litmus import herd, table
+from litmus import herd, record, table
+from litmus.record import Record, Verdict
 from mtedbg.errors import MtedbgError, ToolMissingError
 
 WORKERS = 2
@@ -18,6 +21,7 @@ def main(words: Sequence[str] | None = None) -> int:
     """Runs it, prints a line a file, and returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m litmus", description=__doc__)
     parser.add_argument("--fetch", action="store_true", help="get herd7 from apt's mirror first")
+    parser.add_argument("--record", action="store_true", help="keep the verdicts in verdicts.json")
     options = parser.parse_args(words)
     try:
         rows = table.expected()
@@ -35,7 +39,19 @@ def main(words: Sequence[str] | None = None) -> int:
         wrong += not good
         print(f"{row.file.stem:26} {verdict:10}{'' if good else f'expected {row.verdict}'}")
     print(f"{len(rows)} files, {wrong} with another verdict than expected")
+    if options.record and not wrong:
+        _keep(rows, verdicts)
     return 1 if wrong else 0
+
+
+def _keep(rows: Sequence[table.Expected], verdicts: Sequence[str]) -> None:
+    files = {
+        row.file.stem: Verdict(record.digest(row.file), verdict)
+        for row, verdict in zip(rows, verdicts, strict=True)
+    }
+    today = datetime.now(UTC).date().isoformat()
+    record.write(Record(herd.version(), herd.VARIANT, today, files))
+    print(f"recorded in {record.FILE}")
 
 
 if __name__ == "__main__":

@@ -10,17 +10,18 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from mtedbg.errors import LabError, MtedbgError, ToolMissingError
+from mtedbg.errors import LabError, ToolMissingError
 from mtedbg.lab import apt
 
 PACKAGES = ("herdtools7", "libc6", "libgmp10")
 SUITE = "sid"
 TIMEOUT_S = 600
+FETCH_TIMEOUT_S = 300
+"""For each step of fetching it: a mirror that does not answer must not keep anybody."""
 VARIANT = "memtag,sync"
 """Memory tags, with synchronous tag check faults."""
 _LOADERS = ("lib*/ld-linux*.so.*", "usr/lib*/ld-linux*.so.*", "usr/lib/*/ld-linux*.so.*")
@@ -31,11 +32,6 @@ def cached() -> Path:
     digest = hashlib.sha256(repr((PACKAGES, SUITE)).encode()).hexdigest()[:16]
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(home) / "mtedbg" / f"herd7-{digest}"
-
-
-def present() -> bool:
-    """Whether herd7 can be run."""
-    return shutil.which("herd7") is not None or cached().exists()
 
 
 def command() -> list[str]:
@@ -49,7 +45,7 @@ def command() -> list[str]:
         return [own]
     root = cached()
     if not root.exists():
-        raise ToolMissingError("herd7 is not here", "run: .venv/bin/python -m litmus --fetch")
+        raise ToolMissingError("herd7 is not here", "run: make litmus")
     loader = next(path for pattern in _LOADERS for path in sorted(root.glob(pattern)))
     libraries = sorted({str(path.parent) for path in root.rglob("lib*.so.*")})
     program = root / "usr/bin/herd7"
@@ -97,6 +93,9 @@ def _download(folder: Path) -> list[Path]:
         "APT::Sandbox::User": "root",
         "APT::Default-Release": "",
         "Acquire::Languages": "none",
+        "Acquire::Retries": 1,
+        "Acquire::http::Timeout": 30,
+        "Acquire::https::Timeout": 30,
     }
     words = ["apt-get", "-q", *(f"-o{name}={value}" for name, value in options.items())]
     _run([*words, "update"], folder)
@@ -105,11 +104,34 @@ def _download(folder: Path) -> list[Path]:
 
 
 def _run(words: Sequence[str], folder: Path) -> str:
-    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(
+            words,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=FETCH_TIMEOUT_S,
+        )
+    except subprocess.TimeoutExpired:
+        raise LabError(
+            f"{words[0]} {words[-1]} takes more than {FETCH_TIMEOUT_S} s", "is the mirror well?"
+        ) from None
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise LabError(f"{words[0]} {words[-1]}: {last}", "is the mirror within reach?")
     return done.stdout
+
+
+def version() -> str:
+    """Version of herd7, as it says it.
+
+    Raises:
+        ToolMissingError: there is no herd7.
+    """
+    words = [*command(), "-version"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+    return done.stdout.strip()
 
 
 def verdict(file: Path) -> str:
@@ -129,10 +151,3 @@ def verdict(file: Path) -> str:
         said = (done.stderr.strip() or done.stdout.strip() or "nothing").splitlines()[-1]
         raise LabError(f"herd7 on {file.name}: {said}")
     return found.group(1)
-
-
-if __name__ == "__main__":
-    try:
-        fetch()
-    except MtedbgError as problem:
-        sys.exit(str(problem))

@@ -1,18 +1,12 @@
-"""The two models against what is known of them, and the one of Arm against herd7."""
-
-import random
-import re
-import subprocess
-from collections.abc import Sequence
-from pathlib import Path
+"""The two models against what is known of them, and the one of Arm against herd7's record."""
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from litmus import herd
 from tests.soundness import arm, tso
 from tests.soundness.judge import late_barriers
+from tests.soundness.random_programs import COUNT, digest, in_words, numbered, recorded
 from tests.soundness.schedules import TESTS
 from tests.soundness.steps import Access, Everywhere, Fence, Form, Lock, Step, Switch, Tag, Unlock
 from tests.soundness.tso import Kind, Op, Outcome, Program
@@ -69,15 +63,6 @@ def test_known_verdicts(name: str) -> None:
     assert reaches(on_arm(test.program, Form.ORDERED, test.cells)) == ordered
 
 
-def numbered(kinds: Sequence[Sequence[tuple[Kind, int]]]) -> Program:
-    """A program in which no two stores have one value."""
-    value = iter(range(1, 100))
-    return tuple(
-        tuple(Op(k, cell, 0 if k in (Kind.READ, Kind.FENCE) else next(value)) for k, cell in thread)
-        for thread in kinds
-    )
-
-
 KINDS = st.tuples(st.sampled_from(Kind), st.integers(0, 1))
 PROGRAMS = st.lists(st.lists(KINDS, min_size=1, max_size=2), min_size=2, max_size=3).map(numbered)
 
@@ -94,77 +79,27 @@ def test_plain_accesses_may_do_whatever_ordered_ones_may(program: Program) -> No
     assert on_arm(program, Form.ORDERED) <= on_arm(program, Form.PLAIN)
 
 
-_WORDS = {
-    (Kind.READ, Form.PLAIN): "LDR W{to},[X{cell}]",
-    (Kind.READ, Form.ORDERED): "LDAPR W{to},[X{cell}]",
-    (Kind.WRITE, Form.PLAIN): "MOV W9,#{value} | STR W9,[X{cell}]",
-    (Kind.WRITE, Form.ORDERED): "MOV W9,#{value} | STLR W9,[X{cell}]",
-    (Kind.EXCHANGE, Form.ATOMIC): "MOV W9,#{value} | SWPAL W9,W{to},[X{cell}]",
-    (Kind.FENCE, Form.PLAIN): "DMB SY",
-}
+def test_the_record_has_what_herd7_was_asked() -> None:
+    kept = recorded()
+    assert len(kept) == COUNT
+    for one in kept:
+        assert one.sha256 == digest(one.program)
+    outcomes = [len(one.outcomes) for one in kept]
+    assert max(outcomes) > 10
+    assert {len(one.program.program) for one in kept} == {2, 3}
 
 
-def as_litmus(name: str, program: Program, forms: Sequence[Sequence[Form]]) -> str:
-    """The program as herd7 takes it: cells x and y in X0 and X1, what is read from X2 on."""
-    lines: list[list[str]] = []
-    seen: list[str] = []
-    for thread, ops in enumerate(program):
-        column = []
-        for op, form in zip(ops, forms[thread], strict=True):
-            to = 2 + sum(place.startswith(f"{thread}:") for place in seen)
-            if op.reads:
-                seen.append(f"{thread}:X{to}")
-            text = _WORDS[op.kind, form].format(to=to, cell=op.cell, value=op.value)
-            column += text.split(" | ")
-        lines.append(column)
-    rows = max(map(len, lines))
-    columns = [[f"P{i}", *c, *[""] * (rows - len(c))] for i, c in enumerate(lines)]
-    code = "\n".join(" | ".join(row) + " ;" for row in zip(*columns, strict=True))
-    registers = "".join(f"{i}:X0=x; {i}:X1=y;\n" for i in range(len(program)))
-    places = " ".join(f"{place};" for place in [*seen, "x", "y"])
-    return f"AArch64 {name}\n{{\n{registers}}}\n{code}\nlocations [{places}]\nforall (true)\n"
+@pytest.mark.parametrize("number", range(COUNT))
+def test_the_model_of_arm_gives_the_outcomes_that_herd7_gave(number: int) -> None:
+    one = recorded()[number]
+    given_here = arm.outcomes(one.program.steps(), len(one.program.program), 2)
+    assert in_words(given_here) == one.outcomes, one.program.litmus()
 
 
-def by_herd(text: str, program: Program, folder: Path) -> frozenset[Outcome]:
-    file = folder / "program.litmus"
-    file.write_text(text)
-    done = subprocess.run(
-        [*herd.command(), str(file)], capture_output=True, text=True, timeout=120, check=True
-    )
-    found = set()
-    for line in re.findall(r"^(?:\d+:X|\[x\]).*;$", done.stdout, re.MULTILINE):
-        values = {k: int(v) for k, v in re.findall(r"(\d+:X\d+|\[[xy]\])=(\d+);", line)}
-        reads = tuple(
-            tuple(v for k, v in sorted(values.items()) if k.startswith(f"{i}:"))
-            for i in range(len(program))
-        )
-        found.add(Outcome(reads, (values["[x]"], values["[y]"])))
-    assert found, done.stdout + done.stderr
-    return frozenset(found)
-
-
-@pytest.mark.parametrize("seed", range(24))
-def test_the_model_of_arm_against_herd7(seed: int, tmp_path: Path) -> None:
-    draw = random.Random(seed)
-    kinds = [Kind.READ, Kind.READ, Kind.WRITE, Kind.WRITE, Kind.EXCHANGE, Kind.FENCE]
-    program = numbered(
-        [
-            [(draw.choice(kinds), draw.randrange(2)) for _ in range(draw.randint(1, 2))]
-            for _ in range(draw.randint(2, 3))
-        ]
-    )
-    special = {Kind.EXCHANGE: Form.ATOMIC, Kind.FENCE: Form.PLAIN}
-    forms = [
-        [special.get(op.kind) or draw.choice([Form.PLAIN, Form.ORDERED]) for op in ops]
-        for ops in program
-    ]
-    steps: list[Step] = [
-        Fence(thread) if op.kind is Kind.FENCE else Access(thread, op, form)
-        for thread, ops in enumerate(program)
-        for op, form in zip(ops, forms[thread], strict=True)
-    ]
-    text = as_litmus(f"random{seed}", program, forms)
-    assert arm.outcomes(steps, len(program), 2) == by_herd(text, program, tmp_path), text
+@pytest.mark.herd7
+def test_herd7_still_gives_them() -> None:
+    for one in recorded():
+        assert in_words(one.program.by_herd()) == one.outcomes
 
 
 X, Y = 0, 1
