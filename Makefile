@@ -1,18 +1,29 @@
 # What there is to do with a checkout. Every target sets up first whatever it needs.
 MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
+# Of pytest, side by side. A worker may have a VM, QEMU or a debugger beside it.
+WORKERS := 2
 NATIVE := $(shell find native mtedbg/lab/guest tests/support/programs \
 	-name build -prune -o \( -name '*.c' -o -name '*.cc' -o -name '*.h' \) -print)
 
-.PHONY: help setup demo test sanitize sanitize-host golden lint format bench bench-core bench-native fuzz oracle stress guests litmus wheel clean
+.PHONY: help setup setup-demo setup-check demo check test sanitize sanitize-host golden lint format bench bench-core bench-native fuzz oracle stress guests litmus wheel clean
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 21
 
-setup: ## install and build what is not there yet
+setup: ## install and build what is not there yet, for all of this
 	@python3 scripts/setup
 
-demo: setup ## the main job, start to end
+setup-demo: ## what the demo needs
+	@python3 scripts/setup demo
+
+setup-check: ## what the quick check needs
+	@python3 scripts/setup check
+
+demo: setup-demo ## the main job, start to end
 	@$(BIN)/mtedbg demo
+
+check: lint ## the quick one: format, lint, types, unit and golden tests
+	$(BIN)/pytest -q -n $(WORKERS) tests/unit tests/golden
 
 test: setup lint ## all checks and tests
 	ctest --test-dir native/build/host --output-on-failure --no-tests=error
@@ -28,16 +39,16 @@ sanitize-host: setup
 	   cmake --build build/$$preset -- --quiet && \
 	   ctest --preset $$preset --no-tests=error) || exit 1; done
 
-golden: setup ## what changed in the expected answers, and writes them; OPTIONS=--check only looks
+golden: setup-check ## what changed in the expected answers, and writes them; OPTIONS=--check only looks
 	@$(BIN)/python -m tests.golden.update $(OPTIONS)
 
-lint: setup
+lint: setup-check ## format, lint, types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	clang-format --dry-run --Werror $(NATIVE)
 
-format: setup ## put all sources into the project's form
+format: setup-check ## put all sources into the project's form
 	$(BIN)/ruff check --fix --select I .
 	$(BIN)/ruff format .
 	clang-format -i $(NATIVE)
@@ -64,9 +75,9 @@ bench-core: setup ## the first report on large cores, and triage of ten thousand
 bench-native: setup ## what the runtime costs, beside the least that would do
 	@$(BIN)/python -m bench.native
 
-litmus: ## the protocol's litmus files under herd7: litmus/README.md
-	@test -x $(BIN)/python || python3 scripts/setup
-	@$(BIN)/python -m litmus
+litmus: setup-check ## the protocol's litmus files under herd7, which is fetched; records its verdicts
+	@$(BIN)/python -m litmus --fetch --record
+	$(BIN)/pytest -q -m herd7 tests/soundness
 
 wheel: setup ## a wheel with runtime, libraries, guests and kernel in it, in dist/
 	@$(BIN)/python scripts/make_wheel.py

@@ -12,6 +12,7 @@ from pathlib import Path
 from mtedbg import __version__
 from mtedbg.errors import ToolMissingError
 from mtedbg.lab import paths, requirements
+from mtedbg.lab.requirements import Need
 
 HELP = "check what mtedbg needs on this machine"
 DISTRIBUTIONS = ("capstone", "pygdbmi", "prompt_toolkit", "rich")
@@ -57,7 +58,8 @@ def _findings() -> Iterator[Finding]:
     for requirement in needed:
         found = requirement.find()
         mend = "" if found else requirements.mend(requirement)
-        yield Finding(requirement.what, found or "", mend)
+        of_developers = requirement.needs <= {Need.CHECK, Need.TEST}
+        yield Finding(requirement.what, found or "", mend, optional=of_developers)
     for name in DISTRIBUTIONS:
         yield Finding(f"Python's {name}", _version(name), f"{sys.executable} -m pip install {name}")
     yield _carried("runtime", paths.runtime)

@@ -10,6 +10,9 @@ from mtedbg.errors import LabError, ToolMissingError
 # What dpkg and dpkg-deb are to say of a package: enough to find its source.
 PROVENANCE = "${Package} ${Version}, source ${source:Package} ${source:Version}"
 UPDATE = "as root: dpkg --add-architecture arm64 && apt-get update"
+LIMIT_S = 900
+"""Of one command: a mirror that does not answer must not keep anybody."""
+_PATIENCE = ("-oAcquire::Retries=2", "-oAcquire::http::Timeout=30", "-oAcquire::https::Timeout=30")
 
 
 def dependency(package: str, pattern: str) -> str:
@@ -42,7 +45,8 @@ def unpack(packages: list[str], into: Path) -> list[str]:
         folder = Path(name)
         # apt drops to its own user for downloads, and warns where that one cannot write.
         folder.chmod(0o755)
-        _run(["apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", *packages], folder)
+        download = ["apt-get", "-q", *_PATIENCE, "-oAPT::Sandbox::User=root", "download"]
+        _run([*download, *packages], folder)
         archives = sorted(map(str, folder.glob("*.deb")))
         for archive in archives:
             _run(["dpkg-deb", "-x", archive, str(into)], folder)
@@ -52,7 +56,13 @@ def unpack(packages: list[str], into: Path) -> list[str]:
 
 def _run(command: list[str], folder: Path) -> str:
     try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, check=False, timeout=LIMIT_S
+        )
+    except subprocess.TimeoutExpired as error:
+        raise LabError(
+            f"{command[0]} {command[-1]} takes more than {LIMIT_S} s", "is the mirror well?"
+        ) from error
     except FileNotFoundError as error:
         raise ToolMissingError(
             f"{command[0]} is not on this machine", "the VM's kernel is fetched on Debian only"

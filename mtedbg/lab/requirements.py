@@ -27,7 +27,9 @@ class Need(Enum):
     """What a requirement is for."""
 
     RUN = "to run"
-    BUILD = "to build and test"
+    BUILD = "to build the runtime, the guests and the VM"
+    CHECK = "to check a change"
+    TEST = "to run all tests"
 
 
 @dataclass(frozen=True)
@@ -36,15 +38,15 @@ class Requirement:
 
     Args:
         what: its name, for people.
-        package: the Debian package that brings it; empty where pip does.
-        need: what it is for.
+        package: the Debian package that brings it.
+        needs: what it is for.
         find: what was found of it (a version or a path), or None.
-        pip: what pip installs it as; empty where Debian does.
+        pip: what pip installs it as, where a Python environment can have it; else empty.
     """
 
     what: str
     package: str
-    need: Need
+    needs: frozenset[Need]
     find: Callable[[], str | None]
     pip: str = ""
 
@@ -126,35 +128,53 @@ def _dotted(version: tuple[int, ...]) -> str:
     return ".".join(map(str, version))
 
 
+_RUN, _TEST = frozenset({Need.RUN}), frozenset({Need.TEST})
+_BUILD, _CHECK = frozenset({Need.BUILD}), frozenset({Need.CHECK})
+
 TO_RUN = (
-    Requirement("QEMU user mode 9.1", "qemu-user", Need.RUN, _qemu("qemu-aarch64")),
-    Requirement("QEMU system mode 9.1", "qemu-system-arm", Need.RUN, _qemu("qemu-system-aarch64")),
-    Requirement("GDB 12 with AArch64", "gdb-multiarch", Need.RUN, _gdb, "gdb-for-pwndbg"),
+    Requirement("QEMU user mode 9.1", "qemu-user", _RUN, _qemu("qemu-aarch64")),
+    Requirement("QEMU system mode 9.1", "qemu-system-arm", _RUN, _qemu("qemu-system-aarch64")),
+    Requirement("GDB 12 with AArch64", "gdb-multiarch", _RUN, _gdb, "gdb-for-pwndbg"),
 )
-TO_BUILD = tuple(
-    Requirement(what, package, Need.BUILD, find)
-    for what, package, find in (
-        ("Debian's own GDB", "gdb-multiarch", _program("gdb-multiarch")),
-        ("Debian's own LLDB", "lldb-19", _program("lldb-19")),
-        ("Python's ensurepip", "python3-venv", _module("ensurepip")),
-        ("C and C++ compiler", "g++", _program("g++")),
-        ("make", "make", _program("make")),
-        ("cross C++ compiler", "g++-aarch64-linux-gnu", _program("aarch64-linux-gnu-g++")),
-        ("cmake", "cmake", _program("cmake")),
-        ("ninja", "ninja-build", _program("ninja")),
-        ("clang-format", "clang-format", _program("clang-format")),
-        ("VIXL", "libvixl-dev:arm64", _file(ARM64_LIBRARIES / "libvixl.so")),
-        ("Zydis", "libzydis-dev:arm64", _file(ARM64_LIBRARIES / "libZydis.so")),
-        ("nlohmann's JSON", "nlohmann-json3-dev", _file(INCLUDE / "nlohmann/json.hpp")),
-        ("doctest", "doctest-dev", _file(INCLUDE / "doctest/doctest.h")),
-        ("C library, arm64", "libc6:arm64", _file(ARM64_LIBRARIES / "libc.so.6")),
-        ("C++ library, arm64", "libstdc++6:arm64", _file(ARM64_LIBRARIES / "libstdc++.so.6")),
-        ("Chromium", "chromium-headless-shell", find_chromium),
-        ("libgcc, arm64", "libgcc-s1:arm64", _file(ARM64_LIBRARIES / "libgcc_s.so.1")),
+OF_A_CHECKOUT = tuple(
+    Requirement(what, package, needs, find)
+    for what, package, needs, find in (
+        ("Python's ensurepip", "python3-venv", _BUILD | _CHECK, _module("ensurepip")),
+        ("make", "make", _BUILD | _CHECK, _program("make")),
+        ("C and C++ compiler", "g++", _BUILD | _CHECK, _program("g++")),
+        (
+            "cross C++ compiler",
+            "g++-aarch64-linux-gnu",
+            _BUILD | _CHECK,
+            _program("aarch64-linux-gnu-g++"),
+        ),
+        ("clang-format", "clang-format", _CHECK, _program("clang-format")),
+        ("cmake", "cmake", _BUILD, _program("cmake")),
+        ("ninja", "ninja-build", _BUILD, _program("ninja")),
+        ("VIXL", "libvixl-dev:arm64", _BUILD, _file(ARM64_LIBRARIES / "libvixl.so")),
+        ("Zydis", "libzydis-dev:arm64", _BUILD, _file(ARM64_LIBRARIES / "libZydis.so")),
+        ("nlohmann's JSON", "nlohmann-json3-dev", _BUILD, _file(INCLUDE / "nlohmann/json.hpp")),
+        ("C library, arm64", "libc6:arm64", _BUILD, _file(ARM64_LIBRARIES / "libc.so.6")),
+        (
+            "C++ library, arm64",
+            "libstdc++6:arm64",
+            _BUILD,
+            _file(ARM64_LIBRARIES / "libstdc++.so.6"),
+        ),
+        ("libgcc, arm64", "libgcc-s1:arm64", _BUILD, _file(ARM64_LIBRARIES / "libgcc_s.so.1")),
+        ("doctest", "doctest-dev", _TEST, _file(INCLUDE / "doctest/doctest.h")),
+        ("Debian's own GDB", "gdb-multiarch", _TEST, _program("gdb-multiarch")),
+        ("Debian's own LLDB", "lldb-19", _TEST, _program("lldb-19")),
+        ("Chromium", "chromium-headless-shell", _TEST, find_chromium),
     )
 )
 
-EVERYTHING = (*TO_RUN, *TO_BUILD)
+EVERYTHING = (*TO_RUN, *OF_A_CHECKOUT)
+
+
+def needed(*needs: Need) -> tuple[Requirement, ...]:
+    """What is needed for any of `needs`."""
+    return tuple(one for one in EVERYTHING if not one.needs.isdisjoint(needs))
 
 
 def missing(requirements: Iterable[Requirement]) -> list[Requirement]:

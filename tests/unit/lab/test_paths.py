@@ -57,10 +57,3 @@ def test_the_machines_libraries_serve_only_if_none_is_missing(wheel: Path) -> No
     put(paths.DEBIAN_LIBRARIES, "libvixl.so.5")
     assert paths.libraries() == paths.DEBIAN_LIBRARIES
     assert paths.sysroot() is None
-
-
-def test_a_checkout_uses_its_own_build() -> None:
-    assert paths.in_checkout()
-    assert paths.runtime() == paths.CHECKOUT / "native/build/cross/mtetso"
-    assert paths.gdbinit() == paths.CHECKOUT / "gdbinit/mtedbg.gdb"
-    assert paths.vm_image().exists()

@@ -96,17 +96,28 @@ def test_elsewhere_the_package_manager_that_is_there_is_named(
     system = requirements.TO_RUN[1]
     assert requirements.mend(system) == "sudo dnf install qemu-system-aarch64"
     assert "pip install gdb-for-pwndbg" in requirements.mend(requirements.TO_RUN[2])
-    assert "Debian" in requirements.mend(requirements.TO_BUILD[-1])
+    assert "Debian" in requirements.mend(requirements.OF_A_CHECKOUT[-1])
 
 
 def test_missing_is_what_is_not_found() -> None:
-    here = Requirement("a", "a", Need.RUN, lambda: "1.0")
-    gone = Requirement("b", "b", Need.RUN, lambda: None)
+    run = frozenset({Need.RUN})
+    here = Requirement("a", "a", run, lambda: "1.0")
+    gone = Requirement("b", "b", run, lambda: None)
     assert requirements.missing([here, gone]) == [gone]
     assert requirements.packages([here, gone, gone]) == ["a", "b"]
 
 
-def test_the_check_needs_nothing_but_the_standard_library() -> None:
+def test_the_demo_and_the_quick_check_need_little() -> None:
+    demo = {one.what for one in requirements.needed(Need.RUN, Need.BUILD)}
+    check = {one.what for one in requirements.needed(Need.CHECK)}
+    heavy = {"Chromium", "doctest", "Debian's own GDB", "Debian's own LLDB"}
+    assert heavy <= {one.what for one in requirements.needed(Need.TEST)}
+    assert heavy.isdisjoint(demo | check)
+    assert {"QEMU user mode 9.1", "QEMU system mode 9.1", "cmake", "VIXL"} <= demo - check
+    assert "clang-format" in check - demo
+
+
+def test_the_list_needs_nothing_but_the_standard_library() -> None:
     """`scripts/setup` runs it with whatever Python the machine has, before anything is there."""
     code = "import sys; from mtedbg.lab import requirements; print('elftools' in sys.modules)"
     done = subprocess.run(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mtedbg.errors import FileFormatError, MtedbgError, UsageError
+from mtedbg.errors import FileFormatError, MtedbgError
 from mtedbg.shell.files import core_file, guest_file, needs_runtime, program_file
 
 EXECUTABLE, CORE = 2, 4
@@ -25,13 +25,6 @@ def test_what_is_right_goes_through(tmp_path: Path) -> None:
     assert program_file(elf(tmp_path, EXECUTABLE, AARCH64))
     assert needs_runtime(guest_file(elf(tmp_path, EXECUTABLE, X86_64)))
     assert not needs_runtime(guest_file(elf(tmp_path, EXECUTABLE, AARCH64)))
-
-
-def test_guests_have_names() -> None:
-    assert guest_file("message").name == "message.elf"
-    with pytest.raises(UsageError, match="there is no nobody") as error:
-        guest_file("nobody")
-    assert "message" in error.value.next_step
 
 
 @pytest.mark.parametrize(
