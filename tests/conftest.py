@@ -4,6 +4,7 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from mtedbg.lab import debuggers, gdbserver
 from mtedbg.lab.boot import boot
@@ -15,6 +16,11 @@ from tests.support.cores import CASES, KernelCore, produce
 # A shell starts its background jobs with Ctrl-C ignored, and what is ignored stays so in children:
 # programs that tests interrupt would not notice. A handler is not inherited, the default is.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long one example takes says nothing beside another worker, QEMU and debuggers. What must be
+# quick has a test of its own that says so.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 
 @pytest.fixture(scope="session")
