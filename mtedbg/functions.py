@@ -4,7 +4,7 @@ The same names and values in every debugger. A value is a whole number, so that 
 compare it without a call into the program: -1 says that there is none, whatever the reason (the
 commands tell it), and `SHARED` stands for the owner of shared memory.
 
-How to add one: a `Function` in `FUNCTIONS`, whose `value` asks a query.
+How to add one: a `Function` in `FUNCTIONS`, whose `value` asks a question of `analysis/`.
 """
 
 from __future__ import annotations
@@ -86,8 +86,7 @@ def _block(session: Session, pc: int) -> int:
     from mtedbg.decode.code.code_map import locate
     from mtedbg.model.code import Block
 
-    runtimes = session.runtimes
-    for runtime in () if isinstance(runtimes, Absent) else runtimes:
+    for runtime in session.readable_runtimes():
         place = locate(runtime, session.strip(pc))
         if place.in_jit and isinstance(place.block, Block):
             return place.block.id
@@ -102,9 +101,12 @@ def _memop(session: Session, pc: int) -> int:
 
 
 def _host_core_id(session: Session, _nothing: int) -> int:
+    """Of the thread that the debugger has selected, or that has come to a breakpoint."""
     from mtedbg.analysis.stacks.guest_frame import own_tag
 
-    return _plain(own_tag(session))
+    if not session.readable_runtimes():
+        return NONE
+    return _plain(own_tag(session, session.thread(None)))
 
 
 _NO_TAG = "-1 where the memory has no tag, or it cannot be read: `mte-check PTR` says why."

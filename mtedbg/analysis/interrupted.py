@@ -10,25 +10,26 @@ from mtedbg.decode.memops.journal import in_flight
 from mtedbg.decode.memops.memop import memop_at
 from mtedbg.decode.memops.recorder import read_log
 from mtedbg.decode.stack.guest_frame import interrupted_by_signal
-from mtedbg.errors import LayoutError
-from mtedbg.model.absent import NOT_APPLICABLE, Absent
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, or_else
 from mtedbg.model.event import EventKind
 from mtedbg.model.memop import Memop
 from mtedbg.model.process import SignalInfo
+from mtedbg.session import once
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mtedbg.decode.stack.context import Context
     from mtedbg.layout import Runtime
+    from mtedbg.model.process import Thread
     from mtedbg.session import Session
 
 DONE = "done: the memop is resumed at [1]"
 
 
 @dataclass(frozen=True, slots=True)
-class Earlier:
-    """A fault that is being handled.
+class InterruptedFault:
+    """A fault in translated code that is being handled.
 
     Attributes:
         signal: as the kernel gave it to the handler.
@@ -45,46 +46,47 @@ class Earlier:
     memory_tag: int | Absent = NOT_APPLICABLE
 
 
-def earlier(session: Session) -> Earlier | None:
-    """The fault in translated code whose handler the session's thread is in; None where none."""
-    runtimes = session.runtimes
-    for runtime in () if isinstance(runtimes, Absent) else runtimes:
-        try:
-            context = interrupted_by_signal(runtime, session.thread(), session.info.pac_mask)
-            if context is not None and isinstance(context.signal, SignalInfo):
-                return _earlier(session, runtime, context, context.signal)
-        except LayoutError:
-            continue
-    return None
+@once
+def interrupted_fault(session: Session, thread: Thread) -> InterruptedFault | None:
+    """The fault in translated code whose handler `thread` is in; None where it is in none."""
+
+    def ask(runtime: Runtime) -> InterruptedFault | None:
+        context = interrupted_by_signal(runtime, thread, session.info.pac_mask)
+        if context is None or isinstance(context.signal, Absent):
+            return None
+        return _of(session, runtime, context, context.signal)
+
+    return next(filter(None, session.from_runtimes(ask)), None)
 
 
-def place_of_death(session: Session) -> tuple[int | Absent, bool]:
+def place_of_death(session: Session, thread: Thread) -> tuple[int | Absent, bool]:
     """The PC that a post-mortem speaks of, and whether a signal handler has interrupted it.
 
     A thread that died in the handler of an earlier fault was, before that, in translated code.
     """
-    before = earlier(session)
+    before = interrupted_fault(session, thread)
     if before is None:
-        return current_pc(session), False
+        return current_pc(session, thread), False
     return session.strip(before.registers["pc"]), True
 
 
-def _earlier(session: Session, runtime: Runtime, context: Context, signal: SignalInfo) -> Earlier:
+def _of(
+    session: Session, runtime: Runtime, context: Context, signal: SignalInfo
+) -> InterruptedFault:
     """The handler's last act is to set the PC to [1]: the fault was at [2]."""
     pc = session.strip(context.registers["pc"])
     memop = memop_at(runtime, pc)
     done = isinstance(memop, Memop) and pc == memop.start
     if isinstance(memop, Absent):
-        return Earlier(signal, context.registers, context.source, done)
+        return InterruptedFault(signal, context.registers, context.source, done)
     registers = {**context.registers, "pc": memop.address if done else pc}
     tag = _tag_before(runtime, memop, done=done)
-    return Earlier(signal, registers, context.source, done, tag)
+    return InterruptedFault(signal, registers, context.source, done, tag)
 
 
 def _tag_before(runtime: Runtime, memop: Memop, *, done: bool) -> int | Absent:
     """By the journal, which is open while something is changed, or afterwards the recorder."""
-    entries = in_flight(runtime)
-    for entry in () if isinstance(entries, Absent) else entries:
+    for entry in or_else(in_flight(runtime), ()):
         if entry.memop == memop.id:
             return entry.old_tag
     if not done:

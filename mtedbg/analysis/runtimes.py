@@ -65,9 +65,9 @@ def place_of(session: Session, pc: int) -> tuple[Runtime, Place]:
     return (telling or places)[0]
 
 
-def current_pc(session: Session) -> int | Absent:
-    """The PC of the thread that the command speaks of, without PAC bits."""
-    registers = session.target.registers(session.thread())
+def current_pc(session: Session, thread: Thread) -> int | Absent:
+    """The PC of `thread`, without PAC bits."""
+    registers = session.target.registers(thread)
     if isinstance(registers, Absent):
         return registers
     pc = registers.get("pc")

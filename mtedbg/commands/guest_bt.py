@@ -2,19 +2,94 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from mtedbg.commands import Arguments, Command
-from mtedbg.report import Column, Kind, Report
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, present
+from mtedbg.report import Answer, Column, Kind, Line, Row, Span, Table
 
 if TYPE_CHECKING:
+    from mtedbg.analysis.stacks.guest_calls import GuestCalls
+    from mtedbg.decode.stack.guest_calls import GuestCall, GuestChain
+    from mtedbg.model.frame import Guest
+    from mtedbg.model.process import Thread
     from mtedbg.session import Session
 
+_HYPOTHESIS = "(guess)"
 
-def _run(session: Session, arguments: Arguments) -> Report:  # noqa: ARG001
-    from mtedbg.analysis.stacks.guest_calls import calls
 
-    return calls(session, COMMAND.name, COMMAND.columns)
+def _run(session: Session, arguments: Arguments) -> Answer:
+    from mtedbg.analysis.stacks.guest_calls import guest_calls
+
+    thread = session.thread(arguments.thread)
+    return answer(thread, guest_calls(session, thread))
+
+
+def answer(thread: Thread, found: GuestCalls | Absent) -> Answer:
+    """The guest's calls as rows and lines, and why the chain ends.
+
+    Args:
+        thread: the host thread that was asked about.
+        found: the calls of the guest thread that it runs.
+    """
+    from mtedbg.analysis.runtimes import notes_of
+    from mtedbg.commands._guest import without_guest
+
+    if isinstance(found, Absent):
+        return without_guest(thread, found, COMMAND.columns)
+    guest, chain = found.guest, found.chain
+    rows = tuple(_row(guest, level, call) for level, call in enumerate(chain.calls))
+    return Answer(
+        Table(rows, tuple(_lines(guest, chain.calls))),
+        f"guest thread {guest.frame.thread_id} on thread {thread.number}",
+        (*notes_of(found.runtime), *_notes(chain)),
+    )
+
+
+def _notes(chain: GuestChain) -> Iterator[str]:
+    levels = [str(level) for level, call in enumerate(chain.calls) if call.hypothesis]
+    if levels:
+        yield (
+            f"level {', '.join(levels)}: a guess, found by a search of the stack for addresses"
+            " behind a call"
+        )
+    yield f"the chain ends: {chain.end}"
+
+
+def _host_pc(guest: Guest, level: int) -> int | Absent:
+    return guest.host_pc if level == 0 else NOT_APPLICABLE
+
+
+def _row(guest: Guest, level: int, call: GuestCall) -> Row:
+    return {
+        "level": level,
+        "rip": call.rip,
+        "function": call.name,
+        "host_pc": _host_pc(guest, level),
+        "block": call.block,
+    }
+
+
+def _lines(guest: Guest, calls: Sequence[GuestCall]) -> Iterator[Line]:
+    for level, call in enumerate(calls):
+        host = _host_pc(guest, level)
+        pc = f"  host {host:#x}" if present(host) else ""
+        block = f"  block {call.block}" if present(call.block) else ""
+        yield (
+            Span(f"#{level:<3} ", "heading"),
+            Span(f"{call.rip:#x}  " if present(call.rip) else f"<{call.rip}>  ", "address"),
+            Span(_place(call)),
+            Span(f"{pc}{block}", "dim"),
+            Span(f"  {_HYPOTHESIS}" if call.hypothesis else "", "tag-mismatch"),
+        )
+
+
+def _place(call: GuestCall) -> str:
+    """The function, and how far into it."""
+    if isinstance(call.name, Absent):
+        return "?"
+    return call.name if isinstance(call.offset, Absent) else f"{call.name}+{call.offset:#x}"
 
 
 COMMAND = Command(

@@ -2,19 +2,95 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from mtedbg.commands import Arguments, Command
-from mtedbg.report import Column, Kind, Report
+from mtedbg.model.absent import Absent
+from mtedbg.model.frame import GENERAL_REGISTERS
+from mtedbg.report import Answer, Column, Kind, Line, Record, Row, Span
 
 if TYPE_CHECKING:
+    from mtedbg.analysis.stacks.guest_frame import GuestOnThread
+    from mtedbg.model.frame import CoreIds, Guest
     from mtedbg.session import Session
 
+_EACH_LINE = 4
+_FLAGS = "nzcv"
 
-def _run(session: Session, arguments: Arguments) -> Report:  # noqa: ARG001
-    from mtedbg.analysis.stacks.guest_frame import frame
 
-    return frame(session, COMMAND.name, COMMAND.columns)
+def _run(session: Session, arguments: Arguments) -> Answer:
+    from mtedbg.analysis.stacks.guest_frame import guest_on
+
+    return answer(guest_on(session, session.thread(arguments.thread)))
+
+
+def answer(found: GuestOnThread) -> Answer:
+    """The guest's registers and core ids as a row and lines."""
+    from mtedbg.analysis.runtimes import notes_of
+    from mtedbg.commands._guest import without_guest
+
+    guest, notes = found.guest, notes_of(found.runtime)
+    if isinstance(guest, Absent):
+        return without_guest(found.thread, guest, COMMAND.columns).noting(*notes)
+    why = (guest.cores.explanation,) if guest.cores.explanation else ()
+    return Answer(
+        Record(_row(found.thread.number, guest), tuple(_lines(guest))),
+        _headline(found.thread.number, guest),
+        notes + guest.notes + why,
+    )
+
+
+def _row(number: int, guest: Guest) -> Row:
+    cores = guest.cores
+    return {
+        "thread": number,
+        "frame_address": guest.address,
+        "rip": guest.rip,
+        "gregs": dict(guest.registers),
+        "host_core_id": cores.frame,
+        "r_host_core_id": cores.shadow,
+        "rseq_core_id": cores.kernel,
+        "in_jit": guest.in_jit,
+        "consistent": cores.consistent,
+    }
+
+
+def _headline(number: int, guest: Guest) -> str:
+    where = "in translated code" if guest.in_jit else f"state {guest.frame.state}"
+    return f"guest thread {guest.frame.thread_id} on thread {number}, {where}"
+
+
+def _lines(guest: Guest) -> Iterator[Line]:
+    rip = str(guest.rip) if isinstance(guest.rip, Absent) else f"{guest.rip:#018x}"
+    yield (Span("frame  ", "heading"), Span(f"{guest.address:#018x}", "address"))
+    yield (Span("rip    ", "heading"), Span(rip, "address"), Span(f"  flags {_flags(guest)}"))
+    for first in range(0, len(GENERAL_REGISTERS), _EACH_LINE):
+        spans: list[Span] = []
+        for name in GENERAL_REGISTERS[first : first + _EACH_LINE]:
+            spans += (Span(f"{name:<4}", "heading"), Span(f"{guest.registers[name]:#018x}  "))
+        yield tuple(spans)
+    yield _core_line(guest.cores)
+
+
+def _core_line(cores: CoreIds) -> Line:
+    views = (("frame", cores.frame), ("register", cores.shadow), ("kernel", cores.kernel))
+    text = ", ".join(f"{name} {_view(value)}" for name, value in views)
+    role = "" if cores.consistent else "tag-mismatch"
+    verdict = "consistent" if cores.consistent else "they differ"
+    return (Span("core id  ", "heading"), Span(f"{text}: {verdict}", role))
+
+
+def _view(value: int | Absent) -> str:
+    return "-" if isinstance(value, Absent) and not value.is_hole else str(value)
+
+
+def _flags(guest: Guest) -> str:
+    """N, Z, C and V, upper case where set: as MRS reads NZCV, C in the guest's sense."""
+    word = guest.registers["flags"]
+    return "".join(
+        letter.upper() if word >> (31 - bit) & 1 else letter for bit, letter in enumerate(_FLAGS)
+    )
 
 
 COMMAND = Command(

@@ -72,7 +72,7 @@ def jit_code(
         NoRuntimeError: there is no runtime.
         LayoutError: the debug root is damaged, or lacks what this needs.
     """
-    address = current_pc(session) if which is None else session.strip(which)
+    address = current_pc(session, session.thread()) if which is None else session.strip(which)
     if isinstance(address, Absent):
         return flat(command, session.info, columns, headline=f"the PC is not known: {address}")
     found = _extent(session, address, None if count is None else max(1, min(count, MOST)))
@@ -201,7 +201,7 @@ def _marks(
             here = _HERE if thread.number == current else f"thread {thread.number}"
             marks.setdefault(pc, []).append(here)
     if session.info.kind == "core" and threads:
-        at, interrupted = place_of_death(session)
+        at, interrupted = place_of_death(session, session.thread())
         if interrupted and isinstance(at, int) and shown.start <= at < shown.end:
             marks.setdefault(at, []).append(_HERE)
     for at, (memop, part) in memops.items():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mtedbg.analysis.fault.access import Scene, access_words, may_touch, scene, span
 from mtedbg.analysis.fault.candidates import candidates
-from mtedbg.analysis.interrupted import DONE, Earlier, earlier
+from mtedbg.analysis.interrupted import DONE, InterruptedFault, interrupted_fault
 from mtedbg.analysis.tags.advice import next_step
 from mtedbg.analysis.tags.runs import by_granule
 from mtedbg.formats.siginfo import name_signal
@@ -148,7 +148,7 @@ def _signal(session: Session, answer: _Answer, info: SignalInfo, name: SignalNam
     answer.headline = f"not a tag check fault: {name.signal} {name.code}".rstrip() + at
 
 
-def _while_handled(before: Earlier) -> tuple[str, ...]:
+def _while_handled(before: InterruptedFault) -> tuple[str, ...]:
     """What is said of a fault that is being handled."""
     note = (
         "the thread is in the handler of this fault: its registers are those in the"
@@ -159,7 +159,7 @@ def _while_handled(before: Earlier) -> tuple[str, ...]:
     return (note, f"at the fault the memory's tag was {before.memory_tag}")
 
 
-def _in_handler(before: Earlier) -> str:
+def _in_handler(before: InterruptedFault) -> str:
     """What is said of a fault in whose handler another signal came."""
     name = name_signal(before.signal)
     return f"it came in the handler of an earlier {name.signal} {name.code}, see {before.source}"
@@ -178,7 +178,7 @@ def fault(session: Session, command: str, columns: tuple[Column, ...]) -> Report
     """
     answer = _Answer({column.key: NOT_APPLICABLE for column in columns})
     info = session.target.signal(session.thread())
-    before = earlier(session)
+    before = interrupted_fault(session, session.thread())
     if before is not None and isinstance(info, Absent):
         info = before.signal
         answer.notes += _while_handled(before)

@@ -56,7 +56,7 @@ def _handled(session: Session, memop: Memop, memory: Collection[int | Absent]) -
     going_on = _in_flight(session, memop)
     if going_on:
         return going_on
-    config, own = _config(session), own_tag(session)
+    config, own = _config(session), own_tag(session, session.thread())
     hole = next((tag for tag in memory if isinstance(tag, Absent)), None)
     for needed in (config, own, hole):
         if isinstance(needed, Absent):

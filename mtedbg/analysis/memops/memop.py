@@ -33,7 +33,7 @@ def memop(session: Session, command: str, columns: tuple[Column, ...], which: in
         NoRuntimeError: there is no runtime.
         LayoutError: the debug root is damaged, or lacks what this needs.
     """
-    at = current_pc(session) if which is None else session.strip(which)
+    at = current_pc(session, session.thread()) if which is None else session.strip(which)
     if isinstance(at, Absent):
         return flat(command, session.info, columns, (_empty(columns, at),))
     runtime, found = _find(session, at, by_id=which is not None)

@@ -52,7 +52,7 @@ def cause(session: Session) -> Cause:
         return Cause(CauseKind.UNKNOWN, "the cause is not known: no thread is in this core")
     told = fault(session, "mte-fault", ())
     row = told.rows[0]
-    pc, _ = place_of_death(session)
+    pc, _ = place_of_death(session, session.thread())
     code, function = (pc, pc) if isinstance(pc, Absent) else code_and_function(session, pc)
     changes = list(entries(session))
     mine, stale_words, stale_reasons = _stale(session)

@@ -40,7 +40,7 @@ def guest_place(session: Session) -> GuestPlace:
     """Where the guest of the session's thread was; empty where there is no runtime or guest."""
     if isinstance(session.runtimes, Absent):
         return GuestPlace()
-    pc = current_pc(session)
+    pc = current_pc(session, session.thread())
     try:
         runtime, place = (None, None) if isinstance(pc, Absent) else place_of(session, pc)
         if runtime is None or place is None:

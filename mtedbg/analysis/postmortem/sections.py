@@ -12,7 +12,7 @@ from mtedbg.analysis.code.disassembly import disassembly
 from mtedbg.analysis.code.symbolize import jit_place
 from mtedbg.analysis.fault.fault import fault
 from mtedbg.analysis.fault.heap import guesses, heap
-from mtedbg.analysis.interrupted import earlier, place_of_death
+from mtedbg.analysis.interrupted import interrupted_fault, place_of_death
 from mtedbg.analysis.memops.progress import entries, progress
 from mtedbg.analysis.memops.verify import has_contradictions
 from mtedbg.analysis.postmortem import missing as holes
@@ -111,7 +111,7 @@ def _code(session: Session) -> Iterator[Section]:
         yield Section("Guest", "guest-frame")
         yield Section("Guest calls", "guest-bt")
     yield Section("Host calls", part="host-calls")
-    pc, interrupted = place_of_death(session)
+    pc, interrupted = place_of_death(session, session.thread())
     in_jit = not isinstance(pc, Absent) and jit_place(session, pc) is not None
     where = f"{pc:#x}" if interrupted and not isinstance(pc, Absent) else "$pc"
     if runtime:
@@ -137,13 +137,13 @@ def _around(session: Session) -> Iterator[Section]:
     """The tags and the heap at the fault, or of an asynchronous one at the first suspect."""
     row = fault(session, "mte-fault", ()).rows[0]
     address = row.get("fault_address_raw")
-    found = suspect(row)
+    found, before = suspect(row), interrupted_fault(session, session.thread())
     if found is not None and found[1]:
         pointer, whose = found
         yield Section(f"Memory tags at the first suspect, {whose}", f"mte-tags {pointer:#x}")
     elif isinstance(address, int) and address and _tags_matter(session, row, address):
         yield Section("Memory tags", f"mte-tags {address:#x}")
-    elif (before := earlier(session)) is not None and present(before.signal.address):
+    elif before is not None and present(before.signal.address):
         title = "Memory tags at the fault that was being handled"
         yield Section(title, f"mte-tags {before.signal.address:#x}")
     if found is not None and guesses(session, found[0]):
@@ -162,7 +162,7 @@ def _tags_matter(session: Session, row: Row, pointer: int) -> bool:
 
 def code(session: Session) -> Report:
     """Host code around the PC."""
-    pc = current_pc(session)
+    pc = current_pc(session, session.thread())
     if isinstance(pc, Absent):
         return flat("code", session.info, (), notes=(f"the PC is not known: {pc}",))
     report = disassembly(session, "code", pc)

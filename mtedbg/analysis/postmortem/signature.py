@@ -87,7 +87,7 @@ def _relation(session: Session, pointer: int, tags: Iterable[int | Absent]) -> s
         return "the tags match now"
     runtimes = session.runtimes
     if not isinstance(runtimes, Absent):
-        shared, own = runtimes[0].shared_tag, own_tag(session)
+        shared, own = runtimes[0].shared_tag, own_tag(session, session.thread())
         if present(shared):
             return f"pointer {_whose(pointer, shared, own)}, memory {_whose(memory, shared, own)}"
     if pointer == 0:

@@ -2,7 +2,7 @@
 
 There are no unwind tables and no frame pointers. A function's own instructions tell how deep its
 stack is; where they do not, the stack is searched for what looks like a return address, and what
-was found that way is a guess.
+was found that way is a hypothesis.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from mtedbg.decode.code.guest_code import GuestCode, begin_of
 from mtedbg.decode.stack.guest_stack import MOST_BYTES, Depth, depths
 from mtedbg.layout import Requirements, Runtime
 from mtedbg.layout.memory import read_text
-from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, then
 from mtedbg.model.code import Block, BlockKind, Function, Range, RangeKind
 from mtedbg.model.frame import Guest
 from mtedbg.model.pointer import strip
@@ -37,13 +37,28 @@ class GuestCall:
         rip: where it stands, or where it will go on.
         function: the guest function; absent where none holds `rip`.
         name: of the function.
-        guess: whether the level was found by searching the stack.
+        hypothesis: whether the level was found by searching the stack.
     """
 
     rip: int | Absent
     function: Function | Absent
     name: str | Absent
-    guess: bool = False
+    hypothesis: bool = False
+
+    @property
+    def offset(self) -> int | Absent:
+        """How far into the function `rip` is; does not apply where either is not known."""
+        begin = then(self.function, lambda function: function.guest_begin)
+        if isinstance(begin, Absent) or isinstance(self.rip, Absent):
+            return NOT_APPLICABLE
+        return self.rip - begin
+
+    @property
+    def block(self) -> int | Absent:
+        """The block with the function's translated code."""
+        if isinstance(self.function, Absent):
+            return NOT_APPLICABLE
+        return self.function.block or NOT_APPLICABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,31 +104,31 @@ class Unwinder:
     def chain(self, guest: Guest) -> GuestChain:
         """The call chain of a guest thread."""
         near = guest.near
-        first = self._call(guest.rip, near if isinstance(near, int) else None, guess=False)
+        first = self._call(guest.rip, near if isinstance(near, int) else None, hypothesis=False)
         calls = [first]
         if isinstance(near, Absent):
             return GuestChain((first,), f"where the guest is, is not known: {near}")
         registers = guest.registers
         state = _State(near, strip(registers["rsp"]), strip(registers["rbp"]), is_return=False)
-        guess = not isinstance(guest.rip, int)
+        hypothesis = not isinstance(guest.rip, int)
         while len(calls) < MOST_LEVELS:
-            found = self._caller(state, guess)
+            found = self._caller(state, hypothesis)
             if isinstance(found, str):
                 return GuestChain(tuple(calls), found)
-            state, guess = found
-            calls.append(self._call(state.rip, state.rip - 1, guess=guess))
+            state, hypothesis = found
+            calls.append(self._call(state.rip, state.rip - 1, hypothesis=hypothesis))
         return GuestChain(tuple(calls), f"more than {MOST_LEVELS} levels")
 
-    def _call(self, rip: int | Absent, near: int | None, *, guess: bool) -> GuestCall:
+    def _call(self, rip: int | Absent, near: int | None, *, hypothesis: bool) -> GuestCall:
         function = None if near is None else self._code.function_at(near)
         if function is None:
             missing = Absent(Reason.UNKNOWN, "no guest function is there")
-            return GuestCall(rip, missing, missing, guess)
+            return GuestCall(rip, missing, missing, hypothesis)
         name = read_text(self._runtime.target, function.name, function.name_length)
-        return GuestCall(rip, function, name, guess)
+        return GuestCall(rip, function, name, hypothesis)
 
     def _caller(self, state: _State, uncertain: bool) -> tuple[_State, bool] | str:
-        """The caller's state, and whether it is a guess; or why there is none."""
+        """The caller's state, and whether it is a hypothesis; or why there is none."""
         function = self._code.function_at(state.rip - state.is_return)
         depth = self._depth(function, state.rip) if function is not None else None
         slot = None if depth is None else _return_slot(state, depth)
@@ -125,8 +140,8 @@ class Unwinder:
                 return "the thread's first function"
             # Where RIP itself is uncertain, its function may have pushed more by now.
             if self._code.after_call(value):
-                guess = uncertain and self._code.direct_target(value) != begin_of(function)
-                return _State(value, slot + _SLOT, self._rbp(state, depth, slot)), guess
+                hypothesis = uncertain and self._code.direct_target(value) != begin_of(function)
+                return _State(value, slot + _SLOT, self._rbp(state, depth, slot)), hypothesis
         return self._search(state, function)
 
     def _rbp(self, state: _State, depth: Depth, slot: int) -> int | None:
@@ -193,10 +208,3 @@ def _stub_addresses(runtime: Runtime) -> Iterator[int]:
                 and one.guest_rip
             ):
                 yield one.guest_rip
-
-
-def block_of(function: Function | Absent) -> int | Absent:
-    """The block with the function's translated code."""
-    if isinstance(function, Absent):
-        return NOT_APPLICABLE
-    return function.block or NOT_APPLICABLE

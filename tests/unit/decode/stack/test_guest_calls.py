@@ -44,7 +44,7 @@ def chain(stack: list[int], main: bytes = MAIN_CODE, skip: int = 0) -> GuestChai
 
 
 def levels(found: GuestChain) -> list[tuple[object, bool]]:
-    return [(call.rip, call.guess) for call in found.calls]
+    return [(call.rip, call.hypothesis) for call in found.calls]
 
 
 def test_by_what_the_function_has_pushed() -> None:
