@@ -28,16 +28,15 @@ check: lint ## the quick one: format, lint, types, unit and golden tests
 test: setup lint ## all checks and tests
 	ctest --test-dir native/build/host --output-on-failure --no-tests=error
 	@$(MAKE) sanitize-host
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m 'not herd7 and not serial'
+	$(BIN)/pytest -m serial
 
 sanitize: sanitize-host ## emitter, code manager, debug root under AddressSanitizer, UBSan, TSan
 	$(BIN)/pytest tests/live/test_sanitized_translator.py
 
 sanitize-host: setup
-	@for preset in host-asan host-tsan; do \
-	  (cd native && cmake --preset $$preset >/dev/null && \
-	   cmake --build build/$$preset -- --quiet && \
-	   ctest --preset $$preset --no-tests=error) || exit 1; done
+	@cd native && for preset in host-asan host-tsan; do \
+	  ctest --preset $$preset --no-tests=error || exit 1; done
 
 golden: setup-check ## what changed in the expected answers, and writes them; OPTIONS=--check only looks
 	@$(BIN)/python -m tests.golden.update $(OPTIONS)

@@ -47,6 +47,7 @@ def test_a_copy_elsewhere_says_what_to_do(flavour: str, tmp_path: Path) -> None:
     assert "mtedbg install gdb" in done.stderr
 
 
+@pytest.mark.serial
 @pytest.mark.parametrize("flavour", FLAVOURS)
 def test_loading_stays_within_its_budget(flavour: str, tmp_path: Path) -> None:
     # Python's own start-up is GDB's: a first `python` command is in both.

@@ -78,6 +78,7 @@ def test_captured_output_has_no_colour(flavour: str, tmp_path: Path) -> None:
     assert "\x1b" not in done.stdout.partition("Columns:")[2]
 
 
+@pytest.mark.serial
 @pytest.mark.parametrize("flavour", LLDBS)
 def test_loading_stays_within_its_budget(flavour: str, tmp_path: Path) -> None:
     # Python's own start-up is LLDB's: a first `script` command is in both.

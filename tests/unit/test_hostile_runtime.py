@@ -70,9 +70,9 @@ def run_all(session: Session) -> None:
 @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(damage())
 def test_damaged_memory_never_surprises(made: Image) -> None:
-    before = time.monotonic()
+    before = time.process_time()
     run_all(made.session())
-    assert time.monotonic() - before < SECONDS
+    assert time.process_time() - before < SECONDS
 
 
 @settings(max_examples=120, deadline=None)

@@ -215,9 +215,9 @@ def test_64_mib_of_tags_are_quick(tmp_path: Path) -> None:
     core = Core([Load(BASE, b"", size)], [Tagged(BASE, bytes(range(16)) * (size // 256))])
     path.write_bytes(core.build())
     target = CoreTarget(path)
-    start = time.perf_counter()
+    start = time.process_time()
     (piece,) = target.read_tags(BASE, BASE + size)
-    spent = time.perf_counter() - start
+    spent = time.process_time() - start
     assert piece.tags == bytes(range(16)) * (size // 256)
     assert spent < 0.5, "a loop over granules takes seconds"
 

@@ -97,10 +97,10 @@ def test_a_slow_server_is_not_waited_for_unasked(monkeypatch):
 
 def test_an_absurd_mapping_of_a_core_is_a_hole():
     region = Region(HEAP, HEAP + (1 << 47), "rw-", "", tagged=True)
-    start = time.perf_counter()
+    start = time.process_time()
     report = ask(Session(FakeTarget(mappings=[region] * 3)))
     assert [row["histogram"] for row in report.rows] == [Absent(Reason.NOT_DUMPED)] * 3
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_a_mapping_of_which_it_is_unknown_is_asked_one_granule():

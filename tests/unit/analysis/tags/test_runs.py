@@ -78,9 +78,9 @@ def test_overlapping_mappings_are_read_once():
 
 def test_a_long_run_costs_no_more_than_its_bytes():
     session = session_of(b"\5" * (64 << 20 >> 4))
-    start = time.perf_counter()
+    start = time.process_time()
     assert len(list(runs(session, BASE, BASE + (64 << 20)))) == 1
-    assert time.perf_counter() - start < 1, "64 MiB of one tag take some 10 ms"
+    assert time.process_time() - start < 1, "64 MiB of one tag take some 10 ms"
 
 
 def test_an_absurd_hole_of_a_core_is_leapt_over():
