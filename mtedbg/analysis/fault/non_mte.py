@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mtedbg.analysis.code.symbolize import describe, region_at
+from mtedbg.analysis.code.symbolize import region_at, symbolize
 from mtedbg.analysis.fault.access import Scene, access_words, may_touch, scene
 from mtedbg.analysis.stacks.host_calls import host_calls
 from mtedbg.decode.code.instruction import WORD_SIZE, breakpoint_number
@@ -187,7 +187,7 @@ def _jumped(session: Session, fault: _Fault) -> Iterator[str]:
     link = session.strip(fault.register("x30") or 0)
     region = region_at(session, link)
     if region is not None and "x" in region.perms:
-        yield f"x30, where a call returns to, is {describe(session, link, behind_call=True)}"
+        yield f"x30, where a call returns to, is {symbolize(session, link, after_call=True)}"
 
 
 def _of_instruction(fault: _Fault) -> Iterator[str]:
@@ -281,7 +281,7 @@ def _circle(session: Session) -> Iterator[str]:
     """The functions that call each other without an end."""
     found = host_calls(session, session.thread())
     frames = () if isinstance(found, Absent) else found.frames[1:_DEEP]
-    calls = [frame.function.partition("+")[0] for frame in frames]
+    calls = [frame.place.name for frame in frames]
     names = sorted(set(calls))
     if len(calls) == _DEEP - 1 and len(names) <= _CIRCLE and all(names):
         yield f"recursion through {', '.join(names)}"

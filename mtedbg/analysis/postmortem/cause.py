@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
-from mtedbg.analysis.code.symbolize import HOST, code_and_function
+from mtedbg.analysis.code.symbolize import HOST, symbolize
 from mtedbg.analysis.fault.fault import ASYNC_ADVICE, fault
 from mtedbg.analysis.fault.heap import guesses
 from mtedbg.analysis.fault.non_mte import other_fault
@@ -18,7 +19,7 @@ from mtedbg.analysis.stacks.host_calls import host_calls
 from mtedbg.analysis.tags.advice import next_step
 from mtedbg.analysis.tags.owner import SHARED, owner
 from mtedbg.decode.heap.abort_message import abort_message
-from mtedbg.model.absent import NOT_APPLICABLE, Absent
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, then
 from mtedbg.model.cause import Cause, CauseKind, Guess
 from mtedbg.model.operation import OF_MEMORY
 from mtedbg.model.pointer import with_tag
@@ -53,7 +54,8 @@ def cause(session: Session) -> Cause:
     told = fault(session, "mte-fault", ())
     row = told.rows[0]
     pc, _ = place_of_death(session, session.thread())
-    code, function = (pc, pc) if isinstance(pc, Absent) else code_and_function(session, pc)
+    there = then(pc, partial(symbolize, session))
+    code, function = then(there, lambda one: one.code), then(there, lambda one: one.function)
     changes = list(entries(session))
     mine, stale_words, stale_reasons = _stale(session)
     other, found = other_fault(session)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mtedbg.analysis.code.symbolize import describe
+from mtedbg.analysis.code.symbolize import symbolize
 from mtedbg.analysis.memops.stale import stale_pair
 from mtedbg.decode.stack.guest_frame import guest_of
 from mtedbg.errors import LayoutError
@@ -58,7 +58,7 @@ def _thread(session: Session, thread: Thread) -> Row:
         "tid": thread.tid,
         "name": thread.name,
         "pc": pc,
-        "symbol": pc if isinstance(pc, Absent) else describe(session, pc) or _UNKNOWN,
+        "symbol": pc if isinstance(pc, Absent) else str(symbolize(session, pc)) or _UNKNOWN,
         "current": thread.current,
         "guest": guest.frame.thread_id if guest is not None else NOT_APPLICABLE,
         "doing": _doing(session, thread, guest) or NOT_APPLICABLE,

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from mtedbg.analysis.code.symbolize import describe, jit_place, region_at, symbol_or_offset
+from mtedbg.analysis.code.symbolize import Symbolized, jit_place, region_at, symbolize
 from mtedbg.decode.stack.host_stack import frame_record, interrupted_registers, is_signal_return
 from mtedbg.decode.stack.unwind import caller_of
 from mtedbg.errors import LayoutError
-from mtedbg.model.absent import Absent
+from mtedbg.model.absent import Absent, present
 from mtedbg.session import once
 
 if TYPE_CHECKING:
@@ -45,14 +45,22 @@ class HostFrame:
         pc: where it is, or where it goes on; without PAC bits.
         kind: translated code, a signal handler's return, what a signal interrupted, a call that x30
             alone speaks for, or any other.
-        function: what the PC is in; a return address is of the call before it.
-        file: the file or pseudo name that is mapped there; empty where none is.
+        place: what the PC is in; a return address is of the call before it.
     """
 
     pc: int
     kind: FrameKind
-    function: str
-    file: str
+    place: Symbolized
+
+    @property
+    def function(self) -> str:
+        """What the PC is in, in words."""
+        return str(self.place)
+
+    @property
+    def file(self) -> str:
+        """The file or pseudo name that is mapped there; empty where none is."""
+        return self.place.region.name if present(self.place.region) else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +90,7 @@ def host_calls(session: Session, thread: Thread) -> HostCalls | Absent:
 
 
 def _frame(session: Session, level: int, pc: int, kind: FrameKind) -> HostFrame:
-    region = region_at(session, pc)
-    function = describe(session, pc, behind_call=kind.returns and level > 0)
-    return HostFrame(pc, kind, function, region.name if region else "")
+    return HostFrame(pc, kind, symbolize(session, pc, after_call=kind.returns and level > 0))
 
 
 class _Walk:
@@ -129,8 +135,8 @@ class _Walk:
         region = region_at(self._session, link)
         if link in (recorded, pc, 0) or region is None or "x" not in region.perms:
             return
-        there = symbol_or_offset(self._session, link, behind_call=True)
-        if symbol_or_offset(self._session, pc) != there:
+        there = symbolize(self._session, link, after_call=True)
+        if symbolize(self._session, pc).function != there.function:
             yield link, FrameKind.HYPOTHESIS
 
     def _caller(

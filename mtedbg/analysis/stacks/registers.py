@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mtedbg.analysis.code.symbolize import describe, jit_place, region_at
+from mtedbg.analysis.code.symbolize import jit_place, region_at, symbolize
 from mtedbg.analysis.tags.check import TagCheck, check
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, present
 from mtedbg.model.frame import GENERAL_REGISTERS
@@ -81,6 +81,6 @@ def _register(session: Session, name: str, value: int) -> Register:
     return Register(
         name,
         value,
-        describe(session, address) or NOT_APPLICABLE,
+        str(symbolize(session, address)) or NOT_APPLICABLE,
         tags if present(tags.memory_tag) else NOT_APPLICABLE,
     )

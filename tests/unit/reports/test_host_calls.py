@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from mtedbg.analysis.code.symbolize import Symbolized
 from mtedbg.analysis.stacks.host_calls import FrameKind, HostCalls, HostFrame
 from mtedbg.model.absent import Absent, Reason
+from mtedbg.model.memory import Region
+from mtedbg.model.process import Symbol
 from mtedbg.report import rows_of
 from mtedbg.reports.host_calls import answer
 
-LEAF = HostFrame(0x1000, FrameKind.HOST, "leaf", "/bin/program")
-MAYBE = HostFrame(0x2000, FrameKind.HYPOTHESIS, "f+0x20", "/bin/program")
+PROGRAM = Region(0x1000, 0x3000, "r-x", "/bin/program", tagged=False)
+LEAF = HostFrame(0x1000, FrameKind.HOST, Symbolized(PROGRAM, symbol=Symbol("leaf", 0)))
+MAYBE = HostFrame(0x2000, FrameKind.HYPOTHESIS, Symbolized(PROGRAM, symbol=Symbol("f", 0x20)))
 
 
 def test_frames_are_rows_and_lines():
