@@ -2,19 +2,94 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from mtedbg.commands import Arguments, Command
-from mtedbg.report import Column, Kind, Report
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, then
+from mtedbg.model.pointer import logical_tag
+from mtedbg.report import Answer, Column, Kind, Record, Row, Scalar, Value
 
 if TYPE_CHECKING:
+    from mtedbg.analysis.fault.fault import Fault
+    from mtedbg.analysis.fault.suspects import Suspect
+    from mtedbg.model.instruction import MemoryAccess
     from mtedbg.session import Session
 
+_ASYNCHRONOUS_ADVICE = (
+    "with synchronous checks (PR_MTE_TCF_SYNC) the fault would name its instruction",
+)
 
-def _run(session: Session, arguments: Arguments) -> Report:  # noqa: ARG001
+
+def _run(session: Session, arguments: Arguments) -> Answer:
     from mtedbg.analysis.fault.fault import fault
 
-    return fault(session, COMMAND.name, COMMAND.columns)
+    return answer(fault(session, session.thread(arguments.thread)))
+
+
+def answer(found: Fault) -> Answer:
+    """What a thread stopped on."""
+    from mtedbg.analysis.fault.words import headline, remarks
+    from mtedbg.analysis.tags.advice import next_step
+
+    advice = _ASYNCHRONOUS_ADVICE if found.is_imprecise else next_step(found.memory_tag)
+    return Answer(Record(_row(found)), headline(found), (*remarks(found), *advice))
+
+
+def _row(found: Fault) -> Row:
+    tags = tuple({"address": one.address, "tag": one.tag} for one in found.granules)
+    suspects = tuple(map(_suspect, found.suspects))
+    return {
+        **_signal(found),
+        "logical_tag": found.pointer_tag,
+        "allocation_tags": tags or NOT_APPLICABLE,
+        **_access(found),
+        "memop": found.memop,
+        "transition": found.transition,
+        "imprecise": NOT_APPLICABLE if found.tag_check is None else found.is_imprecise,
+        "candidates": suspects if found.is_imprecise else NOT_APPLICABLE,
+    }
+
+
+def _signal(found: Fault) -> dict[str, Value]:
+    code = then(found.signal, lambda signal: signal.code)
+    name = then(found.name, lambda name: name.code)
+    return {
+        "signal": then(found.name, lambda name: name.signal),
+        "code": code,
+        "code_name": code if isinstance(code, Absent) else name,
+        "fault_address_raw": found.raw_address,
+        "address": found.address,
+    }
+
+
+def _access(found: Fault) -> dict[str, Value]:
+    return {
+        "pc": found.at.pc,
+        "instruction": then(found.at.instruction, lambda instruction: instruction.text),
+        "access": then(found.access, lambda access: access.kind.value),
+        "size": then(found.access, lambda access: access.size),
+        "base_register": then(found.access, lambda access: _base_register(found, access)),
+    }
+
+
+def _base_register(found: Fault, access: MemoryAccess) -> Mapping[str, Scalar] | Absent:
+    value = found.at.base_value
+    if isinstance(value, Absent):
+        return value
+    return {"name": access.base_name, "value_raw": value, "tag": logical_tag(value)}
+
+
+def _suspect(suspect: Suspect) -> Mapping[str, Scalar]:
+    used = suspect.used
+    return {
+        "register": suspect.name,
+        "value_raw": suspect.value,
+        "tag": suspect.pointer_tag,
+        "allocation_tag": suspect.memory_tag,
+        "base_before": NOT_APPLICABLE if used is None else used.before,
+        "distance": NOT_APPLICABLE if used is None else used.distance,
+    }
 
 
 COMMAND = Command(

@@ -79,7 +79,7 @@ def name_signal(info: SignalInfo) -> SignalName:
     """What a thread stopped on, by name."""
     signal = signal_name(info.number)
     if isinstance(info.code, Absent):
-        return SignalName(signal, "", addressed=False, tag_check=None)
+        return SignalName(signal, "", addressed=False, tag_check=None, sent=False)
     raised_by_fault = signal.removeprefix("SIG") in _FAULTS and 0 < info.code < 0x80
     kind = None
     if info.number == SIGSEGV:
@@ -87,7 +87,8 @@ def name_signal(info: SignalInfo) -> SignalName:
             SEGV_MTEAERR: FaultKind.ASYNCHRONOUS,
             SEGV_MTESERR: FaultKind.SYNCHRONOUS,
         }.get(info.code)
-    return SignalName(signal, code_name(info.number, info.code), raised_by_fault, kind)
+    code = code_name(info.number, info.code)
+    return SignalName(signal, code, raised_by_fault, kind, sent=info.code in _ANY)
 
 
 def signal_number(name: str) -> int | None:

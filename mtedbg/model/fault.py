@@ -20,9 +20,14 @@ class SignalName:
         code: "SEGV_MTESERR"; "si_code 77" where the number has no name.
         addressed: whether si_addr is the address of a fault, and not the sender's process id.
         tag_check: how, where it is a tag check fault; None where it is something else.
+        sent: whether the code says that a process or the kernel sent it: SI_USER, SI_TKILL.
     """
 
     signal: str
     code: str
     addressed: bool
     tag_check: FaultKind | None
+    sent: bool
+
+    def __str__(self) -> str:
+        return f"{self.signal} {self.code}".rstrip()

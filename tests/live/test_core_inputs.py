@@ -90,17 +90,21 @@ def test_gcore_has_all_that_a_kernels_core_has(
     assert len(target.threads()) == THREADS
     words = [one.tagged_addr_ctrl for one in target.threads()]
     assert sorted(word >> 1 & 3 for word in words if not isinstance(word, Absent)) == [0, 1, 2, 3]
-    row = fault(Session(target), "mte-fault", ()).rows[0]
-    assert (row["code"], row["logical_tag"]) == (SEGV_MTESERR, 12)
-    assert [one["tag"] for one in row["allocation_tags"]] == [2]  # type: ignore[union-attr,index]
-    memory = int(row["address"])  # type: ignore[call-overload]
+    session = Session(target)
+    met = fault(session, session.thread())
+    assert not isinstance(met.signal, Absent)
+    assert not isinstance(met.address, Absent)
+    assert not isinstance(met.at.pc, Absent)
+    assert (met.signal.code, met.pointer_tag) == (SEGV_MTESERR, 12)
+    assert [one.tag for one in met.granules] == [2]
+    memory = met.address
     if name == "gdb13":
         assert saved.facts["memory"] == [memory]
         assert {one.tid for one in target.threads()} >= {saved.facts["sync"][0]}
     # GDB says the same of its own file.
     said = gdb(saved.core, program, tmp_path, f"memory-tag print-allocation-tag {memory:#x}")
     assert "= 0x2" in said
-    assert str(target.symbol_at(int(row["pc"]))).startswith("main")  # type: ignore[call-overload]
+    assert str(target.symbol_at(met.at.pc)).startswith("main")
 
 
 @pytest.fixture(params=LLDBS)

@@ -16,6 +16,7 @@ from mtedbg.lab import newer_kernel, paths
 from mtedbg.lab.boot import boot
 from mtedbg.lab.machine import Share
 from mtedbg.lab.vm import Vm
+from mtedbg.model.absent import Absent
 from mtedbg.session import Session
 from tests.support.compile import ROOT
 from tests.support.cores import CASES, KernelCore, produce
@@ -46,8 +47,10 @@ def test_a_core_is_read_as_gdb_and_lldb_read_it(
     case = cores[name]
     target = CoreTarget(case.core)
     assert target.remarks == ()
-    row = fault(Session(target), "mte-fault", ()).rows[0]
-    assert row["code"] == CODES[name]
+    session = Session(target)
+    info = fault(session, session.thread()).signal
+    assert not isinstance(info, Absent)
+    assert info.code == CODES[name]
     theirs = gdb_registers(case.core, case.program, tmp_path)
     ours = [target.registers(thread) for thread in target.threads()]
     assert [{key: one[key] for key in theirs[0]} for one in ours] == theirs  # type: ignore[index]

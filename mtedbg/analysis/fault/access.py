@@ -1,4 +1,4 @@
-"""A thread at the moment that it stopped: its PC, the instruction there, what that accesses."""
+"""The faulting access: where a thread stopped, the instruction there, and what that accesses."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mtedbg.decode.code.instruction import instruction_at
-from mtedbg.model.absent import Absent, Reason, present
+from mtedbg.model.absent import Absent, Reason, or_else, then
 from mtedbg.model.instruction import Instruction, MemoryAccess
 from mtedbg.model.pointer import GRANULE
 
@@ -19,8 +19,8 @@ LONGEST_ACCESS = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
-    """A thread that has stopped.
+class FaultingAccess:
+    """The state of a thread that has stopped, before the instruction at its PC.
 
     Attributes:
         registers: by name.
@@ -28,6 +28,7 @@ class Scene:
         instruction: at the PC.
         access: what the instruction does to memory.
         pointer: the access's effective address, tag kept.
+        address: the same without tag and PAC bits.
         base_value: of the access's base register.
     """
 
@@ -36,59 +37,63 @@ class Scene:
     instruction: Instruction | Absent
     access: MemoryAccess | Absent
     pointer: int | Absent
+    address: int | Absent
     base_value: int | Absent
 
+    @property
+    def words(self) -> str:
+        """What the instruction does, "store of 8 bytes", as far as it is known."""
+        if isinstance(self.access, Absent):
+            return "access"
+        size = self.access.size
+        kind = self.access.kind.value
+        if isinstance(size, Absent):
+            return kind
+        return f"{kind} of {size} byte{'s' if size > 1 else ''}"
 
-def scene(session: Session, registers: Mapping[str, int] | Absent | None = None) -> Scene:
-    """Where the session's thread stands, or where it stood with `registers`."""
-    if registers is None:
-        registers = session.target.registers(session.thread())
+    @property
+    def span(self) -> tuple[int, int] | Absent:
+        """First and one-past-last byte of the access, where its length is known."""
+        if isinstance(self.access, Absent):
+            return self.access
+        if isinstance(self.address, Absent):
+            return self.address
+        if isinstance(self.access.size, Absent):
+            return self.access.size
+        return self.address, self.address + min(self.access.size, LONGEST_ACCESS)
+
+    def may_touch(self, address: int) -> bool:
+        """Whether the access is the one that faulted at `address`.
+
+        The address may be anywhere in it, and where the length is unknown anywhere soon after
+        its beginning.
+        """
+        if isinstance(self.access, Absent) or isinstance(self.address, Absent):
+            return False
+        # Hardware may report the address of the granule and not of the byte.
+        end = self.address + or_else(self.access.size, LONGEST_ACCESS)
+        return self.address - GRANULE < address < end
+
+
+def faulting_access(session: Session, registers: Mapping[str, int] | Absent) -> FaultingAccess:
+    """What a thread with these registers is about to do.
+
+    Args:
+        session: where.
+        registers: by name, as they are before the instruction at the PC.
+    """
     if isinstance(registers, Absent):
-        return Scene(registers, *[registers] * 5)
+        return FaultingAccess(registers, *[registers] * 6)
     raw = registers.get("pc")
     if raw is None:
-        return Scene(registers, *[Absent(Reason.UNREADABLE, "register pc")] * 5)
+        return FaultingAccess(registers, *[Absent(Reason.UNREADABLE, "register pc")] * 6)
     pc = session.strip(raw)
     instruction = instruction_at(session.target, pc)
     access = instruction if isinstance(instruction, Absent) else instruction.access
     if isinstance(access, Absent):
-        return Scene(registers, pc, instruction, access, access, access)
+        return FaultingAccess(registers, pc, instruction, access, access, access, access)
+    pointer = access.pointer(registers)
     missing = Absent(Reason.UNREADABLE, f"register {access.base_name}")
     base = registers.get(access.base_name, missing)
-    return Scene(registers, pc, instruction, access, access.pointer(registers), base)
-
-
-def access_words(stopped: Scene) -> str:
-    """What the instruction does, "store of 8 bytes", as far as it is known."""
-    if isinstance(stopped.access, Absent):
-        return "access"
-    size = stopped.access.size
-    kind = stopped.access.kind.value
-    if isinstance(size, Absent):
-        return kind
-    return f"{kind} of {size} byte{'s' if size > 1 else ''}"
-
-
-def span(session: Session, stopped: Scene) -> tuple[int, int] | Absent:
-    """First and one-past-last byte of the access, where its length is known."""
-    if isinstance(stopped.access, Absent):
-        return stopped.access
-    if isinstance(stopped.pointer, Absent):
-        return stopped.pointer
-    if isinstance(stopped.access.size, Absent):
-        return stopped.access.size
-    start = session.strip(stopped.pointer)
-    return start, start + min(stopped.access.size, LONGEST_ACCESS)
-
-
-def may_touch(session: Session, stopped: Scene, address: int) -> bool:
-    """Whether the access is the one that faulted at `address`.
-
-    The address may be anywhere in it, and where the length is unknown anywhere near behind.
-    """
-    if isinstance(stopped.access, Absent) or isinstance(stopped.pointer, Absent):
-        return False
-    size = stopped.access.size if present(stopped.access.size) else LONGEST_ACCESS
-    start = session.strip(stopped.pointer)
-    # Hardware may report the address of the granule and not of the byte.
-    return start - GRANULE < address < start + size
+    address = then(pointer, session.strip)
+    return FaultingAccess(registers, pc, instruction, access, pointer, address, base)

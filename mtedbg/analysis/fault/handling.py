@@ -15,6 +15,7 @@ from mtedbg.model.memop import Memop, Mode
 from mtedbg.model.runtime import Journal
 
 if TYPE_CHECKING:
+    from mtedbg.model.process import Thread
     from mtedbg.model.runtime import Config
     from mtedbg.session import Session
 
@@ -22,13 +23,14 @@ NO_MEMOP = "none: the PC is no memop, the runtime hands the fault to the previou
 
 
 def handling(
-    session: Session, pc: int, memory: Collection[int | Absent]
+    session: Session, thread: Thread, pc: int, memory: Collection[int | Absent]
 ) -> tuple[int | Absent, str | Absent]:
     """The id of the memop at `pc`, and what the handler will do about the fault there.
 
     Args:
         session: where.
-        pc: of the thread that faulted, without PAC bits.
+        thread: that faulted.
+        pc: of it, without PAC bits.
         memory: allocation tags of the granules that the access touches.
 
     Returns:
@@ -40,7 +42,7 @@ def handling(
     memop = memop_at(session, pc)
     if isinstance(memop, Absent):
         return memop, memop if memop.is_hole else NO_MEMOP
-    return memop.id, _handled(session, memop, memory)
+    return memop.id, _handled(session, thread, memop, memory)
 
 
 def _config(session: Session) -> Config | Absent:
@@ -52,11 +54,13 @@ def _config(session: Session) -> Config | Absent:
     return runtimes[0].config
 
 
-def _handled(session: Session, memop: Memop, memory: Collection[int | Absent]) -> str | Absent:
+def _handled(
+    session: Session, thread: Thread, memop: Memop, memory: Collection[int | Absent]
+) -> str | Absent:
     going_on = _in_flight(session, memop)
     if going_on:
         return going_on
-    config, own = _config(session), own_tag(session, session.thread())
+    config, own = _config(session), own_tag(session, thread)
     hole = next((tag for tag in memory if isinstance(tag, Absent)), None)
     for needed in (config, own, hole):
         if isinstance(needed, Absent):
@@ -65,7 +69,7 @@ def _handled(session: Session, memop: Memop, memory: Collection[int | Absent]) -
     assert not isinstance(own, Absent)
     if isinstance(config.policy, Absent):
         return config.policy
-    if memop.mode not in (Mode.LOCAL, Mode.SHARED):
+    if memop.mode not in (Mode.LOCAL.value, Mode.SHARED.value):
         return Absent(Reason.DAMAGED, f"memop {memop.id} has mode {memop.mode}")
     tags = [tag for tag in memory if isinstance(tag, int)]
     return transition(situation(memop, config, tags, own))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.code.symbolize import region_at, symbolize
-from mtedbg.analysis.fault.access import Scene, access_words, may_touch, scene
+from mtedbg.analysis.fault.access import FaultingAccess, faulting_access
 from mtedbg.analysis.stacks.host_calls import host_calls
 from mtedbg.decode.code.instruction import WORD_SIZE, breakpoint_number
 from mtedbg.formats.siginfo import name_signal
@@ -58,7 +58,7 @@ class _Fault:
     code: str
     raw: int
     address: int
-    stopped: Scene
+    stopped: FaultingAccess
     region: Region | None
 
     @property
@@ -105,7 +105,8 @@ def other_fault(session: Session) -> tuple[list[str], tuple[Guess, ...]]:
     name = name_signal(info)
     if name.tag_check is not None or not name.addressed:
         return [], ()
-    stopped, address = scene(session), session.strip(info.address)
+    stopped = faulting_access(session, session.target.registers(session.thread()))
+    address = session.strip(info.address)
     fault = _Fault(name.code, info.address, address, stopped, region_at(session, address))
     if name.signal in ("SIGSEGV", "SIGBUS"):
         reasons = [_of_memory(session, fault), *(_jumped(session, fault) if fault.fetches else ())]
@@ -115,7 +116,7 @@ def other_fault(session: Session) -> tuple[list[str], tuple[Guess, ...]]:
 
 def _of_memory(session: Session, fault: _Fault) -> str:
     """What was done, and why that could not be."""
-    what = _what(session, fault)
+    what = _what(fault)
     if fault.code == "BUS_ADRALN":
         return f"{what}: {_misaligned(session, fault)}"
     if fault.code == "SEGV_MAPERR" and fault.region is None:
@@ -124,17 +125,17 @@ def _of_memory(session: Session, fault: _Fault) -> str:
         return what
     there = f"{what} in {_mapping(fault.region)}"
     if fault.code == "SEGV_ACCERR":
-        return f"{there}{_forbidden(session, fault, fault.region)}"
+        return f"{there}{_forbidden(fault, fault.region)}"
     if fault.code == "BUS_ADRERR" and fault.region.name:
         return f"{there}: behind the end of the file, or the file could not be read"
     return there
 
 
-def _what(session: Session, fault: _Fault) -> str:
+def _what(fault: _Fault) -> str:
     if fault.fetches:
         return f"{'jump' if fault.link is None else 'return'} to {fault.address:#x}"
-    ours = may_touch(session, fault.stopped, fault.address)
-    return f"{access_words(fault.stopped) if ours else 'access'} at {fault.address:#x}"
+    ours = fault.stopped.may_touch(fault.address)
+    return f"{fault.stopped.words if ours else 'access'} at {fault.address:#x}"
 
 
 def _misaligned(session: Session, fault: _Fault) -> str:
@@ -150,12 +151,12 @@ def _mapping(region: Region) -> str:
     return f"{region.perms} {region.name or 'anonymous memory'}"
 
 
-def _forbidden(session: Session, fault: _Fault, region: Region) -> str:
+def _forbidden(fault: _Fault, region: Region) -> str:
     """What may not be done there; nothing where the permissions are not the reason."""
     access = fault.stopped.access
     if fault.fetches:
         missing, done = "x", "executed"
-    elif isinstance(access, Absent) or not may_touch(session, fault.stopped, fault.address):
+    elif isinstance(access, Absent) or not fault.stopped.may_touch(fault.address):
         return ""
     elif access.kind in (AccessKind.LOAD, AccessKind.TAG_LOAD):
         missing, done = "r", "read"

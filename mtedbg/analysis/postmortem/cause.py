@@ -8,21 +8,20 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.code.symbolize import HOST, symbolize
-from mtedbg.analysis.fault.fault import ASYNC_ADVICE, fault
+from mtedbg.analysis.fault.fault import Fault, fault
 from mtedbg.analysis.fault.heap import guesses
 from mtedbg.analysis.fault.non_mte import other_fault
+from mtedbg.analysis.fault.words import headline, remarks
 from mtedbg.analysis.interrupted import place_of_death
 from mtedbg.analysis.memops.progress import entries, in_words, step_of, transition_of
 from mtedbg.analysis.memops.stale import stale_pairs
 from mtedbg.analysis.postmortem.recorded import causes
 from mtedbg.analysis.stacks.host_calls import host_calls
-from mtedbg.analysis.tags.advice import next_step
 from mtedbg.analysis.tags.owner import SHARED, owner
 from mtedbg.decode.heap.abort_message import abort_message
-from mtedbg.model.absent import NOT_APPLICABLE, Absent, then
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, present, then
 from mtedbg.model.cause import Cause, CauseKind, Guess
 from mtedbg.model.operation import OF_MEMORY
-from mtedbg.model.pointer import with_tag
 from mtedbg.report import Column, Kind, Line, Report, Row, Span, flat
 
 if TYPE_CHECKING:
@@ -42,7 +41,6 @@ COLUMNS = (
 )
 _MOST = 4
 """Changes and threads that the line names."""
-_SENT = "SI_"
 _NOT_RAISED = "the signal was sent, not raised by an access"
 _LIBC = re.compile(r"/(lib(c|pthread)|ld-linux[\w-]*)[.-][^/]*$|^\[vdso\]$")
 
@@ -51,53 +49,51 @@ def cause(session: Session) -> Cause:
     """Why the session's thread, and with it the process, died."""
     if not session.target.threads():
         return Cause(CauseKind.UNKNOWN, "the cause is not known: no thread is in this core")
-    told = fault(session, "mte-fault", ())
-    row = told.rows[0]
+    met = fault(session, session.thread())
     pc, _ = place_of_death(session, session.thread())
     there = then(pc, partial(symbolize, session))
     code, function = then(there, lambda one: one.code), then(there, lambda one: one.function)
     changes = list(entries(session))
     mine, stale_words, stale_reasons = _stale(session)
     other, found = other_fault(session)
-    found = found or _guesses(session, row)
+    found = found or _guesses(session, met)
     words = [in_words(session, *change) for change in changes[:_MOST]] + stale_words
     fault_words = f"thread {session.thread().number} faulted on a stale pair" if mine else ""
-    words.append(": ".join(filter(None, (fault_words, told.headline))))
+    words.append(": ".join(filter(None, (fault_words, headline(met)))))
     if found and found[0].evident:
         words.append(f"perhaps {found[0].what}")
     patches = [entry for _, entry in changes if entry.operation in OF_MEMORY]
-    memop = row.get("memop", NOT_APPLICABLE)
-    if not isinstance(memop, int) and patches:
+    memop = met.memop
+    if isinstance(memop, Absent) and patches:
         memop = patches[0].memop or NOT_APPLICABLE
-    because = _steps(session) + stale_reasons + _reasons(session, row, code)
-    because += other + _notes(told) + causes(session)
+    because = _steps(session) + stale_reasons + _reasons(session, met, code)
+    because += other + list(remarks(met)) + causes(session)
     return Cause(
-        _kind(row, mine=mine, patching=bool(patches)),
+        _kind(met, mine=mine, patching=bool(patches)),
         "; ".join(words),
         tuple(because),
-        _signal(row),
+        then(met.name, str),
         transition_of(patches[0]) if patches else NOT_APPLICABLE,
         code,
         function,
-        memop if isinstance(memop, int | Absent) else NOT_APPLICABLE,
-        _relation(session, row),
+        memop,
+        _relation(session, met),
         found,
     )
 
 
-def _kind(row: Row, *, mine: bool, patching: bool) -> CauseKind:
-    name, signal = row.get("code_name"), row.get("signal")
+def _kind(met: Fault, *, mine: bool, patching: bool) -> CauseKind:
     if mine:
         return CauseKind.STALE_PAIR
     if patching:
         return CauseKind.PATCH
-    if row.get("imprecise") is not None and isinstance(row.get("imprecise"), bool):
-        return CauseKind.ASYNCHRONOUS if row["imprecise"] else CauseKind.SYNCHRONOUS
-    if isinstance(signal, Absent):
-        return CauseKind.UNKNOWN if signal.is_hole else CauseKind.NONE
-    if isinstance(name, Absent):
+    if met.tag_check is not None:
+        return CauseKind.ASYNCHRONOUS if met.is_imprecise else CauseKind.SYNCHRONOUS
+    if isinstance(met.name, Absent):
+        return CauseKind.UNKNOWN if met.name.is_hole else CauseKind.NONE
+    if not met.name.code:
         return CauseKind.UNKNOWN
-    return CauseKind.SENT if str(name).startswith(_SENT) else CauseKind.FAULT
+    return CauseKind.SENT if met.name.sent else CauseKind.FAULT
 
 
 def _stale(session: Session) -> tuple[bool, list[str], list[str]]:
@@ -129,39 +125,31 @@ def _steps(session: Session) -> list[str]:
     return found
 
 
-def _notes(told: Report) -> list[str]:
-    """What is remarkable about the fault; without advice, which stands where the fault does."""
-    advice = {ASYNC_ADVICE, *(step for *_, absent in told.holes() for step in next_step(absent))}
-    return [note for note in told.notes if note not in advice]
-
-
-def _reasons(session: Session, row: Row, code: str | Absent) -> list[str]:
-    if str(row.get("code_name")).startswith(_SENT):
+def _reasons(session: Session, met: Fault, code: str | Absent) -> list[str]:
+    if present(met.name) and met.name.sent:
         return _sender(session)
-    if row.get("imprecise") is True:
-        return _suspicion(row)
-    transition = row.get("transition", NOT_APPLICABLE)
-    if not isinstance(transition, str):
+    if met.is_imprecise:
+        return _suspicion(met)
+    if isinstance(met.transition, Absent):
         return []
-    if isinstance(row.get("memop"), int):
-        return [f"what the runtime does about it: {transition}"]
+    if present(met.memop):
+        return [f"what the runtime does about it: {met.transition}"]
     why = "the PC is no memop: the runtime hands the fault to the previous handler"
     if code != HOST:
         return [why]
     return [why, "it was in host code, where a guest's pointer has no tag of its own"]
 
 
-def _suspicion(row: Row) -> list[str]:
+def _suspicion(met: Fault) -> list[str]:
     """Why the first suspect of an asynchronous fault is that: not that it is the culprit."""
-    suspects = row.get("candidates")
-    first = suspects[0] if isinstance(suspects, tuple) and suspects else None
-    if first is None or isinstance(first, int | str | bool | Absent):
+    if not met.suspects:
         return []
+    first = met.suspects[0]
     used = ""
-    if not isinstance(first["base_before"], Absent):
-        used = f", base of an access {first['distance']} instructions before {first['base_before']}"
-    tags = f"tag {first['tag']}, memory {first['allocation_tag']}"
-    return [f"the first suspect is {first['register']}: {tags}{used}; nothing here is certain"]
+    if first.used is not None:
+        used = f", base of an access {first.used.distance} instructions before {first.used.before}"
+    tags = f"tag {first.pointer_tag}, memory {first.memory_tag}"
+    return [f"the first suspect is {first.name}: {tags}{used}; nothing here is certain"]
 
 
 def _sender(session: Session) -> list[str]:
@@ -175,23 +163,13 @@ def _sender(session: Session) -> list[str]:
     return [_NOT_RAISED, *said]
 
 
-def _signal(row: Row) -> str | Absent:
-    signal, code = row.get("signal", NOT_APPLICABLE), row.get("code_name", NOT_APPLICABLE)
-    if isinstance(signal, Absent):
-        return signal
-    return str(signal) if isinstance(code, Absent) else f"{signal} {code}".rstrip()
-
-
-def _relation(session: Session, row: Row) -> str | Absent:
-    pointer, tags = row.get("logical_tag", NOT_APPLICABLE), row.get("allocation_tags", ())
+def _relation(session: Session, met: Fault) -> str | Absent:
+    pointer = met.pointer_tag
     if isinstance(pointer, Absent):
         return pointer
-    if not isinstance(pointer, int) or not isinstance(tags, tuple):
-        return NOT_APPLICABLE
-    there = [one["tag"] for one in tags if not isinstance(one, int | str | bool | Absent)]
-    other = next((tag for tag in there if tag != pointer), pointer)
-    if not isinstance(other, int):
-        return other if isinstance(other, Absent) else NOT_APPLICABLE
+    other = next((one.tag for one in met.granules if one.tag != pointer), pointer)
+    if isinstance(other, Absent):
+        return other
     return f"pointer {_stands_for(session, pointer)}, memory {_stands_for(session, other)}"
 
 
@@ -202,26 +180,15 @@ def _stands_for(session: Session, tag: int) -> str:
     return SHARED if whose == SHARED else "core"
 
 
-def suspect(row: Row) -> tuple[int, str] | None:
-    """The pointer that faulted, or of an asynchronous fault the likeliest, and where it was.
-
-    Args:
-        row: of `mte-fault`.
-    """
-    suspects = row.get("candidates", NOT_APPLICABLE)
-    if isinstance(suspects, tuple) and suspects:
-        first = suspects[0]
-        if not isinstance(first, int | str | bool | Absent):
-            value, register = first["value_raw"], first["register"]
-            return (value, str(register)) if isinstance(value, int) else None
-    address, tag = row.get("address", NOT_APPLICABLE), row.get("logical_tag", NOT_APPLICABLE)
-    if isinstance(address, int) and isinstance(tag, int) and row.get("imprecise") is False:
-        return with_tag(address, tag), ""
-    return None
+def suspect(met: Fault) -> tuple[int, str] | None:
+    """The pointer that faulted, or of an asynchronous fault the likeliest, and where it was."""
+    if met.suspects:
+        return met.suspects[0].value, met.suspects[0].name
+    return None if isinstance(met.pointer, Absent) else (met.pointer, "")
 
 
-def _guesses(session: Session, row: Row) -> tuple[Guess, ...]:
-    found = suspect(row)
+def _guesses(session: Session, met: Fault) -> tuple[Guess, ...]:
+    found = suspect(met)
     if found is None or found[1]:  # of an asynchronous fault not even the pointer is certain
         return ()
     return guesses(session, found[0])

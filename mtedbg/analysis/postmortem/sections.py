@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mtedbg.analysis.code.audit import has_findings
 from mtedbg.analysis.code.disassembly import disassembly
 from mtedbg.analysis.code.symbolize import jit_place
-from mtedbg.analysis.fault.fault import fault
+from mtedbg.analysis.fault.fault import Fault, fault
 from mtedbg.analysis.fault.heap import guesses, heap
 from mtedbg.analysis.interrupted import interrupted_fault, place_of_death
 from mtedbg.analysis.memops.progress import entries, progress
@@ -21,9 +21,10 @@ from mtedbg.analysis.postmortem.cause import cause_report, suspect
 from mtedbg.analysis.postmortem.recorded import has_testimony, noted_calls, testimony
 from mtedbg.analysis.runtimes import current_pc
 from mtedbg.model.absent import Absent, Reason, present
+from mtedbg.model.fault import FaultKind
 from mtedbg.model.memory import size_text
 from mtedbg.model.pointer import GRANULE, granule_of
-from mtedbg.report import Report, Row, flat
+from mtedbg.report import Report, flat
 from mtedbg.target import ImageLister
 
 if TYPE_CHECKING:
@@ -135,13 +136,13 @@ def _findings(session: Session, *, whole: bool) -> Iterator[Section]:
 
 def _around(session: Session) -> Iterator[Section]:
     """The tags and the heap at the fault, or of an asynchronous one at the first suspect."""
-    row = fault(session, "mte-fault", ()).rows[0]
-    address = row.get("fault_address_raw")
-    found, before = suspect(row), interrupted_fault(session, session.thread())
+    met = fault(session, session.thread())
+    address = met.raw_address
+    found, before = suspect(met), interrupted_fault(session, session.thread())
     if found is not None and found[1]:
         pointer, whose = found
         yield Section(f"Memory tags at the first suspect, {whose}", f"mte-tags {pointer:#x}")
-    elif isinstance(address, int) and address and _tags_matter(session, row, address):
+    elif present(address) and address and _tags_matter(session, met, address):
         yield Section("Memory tags", f"mte-tags {address:#x}")
     elif before is not None and present(before.signal.address):
         title = "Memory tags at the fault that was being handled"
@@ -150,14 +151,14 @@ def _around(session: Session) -> Iterator[Section]:
         yield Section("What may be behind it", ask=partial(heap, pointer=found[0], whose=found[1]))
 
 
-def _tags_matter(session: Session, row: Row, pointer: int) -> bool:
+def _tags_matter(session: Session, met: Fault, pointer: int) -> bool:
     """Whether there are tags, or of a tag check fault a word to be said of why not."""
     start = granule_of(session.strip(pointer))
     found = session.target.read_tags(start, start + GRANULE)[0].tags
     if not isinstance(found, Absent):
         return True
     nothing = (Reason.UNMAPPED, Reason.NOT_TAGGED)
-    return row.get("imprecise") is False and found.reason not in nothing
+    return met.tag_check is FaultKind.SYNCHRONOUS and found.reason not in nothing
 
 
 def code(session: Session) -> Report:

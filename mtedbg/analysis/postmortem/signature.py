@@ -120,7 +120,7 @@ def _placed(
     if memory:
         from mtedbg.analysis.fault.handling import handling
 
-        what = handling(session, pc, tuple(memory))[1]
+        what = handling(session, session.thread(), pc, tuple(memory))[1]
         transition = _NUMBERED.sub(r"a \1", what) if isinstance(what, str) else ""
     transition = transition or _in_progress(session)
     place = guest.range or _host_place(session, pc, registers, sent=sent)

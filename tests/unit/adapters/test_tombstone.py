@@ -37,7 +37,7 @@ from tests.support.tombstones import (
 Capture = pytest.CaptureFixture[str]
 HEAP, CODE = 0x7B_0000_1000, 0x70_0000_0000
 FAULT = HEAP + 0x48 | 0x3 << 56
-SAME = ("signal", "code_name", "address", "fault_address_raw", "logical_tag", "allocation_tags")
+SAME = ("name", "address", "raw_address", "pointer_tag", "granules")
 FRAMES = [Frame(CODE + 0x2040, "use", 0x40, "/data/app/lib/libgame.so", 0x2040), Frame(CODE + 0x10)]
 
 
@@ -154,8 +154,8 @@ def test_the_fault_is_that_of_the_core_of_the_same_death(tmp_path: Path, name: s
     path.write_bytes(gzip.decompress((CORES / f"{name}.core.gz").read_bytes()))
     core = CoreTarget(path, sysroot="/nowhere")
     dead = Session(open_dead(write(tmp_path, of_core(core).build())))
-    ours, theirs = fault(dead, "f", ()).rows[0], fault(Session(core), "f", ()).rows[0]
-    assert {key: ours.get(key) for key in SAME} == {key: theirs.get(key) for key in SAME}
+    ours, theirs = (fault(one, one.thread()) for one in (dead, Session(core)))
+    assert {key: getattr(ours, key) for key in SAME} == {key: getattr(theirs, key) for key in SAME}
     mine, other = signature(dead), signature(Session(core))
     assert (mine.cause, mine.tags) == (other.cause, other.tags)
 

@@ -45,10 +45,10 @@ def test_threads_registers_and_memory(tmp_path: Path) -> None:
 
 def test_what_lldb_said_of_the_fault(tmp_path: Path) -> None:
     session = Session(opened(tmp_path, small()))
-    row = fault(session, "mte-fault", ()).rows[0]
-    assert (row["code_name"], row["fault_address_raw"]) == ("SEGV_MTESERR", TAGGED)
-    (tag,) = row["allocation_tags"]  # type: ignore[misc]
-    assert tag["tag"] == Absent(Reason.NOT_RECORDED, "this core has no tag segments")  # type: ignore[index,call-overload]
+    met = fault(session, session.thread())
+    assert (str(met.name), met.raw_address) == ("SIGSEGV SEGV_MTESERR", TAGGED)
+    (granule,) = met.granules
+    assert granule.tag == Absent(Reason.NOT_RECORDED, "this core has no tag segments")
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mtedbg.analysis.fault.fault import fault
 from mtedbg.analysis.fault.handling import NO_MEMOP
-from mtedbg.commands.mte_fault import COMMAND as FAULT
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.memory import Region
 from mtedbg.model.process import SignalInfo
@@ -34,7 +32,7 @@ def stopped(made: Image, memory: bytes, address: int = HEAP, pc: int | None = No
 
 
 def ask(session: Session) -> Report:
-    return fault(session, FAULT.name, FAULT.columns)
+    return answers.ask(session, "mte-fault")
 
 
 @pytest.mark.parametrize("shared", [0, 15])

@@ -1,4 +1,4 @@
-"""What is said about a fault."""
+"""The answer of mte-fault."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from mtedbg.analysis.fault.fault import fault
-from mtedbg.commands.mte_fault import COMMAND
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.process import SignalInfo
 from mtedbg.report import Report
 from mtedbg.session import Session
+from tests.support import answers
 from tests.support.assemble import assemble
 from tests.support.scenes import CODE, HEAP, PAGE, THREES, session_at, tagged, target_at
 
@@ -38,7 +37,7 @@ def words() -> dict[str, int]:
 
 
 def ask(session: Session) -> Report:
-    return fault(session, COMMAND.name, COMMAND.columns)
+    return answers.ask(session, "mte-fault")
 
 
 def synchronous(word: int, registers: dict[str, int], raw: int) -> Report:
