@@ -9,7 +9,7 @@ from mtedbg.decode.code.code_map import locate
 from mtedbg.errors import LayoutError, NoRuntimeError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.code import Outcome, Place
-from mtedbg.model.runtime import GuestThread, Journal, RuntimeState
+from mtedbg.model.runtime import THREADS, GuestThread, Journal, RuntimeState
 
 if TYPE_CHECKING:
     from mtedbg.layout import Runtime
@@ -78,8 +78,7 @@ def host_thread_of(runtime: Runtime, entry: Journal, threads: Sequence[Thread]) 
     """The number of the host thread that runs the guest thread of a journal entry."""
     if not entry.thread:
         return NOT_APPLICABLE
-    table = runtime.table("threads", GuestThread, whole=True)
-    records = table if isinstance(table, Absent) else table.records.all()
+    records = runtime.rows(THREADS, GuestThread)
     if isinstance(records, Absent):
         return records
     tid = next((one.host_tid for one in records if one.id == entry.thread), None)

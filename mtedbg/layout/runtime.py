@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mtedbg.errors import LayoutError
-from mtedbg.layout.memory import RecordArray, read_name
+from mtedbg.layout.memory import RecordArray, read_name, read_text
 from mtedbg.layout.records import Layout, record_name
 from mtedbg.layout.root import Root
 from mtedbg.layout.table import Snapshot, TableReader, most_bytes
-from mtedbg.model.absent import Absent, Reason
+from mtedbg.model.absent import Absent, Reason, then
 from mtedbg.model.runtime import Config, Form, Named
 from mtedbg.target import Target
 
@@ -67,7 +67,7 @@ class Runtime:
     @property
     def shared_tag(self) -> int | Absent:
         """The tag of shared memory."""
-        return self.config if isinstance(self.config, Absent) else self.config.shared_tag
+        return then(self.config, lambda config: config.shared_tag)
 
     def table(self, name: str, model: type[T], *, whole: bool = False) -> Snapshot[T] | Absent:
         """The newest whole generation of the table called `name`.
@@ -90,6 +90,10 @@ class Runtime:
         found: Snapshot[T] | Absent = self._tables[name, whole]
         return found
 
+    def rows(self, name: str, model: type[T]) -> Iterator[T] | Absent:
+        """All records of the table called `name`, in its order; errors as for `table`."""
+        return then(self.table(name, model, whole=True), lambda found: found.records.all())
+
     def array(self, name: str, model: type[T]) -> RecordArray[T] | Absent:
         """The array (or the one record) called `name`; errors as for `table`."""
         root = self._root(name, model, Form.ARRAY, Form.RECORD)
@@ -98,6 +102,25 @@ class Runtime:
         if root.form == Form.RECORD:
             return self.records(model, root.address, 1)
         return self.records(model, root.address, root.count, root.stride)
+
+    def first(self, name: str, model: type[T]) -> T | Absent:
+        """The first record of the array called `name`; errors as for `table`."""
+        array = self.array(name, model)
+        if isinstance(array, Absent):
+            return array
+        return array.get(0) if array.count else Absent(Reason.NOT_RECORDED, f"an empty {name}")
+
+    def record(self, model: type[T], address: int) -> T | Absent:
+        """The record at `address`."""
+        return then(self.records(model, address, 1), lambda array: array.get(0))
+
+    def text(self, address: int, length: int) -> str | Absent:
+        """The `length` bytes of text at `address`, as far as a name is ever long."""
+        return read_text(self.target, address, length)
+
+    def values(self, enum: str) -> Mapping[int, str]:
+        """The names of an enum's values, as the schema has them; none where it lacks the enum."""
+        return self.layout.schema.enums.get(enum, {})
 
     def records(
         self, model: type[T], address: int, count: int, stride: int | None = None
@@ -164,11 +187,6 @@ def _named(
 
 def _config(runtime: Runtime) -> Config | Absent:
     try:
-        array = runtime.array("config", Config)
+        return runtime.first("config", Config)
     except LayoutError as error:
         return Absent(Reason.DAMAGED, error.message)
-    if isinstance(array, Absent):
-        return array
-    if not array.count:
-        return Absent(Reason.NOT_RECORDED, "an empty config")
-    return array.get(0)

@@ -12,6 +12,9 @@ from typing import ClassVar
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.operation import Operation
 
+THREADS = "threads"
+"""The table of guest threads, by its name in the debug root."""
+
 NOT_KEPT = Absent(Reason.NOT_RECORDED, "this runtime does not keep it")
 
 
@@ -37,6 +40,15 @@ class Policy(StrEnum):
     SEED = "Seed"
     STICKY = "Sticky"
     INTERPRET = "Interpret"
+
+
+class CoreIdSource(StrEnum):
+    """Where the core id comes from; the value is the name in the schema."""
+
+    PINNED = "Pinned"
+    RSEQ_READ = "RseqRead"
+    RSEQ_STRICT = "RseqStrict"
+    LOCKSTEP = "Lockstep"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +97,7 @@ class Config:
         shared_tag: the tag of shared memory, 0 or 15.
         cores: how many cores guest threads are spread over.
         policy: what the fault handler does where there is a choice, a `Policy`.
-        core_id_source: where the core id comes from.
+        core_id_source: where the core id comes from, a `CoreIdSource`.
         memops_start: the mode that a new memop is emitted in.
         pin_threshold: flips after which a memop is pinned to shared.
         claim_threshold: faults after which a memop takes memory back for its core; 0: never.

@@ -180,8 +180,7 @@ def on_fault(session: Session, thread: Thread) -> bool:
 def guest_frame(runtime: Runtime, registers: Mapping[str, int]) -> GuestFrame | Absent:
     """The guest frame that translated code with these registers works for."""
     address = role_value(runtime, "frame", registers)
-    frames = NOT_APPLICABLE if address is None else runtime.records(GuestFrame, address, 1)
-    return frames if isinstance(frames, Absent) else frames.get(0)
+    return NOT_APPLICABLE if address is None else runtime.record(GuestFrame, address)
 
 
 def granules_of(

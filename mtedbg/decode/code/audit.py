@@ -16,12 +16,12 @@ from mtedbg.decode.memops.journal import describe, in_flight
 from mtedbg.errors import LayoutError
 from mtedbg.layout import Requirements, Runtime
 from mtedbg.layout.memory import RecordArray
-from mtedbg.model.absent import Absent, Reason
+from mtedbg.model.absent import Absent, Reason, or_else
 from mtedbg.model.code import Block, BlockState, Function, Segment
 from mtedbg.model.finding import Finding, Severity
 from mtedbg.model.frame import GuestFrame
 from mtedbg.model.operation import OF_CODE
-from mtedbg.model.runtime import Buffer, GuestThread, Journal, RuntimeState, Table
+from mtedbg.model.runtime import THREADS, Buffer, GuestThread, Journal, RuntimeState, Table
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -32,7 +32,6 @@ NEEDS = Requirements(
     models=(Table, Buffer, Block), contracts={"range.base": "block", "end": "exclusive"}
 )
 
-THREADS = "threads"
 _UNREADABLE = "unreadable"
 MOST_BLOCKS = 1 << 20
 MOST_BYTES = 1 << 28
@@ -116,15 +115,9 @@ def _table(
         table = runtime.table(name, model, whole=True)
     except LayoutError as error:
         table = Absent(Reason.NOT_RECORDED, error.message)
-    records = table if isinstance(table, Absent) else table.records.all()
-    if isinstance(table, Absent) or isinstance(records, Absent):
-        severity = Severity.ERROR
-        if isinstance(records, Absent) and records.reason in (
-            Reason.NOT_RECORDED,
-            Reason.NOT_DUMPED,
-        ):
-            severity = Severity.WARNING
-        yield Finding(severity, _UNREADABLE, name, str(records))
+    hole = table if isinstance(table, Absent) else table.records.all()
+    if isinstance(table, Absent) or isinstance(hole, Absent):
+        yield _unreadable(name, hole)
         return None
     if table.stale:
         detail = f"the newest is torn: this is generation {table.generation}, one older"
@@ -136,7 +129,7 @@ def _read(runtime: Runtime, name: str, model: type[T], into: list[T]) -> Iterato
     """The same, and all records of it."""
     array = yield from _table(runtime, name, model)
     records = () if array is None else array.all()
-    for record in () if isinstance(records, Absent) else records:
+    for record in or_else(records, ()):
         if len(into) == MOST_BLOCKS:
             yield Finding(Severity.WARNING, "not-looked-at", name, f"more than {MOST_BLOCKS}")
             return
@@ -240,11 +233,10 @@ def _threads(runtime: Runtime) -> Iterator[Finding]:
     for thread in threads:
         where = f"guest thread {thread.id}"
         try:
-            array = runtime.records(GuestFrame, thread.frame, 1)
+            frame = runtime.record(GuestFrame, thread.frame)
         except LayoutError as error:
             yield Finding(Severity.WARNING, _UNREADABLE, THREADS, error.message)
             return
-        frame = array if isinstance(array, Absent) else array.get(0)
         if isinstance(frame, Absent):
             detail = f"its frame at {thread.frame:#x}: {frame}"
             yield Finding(Severity.ERROR, _UNREADABLE, where, detail)

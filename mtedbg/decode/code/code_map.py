@@ -10,9 +10,9 @@ import zlib
 from collections.abc import Iterable
 
 from mtedbg.layout import Requirements, Runtime
-from mtedbg.layout.memory import BULK, RecordArray, read_text
+from mtedbg.layout.memory import BULK, RecordArray
 from mtedbg.layout.table import Snapshot
-from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else, then
 from mtedbg.model.code import (
     NO_FUNCTION,
     Block,
@@ -133,16 +133,14 @@ def _elsewhere(runtime: Runtime, pc: int, notes: tuple[str, ...]) -> Place:
     if isinstance(retired, Snapshot):
         records = retired.records.all()
         # Newest last: memory may have been used again.
-        block = None if isinstance(records, Absent) else _first_holder(reversed([*records]), pc)
+        block = _first_holder(reversed([*or_else(records, ())]), pc)
         if block is not None:
             found = range_at(runtime, block, pc - block.base)
             why = notes + _notes("list of retired blocks", retired)
             return Place(pc, Outcome.RETIRED, block, found, notes=why)
-    segments = runtime.table(SEGMENTS, Segment, whole=True)
-    if isinstance(segments, Snapshot):
-        for segment in () if isinstance(all_ := segments.records.all(), Absent) else all_:
-            if segment.base <= pc < segment.base + segment.capacity:
-                return Place(pc, Outcome.SEGMENT_PADDING, segment=segment, notes=notes)
+    for segment in or_else(runtime.rows(SEGMENTS, Segment), ()):
+        if segment.base <= pc < segment.base + segment.capacity:
+            return Place(pc, Outcome.SEGMENT_PADDING, segment=segment, notes=notes)
     return Place(pc, Outcome.NOT_JIT, notes=notes)
 
 
@@ -154,10 +152,9 @@ def function_name(runtime: Runtime, index: int) -> str | Absent:
     """
     if index == NO_FUNCTION:
         return NOT_APPLICABLE
-    function = _function(runtime, index)
-    if isinstance(function, Absent):
-        return function
-    return read_text(runtime.target, function.name, function.name_length)
+    return then(
+        _function(runtime, index), lambda found: runtime.text(found.name, found.name_length)
+    )
 
 
 def _function(runtime: Runtime, index: int) -> Function | Absent:
@@ -169,11 +166,11 @@ def _function(runtime: Runtime, index: int) -> Function | Absent:
         function = functions.records.get(index)
         if isinstance(function, Absent) or function.index == index:
             return function
-    records = functions.records.all()
-    if isinstance(records, Absent):
-        return records
     missing = Absent(Reason.DAMAGED, f"the table of functions has no {index}")
-    return next((function for function in records if function.index == index), missing)
+    return then(
+        functions.records.all(),
+        lambda found: next((one for one in found if one.index == index), missing),
+    )
 
 
 def symbol_of(runtime: Runtime, found: Range) -> str | Absent:
@@ -182,7 +179,7 @@ def symbol_of(runtime: Runtime, found: Range) -> str | Absent:
         return NOT_APPLICABLE
     if not found.symbol_length:
         return NOT_APPLICABLE
-    return read_text(runtime.target, found.symbol, found.symbol_length)
+    return runtime.text(found.symbol, found.symbol_length)
 
 
 def programs_of(runtime: Runtime) -> tuple[Program, ...] | Absent:
@@ -193,11 +190,9 @@ def programs_of(runtime: Runtime) -> tuple[Program, ...] | Absent:
     Raises:
         LayoutError: the runtime does not tell of programs.
     """
-    table = runtime.table(PROGRAMS, Program, whole=True)
-    records = table if isinstance(table, Absent) else table.records.all()
-    if isinstance(records, Absent):
-        return records
-    return tuple(one for one in records if one.guest_end)
+    return then(
+        runtime.rows(PROGRAMS, Program), lambda rows: tuple(one for one in rows if one.guest_end)
+    )
 
 
 def program_of(runtime: Runtime, block: Block) -> str | Absent:
@@ -212,4 +207,4 @@ def program_of(runtime: Runtime, block: Block) -> str | Absent:
     found = next((one for one in programs if one.id == block.code), None)
     if found is None or len(programs) == 1:
         return NOT_APPLICABLE
-    return read_text(runtime.target, found.name, found.name_length)
+    return runtime.text(found.name, found.name_length)

@@ -8,7 +8,7 @@ from bisect import bisect_right
 from mtedbg.decode.code.code_map import FUNCTIONS
 from mtedbg.decode.pages import Pages
 from mtedbg.layout import Runtime
-from mtedbg.model.absent import Absent
+from mtedbg.model.absent import or_else, then
 from mtedbg.model.code import Function
 
 _SLOT = 8
@@ -46,7 +46,7 @@ class GuestCode:
     def word(self, address: int) -> int | None:
         """The 8 bytes of guest memory at `address`; None where they are not there."""
         data = self._read(address, _SLOT)
-        return None if isinstance(data, Absent) else int.from_bytes(data, "little")
+        return or_else(then(data, lambda found: int.from_bytes(found, "little")), None)
 
     def _before(self, address: int) -> bytes:
         """The bytes that a call before `address` may consist of."""
@@ -54,8 +54,7 @@ class GuestCode:
         if function is None:
             return b""
         length = min(_LONGEST_CALL, address - (begin_of(function) or 0))
-        code = self._read(address - length, length)
-        return b"" if isinstance(code, Absent) else code
+        return or_else(self._read(address - length, length), b"")
 
     def after_call(self, address: int) -> bool:
         """Whether a call may stand before `address`, in a guest function."""
@@ -75,17 +74,13 @@ class GuestCode:
 
 def begin_of(function: Function | None) -> int | None:
     """The entry of a guest function."""
-    if function is None or isinstance(function.guest_begin, Absent):
-        return None
-    return function.guest_begin
+    return None if function is None else or_else(function.guest_begin, None)
 
 
 def _functions(runtime: Runtime) -> list[tuple[int, int, Function]]:
     """Begin, end and record of every guest function, in order of address."""
-    table = runtime.table(FUNCTIONS, Function, whole=True)
-    records = table if isinstance(table, Absent) else table.records.all()
     found = []
-    for one in () if isinstance(records, Absent) else records:
+    for one in or_else(runtime.rows(FUNCTIONS, Function), ()):
         begin, end = one.guest_begin, one.guest_end
         if isinstance(begin, int) and isinstance(end, int) and begin < end:
             found.append((begin, end, one))

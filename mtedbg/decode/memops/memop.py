@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 
 from mtedbg.decode.code.code_map import CODE_MAP, locate
 from mtedbg.decode.code.code_map import NEEDS as CODEMAP_NEEDS
@@ -13,7 +14,7 @@ from mtedbg.decode.pages import Pages
 from mtedbg.decode.stack.registers import register_number
 from mtedbg.layout import Requirements, Runtime
 from mtedbg.layout.memory import RecordArray
-from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else, then
 from mtedbg.model.code import Block, Place, Range
 from mtedbg.model.memop import Memop, MemopState, Mode, Word
 from mtedbg.model.runtime import Buffer, Journal, Table
@@ -106,11 +107,7 @@ def memop_at(runtime: Runtime, pc: int) -> Memop | Absent:
 
 def all_memops(runtime: Runtime) -> Iterator[Memop] | Absent:
     """The memops of all blocks of the code map, at most `_MOST_SEARCHED` bytes of them."""
-    blocks = runtime.table(CODE_MAP, Block, whole=True)
-    if isinstance(blocks, Absent):
-        return blocks
-    records = blocks.records.all()
-    return records if isinstance(records, Absent) else _memops(runtime, records)
+    return then(runtime.rows(CODE_MAP, Block), partial(_memops, runtime))
 
 
 def _memops(runtime: Runtime, blocks: Iterator[Block]) -> Iterator[Memop]:
@@ -122,9 +119,7 @@ def _memops(runtime: Runtime, blocks: Iterator[Block]) -> Iterator[Memop]:
         left -= memops.size
         if left < 0:
             return
-        records = memops.all()
-        if not isinstance(records, Absent):
-            yield from records
+        yield from or_else(memops.all(), ())
 
 
 def memop_with_id(runtime: Runtime, number: int) -> Memop | Absent:
@@ -134,10 +129,10 @@ def memop_with_id(runtime: Runtime, number: int) -> Memop | Absent:
         LayoutError: the runtime does not tell what this needs.
     """
     runtime.layout.require(NEEDS)
-    memops = all_memops(runtime)
-    if isinstance(memops, Absent):
-        return memops
-    return next((memop for memop in memops if memop.id == number), NOT_APPLICABLE)
+    return then(
+        all_memops(runtime),
+        lambda memops: next((one for one in memops if one.id == number), NOT_APPLICABLE),
+    )
 
 
 def state_of(runtime: Runtime, memop: Memop) -> MemopState:
@@ -166,7 +161,7 @@ def _state(
 ) -> MemopState:
     words = tuple(_words(runtime, memop, read))
     decoded = _decoded(words)
-    consistent = decoded if isinstance(decoded, Absent) else decoded == memop.mode
+    consistent = then(decoded, lambda mode: mode == memop.mode)
     if isinstance(decoded, Absent) and decoded.reason is Reason.DAMAGED:
         consistent = False
     entry = _patch(entries, memop)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mtedbg.layout import Runtime
-from mtedbg.model.absent import Absent, Reason
+from mtedbg.model.absent import Absent, Reason, then
 from mtedbg.model.phase import PHASES, Lock, PhasePoint
 
 MOST_POINTS = 64
@@ -21,10 +21,9 @@ def phase_points(runtime: Runtime) -> tuple[PhasePoint, ...] | Absent:
         return points
     if points.count > MOST_POINTS:
         return Absent(Reason.DAMAGED, f"{points.count} phases")
-    records = points.all()
-    if isinstance(records, Absent):
-        return records
-    return tuple(point for point in records if point.name in PHASES)
+    return then(
+        points.all(), lambda all_points: tuple(one for one in all_points if one.name in PHASES)
+    )
 
 
 def lock_holder(runtime: Runtime) -> int | Absent:
@@ -35,8 +34,4 @@ def lock_holder(runtime: Runtime) -> int | Absent:
     """
     if "Lock" not in runtime.layout.schema.records:
         return Absent(Reason.NOT_RECORDED, "this runtime does not keep it")
-    locks = runtime.array("lock", Lock)
-    if isinstance(locks, Absent) or not locks.count:
-        return locks if isinstance(locks, Absent) else Absent(Reason.NOT_RECORDED)
-    lock = locks.get(0)
-    return lock if isinstance(lock, Absent) else lock.thread
+    return then(runtime.first("lock", Lock), lambda lock: lock.thread)

@@ -8,7 +8,7 @@ from heapq import nlargest
 from mtedbg.layout import Requirements, Runtime
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.event import Event, Log, Recorder
-from mtedbg.model.runtime import Buffer, GuestThread, Table
+from mtedbg.model.runtime import THREADS, Buffer, GuestThread, Table
 
 NEEDS = Requirements(
     models=(Table, Buffer, GuestThread, Recorder, Event), contracts={"recorder": "1"}
@@ -56,8 +56,7 @@ def _recorders(runtime: Runtime) -> Iterator[tuple[int, Recorder | Absent]]:
     own = runtime.array("recorder", Recorder)
     if not isinstance(own, Absent) and own.count:
         yield 0, own.get(0)
-    table = runtime.table("threads", GuestThread, whole=True)
-    threads = table if isinstance(table, Absent) else table.records.all()
+    threads = runtime.rows(THREADS, GuestThread)
     if isinstance(threads, Absent):
         yield 0, threads
         return
@@ -65,8 +64,7 @@ def _recorders(runtime: Runtime) -> Iterator[tuple[int, Recorder | Absent]]:
         if number == _MOST_RINGS:
             yield thread.id, Absent(Reason.DAMAGED, f"more than {_MOST_RINGS} threads")
             return
-        found = runtime.records(Recorder, thread.recorder, 1)
-        yield thread.id, found if isinstance(found, Absent) else found.get(0)
+        yield thread.id, runtime.record(Recorder, thread.recorder)
 
 
 def _ring(

@@ -10,11 +10,10 @@ from mtedbg.decode.stack.rseq import kernel_cpu
 from mtedbg.layout import Runtime
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.frame import CoreIds, GuestFrame
-from mtedbg.model.runtime import Config
+from mtedbg.model.runtime import Config, CoreIdSource
 
 _TAGS = 16
-_SIMULATED = "Lockstep"
-_RSEQ_SOURCES = ("RseqRead", "RseqStrict")
+_RSEQ_SOURCES = (CoreIdSource.RSEQ_READ, CoreIdSource.RSEQ_STRICT)
 
 
 def core_ids(
@@ -39,7 +38,7 @@ def core_ids(
 
 def _kernel(runtime: Runtime, frame: GuestFrame, registers: Mapping[str, int]) -> int | Absent:
     config = runtime.config
-    if not isinstance(config, Absent) and config.core_id_source == _SIMULATED:
+    if not isinstance(config, Absent) and config.core_id_source == CoreIdSource.LOCKSTEP:
         return NOT_APPLICABLE
     area = frame.rseq if isinstance(frame.rseq, int) else 0
     return kernel_cpu(runtime.target, registers, area)

@@ -14,8 +14,7 @@ from mtedbg.decode.code.code_map import CODE_MAP, ranges_of
 from mtedbg.decode.code.guest_code import GuestCode, begin_of
 from mtedbg.decode.stack.guest_stack import MOST_BYTES, Depth, depths
 from mtedbg.layout import Requirements, Runtime
-from mtedbg.layout.memory import read_text
-from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, then
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else, then
 from mtedbg.model.code import Block, BlockKind, Function, Range, RangeKind
 from mtedbg.model.frame import Guest
 from mtedbg.model.pointer import strip
@@ -124,7 +123,7 @@ class Unwinder:
         if function is None:
             missing = Absent(Reason.UNKNOWN, "no guest function is there")
             return GuestCall(rip, missing, missing, hypothesis)
-        name = read_text(self._runtime.target, function.name, function.name_length)
+        name = self._runtime.text(function.name, function.name_length)
         return GuestCall(rip, function, name, hypothesis)
 
     def _caller(self, state: _State, uncertain: bool) -> tuple[_State, bool] | str:
@@ -194,14 +193,11 @@ def _thread_returns(runtime: Runtime) -> frozenset[int]:
 
 
 def _stub_addresses(runtime: Runtime) -> Iterator[int]:
-    table = runtime.table(CODE_MAP, Block, whole=True)
-    records = table if isinstance(table, Absent) else table.records.all()
-    for block in () if isinstance(records, Absent) else records:
+    for block in or_else(runtime.rows(CODE_MAP, Block), ()):
         if block.kind != BlockKind.SHARED_STUBS:
             continue
-        ranges = ranges_of(runtime, block)
-        array = ranges if isinstance(ranges, Absent) else ranges.all()
-        for one in () if isinstance(array, Absent) else array:
+        ranges = then(ranges_of(runtime, block), lambda array: array.all())
+        for one in or_else(ranges, ()):
             if (
                 one.kind == RangeKind.BUILTIN_THUNK
                 and isinstance(one.guest_rip, int)

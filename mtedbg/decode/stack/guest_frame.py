@@ -11,13 +11,13 @@ from mtedbg.decode.stack.context import Context, interrupted
 from mtedbg.decode.stack.core_ids import core_ids
 from mtedbg.decode.stack.registers import role_value
 from mtedbg.layout import Requirements, Runtime
-from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else
 from mtedbg.model.code import Place, Range, RangeKind
 from mtedbg.model.frame import GENERAL_REGISTERS, Guest, GuestFrame, ThreadState
 from mtedbg.model.memop import Memop
 from mtedbg.model.pointer import strip
 from mtedbg.model.process import Thread
-from mtedbg.model.runtime import GuestThread
+from mtedbg.model.runtime import THREADS, GuestThread
 
 NEEDS = CODEMAP_NEEDS | Requirements(
     models=(GuestThread, GuestFrame),
@@ -98,7 +98,7 @@ def _frame_of(runtime: Runtime, thread: Thread, context: Context | None) -> _Fou
     threads = _threads(runtime)
     if context is not None:
         address = strip(role_value(runtime, "frame", context.registers) or 0)
-        frame = _read_frame(runtime, address)
+        frame = runtime.record(GuestFrame, address)
         if isinstance(frame, GuestFrame):
             entry = next((one for one in threads if one.frame == address), None)
             if entry is None:
@@ -108,7 +108,7 @@ def _frame_of(runtime: Runtime, thread: Thread, context: Context | None) -> _Fou
     busy: list[_Found] = []
     own = [one for one in threads if one.host_tid == thread.tid]
     for entry in own:
-        frame = _read_frame(runtime, entry.frame)
+        frame = runtime.record(GuestFrame, entry.frame)
         if isinstance(frame, GuestFrame) and frame.state not in _IDLE:
             busy.append((entry.frame, frame, entry, ()))
     if not own:
@@ -122,14 +122,7 @@ def _frame_of(runtime: Runtime, thread: Thread, context: Context | None) -> _Fou
 
 
 def _threads(runtime: Runtime) -> list[GuestThread]:
-    table = runtime.table("threads", GuestThread, whole=True)
-    records = table if isinstance(table, Absent) else table.records.all()
-    return [] if isinstance(records, Absent) else list(records)
-
-
-def _read_frame(runtime: Runtime, address: int) -> GuestFrame | Absent:
-    array = runtime.records(GuestFrame, address, 1)
-    return array if isinstance(array, Absent) else array.get(0)
+    return list(or_else(runtime.rows(THREADS, GuestThread), ()))
 
 
 def _near(

@@ -13,13 +13,14 @@ from mtedbg.model.event import EventKind
 from mtedbg.model.frame import ThreadState
 from mtedbg.model.memop import Access, Mode
 from mtedbg.model.operation import OF_CODE, OF_MEMORY, Operation
-from mtedbg.model.runtime import Form, Policy, RuntimeState
+from mtedbg.model.runtime import CoreIdSource, Form, Policy, RuntimeState
 
 HEADER = Path(__file__).parents[3] / "native/include/mtedbg/debug_root.h"
 SAME = {
     "Access": Access,
     "BlockKind": BlockKind,
     "BlockState": BlockState,
+    "CoreIdSource": CoreIdSource,
     "Event": EventKind,
     "Form": Form,
     "Operation": Operation,
