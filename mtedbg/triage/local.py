@@ -65,7 +65,8 @@ class _Worker:
 
     def give(self, paths: Sequence[str]) -> None:
         self.paths, self.since = deque(paths), time.monotonic()
-        self.pipe.send(list(paths))
+        with contextlib.suppress(OSError):  # it died just now: `take` finds out
+            self.pipe.send(list(paths))
 
     def take(self) -> Read:
         """Its next answer.
@@ -118,8 +119,8 @@ def read_all(
     _prepare()
     try:
         crew += [_Worker.start(reader) for _ in range(max(1, min(workers, len(paths))))]
-        for one in crew:
-            _feed(one, waiting, len(crew))
+        for one in list(crew):
+            _feed(one, crew, waiting)
         while any(one.paths for one in crew):
             busy = {one.pipe: one for one in crew if one.paths}
             ready = connection.wait(list(busy), timeout=1.0)
@@ -132,12 +133,22 @@ def read_all(
             one.end()
 
 
-def _feed(one: _Worker, waiting: deque[str], workers: int) -> None:
+def _feed(one: _Worker, crew: list[_Worker], waiting: deque[str]) -> None:
     """Gives a worker its share; small ones where little is left, so that all end together."""
-    share = max(1, min(_BATCH, len(waiting) // (2 * workers)))
+    share = max(1, min(_BATCH, len(waiting) // (2 * len(crew))))
     paths = [waiting.popleft() for _ in range(min(share, len(waiting)))]
     if paths:
+        if not one.process.is_alive():  # killed while it had nothing to do: no file is to blame
+            one = _instead_of(one, crew)
         one.give(paths)
+
+
+def _instead_of(one: _Worker, crew: list[_Worker]) -> _Worker:
+    """Another worker for one that is lost."""
+    one.end()
+    crew.remove(one)
+    crew.append(_Worker.start(one.reader))
+    return crew[-1]
 
 
 def _answers(one: _Worker, crew: list[_Worker], waiting: deque[str]) -> Iterator[Read]:
@@ -148,7 +159,7 @@ def _answers(one: _Worker, crew: list[_Worker], waiting: deque[str]) -> Iterator
         yield from _replace(one, crew, waiting, f"its reader died ({_how(one.process.exitcode)})")
         return
     if not one.paths:
-        _feed(one, waiting, len(crew))
+        _feed(one, crew, waiting)
 
 
 def _how(status: int | None) -> str:
@@ -168,8 +179,5 @@ def _replace(one: _Worker, crew: list[_Worker], waiting: deque[str], why: str) -
     """Another worker for one that is lost with the first of its files."""
     culprit, *rest = one.paths
     waiting.extendleft(reversed(rest))
-    one.end()
-    crew.remove(one)
-    crew.append(_Worker.start(one.reader))
-    _feed(crew[-1], waiting, len(crew))
+    _feed(_instead_of(one, crew), crew, waiting)
     yield lost(culprit, why)

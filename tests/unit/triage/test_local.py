@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections import Counter
 from pathlib import Path
 
@@ -38,3 +39,15 @@ def test_workers_end_with_who_wants_no_more(tmp_path: Path) -> None:
 
 def test_nothing_to_read() -> None:
     assert list(read_all([], 2)) == []
+
+
+def test_a_worker_killed_between_two_files_costs_none() -> None:
+    """As the kernel does where memory runs out."""
+    paths = [f"/nowhere/core.{number}" for number in range(3)]
+    source = read_all(paths, 1, reader=troubled)  # so few are given one by one
+    found = [next(source)]
+    (worker,) = multiprocessing.active_children()
+    worker.kill()
+    worker.join()
+    found += source
+    assert [(one.path, one.problem) for one in found] == [(path, "") for path in paths]
