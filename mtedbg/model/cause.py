@@ -20,7 +20,7 @@ class CauseKind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Guess:
+class Hypothesis:
     """What may be behind it: never certain.
 
     Attributes:
@@ -49,7 +49,7 @@ class Cause:
         function: guest function or host symbol; else file and offset in it.
         memop: id of the memop that faulted, or was being patched.
         relation: pointer's tag and memory's by what they stand for, "pointer shared, memory core".
-        guesses: likeliest first.
+        hypotheses: likeliest first.
     """
 
     kind: CauseKind
@@ -61,4 +61,4 @@ class Cause:
     function: str | Absent = NOT_APPLICABLE
     memop: int | Absent = NOT_APPLICABLE
     relation: str | Absent = NOT_APPLICABLE
-    guesses: tuple[Guess, ...] = ()
+    hypotheses: tuple[Hypothesis, ...] = ()

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from mtedbg.analysis.fault.fault import fault
+from mtedbg.analysis.fault.heap import heap_hypotheses
+from mtedbg.analysis.postmortem.cause import suspect
 from mtedbg.analysis.postmortem.sections import Section, sections
 from mtedbg.analysis.stacks.host_calls import host_calls
 from mtedbg.analysis.stacks.registers import registers
@@ -12,6 +15,7 @@ from mtedbg.commands import Command, all_commands, find, names
 from mtedbg.commands._line import ask
 from mtedbg.errors import MtedbgError, UsageError
 from mtedbg.report import Part, Report, Span, flat
+from mtedbg.reports import heap
 from mtedbg.reports import host_calls as calls
 from mtedbg.reports import registers as reg
 
@@ -92,7 +96,15 @@ def _host_calls(session: Session) -> Report:
     return Report("host-calls", session.info, calls.COLUMNS, answer)
 
 
-_OF_FACTS = {"registers": _registers, "host-calls": _host_calls}
+def _heap(session: Session) -> Report:
+    found = suspect(fault(session, session.thread()))
+    assert found is not None
+    pointer, whose = found
+    answer = heap.answer(heap_hypotheses(session, pointer), whose)
+    return Report("heap", session.info, heap.COLUMNS, answer)
+
+
+_OF_FACTS = {"registers": _registers, "host-calls": _host_calls, "heap": _heap}
 
 
 def _with_figure(session: Session, line: str) -> Report:

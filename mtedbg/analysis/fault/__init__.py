@@ -1,1 +1,1 @@
-"""The fault that a thread stopped on: the access, the tags, and what may be behind it."""
+"""The fault that a thread stopped on: the access, the tags, and what may have caused it."""

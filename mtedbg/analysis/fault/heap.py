@@ -1,4 +1,4 @@
-"""What went wrong with heap memory, as far as its tags and chunks tell: ranked guesses.
+"""What went wrong with heap memory, as far as its tags and chunks tell: hypotheses.
 
 Where tags say who may use memory, as an allocator's do. In a process with a runtime they say whose
 memory it is, and nothing of this applies.
@@ -15,19 +15,14 @@ from mtedbg.analysis.tags.runs import by_granule
 from mtedbg.analysis.tags.span import tag_at
 from mtedbg.decode.heap.glibc import Around, Chunk, chunks_around
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
-from mtedbg.model.cause import Guess
+from mtedbg.model.cause import Hypothesis
 from mtedbg.model.pointer import GRANULE, granule_of, logical_tag
-from mtedbg.report import Column, Kind, Report, Row, flat
+from mtedbg.session import once
 
 if TYPE_CHECKING:
     from mtedbg.model.memory import Region
     from mtedbg.session import Session
 
-COLUMNS = (
-    Column("rank", Kind.COUNT, "1 is the likeliest"),
-    Column("guess", Kind.TEXT, "what may have happened"),
-    Column("because", Kind.TEXT, "what speaks for it"),
-)
 REACH = 1 << 12
 """Bytes on both sides of an address that are searched for the pointer's tag."""
 
@@ -37,7 +32,7 @@ _CHANCE = "one tag in 15 agrees by chance"
 
 
 @dataclass(frozen=True, slots=True)
-class _Fault:
+class _Access:
     """An access to tagged memory: where, the pointer's tag, the memory's."""
 
     address: int
@@ -45,8 +40,9 @@ class _Fault:
     memory: int
 
 
-def guesses(session: Session, pointer: int) -> tuple[Guess, ...]:
-    """What may be behind an access by `pointer` whose tag does not match; likeliest first.
+@once
+def heap_hypotheses(session: Session, pointer: int) -> tuple[Hypothesis, ...]:
+    """What may have caused an access by `pointer` whose tag does not match; likeliest first.
 
     Args:
         session: where.
@@ -59,20 +55,19 @@ def guesses(session: Session, pointer: int) -> tuple[Guess, ...]:
     memory, region = tag_at(session, address), region_at(session, address)
     if isinstance(memory, Absent) or region is None or memory == logical_tag(pointer):
         return ()
-    fault = _Fault(address, logical_tag(pointer), memory)
-    if fault.pointer == 0:
-        return (_lost_tag(fault),)
+    access = _Access(address, logical_tag(pointer), memory)
+    if access.pointer == 0:
+        return (_lost_tag(access),)
     around = _chunks(session, region, address)
     if isinstance(around, Around):
-        return tuple(replace(one, evident=True) for one in _by_chunks(session, fault, around))
-    return tuple(_by_tags(session, fault, region))
+        return tuple(replace(one, evident=True) for one in _by_chunks(session, access, around))
+    return tuple(_by_tags(session, access, region))
 
 
-def _lost_tag(fault: _Fault) -> Guess:
-    return Guess(
-        "a pointer that lost its tag",
-        (f"the pointer has tag 0, the memory {fault.memory}: allocators give out tagged pointers",),
-    )
+def _lost_tag(access: _Access) -> Hypothesis:
+    tags = f"the pointer has tag 0, the memory {access.memory}"
+    reason = f"{tags}: allocators give out tagged pointers"
+    return Hypothesis("a pointer that lost its tag", (reason,))
 
 
 def _chunks(session: Session, region: Region, address: int) -> Around | Absent:
@@ -89,106 +84,87 @@ def _tags_of(session: Session, chunk: Chunk) -> set[int]:
     return {tag for piece in pieces if not isinstance(piece.tags, Absent) for tag in piece.tags}
 
 
-def _by_chunks(session: Session, fault: _Fault, around: Around) -> Iterator[Guess]:
+def _by_chunks(session: Session, access: _Access, around: Around) -> Iterator[Hypothesis]:
     here = around.here
     tags = _tags_of(session, here)
-    in_header = fault.address < here.user
+    in_header = access.address < here.user
     if not in_header and tags == {0}:
-        yield _use_after_free(fault, here, around)
-        yield from _neighbours(session, fault, around)
+        yield _use_after_free(access, here, around)
+        yield from _neighbours(session, access, around)
         return
-    found = list(_neighbours(session, fault, around))
+    found = list(_neighbours(session, access, around))
     if in_header:
         reason = "a chunk's header is there: no pointer to user data leads to it within bounds"
         yield from (replace(one, reasons=(*one.reasons, reason)) for one in found)
         if not found:
-            yield Guess("out of bounds", (reason,))
+            yield Hypothesis("out of bounds", (reason,))
         return
     yield from found
-    yield Guess(
+    yield Hypothesis(
         f"use after free: memory given out again, now a chunk of {here.size} bytes",
-        (f"the chunk there is in use with tag {fault.memory}, the pointer is of another one",),
+        (f"the chunk there is in use with tag {access.memory}, the pointer is of another one",),
     )
 
 
-def _use_after_free(fault: _Fault, here: Chunk, around: Around) -> Guess:
-    into = fault.address - here.user
+def _use_after_free(access: _Access, here: Chunk, around: Around) -> Hypothesis:
+    into = access.address - here.user
     reasons = ["the whole chunk has tag 0, which glibc gives to freed memory"]
     if here.free:
         reasons.append("the chunk behind it says that it is free")
     elif here.last:
         reasons.append("it is the top of the heap, which nobody has")
-    elif around.behind is not None:
+    elif around.after is not None:
         reasons.append("it is not in a bin of free chunks: a thread's cache may hold it")
     what = f"use after free: {into} bytes into a freed chunk of {here.size} bytes"
-    return Guess(f"{what} at {here.user:#x}", tuple(reasons))
+    return Hypothesis(f"{what} at {here.user:#x}", tuple(reasons))
 
 
-def _neighbours(session: Session, fault: _Fault, around: Around) -> Iterator[Guess]:
+def _neighbours(session: Session, access: _Access, around: Around) -> Iterator[Hypothesis]:
     """Chunks beside the address whose tag is the pointer's."""
-    tag = fault.pointer
+    tag = access.pointer
     if around.before is not None and tag in _tags_of(session, around.before):
-        past = fault.address - around.before.end
+        past = access.address - around.before.end
         how = f"{past} bytes past the end of" if past else "right behind"
-        yield Guess(
+        yield Hypothesis(
             f"out of bounds: {how} the chunk of {around.before.size} bytes"
             f" at {around.before.user:#x}",
             (f"the chunk before it has the pointer's tag {tag} ({_CHANCE})",),
         )
-    if fault.address < around.here.user and tag in _tags_of(session, around.here):
-        short = around.here.user - fault.address
-        yield _in_front(fault, around.here, short)
-    elif around.behind is not None and tag in _tags_of(session, around.behind):
-        yield _in_front(fault, around.behind, around.behind.user - fault.address)
+    if access.address < around.here.user and tag in _tags_of(session, around.here):
+        short = around.here.user - access.address
+        yield _in_front(access, around.here, short)
+    elif around.after is not None and tag in _tags_of(session, around.after):
+        yield _in_front(access, around.after, around.after.user - access.address)
 
 
-def _in_front(fault: _Fault, chunk: Chunk, short: int) -> Guess:
-    return Guess(
+def _in_front(access: _Access, chunk: Chunk, short: int) -> Hypothesis:
+    return Hypothesis(
         f"out of bounds: {short} bytes before the chunk of {chunk.size} bytes at {chunk.user:#x}",
-        (f"that chunk has the pointer's tag {fault.pointer} ({_CHANCE})",),
+        (f"that chunk has the pointer's tag {access.pointer} ({_CHANCE})",),
     )
 
 
-def _by_tags(session: Session, fault: _Fault, region: Region) -> Iterator[Guess]:
+def _by_tags(session: Session, access: _Access, region: Region) -> Iterator[Hypothesis]:
     """Where no chunks can be followed: by the tags around alone."""
-    low = max(granule_of(fault.address) - REACH, region.start)
-    high = min(granule_of(fault.address) + REACH, region.end)
+    low = max(granule_of(access.address) - REACH, region.start)
+    high = min(granule_of(access.address) + REACH, region.end)
     tags = by_granule(session.target.read_tags(low, high))
-    same = [at for at, tag in tags.items() if tag == fault.pointer]
-    before = max((at for at in same if at < fault.address), default=None)
-    behind = min((at for at in same if at > fault.address), default=None)
-    reason = f"the nearest memory with the pointer's tag {fault.pointer} is there ({_CHANCE})"
+    same = [at for at, tag in tags.items() if tag == access.pointer]
+    before = max((at for at in same if at < access.address), default=None)
+    after = min((at for at in same if at > access.address), default=None)
+    reason = f"the nearest memory with the pointer's tag {access.pointer} is there ({_CHANCE})"
     found = []
     if before is not None:
-        past = fault.address - before - GRANULE
+        past = access.address - before - GRANULE
         found.append(
-            (past, Guess(f"out of bounds: {past} bytes past the memory of its own", (reason,)))
+            (past, Hypothesis(f"out of bounds: {past} bytes past the memory of its own", (reason,)))
         )
-    if behind is not None:
-        short = behind - fault.address
+    if after is not None:
+        short = after - access.address
         what = f"out of bounds: {short} bytes before the memory of its own"
-        found.append((short, Guess(what, (reason,))))
-    yield from (guess for _, guess in sorted(found, key=lambda pair: pair[0]))
-    freed = fault.memory == 0
+        found.append((short, Hypothesis(what, (reason,))))
+    yield from (hypothesis for _, hypothesis in sorted(found, key=lambda pair: pair[0]))
+    freed = access.memory == 0
     what = "use after free" if freed else "use after free: memory given out again"
-    why = "the memory has tag 0" if freed else f"it has tag {fault.memory} now"
-    yield Guess(what, (f"{why}, and nothing tells whose it is",))
-
-
-def heap(session: Session, pointer: int, whose: str = "") -> Report:
-    """The guesses about an access by `pointer`.
-
-    Args:
-        session: where.
-        pointer: of the access, tag kept.
-        whose: what it was found in, where it is not certain that it is the culprit.
-    """
-    found = guesses(session, pointer)
-    rows: tuple[Row, ...] = tuple(
-        {"rank": rank, "guess": one.what, "because": "; ".join(one.reasons)}
-        for rank, one in enumerate(found, 1)
-    )
-    report = flat("heap", session.info, COLUMNS, rows, listing=True)
-    if whose:
-        report = report.noting(f"if {whose} is the culprit's pointer, which is not certain")
-    return report.noting("guesses, by tags and chunk headers: nothing here is certain")
+    why = "the memory has tag 0" if freed else f"it has tag {access.memory} now"
+    yield Hypothesis(what, (f"{why}, and nothing tells whose it is",))

@@ -1,4 +1,4 @@
-"""A fault that is no tag check's: what stands at its address, and what may be behind it.
+"""A fault that is no tag check's: what stands at its address, and what may have caused it.
 
 Sources of what the kernel raises when: Linux, arch/arm64/mm/fault.c and kernel/traps.c.
 """
@@ -10,18 +10,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.code.symbolize import region_at, symbolize
-from mtedbg.analysis.fault.access import FaultingAccess, faulting_access
+from mtedbg.analysis.fault.access import FaultingAccess
+from mtedbg.analysis.fault.fault import fault
 from mtedbg.analysis.stacks.host_calls import host_calls
 from mtedbg.decode.code.instruction import WORD_SIZE, breakpoint_number
-from mtedbg.formats.siginfo import name_signal
 from mtedbg.model.absent import Absent
-from mtedbg.model.cause import Guess
+from mtedbg.model.cause import Hypothesis
 from mtedbg.model.instruction import AccessKind
 from mtedbg.model.memory import size_text
 from mtedbg.model.pointer import KERNEL_HALF, is_near_null, strip
+from mtedbg.session import once
 
 if TYPE_CHECKING:
     from mtedbg.model.memory import Region
+    from mtedbg.model.process import Thread
     from mtedbg.session import Session
 
 _NEAR = 1 << 20
@@ -40,7 +42,7 @@ _STACK_ALIGNMENT = 16
 _DEEP, _CIRCLE = 24, 4
 """Frames that are looked at for a circle of calls, and its most functions."""
 _BTYPE_SHIFT, _BTYPE_MASK = 10, 3
-"""PSTATE.BTYPE: not 0 behind an indirect branch (Arm ARM D8.4 "Branch target identification")."""
+"""PSTATE.BTYPE: not 0 after an indirect branch (Arm ARM D8.4 "Branch target identification")."""
 _FAILED_AUTHENTICATION = "ILL_ILLOPN"  # do_el0_fpac()
 _SANITIZER = 0x55
 """High byte of the number that Clang gives its traps: "U" (LLVM, UBSANTRAP for AArch64)."""
@@ -52,24 +54,38 @@ _BREAKPOINTS = {
 
 
 @dataclass(frozen=True, slots=True)
+class NonMteFault:
+    """What can be told of a fault that is no tag check's.
+
+    Attributes:
+        reasons: what it was and why the processor would not go on, one line each.
+        hypotheses: what may have caused it, likeliest first.
+    """
+
+    reasons: tuple[str, ...] = ()
+    hypotheses: tuple[Hypothesis, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class _Fault:
     """A fault with an address, as it was met."""
 
+    thread: Thread
     code: str
     raw: int
     address: int
-    stopped: FaultingAccess
+    at: FaultingAccess
     region: Region | None
 
     @property
     def fetches(self) -> bool:
         """Whether it is the instruction itself that could not be fetched."""
-        return self.stopped.pc == self.address
+        return self.at.pc == self.address
 
     @property
     def pointer(self) -> tuple[str, int]:
         """What the address was made from: a name and a value, tag kept."""
-        access, base = self.stopped.access, self.stopped.base_value
+        access, base = self.at.access, self.at.base_value
         if self.link is not None:
             return "x30", self.link
         if self.fetches:
@@ -88,30 +104,29 @@ class _Fault:
 
     def register(self, name: str) -> int | None:
         """The value of a register."""
-        registers = self.stopped.registers
+        registers = self.at.registers
         return None if isinstance(registers, Absent) else registers.get(name)
 
 
-def other_fault(session: Session) -> tuple[list[str], tuple[Guess, ...]]:
-    """What can be told of the fault that the session's thread stopped on.
+@once
+def non_mte_fault(session: Session, thread: Thread) -> NonMteFault:
+    """What can be told of the fault that `thread` stopped on.
 
-    Returns:
-        What it was, one line each, and what may be behind it, likeliest first. Nothing of a tag
-        check fault, of a signal that was sent, and of a fault whose address is not known.
+    Nothing of a tag check fault, of a signal that was sent, of a fault whose address is not known,
+    and of one that is being handled.
     """
-    info = session.target.signal(session.thread())
-    if isinstance(info, Absent) or isinstance(info.address, Absent):
-        return [], ()
-    name = name_signal(info)
-    if name.tag_check is not None or not name.addressed:
-        return [], ()
-    stopped = faulting_access(session, session.target.registers(session.thread()))
-    address = session.strip(info.address)
-    fault = _Fault(name.code, info.address, address, stopped, region_at(session, address))
-    if name.signal in ("SIGSEGV", "SIGBUS"):
-        reasons = [_of_memory(session, fault), *(_jumped(session, fault) if fault.fetches else ())]
-        return reasons, tuple(_guesses(session, fault))
-    return list(_of_instruction(fault)), tuple(_forged(fault))
+    met = fault(session, thread)
+    if met.being_handled or met.tag_check is not None:
+        return NonMteFault()
+    if isinstance(met.name, Absent) or isinstance(met.raw_address, Absent):
+        return NonMteFault()
+    address = session.strip(met.raw_address)
+    region = region_at(session, address)
+    found = _Fault(thread, met.name.code, met.raw_address, address, met.at, region)
+    if met.name.signal in ("SIGSEGV", "SIGBUS"):
+        reasons = (_of_memory(session, found), *_jumped(session, found))
+        return NonMteFault(reasons, tuple(_hypotheses(session, found)))
+    return NonMteFault(tuple(_of_instruction(found)), tuple(_forged(found)))
 
 
 def _of_memory(session: Session, fault: _Fault) -> str:
@@ -134,8 +149,8 @@ def _of_memory(session: Session, fault: _Fault) -> str:
 def _what(fault: _Fault) -> str:
     if fault.fetches:
         return f"{'jump' if fault.link is None else 'return'} to {fault.address:#x}"
-    ours = fault.stopped.may_touch(fault.address)
-    return f"{fault.stopped.words if ours else 'access'} at {fault.address:#x}"
+    ours = fault.at.may_touch(fault.address)
+    return f"{fault.at.words if ours else 'access'} at {fault.address:#x}"
 
 
 def _misaligned(session: Session, fault: _Fault) -> str:
@@ -153,10 +168,10 @@ def _mapping(region: Region) -> str:
 
 def _forbidden(fault: _Fault, region: Region) -> str:
     """What may not be done there; nothing where the permissions are not the reason."""
-    access = fault.stopped.access
+    access = fault.at.access
     if fault.fetches:
         missing, done = "x", "executed"
-    elif isinstance(access, Absent) or not fault.stopped.may_touch(fault.address):
+    elif isinstance(access, Absent) or not fault.at.may_touch(fault.address):
         return ""
     elif access.kind in (AccessKind.LOAD, AccessKind.TAG_LOAD):
         missing, done = "r", "read"
@@ -167,7 +182,7 @@ def _forbidden(fault: _Fault, region: Region) -> str:
 
 
 def _nearest(session: Session, fault: _Fault) -> str:
-    """The mapping that the address is just before or behind."""
+    """The mapping that the address is just before or after."""
     regions = session.target.regions()
     if isinstance(regions, Absent) or is_near_null(fault.address):
         return ""
@@ -182,6 +197,8 @@ def _nearest(session: Session, fault: _Fault) -> str:
 
 def _jumped(session: Session, fault: _Fault) -> Iterator[str]:
     """Who may have called what is no function."""
+    if not fault.fetches:
+        return
     if fault.link is not None:
         yield "x30 has the same address: it was a return"
         return
@@ -193,7 +210,7 @@ def _jumped(session: Session, fault: _Fault) -> Iterator[str]:
 
 def _of_instruction(fault: _Fault) -> Iterator[str]:
     """What it is that the processor would not do."""
-    there = fault.stopped.instruction
+    there = fault.at.instruction
     if isinstance(there, Absent):
         return
     number = breakpoint_number(there.word)
@@ -215,7 +232,7 @@ def _of_instruction(fault: _Fault) -> Iterator[str]:
             yield f"{there.text}: no landing pad, and an indirect branch led here (BTI)"
 
 
-def _guesses(session: Session, fault: _Fault) -> Iterator[Guess]:
+def _hypotheses(session: Session, fault: _Fault) -> Iterator[Hypothesis]:
     """What the address itself speaks for."""
     name, value = fault.pointer
     pointer = "a pointer" if fault.link is None else "a return address"
@@ -227,39 +244,43 @@ def _guesses(session: Session, fault: _Fault) -> Iterator[Guess]:
         return
     signed = value - (1 << 64) if value >> 63 else value
     if -_ERRORS <= signed < 0:
-        yield Guess("an error's number used as a pointer", (f"{name} is {signed}",), evident=True)
+        yield Hypothesis(
+            "an error's number used as a pointer", (f"{name} is {signed}",), evident=True
+        )
         return
     if text := _text(value):
-        yield Guess(f"{pointer} overwritten by text", (f'{name} reads "{text}"',), evident=True)
+        yield Hypothesis(
+            f"{pointer} overwritten by text", (f'{name} reads "{text}"',), evident=True
+        )
     elif value & KERNEL_HALF:
         reason = f"bit 55 of {name} is set: an address of the kernel's"
-        yield Guess(f"{pointer} that was overwritten", (reason,))
+        yield Hypothesis(f"{pointer} that was overwritten", (reason,))
     elif odd := value & _NO_ADDRESS:
         reason = f"bits 54:48 of {name} are {odd >> _ADDRESS_BITS:#x}: those of an address are 0"
         signs = " or failed its authentication" if session.info.pac_mask else ""
-        yield Guess(f"{pointer} that was overwritten{signs}", (reason,))
+        yield Hypothesis(f"{pointer} that was overwritten{signs}", (reason,))
 
 
-def _forged(fault: _Fault) -> Iterator[Guess]:
-    """What is behind a pointer that failed its authentication."""
+def _forged(fault: _Fault) -> Iterator[Hypothesis]:
+    """What may have caused a pointer that failed its authentication."""
     if fault.code == _FAILED_AUTHENTICATION and (text := _text(fault.register("x30") or 0)):
         what = "a return address overwritten by text"
-        yield Guess(what, (f'x30 reads "{text}"',), evident=True)
+        yield Hypothesis(what, (f'x30 reads "{text}"',), evident=True)
 
 
-def _null(session: Session, fault: _Fault, name: str, value: int) -> Guess:
+def _null(session: Session, fault: _Fault, name: str, value: int) -> Hypothesis:
     if fault.link is not None:
-        return Guess(
+        return Hypothesis(
             "a return address that was overwritten", (f"{name} is {value:#x}",), evident=True
         )
     if fault.fetches:
-        return Guess("a call through a null pointer", (f"{name} is {value:#x}",), evident=True)
+        return Hypothesis("a call through a null pointer", (f"{name} is {value:#x}",), evident=True)
     if is_near_null(session.strip(value)):
-        return Guess("a null pointer", (f"{name} is {value:#x}",), evident=True)
-    return Guess("a null pointer", ("nothing is ever mapped near address 0",), evident=True)
+        return Hypothesis("a null pointer", (f"{name} is {value:#x}",), evident=True)
+    return Hypothesis("a null pointer", ("nothing is ever mapped near address 0",), evident=True)
 
 
-def _stack_overflow(session: Session, fault: _Fault) -> Guess | None:
+def _stack_overflow(session: Session, fault: _Fault) -> Hypothesis | None:
     """Whether a stack has grown out of its mapping, or into the guard below it."""
     stack, frame = fault.register("sp"), fault.register("x29")
     regions = session.target.regions()
@@ -275,12 +296,12 @@ def _stack_overflow(session: Session, fault: _Fault) -> Guess | None:
         return None
     size = size_text(region.end - region.start)
     reason = f"sp is {stack:#x}, at the lower end of {size} of {_mapping(region)}"
-    return Guess("a stack overflow", (reason, *_circle(session)), evident=True)
+    return Hypothesis("a stack overflow", (reason, *_circle(session, fault.thread)), evident=True)
 
 
-def _circle(session: Session) -> Iterator[str]:
+def _circle(session: Session, thread: Thread) -> Iterator[str]:
     """The functions that call each other without an end."""
-    found = host_calls(session, session.thread())
+    found = host_calls(session, thread)
     frames = () if isinstance(found, Absent) else found.frames[1:_DEEP]
     calls = [frame.place.name for frame in frames]
     names = sorted(set(calls))

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from mtedbg.analysis.code.symbolize import HOST, symbolize
 from mtedbg.analysis.fault.fault import Fault, fault
-from mtedbg.analysis.fault.heap import guesses
-from mtedbg.analysis.fault.non_mte import other_fault
+from mtedbg.analysis.fault.heap import heap_hypotheses
+from mtedbg.analysis.fault.non_mte import non_mte_fault
 from mtedbg.analysis.fault.words import headline, remarks
 from mtedbg.analysis.interrupted import place_of_death
 from mtedbg.analysis.memops.progress import entries, in_words, step_of, transition_of
@@ -20,7 +20,7 @@ from mtedbg.analysis.stacks.host_calls import host_calls
 from mtedbg.analysis.tags.owner import SHARED, owner
 from mtedbg.decode.heap.abort_message import abort_message
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, present, then
-from mtedbg.model.cause import Cause, CauseKind, Guess
+from mtedbg.model.cause import Cause, CauseKind, Hypothesis
 from mtedbg.model.operation import OF_MEMORY
 from mtedbg.report import Column, Kind, Line, Report, Row, Span, flat
 
@@ -55,8 +55,8 @@ def cause(session: Session) -> Cause:
     code, function = then(there, lambda one: one.code), then(there, lambda one: one.function)
     changes = list(entries(session))
     mine, stale_words, stale_reasons = _stale(session)
-    other, found = other_fault(session)
-    found = found or _guesses(session, met)
+    other = non_mte_fault(session, session.thread())
+    found = other.hypotheses or _hypotheses(session, met)
     words = [in_words(session, *change) for change in changes[:_MOST]] + stale_words
     fault_words = f"thread {session.thread().number} faulted on a stale pair" if mine else ""
     words.append(": ".join(filter(None, (fault_words, headline(met)))))
@@ -67,7 +67,7 @@ def cause(session: Session) -> Cause:
     if isinstance(memop, Absent) and patches:
         memop = patches[0].memop or NOT_APPLICABLE
     because = _steps(session) + stale_reasons + _reasons(session, met, code)
-    because += other + list(remarks(met)) + causes(session)
+    because += [*other.reasons, *remarks(met)] + causes(session)
     return Cause(
         _kind(met, mine=mine, patching=bool(patches)),
         "; ".join(words),
@@ -187,11 +187,11 @@ def suspect(met: Fault) -> tuple[int, str] | None:
     return None if isinstance(met.pointer, Absent) else (met.pointer, "")
 
 
-def _guesses(session: Session, met: Fault) -> tuple[Guess, ...]:
+def _hypotheses(session: Session, met: Fault) -> tuple[Hypothesis, ...]:
     found = suspect(met)
     if found is None or found[1]:  # of an asynchronous fault not even the pointer is certain
         return ()
-    return guesses(session, found[0])
+    return heap_hypotheses(session, found[0])
 
 
 def cause_report(session: Session) -> Report:
@@ -208,7 +208,7 @@ def cause_report(session: Session) -> Report:
         "memop": found.memop,
         "relation": found.relation,
         "guesses": tuple(
-            {"guess": one.what, "because": "; ".join(one.reasons)} for one in found.guesses
+            {"guess": one.what, "because": "; ".join(one.reasons)} for one in found.hypotheses
         ),
     }
     picture = tuple(_drawn(found))
@@ -222,5 +222,5 @@ def _drawn(found: Cause) -> Iterator[Line]:
         yield (Span("in       ", "heading"), Span(", ".join(where)))
     for reason in found.reasons:
         yield (Span("because  ", "heading"), Span(reason))
-    for guess in found.guesses:
+    for guess in found.hypotheses:
         yield (Span("perhaps  ", "heading"), Span(f"{guess.what}: {'; '.join(guess.reasons)}"))

@@ -11,7 +11,7 @@ from mtedbg.analysis.code.audit import has_findings
 from mtedbg.analysis.code.disassembly import disassembly
 from mtedbg.analysis.code.symbolize import jit_place
 from mtedbg.analysis.fault.fault import Fault, fault
-from mtedbg.analysis.fault.heap import guesses, heap
+from mtedbg.analysis.fault.heap import heap_hypotheses
 from mtedbg.analysis.interrupted import interrupted_fault, place_of_death
 from mtedbg.analysis.memops.progress import entries, progress
 from mtedbg.analysis.memops.verify import has_contradictions
@@ -147,8 +147,8 @@ def _around(session: Session) -> Iterator[Section]:
     elif before is not None and present(before.signal.address):
         title = "Memory tags at the fault that was being handled"
         yield Section(title, f"mte-tags {before.signal.address:#x}")
-    if found is not None and guesses(session, found[0]):
-        yield Section("What may be behind it", ask=partial(heap, pointer=found[0], whose=found[1]))
+    if found is not None and heap_hypotheses(session, found[0]):
+        yield Section("What may be behind it", part="heap")
 
 
 def _tags_matter(session: Session, met: Fault, pointer: int) -> bool:

@@ -37,9 +37,9 @@ class Chunk:
     Attributes:
         start: of its header.
         end: one past its last byte.
-        free: whether the chunk behind it says that it is free; what a thread keeps for itself
+        free: whether the chunk after it says that it is free; what a thread keeps for itself
             (tcache, fast bins) is not marked.
-        last: whether nothing is behind it: the top of the heap.
+        last: whether nothing is after it: the top of the heap.
     """
 
     start: int
@@ -64,7 +64,7 @@ class Around:
 
     before: Chunk | None
     here: Chunk
-    behind: Chunk | None
+    after: Chunk | None
 
 
 class _Headers:
@@ -124,8 +124,8 @@ def chunks_around(target: Target, start: int, end: int, address: int) -> Around 
         if isinstance(chunk, Absent):
             return chunk
         if address < chunk.end:
-            behind = None if chunk.last else _chunk(headers, chunk.end, end)
-            return Around(previous, chunk, None if isinstance(behind, Absent) else behind)
+            after = None if chunk.last else _chunk(headers, chunk.end, end)
+            return Around(previous, chunk, None if isinstance(after, Absent) else after)
         if chunk.last:
             return Absent(Reason.UNKNOWN, "behind the last chunk")
         previous, at = chunk, chunk.end
@@ -141,6 +141,6 @@ def _chunk(headers: _Headers, start: int, limit: int) -> Chunk | Absent:
         return Absent(Reason.DAMAGED, f"no chunk of glibc's heap is at {start:#x}")
     if word & _MMAPPED or end + HEADER > limit:
         return Chunk(start, end, free=False, last=True)
-    behind = headers.size_at(end)
-    free = isinstance(behind, int) and not behind & _PREVIOUS_IN_USE
+    after = headers.size_at(end)
+    free = isinstance(after, int) and not after & _PREVIOUS_IN_USE
     return Chunk(start, end, free, last=False)

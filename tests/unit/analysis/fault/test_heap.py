@@ -1,4 +1,4 @@
-"""Guesses about heap memory, from chunk headers and tags that a test lays out."""
+"""Hypotheses about heap memory, from chunk headers and tags that a test lays out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from mtedbg.analysis.fault.heap import guesses, heap
+from mtedbg.analysis.fault.heap import heap_hypotheses
 from mtedbg.decode.heap.glibc import MOST_CHUNKS, Around, chunks_around, first_chunk
 from mtedbg.model.absent import Absent
 from mtedbg.model.memory import Region
@@ -22,9 +22,9 @@ FREED, LIVE = 0, 5
 
 
 def heap_of(chunks: Sequence[tuple[int, int]], name: str = "[heap]", damage: int = 0) -> Session:
-    """A heap of chunks: bytes of user data and tag; behind them the top, which is not tagged.
+    """A heap of chunks: bytes of user data and tag; after them the top, which is not tagged.
 
-    A chunk with tag 0 is in a bin: the one behind it says that it is free.
+    A chunk with tag 0 is in a bin: the one after it says that it is free.
     """
     memory, tags, before_free = bytearray(), bytearray(), False
     for size, tag in [*chunks, (0, 0)]:
@@ -62,36 +62,41 @@ CHUNKS = [(48, 3), (48, LIVE), (48, FREED), (112, 9)]
         (0x50, 0, "a pointer that lost its tag"),
     ],
 )
-def test_the_likeliest_guess(offset, tag, first):
-    found = guesses(heap_of(CHUNKS), pointer(offset, tag))
+def test_the_likeliest_hypothesis(offset, tag, first):
+    found = heap_hypotheses(heap_of(CHUNKS), pointer(offset, tag))
     assert found[0].what == first
-    assert all(guess.reasons for guess in found)
+    assert all(hypothesis.reasons for hypothesis in found)
     assert found[0].evident is (tag != 0)
 
 
 def test_both_are_possible_where_the_neighbour_has_the_pointers_tag():
-    found = guesses(heap_of(CHUNKS), pointer(0x90))
-    assert [guess.what.partition(":")[0] for guess in found] == ["use after free", "out of bounds"]
+    found = heap_hypotheses(heap_of(CHUNKS), pointer(0x90))
+    assert [hypothesis.what.partition(":")[0] for hypothesis in found] == [
+        "use after free",
+        "out of bounds",
+    ]
     assert "the chunk behind it says that it is free" in found[0].reasons
     assert "by chance" in found[1].reasons[0]
 
 
-def test_nothing_is_guessed_where_tags_match_or_mean_something_else():
-    assert guesses(heap_of(CHUNKS), pointer(0x50)) == ()
-    assert guesses(heap_of(CHUNKS), 0x1234) == ()
+def test_no_hypothesis_where_tags_match_or_mean_something_else():
+    assert heap_hypotheses(heap_of(CHUNKS), pointer(0x50)) == ()
+    assert heap_hypotheses(heap_of(CHUNKS), 0x1234) == ()
     target = image().target()
     target.tags[START] = bytes(16)
     target.mappings = [Region(START, START + 256, "rw-", "[heap]", tagged=True)]
-    assert guesses(Session(target), pointer(0)) == (), "a runtime's tags say whose memory it is"
+    assert heap_hypotheses(Session(target), pointer(0)) == (), (
+        "a runtime's tags say whose memory it is"
+    )
 
 
 def test_without_chunks_by_tags_alone():
-    found = guesses(heap_of(CHUNKS, name="[anon:scudo]"), pointer(0x80))
-    assert [guess.what for guess in found] == [
+    found = heap_hypotheses(heap_of(CHUNKS, name="[anon:scudo]"), pointer(0x80))
+    assert [hypothesis.what for hypothesis in found] == [
         "out of bounds: 0 bytes past the memory of its own",
         "use after free",
     ]
-    assert not any(guess.evident for guess in found)
+    assert not any(hypothesis.evident for hypothesis in found)
 
 
 def test_chunks_that_are_damaged_lead_nowhere():
@@ -109,18 +114,9 @@ def test_the_top_of_the_heap():
     found = around(heap_of(CHUNKS), 0x1000)
     assert isinstance(found, Around)
     assert found.here.last
-    assert found.behind is None
-    first = guesses(heap_of(CHUNKS), pointer(0x1000))[0]
+    assert found.after is None
+    first = heap_hypotheses(heap_of(CHUNKS), pointer(0x1000))[0]
     assert "the top of the heap" in first.reasons[1]
-
-
-def test_the_report_never_claims_certainty():
-    report = heap(heap_of(CHUNKS), pointer(0x90), "x3")
-    assert report.notes == (
-        "if x3 is the culprit's pointer, which is not certain",
-        "guesses, by tags and chunk headers: nothing here is certain",
-    )
-    assert [row["rank"] for row in report.rows] == [1, 2]
 
 
 @pytest.mark.parametrize(

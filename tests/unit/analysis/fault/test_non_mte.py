@@ -1,4 +1,4 @@
-"""What is told of faults that are no tag check's."""
+"""What can be told of faults that are no tag check's."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import struct
 
 import pytest
 
-from mtedbg.analysis.fault.non_mte import other_fault
+from mtedbg.analysis.fault.non_mte import non_mte_fault
 from mtedbg.analysis.postmortem.cause import cause
+from mtedbg.model.cause import Hypothesis
 from mtedbg.model.memory import Region
 from mtedbg.model.process import SignalInfo
 from mtedbg.session import Session
@@ -24,14 +25,20 @@ STACK = 0x7F00_0000_0000
 FAR = 0x5555_0000_0000
 
 
-def told(
+def ask(session: Session) -> tuple[tuple[str, ...], tuple[Hypothesis, ...]]:
+    """What the session's thread died of: reasons and hypotheses."""
+    found = non_mte_fault(session, session.thread())
+    return found.reasons, found.hypotheses
+
+
+def explained(
     text: str, address: int, code: int = MAPERR, signal: int = SIGSEGV, **registers: int
 ) -> tuple[list[str], list[str]]:
-    """Reasons and guesses, of a thread whose instruction is `text`."""
+    """Reasons and hypotheses, of a thread whose instruction is `text`."""
     word = assemble([text])[0]
     session = session_at(word, registers, SignalInfo(signal, code, address))
-    reasons, guesses = other_fault(session)
-    return reasons, [f"{one.what}: {'; '.join(one.reasons)}" for one in guesses]
+    reasons, hypotheses = ask(session)
+    return list(reasons), [f"{one.what}: {'; '.join(one.reasons)}" for one in hypotheses]
 
 
 def jumped(target: FakeTarget, to: int, code: int, signal: int = SIGSEGV) -> Session:
@@ -41,7 +48,7 @@ def jumped(target: FakeTarget, to: int, code: int, signal: int = SIGSEGV) -> Ses
 
 
 @pytest.mark.parametrize(
-    ("text", "address", "registers", "reason", "guess"),
+    ("text", "address", "registers", "reason", "hypothesis"),
     [
         ("ldr x0, [x1]", 0, {"x1": 0}, "load of 8 bytes at 0x0", "a null pointer: x1 is 0x0"),
         ("strh w0, [x1, #24]", 24, {"x1": 0}, "store of 2 bytes", "a null pointer: x1 is 0x0"),
@@ -57,24 +64,24 @@ def jumped(target: FakeTarget, to: int, code: int, signal: int = SIGSEGV) -> Ses
          "a pointer that was overwritten: bits 54:48 of x1 are 0x12: those of an address are 0"),
     ],
 )  # fmt: skip
-def test_pointers_that_lead_nowhere(text, address, registers, reason, guess):
-    reasons, (found,) = told(text, address, **registers)
+def test_pointers_that_lead_nowhere(text, address, registers, reason, hypothesis):
+    reasons, (found,) = explained(text, address, **registers)
     assert reasons[0].startswith(reason)
     assert reasons[0].endswith(", where nothing is mapped")
-    assert found.startswith(guess)
+    assert found.startswith(hypothesis)
 
 
 def test_just_beyond_a_mapping():
     end = HEAP + 2 * PAGE
-    reasons, guesses = told("ldr x0, [x1]", end + 4, x1=end + 4)
-    assert reasons == [
+    reasons, hypotheses = explained("ldr x0, [x1]", end + 4, x1=end + 4)
+    assert list(reasons) == [
         f"load of 8 bytes at {end + 4:#x}, where nothing is mapped: 4 bytes behind rw- anonymous"
         " memory"
     ]
-    assert guesses == []
-    (reason,), _ = told("ldr x0, [x1]", end, x1=end)
+    assert hypotheses == []
+    (reason,), _ = explained("ldr x0, [x1]", end, x1=end)
     assert reason.endswith(": right behind rw- anonymous memory")
-    (reason,), _ = told("ldr x0, [x1]", HEAP - PAGE, x1=HEAP - PAGE)
+    (reason,), _ = explained("ldr x0, [x1]", HEAP - PAGE, x1=HEAP - PAGE)
     assert reason.endswith(": 4 KiB before rw- [anon:heap]")
 
 
@@ -93,22 +100,22 @@ def test_just_beyond_a_mapping():
     ],
 )  # fmt: skip
 def test_what_may_not_be_done(text, address, reason):
-    assert told(text, address, ACCERR, x1=address) == ([reason], [])
+    assert explained(text, address, ACCERR, x1=address) == ([reason], [])
 
 
 def test_permissions_that_nobody_knows():
     target = target_at(assemble(["str x0, [x1]"])[0], {"x1": HEAP})
     target.mappings = [Region(HEAP, HEAP + PAGE, "???", "/lib/it", tagged=False)]
     target.signals[1] = SignalInfo(SIGSEGV, ACCERR, HEAP)
-    (reason,), _ = other_fault(Session(target))
+    (reason,), _ = ask(Session(target))
     assert reason == f"store of 8 bytes at {HEAP:#x} in ??? /lib/it"
     target.mappings = []
-    (reason,), _ = other_fault(Session(target))
+    (reason,), _ = ask(Session(target))
     assert reason == f"store of 8 bytes at {HEAP:#x}"
 
 
 def test_memory_that_has_no_file_behind_it_any_more():
-    (reason,), _ = told("ldrb w0, [x1]", HEAP, ADRERR, SIGBUS, x1=HEAP)
+    (reason,), _ = explained("ldrb w0, [x1]", HEAP, ADRERR, SIGBUS, x1=HEAP)
     assert reason == (
         f"load of 1 byte at {HEAP:#x} in rw- [anon:heap]: behind the end of the file, or the file"
         " could not be read"
@@ -116,9 +123,9 @@ def test_memory_that_has_no_file_behind_it_any_more():
 
 
 def test_what_is_not_aligned():
-    (reason,), _ = told("ldar x0, [x1]", HEAP + 12, ADRALN, SIGBUS, x1=HEAP + 12)
+    (reason,), _ = explained("ldar x0, [x1]", HEAP + 12, ADRALN, SIGBUS, x1=HEAP + 12)
     assert reason.endswith(": the address has to be aligned for this access")
-    (reason,), _ = told("ldr x0, [sp]", HEAP + 8, ADRALN, SIGBUS, sp=HEAP + 8)
+    (reason,), _ = explained("ldr x0, [sp]", HEAP + 8, ADRALN, SIGBUS, sp=HEAP + 8)
     assert reason.endswith(": sp has to be a multiple of 16 where memory is accessed by it")
 
 
@@ -126,48 +133,51 @@ def test_jumps():
     target = target_at(registers={"x30": CODE + 8})
     target.symbols["caller"] = CODE
     session = jumped(target, FAR, MAPERR)
-    reasons, guesses = other_fault(session)
-    assert reasons == [
+    reasons, hypotheses = ask(session)
+    assert list(reasons) == [
         f"jump to {FAR:#x}, where nothing is mapped",
         "x30, where a call returns to, is caller+0x8",
     ]
-    assert guesses == ()
+    assert hypotheses == ()
     assert cause(session).code == "unmapped memory"
 
-    reasons, _ = other_fault(jumped(target, HEAP, ACCERR))
+    reasons, _ = ask(jumped(target, HEAP, ACCERR))
     assert reasons[0] == f"jump to {HEAP:#x} in rw- [anon:heap], which may not be executed"
 
-    reasons, _ = other_fault(jumped(target, PC + 2, ADRALN, SIGBUS))
+    reasons, _ = ask(jumped(target, PC + 2, ADRALN, SIGBUS))
     assert reasons[0] == f"jump to {PC + 2:#x}: instructions stand at multiples of 4"
 
     target.register_sets[1]["x30"] = HEAP
     session = jumped(target, 0, MAPERR)
-    reasons, (guess,) = other_fault(session)
-    assert reasons == ["jump to 0x0, where nothing is mapped"]
-    assert (guess.what, guess.reasons) == ("a call through a null pointer", ("the PC is 0x0",))
+    reasons, (hypothesis,) = ask(session)
+    assert list(reasons) == ["jump to 0x0, where nothing is mapped"]
+    assert (hypothesis.what, hypothesis.reasons) == (
+        "a call through a null pointer",
+        ("the PC is 0x0",),
+    )
     assert cause(session).words.endswith("at 0x0; perhaps a call through a null pointer")
 
 
 @pytest.mark.parametrize(
-    ("link", "guesses"),
+    ("link", "hypotheses"),
     [
         (0x7473_6F6D_6C61_2041, [("a return address overwritten by text", 'x30 reads "A almost"')]),
         (0x3, [("a return address that was overwritten", "x30 is 0x3")]),
         (FAR, []),
     ],
 )
-def test_returns(link, guesses):
+def test_returns(link, hypotheses):
     target = target_at(registers={"x30": link})
-    reasons, found = other_fault(jumped(target, link & (1 << 56) - 1, MAPERR))
+    reasons, found = ask(jumped(target, link & (1 << 56) - 1, MAPERR))
     assert reasons[0].startswith("return to 0x")
     assert reasons[1] == "x30 has the same address: it was a return"
-    assert [(one.what, "; ".join(one.reasons)) for one in found] == guesses
+    assert [(one.what, "; ".join(one.reasons)) for one in found] == hypotheses
 
 
 def test_a_return_address_that_failed_its_authentication():
-    reasons, guesses = told("retaa", PC, ILLOPN, SIGILL, x30=0x7473_6F6D_6C61_2041)
+    reasons, hypotheses = explained("retaa", PC, ILLOPN, SIGILL, x30=0x7473_6F6D_6C61_2041)
     assert reasons == ["retaa: pointer authentication failed"]
-    assert guesses == ['a return address overwritten by text: x30 reads "A almost"']
+    assert hypotheses == ['a return address overwritten by text: x30 reads "A almost"']
 
 
 @pytest.mark.parametrize(
@@ -186,7 +196,7 @@ def test_a_return_address_that_failed_its_authentication():
     ],
 )  # fmt: skip
 def test_what_the_processor_would_not_do(text, signal, code, registers, reasons):
-    assert told(text, PC, code, signal, **registers) == (reasons, [])
+    assert explained(text, PC, code, signal, **registers) == (reasons, [])
 
 
 @pytest.fixture
@@ -215,8 +225,8 @@ def test_a_stack_overflow(deep):
     assert found.reasons == (
         f"store of 16 bytes at {STACK - 64:#x} in --- anonymous memory, which may not be written",
     )
-    (guess,) = found.guesses
-    assert guess.reasons == (
+    (hypothesis,) = found.hypotheses
+    assert hypothesis.reasons == (
         f"sp is {STACK - 64:#x}, at the lower end of 4 KiB of rw- anonymous memory",
         "recursion through ping, pong",
     )
@@ -229,13 +239,13 @@ def test_a_stack_overflow(deep):
 )
 def test_no_stack_overflow(deep, change):
     deep.register_sets[1] |= change
-    assert other_fault(Session(deep))[1] == ()
+    assert ask(Session(deep))[1] == ()
 
 
 def test_a_stack_overflow_without_an_end_of_the_calls_in_sight(deep):
     deep.memory[STACK] = bytes(PAGE)
-    (guess,) = other_fault(Session(deep))[1]
-    assert len(guess.reasons) == 1
+    (hypothesis,) = ask(Session(deep))[1]
+    assert len(hypothesis.reasons) == 1
 
 
 @pytest.mark.parametrize(
@@ -248,5 +258,5 @@ def test_a_stack_overflow_without_an_end_of_the_calls_in_sight(deep):
         SignalInfo(SIGSEGV, 0, 8),
     ],
 )
-def test_nothing_to_be_told(signal):
-    assert other_fault(session_at(signal=signal)) == ([], ())
+def test_nothing_to_be_explained(signal):
+    assert ask(session_at(signal=signal)) == ((), ())

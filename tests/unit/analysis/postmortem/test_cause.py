@@ -79,7 +79,7 @@ def test_a_tag_check_fault_without_a_runtime(store):
     assert found.kind is CauseKind.SYNCHRONOUS
     assert found.words.endswith("pointer tag 3, memory tag 11"), "no allocator speaks for a guess"
     assert found.relation == "pointer tagged, memory tagged"
-    assert found.guesses
+    assert found.hypotheses
     assert found.signal == "SIGSEGV SEGV_MTESERR"
 
 
@@ -97,7 +97,7 @@ def test_other_ways_to_die(store, signal, kind, words, guesses):
     found = cause(session_at(store, {"x16": 0}, signal))
     assert found.kind is kind
     assert found.words.startswith(words)
-    assert [one.what for one in found.guesses] == guesses
+    assert [one.what for one in found.hypotheses] == guesses
 
 
 def test_an_asynchronous_fault_has_suspects_and_no_culprit(store):
