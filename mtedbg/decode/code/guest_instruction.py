@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cache
-from typing import Any
 
+from mtedbg.decode.code.disassembler import Line, Machine, disassembler
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.target import Target
 
@@ -14,58 +12,23 @@ LONGEST = 15
 """Bytes of an x86-64 instruction (Intel SDM vol. 2, 2.3.11)."""
 
 
-@dataclass(frozen=True, slots=True)
-class GuestInstruction:
-    """One guest instruction.
-
-    Attributes:
-        address: guest address.
-        size: bytes.
-        mnemonic: "mov".
-        operands: "rax, qword ptr [rdi + 8]".
-    """
-
-    address: int
-    size: int
-    mnemonic: str
-    operands: str
-
-    @property
-    def text(self) -> str:
-        """As an assembler writes it."""
-        return f"{self.mnemonic} {self.operands}".strip()
-
-
-@cache
-def _disassembler() -> Any:
-    """Capstone's, or None where it is not installed (a debugger's own Python may lack it)."""
-    try:
-        import capstone
-    except (ImportError, OSError):  # its library may be of another machine
-        return None
-    return capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64)
-
-
 def can_decode() -> bool:
     """Whether there is a disassembler for this Python."""
-    return _disassembler() is not None
+    return disassembler(Machine.X86_64) is not None
 
 
-def decode_all(code: bytes, address: int) -> Iterator[GuestInstruction]:
+def decode_all(code: bytes, address: int) -> Iterator[Line]:
     """The instructions of `code`, which stands at `address`, up to the first that is none."""
-    disassembler = _disassembler()
-    if disassembler is None:
-        return
-    for at, size, mnemonic, operands in disassembler.disasm_lite(code, address):
-        yield GuestInstruction(at, size, mnemonic, operands)
+    lines = disassembler(Machine.X86_64)
+    yield from () if lines is None else lines(code, address)
 
 
-def guest_instruction(target: Target, address: int) -> GuestInstruction | Absent:
+def guest_instruction(target: Target, address: int) -> Line | Absent:
     """The guest instruction at `address`, or why there is none."""
     code = _bytes(target, address)
     if isinstance(code, Absent):
         return code
-    if _disassembler() is None:
+    if not can_decode():
         return Absent(Reason.UNKNOWN, "capstone is not installed for this Python")
     found = next(decode_all(code, address), None)
     return found or Absent(Reason.DAMAGED, f"{code[:4].hex(' ')} … is no instruction")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any
-
+from mtedbg.decode.code.disassembler import Machine, disassembler
 from mtedbg.decode.code.load_store import memory_access
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.instruction import Instruction
@@ -15,24 +13,11 @@ _MISALIGNED = Absent(Reason.NOT_APPLICABLE, f"no multiple of {WORD_SIZE}")
 _BRK, _BRK_MASK = 0xD4200000, 0xFFE0001F  # Arm ARM C6.2 "BRK"
 
 
-@cache
-def _disassembler() -> Any:
-    """Capstone's, or None where it cannot be had (a debugger's own Python may lack it)."""
-    try:
-        import capstone
-    except (ImportError, OSError):  # its library may be of another machine
-        return None
-    return capstone.Cs(capstone.CS_ARCH_ARM64, capstone.CS_MODE_LITTLE_ENDIAN)
-
-
 def text_of(word: int, address: int) -> str:
     """The assembler text of `word` at `address`; ".word 0x…" where it is not known."""
-    disassembler = _disassembler()
-    if disassembler is not None:
-        code = word.to_bytes(WORD_SIZE, "little")
-        for _, _, mnemonic, operands in disassembler.disasm_lite(code, address, 1):
-            return f"{mnemonic} {operands}".strip()
-    return f".word 0x{word:08x}"
+    lines = disassembler(Machine.AARCH64)
+    found = lines and next(lines(word.to_bytes(WORD_SIZE, "little"), address), None)
+    return found.text if found else f".word 0x{word:08x}"
 
 
 def breakpoint_number(word: int) -> int | None:

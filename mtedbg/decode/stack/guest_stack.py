@@ -11,7 +11,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from mtedbg.decode.code.guest_instruction import GuestInstruction, decode_all
+from mtedbg.decode.code.disassembler import Line
+from mtedbg.decode.code.guest_instruction import decode_all
 
 _SLOT = 8
 MOST_BYTES = 1 << 18
@@ -40,7 +41,7 @@ class Depth:
     saved: int | None = None
     lost: bool = False
 
-    def after(self, one: GuestInstruction) -> Depth:
+    def after(self, one: Line) -> Depth:
         """The state behind `one`, on the way on."""
         name, operands = one.mnemonic.split(" ")[-1], one.operands
         if name in ("push", "pushfq"):
@@ -114,7 +115,7 @@ class _Walk:
         by_table: the states at jumps through memory.
     """
 
-    def __init__(self, instructions: Mapping[int, GuestInstruction], end: int) -> None:
+    def __init__(self, instructions: Mapping[int, Line], end: int) -> None:
         self._instructions = instructions
         self._end = end
         self.found: dict[int, Depth] = {}
