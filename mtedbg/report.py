@@ -19,6 +19,7 @@ from mtedbg.model.absent import Absent
 if TYPE_CHECKING:  # a debugger reads this file at its start
     from mtedbg.errors import MtedbgError
     from mtedbg.model.cell_map import CellMap
+    from mtedbg.model.figure import Figure
     from mtedbg.model.process import TargetInfo
 
 
@@ -250,12 +251,14 @@ class Part:
         line: the command that answers it, as a user would type it; empty where none does.
         report: the answer; None where there is none.
         error: what stopped it.
+        figure: what formats that can draw show next to the rows, or instead of them.
     """
 
     title: str
     line: str = ""
     report: Report | None = None
     error: MtedbgError | None = None
+    figure: Figure | None = None
 
 
 def _absents(key: str, value: Value) -> list[tuple[str, Absent]]:

@@ -94,13 +94,13 @@ class _Output:
 
 
 def _run_commands(session: Session, lines: list[str], output: _Output, *, as_json: bool) -> None:
-    from mtedbg.reports.parts import answer
+    from mtedbg.commands._offline import answer_line
 
     for line in lines:
         if len(lines) > 1:
             output.heading(f"(mtedbg) {line}")
         try:
-            output.answer(answer(session, line, as_json=as_json))
+            output.answer(answer_line(session, line, as_json=as_json))
         except MtedbgError as error:
             output.error(error)
 
@@ -108,9 +108,10 @@ def _run_commands(session: Session, lines: list[str], output: _Output, *, as_jso
 def _post_mortem(session: Session, output: _Output, *, as_json: bool) -> None:
     from dataclasses import replace
 
-    from mtedbg.reports.parts import parts
+    from mtedbg.reports.postmortem import Medium, parts
 
-    for number, part in enumerate(parts(session, whole=as_json, as_json=as_json)):
+    medium = Medium.JSON if as_json else Medium.TERMINAL
+    for number, part in enumerate(parts(session, medium)):
         report = part.report
         if number == 0 and report is not None and report.headline and not as_json:
             output.heading(report.headline)
@@ -128,12 +129,14 @@ def _write_html(session: Session, path: str, core: str, remarks: Callable[[], Re
     from mtedbg import __version__
     from mtedbg.commands._documents import write
     from mtedbg.render.html import render_html
-    from mtedbg.report import Document, Part, flat
-    from mtedbg.reports.parts import parts
+    from mtedbg.report import Answer, Document, Part, Report
+    from mtedbg.reports.postmortem import Medium, parts
 
-    found = list(parts(session, whole=True))
+    found = list(parts(session, Medium.PAGE))
     if said := remarks():
-        found.append(Part("Remarks", report=flat("remarks", session.info, (), notes=said)))
+        found.append(
+            Part("Remarks", report=Report("remarks", session.info, answer=Answer(notes=said)))
+        )
     return write(Document(path, render_html(Path(core).name, found, __version__)))
 
 

@@ -25,6 +25,15 @@ class RecordedCall:
     offset: int
     build_id: str
 
+    @property
+    def place(self) -> str:
+        """Function and offset; without a name, the offset in the file."""
+        if not self.function:
+            return f"{self.offset:#x}"
+        return (
+            f"{self.function}+{self.function_offset:#x}" if self.function_offset else self.function
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class RecordedFact:

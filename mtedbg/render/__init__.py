@@ -2,7 +2,7 @@
 
 How to add a format: one file here with one function from a `Report` to a string, called by
 `commands/_line.py` or a subcommand where the user asks for it. It escapes whatever came from a
-target: names in a process are hostile input.
+target, for names in a process are hostile input: text and SVG by `clean`, HTML by its templates.
 """
 
 from __future__ import annotations

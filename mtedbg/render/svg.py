@@ -107,12 +107,16 @@ def _owner(figure: CellMap, kind: int) -> str | int | Absent:
 
 def _fills(figure: CellMap) -> str:
     rules = [f".k{NOT_TAGGED}{{fill:url(#untagged)}}", f".k{NOT_READ}{{fill:url(#unread)}}"]
-    for tag, color in enumerate(COLORS):
-        owner = _owner(figure, tag)
-        # Without a runtime tag 0 is what nobody has marked.
-        neutral = owner == SHARED or (isinstance(owner, Absent) and tag == 0)
-        rules.append(f".k{tag}{{fill:{NEUTRAL if neutral else color}}}")
+    for tag in range(len(COLORS)):
+        rules.append(f".k{tag}{{fill:{color_of(tag, _owner(figure, tag))}}}")
     return "".join(rules)
+
+
+def color_of(tag: int, owner: str | int | Absent) -> str:
+    """The colour of memory with a tag, by whose it is: shared memory has none of its own."""
+    # Without a runtime tag 0 is what nobody has marked.
+    neutral = owner == SHARED or (isinstance(owner, Absent) and tag == 0)
+    return NEUTRAL if neutral else COLORS[tag]
 
 
 def _label(figure: CellMap, kind: int) -> str:

@@ -27,7 +27,7 @@ from mtedbg.render.html import render_html
 from mtedbg.render.json import render_json
 from mtedbg.render.text import render_text
 from mtedbg.report import Report
-from mtedbg.reports.parts import parts
+from mtedbg.reports.postmortem import Medium, parts
 from mtedbg.session import Session
 from tests.support import runtime_image
 from tests.support.elf_core import (
@@ -207,7 +207,7 @@ def whole(data: bytes) -> None:
     target = opened(data)
     if target is None:
         return
-    made = list(parts(Session(target), whole=True))
+    made = list(parts(Session(target), Medium.PAGE))
     for part in made:
         if part.report is not None:
             show(part.report)

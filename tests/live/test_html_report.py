@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,9 +11,11 @@ import pytest
 
 from mtedbg.adapters.core import CoreTarget
 from mtedbg.cli import main
+from mtedbg.model.cause import Cause, Hypothesis
+from mtedbg.model.figure import SegmentMap, Timeline
 from mtedbg.render.html import render_html
-from mtedbg.report import Part
-from mtedbg.reports.parts import parts
+from mtedbg.report import Answer, Line, Part, Record, Row, Table
+from mtedbg.reports.postmortem import Medium, parts
 from mtedbg.session import Session
 from tests.golden.cases import unpacked
 from tests.support.browser import Browser, browser
@@ -127,16 +129,7 @@ def test_it_prints(page: Browser, written: dict[str, Path]) -> None:
 def test_what_a_core_says_is_text_and_nothing_else(page: Browser, tmp_path: Path) -> None:
     """Every text of every part is hostile, and the page says it letter by letter."""
     session = Session(CoreTarget(unpacked("runtime-thunk", tmp_path), sysroot="/nonexistent"))
-    hostile = []
-    for part in parts(session, whole=True):
-        report = part.report
-        assert report is not None
-        rows = tuple(
-            {key: EVIL if isinstance(value, str) else value for key, value in row.items()}
-            for row in report.rows
-        )
-        report = replace(report, rows=rows, headline=EVIL, notes=(EVIL,))
-        hostile.append(Part(EVIL, EVIL, report))
+    hostile = [_hostile(part) for part in parts(session, Medium.PAGE)]
     path = tmp_path / "hostile.html"
     path.write_text(render_html(EVIL, hostile, EVIL), "utf-8")
     page.open(path, PHONE)
@@ -148,3 +141,33 @@ def test_what_a_core_says_is_text_and_nothing_else(page: Browser, tmp_path: Path
         EVIL.replace("\u202e", "\\u202e").replace("\x1b", "\\x1b")
     )
     assert page.value(WIDTH) <= PHONE
+
+
+def _hostile(part: Part) -> Part:
+    """The same part, which says nothing but `EVIL`; what is drawn of it stays."""
+    report, figure = part.report, part.figure
+    assert report is not None
+    answer = report.answer
+    if isinstance(answer.body, Record):
+        body: Record | Table = Record(_evil_row(answer.body.row), _evil_lines(answer.body.lines))
+    else:
+        body = Table(tuple(map(_evil_row, answer.body.rows)), _evil_lines(answer.body.lines))
+    if isinstance(figure, Cause):
+        figure = replace(
+            figure, reasons=(EVIL,), function=EVIL, hypotheses=(Hypothesis(EVIL, (EVIL,)),)
+        )
+    if isinstance(figure, Timeline):
+        marks = (replace(mark, event=EVIL, words=EVIL) for mark in figure.marks)
+        figure = Timeline(tuple(marks))
+    if isinstance(figure, SegmentMap):
+        figure = replace(figure, blocks=tuple(replace(one, kind=EVIL) for one in figure.blocks))
+    report = replace(report, answer=Answer(body, EVIL, (EVIL,)))
+    return Part(EVIL, EVIL, report, figure=figure)
+
+
+def _evil_row(row: Row) -> Row:
+    return {key: EVIL if isinstance(value, str) else value for key, value in row.items()}
+
+
+def _evil_lines(lines: Iterable[Line]) -> tuple[Line, ...]:
+    return tuple(tuple(replace(span, text=EVIL) for span in line) for line in lines)

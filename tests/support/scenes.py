@@ -6,6 +6,7 @@ from mtedbg.model.memory import Region
 from mtedbg.model.process import SignalInfo
 from mtedbg.session import Session
 from tests.support.fake import FakeTarget
+from tests.support.runtime_image import image
 
 HEAP = 0xFFFF_8A2B_0000
 """Two pages: one tagged, with tag 11 and from `THREES` on 3, then 5 and 0; one not tagged."""
@@ -18,6 +19,11 @@ BEFORE = 16
 """Instructions before the one that the thread stopped at."""
 
 NOP = 0xD503201F
+
+SIGSEGV, SYNC = 11, 9
+
+OWN, OTHER = 2, 7
+"""Of `runtime_at`: the tag of the core that thread 1 is on, and a core's that nobody is on."""
 
 
 def tagged(address: int, tag: int) -> int:
@@ -53,3 +59,14 @@ def session_at(
     before: list[int] | None = None,
 ) -> Session:
     return Session(target_at(word, registers, signal, before))
+
+
+def runtime_at(tag: int, memory: int) -> Session:
+    """Thread 1 faulted at the access of memop 1, with `tag` in its pointer."""
+    target = image().target()
+    target.signals[1] = SignalInfo(SIGSEGV, SYNC, tagged(HEAP, tag))
+    target.register_sets[1]["x16"] = tagged(HEAP, tag)
+    target.tags[HEAP] = bytes([memory])
+    assert isinstance(target.mappings, list)
+    target.mappings.append(Region(HEAP, HEAP + PAGE, "rw-", "", tagged=True))
+    return Session(target)

@@ -39,6 +39,8 @@ ONLY = {
     "gdb": {"adapters/gdb"},
     "lldb": {"adapters/lldb"},
     "elftools": set(),
+    "jinja2": {"render/html"},
+    "markupsafe": {"render/html"},
     "prompt_toolkit": {"shell"},
     "pygdbmi": {"shell"},
     "rich": {"triage/progress"},

@@ -15,7 +15,7 @@ from mtedbg.analysis.fault.words import headline, remarks
 from mtedbg.analysis.interrupted import place_of_death
 from mtedbg.analysis.memops.progress import entries, in_words, step_of, transition_of
 from mtedbg.analysis.memops.stale import stale_pairs
-from mtedbg.analysis.postmortem.recorded import causes
+from mtedbg.analysis.postmortem.recorded import recorded_causes
 from mtedbg.analysis.stacks.host_calls import host_calls
 from mtedbg.analysis.tags.owner import SHARED, owner
 from mtedbg.decode.heap.abort_message import abort_message
@@ -67,7 +67,8 @@ def cause(session: Session) -> Cause:
     if isinstance(memop, Absent) and patches:
         memop = patches[0].memop or NOT_APPLICABLE
     because = _steps(session) + stale_reasons + _reasons(session, met, code)
-    because += [*other.reasons, *remarks(met)] + causes(session)
+    because += [*other.reasons, *remarks(met)]
+    because += [f"the system says: {one}" for one in recorded_causes(session)[:_MOST]]
     return Cause(
         _kind(met, mine=mine, patching=bool(patches)),
         "; ".join(words),

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
+from jinja2 import UndefinedError
 
 from mtedbg.errors import UsageError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
+from mtedbg.model.cause import Cause, CauseKind, Hypothesis
+from mtedbg.model.cell_map import CellMap, Strip
+from mtedbg.model.code import Block, Segment
+from mtedbg.model.figure import Figure, Mark, SegmentMap, TagGrid, ThreadAt, Timeline
 from mtedbg.model.process import TargetInfo
-from mtedbg.render.html import render_html
-from mtedbg.render.html_body import MOST_ROWS, SHOWN_ROWS, body
-from mtedbg.render.html_code import code_map
-from mtedbg.render.html_tags import grid
-from mtedbg.render.html_timeline import MOST_EVENTS, timeline
-from mtedbg.report import Column, Kind, Part, Report, Row, Span, flat
+from mtedbg.render.html import _templates, render_html
+from mtedbg.render.html.contents import MOST_ROWS, SHOWN_ROWS
+from mtedbg.render.html.timeline import MOST_EVENTS
+from mtedbg.report import Answer, Column, Kind, Part, Record, Report, Row, Span, Table
 
 INFO = TargetInfo("core", "core", 7, "/bin/<b>guilty</b>")
 EVIL = "\"'><script>alert(1)</script>\u202e\x1b[31m\x00&"
+NOBODYS = (NOT_APPLICABLE,) * 16
 VOID = {"meta", "link", "img", "input", "br"}
 
 
@@ -55,38 +62,67 @@ def checked(html: str) -> str:
     return " ".join(parser.words)
 
 
-def report(rows: list[Row], *columns: Column, **more: object) -> Report:
-    return flat("x", INFO, columns, tuple(rows), **more)  # type: ignore[arg-type]
-
-
 NAME = Column("name", Kind.TEXT, EVIL)
 NUMBER = Column("number", Kind.COUNT, "a number")
 
 
-def event(time: int, thread: int | Absent, name: str, **more: int | str) -> Row:
-    row: dict[str, int | str | Absent] = dict.fromkeys(
-        ("memop", "address", "old", "new", "core"), NOT_APPLICABLE
-    )
-    return row | {"time": time, "thread": thread, "event": name} | more
+def part_of(answer: Answer, *columns: Column, title: str = "x") -> Part:
+    return Part(title, title, Report("x", INFO, columns, answer))
 
 
-def log(*rows: Row) -> Report:
-    return flat("memop-log", INFO, (), rows)
+def table_of(*rows: Row) -> Part:
+    return part_of(Answer(Table(rows)), NAME, NUMBER)
+
+
+def page_of(*parts: Part) -> str:
+    """The page without its style."""
+    return re.sub(r"<style>.*?</style>", "", render_html("core", parts, "1"), flags=re.DOTALL)
+
+
+def drawn(figure: Figure) -> str:
+    """What is drawn of it."""
+    return page_of(Part("x", "", Report("x", INFO), figure=figure))
 
 
 def test_whatever_came_from_a_process_is_text():
-    made = report(
-        [{"name": EVIL, "number": 1}], NAME, NUMBER, headline=EVIL, notes=(EVIL,), listing=True
+    rows = part_of(
+        Answer(Table(({"name": EVIL, "number": 1},)), EVIL, (EVIL,)), NAME, NUMBER, title=EVIL
     )
-    drawn = report([], picture=((Span(EVIL, "address"), Span(EVIL, EVIL)),))
+    record = part_of(Answer(Record({"name": EVIL, "number": 1})), NAME, NUMBER, title=EVIL)
+    lines = part_of(Answer(Table(lines=((Span(EVIL, "address"), Span(EVIL, EVIL)),))))
     failed = Part(EVIL, EVIL, None, UsageError(EVIL))
-    page = render_html(EVIL, [Part(EVIL, EVIL, made), Part(EVIL, "", drawn), failed], EVIL)
+    cause = Cause(
+        CauseKind.FAULT, EVIL, (EVIL,), function=EVIL, hypotheses=(Hypothesis(EVIL, (EVIL, EVIL)),)
+    )
+    events = Timeline((Mark(1, 2, EVIL, EVIL),))
+    bad_block = replace(block(1, 0x10000, 0x440), kind=EVIL, state=EVIL)
+    granules = TagGrid(0, {0: 1, 16: Absent(Reason.UNMAPPED, EVIL)}, (EVIL,) * 16)
+    strip = Strip(0, 4096, EVIL, EVIL, 0, ((1,),))
+    cells = CellMap(4096, (strip,), (EVIL,) * 16, {1: 256})
+    figures = (cause, events, segments_of([bad_block]), granules, cells)
+    parts = [
+        rows, record, lines, failed, *(replace(rows, figure=figure) for figure in figures),
+    ]  # fmt: skip
+    page = render_html(EVIL, parts, EVIL)
     words = checked(page)
-    assert "\x1b" not in page
-    assert "\u202e" not in page
+    assert page.replace("\n", "").isprintable()
     assert "\\x1b[31m\\x00&" in words
     assert "alert(1)" in words
     assert re.search(r"(src|href)=\"(?!data:|#)", page) is None
+    assert "script>" not in page
+
+
+def test_a_template_that_asks_for_what_is_not_there_fails():
+    with pytest.raises(UndefinedError, match="headline"):
+        _templates().get_template("page.html").render()
+
+
+def test_nothing_is_marked_as_html_by_hand():
+    """Only a template's own text is HTML: there is no way around the escaping."""
+    package = Path(render_html.__code__.co_filename).parent
+    for path in (*package.rglob("*.html"), *package.rglob("*.py")):
+        source = path.read_text()
+        assert re.search(r"\|\s*safe|Markup\(|autoescape (?!=)", source) is None, path
 
 
 def test_a_policy_forbids_what_could_load_or_run():
@@ -100,8 +136,7 @@ def test_a_policy_forbids_what_could_load_or_run():
 
 def test_a_long_table_is_folded_and_a_longer_one_cut():
     rows: list[Row] = [{"name": f"row{n}", "number": n} for n in range(MOST_ROWS + 5)]
-    html = body(report(rows, NAME, NUMBER, listing=True), "rows")
-    words = checked(html)
+    words = checked(page_of(table_of(*rows)))
     assert f"{MOST_ROWS - SHOWN_ROWS} more rows" in words
     assert "5 more rows are in the JSON only" in words
     assert f"row{MOST_ROWS - 1} " in words
@@ -110,20 +145,52 @@ def test_a_long_table_is_folded_and_a_longer_one_cut():
 
 def test_holes_say_why_and_what_does_not_apply_is_left_out():
     hole = Absent(Reason.NOT_DUMPED)
-    one = body(report([{"name": hole, "number": NOT_APPLICABLE}], NAME, NUMBER), "one")
-    assert "not dumped in this core" in checked(one)
-    assert "number" not in checked(one)
-    rows: list[Row] = [{"name": "a", "number": NOT_APPLICABLE}, {"name": hole, "number": 3}]
-    assert "not dumped" in checked(body(report(rows, NAME, NUMBER, listing=True), "two"))
+    record = Record({"name": hole, "number": NOT_APPLICABLE})
+    one = checked(page_of(part_of(Answer(record), NAME, NUMBER)))
+    assert "not dumped in this core" in one
+    assert "number" not in one
+    two = table_of({"name": "a", "number": NOT_APPLICABLE}, {"name": hole, "number": 3})
+    assert "not dumped" in checked(page_of(two))
+
+
+def test_lines_keep_their_breaks_and_spaces():
+    lines = ((Span("  a", "dim"), Span(" b ", "unknown")), (Span("=> ", "mark"), Span("c")))
+    page = page_of(part_of(Answer(Table(lines=lines))))
+    assert (
+        '<pre><span class="dim">  a</span> b \n'
+        '<span class="here"><span class="mark">=&gt; </span>c</span>\n</pre>' in page
+    )
+
+
+def test_the_cause_is_told_once():
+    cause = Cause(
+        CauseKind.STALE_PAIR, "why", ("a reason",), code="host", function="main",
+        hypotheses=(Hypothesis("a guess", ("one", "two")),),
+    )  # fmt: skip
+    answer = Answer(Record({"name": "not shown", "number": 1}), "why")
+    page = page_of(replace(part_of(answer, NAME, NUMBER), figure=cause))
+    words = checked(page)
+    assert '<span class="kind">stale-pair</span>' in page
+    assert re.sub(r"\s+", " ", words).count("why") == 2, "title and heading"
+    assert "main, host" in words
+    assert "a reason" in words
+    assert "<strong>a guess</strong>: one; two" in page
+    assert "not shown" not in words
+
+
+def mark(time: int, lane: int, event: str, words: str = "") -> Mark:
+    return Mark(time, lane, event, f"{event}{words}")
 
 
 def test_a_timeline_has_a_lane_a_thread_and_a_mark_an_event():
-    html = timeline(
-        log(
-            event(1000, NOT_APPLICABLE, "TierCommit", old=1, new="Baseline"),
-            event(1500, 2, "Fault", memop=31, address=0x402000, old=1, new=0, core=1),
-            event(3000, 1, "Migration", old=1, new=2, core=2),
-            event(3000, 1, EVIL),
+    html = drawn(
+        Timeline(
+            (
+                mark(1000, 0, "TierCommit", ": 1 → Baseline"),
+                mark(1500, 2, "Fault", " memop 31 0x402000: 1 → 0, core 1"),
+                mark(3000, 1, "Migration", ": 1 → 2, core 2"),
+                mark(3000, 1, EVIL),
+            )
         )
     )
     words = checked(html)
@@ -137,36 +204,32 @@ def test_a_timeline_has_a_lane_a_thread_and_a_mark_an_event():
 
 
 def test_a_timeline_of_one_moment_and_of_too_much():
-    assert timeline(log()) == ""
-    assert 'x="50%"' in timeline(log(event(5, 1, "Fault")))
-    many = timeline(log(*(event(n, n % 500, "Fault") for n in range(MOST_EVENTS + 100))))
+    assert "<svg" not in drawn(Timeline(()))
+    assert 'x="50%"' in drawn(Timeline((mark(5, 1, "Fault"),)))
+    events = (mark(n, n % 500, "Fault") for n in range(MOST_EVENTS + 100))
+    many = drawn(Timeline(tuple(events)))
     assert many.count('class="Fault"') <= MOST_EVENTS + 1
     assert many.count("guest thread") < 70
     checked(many)
 
 
-def block(number: int, base: int, size: int, state: str = "Published") -> Row:
-    return {"id": number, "kind": "BaselineTier", "base": base, "size": size, "state": state}
+def block(number: int, base: int, size: int, state: str = "Published") -> Block:
+    return Block(base, size, number, 0, 0, 0, 0, "BaselineTier", state=state)
 
 
-def code(blocks: list[Row], threads: list[Row] | None = None, used: int = 0x1000) -> str:
-    segment: Row = {"base": 0x10000, "capacity": 0x100000, "used": used}
-    told = None if threads is None else flat("threads", INFO, (), tuple(threads))
-    return code_map(
-        flat("jit-segments", INFO, (), (segment,)),
-        flat("jit-blocks", INFO, (), tuple(blocks)),
-        told,
-    )
+def segments_of(
+    blocks: Sequence[Block], threads: Sequence[ThreadAt] = (), used: int = 0x1000
+) -> SegmentMap:
+    segment = Segment(1, 0x10000, 0x100000, used)
+    return SegmentMap((segment,), tuple(blocks), tuple(threads))
 
 
 def test_a_code_map_has_its_blocks_and_where_threads_stood():
-    html = code(
-        [block(1, 0x10000, 0x440), block(2, 0x10440, 0x440, "Retired"), block(3, 0x9000, 16)],
-        [
-            {"thread": 4, "pc": 0x10220},
-            {"thread": 5, "pc": 0x1},
-            {"thread": 6, "pc": NOT_APPLICABLE},
-        ],
+    html = drawn(
+        segments_of(
+            [block(1, 0x10000, 0x440), block(2, 0x10440, 0x440, "Retired"), block(3, 0x9000, 16)],
+            [ThreadAt(4, 0x10220), ThreadAt(5, 0x1)],
+        )
     )
     words = checked(html)
     assert "block 1, BaselineTier, Published: 0x10000, 1.1 KiB" in words
@@ -179,29 +242,26 @@ def test_a_code_map_has_its_blocks_and_where_threads_stood():
 
 @pytest.mark.parametrize("used", [0, 1, 0x100000, 1 << 62])
 def test_a_code_map_of_nonsense(used):
-    html = code([block(1, 0x10000, 1 << 60), block(2, 0x1FFFF, 0)], used=used)
+    html = drawn(segments_of([block(1, 0x10000, 1 << 60), block(2, 0x1FFFF, 0)], used=used))
     checked(html)
     assert max(float(width) for width in re.findall(r'width="([\d.]+)%"', html)) <= 100
 
 
 def test_nothing_is_drawn_of_nothing():
-    nothing = flat("jit-segments", INFO, ())
-    assert code_map(nothing, flat("jit-blocks", INFO, ()), None) == ""
-    assert grid(flat("mte-tags", INFO, ()), 5) == ""
-    hole: Row = {"start": 0, "end": 16, "tag": Absent(Reason.NOT_DUMPED), "owner": NOT_APPLICABLE}
-    assert grid(flat("mte-tags", INFO, (), (hole,)), 5) == ""
+    assert "<svg" not in drawn(SegmentMap((), (), ()))
+    assert "<svg" not in drawn(TagGrid(5, {}, NOBODYS))
+    assert "<svg" not in drawn(TagGrid(5, {0: Absent(Reason.NOT_DUMPED)}, NOBODYS))
 
 
 def test_the_grid_frames_the_granule_and_shared_memory_has_no_colour():
-    rows: tuple[Row, ...] = (
-        {"start": 0x1000, "end": 0x1020, "tag": 15, "owner": "shared"},
-        {"start": 0x1020, "end": 0x1030, "tag": 3, "owner": 3},
-        {"start": 0x1030, "end": 0x1040, "tag": Absent(Reason.NOT_DUMPED), "owner": NOT_APPLICABLE},
-    )
-    html = grid(flat("mte-tags", INFO, (), rows), 0x1028)
+    tags: dict[int, int | Absent] = {0x1000: 15, 0x1010: 15, 0x1020: 3}
+    tags[0x1030] = Absent(Reason.NOT_DUMPED)
+    html = drawn(TagGrid(0x1028, tags, (*NOBODYS[:15], "shared")))
     checked(html)
     assert html.count('fill="#9aa3ad"') == 2
     assert html.count('class="none"') == 1
     assert html.count('class="frame"') == 1
-    endless: Row = {"start": 0, "end": 1 << 60, "tag": 1, "owner": NOT_APPLICABLE}
-    assert grid(flat("mte-tags", INFO, (), (endless,)), None).count("<rect") == 512
+    endless = dict.fromkeys(range(0, 1 << 16, 16), 1)
+    far = drawn(TagGrid(1 << 40, endless, NOBODYS))
+    assert far.count("<rect") == 512
+    assert 'class="frame"' not in far

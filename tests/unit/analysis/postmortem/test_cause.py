@@ -6,36 +6,21 @@ import pytest
 
 from mtedbg.analysis.memops.progress import progress
 from mtedbg.analysis.postmortem.cause import cause, cause_report
-from mtedbg.analysis.postmortem.threads import all_threads
 from mtedbg.model.cause import CauseKind
 from mtedbg.model.memory import Region
 from mtedbg.model.process import SignalInfo
-from mtedbg.render.text import render_text
 from mtedbg.session import Session
 from tests.support.assemble import assemble
 from tests.support.fake import FakeTarget
-from tests.support.runtime_image import image
-from tests.support.scenes import CODE, HEAP, PAGE, session_at, tagged
+from tests.support.scenes import CODE, HEAP, OTHER, OWN, PAGE, SYNC, runtime_at, session_at, tagged
 
-SYNC, ASYNC, MAPERR, TKILL = 9, 8, 1, -6
+ASYNC, MAPERR, TKILL = 8, 1, -6
 SIGSEGV, SIGABRT = 11, 6
-OWN, OTHER = 2, 7
 
 
 @pytest.fixture(scope="module")
 def store() -> int:
     return assemble(["str x1, [x16]"])[0]
-
-
-def runtime_at(tag: int, memory: int) -> Session:
-    """Thread 1 faulted at the access of memop 1, with `tag` in its pointer."""
-    target = image().target()
-    target.signals[1] = SignalInfo(SIGSEGV, SYNC, tagged(HEAP, tag))
-    target.register_sets[1]["x16"] = tagged(HEAP, tag)
-    target.tags[HEAP] = bytes([memory])
-    assert isinstance(target.mappings, list)
-    target.mappings.append(Region(HEAP, HEAP + PAGE, "rw-", "", tagged=True))
-    return Session(target)
 
 
 def test_a_patch_in_progress_is_said_first():
@@ -146,13 +131,3 @@ def test_changes_in_progress():
     (row,) = progress(runtime_at(OWN, 0)).rows
     assert (row["operation"], row["phase"], row["thread"]) == ("PatchMemop", "patch-address", 1)
     assert (row["memop"], row["transition"]) == (3, "local → shared")
-
-
-def test_threads_say_what_they_were_about():
-    report = all_threads(runtime_at(OTHER, 0))
-    assert [row["doing"] for row in report.rows[:2]] == [
-        "SIGSEGV SEGV_MTESERR, a stale pair at memop 1, translated code",
-        "thunk",
-    ]
-    assert all_threads(runtime_at(OTHER, 0), most=1).notes == ("and 2 more threads",)
-    assert "a stale pair" in render_text(report)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from mtedbg.analysis.postmortem.sections import MOST_DRAWN, sections
+from mtedbg.model.cause import Cause
+from mtedbg.model.cell_map import CellMap
+from mtedbg.model.figure import SegmentMap, Timeline
 from mtedbg.model.memory import Region
 from mtedbg.model.process import SignalInfo
-from mtedbg.reports.parts import parts
+from mtedbg.reports.postmortem import MOST_DRAWN, Medium, parts, sections
 from mtedbg.session import Session
 from tests.support.fake import FakeTarget
 from tests.support.runtime_image import image
@@ -24,20 +26,20 @@ ANY = [
 ]
 
 
-def titles(session: Session, *, whole: bool = False) -> list[str]:
-    return [section.title for section in sections(session, whole=whole)]
+def titles(session: Session, medium: Medium = Medium.TERMINAL) -> list[str]:
+    return [section.title for section in sections(session, medium)]
 
 
 def test_of_a_program_without_a_runtime():
     session = session_at(NOP, {}, FAULT)
     assert titles(session) == [*ANY, "Code", "Threads", "Not in this core"]
-    assert titles(session, whole=True) == [
+    assert titles(session, Medium.JSON) == [
         *ANY, "Code", "Threads", "Tagged memory", "Not in this core",
     ]  # fmt: skip
 
 
 def test_of_a_runtime_with_a_change_in_progress():
-    found = titles(Session(image().target()), whole=True)
+    found = titles(Session(image().target()), Medium.PAGE)
     assert found[0] == "Cause"
     for title in ("Guest", "Guest calls", "Memop", "Code block", "Last events", "Code segments"):
         assert title in found
@@ -55,19 +57,33 @@ def test_tagged_memory_that_takes_long_is_not_drawn(more):
     assert isinstance(target, FakeTarget)
     start = 1 << 40
     target.mappings = [Region(start, start + MOST_DRAWN + more, "rw-", "", tagged=True)]
-    section = next(one for one in sections(session, whole=True) if one.title == "Tagged memory")
-    assert section.figure is (not more)
-    if section.ask is not None:
-        assert section.ask(session).notes == (
+    found = sections(session, Medium.PAGE)
+    section = next(one for one in found if one.title == "Tagged memory")
+    assert (section.figure is not None) is (not more)
+    if more:
+        assert section.answer().notes == (
             "4 GiB are tagged, which takes long to read: `mte-regions` does",
         )
+
+
+def test_only_a_page_has_drawings_and_files_have_the_map_of_tagged_memory():
+    session = Session(image().target())
+    drawn = {part.title: part.figure for part in parts(session, Medium.PAGE) if part.figure}
+    assert {title: type(figure) for title, figure in drawn.items()} == {
+        "Cause": Cause, "Last events": Timeline, "Code segments": SegmentMap,
+        "Tagged memory": CellMap,
+    }  # fmt: skip
+    assert not any(part.figure for part in parts(session, Medium.JSON))
+    (tagged,) = [part for part in parts(session, Medium.JSON) if part.title == "Tagged memory"]
+    assert tagged.report is not None
+    assert tagged.report.answer.figure is not None
 
 
 def test_a_part_that_cannot_be_answered_is_one_and_not_the_end():
     made = image()
     damaged = made.with_word(made.places["root"] + 8, 3, 4).target()
     damaged.signals[1] = FAULT
-    found = list(parts(Session(damaged), whole=True))
+    found = list(parts(Session(damaged), Medium.PAGE))
     assert [part.title for part in found][-1] == "Not in this core"
     assert all((part.report is None) != (part.error is None) for part in found)
     assert found[0].report is not None

@@ -1,0 +1,34 @@
+"""The backtrace that the system recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from mtedbg.report import Answer, Column, Kind, Row, Table
+
+if TYPE_CHECKING:
+    from mtedbg.model.recorded import RecordedCall
+
+COLUMNS = (
+    Column("level", Kind.COUNT, "0 is the innermost"),
+    Column("pc", Kind.ADDRESS, "where it is, or where it goes on"),
+    Column("function", Kind.TEXT, "function and offset; where not known, offset in the file"),
+    Column("file", Kind.TEXT, "the file that is mapped there"),
+    Column("build_id", Kind.TEXT, "of that file", shown=False),
+)
+
+
+def answer(calls: Iterable[RecordedCall]) -> Answer:
+    """The levels, the innermost first."""
+    return Answer(Table(tuple(_row(level, call) for level, call in enumerate(calls))))
+
+
+def _row(level: int, call: RecordedCall) -> Row:
+    return {
+        "level": level,
+        "pc": call.pc,
+        "function": call.place,
+        "file": call.file,
+        "build_id": call.build_id,
+    }
