@@ -2,19 +2,62 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from mtedbg.commands import Arguments, Command, Option
-from mtedbg.report import Column, Kind, Report
+from mtedbg.report import Answer, Column, Kind, Row, Table
 
 if TYPE_CHECKING:
+    from mtedbg.analysis.code.audit import Audit
+    from mtedbg.model.finding import Finding
     from mtedbg.session import Session
 
 
-def _run(session: Session, arguments: Arguments) -> Report:
+def _run(session: Session, arguments: Arguments) -> Answer:
     from mtedbg.analysis.code.audit import audit
 
-    return audit(session, COMMAND.name, COMMAND.columns, arguments.n)
+    return answer(audit(session), arguments.n)
+
+
+def answer(found: Audit, most: int | None = None) -> Answer:
+    """The findings as rows, at most `most` of them."""
+    from mtedbg.analysis.code.audit import MOST
+
+    shown = found.findings[: MOST if most is None else max(1, min(most, MOST))]
+    notes = tuple(_notes(found, len(shown)))
+    return Answer(Table(tuple(map(_row, shown))), _headline(found), notes, incomplete=found.cut)
+
+
+def _row(one: Finding) -> Row:
+    return {
+        "severity": one.severity.value,
+        "what": one.what,
+        "where": one.where,
+        "detail": one.detail,
+    }
+
+
+def _notes(found: Audit, shown: int) -> Iterator[str]:
+    from mtedbg.analysis.code.audit import MOST
+
+    if found.cut:
+        yield f"there are more than {MOST} findings: these are the first"
+    elif shown < len(found.findings):
+        yield f"{len(found.findings) - shown} more: `{COMMAND.name}` shows them"
+
+
+def _headline(found: Audit) -> str:
+    from mtedbg.model.finding import Severity
+
+    errors, warnings = found.count(Severity.ERROR), found.count(Severity.WARNING)
+    if not found.findings:
+        return "the code map is consistent, and nothing was in flight"
+    if not errors and not warnings:
+        return "the code map is consistent; a change was in flight"
+    words = [f"{errors} error{'s' if errors > 1 else ''}"] if errors else []
+    words += [f"{warnings} warning{'s' if warnings > 1 else ''}"] if warnings else []
+    return f"the code map: {', '.join(words)}"
 
 
 COMMAND = Command(

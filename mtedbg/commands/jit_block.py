@@ -5,16 +5,90 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mtedbg.commands import Argument, Arguments, Command
-from mtedbg.report import Column, Kind, Report
+from mtedbg.model.absent import Absent, present
+from mtedbg.report import Answer, Column, Kind, Record, Scalar
 
 if TYPE_CHECKING:
+    from mtedbg.model.code_place import CodePlace, HeldBlock, HeldRange
     from mtedbg.session import Session
 
 
-def _run(session: Session, arguments: Arguments) -> Report:
-    from mtedbg.analysis.code.block import block
+def _run(session: Session, arguments: Arguments) -> Answer:
+    from mtedbg.analysis.code.block import code_at
 
-    return block(session, COMMAND.name, COMMAND.columns, arguments.pc)
+    return answer(code_at(session, session.strip(arguments.pc)))
+
+
+def answer(place: CodePlace) -> Answer:
+    """The place as one row."""
+    from mtedbg.model.absent import then
+
+    row = {
+        "outcome": place.outcome.value,
+        "source": place.source.value,
+        "block": then(place.block, _block),
+        "range": then(place.range, _range),
+        "function": place.function,
+        "guest_rip": place.guest_rip,
+        "memop": place.memop,
+    }
+    return Answer(Record(row), f"{place.pc:#x}: {_sentence(place)}", place.notes)
+
+
+def _block(found: HeldBlock) -> dict[str, Scalar]:
+    return {
+        "id": found.number,
+        "kind": found.kind,
+        "tier": found.tier,
+        "start": found.start,
+        "end": found.end,
+        "state": found.state,
+        "generation": found.generation,
+    }
+
+
+def _range(found: HeldRange) -> dict[str, Scalar]:
+    return {"kind": found.kind, "start": found.start, "end": found.end, "symbol": found.symbol}
+
+
+def _sentence(place: CodePlace) -> str:
+    """The verdict in one line."""
+    from mtedbg.model.foreign_code import CodeSource
+
+    return _of_root(place) if place.source is CodeSource.DEBUG_ROOT else _of_foreign(place)
+
+
+def _of_root(place: CodePlace) -> str:
+    from mtedbg.model.code import Outcome
+
+    if present(place.segment):
+        return f"in segment {place.segment.id}, between its code blocks"
+    if isinstance(place.block, Absent):
+        return {
+            Outcome.METADATA_NOT_DUMPED: f"the code map cannot be read: {place.detail}",
+            Outcome.UNSTABLE: "the code map changes faster than it can be read",
+            Outcome.CORRUPT: f"the code map is damaged: {place.detail}",
+        }.get(place.outcome, "not in translated code")
+    retired = "retired " if place.outcome is Outcome.RETIRED else ""
+    where = f"{retired}block {place.block.number} ({place.block.kind})"
+    if isinstance(place.range, Absent):
+        return f"in {where}, {place.detail or 'in no range of it'}"
+    name = f" {place.function}" if present(place.function) and place.function else ""
+    memop = f", memop {place.memop}" if present(place.memop) else ""
+    return f"{place.range.kind}{name}+{place.pc - place.range.start:#x} in {where}{memop}"
+
+
+def _of_foreign(place: CodePlace) -> str:
+    if isinstance(place.block, Absent):
+        if not place.block.is_hole:
+            return f"not in code that the {place.source} describes"
+        return f"the {place.source} cannot be read: {place.block}"
+    where = f"{place.block.noun} {place.block.number}, by the {place.source}"
+    if isinstance(place.range, Absent):
+        unread = place.range.is_hole
+        hole = f"in {where}, whose symbols cannot be read: {place.range}"
+        return hole if unread else f"in no symbol of {where}"
+    return f"{place.range.symbol}+{place.pc - place.range.start:#x} in {where}"
 
 
 COMMAND = Command(

@@ -2,26 +2,78 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from mtedbg.commands import Arguments, Command, Option
-from mtedbg.report import Column, Kind, Report
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
+from mtedbg.report import Answer, Column, Kind, Row, record_or_table
 
 if TYPE_CHECKING:
+    from mtedbg.analysis.code.blocks import RuntimeBlocks
+    from mtedbg.model.code import Block
     from mtedbg.session import Session
 
 
-def _run(session: Session, arguments: Arguments) -> Report:
-    from mtedbg.analysis.code.blocks import blocks
+def _run(session: Session, arguments: Arguments) -> Answer:
+    from mtedbg.analysis.code.blocks import Wanted, blocks
 
-    return blocks(
-        session,
-        COMMAND.name,
-        COMMAND.columns,
-        kind=arguments.kind,
-        tier=arguments.tier,
-        function=arguments.function,
-    )
+    wanted = Wanted(arguments.kind, arguments.tier, arguments.function)
+    return answer(blocks(session, wanted))
+
+
+def answer(found: Sequence[RuntimeBlocks]) -> Answer:
+    """A row for each block of all runtimes."""
+    from mtedbg.analysis.code.tables import MOST
+    from mtedbg.analysis.runtimes import whose
+
+    rows: list[Row] = []
+    notes: list[str] = []
+    runtimes = [one.runtime for one in found]
+    for one in found:
+        own = list(map(_row, one.blocks))
+        notes += _notes(one)
+        if own:
+            notes += whose(runtimes, one.runtime, f"rows {len(rows) + 1} to {len(rows) + len(own)}")
+        rows += own
+    if len(rows) > MOST:
+        notes.append(f"{len(rows) - MOST} more blocks are not shown")
+    incomplete = any(map(_lacks_blocks, found))
+    return Answer(record_or_table(rows[:MOST]), notes=tuple(notes), incomplete=incomplete)
+
+
+def _row(one: Block) -> Row:
+    return {
+        "id": one.id,
+        "kind": one.kind,
+        "tier": one.tier if one.has_tier else NOT_APPLICABLE,
+        "base": one.base,
+        "size": one.length,
+        "segment": one.segment,
+        "state": one.state,
+        "ranges": one.range_count,
+        "supersedes": one.supersedes or NOT_APPLICABLE,
+        "superseded_by": one.superseded_by or NOT_APPLICABLE,
+    }
+
+
+def _lacks_blocks(found: RuntimeBlocks) -> bool:
+    """Whether a table cannot be read that the runtime keeps."""
+    missing = [table.rows for table in found.tables if isinstance(table.rows, Absent)]
+    return any(one.reason is not Reason.NOT_RECORDED for one in missing)
+
+
+def _notes(found: RuntimeBlocks) -> Iterator[str]:
+    from mtedbg.analysis.runtimes import notes_of
+    from mtedbg.decode.memops.journal import describe
+
+    yield from notes_of(found.runtime)
+    for table in found.tables:
+        if table.stale:
+            yield f"{table.name}: the newest is torn, this is one generation old"
+        if isinstance(table.rows, Absent):
+            yield f"{table.name}: {table.rows}"
+    yield from map(describe, found.changes)
 
 
 COMMAND = Command(

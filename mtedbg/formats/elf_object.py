@@ -17,7 +17,7 @@ from mtedbg.formats.buffer import Read
 from mtedbg.formats.elf import FileHeader, Section
 from mtedbg.formats.spans import Spans
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
-from mtedbg.model.foreign_code import Stretch
+from mtedbg.model.foreign_code import CodeSpan
 
 _KINDS = frozenset((elf.STT_NOTYPE, elf.STT_FUNC, elf.STT_GNU_IFUNC))
 _MAX_HEADERS = 1 << 12
@@ -75,7 +75,7 @@ class ElfObject:
         )
         return data if isinstance(data, Absent) else elf.sections_in(data)
 
-    def code(self) -> list[Stretch] | Absent:
+    def code(self) -> list[CodeSpan] | Absent:
         """Where its code is: the executable sections, or segments where it has no sections."""
         sections = self._sections
         if isinstance(sections, Absent):
@@ -87,7 +87,7 @@ class ElfObject:
                 return segments
             found = segments
         return [
-            Stretch(start, start + size)
+            CodeSpan(start, start + size)
             for start, size in found
             if size > 0 and start + size <= _SPACE
         ]
@@ -110,7 +110,7 @@ class ElfObject:
             if one.type == elf.PT_LOAD and one.flags & elf.PF_X
         ]
 
-    def symbol_at(self, address: int) -> Stretch | Absent:
+    def symbol_at(self, address: int) -> CodeSpan | Absent:
         """The symbol of its code that holds `address`; does not apply where none does."""
         symbols = self._symbols
         if isinstance(symbols, Absent):
@@ -121,7 +121,7 @@ class ElfObject:
             return NOT_APPLICABLE
         start, end, name = found[number]
         text = self._name(name)
-        return text if isinstance(text, Absent) else Stretch(start, end, text)
+        return text if isinstance(text, Absent) else CodeSpan(start, end, text)
 
     @cached_property
     def _strings(self) -> Section | None:

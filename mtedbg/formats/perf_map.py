@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from mtedbg.formats.spans import Spans
-from mtedbg.model.foreign_code import PERF_MAP, Described, Stretch
+from mtedbg.model.foreign_code import CodeSource, CodeSpan, ForeignCode
 
 MAX_BYTES = 1 << 28
 MAX_LINES = 1 << 22
@@ -50,16 +50,16 @@ class PerfMap:
     def __len__(self) -> int:
         return len(self._bounds)
 
-    def at(self, pc: int) -> Described:
+    def at(self, pc: int) -> ForeignCode:
         """What holds `pc`: of several lines the last."""
         number = self._spans.at(pc)
         cut = (f"only its first {MAX_LINES} lines were read",) if self._cut else ()
         notes = (f"from {self._path}", *cut)
         if number is None:
-            return Described(PERF_MAP, notes=notes)
+            return ForeignCode(CodeSource.PERF_MAP, notes=notes)
         place = self._names[number]
         end = self._data.find(b"\n", place, place + MAX_NAME)
         name = self._data[place : place + MAX_NAME if end < 0 else end]
         start, stop = self._bounds[number]
-        symbol = Stretch(start, stop, name.decode("utf-8", "replace"))
-        return Described(PERF_MAP, number + 1, Stretch(start, stop), symbol, notes)
+        symbol = CodeSpan(start, stop, name.decode("utf-8", "replace"))
+        return ForeignCode(CodeSource.PERF_MAP, number + 1, CodeSpan(start, stop), symbol, notes)

@@ -1,17 +1,22 @@
-"""Code of a JIT that has no debug root, as others describe it."""
+"""Code of a JIT that has no debug root, as it describes it to other tools."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
 
-DEBUG_ROOT = "debug root"
-JIT_INTERFACE = "GDB JIT interface"
-PERF_MAP = "perf map"
+
+class CodeSource(StrEnum):
+    """Who knows which code is where; the value is the word of `jit-block`."""
+
+    DEBUG_ROOT = "debug root"
+    JIT_INTERFACE = "GDB JIT interface"
+    PERF_MAP = "perf map"
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
-    """A stretch of code: [start, end), and what it is called."""
+class CodeSpan:
+    """Code in [start, end), and what it is called."""
 
     start: int
     end: int
@@ -19,19 +24,19 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
-class Described:
+class ForeignCode:
     """What one source says of a PC.
 
     Attributes:
-        source: `JIT_INTERFACE` or `PERF_MAP`.
+        source: not the debug root.
         number: of the object that holds the PC, in the order of the source, from 1.
         block: the code that the object has; absent where nothing holds the PC, with the reason.
         symbol: the symbol of it that holds the PC; does not apply where none does.
         notes: remarks for people.
     """
 
-    source: str
+    source: CodeSource
     number: int | Absent = NOT_APPLICABLE
-    block: Stretch | Absent = NOT_APPLICABLE
-    symbol: Stretch | Absent = NOT_APPLICABLE
+    block: CodeSpan | Absent = NOT_APPLICABLE
+    symbol: CodeSpan | Absent = NOT_APPLICABLE
     notes: tuple[str, ...] = ()

@@ -17,7 +17,7 @@ from mtedbg.decode.pages import Pages
 from mtedbg.formats.elf_object import ElfObject
 from mtedbg.formats.spans import Spans
 from mtedbg.model.absent import Absent, Reason
-from mtedbg.model.foreign_code import JIT_INTERFACE, Described, Stretch
+from mtedbg.model.foreign_code import CodeSource, CodeSpan, ForeignCode
 from mtedbg.target import Target
 
 SYMBOL = "__jit_debug_descriptor"
@@ -48,19 +48,21 @@ class JitObjects:
     objects: list[ElfObject]
     spans: Spans
     owners: list[int]
-    stretches: list[Stretch]
+    stretches: list[CodeSpan]
     hole: Absent | None
     notes: tuple[str, ...]
 
-    def at(self, pc: int) -> Described:
+    def at(self, pc: int) -> ForeignCode:
         """What holds `pc`: of several objects the one that was registered last."""
         number = self.spans.at(pc)
         if number is None:
             block = {} if self.hole is None else {"block": self.hole}
-            return Described(JIT_INTERFACE, notes=self.notes, **block)
+            return ForeignCode(CodeSource.JIT_INTERFACE, notes=self.notes, **block)
         owner = self.owners[number]
         symbol = self.objects[owner].symbol_at(pc)
-        return Described(JIT_INTERFACE, owner + 1, self.stretches[number], symbol, self.notes)
+        return ForeignCode(
+            CodeSource.JIT_INTERFACE, owner + 1, self.stretches[number], symbol, self.notes
+        )
 
 
 def read_objects(target: Target) -> JitObjects | Absent:
@@ -110,7 +112,7 @@ def _indexed(
 ) -> JitObjects:
     objects: list[ElfObject] = []
     owners: list[int] = []
-    stretches: list[Stretch] = []
+    stretches: list[CodeSpan] = []
     failed: list[Absent] = []
     for number, (address, size) in enumerate(entries):
         one = ElfObject(pages.read, address, min(size, MAX_OBJECT, max(_SPACE - address, 0)))

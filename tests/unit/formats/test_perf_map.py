@@ -9,21 +9,21 @@ from hypothesis import strategies as st
 from mtedbg.formats import perf_map
 from mtedbg.formats.perf_map import MAX_NAME, PerfMap, path_of
 from mtedbg.model.absent import NOT_APPLICABLE
-from mtedbg.model.foreign_code import Stretch
+from mtedbg.model.foreign_code import CodeSpan
 
 PATH = path_of(7)
 
 
-def symbol(text: bytes, pc: int) -> Stretch:
+def symbol(text: bytes, pc: int) -> CodeSpan:
     return PerfMap(text, PATH).at(pc).symbol
 
 
 def test_lines_as_jits_write_them():
     text = b"1000 10 first\n1010 20 a name, with (spaces) \n0x2000 0x8 prefixed\n3000 4 last"
-    assert symbol(text, 0x100F) == Stretch(0x1000, 0x1010, "first")
-    assert symbol(text, 0x102F) == Stretch(0x1010, 0x1030, "a name, with (spaces) ")
-    assert symbol(text, 0x2000) == Stretch(0x2000, 0x2008, "prefixed")
-    assert symbol(text, 0x3003) == Stretch(0x3000, 0x3004, "last")
+    assert symbol(text, 0x100F) == CodeSpan(0x1000, 0x1010, "first")
+    assert symbol(text, 0x102F) == CodeSpan(0x1010, 0x1030, "a name, with (spaces) ")
+    assert symbol(text, 0x2000) == CodeSpan(0x2000, 0x2008, "prefixed")
+    assert symbol(text, 0x3003) == CodeSpan(0x3000, 0x3004, "last")
     assert symbol(text, 0x1030) == NOT_APPLICABLE
 
 

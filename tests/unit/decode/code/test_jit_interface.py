@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mtedbg.decode.code.jit_interface import SYMBOL, JitObjects, read_objects
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
-from mtedbg.model.foreign_code import Stretch
+from mtedbg.model.foreign_code import CodeSpan
 from tests.support.elf_object import (
     DESCRIPTOR,
     ENTRIES,
@@ -45,24 +45,24 @@ def test_every_address_has_its_object_and_symbol():
     for n in range(20):
         base = CODE + 0x100 * n
         described = objects.at(base + 0x3C)
-        assert (described.number, described.symbol) == (n + 1, Stretch(base, base + 0x40, f"f{n}"))
+        assert (described.number, described.symbol) == (n + 1, CodeSpan(base, base + 0x40, f"f{n}"))
         # A symbol without a size goes to the end of its section.
-        assert objects.at(base + 0xFF).symbol == Stretch(base + 0x40, base + 0x100, f"g{n}")
+        assert objects.at(base + 0xFF).symbol == CodeSpan(base + 0x40, base + 0x100, f"g{n}")
     assert objects.at(CODE - 1).block == objects.at(CODE + 0x1400).block == NOT_APPLICABLE
     assert objects.notes == ()
 
 
 def test_values_of_an_executable_object_are_addresses():
     one = ObjectFile(CODE, symbols={"f": (CODE + 8, 8)}, type=ET_EXEC).build()
-    assert found(interface([one])).at(CODE + 8).symbol == Stretch(CODE + 8, CODE + 16, "f")
+    assert found(interface([one])).at(CODE + 8).symbol == CodeSpan(CODE + 8, CODE + 16, "f")
     assert found(interface([one])).at(CODE).symbol == NOT_APPLICABLE
 
 
 def test_memory_that_was_used_again_is_the_newest_objects():
     old = ObjectFile(CODE, symbols={"old": (0, 0x100)}).build()
     new = ObjectFile(CODE, symbols={"new": (0, 0x100)}).build()
-    assert found(interface([old, new])).at(CODE).symbol == Stretch(CODE, CODE + 0x100, "new")
-    assert found(interface([new, old])).at(CODE).symbol == Stretch(CODE, CODE + 0x100, "old")
+    assert found(interface([old, new])).at(CODE).symbol == CodeSpan(CODE, CODE + 0x100, "new")
+    assert found(interface([new, old])).at(CODE).symbol == CodeSpan(CODE, CODE + 0x100, "old")
 
 
 def test_no_interface_and_an_empty_one():
@@ -93,7 +93,7 @@ def test_a_descriptor_that_is_no_good(memory, reason):
 def test_a_damaged_list_keeps_what_was_read(links, words):
     objects = found(interface(functions(5), links=links))
     newest = CODE + 0x400
-    assert isinstance(objects.at(newest).block, Stretch)
+    assert isinstance(objects.at(newest).block, CodeSpan)
     (note,) = objects.notes
     assert "not whole" in note
     hole = objects.at(CODE + 0x9000).block
@@ -120,7 +120,7 @@ def test_an_entry_being_registered_is_said():
 def test_a_bad_object_spoils_no_other(bad):
     good = ObjectFile(CODE + 0x1000, symbols={"good": (0, 0x100)}).build()
     objects = found(interface([bad, good]))
-    assert objects.at(CODE + 0x1000).symbol == Stretch(CODE + 0x1000, CODE + 0x1100, "good")
+    assert objects.at(CODE + 0x1000).symbol == CodeSpan(CODE + 0x1000, CODE + 0x1100, "good")
     assert objects.at(CODE).block.is_hole
     assert objects.notes[0].startswith("1 of 2 registered objects: ")
 

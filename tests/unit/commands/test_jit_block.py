@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from mtedbg.analysis.code.block import block
 from mtedbg.commands.jit_block import COMMAND
 from mtedbg.decode.code.jit_interface import SYMBOL
 from mtedbg.errors import LayoutError, NoRuntimeError
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.report import Report
 from mtedbg.session import Session
+from tests.support import answers
 from tests.support.elf_object import DESCRIPTOR, ObjectFile, interface
 from tests.support.fake import FakeTarget
 from tests.support.runtime_image import image
@@ -34,7 +34,7 @@ class LiveTarget(FakeTarget):
 
 
 def ask(target: FakeTarget, pc: int) -> Report:
-    return block(Session(target), COMMAND.name, COMMAND.columns, pc)
+    return answers.ask(Session(target), f"jit-block {pc:#x}")
 
 
 def row(target: FakeTarget, pc: int):
@@ -124,11 +124,11 @@ def test_a_damaged_debug_root_does_not_hide_others():
 def test_what_was_read_is_forgotten_at_a_stop():
     target = with_interface()
     session = Session(target)
-    block(session, COMMAND.name, COMMAND.columns, CODE)
+    answers.ask(session, f"jit-block {CODE:#x}")
     before = len(target.reads)
-    block(session, COMMAND.name, COMMAND.columns, CODE + 8)
+    answers.ask(session, f"jit-block {CODE + 8:#x}")
     assert len(target.reads) <= before + 2
     target.memory = interface([])
     session.invalidate()
-    (found,) = block(session, COMMAND.name, COMMAND.columns, CODE).rows
+    (found,) = answers.ask(session, f"jit-block {CODE:#x}").rows
     assert found["outcome"] == "not-jit"
