@@ -37,6 +37,10 @@ class ExpressionError(MtedbgError):
     """An address expression cannot be evaluated."""
 
 
+class NotInLanguageError(ExpressionError):
+    """An address expression is written as `mtedbg.address` does not read it."""
+
+
 class NoTargetError(MtedbgError):
     """There is no process and no core, or it is not an AArch64 one."""
 

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from mtedbg.session import Session
 
 
+EXPRESSIONS = frozenset(("address", "size", "tag"))
+"""Kinds of arguments that are expressions: the language is that of `mtedbg.address`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Argument:
     """A positional argument.
@@ -29,8 +33,7 @@ class Argument:
     Attributes:
         name: as in the usage line, upper case.
         help: its meaning, one line.
-        kind: "address" (an expression of the debugger), "size" (bytes) and "tag" (0 to 15), which
-            are expressions too, "text".
+        kind: "address", "size" (bytes) and "tag" (0 to 15), which are `EXPRESSIONS`; "text".
         optional: whether it may be left out (its value is then None).
         many: whether it may be given several times: its value is a list, empty where left out.
         choices: the words that it may be, for completion.

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from mtedbg.commands import Argument, Command, Option
-from mtedbg.errors import MtedbgError
+from mtedbg.commands import EXPRESSIONS, Argument, Command, Option
+from mtedbg.commands._words import arguments_before, takes_expressions
+from mtedbg.errors import MtedbgError, UsageError
 
 if TYPE_CHECKING:
     from mtedbg.session import Session
@@ -45,11 +46,17 @@ def _option_of(command: Command, word: str) -> Option | None:
 
 def _argument_at(command: Command, words: Sequence[str]) -> Argument | None:
     """The positional argument behind `words`."""
-    takes_value = {option.name for option in command.all_options if option.value}
-    count = sum(
-        not word.startswith("-") and (index == 0 or words[index - 1] not in takes_value)
-        for index, word in enumerate(words)
-    )
+    if takes_expressions(command):
+        try:
+            count = arguments_before(command, words)
+        except UsageError:
+            return None
+    else:
+        takes_value = {option.name for option in command.all_options if option.value}
+        count = sum(
+            not word.startswith("-") and (index == 0 or words[index - 1] not in takes_value)
+            for index, word in enumerate(words)
+        )
     if count < len(command.arguments):
         return command.arguments[count]
     return next((argument for argument in command.arguments[-1:] if argument.many), None)
@@ -57,7 +64,7 @@ def _argument_at(command: Command, words: Sequence[str]) -> Argument | None:
 
 def _of(wanted: Option | Argument, last: str, session: Callable[[], Session]) -> list[str] | Rest:
     found = [word for word in wanted.choices if word.lower().startswith(last.lower())]
-    expression = wanted.kind in ("address", "size", "tag")
+    expression = wanted.kind in EXPRESSIONS
     # Where an expression may stand as well: up to where it is one, and no number.
     if wanted.offers and (not expression or not last or last.isdecimal()):
         found += _offered(wanted.offers, last, session)

@@ -6,12 +6,12 @@ Files that the user asked for come as `Answer.documents` and are written here, o
 from __future__ import annotations
 
 import argparse
-import shlex
 from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from mtedbg.commands import Arguments, Command
+from mtedbg.commands import EXPRESSIONS, Arguments, Command
+from mtedbg.commands._words import split
 from mtedbg.errors import ExpressionError, UsageError
 from mtedbg.report import Answer, Continuation, Report, Table, record_or_table, rows_of
 
@@ -70,7 +70,7 @@ def _value(session: Session, kind: str, name: str, text: str | list[str] | None)
         return text
     if isinstance(text, list):
         return [_value(session, kind, name, one) for one in text]
-    if kind in ("address", "size", "tag"):
+    if kind in EXPRESSIONS:
         value = session.target.evaluate(text)
         if kind == "tag" and not 0 <= value < 16:
             raise ExpressionError(f"{name} is {value}: not a tag", "tags are 0 to 15")
@@ -100,10 +100,7 @@ def parse(
         UsageError: the words do not fit the command.
         ExpressionError: an expression cannot be evaluated, or is no length or tag.
     """
-    try:
-        words = shlex.split(line) if isinstance(line, str) else list(line)
-    except ValueError as error:
-        raise UsageError(f"{command.name}: {error}", f"usage: {command.usage}") from None
+    words = split(command, line)
     parser = _parser(command)
     # What may be given several times may stand on both sides of an option.
     many = any(argument.many for argument in command.arguments)

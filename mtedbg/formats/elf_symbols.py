@@ -21,6 +21,7 @@ MAX_SYMBOLS = 1 << 20
 MAX_STRINGS = 1 << 27
 _FUNCTION = elf.STT_FUNC
 _KINDS = frozenset((elf.STT_NOTYPE, elf.STT_OBJECT, _FUNCTION, elf.STT_GNU_IFUNC))
+_CODE = {elf.STT_OBJECT: False, elf.STT_FUNC: True, elf.STT_GNU_IFUNC: True}
 _LOCAL = 0
 _UNDEFINED, _RESERVED = 0, 0xFF00
 _NAMELESS = frozenset((b"$", b"\0", b""))  # "$x", "$d": mapping symbols (AAELF64)
@@ -74,8 +75,12 @@ class SymbolTable:
         )
         return name, info, other, section, value, size
 
-    def address(self, name: str) -> int | None:
-        """The address of the symbol `name`, of the most public one where several have it."""
+    def definition(self, name: str) -> tuple[int, bool | None] | None:
+        """Address of the symbol `name`, of the most public one where several have it.
+
+        Returns:
+            With it, whether it is a function; None where the table does not say.
+        """
         wanted = name.encode("utf-8", "surrogateescape") + b"\0"
         offsets: set[int] = set()
         position = self._strings.find(wanted)
@@ -86,7 +91,8 @@ class SymbolTable:
         if not found:
             return None
         best: int = max(found, key=lambda key: key >> _RANK_SHIFT & _RANK_MASK)
-        return (best >> _VALUE_SHIFT) + self._bias
+        kind = self._entry(best)[1] & 0xF
+        return (best >> _VALUE_SHIFT) + self._bias, _CODE.get(kind)
 
     def at(self, address: int) -> Symbol | None:
         """The symbol that holds `address`."""

@@ -61,6 +61,19 @@ class SignalInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Definition:
+    """Where a symbol is defined.
+
+    Attributes:
+        address: of its first byte.
+        is_code: whether it is a function and no variable.
+    """
+
+    address: int
+    is_code: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Symbol:
     """A symbol that an address lies in, and how far."""
 

@@ -133,9 +133,9 @@ WRONG = (
     ("mte-check", "mte-check: the following arguments are required: ptr"),
     ("mte-tags nowhere", "no symbol or variable 'nowhere' here"),
     ("mte-tags memory 0", "LEN is 0: not a length in bytes"),
-    ("mte-tags 1.5", "cannot read '1.5' at '1.5'"),
+    ("mte-tags 1.5", "'1.5' is not an integer constant"),
     ("mte-tags $nothing", "no register $nothing here"),
-    ("mte-tags memory+memory", "cannot read 'memory+memory' at its end"),
+    ("mte-tags memory+memory", "a pointer + a pointer has no meaning"),
     ("mte-tags getpid()", "cannot read 'getpid()' at '()'"),
     ("mte-fault --thread 9", "no thread has the number 9"),
 )

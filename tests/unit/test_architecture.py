@@ -16,6 +16,7 @@ RANKS = {
     "dataclass": 0,
     "errors": 1,
     "model": 1,
+    "address": 2,
     "report": 2,
     "target": 2,
     "formats": 3,

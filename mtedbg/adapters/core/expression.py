@@ -1,75 +1,67 @@
-"""Address expressions without a debugger: numbers, registers, symbols, and sums of them."""
+"""What is known of the names in an expression without a debugger: registers and symbols."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 
+from mtedbg.address.reader import evaluate
+from mtedbg.address.values import UNSIGNED, Number, Type, Value, symbol
 from mtedbg.errors import ExpressionError
 from mtedbg.model.absent import Absent
-
-_TERM = re.compile(r"\s*([+-]?)\s*(\$?[\w.@:~]+)\s*")
-_NUMBER = re.compile(r"0[xX][0-9a-fA-F]+|[0-9]+")
-_SYNONYMS = {"lr": "x30", "fp": "x29", "cpsr": "pstate", "ip": "pc"}
-_WORD = (1 << 64) - 1
-_MAX_LENGTH = 4096
-HELP = "offline ADDR is a number, $register, symbol, or a sum like symbol+0x10"
+from mtedbg.model.process import Definition
 
 
-def evaluate(
+def value_of(
     expression: str,
     registers: Mapping[str, int] | Absent,
-    symbol_address: Callable[[str], int | Absent],
+    definition: Callable[[str], Definition | Absent],
+    read: Callable[[int, int], bytes | Absent],
 ) -> int:
-    """The 64-bit value of `expression`; sums wrap around.
+    """The 64-bit value of an address expression; there are no types.
 
     Args:
-        expression: terms joined by + and -.
-        registers: of the current thread, by name.
-        symbol_address: finds a symbol.
+        expression: in the language of `mtedbg.address`.
+        registers: of the thread, by the port's names.
+        definition: finds a symbol.
+        read: reads memory.
 
     Raises:
-        ExpressionError: a term is not known, or it is no such sum.
+        ExpressionError: it cannot be evaluated.
     """
-    total, position = 0, 0
-    if not expression.strip() or len(expression) > _MAX_LENGTH:
-        raise ExpressionError("the expression is empty or too long", HELP)
-    while position < len(expression):
-        match = _TERM.match(expression, position)
-        if match is None or (position and not match[1]):
-            raise ExpressionError(f"cannot read {expression[position:].strip()!r}", HELP)
-        value = _term(match[2], registers, symbol_address)
-        total += -value if match[1] == "-" else value
-        position = match.end()
-    return total & _WORD
+    return evaluate(expression, _Names(registers, definition, read))
 
 
-def _term(
-    term: str,
-    registers: Mapping[str, int] | Absent,
-    symbol_address: Callable[[str], int | Absent],
-) -> int:
-    if term.startswith("$"):
-        return _register(term[1:], registers)
-    if _NUMBER.fullmatch(term):
-        return int(term, 16 if term[:2] in ("0x", "0X") else 10)
-    if term[0].isdigit():
-        raise ExpressionError(f"{term!r} is no number", HELP)
-    value = symbol_address(term)
-    if isinstance(value, Absent):
-        detail = f": {value.detail}" if value.detail else ""
-        raise ExpressionError(f"no symbol {term!r} in this core{detail}", "name the program: --exe")
-    return value
+class _Names:
+    """`Lookup` of one thread of a dead process."""
 
+    def __init__(
+        self,
+        registers: Mapping[str, int] | Absent,
+        definition: Callable[[str], Definition | Absent],
+        read: Callable[[int, int], bytes | Absent],
+    ) -> None:
+        self._registers = registers
+        self._definition = definition
+        self._read = read
 
-def _register(name: str, registers: Mapping[str, int] | Absent) -> int:
-    if isinstance(registers, Absent):
-        raise ExpressionError(f"${name}: registers are {registers}", HELP)
-    name = _SYNONYMS.get(name, name)
-    if name in registers:
-        return registers[name]
-    if name[:1] == "w" and (whole := registers.get(f"x{name[1:]}")) is not None:
-        return whole & 0xFFFFFFFF
-    raise ExpressionError(
-        f"no register ${name}", "there are $x0 to $x30, $sp, $pc, $pstate, $tpidr"
-    )
+    def register(self, name: str) -> Value | None:
+        """The port's alone."""
+        if isinstance(self._registers, Absent):
+            raise ExpressionError(
+                f"${name}: registers are {self._registers}", "give a number or a symbol"
+            )
+        value = self._registers.get(name)
+        return None if value is None else Number(value, UNSIGNED)
+
+    def name(self, name: str) -> Value | Absent:
+        """A symbol."""
+        found = self._definition(name)
+        return found if isinstance(found, Absent) else symbol(found)
+
+    def type(self, _name: str) -> Type | None:
+        """None."""
+        return None
+
+    def read(self, address: int, size: int) -> bytes | Absent:
+        """By the port."""
+        return self._read(address, size)

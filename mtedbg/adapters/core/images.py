@@ -166,6 +166,14 @@ class Image:
                 return self.file[header.offset + start : header.offset + start + size]
         return b""
 
+    def is_code(self, address: int) -> bool:
+        """Whether `address` is in one of its executable segments."""
+        place = address - self.bias
+        return any(
+            header.flags & elf.PF_X and 0 <= place - header.address < header.memory_size
+            for header in _loads(self.headers)
+        )
+
     def entry(self) -> int | None:
         """Where the program starts, by its file."""
         return None if self.header is None else self.header.entry + self.bias

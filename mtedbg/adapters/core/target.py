@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from os import PathLike, fspath
 
-from mtedbg.adapters.core import expression, names
+from mtedbg.adapters.core import names
 from mtedbg.adapters.core.parts import parts_of
 from mtedbg.adapters.core.places import Places
 from mtedbg.adapters.core.segments import Segments
@@ -22,7 +22,7 @@ from mtedbg.formats.siginfo import signal_info
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.image import ImageFile
 from mtedbg.model.memory import Region, TagPiece
-from mtedbg.model.process import SignalInfo, Symbol, TargetInfo, Thread
+from mtedbg.model.process import Definition, SignalInfo, Symbol, TargetInfo, Thread
 from mtedbg.model.triage import Module
 
 _MAX_STRING = 4096
@@ -187,11 +187,18 @@ class CoreTarget:
 
     def symbol_address(self, name: str) -> int | Absent:
         """Looks in the program first, then in the libraries by address."""
+        found = self.definition(name)
+        return found if isinstance(found, Absent) else found.address
+
+    def definition(self, name: str) -> Definition | Absent:
+        """The symbol `name`, and whether it is a function."""
         for image in self._space.opened():
             table = image.symbols(self.read_memory)
-            address = table.address(name) if table else None
-            if address is not None:
-                return address
+            found = table.definition(name) if table else None
+            if found is not None:
+                address, is_code = found
+                is_code = image.is_code(address) if is_code is None else is_code
+                return Definition(address, is_code)
         return Absent(Reason.UNKNOWN, self._why_no_symbols())
 
     def _why_no_symbols(self) -> str:
@@ -221,8 +228,10 @@ class CoreTarget:
         return Absent(Reason.UNKNOWN)
 
     def evaluate(self, text: str) -> int:
-        """See `expression.evaluate`; registers are those of the current thread."""
+        """The 64-bit value of an expression, with the registers of the current thread."""
+        from mtedbg.adapters.core.expression import value_of
+
         threads = self.threads()
         missing = Absent(Reason.NOT_RECORDED)
         registers = self.registers(threads[0]) if threads else missing
-        return expression.evaluate(text, registers, self.symbol_address)
+        return value_of(text, registers, self.definition, self.read_memory)

@@ -6,6 +6,7 @@
 | `sessions` | which session a command is about; what makes its caches stale |
 | `target` | the port, `GdbTarget` |
 | `values`, `threads`, `console` | GDB's values, threads and printed answers as plain data |
+| `expression` | what GDB knows of the names in ADDR, and expressions that are GDB's alone |
 | `link` | what is at the other end: native, gdbserver, QEMU's stub, a core; its files |
 | `sources` | mappings and tags by what is at the other end: one class each |
 | `tags_ptrace`, `tags_ldg`, `tags_write` | ways to tags that are GDB's alone |

@@ -162,7 +162,9 @@ class GdbTarget:
 
     def evaluate(self, expression: str) -> int:
         """The 64-bit value of an address expression; see the port."""
-        return values.evaluate(expression)
+        from mtedbg.adapters.gdb.expression import value_of
+
+        return value_of(expression, self.read_memory)
 
 
 def _tid(thread: gdb.InferiorThread) -> int:

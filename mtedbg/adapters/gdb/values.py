@@ -7,7 +7,7 @@ import gdb
 from mtedbg.errors import ExpressionError
 
 WORD = (1 << 64) - 1
-_NUMBERS = (
+NUMBERS = (
     gdb.TYPE_CODE_INT,
     gdb.TYPE_CODE_PTR,
     gdb.TYPE_CODE_ENUM,
@@ -15,21 +15,8 @@ _NUMBERS = (
     gdb.TYPE_CODE_BOOL,
     gdb.TYPE_CODE_FLAGS,
 )
+REFERENCES = (gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF)
 _PLACES = (gdb.TYPE_CODE_FUNC, gdb.TYPE_CODE_ARRAY)
-
-
-def evaluate(expression: str) -> int:
-    """The 64-bit value of `expression`: a number, a pointer, or where an array or function is.
-
-    Raises:
-        ExpressionError: it cannot be evaluated, or is nothing of these.
-    """
-    try:
-        return address_of(gdb.parse_and_eval(expression), expression)
-    except gdb.error as error:
-        raise ExpressionError(
-            f"cannot evaluate {expression!r}: {error}", "give an expression that `print` knows"
-        ) from None
 
 
 def address_of(value: gdb.Value, name: str) -> int:
@@ -44,12 +31,12 @@ def address_of(value: gdb.Value, name: str) -> int:
     """
     try:
         kind = value.type.strip_typedefs().code
-        if kind in (gdb.TYPE_CODE_REF, gdb.TYPE_CODE_RVALUE_REF):
+        if kind in REFERENCES:
             value = value.referenced_value()
             kind = value.type.strip_typedefs().code
         if kind in _PLACES:
             value = value.address
-        elif kind not in _NUMBERS:
+        elif kind not in NUMBERS:
             raise ExpressionError(
                 f"{name!r} is of type {value.type}, not an address",
                 "give a number, a pointer or a $register",

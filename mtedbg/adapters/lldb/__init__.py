@@ -6,7 +6,8 @@
 | `register` | both names of each, unless they are somebody's |
 | `sessions` | which session a command is about; what makes its caches stale |
 | `target` | the port, `LldbTarget` |
-| `values`, `threads` | LLDB's values and threads as plain data |
+| `symbols`, `threads` | LLDB's symbols and threads as plain data |
+| `expression` | what LLDB knows of the names in ADDR |
 | `link` | what is at the other end: lldb-server, gdbserver, QEMU's stub, a core; its packets |
 | `files` | files of the machine where the process is |
 | `core` | the core that is loaded |

@@ -24,14 +24,13 @@ def install(names: dict[str, Any]) -> None:
 
 def _of(function: Function) -> Callable[..., int]:
     def ask(frame: lldb.SBFrame, expression: str = "") -> int:
-        from mtedbg.adapters.lldb import sessions, values
+        from mtedbg.adapters.lldb import sessions
 
         thread = frame.GetThread()
         process = thread.GetProcess()
         process.SetSelectedThread(thread)
-        session = sessions.in_breakpoint(process)
-        symbols = session.target.symbol_address
-        argument = values.value_of(frame, expression, symbols) if function.argument else 0
+        session, target = sessions.in_breakpoint(process)
+        argument = target.evaluate_in(frame, expression) if function.argument else 0
         return function.value(session, argument)
 
     ask.__name__ = function.name.lstrip("_")

@@ -56,10 +56,13 @@ def continuations() -> dict[str, Continuation]:
     return _continuations
 
 
-def in_breakpoint(process: lldb.SBProcess) -> Session:
+def in_breakpoint(process: lldb.SBProcess) -> tuple[Session, LldbTarget]:
     """The session of a process that LLDB stops, perhaps only to look at a breakpoint's condition.
 
     Then it still calls it running, and nothing that was read before is believed.
+
+    Returns:
+        The session and its target.
 
     Raises:
         NoTargetError: it is not one for AArch64.
@@ -69,7 +72,7 @@ def in_breakpoint(process: lldb.SBProcess) -> Session:
     session.invalidate()
     assert isinstance(session.target, LldbTarget)
     session.target.invalidate()
-    return session
+    return session, session.target
 
 
 def _session_of(process: lldb.SBProcess) -> Session:

@@ -9,14 +9,14 @@ import lldb
 
 from mtedbg.adapters.debugger.host_files import read_regular
 from mtedbg.adapters.debugger.reading import read_whole
-from mtedbg.adapters.lldb import files, threads, values
+from mtedbg.adapters.lldb import files, symbols, threads
 from mtedbg.adapters.lldb.cache import uncached
 from mtedbg.adapters.lldb.link import Link
 from mtedbg.adapters.lldb.sources import source_of
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.memory import Region, TagPiece
 from mtedbg.model.phase import Catch, Caught
-from mtedbg.model.process import SignalInfo, Symbol, TargetInfo, Thread
+from mtedbg.model.process import Definition, SignalInfo, Symbol, TargetInfo, Thread
 from mtedbg.model.stop import Halt, Stop
 
 T = TypeVar("T")
@@ -72,10 +72,10 @@ class LldbTarget:
         if self._source.itself is None:
             return None
         # What a core leaves out: from the files that LLDB has, or those that the core names.
-        error = lldb.SBError()
         place = self._target.ResolveLoadAddress(start)
-        data = self._target.ReadMemory(place, size, error)
-        if error.Success() and data is not None and len(data) == size:
+        data = self._target.ReadMemory(place, size, lldb.SBError())
+        # LLDB 23 leaves the process's error where a file had the bytes.
+        if data is not None and len(data) == size:
             return bytes(data)
         found = self._source.itself.read_memory(start, size)
         return None if isinstance(found, Absent) else found
@@ -155,9 +155,13 @@ class LldbTarget:
 
     def symbol_address(self, name: str) -> int | Absent:
         """The address of the symbol `name`; see the port."""
-        found = values.symbol_address(self._target, name)
+        found = self._definition(name)
+        return found if isinstance(found, Absent) else found.address
+
+    def _definition(self, name: str) -> Definition | Absent:
+        found = symbols.definition(self._target, name)
         if isinstance(found, Absent) and self._source.itself is not None:
-            return self._source.itself.symbol_address(name)
+            return self._source.itself.definition(name)
         return found
 
     def symbol_at(self, address: int) -> Symbol | Absent:
@@ -172,4 +176,10 @@ class LldbTarget:
     def evaluate(self, expression: str) -> int:
         """The 64-bit value of an address expression; see the port."""
         frame = self._process.GetSelectedThread().GetSelectedFrame()
-        return values.value_of(frame, expression, self.symbol_address)
+        return self.evaluate_in(frame, expression)
+
+    def evaluate_in(self, frame: lldb.SBFrame, expression: str) -> int:
+        """As `evaluate`, with the registers and variables of `frame`, which may be invalid."""
+        from mtedbg.adapters.lldb.expression import Names, value_of
+
+        return value_of(expression, Names(self._target, frame, self._definition, self.read_memory))

@@ -9,7 +9,6 @@ from collections.abc import Mapping as Registers
 from datetime import datetime
 from functools import cached_property
 
-from mtedbg.adapters.core import expression
 from mtedbg.adapters.core.segments import Segments
 from mtedbg.adapters.mapped import map_file
 from mtedbg.adapters.tombstone.recorded import recorded_facts
@@ -24,7 +23,7 @@ from mtedbg.formats.tombstone import Dump, Mapping
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.memory import Region, TagPiece
 from mtedbg.model.pointer import GRANULE
-from mtedbg.model.process import SignalInfo, Symbol, TargetInfo, Thread
+from mtedbg.model.process import Definition, SignalInfo, Symbol, TargetInfo, Thread
 from mtedbg.model.recorded import RecordedCall, RecordedFact
 from mtedbg.model.triage import Module
 
@@ -224,9 +223,15 @@ class TombstoneTarget:
         return Module(found.name, found.build_id, found.offset + address - found.start)
 
     def evaluate(self, text: str) -> int:
-        """See `expression.evaluate`; registers are those of the thread that died."""
+        """The 64-bit value of an expression, with the registers of the thread that died."""
+        from mtedbg.adapters.core.expression import value_of
+
         found = self._found[0].registers if self._found else Absent(Reason.NOT_RECORDED)
-        return expression.evaluate(text, found, self.symbol_address)
+        return value_of(text, found, self._definition, self.read_memory)
+
+    def _definition(self, name: str) -> Definition | Absent:
+        address = self.symbol_address(name)
+        return address if isinstance(address, Absent) else Definition(address, is_code=True)
 
 
 def _headers(

@@ -307,7 +307,7 @@ def test_one_wrong_command_does_not_stop_the_others(tmp_path: Path, capsys: Capt
         f"(mtedbg) mte-tags {BASE + 2 * PAGE:#x} 16 --runs",
     ]
     assert "memory tag 0, pointer tag 0: match" in captured.out
-    assert captured.err.startswith("mtedbg: no symbol 'nope' in this core")
+    assert captured.err.startswith("mtedbg: no symbol or variable 'nope' here")
 
 
 @pytest.mark.parametrize(

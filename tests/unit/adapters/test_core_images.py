@@ -72,7 +72,7 @@ def test_another_build_id_is_said_and_the_file_not_used(tmp_path: Path, named: b
     assert target.remarks == (
         f"{program} has build id {'22' * 20}, the core has {'11' * 20}: not used",
     )
-    with pytest.raises(ExpressionError, match="no symbol 'start' in this core: its program"):
+    with pytest.raises(ExpressionError, match="no symbol or variable 'start' here: its program"):
         target.evaluate("start")
 
 
