@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 EXPRESSIONS = frozenset(("address", "size", "tag"))
 """Kinds of arguments that are expressions: the language is that of `mtedbg.address`."""
 
+_ABOUT_EXPRESSIONS = (
+    "{names}: expressions as in C, with $registers: $x0 + 2*16, p->next[1], "
+    "*(unsigned long *)$sp. An expression ends at a blank, unless it is unfinished there (an open "
+    "bracket, an operator, a cast) or an operator with blanks on both sides follows. `p -16` is "
+    "refused: write `p - 16`, or `p (-16)` for two expressions."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Argument:
@@ -151,6 +158,12 @@ class Command:
         return " ".join([*words, "[--json]"])
 
     @property
+    def _about_expressions(self) -> str:
+        """What may be an expression, and where one ends; nothing where nothing may."""
+        names = [argument.name for argument in self.arguments if argument.kind in EXPRESSIONS]
+        return _ABOUT_EXPRESSIONS.format(names=", ".join(names)) if names else ""
+
+    @property
     def help(self) -> str:
         """Usage, example and the meaning of each column."""
         width = max((len(column.key) for column in self.columns), default=0)
@@ -160,6 +173,7 @@ class Command:
         parts = [
             f"{self.summary}\n\nUsage: {self.usage}",
             "\n".join(f"  {name:<{wide}}  {meaning}" for name, meaning in given),
+            self._about_expressions,
             self.details,
             f"Example:\n  {self.example}" if self.example else "",
             "Columns:\n"
