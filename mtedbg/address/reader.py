@@ -19,6 +19,7 @@ from mtedbg.address.values import (
     Place,
     Type,
     Value,
+    field,
     pointer_to,
 )
 from mtedbg.errors import ExpressionError, NotInLanguageError
@@ -332,9 +333,10 @@ class _Reader:
         found: Value | None = None
         if isinstance(record, Held):
             found = record.member(token.text)
-        elif isinstance(record, Place) and record.type.member is not None:
-            inside = record.type.member(token.text)
-            found = inside and Place(record.address + inside[0] & arithmetic.WORD, inside[1])
+        elif isinstance(record, Place) and record.type.kind is Kind.RECORD:
+            part = field(record.type, token.text)
+            if part is not None:
+                found = Place(record.address + part.offset & arithmetic.WORD, part.type)
         else:
             raise ExpressionError(
                 f"{text!r} is of type {record.type.name}, which has no members", WANTED

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol
@@ -43,8 +43,7 @@ class Type:
         signed: of integers.
         target: of pointers, references and arrays: the type of what they lead to, asked for when
             it is needed, since types may hold each other.
-        member: of records: where the member with this name is in one, in bytes, and its type;
-            None where it has none, or none that begins at a byte.
+        fields: of records: their members, asked for when they are needed.
     """
 
     kind: Kind
@@ -52,7 +51,22 @@ class Type:
     size: int
     signed: bool = False
     target: Callable[[], Type] | None = None
-    member: Callable[[str], tuple[int, Type] | None] | None = None
+    fields: Callable[[], Iterable[Field]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A member of a record that has an address: no bit field, and nothing static.
+
+    Attributes:
+        name: empty where it has none, and for what the record is derived from.
+        offset: in the record, in bytes.
+        type: its type.
+    """
+
+    name: str
+    offset: int
+    type: Type
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +141,19 @@ UNKNOWN = Type(Kind.UNKNOWN, "variable without debug information", 0)
 def pointer_to(target: Type) -> Type:
     """The type of pointers to it."""
     return Type(Kind.POINTER, f"{target.name} *", 8, target=lambda: target)
+
+
+def field(record: Type, name: str) -> Field | None:
+    """The member `name` of a record, of its nameless members or of what it is derived from."""
+    fields = list(record.fields()) if record.fields is not None else []
+    for own in fields:
+        if own.name == name:
+            return own
+    for part in fields:
+        inner = None if part.name else field(part.type, name)
+        if inner is not None:
+            return Field(name, part.offset + inner.offset, inner.type)
+    return None
 
 
 def symbol(definition: Definition) -> Place:

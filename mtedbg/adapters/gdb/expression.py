@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import gdb
 
 from mtedbg.adapters.gdb.values import NUMBERS, REFERENCES, WORD, address_of
 from mtedbg.address.reader import evaluate
-from mtedbg.address.values import FUNCTION, UNKNOWN, VOID, Held, Kind, Number, Place, Type, Value
+from mtedbg.address.values import (
+    FUNCTION,
+    UNKNOWN,
+    VOID,
+    Field,
+    Held,
+    Kind,
+    Number,
+    Place,
+    Type,
+    Value,
+)
 from mtedbg.errors import ExpressionError, NotInLanguageError
 from mtedbg.model.absent import Absent, Reason
 
@@ -129,21 +140,13 @@ def _type(type_: gdb.Type) -> Type:
         plain.sizeof or 0,
         signed=kind is Kind.INTEGER and plain.is_scalar and plain.is_signed,
         target=(lambda: _type(plain.target())) if kind in _LEAD_ON else None,
-        member=(lambda name: _member(plain, name)) if kind is Kind.RECORD else None,
+        fields=(lambda: _fields(plain)) if kind is Kind.RECORD else None,
     )
 
 
-def _member(record: gdb.Type, name: str) -> tuple[int, Type] | None:
-    """Where a member is in a record, those of what it is derived from and of nameless ones too."""
-    for field in record.fields():
+def _fields(record: gdb.Type) -> Iterator[Field]:
+    for one in record.fields():
         # What is static is elsewhere, and has no place in the record.
-        if not hasattr(field, "bitpos") or field.bitsize:
-            continue
-        if field.name == name and not field.is_base_class:
-            return field.bitpos // 8, _type(field.type)
-        inner = field.type.strip_typedefs()
-        if (field.is_base_class or not field.name) and _KINDS.get(inner.code) is Kind.RECORD:
-            found = _member(inner, name)
-            if found is not None:
-                return field.bitpos // 8 + found[0], found[1]
-    return None
+        if hasattr(one, "bitpos") and not one.bitsize:
+            name = "" if one.is_base_class else one.name or ""
+            yield Field(name, one.bitpos // 8, _type(one.type))

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import lldb
 
 from mtedbg.address.reader import evaluate
-from mtedbg.address.values import FUNCTION, VOID, Held, Kind, Number, Place, Type, Value, symbol
+from mtedbg.address.values import (
+    FUNCTION,
+    VOID,
+    Field,
+    Held,
+    Kind,
+    Number,
+    Place,
+    Type,
+    Value,
+    symbol,
+)
 from mtedbg.errors import ExpressionError, NotInLanguageError
 from mtedbg.model.absent import Absent
 from mtedbg.model.process import Definition
@@ -147,26 +158,15 @@ def _type(type_: lldb.SBType) -> Type:
         target=(lambda: _type(lead()))
         if kind in (Kind.POINTER, Kind.REFERENCE, Kind.ARRAY)
         else None,
-        member=(lambda name: _member(plain, name)) if kind is Kind.RECORD else None,
+        fields=(lambda: _fields(plain)) if kind is Kind.RECORD else None,
     )
 
 
-def _member(record: lldb.SBType, name: str) -> tuple[int, Type] | None:
-    """Where a member is in a record, those of what it is derived from and of nameless ones too."""
+def _fields(record: lldb.SBType) -> Iterator[Field]:
     for index in range(record.GetNumberOfFields()):
-        field = record.GetFieldAtIndex(index)
-        if field.IsBitfield():
-            continue
-        if field.GetName() == name:
-            return int(field.GetOffsetInBytes()), _type(field.GetType())
-        if not field.GetName() and (found := _inside(field, name)) is not None:
-            return found
+        one = record.GetFieldAtIndex(index)
+        if not one.IsBitfield():
+            yield Field(one.GetName() or "", int(one.GetOffsetInBytes()), _type(one.GetType()))
     for index in range(record.GetNumberOfDirectBaseClasses()):
-        if (found := _inside(record.GetDirectBaseClassAtIndex(index), name)) is not None:
-            return found
-    return None
-
-
-def _inside(part: lldb.SBTypeMember, name: str) -> tuple[int, Type] | None:
-    found = _member(part.GetType().GetCanonicalType(), name)
-    return found and (int(part.GetOffsetInBytes()) + found[0], found[1])
+        base = record.GetDirectBaseClassAtIndex(index)
+        yield Field("", int(base.GetOffsetInBytes()), _type(base.GetType()))

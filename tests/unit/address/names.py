@@ -7,6 +7,7 @@ from mtedbg.address.values import (
     SIGNED,
     UNKNOWN,
     UNSIGNED,
+    Field,
     Held,
     Kind,
     Number,
@@ -22,12 +23,15 @@ TAGGED = 0x0300_0000_0000_1000
 CHAR = Type(Kind.INTEGER, "char", 1)
 INT = Type(Kind.INTEGER, "int", 4, signed=True)
 DOUBLE = Type(Kind.OTHER, "double", 8)
-NODE = Type(Kind.RECORD, "node", 24, member=lambda name: _MEMBERS.get(name))
-_MEMBERS = {
-    "next": (0, pointer_to(NODE)),
-    "value": (8, SIGNED),
-    "name": (16, Type(Kind.ARRAY, "char [8]", 8, target=lambda: CHAR)),
-}
+NODE = Type(Kind.RECORD, "node", 24, fields=lambda: _FIELDS)
+BASE = Type(Kind.RECORD, "base", 8, fields=lambda: (Field("name", 0, _NAME),))
+_NAME = Type(Kind.ARRAY, "char [8]", 8, target=lambda: CHAR)
+_FIELDS = (
+    Field("", 0, Type(Kind.RECORD, "empty", 1, fields=lambda: ())),
+    Field("next", 0, pointer_to(NODE)),
+    Field("value", 8, SIGNED),
+    Field("", 16, BASE),
+)
 REFERENCE = Type(Kind.REFERENCE, "node &", 8, target=lambda: NODE)
 NODES = Type(Kind.ARRAY, "node [2]", 48, target=lambda: NODE)
 VARIABLES: dict[str, Value] = {
