@@ -1,48 +1,42 @@
-"""Names of C++ functions for people, without their parameters.
+"""Names of C++ and Rust functions for people: qualified, without parameters.
 
-Source: Itanium C++ ABI 5.1 "External Names". Only plain names, nested or not, are read; what has
-templates or operators in it stays as it is: a wrong name is worse than an ugly one.
+The library `demangle` reads them: the Itanium C++ ABI, Rust's v0 and its older mangling. They are
+spelled as GDB and c++filt do. A name comes from a file or a process, so that its length, its depth
+and what it expands to are bounded.
 """
 
 from __future__ import annotations
 
-import re
+from functools import lru_cache
 
-_START = re.compile(r"_Z(N[KVr]*[RO]?)?(?=\d|St)")
-_LENGTH = re.compile(r"[1-9][0-9]{0,3}")
-_CONSTRUCTOR, _DESTRUCTOR = re.compile(r"C[1-5]"), re.compile(r"D[0-5]")
-_ANONYMOUS = "_GLOBAL__N_1"
-_STD = "St"
+_MANGLED = ("_Z", "_R")
+_LANGUAGES = ("itanium", "rust")
+_STYLE = "gnu"
+MOST = 2048
+"""Characters of a name that is read; a longer one stays as it is."""
+
+MOST_DEPTH, MOST_OUTPUT, MOST_SUBSTITUTIONS = 64, 4096, 1024
 
 
 def demangled(name: str) -> str:
-    """As "mtetso::Engine::run" for "_ZN6mtetso6Engine3runERNS_5FrameE"; else `name`."""
-    start = _START.match(name)
-    if start is None:
+    """As "mtetso::Engine::run" for "_ZN6mtetso6Engine3runERNS_5FrameE"; else `name`.
+
+    A part that the compiler split off, or a copy that it made, is named as GDB does:
+    "f [clone .cold]".
+    """
+    return _demangled(name) if name.startswith(_MANGLED) and len(name) <= MOST else name
+
+
+@lru_cache(maxsize=1 << 12)
+def _demangled(name: str) -> str:
+    try:
+        from demangle import DemanglingError, Limits, signature
+    except ImportError:  # a debugger's own Python may not have it
         return name
-    nested = start[1] is not None
-    parts, at = [], start.end()
-    if name.startswith(_STD, at):
-        parts, at = ["std"], at + len(_STD)
-    while (length := _LENGTH.match(name, at)) is not None:
-        begin, at = length.end(), length.end() + int(length[0])
-        part = name[begin:at]
-        if len(part) < int(length[0]):
-            return name
-        parts.append("(anonymous namespace)" if part == _ANONYMOUS else part)
-        if not nested:
-            break
-    if not parts or (parts == ["std"]):
+    limits = Limits(MOST_DEPTH, MOST_OUTPUT, MOST_SUBSTITUTIONS, MOST)
+    try:
+        found = signature(name, language=_LANGUAGES, style=_STYLE, limits=limits)
+    except DemanglingError:
         return name
-    if nested:
-        if ending := _CONSTRUCTOR.match(name, at):
-            parts.append(parts[-1])
-            at = ending.end()
-        elif ending := _DESTRUCTOR.match(name, at):
-            parts.append(f"~{parts[-1]}")
-            at = ending.end()
-        if not name.startswith("E", at):
-            return name
-    elif name.startswith("I", at):
-        return name
-    return "::".join(parts)
+    clone = f" [clone {found.decoration}]" if found.decoration.startswith(".") else ""
+    return " ".join(filter(None, (found.special, found.qualified_name))) + clone

@@ -39,6 +39,7 @@ RANKS = {
 ONLY = {
     "gdb": {"adapters/gdb"},
     "lldb": {"adapters/lldb"},
+    "demangle": {"decode/demangle"},
     "elftools": set(),
     "jinja2": {"render/html"},
     "markupsafe": {"render/html"},
