@@ -135,6 +135,7 @@ def report(session: Session, command: Command, arguments: Arguments) -> Report:
     Raises:
         MtedbgError: whatever stops the command, a file that cannot be written among it.
     """
+    info = session.info  # a step may end the program
     if command.per_thread and arguments.all_threads:
         answer = _for_each_thread(session, command, arguments)
     else:
@@ -143,7 +144,7 @@ def report(session: Session, command: Command, arguments: Arguments) -> Report:
         from mtedbg.commands._documents import write
 
         answer = answer.noting(*map(write, answer.documents))
-    return Report(command.name, session.info, command.columns, answer)
+    return Report(command.name, info, command.columns, answer)
 
 
 def _run(session: Session, command: Command, arguments: Arguments) -> Answer:

@@ -2,33 +2,89 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 from mtedbg.commands import Argument, Arguments, Command, Option
-from mtedbg.model.phase import PHASES, Direction
-from mtedbg.report import Column, Kind, Report
+from mtedbg.errors import UsageError
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, then
+from mtedbg.model.phase import Direction, Phase
+from mtedbg.report import Answer, Column, Kind, Row, Table
 
 if TYPE_CHECKING:
+    from mtedbg.model.phase import Caught
     from mtedbg.session import Session
 
+T = TypeVar("T")
 
-def _run(session: Session, arguments: Arguments) -> Report:
+WORDS = (*(one.value for one in Phase), *(one.value for one in Direction))
+"""What stands for phases and directions."""
+
+_WHAT = "at phases of fault handling"
+
+
+def _run(session: Session, arguments: Arguments) -> Answer:
     from mtedbg.analysis.stepping import catch
 
-    words = arguments.phase
     if arguments.list:
-        return catch.caught(session, COMMAND.name, COMMAND.columns)
+        found = catch.caught(session)
+        return _answer(found, f"{_count(found)} {_WHAT}")
+    phases, direction = _meant(arguments.phase)
     if arguments.delete:
-        return catch.release(session, COMMAND.name, COMMAND.columns, words)
-    return catch.catch(
+        found = catch.release(session, phases, direction)
+        return _answer(found, f"{_count(found)} deleted")
+    found = catch.catch(
         session,
-        COMMAND.name,
-        COMMAND.columns,
-        words,
-        memop=arguments.memop,
-        function=arguments.function,
-        thread=arguments.thread,
+        phases,
+        direction=direction,
+        memop=_given(arguments.memop),
+        function=_given(arguments.function),
+        thread=_given(arguments.thread),
     )
+    return _answer(found, f"{_count(found)} {_WHAT}")
+
+
+def _given(value: T | None) -> T | Absent:
+    return NOT_APPLICABLE if value is None else value
+
+
+def _meant(words: Sequence[str]) -> tuple[tuple[Phase, ...], Direction | Absent]:
+    """The phases named, all where none is, and the direction.
+
+    Raises:
+        UsageError: a word is neither, or there are two directions.
+    """
+    unknown = [word for word in words if word not in WORDS]
+    if unknown:
+        raise UsageError(f"{unknown[0]!r} is no phase", f"phases are {', '.join(Phase)}")
+    directions = [one for one in Direction if one.value in words]
+    if len(directions) > 1:
+        raise UsageError("a patch has one direction", "leave both out to stop at either")
+    phases = {phase.value: phase for phase in Phase}
+    named = tuple(phases[word] for word in dict.fromkeys(words) if word in phases)
+    return named or tuple(Phase), directions[0] if directions else NOT_APPLICABLE
+
+
+def _count(found: Sequence[Caught]) -> str:
+    return f"{len(found)} breakpoint{'' if len(found) == 1 else 's'}"
+
+
+def _answer(found: Sequence[Caught], headline: str) -> Answer:
+    return Answer(Table(tuple(map(_row, found))), headline)
+
+
+def _row(one: Caught) -> Row:
+    return {
+        "number": one.number,
+        "phase": one.catch.phase.value,
+        "address": one.catch.address,
+        "direction": then(one.catch.direction, lambda direction: direction.value),
+        "memop": one.catch.memop,
+        "function": one.catch.function,
+        "thread": one.catch.thread,
+        "enabled": one.enabled,
+        "hits": one.hits,
+    }
 
 
 COMMAND = Command(
@@ -49,12 +105,12 @@ COMMAND = Command(
     arguments=(
         Argument(
             "PHASE",
-            f"{', '.join(PHASES)}; all if left out. {Direction.LOCAL_SHARED.value} or"
+            f"{', '.join(Phase)}; all if left out. {Direction.LOCAL_SHARED.value} or"
             f" {Direction.SHARED_LOCAL.value} among them: only patches in this direction",
             "text",
             optional=True,
             many=True,
-            choices=(*PHASES, *(one.value for one in Direction)),
+            choices=WORDS,
         ),
     ),
     options=(

@@ -2,19 +2,166 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from mtedbg.commands import Arguments, Command, Option
-from mtedbg.report import Column, Kind, Report
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, present, then
+from mtedbg.report import Answer, Column, Kind, Record, Row, Scalar
 
 if TYPE_CHECKING:
+    from mtedbg.analysis.stepping.context import StepContext
+    from mtedbg.analysis.stepping.step import Step
+    from mtedbg.commands._step_items import Change
+    from mtedbg.model.handling import Handling
+    from mtedbg.model.memop import MemopState
+    from mtedbg.model.runtime import Journal
     from mtedbg.session import Session
 
 
-def _run(session: Session, arguments: Arguments) -> Report:
-    from mtedbg.analysis.stepping.step import here, step
+def _run(session: Session, arguments: Arguments) -> Answer:
+    from mtedbg.analysis.stepping.context import step_context
+    from mtedbg.analysis.stepping.step import step
 
-    return (here if arguments.here else step)(session, COMMAND.name, COMMAND.columns)
+    thread = session.thread(None)
+    if arguments.here:
+        return answer(step_context(session, thread))
+    return _stepped(step(session, thread))
+
+
+def _stepped(found: Step) -> Answer:
+    """Where the thread is that stopped, and why it is not where it was to be."""
+    if found.context is None:
+        return Answer(headline=f"the program has ended: {found.stop.detail}")
+    return answer(found.context).noting(*_remarks(found))
+
+
+def _remarks(found: Step) -> Iterator[str]:
+    if found.ran_as_one is not None:
+        on = ", and on: there are no hardware breakpoints here to stop behind it"
+        yield (
+            f"memop {found.ran_as_one.id} is a critical section (rseq), which starts over when it"
+            f" is stopped in: it ran as one{on if found.no_hardware_breakpoint else ''}"
+        )
+    if not found.arrived:
+        yield f"stopped before the next phase: {found.stop.detail or found.stop.kind.value}"
+
+
+def answer(found: StepContext) -> Answer:
+    """Where a thread is on the way of a fault, and what is not as it was."""
+    from mtedbg.analysis.runtimes import notes_of
+    from mtedbg.commands._step_items import changes, lines
+    from mtedbg.commands._step_next import following
+
+    items, coming = changes(found), following(found)
+    record = Record(_row(found, items, coming), tuple(lines(items, coming)))
+    return Answer(record, _headline(found), notes_of(found.runtime))
+
+
+def _row(found: StepContext, items: Sequence[Change], coming: str) -> Row:
+    now = found.now
+    memop = then(now.memop, lambda state: state.memop)
+    return {
+        "place": now.position.value,
+        "phase": then(now.phase, lambda phase: phase.value),
+        "thread": now.thread,
+        "guest_thread": now.guest_thread,
+        "memop": now.memop_id,
+        "function": now.function or NOT_APPLICABLE,
+        "direction": then(found.direction, lambda direction: direction.value),
+        "pointer_raw": now.pointer,
+        "granules": [
+            {"address": one.address, "tag": one.tag, "owner": _owner(found, one.tag)}
+            for one in now.granules
+        ],
+        "instructions": [] if isinstance(now.memop, Absent) else _instructions(now.memop),
+        "mode": then(memop, lambda one: one.mode),
+        "flips": then(memop, lambda one: one.flips),
+        "core": now.core,
+        "resumes": now.resumes,
+        "lock": now.lock if now.lock != 0 else NOT_APPLICABLE,
+        "journal": then(now.journal, _journal),
+        "others": [
+            {"thread": one.thread, "where": one.where, "tag": one.tag, "stale": one.stale}
+            for one in now.others
+        ],
+        "next": coming,
+        "changes": [
+            {
+                "what": one.item.key,
+                "before": NOT_APPLICABLE if one.before is None else one.before,
+                "now": one.item.text,
+            }
+            for one in items
+            if one.changed
+        ],
+    }
+
+
+def _owner(found: StepContext, tag: int | Absent) -> Scalar:
+    return NOT_APPLICABLE if isinstance(tag, Absent) else found.owners[tag]
+
+
+def _instructions(state: MemopState) -> list[dict[str, Scalar]]:
+    from mtedbg.decode.code.instruction import text_of
+
+    return [
+        {
+            "part": f"[{word.part}]",
+            "address": word.address,
+            "word": word.word,
+            "text": word.word
+            if isinstance(word.word, Absent)
+            else text_of(word.word, word.address),
+            "mode": then(word.mode, lambda mode: mode.value),
+        }
+        for word in state.words
+    ]
+
+
+def _journal(entry: Journal) -> dict[str, Scalar]:
+    return {
+        "operation": entry.operation,
+        "phase": entry.phase,
+        "thread": entry.thread,
+        "memop": entry.memop,
+        "old_tag": entry.old_tag,
+        "new_tag": entry.new_tag,
+        "old_mode": entry.old_mode,
+        "new_mode": entry.new_mode,
+    }
+
+
+def _headline(found: StepContext) -> str:
+    from mtedbg.model.handling import Position
+
+    now = found.now
+    headline = f"thread {now.thread}: {_place(now)}"
+    if isinstance(now.memop, Absent):
+        return headline
+    memop = now.memop.memop
+    what = f"memop {memop.id}, {memop.size}-byte {memop.access_words} of guest {memop.guest_rip:#x}"
+    headline += f": {what} in {now.function}" if now.function else f": {what}"
+    on_fault = now.in_handler or now.position is Position.SIGNAL
+    if present(found.direction) and on_fault:
+        headline += f"; {found.direction.text}"
+    return headline
+
+
+def _place(now: Handling) -> str:
+    from mtedbg.model.handling import Position
+
+    if present(now.phase):
+        return f"before phase {now.phase.value}"
+    if now.position is Position.INSERT:
+        at_start = present(now.memop) and now.pc == now.memop.memop.start
+        return "at [1]" if at_start else "between [1] and [2]"
+    return {
+        Position.SIGNAL: "a fault, before its handler",
+        Position.HANDLER: "in the handler, between phases",
+        Position.ACCESS: "at [2]",
+        Position.ELSEWHERE: "in no memop and no handler",
+    }[now.position]
 
 
 COMMAND = Command(

@@ -2,24 +2,29 @@
 
 import re
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import ClassVar
 
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
 
-PHASES = (
-    "fault",
-    "lookup",
-    "lock",
-    "retag",
-    "barrier",
-    "patch-memop",
-    "patch-address",
-    "icache",
-    "unlock",
-    "resume",
-)
-"""Every phase, in the order of a patch to shared; one to local has its two words reversed."""
+
+class Phase(StrEnum):
+    """A phase, as commands spell it.
+
+    In the order of a patch to shared; one to local has its two words reversed.
+    """
+
+    FAULT = "fault"
+    LOOKUP = "lookup"
+    LOCK = "lock"
+    RETAG = "retag"
+    BARRIER = "barrier"
+    PATCH_MEMOP = "patch-memop"
+    PATCH_ADDRESS = "patch-address"
+    ICACHE = "icache"
+    UNLOCK = "unlock"
+    RESUME = "resume"
+
 
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
@@ -38,7 +43,10 @@ class Direction(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PhasePoint:
-    """One code address of a phase. It stands before the phase's effect."""
+    """One code address of a phase. It stands before the phase's effect.
+
+    `phase` is a name in the schema: that of a `Phase`, or one that is not known here.
+    """
 
     RECORD: ClassVar[str] = "PhasePoint"
 
@@ -46,9 +54,10 @@ class PhasePoint:
     address: int
 
     @property
-    def name(self) -> str:
-        """The phase as commands spell it: "patch-memop" for PatchMemop."""
-        return spelled(self.phase)
+    def known(self) -> Phase | None:
+        """The phase; None where its name is not known here."""
+        name = spelled(self.phase)
+        return next((one for one in Phase if one == name), None)
 
 
 def spelled(phase: str) -> str:
@@ -70,7 +79,7 @@ class Catch:
     """A stop at a phase that a person asked for.
 
     Attributes:
-        phase: its name.
+        phase: where in the handling of a fault.
         address: where the debugger's breakpoint is.
         direction: only patches in this direction.
         memop: only faults at the memop with this id.
@@ -78,7 +87,7 @@ class Catch:
         thread: only this thread, by the debugger's number.
     """
 
-    phase: str
+    phase: Phase
     address: int
     direction: Direction | Absent = NOT_APPLICABLE
     memop: int | Absent = NOT_APPLICABLE

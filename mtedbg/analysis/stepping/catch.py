@@ -2,122 +2,107 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.runtimes import all_runtimes
 from mtedbg.analysis.stepping.direction import direction_of
-from mtedbg.analysis.stepping.phases import function_of, road
+from mtedbg.analysis.stepping.handling import fault_path, function_of
 from mtedbg.analysis.stepping.step import stepper_of
-from mtedbg.decode.memops.phases import phase_points
-from mtedbg.errors import LayoutError, MtedbgError, UsageError
-from mtedbg.model.absent import NOT_APPLICABLE, Absent
+from mtedbg.decode.memops.phases import PhasePlace, phase_places
+from mtedbg.errors import LayoutError, MtedbgError
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, or_else
 from mtedbg.model.memop import Memop
-from mtedbg.model.phase import PHASES, Catch, Caught, Direction, PhasePoint
-from mtedbg.report import Column, Report, Row, flat
+from mtedbg.model.phase import Catch, Caught, Direction, Phase
 
 if TYPE_CHECKING:
     from mtedbg.model.process import Thread
     from mtedbg.session import Session
 
-_DIRECTIONS = {one.value: one for one in Direction}
-WORDS = (*PHASES, *_DIRECTIONS)
-"""What `mte-catch` knows."""
-
 
 def catch(
     session: Session,
-    command: str,
-    columns: tuple[Column, ...],
-    words: Sequence[str],
+    phases: Collection[Phase],
     *,
-    memop: int | None = None,
-    function: str | None = None,
-    thread: int | None = None,
-) -> Report:
+    direction: Direction | Absent = NOT_APPLICABLE,
+    memop: int | Absent = NOT_APPLICABLE,
+    function: str | Absent = NOT_APPLICABLE,
+    thread: int | Absent = NOT_APPLICABLE,
+) -> tuple[Caught, ...]:
     """Makes breakpoints at phases.
 
     Args:
         session: a stopped process.
-        command: to be named in the report.
-        columns: of the report.
-        words: phases, all where none is named, and at most one direction.
+        phases: where to stop.
+        direction: only patches in this direction.
         memop: only faults at the memop with this id.
         function: only faults at memops of the guest function of this name.
         thread: only this thread, by the debugger's number.
 
     Raises:
-        UsageError: a word is neither a phase nor a direction.
         NotOnThisTargetError: it is no process that can be let run.
         NoRuntimeError: there is no runtime.
         LayoutError: the debug root does not say where the phases are.
         SteppingError: the debugger refuses.
     """
-    phases, direction = _meant(words)
     stepper = stepper_of(session)
-    points = [point for point in _points(session) if point.name in phases]
-    if not points:
+    places = _places(session, phases)
+    if not places:
+        names = ", ".join(phase.value for phase in phases)
         raise LayoutError(
-            f"the debug root has no address of {', '.join(phases)}", "`mte-catch` takes all it has"
+            f"the debug root has no address of {names}", "`mte-catch` takes all it has"
         )
 
     def ask(wish: Catch, who: Thread) -> bool:
         return wanted(session, wish, who)
 
-    filtered = not isinstance(direction, Absent) or memop is not None or function is not None
-    wish = Catch(
-        "",
-        0,
-        direction,
-        NOT_APPLICABLE if memop is None else memop,
-        NOT_APPLICABLE if function is None else function,
-        NOT_APPLICABLE if thread is None else thread,
-    )
-    wishes = [replace(wish, phase=point.name, address=point.address) for point in points]
-    made = [stepper.catch(one, ask if filtered else None) for one in wishes]
-    return _report(session, command, columns, made, f"{_count(made)} at phases of fault handling")
+    is_filtered = any(not isinstance(one, Absent) for one in (direction, memop, function))
+    wishes = [
+        Catch(place.phase, place.address, direction, memop, function, thread) for place in places
+    ]
+    return tuple(stepper.catch(wish, ask if is_filtered else None) for wish in wishes)
 
 
-def caught(session: Session, command: str, columns: tuple[Column, ...]) -> Report:
-    """The breakpoints at phases that are there; errors as for `catch`."""
-    found = stepper_of(session).caught()
-    return _report(session, command, columns, found, f"{_count(found)} at phases of fault handling")
+def caught(session: Session) -> tuple[Caught, ...]:
+    """The breakpoints at phases that are there.
+
+    Raises:
+        NotOnThisTargetError: it is no process that can be let run.
+    """
+    return tuple(stepper_of(session).caught())
 
 
 def release(
-    session: Session, command: str, columns: tuple[Column, ...], words: Sequence[str]
-) -> Report:
-    """Deletes those of these phases, or all; errors as for `catch`."""
+    session: Session, phases: Collection[Phase], direction: Direction | Absent = NOT_APPLICABLE
+) -> tuple[Caught, ...]:
+    """Deletes those at these phases, of one direction or of any.
+
+    Returns:
+        What was deleted.
+
+    Raises:
+        NotOnThisTargetError: it is no process that can be let run.
+    """
     stepper = stepper_of(session)
-    phases, direction = _meant(words)
     found = [
         one
         for one in stepper.caught()
         if one.catch.phase in phases and direction in (NOT_APPLICABLE, one.catch.direction)
     ]
     stepper.release([one.number for one in found])
-    return _report(session, command, columns, found, f"{_count(found)} deleted")
+    return tuple(found)
 
 
-def _meant(words: Sequence[str]) -> tuple[tuple[str, ...], Direction | Absent]:
-    unknown = [word for word in words if word not in WORDS]
-    if unknown:
-        raise UsageError(f"{unknown[0]!r} is no phase", f"phases are {', '.join(PHASES)}")
-    directions = list(dict.fromkeys(word for word in words if word in _DIRECTIONS))
-    if len(directions) > 1:
-        raise UsageError("a patch has one direction", "leave both out to stop at either")
-    phases = tuple(word for word in words if word in PHASES) or PHASES
-    return phases, _DIRECTIONS[directions[0]] if directions else NOT_APPLICABLE
-
-
-def _points(session: Session) -> list[PhasePoint]:
-    found: list[PhasePoint] = []
-    for runtime in all_runtimes(session):
-        points = phase_points(runtime)
-        found += () if isinstance(points, Absent) else points
-    order = {name: number for number, name in enumerate(PHASES)}
-    return sorted(found, key=lambda point: order[point.name])
+def _places(session: Session, phases: Collection[Phase]) -> list[PhasePlace]:
+    """Where these phases are, in the order of a patch."""
+    found = [
+        place
+        for runtime in all_runtimes(session)
+        for place in or_else(phase_places(runtime), ())
+        if place.phase in phases
+    ]
+    order = {phase: number for number, phase in enumerate(Phase)}
+    return sorted(found, key=lambda place: order[place.phase])
 
 
 def wanted(session: Session, wish: Catch, thread: Thread) -> bool:
@@ -132,7 +117,7 @@ def wanted(session: Session, wish: Catch, thread: Thread) -> bool:
     """
     session.invalidate()
     try:
-        here = road(session, thread)
+        here = fault_path(session, thread)
         if isinstance(here, Absent):
             return True
         if isinstance(here.memop, Memop):
@@ -146,33 +131,3 @@ def wanted(session: Session, wish: Catch, thread: Thread) -> bool:
         return found == wish.direction or (isinstance(found, Absent) and found.is_hole)
     except MtedbgError:
         return True
-
-
-def _count(found: Sequence[Caught]) -> str:
-    return f"{len(found)} breakpoint{'' if len(found) == 1 else 's'}"
-
-
-def _report(
-    session: Session,
-    command: str,
-    columns: tuple[Column, ...],
-    found: Sequence[Caught],
-    headline: str,
-) -> Report:
-    rows = tuple(map(_row, found))
-    return flat(command, session.info, columns, rows, headline=headline, listing=True)
-
-
-def _row(one: Caught) -> Row:
-    direction = one.catch.direction
-    return {
-        "number": one.number,
-        "phase": one.catch.phase,
-        "address": one.catch.address,
-        "direction": direction if isinstance(direction, Absent) else direction.value,
-        "memop": one.catch.memop,
-        "function": one.catch.function,
-        "thread": one.catch.thread,
-        "enabled": one.enabled,
-        "hits": one.hits,
-    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.memops.transition import Situation, patch_to, situation
-from mtedbg.analysis.stepping.phases import Road, granules_of, guest_frame, of_memops
+from mtedbg.analysis.stepping.handling import FaultPath, granules_of, guest_frame, of_memops
 from mtedbg.decode.memops.journal import in_flight
 from mtedbg.decode.memops.recorder import read_log
 from mtedbg.decode.stack.registers import register_number
@@ -13,13 +13,13 @@ from mtedbg.errors import LayoutError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.event import EventKind
 from mtedbg.model.memop import Memop, Mode
-from mtedbg.model.phase import Direction
+from mtedbg.model.phase import Direction, Phase
 from mtedbg.model.runtime import Config, Journal
 
 if TYPE_CHECKING:
     from mtedbg.session import Session
 
-_DECIDED = ("unlock", "resume")
+_DECIDED = (Phase.UNLOCK, Phase.RESUME)
 """At these phases the patch is done: what is not in the journal any more is in the recorder."""
 _BY_MODE: dict[str, Direction] = {
     Mode.SHARED: Direction.LOCAL_SHARED,
@@ -28,7 +28,7 @@ _BY_MODE: dict[str, Direction] = {
 _OUTCOMES = (EventKind.PATCH, EventKind.RETRY, EventKind.INTERPRET)
 
 
-def direction_of(session: Session, here: Road) -> Direction | Absent:
+def direction_of(session: Session, here: FaultPath) -> Direction | Absent:
     """The direction of the patch that a thread's fault leads to.
 
     By the journal while the patch is in flight, by the recorder once it is done, and before that
@@ -50,7 +50,7 @@ def direction_of(session: Session, here: Road) -> Direction | Absent:
     return _foreseen(session, here)
 
 
-def _recorded(here: Road, memop: Memop) -> Direction | Absent:
+def _recorded(here: FaultPath, memop: Memop) -> Direction | Absent:
     """What this thread recorded last of the memop: a patch, or that it retries without one."""
     frame = guest_frame(here.runtime, here.registers)
     if isinstance(frame, Absent):
@@ -68,7 +68,7 @@ def _recorded(here: Road, memop: Memop) -> Direction | Absent:
     return _BY_MODE.get(modes.get(outcomes[-1].new_value, ""), NOT_APPLICABLE)
 
 
-def situation_of(session: Session, here: Road) -> Situation | Absent:
+def situation_of(session: Session, here: FaultPath) -> Situation | Absent:
     """What the handler will decide by, if it reads tags and modes as they are now."""
     memop, config = here.memop, here.runtime.config
     frame = guest_frame(here.runtime, here.registers)
@@ -89,7 +89,7 @@ def situation_of(session: Session, here: Road) -> Situation | Absent:
     return situation(memop, config, tags, frame.host_core_id & 0xF)
 
 
-def _foreseen(session: Session, here: Road) -> Direction | Absent:
+def _foreseen(session: Session, here: FaultPath) -> Direction | Absent:
     now = situation_of(session, here)
     if isinstance(now, Absent):
         return now

@@ -6,45 +6,48 @@ run, to the first phase of whoever faults next.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.runtimes import all_runtimes
-from mtedbg.analysis.stepping.items import items
-from mtedbg.analysis.stepping.phases import handling, on_fault, road
-from mtedbg.analysis.stepping.report import moment_report
-from mtedbg.decode.memops.phases import phase_points
+from mtedbg.analysis.stepping.context import StepContext, step_context
+from mtedbg.analysis.stepping.handling import fault_path, handling, on_fault, require_path
+from mtedbg.decode.memops.phases import phase_places
 from mtedbg.errors import (
     LayoutError,
     NoHardwareBreakpointError,
     NotOnThisTargetError,
     SteppingError,
 )
-from mtedbg.model.absent import NOT_APPLICABLE, Absent
-from mtedbg.model.handling import Handling, Item, Position
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, or_else
+from mtedbg.model.handling import Handling, Position
 from mtedbg.model.memop import Memop, MemopState
+from mtedbg.model.phase import Phase
 from mtedbg.model.stop import Halt, Stop, StopKind
-from mtedbg.report import Column, Report, flat
 from mtedbg.target import Stepper
 
 if TYPE_CHECKING:
-    from mtedbg.model.process import TargetInfo, Thread
+    from mtedbg.model.process import Thread
     from mtedbg.session import Session
 
 INSTRUCTION = 4
 MOST_PASSED = 1 << 10
 """Faults whose signals are passed on, of threads that do not come to a phase."""
-FIRST, LOCK, LAST = "fault", "lock", "resume"
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """Where to stop, which thread runs alone, and what is to be said of it."""
+    """Where to stop, which thread runs alone; the rest as in `Step`."""
 
     halts: tuple[Halt, ...]
     alone: Thread | None
-    remark: str = ""
+    ran_as_one: Memop | None = None
+    no_hardware_breakpoint: bool = False
+
+    @property
+    def addresses(self) -> frozenset[int]:
+        """Where to stop."""
+        return frozenset(halt.address for halt in self.halts)
 
 
 def stepper_of(session: Session) -> Stepper:
@@ -64,13 +67,31 @@ def stepper_of(session: Session) -> Stepper:
     return session.target
 
 
-def step(session: Session, command: str, columns: tuple[Column, ...]) -> Report:
-    """Lets the session's thread go on to its next phase.
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How a step ended.
+
+    Attributes:
+        stop: what stopped the program.
+        context: where the thread is that stopped; None where the program has ended.
+        arrived: whether that is where it was to stop.
+        ran_as_one: the critical section of rseq(2) that was not stopped in.
+        no_hardware_breakpoint: whether that went on to the next fault, for want of one.
+    """
+
+    stop: Stop
+    context: StepContext | None
+    arrived: bool
+    ran_as_one: Memop | None
+    no_hardware_breakpoint: bool
+
+
+def step(session: Session, thread: Thread) -> Step:
+    """Lets `thread` go on to its next phase.
 
     Args:
-        session: a stopped process.
-        command: to be named in the report.
-        columns: of the report.
+        session: a stopped process; what was read of it is forgotten.
+        thread: which; where it is in no handling, all threads run.
 
     Raises:
         NotOnThisTargetError: it is no process that can be let run.
@@ -79,13 +100,8 @@ def step(session: Session, command: str, columns: tuple[Column, ...]) -> Report:
         SteppingError: the thread would not come to its next phase.
     """
     stepper = stepper_of(session)
-    thread = session.thread()
-    before = handling(session, thread)
-    if isinstance(before, Absent):
-        raise SteppingError(f"thread {thread.number} cannot be looked at: {before}")
-    was = items(session, before)
+    before = handling(session, require_path(session, thread))
     plan = _plan(session, thread, before)
-    info = session.info
     try:
         stop = _run(session, stepper, plan)
     except NoHardwareBreakpointError:
@@ -94,24 +110,17 @@ def step(session: Session, command: str, columns: tuple[Column, ...]) -> Report:
         plan = _to_the_next_fault(session, plan)
         stop = _run(session, stepper, plan)
     if isinstance(stop.thread, Absent):
-        return _gone(info, command, columns, stop)
-    return _stopped(session, command, columns, stop, before, was, plan)
-
-
-def here(session: Session, command: str, columns: tuple[Column, ...]) -> Report:
-    """Where the session's thread is on the road of a fault; errors as for `step`."""
-    thread = session.thread()
-    now = handling(session, thread)
-    if isinstance(now, Absent):
-        raise SteppingError(f"thread {thread.number} cannot be looked at: {now}")
-    return moment_report(session, command, columns, thread, now)
+        return Step(stop, None, False, plan.ran_as_one, plan.no_hardware_breakpoint)
+    context = step_context(session, session.thread(stop.thread), before)
+    arrived = context.now.pc in plan.addresses
+    return Step(stop, context, arrived, plan.ran_as_one, plan.no_hardware_breakpoint)
 
 
 def _plan(session: Session, thread: Thread, before: Handling) -> _Plan:
-    first, every = _places(session, (FIRST,)), _places(session)
+    first, every = _halts(session, Phase.FAULT), _halts(session)
     if not every:
         raise LayoutError("the debug root names no phases", "mte-fault and memop still work")
-    if before.position is Position.PHASE and before.phase == LAST:
+    if before.position is Position.PHASE and before.phase is Phase.RESUME:
         return _Plan((_patched(before.resumes), *first), thread)
     if before.position is Position.INSERT and isinstance(before.memop, MemopState):
         memop = before.memop.memop
@@ -130,17 +139,12 @@ def _as_one(memop: Memop, first: tuple[Halt, ...], thread: Thread) -> _Plan:
     Debuggers do the same with LDXR and STXR: whatever comes between them makes the store fail.
     """
     behind = Halt(memop.address + INSTRUCTION, patched=True, by_steps=False)
-    remark = (
-        f"memop {memop.id} is a critical section (rseq), which starts over when it is stopped in: "
-        "it ran as one"
-    )
-    return _Plan((behind, *first), thread, remark)
+    return _Plan((behind, *first), thread, memop)
 
 
 def _to_the_next_fault(session: Session, plan: _Plan) -> _Plan:
     """The same where nothing can be stopped at that may be patched: all threads run."""
-    remark = f"{plan.remark}, and on: there are no hardware breakpoints here to stop behind it"
-    return _Plan(_places(session, (FIRST,)), None, remark)
+    return _Plan(_halts(session, Phase.FAULT), None, plan.ran_as_one, no_hardware_breakpoint=True)
 
 
 def _patched(address: int | Absent) -> Halt:
@@ -149,20 +153,20 @@ def _patched(address: int | Absent) -> Halt:
     return Halt(address, patched=True)
 
 
-def _places(session: Session, names: Sequence[str] = ()) -> tuple[Halt, ...]:
-    """The addresses of these phases, or of all."""
-    found = []
-    for runtime in all_runtimes(session):
-        points = phase_points(runtime)
-        for point in () if isinstance(points, Absent) else points:
-            if not names or point.name in names:
-                found.append(Halt(point.address))
-    return tuple(dict.fromkeys(found))
+def _halts(session: Session, phase: Phase | None = None) -> tuple[Halt, ...]:
+    """The addresses of one phase, or of all."""
+    places = [
+        place
+        for runtime in all_runtimes(session)
+        for place in or_else(phase_places(runtime), ())
+        if phase in (None, place.phase)
+    ]
+    return tuple(dict.fromkeys(Halt(place.address) for place in places))
 
 
 def _check_lock(session: Session, before: Handling) -> None:
     """A thread that runs alone does not get a lock that another one holds."""
-    if before.phase != LOCK or not before.lock or before.lock == before.guest_thread:
+    if before.phase is not Phase.LOCK or not before.lock or before.lock == before.guest_thread:
         return
     others = [one for one in session.target.threads() if one.number != before.thread]
     running = (one.number for one in others if _runs(session, one, before.lock))
@@ -176,13 +180,16 @@ def _check_lock(session: Session, before: Handling) -> None:
 
 
 def _runs(session: Session, thread: Thread, guest: int | Absent) -> bool:
-    now = handling(session, thread)
-    return isinstance(now, Handling) and now.guest_thread == guest and now.in_handler
+    here = fault_path(session, thread)
+    if isinstance(here, Absent):
+        return False
+    now = handling(session, here)
+    return now.guest_thread == guest and now.in_handler
 
 
 def _run(session: Session, stepper: Stepper, plan: _Plan) -> Stop:
     """Runs until a thread arrives; the signals of faults at memops are passed on meanwhile."""
-    addresses = {halt.address for halt in plan.halts}
+    addresses = plan.addresses
     passed: Stop | None = None
     for _ in range(MOST_PASSED):
         try:
@@ -208,42 +215,8 @@ def _run(session: Session, stepper: Stepper, plan: _Plan) -> Stop:
 def _is_handled(session: Session, stop: Stop) -> bool:
     """Whether the signal is that of a fault at a memop, which the handler is for."""
     thread = next((one for one in session.target.threads() if one.number == stop.thread), None)
-    at = NOT_APPLICABLE if thread is None else road(session, thread)
+    at = NOT_APPLICABLE if thread is None else fault_path(session, thread)
     if thread is None or isinstance(at, Absent) or isinstance(at.memop, Absent):
         return False
     assert isinstance(at.memop, Memop)
     return at.pc == at.memop.address and on_fault(session, thread)
-
-
-def _gone(info: TargetInfo, command: str, columns: tuple[Column, ...], stop: Stop) -> Report:
-    return flat(
-        command, info, columns, headline=f"the program has ended: {stop.detail}", listing=True
-    )
-
-
-def _stopped(
-    session: Session,
-    command: str,
-    columns: tuple[Column, ...],
-    stop: Stop,
-    before: Handling,
-    was: Sequence[Item],
-    plan: _Plan,
-) -> Report:
-    thread = session.thread()
-    same = thread.number == before.thread
-    now = handling(session, thread, before if same else None)
-    if isinstance(now, Absent):
-        raise SteppingError(f"thread {thread.number} cannot be looked at: {now}")
-    related = same and _memop(now) is not None and _memop(now) == _memop(before)
-    report = moment_report(session, command, columns, thread, now, was if related else ())
-    if plan.remark:
-        report = report.noting(plan.remark)
-    addresses = {halt.address for halt in plan.halts}
-    if now.pc in addresses:
-        return report
-    return report.noting(f"stopped before the next phase: {stop.detail or stop.kind.value}")
-
-
-def _memop(moment: Handling) -> int | None:
-    return None if isinstance(moment.memop, Absent) else moment.memop.memop.id

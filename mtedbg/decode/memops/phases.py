@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 from mtedbg.layout import Runtime
 from mtedbg.model.absent import Absent, Reason, then
-from mtedbg.model.phase import PHASES, Lock, PhasePoint
+from mtedbg.model.phase import Lock, Phase, PhasePoint
 
 MOST_POINTS = 64
 """Addresses of phases that a runtime may publish: more are no phases."""
 
 
-def phase_points(runtime: Runtime) -> tuple[PhasePoint, ...] | Absent:
-    """The addresses of all phases that commands have a name for.
+@dataclass(frozen=True, slots=True)
+class PhasePlace:
+    """A code address that stands before the effect of `phase`."""
+
+    phase: Phase
+    address: int
+
+
+def phase_places(runtime: Runtime) -> tuple[PhasePlace, ...] | Absent:
+    """The addresses of all phases that are known here.
 
     Raises:
         LayoutError: the schema lacks what reading them takes.
@@ -21,9 +32,11 @@ def phase_points(runtime: Runtime) -> tuple[PhasePoint, ...] | Absent:
         return points
     if points.count > MOST_POINTS:
         return Absent(Reason.DAMAGED, f"{points.count} phases")
-    return then(
-        points.all(), lambda all_points: tuple(one for one in all_points if one.name in PHASES)
-    )
+    return then(points.all(), _known)
+
+
+def _known(points: Iterable[PhasePoint]) -> tuple[PhasePlace, ...]:
+    return tuple(PhasePlace(one.known, one.address) for one in points if one.known is not None)
 
 
 def lock_holder(runtime: Runtime) -> int | Absent:

@@ -1,17 +1,15 @@
-"""`mte-step`: which thread is let run, to where, and what is made of how it stopped."""
+"""A step: which thread is let run, to where, and what is made of how it stopped."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
 
 import pytest
 
 from mtedbg.analysis.stepping import step as query_step
-from mtedbg.analysis.stepping.phases import handling
-from mtedbg.analysis.stepping.step import step
-from mtedbg.commands.mte_step import COMMAND
+from mtedbg.analysis.stepping.context import StepContext
+from mtedbg.analysis.stepping.handling import FaultPath, handling
+from mtedbg.analysis.stepping.step import Step, step
 from mtedbg.errors import (
     LayoutError,
     NoHardwareBreakpointError,
@@ -19,104 +17,46 @@ from mtedbg.errors import (
     SteppingError,
 )
 from mtedbg.model.absent import Absent
-from mtedbg.model.phase import Catch, Caught
-from mtedbg.model.process import SignalInfo, Thread
+from mtedbg.model.handling import Handling, Position
+from mtedbg.model.phase import Phase
 from mtedbg.model.stop import Halt, Stop, StopKind
-from mtedbg.report import Report
 from mtedbg.session import Session
 from tests.support.fake import FakeTarget
-from tests.support.runtime_image import BASE, HOST_THREAD, JIT_THREAD, Image, image
-
-FAULT = SignalInfo(11, 9, 0x02_0000_0050_0000)
-ORDER = (
-    "fault", "lookup", "lock", "patch-memop", "patch-address", "icache", "unlock", "resume",
-)  # fmt: skip
-"""The image's phases, 16 bytes apart."""
-
-Happening = Callable[[], Stop]
+from tests.support.runtime_image import BASE, HOST_THREAD, JIT_THREAD, image
+from tests.support.scripted import FAULT, ORDER, memop, phase, scripted
 
 
-@dataclass
-class Scripted(FakeTarget):
-    """A live process: what happens when it is let run is written down before."""
-
-    happenings: list[Happening] = field(default_factory=list)
-    asked: list[tuple[tuple[Halt, ...], Thread | None]] = field(default_factory=list)
-
-    def run_to(self, halts: Sequence[Halt], alone: Thread | None) -> Stop:
-        self.asked.append((tuple(halts), alone))
-        return self.happenings.pop(0)()
-
-    def catch(self, catch: Catch, wanted: object) -> Caught:
-        raise NotImplementedError
-
-    def caught(self) -> Sequence[Caught]:
-        return ()
-
-    def release(self, numbers: Sequence[int]) -> None:
-        raise NotImplementedError
-
-    def at(self, pc: int, kind: StopKind, detail: str = "", thread: int = 1) -> None:
-        """Next, a thread stops at `pc`."""
-
-        def happen() -> Stop:
-            self.register_sets[thread]["pc"] = pc
-            return Stop(kind, thread, pc, detail)
-
-        self.happenings.append(happen)
+def go(target: FakeTarget, thread: int | None = None) -> Step:
+    session = Session(target)
+    return step(session, session.thread(thread))
 
 
-def scripted(made: Image, pc: int | None = None, *, signal: bool = False) -> Scripted:
-    """The image as a live process, thread 1 at `pc`, where a fault has stopped it or not."""
-    still = made.target(kind="live")
-    target = Scripted(
-        memory={BASE: made.data},
-        mappings=still.mappings,
-        thread_list=still.thread_list,
-        register_sets=still.register_sets,
-        symbols=still.symbols,
-        kind="live",
-    )
-    if pc is not None:
-        target.register_sets[1]["pc"] = pc
-    if signal:
-        target.signals[1] = FAULT
-    return target
-
-
-def go(target: FakeTarget, thread: int | None = None) -> Report:
-    return step(Session(target, selected=thread), COMMAND.name, COMMAND.columns)
-
-
-def phase(made: Image, name: str) -> int:
-    return made.places["handler"] + 0x10 * ORDER.index(name)
-
-
-def memop(made: Image) -> int:
-    """The access of memop 1; its tag insert stands before it."""
-    return made.places["baseline"] + 0x14
+def seen(found: Step) -> StepContext:
+    """Where the thread is that stopped."""
+    assert found.context is not None
+    return found.context
 
 
 def test_from_a_fault_to_the_first_phase() -> None:
     made = image()
     target = scripted(made, signal=True)
     target.at(phase(made, "fault"), StopKind.BREAKPOINT)
-    report = go(target)
+    found = go(target)
     everywhere = tuple(Halt(phase(made, name)) for name in ORDER)
     assert target.asked == [(everywhere, JIT_THREAD)]
-    assert report.rows[0]["phase"] == "fault"
-    assert report.notes == ()
+    assert seen(found).now.phase is Phase.FAULT
+    assert found.arrived
 
 
 def test_from_the_tag_insert_to_the_access() -> None:
     made = image()
     target = scripted(made, memop(made) - 4)
     target.at(memop(made), StopKind.BREAKPOINT)
-    report = go(target)
+    found = go(target)
     # A breakpoint in patched code would be undone by the patch, or undo it.
     halts = (Halt(memop(made), patched=True), Halt(phase(made, "fault")))
     assert target.asked == [(halts, JIT_THREAD)]
-    assert report.rows[0]["place"] == "access"
+    assert seen(found).now.position is Position.ACCESS
 
 
 def _refused() -> Stop:
@@ -127,9 +67,9 @@ def _refused() -> Stop:
 def test_a_critical_section_runs_as_one(hardware: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Single steps would have the kernel start it over for ever."""
 
-    def strict(*arguments: Any) -> object:
-        now = handling(*arguments)
-        if isinstance(now, Absent) or isinstance(now.memop, Absent):
+    def strict(session: Session, here: FaultPath) -> Handling:
+        now = handling(session, here)
+        if isinstance(now.memop, Absent):
             return now
         record = replace(now.memop.memop, abort_address=memop(made) + 0x100)
         return replace(now, memop=replace(now.memop, memop=record))
@@ -141,11 +81,12 @@ def test_a_critical_section_runs_as_one(hardware: bool, monkeypatch: pytest.Monk
     if not hardware:
         target.happenings.append(_refused)
     target.at(behind if hardware else fault, StopKind.BREAKPOINT)
-    (note,) = go(target).notes
+    found = go(target)
     halts = (Halt(behind, patched=True, by_steps=False), Halt(fault))
     assert target.asked[0] == (halts, JIT_THREAD)
-    assert note.startswith("memop 1 is a critical section (rseq), which starts over")
-    assert ("no hardware breakpoints" in note) is not hardware
+    assert found.ran_as_one is not None
+    assert found.ran_as_one.id == 1
+    assert found.no_hardware_breakpoint is not hardware
     assert target.asked[1:] == ([] if hardware else [((Halt(fault),), None)])
 
 
@@ -171,10 +112,12 @@ def test_what_came_between_is_said() -> None:
     made = image()
     target = scripted(made, signal=True)
     target.at(phase(made, "lookup") + 4, StopKind.BREAKPOINT, "breakpoint 7")
-    assert "stopped before the next phase: breakpoint 7" in go(target).notes
+    found = go(target)
+    assert (found.arrived, found.stop.detail) == (False, "breakpoint 7")
     target = scripted(made, signal=True)
     target.at(phase(made, "lookup") + 4, StopKind.INTERRUPTED)
-    assert "stopped before the next phase: interrupted" in go(target).notes
+    found = go(target)
+    assert (found.arrived, found.stop.kind) == (False, StopKind.INTERRUPTED)
 
 
 def test_a_signal_at_the_very_place() -> None:
@@ -182,8 +125,8 @@ def test_a_signal_at_the_very_place() -> None:
     made = image()
     target = scripted(made, signal=True)
     target.at(phase(made, "lookup"), StopKind.SIGNAL, "SIGSEGV")
-    report = go(target)
-    assert (report.rows[0]["phase"], report.notes) == ("lookup", ())
+    found = go(target)
+    assert (seen(found).now.phase, found.arrived) == (Phase.LOOKUP, True)
 
 
 def test_faults_of_others_are_passed_on() -> None:
@@ -192,19 +135,19 @@ def test_faults_of_others_are_passed_on() -> None:
     target.signals[1] = FAULT
     target.at(memop(made), StopKind.SIGNAL, "SIGSEGV")
     target.at(phase(made, "fault"), StopKind.BREAKPOINT)
-    report = go(target, HOST_THREAD.number)
+    now = seen(go(target, HOST_THREAD.number)).now
     assert len(target.asked) == 2
     assert target.asked[0] == target.asked[1]
-    assert report.rows[0]["place"] == "elsewhere"
+    assert (now.thread, now.phase) == (1, Phase.FAULT), "the thread that stopped is shown"
 
 
 def test_a_signal_that_is_not_the_handlers_stops() -> None:
     made = image()
     target = scripted(made, signal=True)
     target.at(0x1000, StopKind.SIGNAL, "SIGUSR1", thread=2)
-    report = go(target)
+    found = go(target)
     assert len(target.asked) == 1
-    assert "stopped before the next phase: SIGUSR1" in report.notes
+    assert (found.arrived, found.stop.detail) == (False, "SIGUSR1")
 
 
 def test_a_signal_that_is_kept_back() -> None:
@@ -221,8 +164,8 @@ def test_a_signal_that_is_kept_back() -> None:
 def test_the_end_of_the_program() -> None:
     target = scripted(image(), signal=True)
     target.happenings.append(lambda: Stop(StopKind.EXITED, detail="exit status 3"))
-    report = go(target)
-    assert (report.headline, report.rows) == ("the program has ended: exit status 3", ())
+    found = go(target)
+    assert (found.context, found.stop.detail) == (None, "exit status 3")
 
 
 def test_a_lock_that_is_held() -> None:
@@ -236,7 +179,7 @@ def test_a_lock_that_is_held() -> None:
     free = made.with_word(made.places["lock"], 0)
     target = scripted(free, phase(free, "lock"))
     target.at(phase(free, "patch-memop"), StopKind.BREAKPOINT)
-    assert go(target).rows[0]["phase"] == "patch-memop"
+    assert seen(go(target)).now.phase is Phase.PATCH_MEMOP
 
 
 def test_where_the_handler_returns_to_is_not_known() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.code.frame_name import place_name
@@ -13,17 +14,20 @@ from mtedbg.decode.code.code_map import locate
 from mtedbg.decode.memops.journal import in_flight
 from mtedbg.decode.memops.memop import NEEDS, memop_at, state_of
 from mtedbg.decode.memops.pair import pair_of, passed_insert
-from mtedbg.decode.memops.phases import lock_holder, phase_points
+from mtedbg.decode.memops.phases import lock_holder, phase_places
 from mtedbg.decode.stack.guest_frame import interrupted_by_signal
 from mtedbg.decode.stack.registers import register_number, role_value
-from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
+from mtedbg.errors import SteppingError
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else, present, then
 from mtedbg.model.frame import GuestFrame
-from mtedbg.model.handling import Granule, Handling, Other, Position
+from mtedbg.model.handling import Granule, Handling, Other, OtherPlace, Position
 from mtedbg.model.memop import Memop, MemopState
 from mtedbg.model.operation import OF_MEMORY
+from mtedbg.model.phase import Phase
 from mtedbg.model.pointer import granule_span
 from mtedbg.model.process import SignalInfo
 from mtedbg.model.runtime import Journal
+from mtedbg.session import once
 
 if TYPE_CHECKING:
     from mtedbg.layout import Runtime
@@ -39,8 +43,8 @@ FAULT_SIGNALS = (7, 11)
 
 
 @dataclass(frozen=True, slots=True)
-class Road:
-    """Where a thread is, and the translated code that it runs or has interrupted.
+class FaultPath:
+    """Where a thread is on the way of a fault, and what it runs or has interrupted.
 
     Attributes:
         runtime: whose code and handler it is.
@@ -56,7 +60,7 @@ class Road:
     thread: Thread
     pc: int
     registers: Mapping[str, int]
-    phase: str | Absent
+    phase: Phase | Absent
     in_handler: bool
     memop: Memop | Absent
 
@@ -66,8 +70,9 @@ class Road:
         return self.registers.get("pc", 0)
 
 
-def road(session: Session, thread: Thread) -> Road | Absent:
-    """Where `thread` is on the road of a fault.
+@once
+def fault_path(session: Session, thread: Thread) -> FaultPath | Absent:
+    """Where `thread` is on the way of a fault.
 
     Raises:
         NoRuntimeError: there is no runtime.
@@ -77,67 +82,74 @@ def road(session: Session, thread: Thread) -> Road | Absent:
     if isinstance(registers, Absent):
         return registers
     pc = session.strip(registers.get("pc", 0))
-    roads = []
+    found: list[FaultPath] = []
     for runtime in all_runtimes(session):
         runtime.layout.require(NEEDS)
-        roads.append(_road(session, runtime, thread, pc, registers))
-        if roads[-1].in_handler or isinstance(roads[-1].memop, Memop):
+        found.append(_path(session, runtime, thread, pc, registers))
+        if found[-1].in_handler or isinstance(found[-1].memop, Memop):
             break
-    return roads[-1]
+    return found[-1]
 
 
-def _road(
+def _path(
     session: Session, runtime: Runtime, thread: Thread, pc: int, registers: Mapping[str, int]
-) -> Road:
-    points = phase_points(runtime)
-    names = {} if isinstance(points, Absent) else {one.address: one.name for one in points}
-    phase = names.get(pc, NOT_APPLICABLE)
+) -> FaultPath:
+    places = or_else(phase_places(runtime), ())
+    phases: dict[int, Phase | Absent] = {one.address: one.phase for one in places}
+    phase = phases.get(pc, NOT_APPLICABLE)
     context = interrupted_by_signal(runtime, thread, session.info.pac_mask)
     if context is not None:
         at = session.strip(context.registers["pc"])
         found = {**context.registers, "pc": at}
-        return Road(runtime, thread, pc, found, phase, True, memop_at(runtime, at))
-    return Road(
-        runtime, thread, pc, {**registers, "pc": pc}, phase, False, memop_at(runtime, pc)
-    )  # fmt: skip
+        return FaultPath(runtime, thread, pc, found, phase, True, memop_at(runtime, at))
+    found = {**registers, "pc": pc}
+    return FaultPath(runtime, thread, pc, found, phase, False, memop_at(runtime, pc))
 
 
-def handling(session: Session, thread: Thread, before: Handling | None = None) -> Handling | Absent:
-    """All that a fault's handling changes, as `thread` has to do with it now.
+def require_path(session: Session, thread: Thread) -> FaultPath:
+    """Where `thread` is on the way of a fault; errors as for `fault_path`.
+
+    Raises:
+        SteppingError: its registers cannot be had.
+    """
+    here = fault_path(session, thread)
+    if isinstance(here, Absent):
+        raise SteppingError(f"thread {thread.number} cannot be looked at: {here}")
+    return here
+
+
+def handling(session: Session, here: FaultPath, before: Handling | None = None) -> Handling:
+    """All that a fault's handling changes, as a thread has to do with it now.
 
     Args:
         session: a stopped process.
-        thread: which.
+        here: where the thread is.
         before: an earlier moment of the same thread: of the same memop, where the code that is
             going on no longer tells it (its handler performed the access).
 
     Raises:
-        NoRuntimeError: there is no runtime.
-        LayoutError: a debug root is damaged, or does not tell what this needs.
+        LayoutError: the debug root does not tell what this needs.
     """
-    here = road(session, thread)
-    if isinstance(here, Absent):
-        return here
+    thread = here.thread
     runtime, registers = here.runtime, here.registers
     memop = _memop(here, before)
     pointer = registers.get(f"x{register_number(runtime, 'address')}", Absent(Reason.UNREADABLE))
-    entries = in_flight(runtime)
-    guest = guest_frame(runtime, registers)
     core = role_value(runtime, "host_core_id", registers)
     return Handling(
         thread.number,
-        guest if isinstance(guest, Absent) else guest.thread_id,
+        then(guest_frame(runtime, registers), lambda guest: guest.thread_id),
         _position(session, here),
         here.phase,
         here.pc,
         here.at if here.in_handler else NOT_APPLICABLE,
-        memop if isinstance(memop, Absent) else state_of(runtime, memop),
+        then(memop, partial(state_of, runtime)),
         function_of(runtime, memop),
         pointer if isinstance(memop, Memop) else NOT_APPLICABLE,
+        then(pointer, session.strip) if isinstance(memop, Memop) else NOT_APPLICABLE,
         NOT_APPLICABLE if core is None else core,
         granules_of(session, memop, pointer),
         lock_holder(runtime),
-        entries if isinstance(entries, Absent) else of_memops(entries),
+        then(in_flight(runtime), of_memops),
         _others(session, runtime, thread, memop),
     )
 
@@ -149,7 +161,7 @@ def function_of(runtime: Runtime, memop: Memop | Absent) -> str:
     return place_name(runtime, locate(runtime, memop.address))
 
 
-def _memop(here: Road, before: Handling | None) -> Memop | Absent:
+def _memop(here: FaultPath, before: Handling | None) -> Memop | Absent:
     if isinstance(here.memop, Memop) or not here.in_handler:
         return here.memop
     if before is None or not isinstance(before.memop, MemopState):
@@ -159,8 +171,8 @@ def _memop(here: Road, before: Handling | None) -> Memop | Absent:
     return again if same else here.memop
 
 
-def _position(session: Session, here: Road) -> Position:
-    if isinstance(here.phase, str):
+def _position(session: Session, here: FaultPath) -> Position:
+    if present(here.phase):
         return Position.PHASE
     if here.in_handler:
         return Position.HANDLER
@@ -196,7 +208,7 @@ def granules_of(
 
 
 def of_memops(entries: tuple[Journal, ...]) -> Journal | Absent:
-    """The change of memops or tags that is in flight; the code map's are not of this road."""
+    """The change of memops or tags that is in flight; the code map's are not of this way."""
     return next((entry for entry in entries if entry.operation in OF_MEMORY), NOT_APPLICABLE)
 
 
@@ -216,16 +228,26 @@ def _other(session: Session, runtime: Runtime, thread: Thread, memop: Memop) -> 
         return None
     pc = session.strip(registers.get("pc", 0))
     if not memop.covers(pc):
-        here = _road(session, runtime, thread, pc, registers)
+        here = _path(session, runtime, thread, pc, registers)
         if not here.in_handler or not memop.covers(here.at):
             return None
-        where = f"at phase {here.phase}" if isinstance(here.phase, str) else "in the handler"
-        return Other(thread.number, f"{where} of its own fault")
+        place = OtherPlace.PHASE if present(here.phase) else OtherPlace.HANDLER
+        return Other(thread.number, place, here.phase)
     if not passed_insert(memop, pc):
-        before = "at [1]" if pc == memop.tag_address else "before [1]"
-        return Other(thread.number, before if memop.tag_address else "at [2]")
+        return Other(thread.number, _before_access(memop, pc))
     pair = pair_of(runtime, state_of(runtime, memop), registers)
     if isinstance(pair, Absent):
-        return Other(thread.number, "between [1] and [2]", stale=pair)
-    meaning = pair.meaning if pair.stale else ""
-    return Other(thread.number, "between [1] and [2]", pair.left, pair.stale, meaning)
+        return Other(thread.number, OtherPlace.BETWEEN, stale=pair)
+    return Other(
+        thread.number,
+        OtherPlace.BETWEEN,
+        tag=pair.left,
+        stale=pair.stale,
+        meaning=pair.meaning if pair.stale else "",
+    )
+
+
+def _before_access(memop: Memop, pc: int) -> OtherPlace:
+    if not memop.tag_address:
+        return OtherPlace.ACCESS
+    return OtherPlace.INSERT if pc == memop.tag_address else OtherPlace.BEFORE_INSERT
