@@ -36,9 +36,10 @@ def _text(words: list[str]) -> str:
 def run(arguments: argparse.Namespace) -> int:
     """Explains; the exit status."""
     from mtedbg.analysis.postmortem.crash_text import explain
+    from mtedbg.reports.crash_text import report
 
     text = "\n".join(_plain(line) for line in _text(arguments.text).splitlines())
-    show(explain(text), arguments)
+    show(report(explain(text)), arguments)
     return 0
 
 

@@ -108,7 +108,8 @@ def _write(report: Report, arguments: argparse.Namespace) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Reads, groups and prints; the exit status."""
-    from mtedbg.analysis.postmortem.groups import triage
+    from mtedbg.analysis.postmortem.groups import groups
+    from mtedbg.reports.triage import report
     from mtedbg.triage.files import find
     from mtedbg.triage.state import usual_path
 
@@ -124,8 +125,8 @@ def run(arguments: argparse.Namespace) -> int:
     if stopped is not None:
         notes.append(f"stopped: {len(found.paths) - len(reads)} files are not read yet;"
                      " run it again to go on")  # fmt: skip
-    report = triage(reads.values(), lambda one: _symbol(one, arguments.sysroot), notes)
-    _write(report, arguments)
+    made = groups(reads.values(), lambda one: _symbol(one, arguments.sysroot))
+    _write(report(made, notes), arguments)
     if isinstance(stopped, MtedbgError):
         sys.stdout.flush()
         raise stopped

@@ -15,6 +15,7 @@ import pytest
 
 from mtedbg.analysis.postmortem.crash_text import explain
 from mtedbg.render.text import render_text
+from mtedbg.reports.crash_text import report as crash_report
 from tests.golden.cases import CORES
 
 FULL = Path("/dev/full")
@@ -92,5 +93,5 @@ def test_a_table_that_is_too_wide_stands_row_below_row(tmp_path: Path) -> None:
 
 
 def test_width_is_nothing_to_a_record() -> None:
-    report = explain(LINE)
+    report = crash_report(explain(LINE))
     assert render_text(report, width=10) == render_text(report)

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from mtedbg.analysis.postmortem.groups import NAMED
-from mtedbg.analysis.postmortem.groups import triage as group
+from mtedbg.analysis.postmortem.groups import NAMED, groups
 from mtedbg.cli import main
 from mtedbg.model.absent import Absent
 from mtedbg.model.triage import Read, Signature
+from mtedbg.reports.triage import report
 from tests.golden.cases import CORES
 from tests.support.elf_core import Core, ImageFile, MappedFile, ThreadNotes
 
@@ -118,11 +118,28 @@ def test_symbols_are_looked_up_for_the_most_frequent(tmp_path: Path) -> None:
         Read(f"/core.{number}", 1, 1, 1.0, "file", Signature(f"cause {number % 100}"), pc=4)
         for number in range(150)
     ]
-    report = group(reads, name)
-    assert [row["count"] for row in report.rows] == [2] * 50 + [1] * 50
+    found = groups(reads, name)
+    assert [len(group.members) for group in found] == [2] * 50 + [1] * 50
     assert len(asked) == NAMED
-    assert isinstance(report.rows[-1]["symbol"], Absent)
-    assert report.partial
+    assert isinstance(found[-1].symbol, Absent)
+    assert report(found).partial
+
+
+def test_a_time_that_cannot_be_is_said_to_be_so() -> None:
+    (group,) = groups([Read("/core", 1, 1, 1e300, "tombstone", Signature("why"))], lambda _: "main")
+    (row,) = report([group]).rows
+    assert (row["first"], row["last"]) == ("impossible", "impossible")
+
+
+def test_the_exemplar_is_the_newest() -> None:
+    reads = [
+        Read(f"/core.{time}", 1, 1, time, source, Signature("why"))
+        for time, source in ((3.0, "file"), (1.0, "tombstone"), (2.0, "file"))
+    ]
+    (row,) = report(groups(reads, lambda one: one.path)).rows
+    assert (row["exemplar"], row["symbol"]) == ("/core.3.0", "/core.3.0")
+    assert (row["first"], row["last"]) == ("1970-01-01 00:00:01", "1970-01-01 00:00:03")
+    assert row["time_source"] == "file, tombstone"
 
 
 @pytest.mark.parametrize("words", [["nowhere"], [".", "--workers", "0"]])

@@ -10,12 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtedbg.analysis.postmortem.crash_text import explain
+from mtedbg.analysis.postmortem import crash_text
 from mtedbg.cli import main
 from mtedbg.errors import FileFormatError
 from mtedbg.formats.esr import syndrome
 from mtedbg.render.json import to_object
 from mtedbg.render.text import render_text
+from mtedbg.report import Report
+from mtedbg.reports import crash_text as crash_report
 
 SYNC, ASYNC = ("SIGSEGV", 9, "SEGV_MTESERR"), ("SIGSEGV", 8, "SEGV_MTEAERR")
 TOMBSTONE = """\
@@ -57,6 +59,10 @@ LINES = [
     ("Fatal signal 6 (SIGABRT), code -1 (SI_QUEUE) in tid 4 (x), pid 4 (y)",
      ("SIGABRT", -1, "SI_QUEUE"), None, None, None),
 ]  # fmt: skip
+
+
+def explain(text: str) -> Report:
+    return crash_report.report(crash_text.explain(text))
 
 
 def row_of(text: str) -> dict[str, Any]:
