@@ -8,7 +8,6 @@ of many gigabytes is mostly zeros, which take no room there.
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -53,6 +52,8 @@ def unpack(path: str, how: str, remarks: list[str], most: int = 0) -> MappedFile
             room for it.
         ToolMissingError: the library for its format is not here.
     """
+    import tempfile  # which is slow to import, and few cores are compressed
+
     with Path(path).open("rb") as packed, tempfile.TemporaryFile(prefix="mtedbg-") as file:
         stream, broken = plain(packed, how)
         try:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import argparse
 import errno
 import os
-import pkgutil
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 from io import TextIOWrapper
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mtedbg import __version__
@@ -33,8 +33,11 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
         prog="mtedbg", description="Debugging JITs and emulators on Arm memory tagging."
     )
     parser.add_argument("--version", action="version", version=f"mtedbg {__version__}")
-    subcommands = parser.add_subparsers(dest="subcommand", metavar="COMMAND", required=True)
-    modules = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    # Where `prog` is not given, argparse formats a usage line to find it.
+    subcommands = parser.add_subparsers(
+        dest="subcommand", metavar="COMMAND", required=True, prog=parser.prog
+    )
+    modules = sorted(file.stem for file in Path(__file__).parent.glob("[a-z]*.py"))
     # Where the first word is one of them, the others need not be imported.
     for module in [words[0]] if words and words[0] in modules else modules:
         code = import_module(f"{__name__}.{module}")
