@@ -36,12 +36,12 @@ class Session:
 
     Attributes:
         target: the port.
-        patience: seconds that a live process is read for unasked: a server may be slow.
+        timeout: seconds that a live process is read for unasked: a server may be slow.
         answers: what questions marked `once` have been answered since the last stop.
     """
 
     target: Target
-    patience: float = field(default=2.0)
+    timeout: float = field(default=2.0)
     answers: dict[tuple[Hashable, ...], Any] = field(default_factory=dict, repr=False)
     selected: int | None = field(default=None)  # TRANSITION
 

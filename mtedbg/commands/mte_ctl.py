@@ -2,19 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mtedbg.commands import Arguments, Command
-from mtedbg.report import Column, Kind, Report
+from mtedbg.model.absent import Absent, then
+from mtedbg.model.control import CheckMode
+from mtedbg.report import Answer, Column, Kind, Row, Table
 
 if TYPE_CHECKING:
+    from mtedbg.analysis.tags.control import ThreadControl
     from mtedbg.session import Session
 
+_PREFERENCE = (
+    f"{CheckMode.EITHER}: the kernel takes what each cpu prefers, see"
+    " /sys/devices/system/cpu/cpu*/mte_tcf_preferred (async where nothing is set)"
+)
+_HARDWARE = "this target tells the check mode alone, and not what the thread asked the kernel for"
 
-def _run(session: Session, arguments: Arguments) -> Report:  # noqa: ARG001
-    from mtedbg.analysis.tags.control import control
 
-    return control(session, COMMAND.name, COMMAND.columns)
+def _run(session: Session, arguments: Arguments) -> Answer:  # noqa: ARG001 - it has none
+    from mtedbg.analysis.tags.control import thread_controls
+
+    found = thread_controls(session)
+    notes = []
+    if any(one.control.tcf == CheckMode.EITHER for one in found):
+        notes.append(_PREFERENCE)
+    if any(one.by_hardware for one in found):
+        notes.append(_HARDWARE)
+    return Answer(Table(tuple(map(_row, found))), _headline(found), tuple(notes))
+
+
+def _row(one: ThreadControl) -> Row:
+    found = one.control
+    return {
+        "thread": one.thread,
+        "tagged_addr": found.tagged_addr,
+        "tcf": then(found.tcf, str),
+        "include_mask": then(found.include_mask, lambda mask: f"{mask:#06x}"),
+        "store_only": found.store_only,
+    }
+
+
+def _headline(found: Sequence[ThreadControl]) -> str:
+    """What all threads have in common; that they differ, where they do."""
+    who = f"{len(found)} threads" if len(found) > 1 else "1 thread"
+    modes = {one.control.tcf for one in found}
+    if len(modes) > 1:
+        return f"{who}: they are checked in different ways"
+    (mode,) = modes
+    if isinstance(mode, Absent):
+        return f"{who}, check mode: {mode}"
+    checked = "accesses are not checked" if mode is CheckMode.NONE else f"tag checks {mode}"
+    return f"{who}: {checked}"
 
 
 COMMAND = Command(

@@ -2,28 +2,66 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from mtedbg.commands import Argument, Arguments, Command, Option
-from mtedbg.report import Column, Kind, Report
+from mtedbg.model.memory import size_text
+from mtedbg.report import Answer, Column, Kind, Row, Table
 
 if TYPE_CHECKING:
+    from mtedbg.analysis.tags.find import Found
+    from mtedbg.analysis.tags.runs import Run
     from mtedbg.session import Session
 
+ROWS = 256
+"""Runs shown where no number is given."""
 
-def _run(session: Session, arguments: Arguments) -> Report:
+
+def _run(session: Session, arguments: Arguments) -> Answer:
     from mtedbg.analysis.tags.find import find
 
-    return find(
+    tag, most = arguments.tag, arguments.n
+    found = find(
         session,
-        COMMAND.name,
-        COMMAND.columns,
-        arguments.tag,
+        tag,
         arguments.addr,
         arguments.len,
-        most=arguments.n,
+        most=ROWS if most is None else most,
         everything=arguments.all,
     )
+    cut = found.more is not None and most is None  # not as many as were asked for
+    return Answer(
+        Table(tuple(map(_row, found.runs))),
+        _headline(tag, found),
+        tuple(_notes(tag, found)),
+        incomplete=cut or found.stopped_at is not None or found.missing > 0,
+    )
+
+
+def _row(run: Run) -> Row:
+    return {"start": run.start, "end": run.end, "tag": run.tag}
+
+
+def _headline(tag: int, found: Found) -> str:
+    so_far = "" if found.ended else " so far"
+    count = len(found.runs)
+    if not count:
+        return f"no granule has tag {tag}{so_far}"
+    size = size_text(sum(run.end - run.start for run in found.runs))
+    return f"{count} stretch{'es' if count > 1 else ''} with tag {tag}, {size}{so_far}"
+
+
+def _notes(tag: int, found: Found) -> Iterator[str]:
+    if found.more is not None:
+        goes_on = f"{COMMAND.name} {tag} {found.more.start:#x}"
+        yield f"there are more: `{goes_on}` goes on in that mapping"
+    elif found.stopped_at is not None:
+        yield f"stopped at {found.stopped_at:#x} for lack of time: --all goes through the rest"
+    if found.missing:
+        yield f"tags of {size_text(found.missing)} are not there: `mte-regions` says why"
+    if not found.tagged and not found.missing:
+        yield "there is no tagged memory here: `mte-regions` lists what is tagged"
 
 
 COMMAND = Command(

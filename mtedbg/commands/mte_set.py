@@ -5,18 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mtedbg.commands import Argument, Arguments, Command
-from mtedbg.report import Column, Kind, Report
+from mtedbg.report import Answer, Column, Kind, Row, Table
 
 if TYPE_CHECKING:
     from mtedbg.session import Session
 
 
-def _run(session: Session, arguments: Arguments) -> Report:
+def _run(session: Session, arguments: Arguments) -> Answer:
     from mtedbg.analysis.tags.write import set_tags
 
-    return set_tags(
-        session, COMMAND.name, COMMAND.columns, arguments.addr, arguments.len, arguments.tag
-    )
+    done = set_tags(session, arguments.addr, arguments.len, arguments.tag)
+    what = f"{done.granules} granule{'s' if done.granules > 1 else ''}"
+    headline = f"{what} from {done.start:#x} on: tag {done.tag} (the first had {done.before})"
+    row: Row = {"start": done.start, "end": done.end, "tag": done.tag}
+    return Answer(Table((row,)), headline)
 
 
 COMMAND = Command(

@@ -9,15 +9,15 @@ field TCF0.
 from __future__ import annotations
 
 from mtedbg.model.absent import Absent, Reason
-from mtedbg.model.control import TagControl
+from mtedbg.model.control import CheckMode, TagControl
 from mtedbg.model.process import Thread
 
 _TCF_SHIFT, _TCF_MASK = 1, 3
 _INCLUDE_SHIFT, _INCLUDE_MASK = 3, 0xFFFF
 _STORE_ONLY = 1 << 19
 
-ASKED_FOR = ("none", "sync", "async", "sync or async")
-HARDWARE = ("none", "sync", "async", "asymm")
+_ASKED_FOR = (CheckMode.NONE, CheckMode.SYNC, CheckMode.ASYNC, CheckMode.EITHER)
+_HARDWARE = (CheckMode.NONE, CheckMode.SYNC, CheckMode.ASYNC, CheckMode.ASYMM)
 
 
 def control_of(thread: Thread) -> TagControl:
@@ -26,13 +26,13 @@ def control_of(thread: Thread) -> TagControl:
     if isinstance(word, int):
         return TagControl(
             tagged_addr=bool(word & 1),
-            tcf=ASKED_FOR[word >> _TCF_SHIFT & _TCF_MASK],
+            tcf=_ASKED_FOR[word >> _TCF_SHIFT & _TCF_MASK],
             include_mask=word >> _INCLUDE_SHIFT & _INCLUDE_MASK,
             store_only=bool(word & _STORE_ONLY),
         )
     if not isinstance(mode, int):
         return TagControl(word, word, word, word)
-    known = 0 <= mode < len(HARDWARE)
-    tcf = HARDWARE[mode] if known else Absent(Reason.DAMAGED, f"check mode {mode}")
+    known = 0 <= mode < len(_HARDWARE)
+    tcf = _HARDWARE[mode] if known else Absent(Reason.DAMAGED, f"check mode {mode}")
     untold = Absent(word.reason)
     return TagControl(untold, tcf, untold, untold)

@@ -1,8 +1,19 @@
 """How a thread has its memory accesses checked."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from mtedbg.model.absent import Absent
+
+
+class CheckMode(StrEnum):
+    """What a tag check fault does."""
+
+    NONE = "none"
+    SYNC = "sync"
+    ASYNC = "async"
+    EITHER = "sync or async"  # both were asked for: the cpu's preference decides
+    ASYMM = "asymm"  # reads are checked synchronously, writes asynchronously
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,13 +22,12 @@ class TagControl:
 
     Attributes:
         tagged_addr: whether system calls take tagged pointers.
-        tcf: what a tag check fault does: "none", "sync", "async", "sync or async" (the cpu's
-            preference decides), "asymm" (reads sync, writes async).
+        tcf: what a tag check fault does.
         include_mask: bit n is set where IRG may choose tag n.
         store_only: whether loads go unchecked.
     """
 
     tagged_addr: bool | Absent
-    tcf: str | Absent
+    tcf: CheckMode | Absent
     include_mask: int | Absent
     store_only: bool | Absent

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.code.audit import has_findings
@@ -28,8 +28,9 @@ from mtedbg.analysis.stacks.guest_calls import guest_calls
 from mtedbg.analysis.stacks.guest_frame import guest_on
 from mtedbg.analysis.stacks.host_calls import host_calls
 from mtedbg.analysis.stacks.registers import registers
+from mtedbg.analysis.tags.regions import tagged_mappings
 from mtedbg.analysis.tags.span import Form, tag_at, tag_span
-from mtedbg.commands import find, guest_bt, guest_frame, mte_fault, mte_tags
+from mtedbg.commands import find, guest_bt, guest_frame, mte_fault, mte_regions, mte_tags
 from mtedbg.commands._line import ask
 from mtedbg.errors import MtedbgError
 from mtedbg.model.absent import Absent, Reason, present
@@ -164,7 +165,11 @@ def _tagged_memory(session: Session) -> Iterator[Section]:
         return
     tagged = sum(region.end - region.start for region in regions if region.tagged is True)
     if tagged <= MOST_DRAWN:
-        yield _asked(session, "Tagged memory", "mte-regions", figure=lambda one: one.figure)
+        found = cache(lambda: tagged_mappings(session, figure=True))
+        yield _by_command(
+            "Tagged memory", mte_regions.COMMAND,
+            lambda: mte_regions.answer(found()), figure=lambda: found().cell_map,
+        )  # fmt: skip
         return
     note = f"{size_text(tagged)} are tagged, which takes long to read: `mte-regions` does"
     yield Section("Tagged memory", "tagged-memory", (), lambda: Answer(notes=(note,)))
@@ -290,10 +295,6 @@ def _asked(  # TRANSITION: until every command has facts
     assert command is not None
 
     def answered() -> Answer:
-        if name == "mte-regions":
-            from mtedbg.analysis.tags.regions import regions
-
-            return regions(session, name, (), figure=True).answer
         return ask(session, command, words)[1].answer
 
     drawn = None if figure is None else lambda: figure(answered())

@@ -73,7 +73,7 @@ def _of(inferior: gdb.Inferior) -> Session:
     if known is None or known.identity != identity:
         known = _Known(identity, Session(GdbTarget(inferior, inferior_reads=allowed)))
         _sessions[inferior.num] = known
-    known.session.patience = float(gdb.parameter(PATIENCE))
+    known.session.timeout = float(gdb.parameter(PATIENCE))
     return known.session
 
 

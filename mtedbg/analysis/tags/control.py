@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mtedbg.decode.control import ASKED_FOR, control_of
+from mtedbg.decode.control import control_of
 from mtedbg.errors import NoTargetError
-from mtedbg.model.absent import Absent, present
-from mtedbg.report import Column, Report, Row, flat
+from mtedbg.model.absent import present
 
 if TYPE_CHECKING:
-    from mtedbg.model.process import Thread
+    from mtedbg.model.control import TagControl
     from mtedbg.session import Session
 
-_BOTH = ASKED_FOR[3]
-_PREFERENCE = (
-    f"{_BOTH}: the kernel takes what each cpu prefers, see"
-    " /sys/devices/system/cpu/cpu*/mte_tcf_preferred (async where nothing is set)"
-)
-_HARDWARE = "this target tells the check mode alone, and not what the thread asked the kernel for"
+
+@dataclass(frozen=True, slots=True)
+class ThreadControl:
+    """The tagged-address control of one thread.
+
+    Attributes:
+        thread: its number.
+        control: what it asked the kernel for.
+        by_hardware: whether the target tells the hardware's check mode, and not what the thread
+            asked for.
+    """
+
+    thread: int
+    control: TagControl
+    by_hardware: bool
 
 
-def control(session: Session, command: str, columns: tuple[Column, ...]) -> Report:
+def thread_controls(session: Session) -> tuple[ThreadControl, ...]:
     """The tagged-address control of every thread.
 
     Raises:
@@ -30,36 +39,7 @@ def control(session: Session, command: str, columns: tuple[Column, ...]) -> Repo
     threads = session.target.threads()
     if not threads:
         raise NoTargetError("the target has no threads", "memory and tags can still be read")
-    rows = tuple(_row(thread) for thread in threads)
-    notes = []
-    if any(row["tcf"] == _BOTH for row in rows):
-        notes.append(_PREFERENCE)
-    if any(present(thread.check_mode) for thread in threads):
-        notes.append(_HARDWARE)
-    return flat(
-        command, session.info, columns, rows, tuple(notes), headline=_headline(rows), listing=True
+    return tuple(
+        ThreadControl(thread.number, control_of(thread), present(thread.check_mode))
+        for thread in threads
     )
-
-
-def _row(thread: Thread) -> Row:
-    found = control_of(thread)
-    mask = found.include_mask
-    return {
-        "thread": thread.number,
-        "tagged_addr": found.tagged_addr,
-        "tcf": found.tcf,
-        "include_mask": mask if isinstance(mask, Absent) else f"{mask:#06x}",
-        "store_only": found.store_only,
-    }
-
-
-def _headline(rows: tuple[Row, ...]) -> str:
-    """What all threads have in common; that they differ, where they do."""
-    who = f"{len(rows)} threads" if len(rows) > 1 else "1 thread"
-    modes = {str(row["tcf"]) for row in rows}
-    if len(modes) > 1:
-        return f"{who}: they are checked in different ways"
-    (mode,) = modes
-    if isinstance(rows[0]["tcf"], Absent):
-        return f"{who}, check mode: {mode}"
-    return f"{who}: {'accesses are not checked' if mode == 'none' else f'tag checks {mode}'}"

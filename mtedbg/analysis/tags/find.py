@@ -11,19 +11,41 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.tags.regions import LIVE_CHUNK, tagged_regions
-from mtedbg.analysis.tags.runs import ADDRESS_SPACE, CHUNK, pieces, read
+from mtedbg.analysis.tags.runs import ADDRESS_SPACE, CHUNK, Run, joined, pieces, read
 from mtedbg.errors import UsageError
 from mtedbg.model.absent import Absent, Reason
-from mtedbg.model.memory import Region, TagPiece, size_text
+from mtedbg.model.memory import Region, TagPiece
 from mtedbg.model.pointer import GRANULE, granule_span
-from mtedbg.report import Column, Report, Row, flat
 
 if TYPE_CHECKING:
     from mtedbg.session import Session
 
-ROWS = 256
-"""Stretches shown where no number is given."""
 MOST = 1 << 16
+"""Runs that are found at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where a tag is used.
+
+    Attributes:
+        runs: of the tag, in order of address.
+        more: the first one that was left out; None where there is none.
+        stopped_at: the address that was reached when time was up; None where all was looked at.
+        tagged: bytes of memory that were looked at.
+        missing: bytes of memory whose tags are not there.
+    """
+
+    runs: tuple[Run, ...]
+    more: Run | None
+    stopped_at: int | None
+    tagged: int
+    missing: int
+
+    @property
+    def ended(self) -> bool:
+        """Whether these are all there are."""
+        return self.more is None and self.stopped_at is None
 
 
 @dataclass
@@ -37,48 +59,34 @@ class _Seen:
 
 def find(
     session: Session,
-    command: str,
-    columns: tuple[Column, ...],
     tag: int,
     pointer: int | None = None,
     length: int | None = None,
     *,
-    most: int | None = None,
+    most: int,
     everything: bool = False,
-) -> Report:
-    """The stretches of memory with allocation tag `tag`, in order of address.
+) -> Found:
+    """The runs of memory with allocation tag `tag`, in order of address.
 
     Args:
         session: where.
-        command: name of the command that asks.
-        columns: its columns.
         tag: 0 to 15.
         pointer: where to begin; None for all tagged mappings.
         length: bytes; None for the rest of the mapping that holds `pointer`.
-        most: stretches at most; `ROWS` where None.
-        everything: whether to look at a live process for longer than the session has patience.
+        most: runs at most, from 1 to `MOST`.
+        everything: whether to look at a live process for longer than the session's timeout.
 
     Raises:
         NotOnThisTargetError: mappings are not known, and no range was given.
         UsageError: `pointer` is in no mapping, or the range is too long to be read blindly.
     """
-    limit = ROWS if most is None else max(1, min(most, MOST))
     seen = _Seen()
     unlimited = everything or session.info.kind == "core"
-    deadline = inf if unlimited else monotonic() + session.patience
-    found = _stretches(_within(_pieces(session, pointer, length), seen, deadline), tag)
-    rows: list[Row] = [
-        {"start": start, "end": end, "tag": tag} for start, end in islice(found, limit)
-    ]
+    deadline = inf if unlimited else monotonic() + session.timeout
+    found = _runs(_within(_pieces(session, pointer, length), seen, deadline), tag)
+    runs = tuple(islice(found, max(1, min(most, MOST))))
     more = next(found, None)
-    notes = _notes(command, tag, seen, more)
-    ended = more is None and seen.stopped_at is None
-    headline = _headline(tag, rows, ended=ended)
-    cut = seen.stopped_at is not None or seen.missing > 0 or (more is not None and most is None)
-    return flat(
-        command, session.info, columns, tuple(rows), notes, headline=headline, listing=True,
-        cut=cut,
-    )  # fmt: skip
+    return Found(runs, more, seen.stopped_at, seen.tagged, seen.missing)
 
 
 def _pieces(session: Session, pointer: int | None, length: int | None) -> Iterator[TagPiece]:
@@ -121,41 +129,12 @@ def _within(found: Iterable[TagPiece], seen: _Seen, deadline: float) -> Iterator
             return
 
 
-def _stretches(found: Iterable[TagPiece], tag: int) -> Iterator[tuple[int, int]]:
-    """Start and end of every run of `tag`, across the edges of pieces."""
+def _runs(found: Iterable[TagPiece], tag: int) -> Iterator[Run]:
+    """Every run of `tag`, across the edges of pieces."""
     pattern = re.compile(b"\\x%02x+" % tag)
-    last: tuple[int, int] | None = None
-    for piece in found:
-        for match in () if isinstance(piece.tags, Absent) else pattern.finditer(piece.tags):
-            low, high = (piece.start + at * GRANULE for at in match.span())
-            if last is not None and last[1] == low:
-                last = (last[0], high)
-                continue
-            if last is not None:
-                yield last
-            last = (low, high)
-    if last is not None:
-        yield last
-
-
-def _headline(tag: int, rows: list[Row], *, ended: bool) -> str:
-    if not rows:
-        return f"no granule has tag {tag}" + ("" if ended else " so far")
-    sizes = [row["end"] - row["start"] for row in rows]  # type: ignore[operator]
-    what = f"{len(rows)} stretch{'es' if len(rows) > 1 else ''}"
-    return f"{what} with tag {tag}, {size_text(sum(sizes))}{'' if ended else ' so far'}"
-
-
-def _notes(command: str, tag: int, seen: _Seen, more: tuple[int, int] | None) -> tuple[str, ...]:
-    notes = []
-    if more is not None:
-        notes.append(f"there are more: `{command} {tag} {more[0]:#x}` goes on in that mapping")
-    elif seen.stopped_at is not None:
-        notes.append(
-            f"stopped at {seen.stopped_at:#x} for lack of time: --all goes through the rest"
-        )
-    if seen.missing:
-        notes.append(f"tags of {size_text(seen.missing)} are not there: `mte-regions` says why")
-    if not seen.tagged and not seen.missing:
-        notes.append("there is no tagged memory here: `mte-regions` lists what is tagged")
-    return tuple(notes)
+    return joined(
+        Run(piece.start + match.start() * GRANULE, piece.start + match.end() * GRANULE, tag)
+        for piece in found
+        if not isinstance(piece.tags, Absent)
+        for match in pattern.finditer(piece.tags)
+    )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, then
 from mtedbg.model.runtime import Policy
+from mtedbg.session import once
 
 if TYPE_CHECKING:
     from mtedbg.layout import Runtime
@@ -34,13 +36,12 @@ def owner(session: Session, tag: int) -> str | int | Absent:
     if len(conventions) > 1:
         return Absent(Reason.UNKNOWN, "runtimes with different conventions")
     shared_tag = conventions.pop()
-    return shared_tag if isinstance(shared_tag, Absent) else owner_of(tag, shared_tag)
+    return then(shared_tag, partial(owner_of, tag))
 
 
 def guards(session: Session) -> frozenset[int]:
     """The tags that memory has while it changes hands: no core's, by any runtime's word."""
-    runtimes = session.runtimes
-    found = () if isinstance(runtimes, Absent) else map(guard_of, runtimes)
+    found = map(guard_of, session.readable_runtimes())
     return frozenset(tag for tag in found if tag is not None)
 
 
@@ -53,6 +54,7 @@ def guard_of(runtime: Runtime) -> int | None:
     return guard if isinstance(guard, int) and guard != config.shared_tag else None
 
 
+@once
 def owners(session: Session) -> tuple[str | int | Absent, ...]:
     """The owner that each of the sixteen tags stands for."""
     return tuple(owner(session, tag) for tag in range(TAGS))

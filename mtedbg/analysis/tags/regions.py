@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -15,9 +15,8 @@ from mtedbg.analysis.tags.runs import CHUNK, read
 from mtedbg.errors import NotOnThisTargetError
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.cell_map import CellMap
-from mtedbg.model.memory import Region, TagPiece, size_text
+from mtedbg.model.memory import Region, TagPiece
 from mtedbg.model.pointer import GRANULE
-from mtedbg.report import Column, Report, Row, Scalar, flat
 
 if TYPE_CHECKING:
     from mtedbg.session import Session
@@ -25,28 +24,48 @@ if TYPE_CHECKING:
 LIVE_CHUNK = 1 << 16
 """Bytes of memory of a live process whose tags are read at once: the clock is read between."""
 
-_HOLE = "absent"
-_NOT_READ = Absent(Reason.UNKNOWN, "not read for lack of time: --all reads all")
+OUT_OF_TIME = Absent(Reason.UNKNOWN, "not read for lack of time")
+"""The reason of what a slow server was not asked for."""
 
 
-@dataclass
-class _Count:
-    """Granules by tag, and those without by the reason."""
+@dataclass(frozen=True, slots=True)
+class TaggedMapping:
+    """A mapping that is tagged, or may be.
 
-    tags: Counter[int] = field(default_factory=Counter)
-    holes: Counter[Absent] = field(default_factory=Counter)
+    Attributes:
+        region: the mapping.
+        tags: how many granules have each tag that is used.
+        holes: how many granules have no tag to be read, by the reason.
+    """
 
-    def as_value(self) -> Mapping[str, Scalar] | Absent:
-        """As it stands in a row: the first hole's reason where there is nothing else."""
-        reasons = list(self.holes)
-        if not self.tags:
-            return reasons[0]
-        counts: dict[str, Scalar] = {str(tag): self.tags[tag] for tag in sorted(self.tags)}
-        if reasons:
-            number = self.holes.total()
-            detail = f", {reasons[0].detail}" if reasons[0].detail else ""
-            counts[_HOLE] = Absent(reasons[0].reason, f"{number} granules{detail}")
-        return counts
+    region: Region
+    tags: Counter[int]
+    holes: Counter[Absent]
+
+
+@dataclass(frozen=True, slots=True)
+class TaggedMappings:
+    """All of them, in order of address.
+
+    Attributes:
+        mappings: each with its granules.
+        closed: how many more cannot be accessed, so that nothing tells whether they are tagged.
+        cell_map: who owns what; None where no map was asked for.
+    """
+
+    mappings: tuple[TaggedMapping, ...]
+    closed: int
+    cell_map: CellMap | None
+
+    @property
+    def tags(self) -> Counter[int]:
+        """How many granules of all mappings have each tag."""
+        return sum((one.tags for one in self.mappings), Counter())
+
+    @property
+    def holes(self) -> Counter[Absent]:
+        """How many granules of all mappings have no tag to be read, by the reason."""
+        return sum((one.holes for one in self.mappings), Counter())
 
 
 def _read(session: Session, region: Region, out_of_time: Callable[[], bool]) -> Iterator[TagPiece]:
@@ -54,21 +73,22 @@ def _read(session: Session, region: Region, out_of_time: Callable[[], bool]) -> 
     chunk = CHUNK if session.info.kind == "core" else LIVE_CHUNK
     for piece in read(session, region.start, region.end, chunk):
         if out_of_time():
-            yield TagPiece(piece.start, region.end, _NOT_READ)
+            yield TagPiece(piece.start, region.end, OUT_OF_TIME)
             return
         yield piece
 
 
-def _count(pieces: Iterable[TagPiece]) -> _Count:
-    count = _Count()
+def _count(region: Region, pieces: Iterable[TagPiece]) -> TaggedMapping:
+    tags: Counter[int] = Counter()
+    holes: Counter[Absent] = Counter()
     for piece in pieces:
         if isinstance(piece.tags, Absent):
-            count.holes[piece.tags] += piece.granules
+            holes[piece.tags] += piece.granules
             continue
         for tag in range(16):
             if number := piece.tags.count(tag):
-                count.tags[tag] += number
-    return count
+                tags[tag] += number
+    return TaggedMapping(region, tags, holes)
 
 
 def _shown(pieces: Iterable[TagPiece], region: Region, cells: CellMapBuilder) -> Iterator[TagPiece]:
@@ -102,18 +122,6 @@ def _found(session: Session, closed: list[Region]) -> Iterator[Region]:
             yield region
 
 
-def _headline(mappings: int, total: _Count) -> str:
-    if not mappings:
-        return "no tagged mappings"
-    read_in_all = total.tags.total()
-    size = size_text((read_in_all + total.holes.total()) * GRANULE)
-    what = f"{mappings} tagged mapping{'s' if mappings > 1 else ''}, {size}"
-    if not read_in_all:
-        return what
-    marked = read_in_all - total.tags[0]
-    return f"{what}; {marked} of {read_in_all} granules read have a tag other than 0"
-
-
 def tagged_regions(session: Session) -> Iterator[Region]:
     """The mappings that are tagged, or that may be where that is not known.
 
@@ -123,76 +131,27 @@ def tagged_regions(session: Session) -> Iterator[Region]:
     return _found(session, [])
 
 
-def regions(
-    session: Session,
-    command: str,
-    columns: tuple[Column, ...],
-    *,
-    everything: bool = False,
-    figure: bool = False,
-) -> Report:
+def tagged_mappings(
+    session: Session, *, everything: bool = False, figure: bool = False
+) -> TaggedMappings:
     """The tagged mappings, each read once.
 
     Args:
         session: where.
-        command: name of the command that asks.
-        columns: its columns.
-        everything: whether to count on where the session has no more patience.
+        everything: whether to count on where the session's timeout has passed.
         figure: whether to make a map of owners as well, from the same tags.
 
     Raises:
         NotOnThisTargetError: mappings are not known.
     """
     unlimited = everything or session.info.kind == "core"
-    deadline = inf if unlimited else monotonic() + session.patience
-    rows: list[Row] = []
+    deadline = inf if unlimited else monotonic() + session.timeout
     closed: list[Region] = []
-    total = _Count()
     found = list(_found(session, closed))
     cells = CellMapBuilder(found) if figure else None
+    mappings = []
     for region in found:
         pieces = _read(session, region, lambda: monotonic() > deadline)
-        count = _count(pieces if cells is None else _shown(pieces, region, cells))
-        total.tags += count.tags
-        total.holes += count.holes
-        rows.append(_row(region, count))
-    known = total.tags or not rows or any(row["tagged"] is True for row in rows)
-    headline = _headline(len(rows), total) if known else f"{len(rows)} mappings may be tagged"
+        mappings.append(_count(region, pieces if cells is None else _shown(pieces, region, cells)))
     drawn = cells.build(owners(session)) if cells else None
-    notes = _notes(total, len(closed), drawn)
-    return flat(
-        command,
-        session.info,
-        columns,
-        tuple(rows),
-        notes,
-        headline=headline,
-        listing=True,
-        figure=drawn,
-    )
-
-
-def _row(region: Region, count: _Count) -> Row:
-    return {
-        "start": region.start,
-        "end": region.end,
-        "perms": region.perms,
-        "name": region.name,
-        "tagged": region.tagged,
-        "dumped": region.dumped,
-        "histogram": count.as_value(),
-    }
-
-
-def _notes(total: _Count, closed: int, drawn: CellMap | None) -> tuple[str, ...]:
-    notes = []
-    if unread := total.holes[_NOT_READ]:
-        notes.append(f"{size_text(unread * GRANULE)} were not read for lack of time: use --all")
-    if closed:
-        notes.append(
-            f"{closed} mapping{'s' if closed > 1 else ''} without read access:"
-            " whether tagged cannot be told here"
-        )
-    if drawn and drawn.left_out:
-        notes.append(f"the picture leaves out the {drawn.left_out} smallest mappings")
-    return tuple(notes)
+    return TaggedMappings(tuple(mappings), len(closed), drawn)

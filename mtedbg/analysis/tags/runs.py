@@ -127,10 +127,10 @@ def runs(session: Session, start: int, end: int) -> Iterator[Run]:
 
 
 def joined(runs: Iterable[Run]) -> Iterator[Run]:
-    """The same runs, in order, neighbours with one tag made one."""
+    """The same runs, in order; those with one tag that touch each other made one."""
     last: Run | None = None
     for run in runs:
-        if last is not None and last.tag == run.tag:
+        if last is not None and (last.end, last.tag) == (run.start, run.tag):
             last = Run(last.start, run.end, run.tag)
             continue
         if last is not None:

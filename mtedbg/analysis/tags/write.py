@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.tags.runs import ADDRESS_SPACE, by_granule
@@ -10,7 +11,6 @@ from mtedbg.errors import ConnectionLostError, NotOnThisTargetError, UsageError
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.memory import size_text
 from mtedbg.model.pointer import GRANULE, granule_span
-from mtedbg.report import Column, Report, flat
 from mtedbg.target import TagWriter
 
 if TYPE_CHECKING:
@@ -26,15 +26,33 @@ MOST_ASKED = 1 << 16
 """Bytes whose tags are read first where mappings are not known."""
 
 
-def set_tags(
-    session: Session, command: str, columns: tuple[Column, ...], pointer: int, length: int, tag: int
-) -> Report:
+@dataclass(frozen=True, slots=True)
+class TagsWritten:
+    """Allocation tags that were changed.
+
+    Attributes:
+        start: first address whose granule was written.
+        end: one past the last.
+        tag: what the granules have now.
+        before: what the first one had.
+    """
+
+    start: int
+    end: int
+    tag: int
+    before: int | Absent
+
+    @property
+    def granules(self) -> int:
+        """How many were written."""
+        return (self.end - self.start) // GRANULE
+
+
+def set_tags(session: Session, pointer: int, length: int, tag: int) -> TagsWritten:
     """Gives `tag` to every granule that `length` bytes at `pointer` touch.
 
     Args:
         session: a stopped process.
-        command: name of the command that asks.
-        columns: its columns.
         pointer: an address; tag and PAC bits are ignored.
         length: bytes, at least 1.
         tag: 0 to 15.
@@ -68,10 +86,7 @@ def set_tags(
                 f"the tag at {granule:#x} is {after[granule]} after writing, not {wanted}",
                 f"`mte-tags {start:#x} {end - start:#x}` shows what is there",
             )
-    what = f"{(end - start) // GRANULE} granule{'s' if end - start > GRANULE else ''}"
-    headline = f"{what} from {start:#x} on: tag {tag} (the first had {before[start]})"
-    row = {"start": start, "end": end, "tag": tag}
-    return flat(command, session.info, columns, (row,), headline=headline, listing=True)
+    return TagsWritten(start, end, tag, before[start])
 
 
 def _ends(session: Session, start: int, end: int) -> dict[int, int | Absent]:
@@ -91,24 +106,30 @@ def _check(session: Session, start: int, end: int) -> None:
         raise UsageError(
             f"{size_text(end - start)} are too much at once", f"at most {size_text(MOST)}"
         )
-    regions = session.target.regions()
-    if not isinstance(regions, Absent):
-        at = start
-        for region in regions:
-            if region.start <= at < region.end and region.tagged is True:
-                at = min(region.end, end)
-        hole: Absent | None = _why(session, at) if at < end else None
-    elif end - start > MOST_ASKED:
-        raise UsageError(
-            f"mappings are not known: {regions}", f"at most {size_text(MOST_ASKED)} at a time"
-        )
-    else:
-        holes = [p for p in session.target.read_tags(start, end) if isinstance(p.tags, Absent)]
-        at, hole = (holes[0].start, holes[0].tags) if holes else (end, None)  # type: ignore[assignment]
+    at, hole = _first_hole(session, start, end)
     if hole is not None:
         raise UsageError(
             f"{at:#x}: {hole}; nothing was written", "`mte-regions` lists what is tagged"
         )
+
+
+def _first_hole(session: Session, start: int, end: int) -> tuple[int, Absent | None]:
+    """The first address in [start, end) that has no tag, and why; `end` and None without one."""
+    regions = session.target.regions()
+    if isinstance(regions, Absent):
+        if end - start > MOST_ASKED:
+            raise UsageError(
+                f"mappings are not known: {regions}", f"at most {size_text(MOST_ASKED)} at a time"
+            )
+        for piece in session.target.read_tags(start, end):
+            if isinstance(piece.tags, Absent):
+                return piece.start, piece.tags
+        return end, None
+    at = start
+    for region in regions:
+        if region.start <= at < region.end and region.tagged is True:
+            at = min(region.end, end)
+    return at, None if at == end else _why(session, at)
 
 
 def _why(session: Session, address: int) -> Absent:

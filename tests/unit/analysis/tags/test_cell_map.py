@@ -7,8 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtedbg.analysis.tags.cell_map import MOST_CELLS, MOST_STRIPS, CellMapBuilder
-from mtedbg.analysis.tags.regions import regions
-from mtedbg.commands.mte_regions import COMMAND
+from mtedbg.analysis.tags.regions import tagged_mappings
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.cell_map import NOT_READ, NOT_TAGGED, CellMap
 from mtedbg.model.memory import Region, TagPiece
@@ -47,11 +46,11 @@ def test_no_page_is_read_twice_and_the_histogram_is_the_same():
     tags = bytes(n // 256 % 16 for n in range(1 << 16))
     layout = {"tags": {START: tags}, "mappings": [region(16 * len(tags))]}
     target = CountingTarget(**layout)
-    drawn = regions(Session(target), COMMAND.name, COMMAND.columns, figure=True)
+    drawn = tagged_mappings(Session(target), figure=True)
     assert sorted(target.asked) == sorted(set(target.asked))
-    plain = regions(Session(FakeTarget(**layout)), COMMAND.name, COMMAND.columns)
-    assert (drawn.rows, plain.answer.figure) == (plain.rows, None)
-    assert drawn.answer.figure.granules == dict.fromkeys(range(16), 4096)
+    plain = tagged_mappings(Session(FakeTarget(**layout)))
+    assert (drawn.mappings, plain.cell_map) == (plain.mappings, None)
+    assert drawn.cell_map.granules == dict.fromkeys(range(16), 4096)
 
 
 @settings(deadline=None)

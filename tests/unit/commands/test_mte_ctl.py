@@ -1,4 +1,4 @@
-"""How threads have their accesses checked. The words are those of real kernels' cores."""
+"""The answer of mte-ctl."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ import pytest
 
 from mtedbg.commands import find
 from mtedbg.commands._line import execute
-from mtedbg.decode.control import control_of
 from mtedbg.errors import NoTargetError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
-from mtedbg.model.control import TagControl
 from mtedbg.model.process import Thread
 from mtedbg.session import Session
 from tests.support.fake import FakeTarget
@@ -19,32 +17,6 @@ UNTOLD = Absent(Reason.UNKNOWN)
 
 def thread(word: int | Absent, mode: int | Absent = NOT_APPLICABLE, number: int = 1) -> Thread:
     return Thread(number, 100, "", number == 1, tagged_addr_ctrl=word, check_mode=mode)
-
-
-@pytest.mark.parametrize(
-    ("word", "expected"),
-    [
-        (0, TagControl(False, "none", 0, False)),
-        (1, TagControl(True, "none", 0, False)),
-        (0x7FFF3, TagControl(True, "sync", 0xFFFE, False)),
-        (0x7FFF5, TagControl(True, "async", 0xFFFE, False)),
-        (0x7FFF7, TagControl(True, "sync or async", 0xFFFE, False)),
-        (0xFFFFB, TagControl(True, "sync", 0xFFFF, True)),
-    ],
-)
-def test_words(word: int, expected: TagControl) -> None:
-    assert control_of(thread(word)) == expected
-
-
-@pytest.mark.parametrize(("mode", "tcf"), list(enumerate(["none", "sync", "async", "asymm"])))
-def test_the_bare_check_mode(mode: int, tcf: str) -> None:
-    found = control_of(thread(Absent(Reason.UNKNOWN, "QEMU"), mode))
-    assert found == TagControl(UNTOLD, tcf, UNTOLD, UNTOLD)
-
-
-def test_a_check_mode_that_is_none() -> None:
-    found = control_of(thread(UNTOLD, 9))
-    assert isinstance(found.tcf, Absent)
 
 
 def run(*threads: Thread) -> str:

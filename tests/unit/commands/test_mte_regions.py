@@ -1,4 +1,4 @@
-"""Tagged mappings and their histograms."""
+"""The answer of mte-regions: tagged mappings and their histograms."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtedbg.analysis.tags import regions as query
-from mtedbg.analysis.tags.regions import regions
-from mtedbg.commands.mte_regions import COMMAND
 from mtedbg.errors import NotOnThisTargetError
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.memory import Region, size_text
 from mtedbg.report import Report
 from mtedbg.session import Session
+from tests.support import answers
 from tests.support.fake import FakeTarget
 from tests.support.scenes import HEAP, PAGE, session_at
 
 
-def ask(session: Session, **options: bool) -> Report:
-    return regions(session, COMMAND.name, COMMAND.columns, **options)
+def ask(session: Session, option: str = "") -> Report:
+    return answers.ask(session, f"mte-regions {option}")
 
 
 def test_only_tagged_mappings():
@@ -92,7 +91,7 @@ def test_a_slow_server_is_not_waited_for_unasked(monkeypatch):
     assert str(left) in str(histogram["absent"])
     assert report.partial
     assert report.notes == ("128 KiB were not read for lack of time: use --all",)
-    assert ask(Session(target), everything=True).rows[0]["histogram"] == {"0": size // 16}
+    assert ask(Session(target), "--all").rows[0]["histogram"] == {"0": size // 16}
 
 
 def test_an_absurd_mapping_of_a_core_is_a_hole():

@@ -1,4 +1,4 @@
-"""Where a tag is used."""
+"""The answer of mte-find."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_tags_that_were_not_dumped() -> None:
 def test_time_runs_out() -> None:
     target = target_at()
     target.kind = "live"
-    answer = report("11", Session(target, patience=-1.0))
+    answer = report("11", Session(target, timeout=-1.0))
     assert answer["partial"]
     assert "for lack of time" in answer["notes"][0]
     assert not report("11 --all", Session(target))["partial"]

@@ -1,4 +1,4 @@
-"""Writing tags: what is refused before anything is written, and what is checked afterwards."""
+"""mte-set: what is refused before anything is written, and what is checked afterwards."""
 
 from __future__ import annotations
 
