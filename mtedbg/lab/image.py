@@ -1,9 +1,9 @@
 """Makes the VM's kernel and initramfs from Debian's packages and `guest/init.c`."""
 
 import hashlib
+import io
 import lzma
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -154,8 +154,7 @@ def _modules_in_order(folder: Path) -> dict[str, bytes]:
             return
         data = files[name].read_bytes()
         data = lzma.decompress(data) if files[name].suffix == ".xz" else data
-        found = re.search(rb"\0depends=([^\0]*)\0", data)
-        for needed in (found.group(1).decode() if found else "").split(","):
+        for needed in dependencies(data):
             take(_module_name(needed))
         ordered[name] = data
 
@@ -164,6 +163,16 @@ def _modules_in_order(folder: Path) -> dict[str, bytes]:
     if "9p" not in ordered:
         raise LabError(f"{KERNEL_PACKAGE} has no 9p module", "choose Debian 12 or newer")
     return ordered
+
+
+def dependencies(module: bytes) -> list[str]:
+    """The modules that a kernel module needs, by its own .modinfo section (modinfo(8))."""
+    from elftools.elf.elffile import ELFFile
+
+    section = ELFFile(io.BytesIO(module)).get_section_by_name(".modinfo")
+    lines: list[bytes] = section.data().split(b"\0") if section else []
+    named = [line.removeprefix(b"depends=") for line in lines if line.startswith(b"depends=")]
+    return [name for line in named for name in line.decode().split(",") if name]
 
 
 def _module_name(file_name: str) -> str:

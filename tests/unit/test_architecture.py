@@ -40,7 +40,7 @@ ONLY = {
     "gdb": {"adapters/gdb"},
     "lldb": {"adapters/lldb"},
     "demangle": {"decode/demangle"},
-    "elftools": set(),
+    "elftools": {"lab/image"},
     "jinja2": {"render/html"},
     "markupsafe": {"render/html"},
     "prompt_toolkit": {"shell"},
