@@ -1,4 +1,4 @@
-"""Where the selected thread stands, from several commands at once: what a front end shows.
+"""Where the selected thread stands, from several questions at once: what a front end shows.
 
 One call, so that a front end asks its debugger once a stop. What stops one of the questions leaves
 its part out; the others are answered.
@@ -6,33 +6,57 @@ its part out; the others are answered.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from mtedbg.commands import find
-from mtedbg.commands._line import ask
+from mtedbg.analysis.code.block import code_at
+from mtedbg.analysis.fault.fault import fault
+from mtedbg.analysis.fault.words import headline as fault_headline
+from mtedbg.analysis.runtimes import current_pc
+from mtedbg.analysis.stacks.guest_frame import guest_on
+from mtedbg.analysis.tags.span import LINE, Form, line_of, tag_span
+from mtedbg.commands import guest_frame, jit_block, memop, mte_fault, mte_tags
 from mtedbg.errors import MtedbgError
-from mtedbg.model.absent import Absent, Reason
+from mtedbg.model.absent import Absent, or_else, present, then
 from mtedbg.render.json import to_object
 from mtedbg.render.text import render_text
-from mtedbg.report import Line, Report, Span, flat
+from mtedbg.report import Answer, Line, Report, Span, Table
 
 if TYPE_CHECKING:
-    from mtedbg.report import Row, flat
+    from mtedbg.analysis.fault.fault import Fault
+    from mtedbg.analysis.stacks.guest_frame import GuestOnThread
+    from mtedbg.analysis.tags.span import TagSpan
+    from mtedbg.commands import Command
+    from mtedbg.model.code_place import CodePlace
+    from mtedbg.model.process import Thread
     from mtedbg.session import Session
 
 SCHEMA = "mtedbg/moment/1"
 AROUND = 1
 """Lines of the tag map that are shown before and after the one of the fault."""
 
-MARK = "=>"
+T = TypeVar("T")
 
 
-def moment(session: Session, *, color: bool = False) -> dict[str, Any]:
-    """What is to be shown of the thread that the debugger has selected.
+@dataclass(frozen=True, slots=True)
+class _Stopped:
+    """What is known of a thread; None where a question could not be answered."""
+
+    fault: Fault | None
+    frame: GuestOnThread | None
+    block: CodePlace | None
+    memop: Answer | None
+    faulted: Answer | None
+    tags: TagSpan | None
+
+
+def stop_context(session: Session, thread: Thread, *, color: bool = False) -> dict[str, Any]:
+    """What is to be shown of `thread`.
 
     Args:
         session: of a stopped process or a core.
+        thread: that the debugger has selected.
         color: whether `context` may be in colour.
 
     Returns:
@@ -41,87 +65,94 @@ def moment(session: Session, *, color: bool = False) -> dict[str, Any]:
         `mte-fault`, or null; `context`: a few lines of text, empty where nothing is to be said.
 
     Raises:
-        MtedbgError: there is no thread, or the program runs.
+        MtedbgError: the program runs.
     """
-    thread = session.thread()
-    registers = session.target.registers(thread)
-    pc = None if isinstance(registers, Absent) else registers.get("pc")
-    pc = None if pc is None else session.strip(pc)
-    symbol = Absent(Reason.UNKNOWN) if pc is None else session.target.symbol_at(pc)
-    reports = dict(_reports(session, pc))
+    pc = current_pc(session, thread)
+    symbol = then(pc, session.target.symbol_at)
+    found = _stopped(session, thread, pc)
+
+    def row(command: Command, fact: T | None, answer: Callable[[T], Answer]) -> Any:
+        return None if fact is None else _row(session, command, answer(fact))
+
     return {
         "schema": SCHEMA,
         "target": {"kind": session.info.kind, "tag_source": session.info.tag_source},
         "thread": {"number": thread.number, "tid": thread.tid, "name": thread.name},
-        "pc": None if pc is None else f"{pc:#x}",
-        "symbol": None if isinstance(symbol, Absent) else str(symbol),
-        **{key: _plain(reports.get(key)) for key in ("frame", "block", "memop", "fault")},
-        "context": _context(session, reports, color=color),
+        "pc": or_else(then(pc, hex), None),
+        "symbol": or_else(then(symbol, str), None),
+        "frame": row(guest_frame.COMMAND, found.frame, guest_frame.answer),
+        "block": row(jit_block.COMMAND, found.block, jit_block.answer),
+        "memop": row(memop.COMMAND, found.memop, lambda answer: answer),
+        "fault": row(mte_fault.COMMAND, found.fault, mte_fault.answer),
+        "context": _context(session, found, color=color),
     }
 
 
-def _reports(session: Session, pc: int | None) -> Iterator[tuple[str, Report]]:
-    """The answers that there are, by the key of `moment`."""
-    fault = _ask(session, "mte-fault")
-    frame = _ask(session, "guest-frame")
-    block = _ask(session, f"jit-block {pc:#x}") if pc is not None else None
-    at, faulted = _row(block).get("memop"), _row(fault).get("memop")
-    pointer, tag = (_row(fault).get(key) for key in ("fault_address_raw", "logical_tag"))
-    answers = {
-        "fault": fault,
-        "frame": frame,
-        "block": block,
-        "memop": _ask(session, f"memop {at}") if isinstance(at, int) else None,
-        "faulted": _ask(session, f"memop {faulted}") if isinstance(faulted, int) else None,
-        "tags": _ask(session, f"mte-tags {pointer:#x}")
-        if isinstance(pointer, int) and isinstance(tag, int)
-        else None,
-    }
-    return ((key, answer) for key, answer in answers.items() if answer)
+def _stopped(session: Session, thread: Thread, pc: int | Absent) -> _Stopped:
+    met = _or_none(lambda: fault(session, thread))
+    block = None if isinstance(pc, Absent) else _or_none(lambda: code_at(session, pc))
+    pointer = met.raw_address if met is not None and present(met.pointer_tag) else None
+    tags = None
+    if isinstance(pointer, int):
+        tags = _or_none(lambda: tag_span(session, pointer))
+    return _Stopped(
+        met,
+        _or_none(lambda: guest_on(session, thread)),
+        block,
+        _memop(session, None if block is None else block.memop),
+        _memop(session, None if met is None else met.memop),
+        tags,
+    )
 
 
-def _ask(session: Session, line: str) -> Report | None:
-    """The answer of a command, or None where it has none, as without a runtime."""
-    name, _, rest = line.partition(" ")
-    command = find(name)
-    assert command
+def _or_none(question: Callable[[], T]) -> T | None:
+    """The answer, or None where there is none, as without a runtime."""
     try:
-        return ask(session, command, rest)[1]
+        return question()
     except MtedbgError:
         return None
 
 
-def _row(answer: Report | None) -> Row:
-    return answer.rows[0] if answer and answer.rows else {}
+def _memop(session: Session, number: int | Absent | None) -> Answer | None:
+    if number is None or isinstance(number, Absent):
+        return None
+    from mtedbg.commands._line import ask
+
+    return _or_none(lambda: ask(session, memop.COMMAND, str(number))[1].answer)
 
 
-def _plain(answer: Report | None) -> dict[str, Any] | None:
-    rows = to_object(answer)["rows"] if answer else []
+def _row(session: Session, command: Command, answer: Answer) -> dict[str, Any] | None:
+    """The row of a command's answer, as in its JSON."""
+    rows = to_object(Report(command.name, session.info, command.columns, answer))["rows"]
     return rows[0] if rows else None
 
 
-def _context(session: Session, reports: Mapping[str, Report], *, color: bool) -> str:
+def _context(session: Session, found: _Stopped, *, color: bool) -> str:
     """The fault, the tags around it, the memop, the block: each where there is one."""
-    fault, tags = reports.get("fault"), reports.get("tags")
-    lines: list[Line] = []
-    if isinstance(transition := _row(fault).get("transition"), str):
-        lines.append((Span(transition),))
-    lines += _around(tags.answer.body.lines) if tags else []
-    if memop := reports.get("memop") or reports.get("faulted"):
-        lines.append((Span(memop.headline),))
-    if (block := reports.get("block")) and isinstance(_row(block).get("block"), Mapping):
-        lines.append((Span(block.headline),))
-    headline = fault.headline if fault and tags else ""
+    lines = tuple(_lines(found))
+    headline, notes = "", tuple[str, ...]()
+    if found.fault is not None and found.tags is not None:
+        headline = fault_headline(found.fault)
+        notes = mte_fault.answer(found.fault).notes + mte_tags.answer(found.tags).notes
     if not lines and not headline:
         return ""
-    notes = (fault.notes if fault and tags else ()) + (tags.notes if tags else ())
-    shown = flat("context", session.info, (), (), notes, tuple(lines), headline)
-    return render_text(shown, color=color)
+    shown = Answer(Table(lines=lines), headline, notes)
+    return render_text(Report("context", session.info, (), shown), color=color)
 
 
-def _around(picture: Sequence[Line]) -> Sequence[Line]:
-    """The marked line of a tag map and its neighbours."""
-    marked = [number for number, line in enumerate(picture) if line[0].text.startswith(MARK)]
-    if not marked:
-        return picture[: 2 * AROUND + 1]
-    return picture[max(0, marked[0] - AROUND) : marked[0] + AROUND + 1]
+def _lines(found: _Stopped) -> Iterator[Line]:
+    if found.fault is not None and present(found.fault.transition):
+        yield (Span(found.fault.transition),)
+    if found.tags is not None and found.tags.form is Form.MAP:
+        yield from _around(found.tags)
+    if answer := found.memop or found.faulted:
+        yield (Span(answer.headline),)
+    if found.block is not None and present(found.block.block):
+        yield (Span(jit_block.answer(found.block).headline),)
+
+
+def _around(tags: TagSpan) -> tuple[Line, ...]:
+    """The pointer's line of a tag map and its neighbours."""
+    lines = tuple(mte_tags.map_lines(tags))
+    here = (line_of(tags.address) - line_of(tags.runs[0].start)) // LINE
+    return lines[max(0, here - AROUND) : here + AROUND + 1]

@@ -81,7 +81,7 @@ class Prompt:
         shell.changed = self._session.app.invalidate
 
     def _toolbar(self) -> StyleAndTextTuples:
-        return toolbar(self._shell.moment)
+        return toolbar(self._shell.stop_context)
 
     def showing(self) -> bool:
         """Whether it is on the screen."""

@@ -21,7 +21,7 @@ OWN_COMMANDS = {"restart": "Start the program again, and the debugger where it i
 PATIENCE_S = 0.3
 """How long a prompt waits for what is shown after a stop; later that comes above the prompt."""
 
-_TELL = "python from mtedbg.adapters.gdb import moment; moment.tell()"
+_TELL = "python from mtedbg.adapters.gdb import stop_context; stop_context.tell()"
 _TOLD = '{"schema": "mtedbg/moment/'
 
 
@@ -33,8 +33,8 @@ class Shell:
         screen: where everything is printed.
 
     Attributes:
-        moment: where the selected thread stands, an object of `commands._moment`.
-        changed: called when `moment` has changed.
+        stop_context: where the selected thread stands, an object of `reports.stop_context`.
+        changed: called when `stop_context` has changed.
         leaving: the status to leave with, once the debugger was told to quit.
     """
 
@@ -43,7 +43,7 @@ class Shell:
         self._screen = screen
         self._last = ""
         self._commanding = False
-        self.moment: Mapping[str, Any] = {"error": "no program"}
+        self.stop_context: Mapping[str, Any] = {"error": "no program"}
         self.changed: Callable[[], object] = lambda: None
         self.leaving: int | None = None
         debugger.on_stop = self._stopped
@@ -164,11 +164,11 @@ class Shell:
                 self._set(json.loads(line))
             else:  # of the program, or of a stop in the background
                 self._screen.write(line)
-        if show and self.moment.get("context"):
-            self._screen.write(str(self.moment["context"]))
+        if show and self.stop_context.get("context"):
+            self._screen.write(str(self.stop_context["context"]))
 
-    def _set(self, moment: Mapping[str, Any]) -> None:
-        self.moment = moment
+    def _set(self, stop_context: Mapping[str, Any]) -> None:
+        self.stop_context = stop_context
         self.changed()
 
     def _stopped(self, _stop: Stop) -> None:

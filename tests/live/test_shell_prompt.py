@@ -93,8 +93,8 @@ def test_from_the_greeting_to_the_end(front: Front) -> None:
     assert "wrong" not in front.errors.getvalue()
     assert "Undefined command" in front.errors.getvalue()
     assert "+print 40+2" in history_file().read_text().splitlines()
-    assert front.shell.moment["target"] == {"kind": "core", "tag_source": "core"}
-    assert front.shell.moment["memop"]["id"] > 0
+    assert front.shell.stop_context["target"] == {"kind": "core", "tag_source": "core"}
+    assert front.shell.stop_context["memop"]["id"] > 0
 
 
 def test_a_block_is_one_command(front: Front) -> None:
@@ -123,9 +123,9 @@ def test_completion(front: Front) -> None:
 
 async def _at_the_pc(front: Front) -> int:
     await front.shell.look(show=False)
-    while "memop" not in front.shell.moment:
+    while "memop" not in front.shell.stop_context:
         await asyncio.sleep(0)
-    number = front.shell.moment["memop"]["id"]
+    number = front.shell.stop_context["memop"]["id"]
     assert isinstance(number, int)
     return number
 

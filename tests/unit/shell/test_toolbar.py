@@ -8,7 +8,7 @@ from prompt_toolkit.formatted_text import to_plain_text
 
 from mtedbg.shell.toolbar import WARNING, toolbar
 
-MOMENT: dict[str, Any] = {
+CONTEXT: dict[str, Any] = {
     "target": {"kind": "remote", "tag_source": "qMemTags"},
     "thread": {"number": 2, "tid": 90, "name": "mtetso"},
     "pc": "0x7fa0001048",
@@ -29,12 +29,12 @@ MOMENT: dict[str, Any] = {
 NO_RUNTIME = dict.fromkeys(("frame", "block", "memop"))
 
 
-def text(moment: dict[str, Any]) -> str:
-    return to_plain_text(toolbar(moment))
+def text(context: dict[str, Any]) -> str:
+    return to_plain_text(toolbar(context))
 
 
 def test_everything() -> None:
-    assert [part.strip() for part in text(MOMENT).split("│")] == [
+    assert [part.strip() for part in text(CONTEXT).split("│")] == [
         "thread 2 mtetso",
         "block 3+0x48 producer",
         "core: frame 2, register 2, kernel -",
@@ -44,32 +44,32 @@ def test_everything() -> None:
 
 
 def test_a_program_without_a_runtime() -> None:
-    moment = MOMENT | NO_RUNTIME
-    assert "│  0x7fa0001048  │" in text(moment)
-    assert "│  main+0x8  │" in text(moment | {"symbol": "main+0x8"})
-    assert "core" not in text(moment)
-    assert "PC not known" in text(moment | {"pc": None})
+    context = CONTEXT | NO_RUNTIME
+    assert "│  0x7fa0001048  │" in text(context)
+    assert "│  main+0x8  │" in text(context | {"symbol": "main+0x8"})
+    assert "core" not in text(context)
+    assert "PC not known" in text(context | {"pc": None})
 
 
 def test_core_ids_that_differ_stand_out() -> None:
-    frame = MOMENT["frame"] | {"r_host_core_id": 1, "consistent": False}
-    (warning,) = [part for part in toolbar(MOMENT | {"frame": frame}) if part[0] == WARNING]
+    frame = CONTEXT["frame"] | {"r_host_core_id": 1, "consistent": False}
+    (warning,) = [part for part in toolbar(CONTEXT | {"frame": frame}) if part[0] == WARNING]
     assert warning[1] == "core: frame 2, register 1, kernel - (differ)"
 
 
 def test_a_memop_whose_bytes_say_otherwise() -> None:
     memop = {"id": 52, "mode": "Local", "mode_decoded": "Mixed"}
-    assert "memop 52 local (bytes: mixed)" in text(MOMENT | {"memop": memop})
+    assert "memop 52 local (bytes: mixed)" in text(CONTEXT | {"memop": memop})
 
 
 def test_a_retired_block() -> None:
     assert "retired block 3+0x48" in text(
-        MOMENT | {"block": MOMENT["block"] | {"outcome": "retired"}}
+        CONTEXT | {"block": CONTEXT["block"] | {"outcome": "retired"}}
     )
 
 
 def test_a_core() -> None:
-    assert text(MOMENT | {"target": {"kind": "core", "tag_source": "core"}}).endswith("│  core")
+    assert text(CONTEXT | {"target": {"kind": "core", "tag_source": "core"}}).endswith("│  core")
 
 
 def test_an_error_is_its_first_line() -> None:
@@ -80,7 +80,7 @@ def test_an_error_is_its_first_line() -> None:
 
 def test_names_of_the_target_are_escaped() -> None:
     thread = {"number": 1, "name": "\x1b[31m"}
-    assert "\x1b" not in text(MOMENT | {"thread": thread})
+    assert "\x1b" not in text(CONTEXT | {"thread": thread})
 
 
 def test_nothing_known_is_no_exception() -> None:
