@@ -30,6 +30,7 @@
 #include "debug/root.h"
 #include "debug/threads.h"
 #include "fault/handler.h"
+#include "fault/phases.h"
 #include "memory/barriers.h"
 #include "memory/tags.h"
 
@@ -224,7 +225,7 @@ int command(int argc, char** argv) {
     std::fprintf(stderr, "no memory tagging here\n");
     return 2;
   }
-  publish_debug_root(Options{}, "bench");
+  publish_debug_root(Options{}, "bench", phase_points());
   Bench bench;
   if (argc == 2 && std::strcmp(argv[1], "steps") == 0) return count_all(bench);
   if (argc != 5 || std::strcmp(argv[1], "time") != 0) return 64;

@@ -12,8 +12,8 @@
 
 #include "debug/arena.h"
 #include "debug/journal.h"
-#include "debug/phases.h"
 #include "debug/root.h"
+#include "fault/phases.h"
 
 namespace mtetso {
 namespace {
@@ -74,7 +74,7 @@ struct Once {
     options.cores = 4;
     options.policy = MTEDBG_Policy_Seed;
     options.pin_threshold = 3;
-    publish_debug_root(options, "1.2.3");
+    publish_debug_root(options, "1.2.3", phase_points());
   }
 };
 

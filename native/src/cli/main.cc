@@ -14,6 +14,7 @@
 #include "debug/root.h"
 #include "debug/trace.h"
 #include "fault/handler.h"
+#include "fault/phases.h"
 #include "guest/elf_image.h"
 #include "memory/barriers.h"
 #include "memory/guest_memory.h"
@@ -73,7 +74,7 @@ Quiescence::How quiescence(const Options& options) {
     throw StatusError(Status::Internal, "the kernel has no expedited membarrier(2)");
   if (options.core_id_source == MTEDBG_CoreIdSource_RseqStrict && !register_restarts())
     throw StatusError(Status::NoRseq, "the kernel has no membarrier(2) for restartable sequences");
-  publish_debug_root(options, "mtetso " MTETSO_VERSION);
+  publish_debug_root(options, "mtetso " MTETSO_VERSION, phase_points());
   // For the whole life of the process: it is left by _exit.
   auto& protocol = *new Protocol(core_tags(options), quiescence(options));
   auto& memory = *new GuestMemory(protocol);

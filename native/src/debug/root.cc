@@ -8,7 +8,6 @@
 #include "debug/arena.h"
 #include "debug/crc.h"
 #include "debug/journal.h"
-#include "debug/phases.h"
 #include "debug/recorder.h"
 
 // In .data, not .bss: a copy in a core is recognised by its magic before anything ran. Exported
@@ -119,9 +118,8 @@ void put_schema(struct mtedbg_root& root) {
   root.schema_checksum = crc32(text, size);
 }
 
-void put_named(struct mtedbg_root& root) {
+void put_named(struct mtedbg_root& root, std::span<const mtedbg_PhasePoint> points) {
   DebugRoot& all = debug_root();
-  const auto points = phase_points();
   auto phases = arena_array<mtedbg_PhasePoint>(points.size());
   for (size_t i = 0; i < points.size(); ++i) phases[i] = points[i];
   const mtedbg_Named entries[] = {
@@ -156,7 +154,8 @@ DebugRoot* make_debug_root() {
   return root;
 }
 
-void publish_debug_root(const Options& options, const char* version) {
+void publish_debug_root(const Options& options, const char* version,
+                        std::span<const mtedbg_PhasePoint> phases) {
   const std::string_view text = version;
   *debug_root().config = {.shared_tag = options.shared_tag,
                           .cores = options.cores,
@@ -174,7 +173,7 @@ void publish_debug_root(const Options& options, const char* version) {
   struct mtedbg_root& root = ::mtedbg_root;
   constexpr std::string_view kName = "mtetso";
   put_schema(root);
-  put_named(root);
+  put_named(root, phases);
   root.name = address_of(arena_string(kName));
   root.name_length = kName.size();
   root.self = address_of(&root);

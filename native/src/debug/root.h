@@ -5,6 +5,8 @@
 
 #include <mtedbg/debug_root.h>
 
+#include <span>
+
 #include "debug/table.h"
 #include "options.h"
 
@@ -33,8 +35,10 @@ inline DebugRoot& debug_root() {
 }
 
 // Fills the config, the schema and the named array and says Ready. Call once, first of all, after
-// the options are read. `version`: of the runtime. Throws bad_alloc.
-void publish_debug_root(const Options& options, const char* version);
+// the options are read. `version`: of the runtime; `phases`: where the phases of fault handling are
+// in its code (fault/phases.h). Throws bad_alloc.
+void publish_debug_root(const Options& options, const char* version,
+                        std::span<const mtedbg_PhasePoint> phases);
 
 // Says ShuttingDown; the last thing before exit.
 void close_debug_root();

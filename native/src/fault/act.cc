@@ -6,7 +6,7 @@
 #include "debug/recorder.h"
 #include "fault/interpret.h"
 #include "fault/patch.h"
-#include "fault/phase.h"
+#include "fault/phases.h"
 #include "fault/work.h"
 #include "memory/barriers.h"
 

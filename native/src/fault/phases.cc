@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "debug/phases.h"
+#include "fault/phases.h"
 
 #include <array>
 

@@ -7,7 +7,7 @@
 #include "debug/points.h"
 #include "debug/recorder.h"
 #include "debug/threads.h"
-#include "fault/phase.h"
+#include "fault/phases.h"
 #include "fault/work.h"
 
 namespace mtetso {

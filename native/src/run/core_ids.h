@@ -15,7 +15,7 @@
 #include <cstdint>
 
 #include "options.h"
-#include "run/frame.h"
+#include "translate/frame.h"
 
 namespace mtetso {
 

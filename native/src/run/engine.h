@@ -18,9 +18,9 @@
 #include "options.h"
 #include "profile/profile.h"
 #include "run/enter.h"
-#include "run/frame.h"
 #include "run/module.h"
 #include "run/tier_queue.h"
+#include "translate/frame.h"
 
 namespace mtetso {
 

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "run/frame.h"
+#include "translate/frame.h"
 
 namespace mtetso {
 

@@ -5,7 +5,7 @@
 
 #include <cstddef>
 
-#include "run/frame.h"
+#include "translate/frame.h"
 
 namespace mtetso {
 

@@ -2,7 +2,7 @@
 //
 // The AArch64 back, on VIXL: what every lowering needs and no x86 instruction in particular.
 //
-// Registers of generated code (see run/frame.h and the schema's `register` lines):
+// Registers of generated code (see translate/frame.h and the schema's `register` lines):
 //   x0..x15   guest rax rcx rdx rbx rsp rbp rsi rdi r8..r15, in x86 encoding order
 //   x16       address of the memop at hand, nothing else
 //   x17       guest address handed to a stub; temporary
@@ -23,9 +23,9 @@
 
 #include "compiled.h"
 #include "options.h"
-#include "run/frame.h"
 #include "translate/core_id.h"
 #include "translate/decoder.h"
+#include "translate/frame.h"
 #include "translate/plan.h"
 
 namespace mtetso {
@@ -114,8 +114,8 @@ class Emitter {
   // Flags, one at a time: bit 0 of `bit` becomes the flag (RMIF, FEAT_FlagM, which every core
   // with MTE has).
   void set_flags(const Register& bit, a64::StatusFlags flags);
-  // PF and AF are kept as what they are made of (run/frame.h): PF from the low byte of a result,
-  // AF as bit 4 of the operands and the result exclusive-ored.
+  // PF and AF are kept as what they are made of (translate/frame.h): PF from the low byte of a
+  // result, AF as bit 4 of the operands and the result exclusive-ored.
   void set_parity(const Register& result);
   void set_adjust(const Register& bits);
   // PF as 0 or 1.

@@ -17,7 +17,7 @@
 #include "compiled.h"
 #include "guest/elf_image.h"
 #include "options.h"
-#include "run/frame.h"
+#include "translate/frame.h"
 
 namespace mtetso {
 

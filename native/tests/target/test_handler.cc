@@ -10,6 +10,7 @@
 
 #include <initializer_list>
 
+#include "fault/phases.h"
 #include "target/world.h"
 
 namespace mtetso {
@@ -151,7 +152,7 @@ int run_all() {
     std::fprintf(stderr, "no memory tagging here\n");
     return 2;
   }
-  publish_debug_root(Options{}, "test");
+  publish_debug_root(Options{}, "test", phase_points());
   for (const uint32_t shared : {0u, 15u})
     for (const uint32_t policy :
          {MTEDBG_Policy_Sticky, MTEDBG_Policy_Seed, MTEDBG_Policy_Interpret})

@@ -13,6 +13,7 @@
 #include <atomic>
 #include <new>
 
+#include "fault/phases.h"
 #include "target/world.h"
 
 // Younger than some C libraries, as in fault/handler.cc.
@@ -200,7 +201,7 @@ int run_all() {
   before.sa_flags = SA_SIGINFO | SA_EXPOSE_TAGBITS;
   sigaction(SIGSEGV, &before, nullptr);
   sigaction(SIGBUS, &before, nullptr);
-  publish_debug_root(Options{}, "test");
+  publish_debug_root(Options{}, "test", phase_points());
   in_signal_handlers();
   without_alternate_stack();
   not_ours();

@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: MIT
 //
-// MTETSO_PHASE(name, a, b): here begins phase `name` of fault handling.
+// A phase of fault handling is a place in the code with a name: a breakpoint there stops before
+// the phase's effect, with the effects of all earlier phases done.
+//
+// MTETSO_PHASE(name, a, b): phase `name` begins here.
 //
 // One asm statement makes the global label mtetso_phase_<name>, the SDT probe mtetso:<name> with
 // the two 64-bit arguments at the same address (a .note.stapsdt entry as <sys/sdt.h> writes it;
 // that header cannot put a label of ours on its nop), and a barrier for the compiler: no memory
-// effect moves across it. Each name may stand once in the program; if the compiler duplicates the
-// code around it, the assembler refuses the second label.
+// effect moves across it. Each name may occur once in the program; if the compiler duplicates the
+// code around it, the assembler rejects the second label.
 #pragma once
 
+#include <mtedbg/debug_root.h>
+
 #include <cstdint>
+#include <span>
 
 #define MTETSO_PHASE(name, a, b)                                                         \
   asm volatile(".globl mtetso_phase_" #name                                              \
@@ -42,3 +48,11 @@
                ".endif\n" ::"r"((uint64_t)(a)),                                          \
                "r"((uint64_t)(b))                                                        \
                : "memory")
+
+namespace mtetso {
+
+// The addresses of these labels, for the debug root. Patching to shared and patching to local take
+// the two patch phases in opposite order, so each of the two has two points.
+std::span<const mtedbg_PhasePoint> phase_points();
+
+}  // namespace mtetso
