@@ -58,9 +58,12 @@ target_link_options(mtetso_translate_checked INTERFACE ${checks} -static-libasan
 target_link_libraries(mtetso_translate_checked PUBLIC mtetso_others)
 add_runtime(mtetso_checked mtetso_translate_checked EXCLUDE_FROM_ALL)
 
-add_executable(count_words tests/translate/count_words.cc)
-target_link_libraries(count_words PRIVATE mtetso_translate mtetso_core)
-target_link_options(count_words PRIVATE -pie)
+# Tests of the translator alone.
+foreach(name count_words lowering_table)
+  add_executable(${name} tests/translate/${name}.cc)
+  target_link_libraries(${name} PRIVATE mtetso_translate mtetso_core)
+  target_link_options(${name} PRIVATE -pie)
+endforeach()
 
 # Tests that need the architecture's own tags and signals: each ends with 0, 2 where there are none.
 file(GLOB target_tests CONFIGURE_DEPENDS tests/target/*.cc)

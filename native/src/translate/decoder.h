@@ -39,7 +39,24 @@ struct Operand {
   bool is_register() const { return kind == Kind::Register; }
   bool is_memory() const { return kind == Kind::Memory; }
   bool is_immediate() const { return kind == Kind::Immediate; }
+  bool is_target() const { return kind == Kind::Target; }
+  // Whether it can be written (a place) or read (a value) as 1, 2, 4 or 8 bytes.
+  bool is_place() const { return (is_register() || is_memory()) && has_width(); }
+  bool is_value() const { return is_place() || (is_immediate() && has_width()); }
+  // A count in CL: the second or, of a double shift, the third operand.
+  bool is_cl() const { return is_register() && size == 1 && reg.index == 1 && !reg.high; }
+
+ private:
+  bool has_width() const { return size == 1 || size == 2 || size == 4 || size == 8; }
 };
+
+// rax and its parts as an operand.
+inline Operand accumulator(unsigned size) {
+  Operand operand;
+  operand.kind = Operand::Kind::Register;
+  operand.size = static_cast<uint8_t>(size);
+  return operand;
+}
 
 // The prefix that repeats a string instruction: while rcx is not 0 and, for those that compare,
 // while the operands are equal (repe) or differ (repne).
@@ -81,6 +98,8 @@ struct Decoded {
   Operand op[kOperands];
 
   uint64_t next() const { return rip + length; }
+  bool parity_lives() const { return (lazy_live & lazy_flag::kParity) != 0; }
+  bool adjust_lives() const { return (lazy_live & lazy_flag::kAdjust) != 0; }
 };
 
 class Decoder {

@@ -160,6 +160,16 @@ Register Emitter::read(const Operand& operand, const Register& temporary) {
   return temporary.W();
 }
 
+void Emitter::read_wide(const Register& out, const Operand& operand, bool is_signed) {
+  Register value = read(operand, out);
+  if (operand.size == 8)
+    masm_.Mov(out, value);
+  else if (is_signed)
+    masm_.Sbfx(out, value.X(), 0, 8 * operand.size);
+  else
+    masm_.Ubfx(out, value.X(), 0, 8 * operand.size);
+}
+
 void Emitter::write(const Operand& operand, const Register& value) {
   if (operand.is_memory())
     store(value, operand.size);

@@ -78,9 +78,8 @@ class Emitter {
   void jump_to(uint64_t rip);
   // The same for the target of a call, which is mostly the beginning of a function.
   void call_to(uint64_t rip);
-  // Goes on at `rip` where the condition of this jcc holds. False: not a condition of the subset,
-  // and nothing was emitted.
-  bool branch_if(ZydisMnemonic jcc, uint64_t rip);
+  // Goes on at `rip` where the condition of this jcc holds.
+  void branch_if(ZydisMnemonic jcc, uint64_t rip);
   // Leaves through a stub; the guest address is already in x17 (`target`), or is `rip`.
   void leave(FrameStub stub);
   void leave(FrameStub stub, uint64_t rip);
@@ -93,6 +92,8 @@ class Emitter {
   // guest register is given as it is. Reading memory leaves its address in x16.
   void address(const GuestAddress& memory);
   Register read(const Operand& operand, const Register& temporary);
+  // Reads the operand into all 64 bits of `out`, extended by zeros or by its sign.
+  void read_wide(const Register& out, const Operand& operand, bool is_signed);
   // Writes the low bytes of `value`; 4 bytes clear the upper half of a register, as on x86.
   // Memory: x16 still has the address, from read() or address().
   void write(const Operand& operand, const Register& value);
@@ -120,11 +121,9 @@ class Emitter {
   void set_adjust(const Register& bits);
   // PF as 0 or 1.
   void get_parity(const Register& out);
-  // Whether this is a setcc, cmovcc or jcc.
-  static bool has_condition(ZydisMnemonic mnemonic);
-  // Calls `use` with the AArch64 condition that stands for its own; the flags are the same after.
-  // False: it has none, and nothing was emitted. x17, t5 and t6 are used.
-  bool with_condition(ZydisMnemonic of, const std::function<void(a64::Condition)>& use);
+  // Calls `use` with the AArch64 condition for that of a setcc, cmovcc or jcc; the flags are the
+  // same afterwards. x17, t5 and t6 are used.
+  void with_condition(ZydisMnemonic of, const std::function<void(a64::Condition)>& use);
 
   // Ends emission and hands everything over; ranges are closed by what follows them.
   CompiledCode finish(std::vector<CompiledRange> ranges);

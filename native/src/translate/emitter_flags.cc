@@ -2,7 +2,7 @@
 //
 // Guest flags: CF, ZF, SF and OF in NZCV, PF and AF in the frame.
 
-#include <optional>
+#include <stdexcept>
 
 #include "translate/emitter.h"
 
@@ -20,7 +20,7 @@ struct HostCondition {
   enum class How : uint8_t { Plain, InvertCarry, Parity } how = How::Plain;
 };
 
-std::optional<HostCondition> condition_of(ZydisMnemonic mnemonic) {
+HostCondition condition_of(ZydisMnemonic mnemonic) {
   using How = HostCondition::How;
   switch (mnemonic) {
 #define CONDITION(suffix, ...)      \
@@ -46,7 +46,7 @@ std::optional<HostCondition> condition_of(ZydisMnemonic mnemonic) {
     CONDITION(NLE, gt)
 #undef CONDITION
     default:
-      return std::nullopt;
+      throw std::logic_error("no condition of the subset");
   }
 }
 
@@ -74,44 +74,38 @@ void Emitter::get_parity(const Register& out) {
   masm_.Eor(bits, bits, 1);
 }
 
-bool Emitter::has_condition(ZydisMnemonic mnemonic) { return condition_of(mnemonic).has_value(); }
-
-bool Emitter::with_condition(ZydisMnemonic of, const std::function<void(Condition)>& use) {
-  auto known = condition_of(of);
-  if (!known) return false;
-  switch (known->how) {
+void Emitter::with_condition(ZydisMnemonic of, const std::function<void(Condition)>& use) {
+  const HostCondition known = condition_of(of);
+  switch (known.how) {
     case HostCondition::How::Plain:
-      use(known->condition);
+      use(known.condition);
       break;
     case HostCondition::How::InvertCarry:
       masm_.Cfinv();
-      use(known->condition);
+      use(known.condition);
       masm_.Cfinv();
       break;
     case HostCondition::How::Parity:
       masm_.Mrs(reg::t6, NZCV);
       get_parity(reg::t5);
       masm_.Tst(reg::t5, reg::t5);
-      use(known->condition);
+      use(known.condition);
       masm_.Msr(NZCV, reg::t6);
       break;
   }
-  return true;
 }
 
-bool Emitter::branch_if(ZydisMnemonic jcc, uint64_t rip) {
-  auto known = condition_of(jcc);
-  if (!known) return false;
+void Emitter::branch_if(ZydisMnemonic jcc, uint64_t rip) {
+  const HostCondition known = condition_of(jcc);
   Label no;
-  if (known->how == HostCondition::How::Plain) {
-    masm_.B(&no, InvertCondition(known->condition));
+  if (known.how == HostCondition::How::Plain) {
+    masm_.B(&no, InvertCondition(known.condition));
   } else {
     with_condition(jcc, [&](Condition c) { masm_.Cset(reg::target.W(), c); });
     masm_.Cbz(reg::target.W(), &no);
   }
   jump_to(rip);
   masm_.Bind(&no);
-  return true;
 }
 
 }  // namespace mtetso

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Flags as values, and values as flags: setcc, cmovcc, jcc and its kin, lahf, pushf and back.
+// Flags as values, and values as flags: setcc and cmovcc; lahf, pushf and back; single flags.
 
-#include "translate/lower.h"
+#include "translate/lowering.h"
 
 namespace mtetso {
 
@@ -21,133 +21,142 @@ struct Pair {
 };
 constexpr Pair kPairs[] = {{kCarry, kHostC}, {kZero, kHostZ}, {kSign, kHostN}, {kOverflow, kHostV}};
 
-}  // namespace
-
-// setcc and cmovcc; all other mnemonics end here as well, and are not known.
-bool Lower::condition(const Decoded& insn) {
-  const auto &to = insn.op[0], &from = insn.op[1];
-  if (!Emitter::has_condition(insn.mnemonic)) return false;
-  if (insn.count == 1) {
-    if (!is_place(to) || to.size != 1) return false;
-    emit_.with_condition(insn.mnemonic, [&](Condition c) { masm_.Cset(reg::t1.W(), c); });
-    if (to.is_memory()) emit_.address(to.memory);
-    emit_.write(to, reg::t1);
-    return true;
-  }
-  if (!to.is_register() || !is_place(from) || from.size != to.size) return false;
-  // The load happens where the condition is false, too, and so does the clearing of the upper
-  // half: as on x86.
-  Register value = emit_.read(from, reg::t1), old = emit_.read(to, reg::t2);
-  Register out = sized(reg::t1, to.size);
-  emit_.with_condition(insn.mnemonic, [&](Condition c) { masm_.Csel(out, value, old, c); });
-  emit_.write(to, out);
+bool set_if(const LoweringContext& context) {
+  const auto& [emit, masm, insn] = context;
+  const auto& to = insn.op[0];
+  if (!to.is_place() || to.size != 1) return false;
+  emit.with_condition(insn.mnemonic, [&](Condition c) { masm.Cset(reg::t1.W(), c); });
+  if (to.is_memory()) emit.address(to.memory);
+  emit.write(to, reg::t1);
   return true;
 }
 
-// jcc, jrcxz and loop; no flag changes. With an address size prefix the counter is ecx.
-bool Lower::branch(const Decoded& insn) {
-  if (insn.op[0].kind != Operand::Kind::Target) return false;
-  uint64_t target = insn.op[0].immediate;
-  bool zero = insn.mnemonic == ZYDIS_MNEMONIC_JRCXZ || insn.mnemonic == ZYDIS_MNEMONIC_JECXZ;
-  bool loop = insn.mnemonic == ZYDIS_MNEMONIC_LOOP || insn.mnemonic == ZYDIS_MNEMONIC_LOOPE ||
-              insn.mnemonic == ZYDIS_MNEMONIC_LOOPNE;
-  if (!zero && !loop) return emit_.branch_if(insn.mnemonic, target);
-  Register count = insn.plain_addresses ? guest(1) : guest(1).W();
-  Label no;
-  if (zero) {
-    masm_.Cbnz(count, &no);
-  } else {
-    masm_.Sub(count, count, 1);
-    masm_.Cbz(count, &no);
-    if (insn.mnemonic != ZYDIS_MNEMONIC_LOOP)
-      masm_.B(&no, insn.mnemonic == ZYDIS_MNEMONIC_LOOPE ? ne : eq);
-  }
-  emit_.jump_to(target);
-  masm_.Bind(&no);
+// The load happens where the condition is false, too, and so does the clearing of the upper half:
+// as on x86.
+bool move_if(const LoweringContext& context) {
+  const auto& [emit, masm, insn] = context;
+  const auto &to = insn.op[0], &from = insn.op[1];
+  if (!to.is_register() || !from.is_place() || from.size != to.size) return false;
+  Register value = emit.read(from, reg::t1), old = emit.read(to, reg::t2);
+  Register out = sized(reg::t1, to.size);
+  emit.with_condition(insn.mnemonic, [&](Condition c) { masm.Csel(out, value, old, c); });
+  emit.write(to, out);
   return true;
 }
 
 // RFLAGS as user code sees them; t4 to t6 are used.
-void Lower::gather_flags(const Register& out) {
+void gather_flags(const LoweringContext& context, const Register& out) {
+  const auto& [emit, masm, insn] = context;
   Register host = reg::t4, bit = reg::t5;
-  masm_.Mov(out, kAlways);
-  masm_.Mrs(host, NZCV);
+  masm.Mov(out, kAlways);
+  masm.Mrs(host, NZCV);
   for (auto [guest_bit, host_bit] : kPairs) {
-    masm_.Lsr(bit, host, host_bit);
-    masm_.Bfi(out, bit, guest_bit, 1);
+    masm.Lsr(bit, host, host_bit);
+    masm.Bfi(out, bit, guest_bit, 1);
   }
-  emit_.get_parity(bit);
-  masm_.Bfi(out, bit, kParity, 1);
-  masm_.Ldrb(bit.W(), MemOperand(reg::frame, offsetof(Frame, adjust)));
-  masm_.Lsr(bit, bit, kAdjust);
-  masm_.Bfi(out, bit, kAdjust, 1);
-  masm_.Ldrb(bit.W(), MemOperand(reg::frame, offsetof(Frame, direction)));
-  masm_.Lsr(bit, bit, 7);  // -1 is backwards
-  masm_.Bfi(out, bit, kDirection, 1);
+  emit.get_parity(bit);
+  masm.Bfi(out, bit, kParity, 1);
+  masm.Ldrb(bit.W(), MemOperand(reg::frame, offsetof(Frame, adjust)));
+  masm.Lsr(bit, bit, kAdjust);
+  masm.Bfi(out, bit, kAdjust, 1);
+  masm.Ldrb(bit.W(), MemOperand(reg::frame, offsetof(Frame, direction)));
+  masm.Lsr(bit, bit, 7);  // -1 is backwards
+  masm.Bfi(out, bit, kDirection, 1);
 }
 
 // The flags of the low byte, or `all`: OF and DF, too. t4 to t6 are used.
-void Lower::scatter_flags(const Register& from, bool all) {
+void scatter_flags(const LoweringContext& context, const Register& from, bool all) {
+  const auto& [emit, masm, insn] = context;
   Register host = reg::t4, bit = reg::t5;
-  masm_.Mrs(host, NZCV);
+  masm.Mrs(host, NZCV);
   for (auto [guest_bit, host_bit] : kPairs) {
     if (guest_bit == kOverflow && !all) continue;
-    masm_.Lsr(bit, from, guest_bit);
-    masm_.Bfi(host, bit, host_bit, 1);
+    masm.Lsr(bit, from, guest_bit);
+    masm.Bfi(host, bit, host_bit, 1);
   }
-  masm_.Msr(NZCV, host);
-  masm_.Ubfx(bit, from, kParity, 1);
-  masm_.Eor(bit, bit, 1);  // one 1 is odd: PF clear
-  emit_.set_parity(bit);
-  emit_.set_adjust(from);
+  masm.Msr(NZCV, host);
+  masm.Ubfx(bit, from, kParity, 1);
+  masm.Eor(bit, bit, 1);  // one 1 is odd: PF clear
+  emit.set_parity(bit);
+  emit.set_adjust(from);
   if (!all) return;
-  masm_.Sbfx(bit, from, kDirection, 1);
-  masm_.Orr(bit, bit, 1);
-  masm_.Strb(bit.W(), MemOperand(reg::frame, offsetof(Frame, direction)));
+  masm.Sbfx(bit, from, kDirection, 1);
+  masm.Orr(bit, bit, 1);
+  masm.Strb(bit.W(), MemOperand(reg::frame, offsetof(Frame, direction)));
 }
 
-bool Lower::flag_word(const Decoded& insn) {
-  unsigned size = 8;
-  switch (insn.mnemonic) {
-    case ZYDIS_MNEMONIC_LAHF:
-      gather_flags(reg::t1);
-      emit_.write_register({0, true}, 1, reg::t1);
-      return true;
-    case ZYDIS_MNEMONIC_SAHF:
-      masm_.Lsr(reg::t1, x0, 8);
-      scatter_flags(reg::t1, false);
-      return true;
-    case ZYDIS_MNEMONIC_PUSHF:
-      size = 2;
-      [[fallthrough]];
-    case ZYDIS_MNEMONIC_PUSHFQ:
-      gather_flags(reg::t1);
-      emit_.push(reg::t1, size);
-      return true;
-    case ZYDIS_MNEMONIC_POPF:
-      size = 2;
-      [[fallthrough]];
-    default:
-      emit_.pop(reg::t1, size);
-      scatter_flags(reg::t1, true);
-      return true;
-  }
-}
-
-bool Lower::one_flag(const Decoded& insn) {
-  if (insn.mnemonic == ZYDIS_MNEMONIC_CMC) {
-    masm_.Cfinv();
-    return true;
-  }
-  bool set = insn.mnemonic == ZYDIS_MNEMONIC_STC || insn.mnemonic == ZYDIS_MNEMONIC_STD;
-  if (insn.mnemonic == ZYDIS_MNEMONIC_CLC || insn.mnemonic == ZYDIS_MNEMONIC_STC) {
-    masm_.Mov(reg::t1, set ? 1 : 0);
-    emit_.set_flags(reg::t1, CFlag);
-    return true;
-  }
-  masm_.Mov(reg::t1, set ? -1 : 1);
-  masm_.Strb(reg::t1.W(), MemOperand(reg::frame, offsetof(Frame, direction)));
+bool flags_to_ah(const LoweringContext& context) {
+  const auto& [emit, masm, insn] = context;
+  gather_flags(context, reg::t1);
+  emit.write_register({0, true}, 1, reg::t1);
   return true;
 }
+
+bool flags_from_ah(const LoweringContext& context) {
+  const auto& [emit, masm, insn] = context;
+  masm.Lsr(reg::t1, x0, 8);
+  scatter_flags(context, reg::t1, false);
+  return true;
+}
+
+template <unsigned size>
+bool push_flags(const LoweringContext& context) {
+  const auto& [emit, masm, insn] = context;
+  gather_flags(context, reg::t1);
+  emit.push(reg::t1, size);
+  return true;
+}
+
+template <unsigned size>
+bool pop_flags(const LoweringContext& context) {
+  const auto& [emit, masm, insn] = context;
+  emit.pop(reg::t1, size);
+  scatter_flags(context, reg::t1, true);
+  return true;
+}
+
+template <int carry>
+bool set_carry(const LoweringContext& context) {
+  const auto& [emit, masm, insn] = context;
+  masm.Mov(reg::t1, carry);
+  emit.set_flags(reg::t1, CFlag);
+  return true;
+}
+
+bool complement_carry(const LoweringContext& context) {
+  const auto& [emit, masm, insn] = context;
+  masm.Cfinv();
+  return true;
+}
+
+template <int step>
+bool set_direction(const LoweringContext& context) {
+  const auto& [emit, masm, insn] = context;
+  masm.Mov(reg::t1, step);
+  masm.Strb(reg::t1.W(), MemOperand(reg::frame, offsetof(Frame, direction)));
+  return true;
+}
+
+#define MTETSO_CONDITION_ROWS(suffix) \
+  {ZYDIS_MNEMONIC_SET##suffix, set_if}, {ZYDIS_MNEMONIC_CMOV##suffix, move_if},
+constexpr LoweringRow kRows[] = {
+    MTETSO_CONDITIONS(MTETSO_CONDITION_ROWS)  // set and cmov
+    {ZYDIS_MNEMONIC_LAHF, flags_to_ah},
+    {ZYDIS_MNEMONIC_SAHF, flags_from_ah},
+    {ZYDIS_MNEMONIC_PUSHF, push_flags<2>},
+    {ZYDIS_MNEMONIC_PUSHFQ, push_flags<8>},
+    {ZYDIS_MNEMONIC_POPF, pop_flags<2>},
+    {ZYDIS_MNEMONIC_POPFQ, pop_flags<8>},
+    {ZYDIS_MNEMONIC_CLC, set_carry<0>},
+    {ZYDIS_MNEMONIC_STC, set_carry<1>},
+    {ZYDIS_MNEMONIC_CMC, complement_carry},
+    {ZYDIS_MNEMONIC_CLD, set_direction<1>},
+    {ZYDIS_MNEMONIC_STD, set_direction<-1>},
+};
+#undef MTETSO_CONDITION_ROWS
+
+}  // namespace
+
+LoweringRows flag_rows() { return kRows; }
 
 }  // namespace mtetso

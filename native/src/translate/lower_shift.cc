@@ -3,172 +3,179 @@
 // Shifts of one register and of two. A count of zero changes no flag. OF is defined for a count of
 // one only: other counts get what falls out.
 
-#include "translate/lower.h"
+#include "translate/lowering.h"
 
 namespace mtetso {
 
 using namespace vixl::aarch64;  // NOLINT
 
-bool Lower::shift(const Decoded& insn) {
-  if (!is_place(insn.op[0])) return false;
-  if (insn.op[1].is_immediate())
-    return shift_by_constant(insn, insn.op[1].immediate & count_mask(insn.op[0].size));
-  return is_cl(insn.op[1]) && shift_by_cl(insn);
-}
+namespace {
 
-// The operand in all 64 bits of `out`.
-void Lower::widen(const Register& out, const Operand& operand, bool is_signed) {
-  Register value = emit_.read(operand, out);
-  if (operand.size == 8)
-    masm_.Mov(out, value);
-  else if (is_signed)
-    masm_.Sbfx(out, value.X(), 0, 8 * operand.size);
-  else
-    masm_.Ubfx(out, value.X(), 0, 8 * operand.size);
-}
-
-void Lower::shift_flags(const Register& result, const Register& original, const Register& carry,
-                        ZydisMnemonic kind, unsigned size) {
+void shift_flags(const LoweringContext& context, const Register& result, const Register& original,
+                 const Register& carry, ZydisMnemonic kind, unsigned size) {
+  const auto& [emit, masm, insn] = context;
   unsigned top = 8 * size - 1;
-  logic_flags(sized(result, size), size);
-  emit_.set_flags(carry, CFlag);
-  if (parity_lives()) emit_.set_parity(result);
+  logic_flags(context, sized(result, size), size);
+  emit.set_flags(carry, CFlag);
+  if (insn.parity_lives()) emit.set_parity(result);
   if (kind == ZYDIS_MNEMONIC_SAR) return;  // OF = 0, as the logic flags left it
   if (kind == ZYDIS_MNEMONIC_SHR) {
-    masm_.Lsr(reg::t5, original, top);
+    masm.Lsr(reg::t5, original, top);
   } else {
-    masm_.Lsr(reg::t5, result, top);
-    masm_.Eor(reg::t5, reg::t5, carry);
+    masm.Lsr(reg::t5, result, top);
+    masm.Eor(reg::t5, reg::t5, carry);
   }
-  emit_.set_flags(reg::t5, VFlag);
+  emit.set_flags(reg::t5, VFlag);
 }
 
-bool Lower::shift_by_constant(const Decoded& insn, unsigned count) {
+bool shift_by_constant(const LoweringContext& context, unsigned count) {
+  const auto& [emit, masm, insn] = context;
   const auto& to = insn.op[0];
   unsigned bits = 8 * to.size;
   Register value = reg::t1, result = reg::t3, carry = reg::t6;
-  widen(value, to, insn.mnemonic == ZYDIS_MNEMONIC_SAR);
+  emit.read_wide(value, to, insn.mnemonic == ZYDIS_MNEMONIC_SAR);
   if (count == 0) {
-    emit_.write(to, value);
+    emit.write(to, value);
     return true;
   }
   if (insn.mnemonic == ZYDIS_MNEMONIC_SHL) {
-    masm_.Lsl(result, value, count);
-    masm_.Lsr(carry, bits == 64 ? value : result, bits == 64 ? 64 - count : bits);
+    masm.Lsl(result, value, count);
+    masm.Lsr(carry, bits == 64 ? value : result, bits == 64 ? 64 - count : bits);
   } else {
-    masm_.Lsr(carry, value, count - 1);
+    masm.Lsr(carry, value, count - 1);
     if (insn.mnemonic == ZYDIS_MNEMONIC_SHR)
-      masm_.Lsr(result, value, count);
+      masm.Lsr(result, value, count);
     else
-      masm_.Asr(result, value, count);
+      masm.Asr(result, value, count);
   }
-  shift_flags(result, value, carry, insn.mnemonic, to.size);
-  emit_.write(to, result);
+  shift_flags(context, result, value, carry, insn.mnemonic, to.size);
+  emit.write(to, result);
   return true;
 }
 
-bool Lower::shift_by_cl(const Decoded& insn) {
+bool shift_by_cl(const LoweringContext& context) {
+  const auto& [emit, masm, insn] = context;
   const auto& to = insn.op[0];
   unsigned bits = 8 * to.size;
   Register value = reg::t1, count = reg::t2, result = reg::t3, carry = reg::t6;
-  widen(value, to, insn.mnemonic == ZYDIS_MNEMONIC_SAR);
-  masm_.And(count, guest(1), count_mask(to.size));
+  emit.read_wide(value, to, insn.mnemonic == ZYDIS_MNEMONIC_SAR);
+  masm.And(count, guest(1), count_mask(to.size));
   Label done;
-  masm_.Mov(result, value);
-  masm_.Cbz(count, &done);
+  masm.Mov(result, value);
+  masm.Cbz(count, &done);
   if (insn.mnemonic == ZYDIS_MNEMONIC_SHL) {
-    masm_.Lsl(result, value, count);
+    masm.Lsl(result, value, count);
     if (bits == 64) {
-      masm_.Neg(carry, count);  // taken modulo 64: shifts by 64 - count
-      masm_.Lsr(carry, value, carry);
+      masm.Neg(carry, count);  // taken modulo 64: shifts by 64 - count
+      masm.Lsr(carry, value, carry);
     } else {
-      masm_.Lsr(carry, result, bits);
+      masm.Lsr(carry, result, bits);
     }
   } else {
-    masm_.Sub(carry, count, 1);
-    masm_.Lsr(carry, value, carry);
+    masm.Sub(carry, count, 1);
+    masm.Lsr(carry, value, carry);
     if (insn.mnemonic == ZYDIS_MNEMONIC_SHR)
-      masm_.Lsr(result, value, count);
+      masm.Lsr(result, value, count);
     else
-      masm_.Asr(result, value, count);
+      masm.Asr(result, value, count);
   }
-  shift_flags(result, value, carry, insn.mnemonic, to.size);
-  masm_.Bind(&done);
-  emit_.write(to, result);
+  shift_flags(context, result, value, carry, insn.mnemonic, to.size);
+  masm.Bind(&done);
+  emit.write(to, result);
   return true;
+}
+
+bool shift(const LoweringContext& context) {
+  const auto& [emit, masm, insn] = context;
+  if (!insn.op[0].is_place()) return false;
+  if (insn.op[1].is_immediate())
+    return shift_by_constant(context, insn.op[1].immediate & count_mask(insn.op[0].size));
+  return insn.op[1].is_cl() && shift_by_cl(context);
 }
 
 // shld and shrd: the second operand's bits come in from the side. `count` is not 0, t1 and t2 are
 // the operands, t3 becomes the result and t6 bit 0 the carry.
-void Lower::shift_pair(const Decoded& insn, const Register& count) {
+void shift_pair(const LoweringContext& context, const Register& count) {
+  const auto& [emit, masm, insn] = context;
   const unsigned bits = 8 * insn.op[0].size;
   const bool left = insn.mnemonic == ZYDIS_MNEMONIC_SHLD;
   const Register value = reg::t1, other = reg::t2, result = reg::t3, rest = reg::t5,
                  carry = reg::t6;
   if (bits == 64) {
-    masm_.Neg(rest, count);  // taken modulo 64: shifts by 64 - count
+    masm.Neg(rest, count);  // taken modulo 64: shifts by 64 - count
     if (left) {
-      masm_.Lsl(result, value, count);
-      masm_.Lsr(carry, value, rest);
-      masm_.Lsr(rest, other, rest);
+      masm.Lsl(result, value, count);
+      masm.Lsr(carry, value, rest);
+      masm.Lsr(rest, other, rest);
     } else {
-      masm_.Lsr(result, value, count);
-      masm_.Sub(carry, count, 1);
-      masm_.Lsr(carry, value, carry);
-      masm_.Lsl(rest, other, rest);
+      masm.Lsr(result, value, count);
+      masm.Sub(carry, count, 1);
+      masm.Lsr(carry, value, carry);
+      masm.Lsl(rest, other, rest);
     }
-    masm_.Orr(result, result, rest);
+    masm.Orr(result, result, rest);
     return;
   }
   // Both in one register, and the first once more, as processors do it where a count of 2 bytes
   // is above 16 and the result undefined.
   if (left) {
-    masm_.Lsl(rest, value, bits);
-    masm_.Orr(rest, rest, other);
+    masm.Lsl(rest, value, bits);
+    masm.Orr(rest, rest, other);
     if (bits == 16) {
-      masm_.Lsl(rest, rest, 16);
-      masm_.Orr(rest, rest, value);
+      masm.Lsl(rest, rest, 16);
+      masm.Orr(rest, rest, value);
     }
     const unsigned width = bits == 16 ? 48 : 64;
-    masm_.Lsl(rest, rest, 64 - width);
-    masm_.Sub(carry, count, 1);
-    masm_.Lsl(carry, rest, carry);
-    masm_.Lsr(carry, carry, 63);
-    masm_.Lsl(result, rest, count);
-    masm_.Lsr(result, result, 64 - bits);
+    masm.Lsl(rest, rest, 64 - width);
+    masm.Sub(carry, count, 1);
+    masm.Lsl(carry, rest, carry);
+    masm.Lsr(carry, carry, 63);
+    masm.Lsl(result, rest, count);
+    masm.Lsr(result, result, 64 - bits);
   } else {
-    masm_.Orr(rest, value, a64::Operand(other, LSL, bits));
-    if (bits == 16) masm_.Orr(rest, rest, a64::Operand(value, LSL, 32));
-    masm_.Sub(carry, count, 1);
-    masm_.Lsr(carry, rest, carry);
-    masm_.Lsr(result, rest, count);
+    masm.Orr(rest, value, a64::Operand(other, LSL, bits));
+    if (bits == 16) masm.Orr(rest, rest, a64::Operand(value, LSL, 32));
+    masm.Sub(carry, count, 1);
+    masm.Lsr(carry, rest, carry);
+    masm.Lsr(result, rest, count);
   }
 }
 
-bool Lower::double_shift(const Decoded& insn) {
+bool double_shift(const LoweringContext& context) {
+  const auto& [emit, masm, insn] = context;
   const auto &to = insn.op[0], &from = insn.op[1], &by = insn.op[2];
-  if (!is_place(to) || to.size < 2 || !from.is_register()) return false;
-  if (!by.is_immediate() && !is_cl(by)) return false;
+  if (!to.is_place() || to.size < 2 || !from.is_register()) return false;
+  if (!by.is_immediate() && !by.is_cl()) return false;
   const Register value = reg::t1, other = reg::t2, result = reg::t3, count = reg::t4;
-  masm_.Mov(sized(other, to.size), emit_.read(from, other));
-  widen(value, to, false);
+  masm.Mov(sized(other, to.size), emit.read(from, other));
+  emit.read_wide(value, to, false);
   if (by.is_immediate())
-    masm_.Mov(count, by.immediate & count_mask(to.size));
+    masm.Mov(count, by.immediate & count_mask(to.size));
   else
-    masm_.And(count, guest(1), count_mask(to.size));
+    masm.And(count, guest(1), count_mask(to.size));
   Label done;
-  masm_.Mov(result, value);
-  masm_.Cbz(count, &done);
-  shift_pair(insn, count);
-  logic_flags(sized(result, to.size), to.size);
-  emit_.set_flags(reg::t6, CFlag);
-  masm_.Eor(reg::t5, result, value);  // OF: the sign changed
-  masm_.Lsr(reg::t5, reg::t5, 8 * to.size - 1);
-  emit_.set_flags(reg::t5, VFlag);
-  if (parity_lives()) emit_.set_parity(result);
-  masm_.Bind(&done);
-  emit_.write(to, result);
+  masm.Mov(result, value);
+  masm.Cbz(count, &done);
+  shift_pair(context, count);
+  logic_flags(context, sized(result, to.size), to.size);
+  emit.set_flags(reg::t6, CFlag);
+  masm.Eor(reg::t5, result, value);  // OF: the sign changed
+  masm.Lsr(reg::t5, reg::t5, 8 * to.size - 1);
+  emit.set_flags(reg::t5, VFlag);
+  if (insn.parity_lives()) emit.set_parity(result);
+  masm.Bind(&done);
+  emit.write(to, result);
   return true;
 }
+
+constexpr LoweringRow kRows[] = {
+    {ZYDIS_MNEMONIC_SHL, shift},         {ZYDIS_MNEMONIC_SHR, shift},
+    {ZYDIS_MNEMONIC_SAR, shift},         {ZYDIS_MNEMONIC_SHLD, double_shift},
+    {ZYDIS_MNEMONIC_SHRD, double_shift},
+};
+
+}  // namespace
+
+LoweringRows shift_rows() { return kRows; }
 
 }  // namespace mtetso

@@ -4,9 +4,9 @@
 // with a poll: as on x86 it can be interrupted between two elements, with rcx, rsi and rdi telling
 // how far it came. The registers change after the accesses of an element have succeeded.
 
-#include <optional>
+#include <bit>
 
-#include "translate/lower.h"
+#include "translate/lowering.h"
 
 namespace mtetso {
 
@@ -16,71 +16,69 @@ namespace {
 
 enum class Kind : uint8_t { Move, Store, Load, Scan, Compare };
 
-struct Form {
-  Kind kind;
-  unsigned log2_size;
-};
+const Register kCount = guest(1), kSource = guest(6), kDestination = guest(7);
 
-std::optional<Form> form_of(ZydisMnemonic mnemonic) {
-  switch (mnemonic) {
-#define FORMS(name, kind)        \
-  case ZYDIS_MNEMONIC_##name##B: \
-    return Form{kind, 0};        \
-  case ZYDIS_MNEMONIC_##name##W: \
-    return Form{kind, 1};        \
-  case ZYDIS_MNEMONIC_##name##D: \
-    return Form{kind, 2};        \
-  case ZYDIS_MNEMONIC_##name##Q: \
-    return Form{kind, 3};
-    FORMS(MOVS, Kind::Move)
-    FORMS(STOS, Kind::Store)
-    FORMS(LODS, Kind::Load)
-    FORMS(SCAS, Kind::Scan)
-    FORMS(CMPS, Kind::Compare)
-#undef FORMS
-    default:
-      return std::nullopt;
+template <Kind kind, unsigned size>
+bool string(const LoweringContext& context) {
+  const auto& [emit, masm, insn] = context;
+  // MOVSD and CMPSD with operands are SSE's.
+  if (!insn.plain_addresses || insn.count != 0) return false;
+  constexpr bool reads = kind != Kind::Store && kind != Kind::Scan;
+  constexpr bool compares = kind == Kind::Scan || kind == Kind::Compare;
+  Label done;
+  if (insn.repeat != Repeat::No) masm.Cbz(kCount, &done);
+  Register value = sized(reg::t1, size);
+  if (reads) {
+    masm.Mov(reg::address, kSource);
+    emit.load(value, size);
+  } else {
+    value = emit.read(accumulator(size), reg::t1);
   }
+  if (kind != Kind::Load) masm.Mov(reg::address, kDestination);
+  if (kind == Kind::Move || kind == Kind::Store) emit.store(value, size);
+  if (kind == Kind::Load) emit.write_register({0, false}, size, value);
+  if (compares) {
+    emit.load(reg::t2, size);
+    arithmetic(context, Alu::Sub, sized(reg::t3, size), value, sized(reg::t2, size), size);
+  }
+  Register step = reg::t6;
+  masm.Ldrsb(step, MemOperand(reg::frame, offsetof(Frame, direction)));
+  a64::Operand stride(step, LSL, std::countr_zero(size));
+  if (reads) masm.Add(kSource, kSource, stride);
+  if (kind != Kind::Load) masm.Add(kDestination, kDestination, stride);
+  if (insn.repeat == Repeat::No) return true;
+  masm.Sub(kCount, kCount, 1);
+  if (compares) masm.B(&done, insn.repeat == Repeat::Equal ? ne : eq);
+  emit.jump_to(insn.rip);
+  masm.Bind(&done);
+  return true;
 }
 
-const Register kCount = guest(1), kSource = guest(6), kDestination = guest(7);
+constexpr LoweringRow kRows[] = {
+    {ZYDIS_MNEMONIC_MOVSB, string<Kind::Move, 1>},
+    {ZYDIS_MNEMONIC_MOVSW, string<Kind::Move, 2>},
+    {ZYDIS_MNEMONIC_MOVSD, string<Kind::Move, 4>},
+    {ZYDIS_MNEMONIC_MOVSQ, string<Kind::Move, 8>},
+    {ZYDIS_MNEMONIC_STOSB, string<Kind::Store, 1>},
+    {ZYDIS_MNEMONIC_STOSW, string<Kind::Store, 2>},
+    {ZYDIS_MNEMONIC_STOSD, string<Kind::Store, 4>},
+    {ZYDIS_MNEMONIC_STOSQ, string<Kind::Store, 8>},
+    {ZYDIS_MNEMONIC_LODSB, string<Kind::Load, 1>},
+    {ZYDIS_MNEMONIC_LODSW, string<Kind::Load, 2>},
+    {ZYDIS_MNEMONIC_LODSD, string<Kind::Load, 4>},
+    {ZYDIS_MNEMONIC_LODSQ, string<Kind::Load, 8>},
+    {ZYDIS_MNEMONIC_SCASB, string<Kind::Scan, 1>},
+    {ZYDIS_MNEMONIC_SCASW, string<Kind::Scan, 2>},
+    {ZYDIS_MNEMONIC_SCASD, string<Kind::Scan, 4>},
+    {ZYDIS_MNEMONIC_SCASQ, string<Kind::Scan, 8>},
+    {ZYDIS_MNEMONIC_CMPSB, string<Kind::Compare, 1>},
+    {ZYDIS_MNEMONIC_CMPSW, string<Kind::Compare, 2>},
+    {ZYDIS_MNEMONIC_CMPSD, string<Kind::Compare, 4>},
+    {ZYDIS_MNEMONIC_CMPSQ, string<Kind::Compare, 8>},
+};
 
 }  // namespace
 
-bool Lower::string(const Decoded& insn) {
-  auto form = form_of(insn.mnemonic);
-  // MOVSD and CMPSD with operands are SSE's.
-  if (!form || !insn.plain_addresses || insn.count != 0) return false;
-  const unsigned size = 1u << form->log2_size;
-  const bool reads = form->kind != Kind::Store && form->kind != Kind::Scan;
-  const bool compares = form->kind == Kind::Scan || form->kind == Kind::Compare;
-  Label done;
-  if (insn.repeat != Repeat::No) masm_.Cbz(kCount, &done);
-  Register value = sized(reg::t1, size);
-  if (reads) {
-    masm_.Mov(reg::address, kSource);
-    emit_.load(value, size);
-  } else {
-    value = emit_.read(accumulator(size), reg::t1);
-  }
-  if (form->kind != Kind::Load) masm_.Mov(reg::address, kDestination);
-  if (form->kind == Kind::Move || form->kind == Kind::Store) emit_.store(value, size);
-  if (form->kind == Kind::Load) emit_.write_register({0, false}, size, value);
-  if (compares) {
-    emit_.load(reg::t2, size);
-    arithmetic(Alu::Sub, sized(reg::t3, size), value, sized(reg::t2, size), size);
-  }
-  Register step = reg::t6;
-  masm_.Ldrsb(step, MemOperand(reg::frame, offsetof(Frame, direction)));
-  a64::Operand stride(step, LSL, form->log2_size);
-  if (reads) masm_.Add(kSource, kSource, stride);
-  if (form->kind != Kind::Load) masm_.Add(kDestination, kDestination, stride);
-  if (insn.repeat == Repeat::No) return true;
-  masm_.Sub(kCount, kCount, 1);
-  if (compares) masm_.B(&done, insn.repeat == Repeat::Equal ? ne : eq);
-  emit_.jump_to(insn.rip);
-  masm_.Bind(&done);
-  return true;
-}
+LoweringRows string_rows() { return kRows; }
 
 }  // namespace mtetso

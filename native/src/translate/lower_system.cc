@@ -2,7 +2,7 @@
 //
 // What is about the processor: fences, hints, its identity and its clock.
 
-#include "translate/lower.h"
+#include "translate/lowering.h"
 
 namespace mtetso {
 
@@ -13,42 +13,54 @@ namespace {
 // rdtsc is a constant, so that a run repeats.
 constexpr uint64_t kTimeStamp = 0x1'0000'0000;
 
+// Hints; a prefetch does not touch memory as far as anyone can tell.
+bool no_operation(const LoweringContext&) { return true; }
+
+bool pause(const LoweringContext& context) {
+  const auto& [emit, masm, insn] = context;
+  masm.Hint(YIELD);
+  return true;
+}
+
+template <BarrierType type>
+bool fence(const LoweringContext& context) {
+  const auto& [emit, masm, insn] = context;
+  masm.Dmb(InnerShareable, type);
+  return true;
+}
+
+bool time_stamp(const LoweringContext& context) {
+  const auto& [emit, masm, insn] = context;
+  masm.Mov(x0, kTimeStamp & 0xffffffff);
+  masm.Mov(x2, kTimeStamp >> 32);
+  return true;
+}
+
+bool cpu_id(const LoweringContext& context) {
+  const auto& [emit, masm, insn] = context;
+  emit.call(FrameStub::CpuId);
+  return true;
+}
+
+constexpr LoweringRow kRows[] = {
+    {ZYDIS_MNEMONIC_NOP, no_operation},
+    {ZYDIS_MNEMONIC_ENDBR64, no_operation},
+    {ZYDIS_MNEMONIC_ENDBR32, no_operation},
+    {ZYDIS_MNEMONIC_PREFETCHT0, no_operation},
+    {ZYDIS_MNEMONIC_PREFETCHT1, no_operation},
+    {ZYDIS_MNEMONIC_PREFETCHT2, no_operation},
+    {ZYDIS_MNEMONIC_PREFETCHNTA, no_operation},
+    {ZYDIS_MNEMONIC_PREFETCHW, no_operation},
+    {ZYDIS_MNEMONIC_PAUSE, pause},
+    {ZYDIS_MNEMONIC_MFENCE, fence<BarrierAll>},
+    {ZYDIS_MNEMONIC_LFENCE, fence<BarrierReads>},
+    {ZYDIS_MNEMONIC_SFENCE, fence<BarrierWrites>},
+    {ZYDIS_MNEMONIC_RDTSC, time_stamp},
+    {ZYDIS_MNEMONIC_CPUID, cpu_id},
+};
+
 }  // namespace
 
-bool Lower::system(const Decoded& insn) {
-  switch (insn.mnemonic) {
-    case ZYDIS_MNEMONIC_NOP:
-    case ZYDIS_MNEMONIC_ENDBR64:
-    case ZYDIS_MNEMONIC_ENDBR32:
-    // Hints; a prefetch does not touch memory as far as anyone can tell.
-    case ZYDIS_MNEMONIC_PREFETCHT0:
-    case ZYDIS_MNEMONIC_PREFETCHT1:
-    case ZYDIS_MNEMONIC_PREFETCHT2:
-    case ZYDIS_MNEMONIC_PREFETCHNTA:
-    case ZYDIS_MNEMONIC_PREFETCHW:
-      return true;
-    case ZYDIS_MNEMONIC_PAUSE:
-      masm_.Hint(YIELD);
-      return true;
-    case ZYDIS_MNEMONIC_MFENCE:
-      masm_.Dmb(InnerShareable, BarrierAll);
-      return true;
-    case ZYDIS_MNEMONIC_LFENCE:
-      masm_.Dmb(InnerShareable, BarrierReads);
-      return true;
-    case ZYDIS_MNEMONIC_SFENCE:
-      masm_.Dmb(InnerShareable, BarrierWrites);
-      return true;
-    case ZYDIS_MNEMONIC_RDTSC:
-      masm_.Mov(x0, kTimeStamp & 0xffffffff);
-      masm_.Mov(x2, kTimeStamp >> 32);
-      return true;
-    case ZYDIS_MNEMONIC_CPUID:
-      emit_.call(FrameStub::CpuId);
-      return true;
-    default:
-      return false;
-  }
-}
+LoweringRows system_rows() { return kRows; }
 
 }  // namespace mtetso

@@ -112,21 +112,17 @@ void Translator::emit_one(Emitter& emitter, const Decoded& insn) const {
   emitter.begin_instruction(insn.rip);
   if (insn.flow == Flow::Stop) return emitter.leave(FrameStub::Throw, insn.rip);
   if (insn.flow == Flow::Undefined) return emitter.leave(FrameStub::Undefined, insn.rip);
-  if (insn.flow != Flow::Next) return emit_flow(emitter, insn);
-  Lower lower(emitter);
-  if (!lower.lower(insn)) emitter.leave(FrameStub::Throw, insn.rip);
+  if (insn.flow != Flow::Next && insn.flow != Flow::Branch) return emit_flow(emitter, insn);
+  if (!lower(emitter, insn)) emitter.leave(FrameStub::Throw, insn.rip);
 }
 
 void Translator::emit_flow(Emitter& emitter, const Decoded& insn) const {
   auto& masm = emitter.masm();
   const auto& operand = insn.op[0];
-  bool indirect = is_place(operand) && operand.size == 8;
+  bool indirect = operand.is_place() && operand.size == 8;
   switch (insn.flow) {
     case Flow::Jump:
       return emitter.jump_to(operand.immediate);
-    case Flow::Branch:
-      if (!Lower(emitter).branch(insn)) emitter.leave(FrameStub::Throw, insn.rip);
-      return;
     case Flow::Call:
       masm.Mov(reg::t1, insn.next());
       emitter.push(reg::t1);

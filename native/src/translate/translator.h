@@ -21,7 +21,6 @@
 namespace mtetso {
 
 class Emitter;
-class Lower;
 
 // One function to translate: control flow is followed from `start` within [begin, end).
 struct Unit {

@@ -34,7 +34,7 @@ std::optional<uint32_t> count(const std::vector<uint8_t>& bytes, uint8_t live,
   const TranslationPlan plan;
   Emitter emitter(options, plan);
   emitter.begin_instruction(insn->rip);
-  bool known = Lower(emitter).lower(*insn);
+  bool known = lower(emitter, *insn);
   uint32_t words = emitter.offset() / 4;
   emitter.finish({});
   return known ? std::optional(words) : std::nullopt;
