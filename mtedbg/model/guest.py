@@ -39,7 +39,7 @@ class GuestImage:
 
     @property
     def digest(self) -> int:
-        """Of its code, as profiles name it: `digest_of` in native/src/run/module.cc.
+        """Of its code, as profiles name it: `digest_of` in native/src/run/program.cc.
 
         CRC-32 in the low half, length in the high one, of all executable segments, each behind
         its address.

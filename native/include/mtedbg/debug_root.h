@@ -149,8 +149,9 @@ enum { MTEDBG_ENUMS(MTEDBG_ENUM_LIST) };
   F(T, u64, guest_end) F(T, u64, block) F(T, Tier, best_tier) F(T, TierState, tier_state) \
   F(T, u64, code)
 
-/* codes: the translated programs of the process, each with blocks and functions of its own. digest:
- * of the guest's code, CRC-32 in the low half and its length in the high one. */
+/* codes: what was translated of each program, with blocks and functions of its own; and the stubs
+ * that all programs share. digest: of the guest's code, CRC-32 in the low half and its length in the
+ * high one. */
 #define MTEDBG_CODE_FIELDS(F, T)                                                      \
   F(T, u64, id) F(T, u64, name) F(T, u32, name_length) F(T, u32, reserved) F(T, u64, digest) \
   F(T, u64, guest_begin) F(T, u64, guest_end) F(T, u64, shared_stubs)

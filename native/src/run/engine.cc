@@ -40,20 +40,20 @@ uintptr_t Engine::make_stubs(CallGuest call_guest) {
 }
 
 // With lock_ held.
-void Engine::publish(std::unique_ptr<Modules> list) {
-  modules_.store(list.get(), std::memory_order_release);
+void Engine::publish(std::unique_ptr<Programs> list) {
+  programs_.store(list.get(), std::memory_order_release);
   lists_.push_back(std::move(list));  // threads may be reading the old ones for ever
 }
 
-Module& Engine::load(ElfImage image, const std::string& path) {
+Program& Engine::load(ElfImage image, const std::string& path) {
   const std::string name = std::filesystem::path(path).filename();
-  auto module = std::make_unique<Module>(sources_, std::move(image), name);
-  module->init();
+  auto program = std::make_unique<Program>(sources_, std::move(image), name);
+  program->init();
   std::scoped_lock hold(lock_);
-  auto list = std::make_unique<Modules>();
+  auto list = std::make_unique<Programs>();
   for (const auto& one : owned_) list->push_back(one.get());
-  list->push_back(module.get());
-  owned_.push_back(std::move(module));
+  list->push_back(program.get());
+  owned_.push_back(std::move(program));
   publish(std::move(list));
   return *owned_.back();
 }
@@ -63,44 +63,44 @@ bool Engine::unload(uint64_t id) {
   const auto at = std::find_if(owned_.begin(), owned_.end(),
                                [&](const auto& one) { return one->code().id() == id; });
   if (at == owned_.end() || at == owned_.begin()) return false;
-  auto module = std::move(*at);
+  auto program = std::move(*at);
   owned_.erase(at);
-  auto list = std::make_unique<Modules>();
+  auto list = std::make_unique<Programs>();
   for (const auto& one : owned_) list->push_back(one.get());
   publish(std::move(list));
-  tiers_->drop(*module);
-  module->code().retire_all("its program was unloaded");
-  dying_.push_back({std::move(module), epochs().retire()});
+  tiers_->drop(*program);
+  program->code().retire_all("its program was unloaded");
+  dying_.push_back({std::move(program), epochs().retire()});
   something_retired_.store(true, std::memory_order_release);
   return true;
 }
 
-Module* Engine::find(uint64_t id) const {
-  for (Module* module : *modules())
-    if (module->code().id() == id) return module;
+Program* Engine::find(uint64_t id) const {
+  for (Program* program : *programs())
+    if (program->code().id() == id) return program;
   return nullptr;
 }
 
-Module* Engine::module_at(uint64_t rip) const {
-  for (Module* module : *modules())
-    if (module->holds(rip)) return module;
+Program* Engine::program_at(uint64_t rip) const {
+  for (Program* program : *programs())
+    if (program->holds(rip)) return program;
   return nullptr;
 }
 
 std::string Engine::describe(uint64_t rip) const {
-  const Module* module = module_at(rip);
-  return (module != nullptr ? module : modules()->front())->describe(rip);
+  const Program* program = program_at(rip);
+  return (program != nullptr ? program : programs()->front())->describe(rip);
 }
 
 uintptr_t Engine::entry(uint64_t rip) const {
-  const Module* module = module_at(rip);
-  return module == nullptr ? stubs_.entry(rip) : module->code().entry(rip);
+  const Program* program = program_at(rip);
+  return program == nullptr ? stubs_.entry(rip) : program->code().entry(rip);
 }
 
 uintptr_t Engine::entry_of(uint64_t rip) {
-  if (Module* module = module_at(rip)) {
-    const uintptr_t host = module->code().entry(rip);
-    return host != 0 ? host : module->translate_at(rip);
+  if (Program* program = program_at(rip)) {
+    const uintptr_t host = program->code().entry(rip);
+    return host != 0 ? host : program->translate_at(rip);
   }
   if (const uintptr_t host = stubs_.entry(rip)) return host;
   throw StatusError(Status::GuestFault, "a wild jump or return of the guest to " + describe(rip));
@@ -142,10 +142,10 @@ ExitReason Engine::run(Frame& frame) {
 // The function's ticks are used up. They are set back before anything else, so that the code goes
 // on; another thread may be here for the same function.
 void Engine::tier_up(uint64_t rip) {
-  Module* module = module_at(rip);
+  Program* program = program_at(rip);
   const uint32_t function =
-      module == nullptr ? CompiledRange::kNoFunction : module->function_at(rip);
-  TierSlot* slot = module == nullptr ? nullptr : module->code().slot(function);
+      program == nullptr ? CompiledRange::kNoFunction : program->function_at(rip);
+  TierSlot* slot = program == nullptr ? nullptr : program->code().slot(function);
   if (slot == nullptr) return;
   slot->left.store(INT32_MAX, std::memory_order_relaxed);
   const bool whole = options_.tier_scope == TierScope::Program;
@@ -155,7 +155,7 @@ void Engine::tier_up(uint64_t rip) {
     else
       something_retired_.store(true, std::memory_order_release);
   };
-  tiers_->request(*module, whole ? TierQueue::kWhole : function, again);
+  tiers_->request(*program, whole ? TierQueue::kWhole : function, again);
 }
 
 // The segments of retired blocks, and programs that were unloaded, once no thread can be in them.
@@ -164,9 +164,9 @@ void Engine::reclaim() {
   if (!hold) return;  // another thread is at it
   const uint64_t oldest = epochs().oldest();
   bool left = false;
-  for (const auto& module : owned_) {
-    module->code().reclaim(oldest);
-    left = left || module->code().retired() != 0;
+  for (const auto& program : owned_) {
+    program->code().reclaim(oldest);
+    left = left || program->code().retired() != 0;
   }
   std::erase_if(dying_, [&](const Dying& one) { return one.epoch < oldest; });
   something_retired_.store(left || !dying_.empty(), std::memory_order_release);
@@ -174,8 +174,8 @@ void Engine::reclaim() {
 
 uintptr_t Engine::export_function(uint64_t rip) {
   entry_of(rip);  // translated, if it was not
-  Module* module = module_at(rip);
-  return (module != nullptr ? module->code() : stubs_).export_function(rip);
+  Program* program = program_at(rip);
+  return (program != nullptr ? program->code() : stubs_).export_function(rip);
 }
 
 Frame* Engine::new_frame(uint64_t thread_id, uint32_t core_tag) {
@@ -193,7 +193,7 @@ void Engine::write_profile() const {
   if (options_.profile_out.empty()) return;
   try {
     Profile profile;
-    for (const Module* module : *modules()) profile.programs.push_back(module->profile());
+    for (const Program* program : *programs()) profile.programs.push_back(program->profile());
     mtetso::write_profile(profile, options_.profile_out);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "mtetso: %s\n", error.what());

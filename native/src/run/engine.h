@@ -18,7 +18,7 @@
 #include "options.h"
 #include "profile/profile.h"
 #include "run/enter.h"
-#include "run/module.h"
+#include "run/program.h"
 #include "run/tier_queue.h"
 #include "translate/frame.h"
 
@@ -31,17 +31,17 @@ class Engine {
   Engine(const Options& options, ElfImage image, const HostSide& host);
 
   // The first program.
-  const ElfImage& image() const { return modules()->front()->image(); }
+  const ElfImage& image() const { return programs()->front()->image(); }
 
   // A further program beside those there are. Throws StatusError, CodeError.
-  Module& load(ElfImage image, const std::string& path);
+  Program& load(ElfImage image, const std::string& path);
   // Retires the code of a program that was loaded; its memory goes when no thread can be in it.
   // False where there is no such program, or it is the first one.
-  bool unload(uint64_t module);
+  bool unload(uint64_t id);
   // By its Code's id; null where there is none.
-  Module* find(uint64_t module) const;
+  Program* find(uint64_t id) const;
   // The program that a guest address belongs to; null where none is there.
-  Module* module_at(uint64_t rip) const;
+  Program* program_at(uint64_t rip) const;
 
   // A new frame, of the debugger's kind of memory, that can enter generated code.
   Frame* new_frame(uint64_t thread_id, uint32_t core_tag);
@@ -67,11 +67,11 @@ class Engine {
   void write_profile() const;
 
  private:
-  using Modules = std::vector<Module*>;
+  using Programs = std::vector<Program*>;
 
   uintptr_t make_stubs(CallGuest call_guest);
-  Modules* modules() const { return modules_.load(std::memory_order_acquire); }
-  void publish(std::unique_ptr<Modules> list);
+  Programs* programs() const { return programs_.load(std::memory_order_acquire); }
+  void publish(std::unique_ptr<Programs> list);
   uintptr_t resolve(Frame& frame);
   uintptr_t entry_of(uint64_t rip);
   void forget_old(Frame& frame, uint64_t epoch);
@@ -88,14 +88,14 @@ class Engine {
   uintptr_t frame_stubs_[static_cast<size_t>(FrameStub::Count)] = {};
 
   struct Dying {
-    std::unique_ptr<Module> module;
+    std::unique_ptr<Program> program;
     uint64_t epoch;
   };
   std::mutex lock_;  // of all below; look-ups take the published list
-  std::vector<std::unique_ptr<Module>> owned_;
-  std::vector<std::unique_ptr<Modules>> lists_;  // all that were ever published
+  std::vector<std::unique_ptr<Program>> owned_;
+  std::vector<std::unique_ptr<Programs>> lists_;  // all that were ever published
   std::vector<Dying> dying_;
-  std::atomic<Modules*> modules_{nullptr};
+  std::atomic<Programs*> programs_{nullptr};
   std::atomic<bool> something_retired_{false};
   std::unique_ptr<TierQueue> tiers_;
 };

@@ -47,7 +47,7 @@ Imports::Result Imports::sort(GuestThread& thread, Arguments& arguments) {
 // its handle, or -1, and standard error says why.
 Imports::Result Imports::load(GuestThread& thread, Arguments& arguments) {
   std::string path, why = "the path is not in the guest's memory";
-  Module* made = nullptr;
+  Program* made = nullptr;
   if (read_text(thread, arguments.rdi, path)) made = process_.load(path, why);
   if (made == nullptr) std::fprintf(stderr, "mtetso: load: %s\n", why.c_str());
   arguments.rax = made == nullptr ? kFailed : made->code().id();
@@ -57,9 +57,9 @@ Imports::Result Imports::load(GuestThread& thread, Arguments& arguments) {
 // symbol(handle, name): the address of a function of a loaded program, 0 where there is none.
 Imports::Result Imports::symbol(GuestThread& thread, Arguments& arguments) {
   std::string name;
-  const Module* module = process_.engine().find(arguments.rdi);
-  if (module == nullptr || !read_text(thread, arguments.rsi, name)) return Result::Return;
-  for (const auto& function : module->image().functions())
+  const Program* program = process_.engine().find(arguments.rdi);
+  if (program == nullptr || !read_text(thread, arguments.rsi, name)) return Result::Return;
+  for (const auto& function : program->image().functions())
     if (function.name == name) arguments.rax = function.address;
   return Result::Return;
 }

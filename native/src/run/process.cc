@@ -85,7 +85,7 @@ bool Process::map_image(const ElfImage& image) {
   return true;
 }
 
-Module* Process::load(const std::string& path, std::string& why) {
+Program* Process::load(const std::string& path, std::string& why) {
   try {
     ElfImage image = ElfImage::open(path);
     if (image.tls().memory_size != 0) {
@@ -110,9 +110,9 @@ Module* Process::load(const std::string& path, std::string& why) {
 }
 
 bool Process::unload(uint64_t id) {
-  const Module* module = engine_.find(id);
-  if (module == nullptr) return false;
-  const Extent extent(module->image());
+  const Program* program = engine_.find(id);
+  if (program == nullptr) return false;
+  const Extent extent(program->image());
   if (!engine_.unload(id)) return false;
   memory_.unmap_image(extent.begin, extent.end - extent.begin);
   return true;

@@ -63,9 +63,9 @@ class Process {
   Engine& engine() { return engine_; }
 
   // Maps a further program and makes its code; null where that cannot be, and `why` says so.
-  Module* load(const std::string& path, std::string& why);
+  Program* load(const std::string& path, std::string& why);
   // False where there is no such program, or it is the first one.
-  bool unload(uint64_t module);
+  bool unload(uint64_t id);
 
   // The first thread: at the image's entry, with argc, argv on its stack as the System V ABI says.
   GuestThread& make_main_thread();

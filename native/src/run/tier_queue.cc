@@ -10,15 +10,15 @@
 namespace mtetso {
 
 void TierQueue::compile(const Request& request) {
-  Module& module = *request.module;
-  request.done(request.function == kWhole ? module.optimise_all()
-                                          : module.optimise(request.function));
+  Program& program = *request.program;
+  request.done(request.function == kWhole ? program.optimise_all()
+                                          : program.optimise(request.function));
 }
 
-void TierQueue::request(Module& module, uint32_t function, std::function<void(bool)> done) {
-  if (!module.ask(function)) return;
+void TierQueue::request(Program& program, uint32_t function, std::function<void(bool)> done) {
+  if (!program.ask(function)) return;
   point(Point::TierRequested);
-  Request request{&module, function, std::move(done)};
+  Request request{&program, function, std::move(done)};
   if (!background_) return compile(request);
   std::scoped_lock hold(lock_);
   waiting_.push_back(std::move(request));
@@ -27,10 +27,10 @@ void TierQueue::request(Module& module, uint32_t function, std::function<void(bo
   changed_.notify_all();
 }
 
-void TierQueue::drop(const Module& module) {
+void TierQueue::drop(const Program& program) {
   std::unique_lock hold(lock_);
-  std::erase_if(waiting_, [&](const Request& one) { return one.module == &module; });
-  changed_.wait(hold, [&] { return at_work_ != &module; });
+  std::erase_if(waiting_, [&](const Request& one) { return one.program == &program; });
+  changed_.wait(hold, [&] { return at_work_ != &program; });
 }
 
 void TierQueue::work() {
@@ -39,7 +39,7 @@ void TierQueue::work() {
     changed_.wait(hold, [&] { return !waiting_.empty(); });
     const Request request = std::move(waiting_.front());
     waiting_.pop_front();
-    at_work_ = request.module;
+    at_work_ = request.program;
     hold.unlock();
     compile(request);
     hold.lock();

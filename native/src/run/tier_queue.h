@@ -10,7 +10,7 @@
 #include <functional>
 #include <mutex>
 
-#include "run/module.h"
+#include "run/program.h"
 
 namespace mtetso {
 
@@ -25,14 +25,14 @@ class TierQueue {
 
   // Asks for better code of `function` (or kWhole) unless it is asked for already or there.
   // `done` is told whether it came.
-  void request(Module& module, uint32_t function, std::function<void(bool)> done);
+  void request(Program& program, uint32_t function, std::function<void(bool)> done);
 
-  // Forgets what was asked for of a module; when it returns nobody compiles for it.
-  void drop(const Module& module);
+  // Forgets what was asked for of a program; when it returns nobody compiles for it.
+  void drop(const Program& program);
 
  private:
   struct Request {
-    Module* module;
+    Program* program;
     uint32_t function;
     std::function<void(bool)> done;
   };
@@ -45,7 +45,7 @@ class TierQueue {
   std::condition_variable changed_;
   std::deque<Request> waiting_;
   bool working_ = false;  // the compiler has its thread
-  const Module* at_work_ = nullptr;
+  const Program* at_work_ = nullptr;
 };
 
 }  // namespace mtetso

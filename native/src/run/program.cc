@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-#include "run/module.h"
+#include "run/program.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -40,7 +40,7 @@ uint64_t digest_of(const ElfImage& image) {
 
 }  // namespace
 
-Module::Module(const CodeSources& sources, ElfImage image, std::string name)
+Program::Program(const CodeSources& sources, ElfImage image, std::string name)
     : sources_(sources),
       image_(std::move(image)),
       name_(std::move(name)),
@@ -58,7 +58,7 @@ Module::Module(const CodeSources& sources, ElfImage image, std::string name)
                                             static_cast<int32_t>(ticks)));
 }
 
-Unit Module::unit_of(uint64_t rip) const {
+Unit Program::unit_of(uint64_t rip) const {
   const auto* function = image_.function_at(rip);
   if (function == nullptr)
     return {rip, rip, rip + image_.code_at(rip).size(), CompiledRange::kNoFunction, {}};
@@ -67,7 +67,7 @@ Unit Module::unit_of(uint64_t rip) const {
   return unit;
 }
 
-Unit Module::unit_of(const ElfFunction& function) const {
+Unit Program::unit_of(const ElfFunction& function) const {
   Unit unit{function.address, function.address, function.address + function.size,
             functions_[static_cast<size_t>(&function - image_.functions().data())], function.name};
   // An import's own address is its thunk's; what follows is guest code.
@@ -77,21 +77,21 @@ Unit Module::unit_of(const ElfFunction& function) const {
   return unit;
 }
 
-std::vector<Unit> Module::all_units() const {
+std::vector<Unit> Program::all_units() const {
   std::vector<Unit> units;
   for (const auto& function : image_.functions())
     if (Unit unit = unit_of(function); unit.start < unit.end) units.push_back(std::move(unit));
   return units;
 }
 
-uint32_t Module::function_at(uint64_t rip) const {
+uint32_t Program::function_at(uint64_t rip) const {
   const auto* function = image_.function_at(rip);
   return function == nullptr
              ? CompiledRange::kNoFunction
              : functions_[static_cast<size_t>(function - image_.functions().data())];
 }
 
-TranslationPlan Module::plan(bool optimised, const ProgramProfile* known) const {
+TranslationPlan Program::plan(bool optimised, const ProgramProfile* known) const {
   TranslationPlan plan;
   plan.ticks = !optimised && sources_.options.tier_up != 0;
   if (known != nullptr) plan.advice = [known](const MemopKey& key) { return known->advice(key); };
@@ -104,11 +104,11 @@ TranslationPlan Module::plan(bool optimised, const ProgramProfile* known) const 
   return plan;
 }
 
-CompiledCode Module::translate_all(const TranslationPlan& plan) const {
+CompiledCode Program::translate_all(const TranslationPlan& plan) const {
   return translator_.translate(all_units(), plan);
 }
 
-CacheKey Module::cache_key(const ProgramProfile* known) const {
+CacheKey Program::cache_key(const ProgramProfile* known) const {
   const Options& options = sources_.options;
   std::string maker = "mtetso " MTETSO_VERSION " " + build_id() + "\n";
   const auto line = [&](const char* name, uint64_t value) {
@@ -131,7 +131,7 @@ CacheKey Module::cache_key(const ProgramProfile* known) const {
 }
 
 // Functions are counted from 0 for each program on disk, and through the process here.
-void Module::renumber(CompiledCode& code, bool to_process) const {
+void Program::renumber(CompiledCode& code, bool to_process) const {
   const auto other = [&](uint32_t function) {
     if (function == CompiledRange::kNoFunction) return function;
     if (to_process) return function < functions_.size() ? functions_[function] : UINT32_MAX - 1;
@@ -142,7 +142,7 @@ void Module::renumber(CompiledCode& code, bool to_process) const {
   for (auto& fixup : code.fixups) fixup.function = other(fixup.function);
 }
 
-CompiledCode Module::first_tier(const TranslationPlan& plan, const ProgramProfile* known) {
+CompiledCode Program::first_tier(const TranslationPlan& plan, const ProgramProfile* known) {
   if (sources_.cache == nullptr) return translate_all(plan);
   const CacheKey key = cache_key(known);
   CompiledCode code;
@@ -162,7 +162,7 @@ CompiledCode Module::first_tier(const TranslationPlan& plan, const ProgramProfil
   return made;
 }
 
-void Module::init() {
+void Program::init() {
   if (!image_.imports().empty())
     code_.commit(MTEDBG_BlockKind_SharedStubs, MTEDBG_Tier_None,
                  make_import_thunks(sources_.options, image_.imports(), sources_.import_number));
@@ -177,7 +177,7 @@ void Module::init() {
   if (!optimised) baseline_ = block;
 }
 
-uintptr_t Module::translate_at(uint64_t rip) {
+uintptr_t Program::translate_at(uint64_t rip) {
   std::scoped_lock lock(translating_);
   if (uintptr_t host = code_.entry(rip)) return host;  // another thread was faster
   if (image_.code_at(rip).empty())
@@ -188,13 +188,13 @@ uintptr_t Module::translate_at(uint64_t rip) {
   return code_.entry(rip);
 }
 
-ProgramProfile Module::profile() const {
+ProgramProfile Program::profile() const {
   ProgramProfile profile{name_, digest_, {}};
   code_.visit([&](const CodeBlock& block) { profile.add(block); });
   return profile;
 }
 
-bool Module::ask(uint32_t function) {
+bool Program::ask(uint32_t function) {
   std::scoped_lock lock(asking_);
   const bool whole = function == CompiledRange::kNoFunction;
   if (functions_.empty()) return false;
@@ -215,8 +215,8 @@ bool Module::ask(uint32_t function) {
 }
 
 // A failure of any kind leaves the code that there is; what was asked for can be asked for again.
-bool Module::compile(std::span<const uint32_t> functions, const std::vector<Unit>& units,
-                     Span span) {
+bool Program::compile(std::span<const uint32_t> functions, const std::vector<Unit>& units,
+                      Span span) {
   code_.set_tier_states(functions, MTEDBG_TierState_Compiling);
   try {
     const ProgramProfile known = profile();
@@ -235,13 +235,13 @@ bool Module::compile(std::span<const uint32_t> functions, const std::vector<Unit
   }
 }
 
-bool Module::optimise(uint32_t function) {
+bool Program::optimise(uint32_t function) {
   const auto at = std::lower_bound(functions_.begin(), functions_.end(), function);
   if (at == functions_.end() || *at != function) return false;
   const auto& symbol = image_.functions()[static_cast<size_t>(at - functions_.begin())];
   return compile({&function, 1}, {unit_of(symbol)}, Span::Partial);
 }
 
-bool Module::optimise_all() { return compile(functions_, all_units(), Span::Complete); }
+bool Program::optimise_all() { return compile(functions_, all_units(), Span::Complete); }
 
 }  // namespace mtetso

@@ -28,12 +28,12 @@ struct CodeSources {
   const CodeCache* cache = nullptr;
 };
 
-class Module {
+class Program {
  public:
-  // Makes functions known; nothing is translated yet. `sources` outlive the module.
-  Module(const CodeSources& sources, ElfImage image, std::string name);
-  Module(const Module&) = delete;
-  Module& operator=(const Module&) = delete;
+  // Makes functions known; nothing is translated yet. `sources` outlive the program.
+  Program(const CodeSources& sources, ElfImage image, std::string name);
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
 
   // Makes the import thunks and tier 1: from the cache or by translation; with a profile of this
   // very program it is the optimised tier at once. Throws StatusError, CodeError.
