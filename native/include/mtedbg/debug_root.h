@@ -312,16 +312,36 @@ static inline size_t mtedbg_write_schema(char* out, size_t capacity, const char*
   return text.length;
 }
 
+/* The remainders of all bytes, each the exclusive or of those of its bits: a table of constants. */
+#define MTEDBG_CRC_BIT(byte, bit, remainder) ((0u - (((byte) >> (bit)) & 1u)) & (remainder))
+#define MTEDBG_CRC_1(byte)                                                       \
+  (MTEDBG_CRC_BIT(byte, 0, 0x77073096u) ^ MTEDBG_CRC_BIT(byte, 1, 0xEE0E612Cu) ^ \
+   MTEDBG_CRC_BIT(byte, 2, 0x076DC419u) ^ MTEDBG_CRC_BIT(byte, 3, 0x0EDB8832u) ^ \
+   MTEDBG_CRC_BIT(byte, 4, 0x1DB71064u) ^ MTEDBG_CRC_BIT(byte, 5, 0x3B6E20C8u) ^ \
+   MTEDBG_CRC_BIT(byte, 6, 0x76DC4190u) ^ MTEDBG_CRC_BIT(byte, 7, 0xEDB88320u))
+#define MTEDBG_CRC_4(byte) \
+  MTEDBG_CRC_1(byte), MTEDBG_CRC_1(byte + 1u), MTEDBG_CRC_1(byte + 2u), MTEDBG_CRC_1(byte + 3u)
+#define MTEDBG_CRC_16(byte) \
+  MTEDBG_CRC_4(byte), MTEDBG_CRC_4(byte + 4u), MTEDBG_CRC_4(byte + 8u), MTEDBG_CRC_4(byte + 12u)
+#define MTEDBG_CRC_64(byte)                                                  \
+  MTEDBG_CRC_16(byte), MTEDBG_CRC_16(byte + 16u), MTEDBG_CRC_16(byte + 32u), \
+      MTEDBG_CRC_16(byte + 48u)
+
 /* CRC-32 (IEEE 802.3, reflected, as in zlib) of `length` bytes at `data`. */
 static inline uint32_t mtedbg_crc32(const void* data, size_t length) {
+  static const uint32_t remainders[256] = {MTEDBG_CRC_64(0u), MTEDBG_CRC_64(64u),
+                                           MTEDBG_CRC_64(128u), MTEDBG_CRC_64(192u)};
   const unsigned char* byte = (const unsigned char*)data;
   uint32_t crc = ~UINT32_C(0);
-  for (size_t i = 0; i < length; ++i) {
-    crc ^= byte[i];
-    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ (UINT32_C(0xEDB88320) & (0u - (crc & 1u)));
-  }
+  for (size_t i = 0; i < length; ++i) crc = (crc >> 8) ^ remainders[(crc ^ byte[i]) & 0xffu];
   return ~crc;
 }
+
+#undef MTEDBG_CRC_BIT
+#undef MTEDBG_CRC_1
+#undef MTEDBG_CRC_4
+#undef MTEDBG_CRC_16
+#undef MTEDBG_CRC_64
 
 /* Fills `root`, all of it but `next`, and says that it is ready: once, when everything that hangs
  * on it is there. `name` and `schema` (of `schema_size` bytes) stay where they are. */

@@ -2,11 +2,12 @@
 //
 // The file: magic, CRC-32 and length of what follows, then the key and the code. Numbers are
 // little-endian as in memory; a list is its count, then its elements.
+#include <mtedbg/debug_root.h>
+
 #include <cstring>
 #include <type_traits>
 
 #include "cache/code_cache.h"
-#include "debug/crc.h"
 
 namespace mtetso {
 namespace {
@@ -147,7 +148,7 @@ std::vector<uint8_t> encode(const CacheKey& key, const CompiledCode& code) {
   write_code(body, code);
   Header header{};
   std::memcpy(header.magic, kMagic, sizeof kMagic);
-  header.checksum = crc32(body.out.data(), body.out.size());
+  header.checksum = mtedbg_crc32(body.out.data(), body.out.size());
   header.length = body.out.size();
   Writer whole;
   whole.raw(&header, sizeof header);
@@ -165,7 +166,7 @@ std::optional<CompiledCode> decode(const CacheKey& key, const std::vector<uint8_
   const size_t length = bytes.size() - sizeof header;
   if (header.length != length) return refuse(why, "it is cut short or has something behind it");
   const uint8_t* body = bytes.data() + sizeof header;
-  if (crc32(body, length) != header.checksum) return refuse(why, "its checksum is wrong");
+  if (mtedbg_crc32(body, length) != header.checksum) return refuse(why, "its checksum is wrong");
   Reader from(body, length);
   const std::string maker = from.text();
   std::vector<uint8_t> source(from.count(1));

@@ -6,7 +6,6 @@
 #include "code/code.h"
 #include "code/sections.h"
 #include "debug/arena.h"
-#include "debug/crc.h"
 
 namespace mtetso {
 namespace {
@@ -73,7 +72,7 @@ std::unique_ptr<CodeBlock> Code::build(uint32_t kind, uint32_t tier, const Compi
   block->functions = FuncToCodeRange(block->ranges);
   record.ranges = address_of(block->ranges.data());
   record.range_count = static_cast<uint32_t>(block->ranges.size());
-  record.ranges_checksum = crc32(block->ranges.data(), block->ranges.size_bytes());
+  record.ranges_checksum = mtedbg_crc32(block->ranges.data(), block->ranges.size_bytes());
   record.memops = address_of(block->memops.data());
   record.memop_count = static_cast<uint32_t>(block->memops.size());
   return block;

@@ -6,7 +6,6 @@
 #include <string_view>
 
 #include "debug/arena.h"
-#include "debug/crc.h"
 #include "debug/journal.h"
 #include "debug/recorder.h"
 
@@ -109,16 +108,14 @@ mtedbg_Named named_table(const char* name, const char* type, const PublishedTabl
   return named(name, type, &table.abi(), 1, sizeof(T), MTEDBG_Form_Table);
 }
 
-void put_schema(struct mtedbg_root& root) {
+std::span<const char> make_schema() {
   const size_t size = mtedbg_write_schema(nullptr, 0, kContracts);
-  char* text = static_cast<char*>(arena_allocate(size));
-  mtedbg_write_schema(text, size, kContracts);
-  root.schema = address_of(text);
-  root.schema_size = static_cast<uint32_t>(size);
-  root.schema_checksum = crc32(text, size);
+  auto text = arena_array<char>(size);
+  mtedbg_write_schema(text.data(), size, kContracts);
+  return text;
 }
 
-void put_named(struct mtedbg_root& root, std::span<const mtedbg_PhasePoint> points) {
+std::span<const mtedbg_Named> make_named(std::span<const mtedbg_PhasePoint> points) {
   DebugRoot& all = debug_root();
   auto phases = arena_array<mtedbg_PhasePoint>(points.size());
   for (size_t i = 0; i < points.size(); ++i) phases[i] = points[i];
@@ -139,8 +136,7 @@ void put_named(struct mtedbg_root& root, std::span<const mtedbg_PhasePoint> poin
   };
   auto kept = arena_array<mtedbg_Named>(std::size(entries));
   for (size_t i = 0; i < kept.size(); ++i) kept[i] = entries[i];
-  root.named = address_of(kept.data());
-  root.named_count = static_cast<uint32_t>(kept.size());
+  return kept;
 }
 
 }  // namespace
@@ -170,15 +166,10 @@ void publish_debug_root(const Options& options, const char* version,
                           .interpret_threshold = options.interpret_threshold,
                           .guard_tag = core_tags(options).guard,
                           .nobody_tag = core_tags(options).nobody};
-  struct mtedbg_root& root = ::mtedbg_root;
-  constexpr std::string_view kName = "mtetso";
-  put_schema(root);
-  put_named(root, phases);
-  root.name = address_of(arena_string(kName));
-  root.name_length = kName.size();
-  root.self = address_of(&root);
-  root.checksum = crc32(&root, offsetof(struct mtedbg_root, checksum));
-  std::atomic_ref(root.state).store(MTEDBG_RootState_Ready, std::memory_order_release);
+  const auto schema = make_schema();
+  const auto named = make_named(phases);
+  mtedbg_publish_root(&::mtedbg_root, arena_string("mtetso"), schema.data(), schema.size(),
+                      named.data(), named.size());
 }
 
 void close_debug_root() {

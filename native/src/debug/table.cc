@@ -6,7 +6,6 @@
 #include <cstring>
 
 #include "debug/arena.h"
-#include "debug/crc.h"
 #include "debug/fence.h"
 #include "debug/points.h"
 
@@ -46,7 +45,7 @@ void TableWriter::publish(const void* records, size_t count) {
   full_fence();
   point(Point::TableFilling);
   hidden->count = static_cast<uint32_t>(count);
-  hidden->checksum = crc32(records, bytes);
+  hidden->checksum = mtedbg_crc32(records, bytes);
   if (bytes != 0) std::memcpy(body, records, bytes);
   auto* gen_end = reinterpret_cast<uint64_t*>(body + bytes);
   std::atomic_ref(*gen_end).store(next, std::memory_order_release);

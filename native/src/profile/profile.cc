@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <atomic>
 
-#include "debug/crc.h"
-
 namespace mtetso {
 namespace {
 
@@ -54,7 +52,7 @@ uint32_t ProgramProfile::checksum() const {
     facts.push_back(key.guest_rip);
     facts.push_back(uint64_t{key.ordinal} << 32 | record.mode << 1 | (record.pinned ? 1 : 0));
   }
-  return crc32(facts.data(), facts.size() * sizeof(uint64_t));
+  return mtedbg_crc32(facts.data(), facts.size() * sizeof(uint64_t));
 }
 
 const ProgramProfile* Profile::find(uint64_t digest) const {

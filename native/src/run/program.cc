@@ -6,7 +6,6 @@
 #include <cstdio>
 
 #include "code/epochs.h"
-#include "debug/crc.h"
 #include "debug/points.h"
 #include "run/build_id.h"
 #include "status.h"
@@ -35,7 +34,7 @@ std::vector<uint8_t> code_bytes(const ElfImage& image) {
 
 uint64_t digest_of(const ElfImage& image) {
   const auto bytes = code_bytes(image);
-  return uint64_t{bytes.size()} << 32 | crc32(bytes.data(), bytes.size());
+  return uint64_t{bytes.size()} << 32 | mtedbg_crc32(bytes.data(), bytes.size());
 }
 
 }  // namespace
