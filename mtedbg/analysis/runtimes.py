@@ -41,11 +41,9 @@ def notes_of(runtime: Runtime) -> tuple[str, ...]:
     return runtime.problems + state
 
 
-def whose(runtimes: Sequence[Runtime], runtime: Runtime, what: str) -> tuple[str, ...]:
-    """Of several runtimes, whose `what` is: their numbers are each runtime's own."""
-    if len(runtimes) == 1:
-        return ()
-    return (f"{what}: of {runtime.name}, debug root {runtime.address:#x}",)
+def whose(runtime: Runtime, what: str) -> str:
+    """Which of several runtimes `what` is of: ids are each runtime's own."""
+    return f"{what}: of {runtime.name}, debug root {runtime.address:#x}"
 
 
 def place_of(session: Session, pc: int) -> tuple[Runtime, Place]:

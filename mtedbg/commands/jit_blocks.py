@@ -29,12 +29,11 @@ def answer(found: Sequence[RuntimeBlocks]) -> Answer:
 
     rows: list[Row] = []
     notes: list[str] = []
-    runtimes = [one.runtime for one in found]
     for one in found:
         own = list(map(_row, one.blocks))
         notes += _notes(one)
-        if own:
-            notes += whose(runtimes, one.runtime, f"rows {len(rows) + 1} to {len(rows) + len(own)}")
+        if own and len(found) > 1:
+            notes.append(whose(one.runtime, f"rows {len(rows) + 1} to {len(rows) + len(own)}"))
         rows += own
     if len(rows) > MOST:
         notes.append(f"{len(rows) - MOST} more blocks are not shown")

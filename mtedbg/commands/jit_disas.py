@@ -2,20 +2,120 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from mtedbg.commands import Argument, Arguments, Command, Option
-from mtedbg.report import Column, Kind, Report
+from mtedbg.model.absent import Absent, or_else, present, then
+from mtedbg.report import Answer, Column, Kind, Line, Record, Row, Span, Table
 
 if TYPE_CHECKING:
+    from mtedbg.analysis.code.listing import ListedInstruction, Listing
+    from mtedbg.model.code import Place
     from mtedbg.session import Session
 
+_HERE = "=>"
+_WIDTH = 30
 
-def _run(session: Session, arguments: Arguments) -> Report:
-    from mtedbg.analysis.code.listing import jit_code
 
-    which = arguments.values["pc|block"]
-    return jit_code(session, COMMAND.name, COMMAND.columns, which, count=arguments.n)
+def _run(session: Session, arguments: Arguments) -> Answer:
+    from mtedbg.analysis.code.listing import listing
+    from mtedbg.analysis.runtimes import current_pc
+
+    which, threads = arguments.values["pc|block"], session.target.threads()
+    current = session.thread(None) if threads or which is None else None
+    at = (
+        session.strip(which)
+        if current is None or which is not None
+        else current_pc(session, current)
+    )
+    if isinstance(at, Absent):
+        return Answer(headline=f"the PC is not known: {at}")
+    return answer(listing(session, at, count=arguments.n, thread=current))
+
+
+def answer(found: Listing | Place) -> Answer:
+    """The instructions as rows, and drawn beside the guest's."""
+    from mtedbg.model.code import Place
+
+    if isinstance(found, Place):
+        why = f"not in translated code ({found.outcome.value}), and no block's id"
+        return Answer(headline=f"{found.pc:#x}: {found.detail or why}", notes=("see `jit-blocks`",))
+    lines = tuple(drawn for one in found.lines for drawn in _drawn(one))
+    rows = tuple(map(_row, found.lines))
+    body = Record(rows[0], lines) if len(rows) == 1 else Table(rows, lines)
+    headline = f"block {found.block.id} ({found.block.kind}) from {found.start:#x} on"
+    return Answer(body, headline, tuple(_notes(found)))
+
+
+def _notes(found: Listing) -> Iterator[str]:
+    from mtedbg.analysis.runtimes import notes_of, whose
+
+    yield from notes_of(found.runtime)
+    yield from found.notes
+    if found.is_one_of_several:
+        yield whose(found.runtime, f"block {found.block.id}")
+    if found.end < found.block.end:
+        yield f"the block goes on: `{COMMAND.name} {found.end:#x} -n {len(found.lines)}`"
+
+
+def _row(one: ListedInstruction) -> Row:
+    return {
+        "address": one.line.address,
+        "bytes": then(one.line.word, lambda word: f"{word:08x}"),
+        "instruction": one.line.text,
+        "guest_rip": one.guest_rip,
+        "memop": then(one.memop, lambda memop: memop.id),
+        "mark": " ".join((*_standing(one), *_memop(one), *_patched(one))),
+    }
+
+
+def _standing(one: ListedInstruction) -> Iterator[str]:
+    """Who is there."""
+    if one.standing.current:
+        yield _HERE
+    yield from (f"thread {number}" for number in one.standing.threads)
+    if one.standing.interrupted:
+        yield _HERE
+
+
+def _memop(one: ListedInstruction) -> tuple[str, ...]:
+    """Which part of a memop it is."""
+    return (f"[{one.part}]",) if one.part else ()
+
+
+def _patched(one: ListedInstruction) -> tuple[str, ...]:
+    """Whether it was ever patched."""
+    flips = then(one.memop, lambda memop: memop.flips)
+    return ("patched",) if or_else(flips, 0) else ()
+
+
+def _drawn(one: ListedInstruction) -> Iterator[Line]:
+    """A heading where something begins, and the host's instruction with the guest's beside it."""
+    if one.label:
+        yield (Span(f"   {one.label}:", "heading"),)
+    here = one.standing.current or one.standing.interrupted
+    text = f"<{one.line.text}>" if isinstance(one.line.text, Absent) else one.line.text
+    word = or_else(then(one.line.word, lambda found: f"{found:08x}"), "????????")
+    beside = "  ".join(_beside(one))
+    yield (
+        Span(f"{_HERE} " if here else "   ", "mark"),
+        Span(f"{one.line.address:#x}  ", "address"),
+        Span(f"{word}  ", "dim"),
+        Span(f"{text:<{_WIDTH}}" if beside else text, "mark" if here else ""),
+        Span(f"  {beside}" if beside else "", "dim"),
+    )
+
+
+def _beside(one: ListedInstruction) -> Iterator[str]:
+    """Who else is there, the memop, and at its access the guest instruction."""
+    yield from (f"thread {number}" for number in one.standing.threads)
+    if present(one.memop):
+        yield f"[{one.part}] memop {one.memop.id}"
+    yield from _patched(one)
+    if present(one.guest_rip) and one.part != 1:
+        guest = f": {one.guest}" if present(one.guest) else ""
+        yield f"{one.guest_rip:#x}{guest}"
 
 
 COMMAND = Command(

@@ -2,26 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from mtedbg.commands import Arguments, Command, Option
-from mtedbg.report import Column, Kind, Report
+from mtedbg.report import Answer, Column, Kind, Row, record_or_table
 
 if TYPE_CHECKING:
+    from mtedbg.analysis.memops.log import LoggedEvent, RuntimeLog
     from mtedbg.session import Session
 
 
-def _run(session: Session, arguments: Arguments) -> Report:
+def _run(session: Session, arguments: Arguments) -> Answer:
     from mtedbg.analysis.memops.log import log
 
-    return log(
-        session,
-        COMMAND.name,
-        COMMAND.columns,
-        memop=arguments.memop,
-        thread=arguments.thread,
-        last=arguments.n,
+    memop, thread, last = arguments.memop, arguments.thread, arguments.n
+    return answer(log(session, memop=memop, thread=thread, last=last))
+
+
+def answer(found: Sequence[RuntimeLog]) -> Answer:
+    """A row for each event."""
+    return Answer(
+        record_or_table([_row(event) for one in found for event in one.events]),
+        notes=tuple(note for one in found for note in _notes(one)),
+        incomplete=any(one.lost for one in found),
     )
+
+
+def _row(event: LoggedEvent) -> Row:
+    return {
+        "time": event.time,
+        "thread": event.thread,
+        "event": event.event,
+        "memop": event.memop,
+        "address": event.address,
+        "old": event.old,
+        "new": event.new,
+        "core": event.core,
+    }
+
+
+def _notes(found: RuntimeLog) -> Iterator[str]:
+    from mtedbg.analysis.runtimes import notes_of
+
+    yield from notes_of(found.runtime)
+    if found.torn:
+        records = "record was" if found.torn == 1 else "records were"
+        yield f"{found.torn} {records} being written and left out"
+    yield from (f"the ring of thread {owner}: {hole}" for owner, hole in found.lost)
+    if found.matching > len(found.events):
+        older = found.matching - len(found.events)
+        yield f"{older} older events are not shown: -n {found.matching} shows all"
 
 
 COMMAND = Command(

@@ -2,19 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from mtedbg.commands import Arguments, Command, Option
-from mtedbg.report import Column, Kind, Report
+from mtedbg.report import Answer, Column, Kind, Row, Table
 
 if TYPE_CHECKING:
+    from mtedbg.analysis.memops.verify import MemopFinding, Verification
     from mtedbg.session import Session
 
 
-def _run(session: Session, arguments: Arguments) -> Report:
+def _run(session: Session, arguments: Arguments) -> Answer:
     from mtedbg.analysis.memops.verify import verify
 
-    return verify(session, COMMAND.name, COMMAND.columns, arguments.n)
+    return answer(verify(session), arguments.n)
+
+
+def answer(found: Verification, most: int | None = None) -> Answer:
+    """The findings as rows, at most `most` of them."""
+    from mtedbg.analysis.memops.verify import MOST
+
+    shown = found.findings[: MOST if most is None else max(1, min(most, MOST))]
+    return Answer(
+        Table(tuple(map(_row, shown))),
+        _headline(found),
+        (*found.notes, *_notes(found, len(shown))),
+        incomplete=found.cut or found.lacks,
+    )
+
+
+def _row(one: MemopFinding) -> Row:
+    return {"id": one.memop, "kind": one.kind.value, "detail": one.detail, "thread": one.thread}
+
+
+def _notes(found: Verification, shown: int) -> Iterator[str]:
+    from mtedbg.analysis.memops.verify import MOST
+
+    if found.cut:
+        yield f"there are more than {MOST} findings: these are the first"
+    elif shown < len(found.findings):
+        yield f"{len(found.findings) - shown} more: `{COMMAND.name}` shows them"
+
+
+def _headline(found: Verification) -> str:
+    from mtedbg.analysis.memops.verify import FindingKind
+
+    what = f"{found.memops} memop{'s' if found.memops != 1 else ''}"
+    who = f"{found.inside} thread{'s' if found.inside != 1 else ''} between [1] and [2]"
+    stale, wrong = found.count(FindingKind.STALE), found.count(FindingKind.BYTES)
+    if stale:
+        return f"{stale} stale pair{'s' if stale > 1 else ''}: {what}, {who}"
+    if wrong:
+        return f"{wrong} of {what} contradict their bytes; {who}, none with a stale pair"
+    verdict = "no contradiction" if found.findings else "their bytes are as recorded"
+    return f"{what}: {verdict}; {who}, none with a stale pair"
 
 
 COMMAND = Command(

@@ -2,35 +2,113 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mtedbg.commands import Arguments, Command, Option, memop
-from mtedbg.report import Report
+from mtedbg.errors import UsageError
+from mtedbg.model.absent import Absent, or_else
+from mtedbg.report import Answer, Document, Table
 
 if TYPE_CHECKING:
+    from mtedbg.analysis.memops.memops import Order, RuntimeMemops, Wanted
+    from mtedbg.model.memop import MemopState, Mode
     from mtedbg.session import Session
 
 _NOT_IN_TABLES = ("last_fault", "instructions")
 
 
-def _run(session: Session, arguments: Arguments) -> Report:
-    from mtedbg.analysis.memops.memops import memops
+def _run(session: Session, arguments: Arguments) -> Answer:
+    from mtedbg.analysis.memops.memops import Wanted, memops
 
-    report = memops(
-        session,
-        COMMAND.name,
-        COMMAND.columns,
-        block=arguments.block,
-        mode=arguments.mode,
-        sort=arguments.sort,
-        most=arguments.n,
+    mode, order = _mode(arguments.mode), _order(arguments.sort)
+    wanted = Wanted(arguments.block, mode, order, arguments.n)
+    found = answer(memops(session, wanted), wanted)
+    return found if arguments.export is None else _exporting(session, found, arguments.export)
+
+
+def _mode(name: str | None) -> Mode | None:
+    from mtedbg.model.memop import Mode
+
+    modes = (Mode.LOCAL, Mode.SHARED)
+    if name is None:
+        return None
+    for mode in modes:
+        if mode.lower() == name.lower():
+            return mode
+    raise UsageError(f"no mode is called {name!r}", f"one of {', '.join(modes)}")
+
+
+def _order(name: str | None) -> Order | None:
+    from mtedbg.analysis.memops.memops import Order
+
+    if name is None:
+        return None
+    if name not in list(Order):
+        raise UsageError(f"memops cannot be sorted by {name!r}", f"one of {', '.join(Order)}")
+    return Order(name)
+
+
+def _exporting(session: Session, shown: Answer, path: str) -> Answer:
+    """`shown`, with the profile of the process as a file at `path`, and what that lacks."""
+    from mtedbg.analysis.memops.profile import profile_of
+    from mtedbg.formats.profile import profile_text
+
+    profile, lacks = profile_of(session)
+    return replace(
+        shown.noting(*lacks),
+        documents=(*shown.documents, Document(path, profile_text(profile))),
+        incomplete=shown.incomplete or bool(lacks),
     )
-    if arguments.export is None:
-        return report
-    from mtedbg.analysis.memops.profile import exported
 
-    return exported(session, report, arguments.export)
+
+def answer(found: Sequence[RuntimeMemops], wanted: Wanted) -> Answer:
+    """The memops as rows.
+
+    Args:
+        found: those of every runtime.
+        wanted: which were asked for.
+    """
+    from mtedbg.analysis.memops.memops import MOST
+
+    states = [state for one in found for state in or_else(one.states, ())]
+    total = sum(one.total for one in found)
+    notes = list(_notes(found))
+    if total > len(states):
+        notes.append(f"{total - len(states)} more are not shown: -n {min(total, MOST)} shows more")
+    lacks = any(isinstance(one.states, Absent) for one in found)
+    return Answer(
+        Table(tuple(map(memop.row, states))),
+        _headline(states, total, wanted),
+        tuple(notes),
+        incomplete=lacks or (wanted.most is None and total > len(states)),
+    )
+
+
+def _notes(found: Sequence[RuntimeMemops]) -> Iterator[str]:
+    from mtedbg.analysis.runtimes import notes_of, whose
+
+    shown = 0
+    for one in found:
+        yield from notes_of(one.runtime)
+        if isinstance(one.states, Absent):
+            yield f"the code map: {one.states}"
+        elif one.states:
+            own = len(one.states)
+            if len(found) > 1:
+                yield whose(one.runtime, f"rows {shown + 1} to {shown + own}")
+            shown += own
+
+
+def _headline(states: Sequence[MemopState], total: int, wanted: Wanted) -> str:
+    if not total:
+        return "no memops" + ("" if wanted.block is None else f" in block {wanted.block}")
+    wrong = sum(state.consistent is False for state in states)
+    shown = f"{total} memop{'s' if total > 1 else ''}"
+    if len(states) < total:
+        shown = f"{len(states)} of {shown}"
+    return f"{shown}, {wrong} whose bytes say otherwise" if wrong else shown
 
 
 COMMAND = Command(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from mtedbg.analysis.interrupted import place_of_death
-from mtedbg.analysis.runtimes import all_runtimes, current_pc, notes_of, place_of, whose
+from mtedbg.analysis.runtimes import all_runtimes, place_of
 from mtedbg.decode.code.code_map import CODE_MAP, RETIRED, function_name, ranges_of, symbol_of
 from mtedbg.decode.code.code_map import NEEDS as CODEMAP_NEEDS
 from mtedbg.decode.code.disassembly import CodeLine, disassemble
@@ -15,15 +15,19 @@ from mtedbg.decode.code.guest_instruction import guest_instruction
 from mtedbg.decode.code.instruction import WORD_SIZE
 from mtedbg.decode.memops.memop import NEEDS, memops_of
 from mtedbg.errors import LayoutError
-from mtedbg.model.absent import NOT_APPLICABLE, Absent
-from mtedbg.model.code import Block, Range
-from mtedbg.model.memop import Memop
-from mtedbg.report import Column, Line, Report, Row, Span, flat
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, or_else, present, then
+from mtedbg.model.code import Block, Place, Range
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
     from mtedbg.layout import Runtime
+    from mtedbg.layout.memory import RecordArray
+    from mtedbg.model.memop import Memop
+    from mtedbg.model.process import Thread
     from mtedbg.session import Session
-    from mtedbg.target import Target
+
+T = TypeVar("T", bound="DataclassInstance")
 
 BEFORE, AFTER = 12, 20
 """Instructions around a PC."""
@@ -31,13 +35,75 @@ OF_BLOCK = 256
 """Instructions of a block where no number is given."""
 MOST = 1 << 14
 _MOST_THREADS = 1 << 12
-_WIDTH = 30
-_HERE = "=>"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Who stands at an instruction.
+
+    Attributes:
+        current: whether the thread that is asked about does.
+        threads: the numbers of others.
+        interrupted: whether that thread was there when the signal came whose handler it is in.
+    """
+
+    current: bool = False
+    threads: tuple[int, ...] = ()
+    interrupted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ListedInstruction:
+    """One host instruction of a block, and what is known of it.
+
+    Attributes:
+        line: the instruction.
+        label: what begins here, "Function main"; empty where nothing does.
+        guest_rip: the guest instruction that it came from, where a memop or range tells it.
+        guest: that in assembler; does not apply at the tag insert [1], which is only a part of it.
+        memop: the memop that it is part of.
+        part: which part of that: 1 for the tag insert, 2 for the access, 0 where there is none.
+        standing: who is here.
+    """
+
+    line: CodeLine
+    label: str
+    guest_rip: int | Absent
+    guest: str | Absent
+    memop: Memop | Absent
+    part: int
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Instructions of one block.
+
+    Attributes:
+        runtime: whose code it is.
+        block: which block.
+        start: address of the first instruction.
+        lines: the instructions.
+        notes: remarks for people about the place that was asked for.
+        is_one_of_several: whether the process has other runtimes, whose blocks have ids as well.
+    """
+
+    runtime: Runtime
+    block: Block
+    start: int
+    lines: tuple[ListedInstruction, ...]
+    notes: tuple[str, ...]
+    is_one_of_several: bool
+
+    @property
+    def end(self) -> int:
+        """One past the last instruction."""
+        return self.start + len(self.lines) * WORD_SIZE
 
 
 @dataclass(frozen=True, slots=True)
 class _Extent:
-    """What to show: instructions of one block."""
+    """What to list: instructions of one block."""
 
     runtime: Runtime
     block: Block
@@ -50,57 +116,35 @@ class _Extent:
         return self.start + self.count * WORD_SIZE
 
 
-def jit_code(
-    session: Session,
-    command: str,
-    columns: tuple[Column, ...],
-    which: int | None,
-    *,
-    count: int | None = None,
-) -> Report:
+def listing(
+    session: Session, which: int, *, count: int | None = None, thread: Thread | None = None
+) -> Listing | Place:
     """The instructions around a PC, or of a block.
 
     Args:
         session: the process.
-        command: to be named in the report.
-        columns: of the report.
-        which: a PC in translated code, or where it is none the id of a block; the thread's own PC
-            where None.
+        which: a PC in translated code, or where it is none the id of a block.
         count: instructions from the PC, or from the block's beginning on.
+        thread: whose PC is the current one; None where the process has no threads.
+
+    Returns:
+        The listing, or where neither is there what `which` is in.
 
     Raises:
         NoRuntimeError: there is no runtime.
         LayoutError: the debug root is damaged, or lacks what this needs.
     """
-    address = current_pc(session, session.thread()) if which is None else session.strip(which)
-    if isinstance(address, Absent):
-        return flat(command, session.info, columns, headline=f"the PC is not known: {address}")
-    found = _extent(session, address, None if count is None else max(1, min(count, MOST)))
-    if isinstance(found, str):
-        return flat(command, session.info, columns, headline=found, notes=("see `jit-blocks`",))
-    target = found.runtime.target
-    lines = disassemble(target, found.start, found.count)
-    memops, ranges = _memops(found), _ranges(found)
-    marks = _marks(session, found, memops)
-    rows: list[Row] = []
-    drawn: list[Line] = []
-    for line in lines:
-        words = marks.get(line.address, [])
-        rows.append(_row(line, memops, ranges, words))
-        if line.address in ranges:
-            label = _label(found.runtime, ranges[line.address])
-            drawn.append((Span(f"   {label}:", "heading"),))
-        drawn.append(_draw(target, rows[-1], line, words))
-    notes = [*notes_of(found.runtime), *found.notes]
-    notes += whose(all_runtimes(session), found.runtime, f"block {found.block.id}")
-    if found.end < found.block.end:
-        notes.append(f"the block goes on: `{command} {found.end:#x} -n {found.count}`")
-    headline = f"block {found.block.id} ({found.block.kind}) from {found.start:#x} on"
-    return flat(command, session.info, columns, tuple(rows), tuple(notes), tuple(drawn), headline)
+    wanted = None if count is None else max(1, min(count, MOST))
+    found = _extent(session, which, wanted)
+    if isinstance(found, Place):
+        return found
+    several = len(all_runtimes(session)) > 1
+    lines = tuple(_lines(session, found, _standing(session, found, thread)))
+    return Listing(found.runtime, found.block, found.start, lines, found.notes, several)
 
 
-def _extent(session: Session, at: int, count: int | None) -> _Extent | str:
-    """What to show; a sentence where there is nothing."""
+def _extent(session: Session, at: int, count: int | None) -> _Extent | Place:
+    """What to list; what `at` is in where that is nothing."""
     for runtime in all_runtimes(session):
         runtime.layout.require(NEEDS | CODEMAP_NEEDS)
     runtime, place = place_of(session, at)
@@ -115,8 +159,7 @@ def _extent(session: Session, at: int, count: int | None) -> _Extent | str:
         block = _block_with_id(runtime, at)
         if block is not None:
             return _clipped(runtime, block, block.base, count or OF_BLOCK, ())
-    why = place.detail or f"not in translated code ({place.outcome.value}), and no block's id"
-    return f"{at:#x}: {why}"
+    return place
 
 
 def _clipped(
@@ -128,27 +171,46 @@ def _clipped(
 
 def _block_with_id(runtime: Runtime, number: int) -> Block | None:
     for name in (CODE_MAP, RETIRED):
-        table = runtime.table(name, Block, whole=True)
-        records = table if isinstance(table, Absent) else table.records.all()
-        for block in () if isinstance(records, Absent) else records:
+        for block in or_else(runtime.rows(name, Block), ()):
             if block.id == number:
                 return block
     return None
 
 
+def _lines(
+    session: Session, shown: _Extent, standing: Mapping[int, Standing]
+) -> Iterator[ListedInstruction]:
+    memops, ranges = _memops(shown), _ranges(shown)
+    for line in disassemble(session.target, shown.start, shown.count):
+        memop, part = memops.get(line.address, (NOT_APPLICABLE, 0))
+        one = ranges.get(line.address, NOT_APPLICABLE)
+        rip = _guest_rip(memop, one)
+        yield ListedInstruction(
+            line,
+            or_else(then(one, lambda found: _label(shown.runtime, found)), ""),
+            rip,
+            NOT_APPLICABLE if part == 1 else then(rip, lambda at: _guest(session, at)),
+            memop,
+            part,
+            standing.get(line.address, Standing()),
+        )
+
+
+def _guest_rip(memop: Memop | Absent, one: Range | Absent) -> int | Absent:
+    if present(memop):
+        return memop.guest_rip or NOT_APPLICABLE
+    return then(one, lambda found: found.guest_rip or NOT_APPLICABLE)
+
+
+def _guest(session: Session, rip: int) -> str | Absent:
+    return then(guest_instruction(session.target, rip), lambda found: found.text)
+
+
 def _memops(shown: _Extent) -> dict[int, tuple[Memop, int]]:
     """The memops in what is shown: by the address of an instruction, with its part, 1 or 2."""
-    array = memops_of(shown.runtime, shown.block)
-    if isinstance(array, Absent):
-        return {}
-    first = array.last_not_above("address", shown.start - 1)
     found: dict[int, tuple[Memop, int]] = {}
-    if isinstance(first, Absent):
-        return found
-    # A memop has an instruction of its own: there are no more of them than instructions.
-    for index in range(first + 1, min(array.count, first + 2 + shown.count)):
-        memop = array.get(index)
-        if isinstance(memop, Absent) or memop.start >= shown.end:
+    for memop in _from(memops_of(shown.runtime, shown.block), "address", shown.start, shown.count):
+        if memop.start >= shown.end:
             break
         if memop.tag_address:
             found[memop.tag_address] = (memop, 1)
@@ -158,20 +220,31 @@ def _memops(shown: _Extent) -> dict[int, tuple[Memop, int]]:
 
 def _ranges(shown: _Extent) -> dict[int, Range]:
     """The ranges that begin in what is shown, by their first address."""
-    array = ranges_of(shown.runtime, shown.block)
-    if isinstance(array, Absent):
-        return {}
-    base = shown.block.base
-    above = array.last_not_above("begin", shown.start - base - 1)
-    if isinstance(above, Absent):
-        return {}
     found: dict[int, Range] = {}
-    for number in range(above + 1, min(array.count, above + 2 + shown.count)):
-        one = array.get(number)
-        if isinstance(one, Absent) or base + one.begin >= shown.end:
+    base = shown.block.base
+    ranges = ranges_of(shown.runtime, shown.block)
+    for one in _from(ranges, "begin", shown.start - base, shown.count):
+        if base + one.begin >= shown.end:
             break
         found[base + one.begin] = one
     return found
+
+
+def _from(array: RecordArray[T] | Absent, field: str, start: int, count: int) -> Iterator[T]:
+    """The records whose `field` is at least `start`, at most one more than there are instructions.
+
+    Memops and ranges have instructions of their own: there are no more of them.
+    """
+    if isinstance(array, Absent):
+        return
+    before = array.last_not_above(field, start - 1)
+    if isinstance(before, Absent):
+        return
+    for number in range(before + 1, min(array.count, before + 2 + count)):
+        record = array.get(number)
+        if isinstance(record, Absent):
+            return
+        yield record
 
 
 def _label(runtime: Runtime, one: Range) -> str:
@@ -182,75 +255,31 @@ def _label(runtime: Runtime, one: Range) -> str:
             symbol = function_name(runtime, one.function)
         except LayoutError:
             return one.kind
-    return f"{one.kind} {symbol}" if isinstance(symbol, str) and symbol else one.kind
+    return f"{one.kind} {symbol}" if present(symbol) and symbol else one.kind
 
 
-def _marks(
-    session: Session, shown: _Extent, memops: Mapping[int, tuple[Memop, int]]
-) -> dict[int, list[str]]:
-    """What is to be said of single instructions: who is there, and what was patched."""
-    marks: dict[int, list[str]] = {}
-    threads = session.target.threads()[:_MOST_THREADS]
-    current = session.thread().number if threads else 0
-    for thread in sorted(threads, key=lambda one: one.number != current):
-        registers = session.target.registers(thread)
-        if isinstance(registers, Absent) or "pc" not in registers:
-            continue
-        pc = session.strip(registers["pc"])
-        if shown.start <= pc < shown.end:
-            here = _HERE if thread.number == current else f"thread {thread.number}"
-            marks.setdefault(pc, []).append(here)
-    if session.info.kind == "core" and threads:
-        at, interrupted = place_of_death(session, session.thread())
-        if interrupted and isinstance(at, int) and shown.start <= at < shown.end:
-            marks.setdefault(at, []).append(_HERE)
-    for at, (memop, part) in memops.items():
-        words = [f"[{part}]"]
-        if isinstance(memop.flips, int) and memop.flips:
-            words.append("patched")
-        marks.setdefault(at, []).extend(words)
-    return marks
-
-
-def _row(
-    line: CodeLine,
-    memops: Mapping[int, tuple[Memop, int]],
-    ranges: Mapping[int, Range],
-    marks: Iterable[str],
-) -> Row:
-    memop, _ = memops.get(line.address, (None, 0))
-    one = ranges.get(line.address)
-    rip = memop.guest_rip if memop else one.guest_rip if one else NOT_APPLICABLE
+def _standing(session: Session, shown: _Extent, current: Thread | None) -> dict[int, Standing]:
+    """Who stands where in what is shown."""
+    threads: dict[int, list[int]] = {}
+    for thread in session.target.threads()[:_MOST_THREADS]:
+        pc = then(session.target.registers(thread), lambda found: found.get("pc"))
+        if isinstance(pc, int) and shown.start <= session.strip(pc) < shown.end:
+            threads.setdefault(session.strip(pc), []).append(thread.number)
+    before = _interrupted(session, current)
     return {
-        "address": line.address,
-        "bytes": line.word if isinstance(line.word, Absent) else f"{line.word:08x}",
-        "instruction": line.text,
-        "guest_rip": rip or NOT_APPLICABLE,
-        "memop": memop.id if memop else NOT_APPLICABLE,
-        "mark": " ".join(marks),
+        at: Standing(
+            current is not None and current.number in threads.get(at, ()),
+            tuple(one for one in threads.get(at, ()) if current is None or one != current.number),
+            at == before,
+        )
+        for at in {*threads, before}
+        if at is not None
     }
 
 
-def _draw(target: Target, row: Row, line: CodeLine, marks: Sequence[str]) -> Line:
-    """One line of the listing: the host's instruction, and the guest's beside it."""
-    here = _HERE in marks
-    text = f"<{line.text}>" if isinstance(line.text, Absent) else line.text
-    word = "????????" if isinstance(line.word, Absent) else f"{line.word:08x}"
-    beside = "  ".join(_beside(target, row, [mark for mark in marks if mark != _HERE]))
-    return (
-        Span(f"{_HERE} " if here else "   ", "mark"),
-        Span(f"{line.address:#x}  ", "address"),
-        Span(f"{word}  ", "dim"),
-        Span(f"{text:<{_WIDTH}}" if beside else text, "mark" if here else ""),
-        Span(f"  {beside}" if beside else "", "dim"),
-    )
-
-
-def _beside(target: Target, row: Row, marks: Sequence[str]) -> Iterator[str]:
-    """Who else is there, the memop, and at its access the guest instruction."""
-    memop, rip = row["memop"], row["guest_rip"]
-    for mark in marks:
-        yield f"{mark} memop {memop}" if mark in ("[1]", "[2]") else mark
-    if isinstance(rip, int) and "[1]" not in marks:
-        found = guest_instruction(target, rip)
-        yield f"{rip:#x}" if isinstance(found, Absent) else f"{rip:#x}: {found.text}"
+def _interrupted(session: Session, thread: Thread | None) -> int | None:
+    """Where a dead thread was when the signal came whose handler it is in."""
+    if session.info.kind != "core" or thread is None:
+        return None
+    at, is_interrupted = place_of_death(session, thread)
+    return or_else(at, None) if is_interrupted else None

@@ -2,56 +2,78 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mtedbg.analysis.runtimes import all_runtimes, current_pc, notes_of, whose
+from mtedbg.analysis.runtimes import all_runtimes
 from mtedbg.decode.code.code_map import locate
-from mtedbg.decode.code.instruction import text_of
 from mtedbg.decode.memops import memop as decode
 from mtedbg.decode.memops.history import with_history
 from mtedbg.errors import LayoutError
-from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
-from mtedbg.model.memop import Memop, MemopState, Mode, Word
-from mtedbg.model.runtime import Journal
-from mtedbg.report import Column, Report, Row, Scalar, Value, flat
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, present, then
+from mtedbg.session import once
 
 if TYPE_CHECKING:
     from mtedbg.layout import Runtime
+    from mtedbg.model.memop import Memop, MemopState
     from mtedbg.session import Session
 
 
-def memop(session: Session, command: str, columns: tuple[Column, ...], which: int | None) -> Report:
+@dataclass(frozen=True, slots=True)
+class FoundMemop:
+    """What was found for a PC or an id.
+
+    Attributes:
+        at: the PC, or id.
+        runtime: whose memop it is; where none was found, the one that says why.
+        state: the memop; does not apply where there is none.
+        is_one_of_several: whether the process has other runtimes, whose memops have ids as well.
+    """
+
+    at: int
+    runtime: Runtime
+    state: MemopState | Absent
+    is_one_of_several: bool
+
+
+def find_memop(session: Session, at: int, *, or_id: bool) -> FoundMemop:
     """The memop at a PC, or with an id.
 
     Args:
         session: the process.
-        command: to be named in the report.
-        columns: of the report.
-        which: a PC, or where no memop is there an id; the thread's own PC where None.
+        at: a PC, without tag and PAC bits.
+        or_id: whether, where no memop is there, it may be an id.
 
     Raises:
         NoRuntimeError: there is no runtime.
         LayoutError: the debug root is damaged, or lacks what this needs.
     """
-    at = current_pc(session, session.thread()) if which is None else session.strip(which)
-    if isinstance(at, Absent):
-        return flat(command, session.info, columns, (_empty(columns, at),))
-    runtime, found = _find(session, at, by_id=which is not None)
-    if isinstance(found, Memop):
-        state = with_history(runtime, decode.state_of(runtime, found))
-        notes = notes_of(runtime) + _notes(state)
-        notes += whose(all_runtimes(session), runtime, f"memop {found.id}")
-        return flat(
-            command, session.info, columns, (row_of(state),), notes, headline=_headline(state)
-        )
-    if found.is_hole:
-        rows: tuple[Row, ...] = (_empty(columns, found),)
-        return flat(command, session.info, columns, rows, notes_of(runtime))
-    what = f"no memop is at {at:#x}" + ("" if which is None else ", and none has this id")
-    notes = (*notes_of(runtime), "`jit-block PC` says what is there")
-    return flat(command, session.info, columns, (), notes, headline=what)
+    runtime, memop = _find(session, at, or_id=or_id)
+    state = then(memop, lambda one: with_history(runtime, decode.state_of(runtime, one)))
+    return FoundMemop(at, runtime, state, len(all_runtimes(session)) > 1)
 
 
+def _find(session: Session, at: int, *, or_id: bool) -> tuple[Runtime, Memop | Absent]:
+    runtimes = all_runtimes(session)
+    holes = []
+    for runtime in runtimes:
+        found = decode.memop_at(runtime, at)
+        if present(found):
+            return runtime, found
+        holes.append((runtime, found))
+    for runtime in runtimes if or_id else ():
+        if not locate(runtime, at).in_jit:
+            found = decode.memop_with_id(runtime, at)
+            if present(found):
+                return runtime, found
+    return next((pair for pair in holes if _is_hole(pair[1])), holes[0])
+
+
+def _is_hole(found: Memop | Absent) -> bool:
+    return isinstance(found, Absent) and found.is_hole
+
+
+@once
 def memop_at(session: Session, pc: int) -> Memop | Absent:
     """The memop at `pc` (without tag): does not apply where none is, or no runtime.
 
@@ -66,96 +88,7 @@ def memop_at(session: Session, pc: int) -> Memop | Absent:
             found = decode.memop_at(runtime, pc)
         except LayoutError as error:
             found = Absent(Reason.DAMAGED, error.message)
-        if isinstance(found, Memop):
+        if not isinstance(found, Absent):
             return found
         hole = found if found.is_hole else hole
     return hole
-
-
-def _find(session: Session, at: int, *, by_id: bool) -> tuple[Runtime, Memop | Absent]:
-    runtimes = all_runtimes(session)
-    holes = []
-    for runtime in runtimes:
-        found = decode.memop_at(runtime, at)
-        if isinstance(found, Memop):
-            return runtime, found
-        holes.append((runtime, found))
-    for runtime in runtimes if by_id else ():
-        if not locate(runtime, at).in_jit:
-            found = decode.memop_with_id(runtime, at)
-            if isinstance(found, Memop):
-                return runtime, found
-    return next((pair for pair in holes if pair[1].is_hole), holes[0])
-
-
-def _empty(columns: tuple[Column, ...], why: Absent) -> dict[str, Value]:
-    return {column.key: why for column in columns}
-
-
-def row_of(state: MemopState) -> dict[str, Value]:
-    """One memop with the keys of `memop` and `memops`."""
-    one = state.memop
-    decoded = state.decoded
-    return {
-        "id": one.id,
-        "address": one.address,
-        "block": one.block,
-        "guest_rip": one.guest_rip,
-        "access": one.access,
-        "size": one.size,
-        "mode": one.mode,
-        "mode_decoded": decoded.value if isinstance(decoded, Mode) else decoded,
-        "consistent": state.consistent,
-        "flips": one.flips,
-        "pinned": one.pinned if isinstance(one.pinned, Absent) else bool(one.pinned),
-        "last_fault": _last_fault(one),
-        "instructions": tuple(_instruction(word) for word in state.words),
-    }
-
-
-def _last_fault(one: Memop) -> dict[str, Scalar] | Absent:
-    if one.faults == 0:
-        return NOT_APPLICABLE
-    return {
-        "address": one.last_fault_address,
-        "logical_tag": one.last_fault_logical_tag,
-        "allocation_tag": one.last_fault_allocation_tag,
-        "core": one.last_fault_core,
-        "time": one.last_fault_time,
-    }
-
-
-def _instruction(word: Word) -> dict[str, Scalar]:
-    return {
-        "part": f"[{word.part}]",
-        "address": word.address,
-        "word": word.word,
-        "text": _text(word.word, word.address),
-        "mode": word.mode.value if isinstance(word.mode, Mode) else word.mode,
-        "word_before": word.before,
-        "before": _text(word.before, word.address),
-    }
-
-
-def _text(word: int | Absent, address: int) -> str | Absent:
-    return word if isinstance(word, Absent) else text_of(word, address)
-
-
-def _headline(state: MemopState) -> str:
-    one = state.memop
-    access = {"ReadModifyWrite": "locked access"}.get(one.access, one.access.lower())
-    what = (
-        f"memop {one.id}: {one.size}-byte {access} of guest {one.guest_rip:#x}, {one.mode.lower()}"
-    )
-    if isinstance(state.in_flight, Journal):
-        return f"{what}; a patch is in flight"
-    return what if state.consistent is not False else f"{what}, but its bytes say otherwise"
-
-
-def _notes(state: MemopState) -> tuple[str, ...]:
-    entry = state.in_flight
-    if isinstance(entry, Journal):
-        return (f"patch in flight by thread {entry.thread}: {state.step}",)
-    if state.consistent is False:
-        return ("no patch is in flight: the record and the bytes contradict each other",)
-    return ()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -12,34 +14,103 @@ from mtedbg.decode.memops.journal import describe, in_flight
 from mtedbg.decode.memops.memop import NEEDS, all_memops, memop_at, state_of, states_of
 from mtedbg.decode.memops.pair import pair_of, passed_insert
 from mtedbg.errors import LayoutError, MtedbgError
-from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
-from mtedbg.model.memop import Memop, MemopState
-from mtedbg.model.runtime import Journal
-from mtedbg.report import Column, Report, Row, flat
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, present
 
 if TYPE_CHECKING:
     from mtedbg.layout import Runtime
+    from mtedbg.model.memop import Memop, MemopState
     from mtedbg.model.process import Thread
     from mtedbg.session import Session
 
 MOST = 1 << 12
-"""Findings of a report."""
+"""Findings that are looked for."""
 MOST_THREADS = 1 << 14
 
-BYTES, STALE, IN_FLIGHT, UNREADABLE = "bytes", "stale-pair", "in-flight", "unreadable"
+
+class FindingKind(StrEnum):
+    """What is wrong; the value is the word of `memop-verify`."""
+
+    BYTES = "bytes"
+    STALE = "stale-pair"
+    IN_FLIGHT = "in-flight"
+    UNREADABLE = "unreadable"
 
 
-class _Verification:
+@dataclass(frozen=True, slots=True)
+class MemopFinding:
+    """One thing that is not as the runtime records it.
+
+    Attributes:
+        memop: its id; does not apply where the finding is of a thread alone.
+        kind: what is wrong.
+        detail: one line.
+        thread: number of the host thread that it concerns.
+    """
+
+    memop: int | Absent
+    kind: FindingKind
+    detail: str
+    thread: int | Absent = NOT_APPLICABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What was found, and what was looked at.
+
+    Attributes:
+        findings: threads first, then changes in flight, then bytes.
+        cut: whether there are more.
+        memops: how many were looked at.
+        inside: threads between [1] and [2] of a memop.
+        notes: remarks for people.
+        lacks: whether something could not be looked at; a note says what.
+    """
+
+    findings: tuple[MemopFinding, ...]
+    cut: bool
+    memops: int
+    inside: int
+    notes: tuple[str, ...]
+    lacks: bool
+
+    def count(self, kind: FindingKind) -> int:
+        """How many findings are of one kind."""
+        return sum(one.kind is kind for one in self.findings)
+
+
+def verify(session: Session) -> Verification:
+    """Everything about memops that is not as the runtime records it.
+
+    Raises:
+        NoRuntimeError: there is no runtime.
+        LayoutError: the debug root is damaged, or lacks what this needs.
+    """
+    one = _Pass(session)
+    found = tuple(islice(one.findings(), MOST + 1))
+    return Verification(
+        found, len(found) > MOST, one.memops, one.inside, tuple(one.notes), one.lacks
+    )
+
+
+def has_contradictions(session: Session) -> bool:
+    """Whether there is a finding; false where there is no runtime that can be looked at."""
+    try:
+        return any(True for _ in _Pass(session).findings())
+    except MtedbgError:
+        return False
+
+
+class _Pass:
     """One pass over a process: findings as they come, and what was looked at."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self.notes: list[str] = []
-        self.lacking = False
+        self.lacks = False
         self.memops = 0
         self.inside = 0
 
-    def rows(self) -> Iterator[Row]:
+    def findings(self) -> Iterator[MemopFinding]:
         """Every finding: threads first, then changes in flight, then bytes."""
         for runtime in all_runtimes(self._session):
             runtime.layout.require(NEEDS | CODEMAP_NEEDS)
@@ -49,52 +120,50 @@ class _Verification:
             yield from self._journal(runtime)
             yield from self._all_bytes(runtime)
 
-    def _thread(self, runtime: Runtime, thread: Thread) -> Iterator[Row]:
+    def _thread(self, runtime: Runtime, thread: Thread) -> Iterator[MemopFinding]:
         registers = self._session.target.registers(thread)
         if isinstance(registers, Absent):
-            detail = f"registers of thread {thread.number}: {registers}"
-            yield _row(NOT_APPLICABLE, UNREADABLE, detail, thread.number)
+            yield _unread(thread, f"registers of thread {thread.number}: {registers}")
             return
         pc = self._session.strip(registers.get("pc", 0))
         try:
             memop = memop_at(runtime, pc)
         except LayoutError as error:
             memop = Absent(Reason.NOT_RECORDED, error.message)
-        if isinstance(memop, Absent) and memop.is_hole:
-            detail = f"whether thread {thread.number} is inside of a memop: {memop}"
-            yield _row(NOT_APPLICABLE, UNREADABLE, detail, thread.number)
-        if isinstance(memop, Absent) or not passed_insert(memop, pc):
+        if isinstance(memop, Absent):
+            if memop.is_hole:
+                inside = f"whether thread {thread.number} is inside of a memop"
+                yield _unread(thread, f"{inside}: {memop}")
+            return
+        if not passed_insert(memop, pc):
             return
         self.inside += 1
         pair = pair_of(runtime, state_of(runtime, memop), registers)
         if isinstance(pair, Absent):
-            detail = f"whether the pair is stale cannot be told: {pair}"
-            yield _row(memop.id, UNREADABLE, detail, thread.number)
+            yield _unread(thread, f"whether the pair is stale cannot be told: {pair}", memop.id)
         elif pair.stale:
             detail = f"[1] gave tag {pair.left}, it would give {pair.now} now; {pair.meaning}"
-            yield _row(memop.id, STALE, detail, thread.number)
+            yield MemopFinding(memop.id, FindingKind.STALE, detail, thread.number)
 
-    def _journal(self, runtime: Runtime) -> Iterator[Row]:
+    def _journal(self, runtime: Runtime) -> Iterator[MemopFinding]:
         entries = in_flight(runtime)
         if isinstance(entries, Absent):
             self.notes.append(f"what is in flight is not known: {entries}")
-            self.lacking = True
+            self.lacks = True
             return
         for entry in entries:
             if entry.memop:
-                found = self._session.target.threads()
-                yield _row(
-                    entry.memop, IN_FLIGHT, describe(entry), host_thread_of(runtime, entry, found)
-                )
+                thread = host_thread_of(runtime, entry, self._session.target.threads())
+                yield MemopFinding(entry.memop, FindingKind.IN_FLIGHT, describe(entry), thread)
 
-    def _all_bytes(self, runtime: Runtime) -> Iterator[Row]:
+    def _all_bytes(self, runtime: Runtime) -> Iterator[MemopFinding]:
         found = all_memops(runtime)
         if isinstance(found, Absent):
             self.notes.append(f"the code map: {found}")
-            self.lacking = True
+            self.lacks = True
             return
         for state in states_of(runtime, self._counted(found)):
-            if not isinstance(state.in_flight, Journal):
+            if not present(state.in_flight):
                 yield from _bytes(state)
 
     def _counted(self, found: Iterator[Memop]) -> Iterator[Memop]:
@@ -103,73 +172,19 @@ class _Verification:
             yield memop
 
 
-def _bytes(state: MemopState) -> Iterator[Row]:
-    """What is wrong with the words of one memop that nobody is patching."""
-    if state.consistent is True:
-        return
+def _bytes(state: MemopState) -> Iterator[MemopFinding]:
+    """What is wrong with the words of one memop that no thread is patching."""
     if isinstance(state.consistent, Absent):
         if state.consistent.is_hole:
-            yield _row(state.memop.id, UNREADABLE, f"its words: {state.consistent}", NOT_APPLICABLE)
+            detail = f"its words: {state.consistent}"
+            yield MemopFinding(state.memop.id, FindingKind.UNREADABLE, detail)
         return
-    decoded = state.decoded
-    says = f"cannot be: {decoded}" if isinstance(decoded, Absent) else f"are {decoded.value}"
-    detail = f"recorded {state.memop.mode}, its words {says}; no patch of it is in flight"
-    yield _row(state.memop.id, BYTES, detail, NOT_APPLICABLE)
+    if not state.consistent:
+        decoded = state.decoded
+        says = f"cannot be: {decoded}" if isinstance(decoded, Absent) else f"are {decoded}"
+        detail = f"recorded {state.memop.mode}, its words {says}; no patch of it is in flight"
+        yield MemopFinding(state.memop.id, FindingKind.BYTES, detail)
 
 
-def _row(memop: int | Absent, kind: str, detail: str, thread: int | Absent) -> Row:
-    return {"id": memop, "kind": kind, "detail": detail, "thread": thread}
-
-
-def has_contradictions(session: Session) -> bool:
-    """Whether there is a finding; false where there is no runtime that can be looked at."""
-    try:
-        return next(_Verification(session).rows(), None) is not None
-    except MtedbgError:
-        return False
-
-
-def verify(
-    session: Session, command: str, columns: tuple[Column, ...], most: int | None = None
-) -> Report:
-    """Everything about memops that is not as the runtime records it.
-
-    Args:
-        session: the process.
-        command: to be named in the report.
-        columns: of the report.
-        most: findings at most.
-
-    Raises:
-        NoRuntimeError: there is no runtime.
-        LayoutError: the debug root is damaged, or lacks what this needs.
-    """
-    one_pass = _Verification(session)
-    rows = list(islice(one_pass.rows(), MOST + 1))
-    cut = len(rows) > MOST
-    shown = tuple(rows[: MOST if most is None else max(1, min(most, MOST))])
-    notes = list(one_pass.notes)
-    if cut:
-        notes.append(f"there are more than {MOST} findings: these are the first")
-    elif len(shown) < len(rows):
-        notes.append(f"{len(rows) - len(shown)} more: `{command}` shows them")
-    return flat(
-        command, session.info, columns, shown, tuple(notes),
-        headline=_headline(one_pass, rows), listing=True, cut=cut,
-        lacking=one_pass.lacking,
-    )  # fmt: skip
-
-
-def _headline(one_pass: _Verification, rows: list[Row]) -> str:
-    count = one_pass.memops
-    what = f"{count} memop{'s' if count != 1 else ''}"
-    inside = one_pass.inside
-    who = f"{inside} thread{'s' if inside != 1 else ''} between [1] and [2]"
-    stale = sum(row["kind"] == STALE for row in rows)
-    if stale:
-        return f"{stale} stale pair{'s' if stale > 1 else ''}: {what}, {who}"
-    wrong = sum(row["kind"] == BYTES for row in rows)
-    if wrong:
-        return f"{wrong} of {what} contradict their bytes; {who}, none with a stale pair"
-    verdict = "their bytes are as recorded" if not rows else "no contradiction"
-    return f"{what}: {verdict}; {who}, none with a stale pair"
+def _unread(thread: Thread, detail: str, memop: int | Absent = NOT_APPLICABLE) -> MemopFinding:
+    return MemopFinding(memop, FindingKind.UNREADABLE, detail, thread.number)

@@ -1,105 +1,94 @@
-"""`memops`: filters and orders; `jit-disas`: what stands beside the code."""
+"""Memops as facts: found, listed, verified, and what the recorder says of them."""
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import pytest
 
-from mtedbg.commands import find
-from mtedbg.commands._line import execute
-from mtedbg.errors import UsageError
+from mtedbg.analysis.memops.log import LoggedEvent, log
+from mtedbg.analysis.memops.memop import find_memop, memop_at
+from mtedbg.analysis.memops.memops import MOST, Order, Wanted, memops
+from mtedbg.analysis.memops.verify import FindingKind, has_contradictions, verify
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, present
+from mtedbg.model.event import EventKind
+from mtedbg.model.memop import Access, Memop, Mode
+from mtedbg.session import Session
+from tests.support.fake import FakeTarget
 from tests.support.runtime_image import image
 
-
-def run(line: str) -> str:
-    name, _, rest = line.partition(" ")
-    command = find(name)
-    assert command is not None
-    return execute(image().session(), command, rest)
+ACCESS = 0x14
+"""Offset of the access of memop 1 from its block's base."""
 
 
-def report(line: str) -> dict[str, Any]:
-    answer = json.loads(run(f"{line} --json"))
-    assert isinstance(answer, dict)
-    return answer
+def listed(wanted: Wanted) -> list[int]:
+    (found,) = memops(image().session(), wanted)
+    assert present(found.states)
+    return [state.memop.id for state in found.states]
 
 
 @pytest.mark.parametrize(
-    ("options", "ids"),
+    ("wanted", "ids"),
     [
-        ("", [1, 2, 3, 4, 5, 6]),
-        ("--mode shared", [2, 5]),
-        ("--mode Local", [1, 3, 4, 6]),
-        ("--block 2 -n 2", [1, 2]),
-        ("--block 3", []),
-        ("--sort flips -n 1", [2]),
-        ("--sort faults -n 1", [2]),
-        ("--sort id -n 3", [1, 2, 3]),
+        (Wanted(), [1, 2, 3, 4, 5, 6]),
+        (Wanted(mode=Mode.SHARED), [2, 5]),
+        (Wanted(block=3), []),
+        (Wanted(order=Order.FAULTS, most=1), [2]),
+        (Wanted(order=Order.ADDRESS, most=2), [1, 2]),
+        (Wanted(most=0), [1]),
     ],
 )
-def test_filters_and_orders(options: str, ids: list[int]) -> None:
-    assert [row["id"] for row in report(f"memops {options}")["rows"]] == ids
+def test_which_are_wanted(wanted: Wanted, ids: list[int]) -> None:
+    assert listed(wanted) == ids
 
 
-def test_rows_are_those_of_memop() -> None:
-    rows = {row["id"]: row for row in report("memops")["rows"]}
-    for number in (1, 2, 3, 6):
-        (alone,) = report(f"memop {number}")["rows"]
-        assert rows[number] == alone
+def test_all_are_counted() -> None:
+    (found,) = memops(image().session(), Wanted(most=2))
+    assert found.total == 6
+    assert Wanted(most=MOST + 1).limit == MOST
 
 
-def test_what_is_not_shown_is_counted() -> None:
-    answer = report("memops -n 4")
-    assert answer["notes"][0] == "2 more are not shown: -n 6 shows more"
-    assert answer["headline"].startswith("4 of 6 memops")
+def test_a_memop_by_pc_and_by_id() -> None:
+    here = image()
+    by_pc = find_memop(here.session(), here.places["baseline"] + ACCESS, or_id=False)
+    assert present(by_pc.state)
+    assert (by_pc.state.memop.id, by_pc.state.memop.access) == (1, Access.LOAD)
+    by_id = find_memop(here.session(), 1, or_id=True)
+    assert by_id.state == by_pc.state
+    assert find_memop(here.session(), 1, or_id=False).state == NOT_APPLICABLE
 
 
-@pytest.mark.parametrize("options", ["--mode Mixed", "--sort weight"])
-def test_names_that_are_not_there(options: str) -> None:
-    with pytest.raises(UsageError):
-        run(f"memops {options}")
+def test_the_memop_at_a_pc_is_asked_once_a_stop() -> None:
+    here = image()
+    session, pc = here.session(), here.places["baseline"] + ACCESS
+    found = memop_at(session, pc)
+    assert isinstance(found, Memop)
+    assert memop_at(session, pc) is found
+    assert memop_at(Session(FakeTarget()), pc) == NOT_APPLICABLE
 
 
-def test_code_around_the_pc() -> None:
-    rows = report("jit-disas $pc")["rows"]
-    here = [row for row in rows if row["mark"]]
-    base = image().places["baseline"]
-    assert int(rows[0]["address"], 16) == base
-    assert [(int(row["address"], 16) - base, row["mark"], row["memop"]) for row in here][:4] == [
-        (0x10, "[1]", 1),
-        (0x14, "=> [2]", 1),
-        (0x20, "[1] patched", 2),
-        (0x24, "[2] patched", 2),
-    ]
-    assert rows[0]["guest_rip"] == "0x401000"
-    assert here[1]["guest_rip"] == "0x401008"
-    assert here[1]["instruction"] == "ldr x1, [x16]"
+def test_what_is_wrong_with_a_runtime_is_a_reason() -> None:
+    damaged = image().with_schema("Memop.address :", "Memop.addresS :")
+    found = memop_at(damaged.session(), damaged.places["baseline"] + ACCESS)
+    assert isinstance(found, Absent)
+    assert found.reason is Reason.DAMAGED
+    assert "Memop.address" in found.detail
 
 
-def test_code_of_a_block() -> None:
-    rows = report("jit-disas 1 -n 100")["rows"]
-    assert len(rows) == 0x100 // 4
-    text = run("jit-disas 1")
-    assert "   EntryStub enter:\n" in text
-    assert "   BuiltinThunk memcpy:\n" in text
-    assert report("jit-disas 9 -n 4")["headline"].startswith("block 9 (BaselineTier)")
+def test_values_of_events_are_what_goes_with_them() -> None:
+    (found,) = log(image().session(), memop=2, last=2)
+    retag, patch = found.events
+    assert isinstance(patch, LoggedEvent)
+    assert (retag.event, retag.old, retag.new) == (EventKind.RETAG, 2, 0)
+    assert (patch.event, patch.old, patch.new) == (EventKind.PATCH, Mode.LOCAL, Mode.SHARED)
+    assert found.matching >= 2
+    assert log(image().session(), last=0)[0].events == ()
 
 
-def test_a_block_that_goes_on() -> None:
-    base = image().places["baseline"]
-    answer = report("jit-disas 2 -n 4")
-    assert answer["notes"] == [
-        f"the block goes on: `jit-disas {base + 16:#x} -n 4`",
-        *answer["notes"][1:],
-    ]
-    following = report(f"jit-disas {base + 16:#x} -n 4")["rows"]
-    assert int(following[0]["address"], 16) == base + 16
-
-
-@pytest.mark.parametrize("what", ["0x10", "77", "0x7e0000000000"])
-def test_where_no_code_is(what: str) -> None:
-    answer = report(f"jit-disas {what}")
-    assert answer["rows"] == []
-    assert "not in translated code" in answer["headline"]
+def test_findings_are_counted_by_their_kind() -> None:
+    found = verify(image().session())
+    assert (found.memops, found.cut, found.lacks) == (6, False, False)
+    assert found.count(FindingKind.BYTES) == 1
+    assert found.count(FindingKind.IN_FLIGHT) == 1
+    in_flight = next(one for one in found.findings if one.kind is FindingKind.IN_FLIGHT)
+    assert (in_flight.memop, in_flight.thread) == (3, 1)
+    assert has_contradictions(image().session())
+    assert not has_contradictions(Session(FakeTarget()))
