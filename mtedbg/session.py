@@ -113,7 +113,7 @@ class Session:
         number = self.selected if number is None else number  # TRANSITION
         threads = self.target.threads()
         if not threads:
-            dead = self.info.kind == "core"
+            dead = self.info.is_dead
             step = "memory and tags can still be read" if dead else "start the program"
             raise NoTargetError("the target has no threads", step)
         if number is None:

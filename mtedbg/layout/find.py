@@ -70,7 +70,7 @@ def scan(target: Target) -> int | Absent:
     regions = target.regions()
     if isinstance(regions, Absent):
         return Absent(Reason.NO_RUNTIME)
-    live = target.info().kind != "core"
+    live = not target.info().is_dead
     left = _SCANNED_LIVE if live else _SCANNED_DEAD
     damaged = 0
     for region in _candidates(regions, live):

@@ -149,7 +149,7 @@ def make_runtime(target: Target, root: Root) -> Runtime:
         LayoutError: the array of names is damaged, or the schema does not tell its form.
     """
     layout = Layout(root.schema)
-    live = target.info().kind != "core"
+    live = not target.info().is_dead
     try:
         named, problems = _named(target, layout, root)
     except LayoutError as error:

@@ -1,8 +1,37 @@
 """Threads, signals and what a target says of itself."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
+
+
+class TargetKind(StrEnum):
+    """What is asked, in the words that JSON has for it."""
+
+    LIVE = "live"
+    """A process that the debugger reaches itself."""
+    REMOTE = "remote"
+    """A process behind a server."""
+    CORE = "core"
+    """A dead process: a core file, a minidump or a tombstone."""
+    CORES = "cores"
+    """Many dead processes, as `mtedbg triage` reads them."""
+    TEXT = "text"
+    """A few lines that a system wrote about a crash."""
+    PROFILE = "profile"
+    """Profiles of finished runs."""
+
+
+class TagSource(StrEnum):
+    """Where allocation tags come from, in the words that JSON has for it."""
+
+    PTRACE = "ptrace"
+    PACKETS = "qMemTags"
+    LDG = "ldg"
+    CORE = "core"
+    TOMBSTONE = "tombstone"
+    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,18 +39,23 @@ class TargetInfo:
     """What the target is.
 
     Attributes:
-        kind: "live" (a native process), "remote" (through a server) or "core".
-        tag_source: where allocation tags come from: "ptrace", "qMemTags", "ldg", "core", "none".
+        kind: what is asked.
+        tag_source: where allocation tags come from.
         pid: the process id, or why it is not known.
         executable: path of the program as the target names it, empty where unknown.
         pac_mask: bits of a pointer that hold an authentication code, 0 where unknown.
     """
 
-    kind: str
-    tag_source: str
+    kind: TargetKind
+    tag_source: TagSource
     pid: int | Absent
     executable: str = ""
     pac_mask: int = 0
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether the process is dead: nothing of it changes, and it cannot be resumed."""
+        return self.kind is TargetKind.CORE
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from mtedbg.model.absent import NOT_APPLICABLE, Absent, or_else, present, then
 from mtedbg.model.crash_text import NOT_IN_TEXT
 from mtedbg.model.fault import FaultKind
 from mtedbg.model.pointer import is_near_null, logical_tag
-from mtedbg.model.process import TargetInfo
+from mtedbg.model.process import TagSource, TargetInfo, TargetKind
 from mtedbg.report import Answer, Column, Kind, Record, Report, Row
 
 if TYPE_CHECKING:
@@ -52,7 +52,9 @@ def report(found: ExplainedCrash) -> Report:
     """What the text says, and what that means."""
     notes = (*found.text.notes, *_notes(found))
     answer = Answer(Record(_row(found)), _headline(found), notes)
-    return Report("explain", TargetInfo("text", "none", NOT_APPLICABLE), COLUMNS, answer)
+    return Report(
+        "explain", TargetInfo(TargetKind.TEXT, TagSource.NONE, NOT_APPLICABLE), COLUMNS, answer
+    )
 
 
 def _row(found: ExplainedCrash) -> Row:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
-from mtedbg.model.process import TargetInfo
+from mtedbg.model.process import TagSource, TargetInfo, TargetKind
 from mtedbg.model.triage import Signature
 from mtedbg.report import Answer, Column, Kind, Report, Row, Table
 
@@ -41,7 +41,9 @@ def report(groups: Sequence[Group], notes: Collection[str] = ()) -> Report:
         notes: to be said below.
     """
     answer = Answer(Table(tuple(map(_row, groups))), _headline(groups), tuple(notes))
-    return Report("triage", TargetInfo("cores", "core", NOT_APPLICABLE), COLUMNS, answer)
+    return Report(
+        "triage", TargetInfo(TargetKind.CORES, TagSource.CORE, NOT_APPLICABLE), COLUMNS, answer
+    )
 
 
 def _headline(groups: Sequence[Group]) -> str:

@@ -10,7 +10,7 @@ from mtedbg.errors import ExpressionError
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.memory import Region, TagPiece
 from mtedbg.model.pointer import GRANULE
-from mtedbg.model.process import SignalInfo, Symbol, TargetInfo, Thread
+from mtedbg.model.process import SignalInfo, Symbol, TagSource, TargetInfo, TargetKind, Thread
 
 SYMBOL_SIZE = 0x10000
 """Every symbol is this long, or up to the next."""
@@ -34,8 +34,8 @@ class FakeTarget:
     register_sets: dict[int, dict[str, int]] = field(default_factory=dict)
     signals: dict[int, SignalInfo] = field(default_factory=dict)
     symbols: dict[str, int] = field(default_factory=dict)
-    kind: str = "core"
-    tag_source: str = "core"
+    kind: TargetKind = TargetKind.CORE
+    tag_source: TagSource = TagSource.CORE
     reads: list[tuple[int, int]] = field(default_factory=list)
 
     def info(self) -> TargetInfo:

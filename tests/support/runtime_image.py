@@ -16,7 +16,7 @@ from pathlib import Path
 
 from mtedbg.layout import Runtime, find_runtimes
 from mtedbg.model.memory import Region
-from mtedbg.model.process import Thread
+from mtedbg.model.process import TargetKind, Thread
 from mtedbg.session import Session
 from tests.support.compile import BUILT, PROGRAMS, ROOT, link_once
 from tests.support.fake import FakeTarget
@@ -65,7 +65,7 @@ class Image:
         length = int.from_bytes(changed.data[20:24], "little")
         return changed.with_root(52, zlib.crc32(changed.data[start : start + length]))
 
-    def target(self, *, symbols: bool = True, kind: str = "core") -> FakeTarget:
+    def target(self, *, symbols: bool = True, kind: TargetKind = TargetKind.CORE) -> FakeTarget:
         """A process with this memory: thread 1 at the access of memop 1, 2 in a thunk, 3 ours."""
         baseline = self.places["baseline"]
         registers = {f"x{n}": 0x9000 + n for n in range(31)} | {"sp": 0, "pstate": 6 << 28}

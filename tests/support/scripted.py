@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from mtedbg.model.phase import Catch, Caught
-from mtedbg.model.process import SignalInfo, Thread
+from mtedbg.model.process import SignalInfo, TargetKind, Thread
 from mtedbg.model.stop import Halt, Stop, StopKind
 from tests.support.fake import FakeTarget
 from tests.support.runtime_image import BASE, Image
@@ -64,14 +64,14 @@ class Scripted(FakeTarget):
 
 def scripted(made: Image, pc: int | None = None, *, signal: bool = False) -> Scripted:
     """The image as a live process, thread 1 at `pc`, where a fault has stopped it or not."""
-    still = made.target(kind="live")
+    still = made.target(kind=TargetKind.LIVE)
     target = Scripted(
         memory={BASE: made.data},
         mappings=still.mappings,
         thread_list=still.thread_list,
         register_sets=still.register_sets,
         symbols=still.symbols,
-        kind="live",
+        kind=TargetKind.LIVE,
     )
     if pc is not None:
         target.register_sets[1]["pc"] = pc

@@ -22,7 +22,15 @@ from mtedbg.formats.siginfo import signal_info
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.image import ImageFile
 from mtedbg.model.memory import Region, TagPiece
-from mtedbg.model.process import Definition, SignalInfo, Symbol, TargetInfo, Thread
+from mtedbg.model.process import (
+    Definition,
+    SignalInfo,
+    Symbol,
+    TagSource,
+    TargetInfo,
+    TargetKind,
+    Thread,
+)
 from mtedbg.model.triage import Module
 
 _MAX_STRING = 4096
@@ -78,8 +86,8 @@ class CoreTarget:
         """The dead process; its tags come from the core, if it has any."""
         process = self._notes.process()
         pid = process[0] if process else Absent(Reason.NOT_RECORDED)
-        source = "core" if self._tags.stretches else "none"
-        return TargetInfo("core", source, pid, self._executable_name, self._pac_mask)
+        source = TagSource.CORE if self._tags.stretches else TagSource.NONE
+        return TargetInfo(TargetKind.CORE, source, pid, self._executable_name, self._pac_mask)
 
     @cached_property
     def _executable_name(self) -> str:

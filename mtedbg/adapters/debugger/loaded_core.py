@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from mtedbg.adapters.core import CoreTarget
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.memory import Region, TagPiece
-from mtedbg.model.process import SignalInfo, Thread
+from mtedbg.model.process import SignalInfo, TargetKind, Thread
 
 
 class LoadedCore:
@@ -23,7 +23,7 @@ class LoadedCore:
         FileFormatError: it is no AArch64 core.
     """
 
-    kind = "core"
+    kind = TargetKind.CORE
 
     def __init__(self, path: str) -> None:
         self.itself = CoreTarget(path)

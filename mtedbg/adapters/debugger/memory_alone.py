@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
-from mtedbg.model.process import TargetInfo
+from mtedbg.model.process import TagSource, TargetInfo, TargetKind
 
 if TYPE_CHECKING:
     from mtedbg.model.memory import Region, TagPiece
@@ -35,7 +35,8 @@ class MemoryAlone:
 
     def info(self) -> TargetInfo:
         """What is known; see the port."""
-        return TargetInfo("core" if self._dead else "live", "none", NOT_APPLICABLE)
+        kind = TargetKind.CORE if self._dead else TargetKind.LIVE
+        return TargetInfo(kind, TagSource.NONE, NOT_APPLICABLE)
 
     def read_memory(self, address: int, length: int) -> bytes | Absent:
         """All bytes; see the port."""

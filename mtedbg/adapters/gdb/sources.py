@@ -19,7 +19,7 @@ from mtedbg.formats.smaps import parse_smaps
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.memory import TagPiece
 from mtedbg.model.pointer import GRANULE
-from mtedbg.model.process import SignalInfo
+from mtedbg.model.process import SignalInfo, TagSource, TargetKind
 
 _NOT_MARKED = Absent(Reason.UNKNOWN, "QEMU does not mark tagged mappings")
 _LAST_RESORT = "see `help set mtedbg inferior-reads`"
@@ -33,8 +33,8 @@ class Source(Protocol):
         tag_source: as in `TargetInfo`.
     """
 
-    kind: str
-    tag_source: str
+    kind: TargetKind
+    tag_source: TagSource
 
     def regions(self) -> Regions:
         """The mappings, read anew."""
@@ -52,9 +52,9 @@ class Source(Protocol):
 class NoTags:
     """A process that GDB reaches, without a way to its tags."""
 
-    tag_source = "none"
+    tag_source = TagSource.NONE
 
-    def __init__(self, inferior: gdb.Inferior, kind: str, why: str = "") -> None:
+    def __init__(self, inferior: gdb.Inferior, kind: TargetKind, why: str = "") -> None:
         self.kind = kind
         self._inferior = inferior
         self._why = Absent(Reason.UNKNOWN, why)
@@ -80,7 +80,7 @@ class NoTags:
 class Native(NoTags):
     """A process of this machine."""
 
-    tag_source = "ptrace"
+    tag_source = TagSource.PTRACE
 
     def read_tags(self, start: int, end: int, regions: Regions) -> Sequence[TagPiece]:
         """Through the kernel, of the tagged mappings."""
@@ -92,7 +92,7 @@ class Native(NoTags):
 class Server(NoTags):
     """A process behind gdbserver."""
 
-    tag_source = "qMemTags"
+    tag_source = TagSource.PACKETS
 
     def read_tags(self, start: int, end: int, regions: Regions) -> Sequence[TagPiece]:
         """In ranges, of the tagged mappings only."""
@@ -119,7 +119,7 @@ class QemuWithoutTags(NoTags):
 class Qemu(QemuWithoutTags):
     """A program in QEMU, behind its stub."""
 
-    tag_source = "qMemTags"
+    tag_source = TagSource.PACKETS
 
     def regions(self) -> Regions:
         """From smaps; which of them are tagged, from the stub."""
@@ -153,7 +153,7 @@ class QemuByLdg(Qemu):
 class ByLdg:
     """A process without a way to its tags but LDG, which the user allowed."""
 
-    tag_source = "ldg"
+    tag_source = TagSource.LDG
 
     def __init__(self, inferior: gdb.Inferior, process: NoTags) -> None:
         self._inferior = inferior
@@ -184,21 +184,22 @@ def source_of(inferior: gdb.Inferior, *, inferior_reads: bool) -> Source:
         return process
     if isinstance(process, Qemu):
         return QemuByLdg(inferior, process.kind)
-    return ByLdg(inferior, process) if process.tag_source == "none" else process
+    return ByLdg(inferior, process) if process.tag_source is TagSource.NONE else process
 
 
 def _process(inferior: gdb.Inferior, kind: Kind) -> NoTags:
+    remote = TargetKind.REMOTE
     if kind in (Kind.SERVER, Kind.QEMU) and link.serves_tags():
-        return Qemu(inferior, "remote") if kind is Kind.QEMU else Server(inferior, "remote")
+        return Qemu(inferior, remote) if kind is Kind.QEMU else Server(inferior, remote)
     if kind is Kind.QEMU:
-        return QemuWithoutTags(inferior, "remote", f"QEMU's stub gives none; {_LAST_RESORT}")
+        return QemuWithoutTags(inferior, remote, f"QEMU's stub gives none; {_LAST_RESORT}")
     if kind is Kind.SERVER:
-        return NoTags(inferior, "remote", f"the server gives none; {_LAST_RESORT}")
+        return NoTags(inferior, remote, f"the server gives none; {_LAST_RESORT}")
     from mtedbg.adapters.gdb.tags_ptrace import can_peek
 
     if kind is Kind.NATIVE and can_peek():
-        return Native(inferior, "live")
-    return NoTags(inferior, "live", f"GDB has no way to them here; {_LAST_RESORT}")
+        return Native(inferior, TargetKind.LIVE)
+    return NoTags(inferior, TargetKind.LIVE, f"GDB has no way to them here; {_LAST_RESORT}")
 
 
 def _core(inferior: gdb.Inferior) -> Source:
@@ -206,8 +207,8 @@ def _core(inferior: gdb.Inferior) -> Source:
 
     path = link.core_file(inferior)
     if isinstance(path, Absent):
-        return NoTags(inferior, "core", str(path))
+        return NoTags(inferior, TargetKind.CORE, str(path))
     try:
         return LoadedCore(str(path))
     except FileFormatError as error:
-        return NoTags(inferior, "core", error.message)
+        return NoTags(inferior, TargetKind.CORE, error.message)

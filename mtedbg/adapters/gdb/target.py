@@ -16,7 +16,7 @@ from mtedbg.adapters.gdb.sources import source_of
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.memory import Region, TagPiece
 from mtedbg.model.phase import Catch, Caught
-from mtedbg.model.process import SignalInfo, Symbol, TargetInfo, Thread
+from mtedbg.model.process import SignalInfo, Symbol, TargetInfo, TargetKind, Thread
 from mtedbg.model.stop import Halt, Stop
 
 T = TypeVar("T")
@@ -103,7 +103,7 @@ class GdbTarget:
 
     def read_file(self, path: str, most: int) -> bytes | Absent:
         """A file of the machine where the process runs; see `FileReader`."""
-        if self._source.kind == "core":
+        if self._source.kind is TargetKind.CORE:
             return NOT_APPLICABLE
         return link.read_file(self._inferior, path, most)
 

@@ -21,7 +21,7 @@ from mtedbg.formats.siginfo import stopped_by_debugger
 from mtedbg.formats.smaps import parse_smaps
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.memory import TagPiece
-from mtedbg.model.process import SignalInfo
+from mtedbg.model.process import SignalInfo, TagSource, TargetKind
 
 if TYPE_CHECKING:
     from mtedbg.adapters.core import CoreTarget
@@ -37,8 +37,8 @@ class Source(Protocol):
             before is then no picture of one moment.
     """
 
-    kind: str
-    tag_source: str
+    kind: TargetKind
+    tag_source: TagSource
     moves: bool
 
     @property
@@ -64,11 +64,11 @@ class Source(Protocol):
 class Process:
     """A live process, of which LLDB knows no more than threads and registers."""
 
-    tag_source = "none"
+    tag_source = TagSource.NONE
     moves = False
     itself = None
 
-    def __init__(self, process: lldb.SBProcess, kind: str, why: str = "") -> None:
+    def __init__(self, process: lldb.SBProcess, kind: TargetKind, why: str = "") -> None:
         self.kind = kind
         self._process = process
         self._why = Absent(Reason.UNKNOWN, why)
@@ -109,7 +109,7 @@ class Process:
 class ServerWithoutTags(Process):
     """A process behind a server that knows no tags."""
 
-    def __init__(self, process: lldb.SBProcess, kind: str, why: str = "") -> None:
+    def __init__(self, process: lldb.SBProcess, kind: TargetKind, why: str = "") -> None:
         super().__init__(process, kind, why)
         self._link = Link(process)
 
@@ -128,7 +128,7 @@ class ServerWithoutTags(Process):
 class Server(ServerWithoutTags):
     """A process behind gdbserver or lldb-server."""
 
-    tag_source = "qMemTags"
+    tag_source = TagSource.PACKETS
 
     def read_tags(self, start: int, end: int, regions: Regions) -> Sequence[TagPiece]:
         """In ranges, of the tagged mappings only."""
@@ -182,8 +182,8 @@ def source_of(process: lldb.SBProcess) -> Source:
     if kind is Kind.CORE:
         return _core(process)
     if kind is Kind.OTHER:
-        return Process(process, "live", "LLDB has no way to them here")
-    where = "live" if kind is Kind.HOST else "remote"
+        return Process(process, TargetKind.LIVE, "LLDB has no way to them here")
+    where = TargetKind.LIVE if kind is Kind.HOST else TargetKind.REMOTE
     if not serves_tags(Link(process)):
         return ServerWithoutTags(process, where, "the server gives none")
     return {Kind.HOST: Host, Kind.QEMU: Qemu}.get(kind, Server)(process, where)
@@ -196,4 +196,4 @@ def _core(process: lldb.SBProcess) -> Source:
     try:
         return Core(f"{file.GetDirectory()}/{file.GetFilename()}")
     except FileFormatError as error:
-        return Process(process, "core", error.message)
+        return Process(process, TargetKind.CORE, error.message)

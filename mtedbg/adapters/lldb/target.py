@@ -16,7 +16,7 @@ from mtedbg.adapters.lldb.sources import source_of
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.memory import Region, TagPiece
 from mtedbg.model.phase import Catch, Caught
-from mtedbg.model.process import Definition, SignalInfo, Symbol, TargetInfo, Thread
+from mtedbg.model.process import Definition, SignalInfo, Symbol, TargetInfo, TargetKind, Thread
 from mtedbg.model.stop import Halt, Stop
 
 T = TypeVar("T")
@@ -117,9 +117,9 @@ class LldbTarget:
 
     def read_file(self, path: str, most: int) -> bytes | Absent:
         """A file of the machine where the process runs; see `FileReader`."""
-        if self._source.kind == "core":
+        if self._source.kind is TargetKind.CORE:
             return NOT_APPLICABLE
-        if self._source.kind == "live":
+        if self._source.kind is TargetKind.LIVE:
             return read_regular(path, most)
         return files.read_file(Link(self._process), path, most)
 

@@ -23,7 +23,15 @@ from mtedbg.formats.tombstone import Dump, Mapping
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.memory import Region, TagPiece
 from mtedbg.model.pointer import GRANULE
-from mtedbg.model.process import Definition, SignalInfo, Symbol, TargetInfo, Thread
+from mtedbg.model.process import (
+    Definition,
+    SignalInfo,
+    Symbol,
+    TagSource,
+    TargetInfo,
+    TargetKind,
+    Thread,
+)
 from mtedbg.model.recorded import RecordedCall, RecordedFact
 from mtedbg.model.triage import Module
 
@@ -90,8 +98,9 @@ class TombstoneTarget:
 
     def info(self) -> TargetInfo:
         """The dead process; its tags come from the tombstone, if it has any."""
-        source = "tombstone" if self._tags.stretches else "none"
-        return TargetInfo("core", source, self._message.number(5), self._message.text(9))
+        source = TagSource.TOMBSTONE if self._tags.stretches else TagSource.NONE
+        pid, name = self._message.number(5), self._message.text(9)
+        return TargetInfo(TargetKind.CORE, source, pid, name)
 
     def recorded_facts(self) -> Sequence[RecordedFact]:
         """What Android says of it."""

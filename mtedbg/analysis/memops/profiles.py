@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from mtedbg.errors import FileFormatError
 from mtedbg.formats.profile import joined
 from mtedbg.model.absent import NOT_APPLICABLE
-from mtedbg.model.process import TargetInfo
+from mtedbg.model.process import TagSource, TargetInfo, TargetKind
 from mtedbg.model.profile import SHARED, MemopFacts, MemopKey, Profile, ProgramProfile
 from mtedbg.report import Column, Kind, Report, Row, flat
 
@@ -36,7 +36,7 @@ MEMOP_COLUMNS = (
     Column("faults", Kind.COUNT, "tag check faults"),
     Column("pinned", Kind.FLAG, "whether it is to stay shared"),
 )
-_TARGET = TargetInfo("profile", "none", NOT_APPLICABLE)
+_TARGET = TargetInfo(TargetKind.PROFILE, TagSource.NONE, NOT_APPLICABLE)
 
 
 def merge(profiles: Sequence[Named]) -> tuple[Profile, tuple[str, ...]]:

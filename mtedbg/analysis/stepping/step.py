@@ -56,7 +56,7 @@ def stepper_of(session: Session) -> Stepper:
     Raises:
         NotOnThisTargetError: it is a core, or nothing that can.
     """
-    if session.info.kind == "core":
+    if session.info.is_dead:
         raise NotOnThisTargetError(
             "a core cannot be let run", "phases can be walked in a live process, under a debugger"
         )

@@ -81,7 +81,7 @@ def find(
         UsageError: `pointer` is in no mapping, or the range is too long to be read blindly.
     """
     seen = _Seen()
-    unlimited = everything or session.info.kind == "core"
+    unlimited = everything or session.info.is_dead
     deadline = inf if unlimited else monotonic() + session.timeout
     found = _runs(_within(_pieces(session, pointer, length), seen, deadline), tag)
     runs = tuple(islice(found, max(1, min(most, MOST))))
@@ -92,7 +92,7 @@ def find(
 def _pieces(session: Session, pointer: int | None, length: int | None) -> Iterator[TagPiece]:
     """The tags to look at, in order."""
     if pointer is None:
-        chunk = CHUNK if session.info.kind == "core" else LIVE_CHUNK
+        chunk = CHUNK if session.info.is_dead else LIVE_CHUNK
         for region in tagged_regions(session):
             yield from read(session, region.start, region.end, chunk)
         return

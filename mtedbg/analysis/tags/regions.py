@@ -70,7 +70,7 @@ class TaggedMappings:
 
 def _read(session: Session, region: Region, out_of_time: Callable[[], bool]) -> Iterator[TagPiece]:
     """The tags of a mapping, each read once; what there is no time for as one hole."""
-    chunk = CHUNK if session.info.kind == "core" else LIVE_CHUNK
+    chunk = CHUNK if session.info.is_dead else LIVE_CHUNK
     for piece in read(session, region.start, region.end, chunk):
         if out_of_time():
             yield TagPiece(piece.start, region.end, OUT_OF_TIME)
@@ -144,7 +144,7 @@ def tagged_mappings(
     Raises:
         NotOnThisTargetError: mappings are not known.
     """
-    unlimited = everything or session.info.kind == "core"
+    unlimited = everything or session.info.is_dead
     deadline = inf if unlimited else monotonic() + session.timeout
     closed: list[Region] = []
     found = list(_found(session, closed))

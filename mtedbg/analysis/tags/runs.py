@@ -63,7 +63,7 @@ def read(session: Session, start: int, end: int, chunk: int = CHUNK) -> Iterator
     """
     # A core may claim a tagged mapping of 2**47 bytes and hold no tag of it: a hole in a file
     # costs nothing, so that larger and larger ones are leapt over.
-    most = LONGEST_LEAP if session.info.kind == "core" else chunk
+    most = LONGEST_LEAP if session.info.is_dead else chunk
     step = chunk
     while start < end:
         found = session.target.read_tags(start, min(start + step, end))

@@ -63,7 +63,7 @@ def set_tags(session: Session, pointer: int, length: int, tag: int) -> TagsWritt
         ConnectionLostError: the server refused, or gives other tags than were written.
     """
     target = session.target
-    if session.info.kind == "core":
+    if session.info.is_dead:
         raise NotOnThisTargetError(
             "a core cannot be written to", "tags can be set in a live process, under a debugger"
         )

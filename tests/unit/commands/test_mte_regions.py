@@ -13,6 +13,7 @@ from mtedbg.analysis.tags import regions as query
 from mtedbg.errors import NotOnThisTargetError
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.memory import Region, size_text
+from mtedbg.model.process import TargetKind
 from mtedbg.report import Report
 from mtedbg.session import Session
 from tests.support import answers
@@ -80,7 +81,7 @@ def test_unknown_mappings_are_an_error_with_a_next_step():
 def test_a_slow_server_is_not_waited_for_unasked(monkeypatch):
     size = 4 * query.LIVE_CHUNK
     region = Region(HEAP, HEAP + size, "rw-", "", tagged=True)
-    target = FakeTarget(tags={HEAP: bytes(size // 16)}, mappings=[region], kind="live")
+    target = FakeTarget(tags={HEAP: bytes(size // 16)}, mappings=[region], kind=TargetKind.LIVE)
     clock = iter(range(1000))
     monkeypatch.setattr(query, "monotonic", lambda: next(clock))  # a second a chunk
     report = ask(Session(target))

@@ -8,6 +8,7 @@ from mtedbg.layout import find_runtimes
 from mtedbg.layout.root import SIZE
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.memory import Region
+from mtedbg.model.process import TargetKind
 from tests.support.fake import FakeTarget
 from tests.support.runtime_image import BASE, Image, image
 
@@ -70,7 +71,7 @@ def test_a_root_that_nobody_wrote_yet_is_no_runtime(written: bytes | None) -> No
 
 
 def test_a_scan_reads_no_more_than_it_may_on_a_live_target() -> None:
-    target = FakeTarget(kind="remote")
+    target = FakeTarget(kind=TargetKind.REMOTE)
     target.mappings = [
         Region(0x100000, 0x100000 + (1 << 34), "rw-", "/bin/huge", False),
         Region(1 << 40, (1 << 40) + (1 << 34), "rw-", "[heap]", False),

@@ -8,6 +8,7 @@ from mtedbg.layout import find_runtimes
 from mtedbg.layout.table import Snapshot
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.code import Block
+from mtedbg.model.process import TargetKind
 from tests.support.fake import FakeTarget
 from tests.support.runtime_image import BASE, Image, image
 
@@ -131,8 +132,10 @@ class Moving(FakeTarget):
         return data
 
 
-@pytest.mark.parametrize(("changes", "kind"), [(3, "live"), (99, "live"), (99, "core")])
-def test_a_table_that_changes_is_read_again(changes: int, kind: str) -> None:
+@pytest.mark.parametrize(
+    ("changes", "kind"), [(3, TargetKind.LIVE), (99, TargetKind.LIVE), (99, TargetKind.CORE)]
+)
+def test_a_table_that_changes_is_read_again(changes: int, kind: TargetKind) -> None:
     made = image()
     still = made.target()
     target = Moving(still.memory, symbols=still.symbols, kind=kind)
@@ -144,7 +147,7 @@ def test_a_table_that_changes_is_read_again(changes: int, kind: str) -> None:
     assert len(target.reads) < 40
     if changes == 3:
         assert ids(snapshot) == [1, 2, 3]
-    elif kind == "live":
+    elif kind is TargetKind.LIVE:
         assert snapshot == Absent(Reason.UNSTABLE)
     else:
         assert isinstance(snapshot, Absent)

@@ -17,13 +17,13 @@ from mtedbg.model.cause import Cause, CauseKind, Hypothesis
 from mtedbg.model.cell_map import CellMap, Strip
 from mtedbg.model.code import Block, Segment
 from mtedbg.model.figure import Figure, Mark, SegmentMap, TagGrid, ThreadAt, Timeline
-from mtedbg.model.process import TargetInfo
+from mtedbg.model.process import TagSource, TargetInfo, TargetKind
 from mtedbg.render.html import _templates, render_html
 from mtedbg.render.html.contents import MOST_ROWS, SHOWN_ROWS
 from mtedbg.render.html.timeline import MOST_EVENTS
 from mtedbg.report import Answer, Column, Kind, Part, Record, Report, Row, Span, Table
 
-INFO = TargetInfo("core", "core", 7, "/bin/<b>guilty</b>")
+INFO = TargetInfo(TargetKind.CORE, TagSource.CORE, 7, "/bin/<b>guilty</b>")
 EVIL = "\"'><script>alert(1)</script>\u202e\x1b[31m\x00&"
 NOBODYS = (NOT_APPLICABLE,) * 16
 VOID = {"meta", "link", "img", "input", "br"}

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
-from mtedbg.model.process import TargetInfo
+from mtedbg.model.process import TagSource, TargetInfo, TargetKind
 from mtedbg.render.json import render_json, render_json_all, to_object
 from mtedbg.report import Column, Kind, flat
 
-TARGET = TargetInfo("core", "core", Absent(Reason.NOT_RECORDED), "/bin/x")
+TARGET = TargetInfo(TargetKind.CORE, TagSource.CORE, Absent(Reason.NOT_RECORDED), "/bin/x")
 COLUMNS = (
     Column("start", Kind.ADDRESS, "first address"),
     Column("value_raw", Kind.RAW, "with its tag"),

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
-from mtedbg.model.process import TargetInfo
+from mtedbg.model.process import TagSource, TargetInfo, TargetKind
 from mtedbg.render.text import render_text
 from mtedbg.report import Column, Kind, Report, Span, flat
 
-TARGET = TargetInfo("core", "core", 100)
+TARGET = TargetInfo(TargetKind.CORE, TagSource.CORE, 100)
 COLUMNS = (
     Column("start", Kind.ADDRESS, ""),
     Column("value_raw", Kind.RAW, "", "value"),

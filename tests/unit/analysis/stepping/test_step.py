@@ -19,6 +19,7 @@ from mtedbg.errors import (
 from mtedbg.model.absent import Absent
 from mtedbg.model.handling import Handling, Position
 from mtedbg.model.phase import Phase
+from mtedbg.model.process import TargetKind
 from mtedbg.model.stop import Halt, Stop, StopKind
 from mtedbg.session import Session
 from tests.support.fake import FakeTarget
@@ -209,4 +210,4 @@ def test_what_cannot_be_let_run() -> None:
     with pytest.raises(NotOnThisTargetError, match="a core cannot be let run"):
         go(image().target())
     with pytest.raises(NotOnThisTargetError, match="adapter cannot let the program run"):
-        go(image().target(kind="live"))
+        go(image().target(kind=TargetKind.LIVE))
