@@ -16,6 +16,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mtedbg.model.completion import Completable
 from mtedbg.report import Answer, Column, Continuation, Report
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Argument:
         optional: whether it may be left out (its value is then None).
         many: whether it may be given several times: its value is a list, empty where left out.
         choices: the words that it may be, for completion.
-        offers: a name of `query.offers.Offer`: what of the process it may be, for completion.
+        completes: what of the process it may be, for completion.
     """
 
     name: str
@@ -53,7 +54,7 @@ class Argument:
     optional: bool = False
     many: bool = False
     choices: tuple[str, ...] = ()
-    offers: str = ""
+    completes: Completable | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class Option:
         value: the value's name in the usage line ("N", "FILE"); empty for a flag.
         kind: as for arguments, and "count".
         choices: as for arguments.
-        offers: as for arguments.
+        completes: as for arguments.
     """
 
     name: str
@@ -74,7 +75,7 @@ class Option:
     value: str = ""
     kind: str = "text"
     choices: tuple[str, ...] = ()
-    offers: str = ""
+    completes: Completable | None = None
 
 
 _EVERYONES = (
@@ -82,7 +83,13 @@ _EVERYONES = (
     Option("--no-color", "no colours on a terminal"),
 )
 _PER_THREAD = (
-    Option("--thread", "of this thread instead of the selected one", "N", "count", offers="THREAD"),
+    Option(
+        "--thread",
+        "of this thread instead of the selected one",
+        "N",
+        "count",
+        completes=Completable.THREAD,
+    ),
     Option("--all-threads", "of all threads, one after the other"),
 )
 

@@ -11,6 +11,7 @@ from mtedbg.commands._words import arguments_before, takes_expressions
 from mtedbg.errors import MtedbgError, UsageError
 
 if TYPE_CHECKING:
+    from mtedbg.model.completion import Completable
     from mtedbg.session import Session
 
 
@@ -66,17 +67,17 @@ def _of(wanted: Option | Argument, last: str, session: Callable[[], Session]) ->
     found = [word for word in wanted.choices if word.lower().startswith(last.lower())]
     expression = wanted.kind in EXPRESSIONS
     # Where an expression may stand as well: up to where it is one, and no number.
-    if wanted.offers and (not expression or not last or last.isdecimal()):
-        found += _offered(wanted.offers, last, session)
+    if wanted.completes is not None and (not expression or not last or last.isdecimal()):
+        found += _of_process(wanted.completes, last, session)
     if expression and not found:
         return Rest.EXPRESSION
     return Rest.FILE if isinstance(wanted, Option) and wanted.value == "FILE" else found
 
 
-def _offered(what: str, last: str, session: Callable[[], Session]) -> list[str]:
-    from mtedbg.analysis.completions import Offer, offered
+def _of_process(what: Completable, last: str, session: Callable[[], Session]) -> list[str]:
+    from mtedbg.analysis.completions import completions
 
     try:
-        return offered(session(), Offer[what], last)
+        return completions(session(), what, last)
     except MtedbgError:
         return []

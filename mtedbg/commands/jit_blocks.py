@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mtedbg.commands import Arguments, Command, Option
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
+from mtedbg.model.completion import Completable
 from mtedbg.report import Answer, Column, Kind, Row, record_or_table
 
 if TYPE_CHECKING:
@@ -92,13 +93,13 @@ COMMAND = Command(
     ),
     run=_run,
     options=(
-        Option("--kind", "only blocks of this kind", "KIND", offers="BLOCK_KIND"),
-        Option("--tier", "only blocks of this tier", "TIER", offers="TIER"),
+        Option("--kind", "only blocks of this kind", "KIND", completes=Completable.BLOCK_KIND),
+        Option("--tier", "only blocks of this tier", "TIER", completes=Completable.TIER),
         Option(
             "--function",
             "only blocks with code of this guest function",
             "NAME|NUMBER",
-            offers="FUNCTION",
+            completes=Completable.FUNCTION,
         ),
     ),
     example="jit-blocks --kind BaselineTier",

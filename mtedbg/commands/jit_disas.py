@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mtedbg.commands import Argument, Arguments, Command, Option
 from mtedbg.model.absent import Absent, or_else, present, then
+from mtedbg.model.completion import Completable
 from mtedbg.report import Answer, Column, Kind, Line, Record, Row, Span, Table
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ COMMAND = Command(
             "PC|BLOCK",
             "an address in translated code, or the id of a block; $pc if left out",
             optional=True,
-            offers="BLOCK",
+            completes=Completable.BLOCK,
         ),
     ),
     options=(Option("-n", "so many instructions, from PC or the block's beginning", "N", "count"),),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mtedbg.commands import Argument, Arguments, Command
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, present, then
+from mtedbg.model.completion import Completable
 from mtedbg.report import Answer, Column, Kind, Record, Row, Scalar
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ COMMAND = Command(
             "PC|ID",
             "an address from [1] to [2], or the memop's number; $pc if left out",
             optional=True,
-            offers="MEMOP",
+            completes=Completable.MEMOP,
         ),
     ),
     example="memop $pc",

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from mtedbg.commands import Arguments, Command, Option
+from mtedbg.model.completion import Completable
 from mtedbg.report import Answer, Column, Kind, Row, record_or_table
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ COMMAND = Command(
     ),
     run=_run,
     options=(
-        Option("--memop", "only events of this memop", "ID", "count", offers="MEMOP"),
+        Option("--memop", "only events of this memop", "ID", "count", completes=Completable.MEMOP),
         Option("--thread", "only events of this guest thread", "N", "count"),
         Option("-n", "at most so many events, the newest; 64 if left out", "N", "count"),
     ),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mtedbg.commands import Arguments, Command, Option, memop
 from mtedbg.errors import UsageError
 from mtedbg.model.absent import Absent, or_else
+from mtedbg.model.completion import Completable
 from mtedbg.report import Answer, Document, Table
 
 if TYPE_CHECKING:
@@ -120,7 +121,11 @@ COMMAND = Command(
     run=_run,
     options=(
         Option(
-            "--block", "only those of the code block with this id", "ID", "count", offers="BLOCK"
+            "--block",
+            "only those of the code block with this id",
+            "ID",
+            "count",
+            completes=Completable.BLOCK,
         ),
         Option(
             "--mode",

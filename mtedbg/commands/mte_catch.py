@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from mtedbg.commands import Argument, Arguments, Command, Option
 from mtedbg.errors import UsageError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, then
+from mtedbg.model.completion import Completable
 from mtedbg.model.phase import Direction, Phase
 from mtedbg.report import Answer, Column, Kind, Row, Table
 
@@ -114,9 +115,20 @@ COMMAND = Command(
         ),
     ),
     options=(
-        Option("--memop", "only faults at the memop with this id", "ID", "count", offers="MEMOP"),
-        Option("--function", "only faults in this guest function", "NAME", offers="FUNCTION"),
-        Option("--thread", "only this thread", "N", "count", offers="THREAD"),
+        Option(
+            "--memop",
+            "only faults at the memop with this id",
+            "ID",
+            "count",
+            completes=Completable.MEMOP,
+        ),
+        Option(
+            "--function",
+            "only faults in this guest function",
+            "NAME",
+            completes=Completable.FUNCTION,
+        ),
+        Option("--thread", "only this thread", "N", "count", completes=Completable.THREAD),
         Option("--list", "lists what there is, and makes nothing"),
         Option("--delete", "deletes those of the phases named, or all"),
     ),

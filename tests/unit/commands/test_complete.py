@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from mtedbg.adapters.core import CoreTarget
-from mtedbg.analysis.completions import Offer
-from mtedbg.commands import all_commands, find
+from mtedbg.analysis.completions import completions
+from mtedbg.commands import find
 from mtedbg.commands._complete import Rest, complete
 from mtedbg.errors import NoTargetError
+from mtedbg.model.completion import Completable
 from mtedbg.session import Session
 from tests.golden.cases import CORES
 
@@ -79,8 +80,9 @@ def test_no_process_is_no_error(line: str) -> None:
     assert completed(line, None) in ([], Rest.EXPRESSION)
 
 
-def test_every_offer_is_one() -> None:
-    names = {
-        one.offers for command in all_commands() for one in (*command.arguments, *command.options)
-    }
-    assert names - {""} <= {offer.name for offer in Offer}
+@pytest.mark.parametrize("what", Completable)
+def test_each_kind_has_words(what: Completable, session: Session) -> None:
+    words = completions(session, what, "")
+    assert words
+    assert completions(session, what, words[-1][0])[-1] == words[-1]
+    assert completions(session, what, "~") == []
