@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from mtedbg.analysis.code.block import code_at
 from mtedbg.analysis.fault.fault import fault
 from mtedbg.analysis.fault.words import headline as fault_headline
+from mtedbg.analysis.memops.memop import find_memop
 from mtedbg.analysis.runtimes import current_pc
 from mtedbg.analysis.stacks.guest_frame import guest_on
 from mtedbg.analysis.tags.span import LINE, Form, line_of, tag_span
@@ -25,6 +26,7 @@ from mtedbg.report import Answer, Line, Report, Span, Table
 
 if TYPE_CHECKING:
     from mtedbg.analysis.fault.fault import Fault
+    from mtedbg.analysis.memops.memop import FoundMemop
     from mtedbg.analysis.stacks.guest_frame import GuestOnThread
     from mtedbg.analysis.tags.span import TagSpan
     from mtedbg.commands import Command
@@ -46,8 +48,8 @@ class _Stopped:
     fault: Fault | None
     frame: GuestOnThread | None
     block: CodePlace | None
-    memop: Answer | None
-    faulted: Answer | None
+    memop: FoundMemop | None
+    faulted: FoundMemop | None
     tags: TagSpan | None
 
 
@@ -82,7 +84,7 @@ def stop_context(session: Session, thread: Thread, *, color: bool = False) -> di
         "symbol": or_else(then(symbol, str), None),
         "frame": row(guest_frame.COMMAND, found.frame, guest_frame.answer),
         "block": row(jit_block.COMMAND, found.block, jit_block.answer),
-        "memop": row(memop.COMMAND, found.memop, lambda answer: answer),
+        "memop": row(memop.COMMAND, found.memop, memop.answer),
         "fault": row(mte_fault.COMMAND, found.fault, mte_fault.answer),
         "context": _context(session, found, color=color),
     }
@@ -113,12 +115,10 @@ def _or_none(question: Callable[[], T]) -> T | None:
         return None
 
 
-def _memop(session: Session, number: int | Absent | None) -> Answer | None:
+def _memop(session: Session, number: int | Absent | None) -> FoundMemop | None:
     if number is None or isinstance(number, Absent):
         return None
-    from mtedbg.commands._line import ask
-
-    return _or_none(lambda: ask(session, memop.COMMAND, str(number))[1].answer)
+    return _or_none(lambda: find_memop(session, number, or_id=True))
 
 
 def _row(session: Session, command: Command, answer: Answer) -> dict[str, Any] | None:
@@ -145,8 +145,8 @@ def _lines(found: _Stopped) -> Iterator[Line]:
         yield (Span(found.fault.transition),)
     if found.tags is not None and found.tags.form is Form.MAP:
         yield from _around(found.tags)
-    if answer := found.memop or found.faulted:
-        yield (Span(answer.headline),)
+    if at := found.memop or found.faulted:
+        yield (Span(memop.answer(at).headline),)
     if found.block is not None and present(found.block.block):
         yield (Span(jit_block.answer(found.block).headline),)
 
