@@ -79,9 +79,9 @@ class Image:
             kind=kind,
         )
 
-    def session(self, thread: int | None = None) -> Session:
+    def session(self) -> Session:
         """A session on `target()`."""
-        return Session(self.target(), selected=thread)
+        return Session(self.target())
 
     def runtime(self) -> Runtime:
         """The runtime in it."""

@@ -8,11 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
-from mtedbg.model.process import TagSource, TargetInfo, TargetKind
 from mtedbg.render.json import render_json, render_json_all, to_object
-from mtedbg.report import Column, Kind, flat
+from mtedbg.report import Column, Kind
+from tests.support.reports import report
 
-TARGET = TargetInfo(TargetKind.CORE, TagSource.CORE, Absent(Reason.NOT_RECORDED), "/bin/x")
 COLUMNS = (
     Column("start", Kind.ADDRESS, "first address"),
     Column("value_raw", Kind.RAW, "with its tag"),
@@ -30,8 +29,8 @@ ROW = {
 
 
 def test_the_whole_object():
-    report = flat("mte-x", TARGET, COLUMNS, (ROW,), ("a note",), headline="all is well")
-    assert json.loads(render_json(report)) == {
+    found = report(COLUMNS, ROW, notes=("a note",), headline="all is well")
+    assert json.loads(render_json(found)) == {
         "schema": "mtedbg/report/1",
         "command": "mte-x",
         "target": {"kind": "core", "tag_source": "core", "executable": "/bin/x", "pid": None},
@@ -59,8 +58,7 @@ def test_the_whole_object():
 
 def notes_of(*tags: int | Absent) -> list[str]:
     columns = (Column("tag", Kind.TAG, ""),)
-    report = flat("mte-x", TARGET, columns, tuple({"tag": tag} for tag in tags))
-    notes = to_object(report)["notes"]
+    notes = to_object(report(columns, *({"tag": tag} for tag in tags)))["notes"]
     assert isinstance(notes, list)
     return notes
 
@@ -77,26 +75,25 @@ def test_reasons_are_told_once():
 
 
 def test_what_does_not_apply_is_null_but_no_hole():
-    report = flat("mte-x", TARGET, (Column("tag", Kind.TAG, ""),), ({"tag": NOT_APPLICABLE},))
-    answer = to_object(report)
+    answer = to_object(report((Column("tag", Kind.TAG, ""),), {"tag": NOT_APPLICABLE}))
     assert answer["rows"] == [{"tag": None}]
     assert answer["partial"] is False
     assert answer["notes"] == ["tag: does not apply"]
 
 
 def test_a_cut_report_is_partial():
-    assert to_object(flat("mte-x", TARGET, COLUMNS, cut=True))["partial"] is True
+    assert to_object(report(COLUMNS, incomplete=True))["partial"] is True
 
 
 def test_several_reports():
-    answer = json.loads(render_json_all([to_object(flat("mte-x", TARGET, COLUMNS))] * 2))
+    answer = json.loads(render_json_all([to_object(report(COLUMNS))] * 2))
     assert answer["schema"] == "mtedbg/reports/1"
-    assert [report["command"] for report in answer["reports"]] == ["mte-x", "mte-x"]
+    assert [one["command"] for one in answer["reports"]] == ["mte-x", "mte-x"]
 
 
 @given(st.text(st.characters(exclude_categories=[]), max_size=40))
 def test_any_name_is_plain_ascii_json(name):
     columns = (Column("name", Kind.TEXT, ""),)
-    text = render_json(flat("mte-x", TARGET, columns, ({"name": name},)))
+    text = render_json(report(columns, {"name": name}))
     assert text.isascii()
     assert json.loads(text)["rows"][0]["name"] == name

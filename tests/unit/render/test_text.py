@@ -8,11 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
-from mtedbg.model.process import TagSource, TargetInfo, TargetKind
 from mtedbg.render.text import render_text
-from mtedbg.report import Column, Kind, Report, Span, flat
+from mtedbg.report import Column, Kind, Report, Span
+from tests.support import reports
 
-TARGET = TargetInfo(TargetKind.CORE, TagSource.CORE, 100)
 COLUMNS = (
     Column("start", Kind.ADDRESS, ""),
     Column("value_raw", Kind.RAW, "", "value"),
@@ -32,7 +31,7 @@ ROW = {
 
 
 def report(*rows, **more) -> Report:
-    return flat("mte-x", TARGET, COLUMNS, rows, **more)
+    return reports.report(COLUMNS, *rows, **more)
 
 
 def test_one_row_is_a_record_of_what_applies():
@@ -63,7 +62,7 @@ def test_a_column_that_applies_to_some_rows_stays():
 
 
 def test_a_listing_of_one_is_a_table():
-    assert render_text(report(ROW, listing=True)).startswith("start   value")
+    assert render_text(report(ROW, is_table=True)).startswith("start   value")
 
 
 def test_nothing_to_list():
@@ -72,8 +71,8 @@ def test_nothing_to_list():
 
 def test_a_picture_takes_the_place_of_rows():
     picture = ((Span("=> ", "mark"), Span("3", "tag-match"), Span("  ")),)
-    assert render_text(report(ROW, picture=picture)) == "=> 3\n"
-    painted = render_text(report(ROW, picture=picture), color=True)
+    assert render_text(report(ROW, lines=picture)) == "=> 3\n"
+    painted = render_text(report(ROW, lines=picture), color=True)
     assert re.sub(r"\x1b\[[0-9;]*m", "", painted) == "=> 3\n"
     assert "\x1b[1;33m=> \x1b[0m" in painted
 
@@ -89,7 +88,7 @@ def test_nested_values():
         ),
         "map": {"0": 10, "3": 4, "absent": Absent(Reason.NOT_DUMPED)},
     }
-    assert render_text(flat("mte-x", TARGET, NESTED, (row,))) == (
+    assert render_text(reports.report(NESTED, row)) == (
         "list  x1   0x0000000000000005  tag 3   distance 1\n"
         "      x16  0x0000000000000006  tag 12  distance -\n"
         "map   0: 10  3: 4  absent <not dumped in this core>\n"
@@ -98,9 +97,9 @@ def test_nested_values():
 
 def test_wide_mappings_are_shortened_in_tables_only():
     row = {"list": (), "map": {str(tag): tag for tag in range(6)}}
-    listing = flat("mte-x", TARGET, NESTED, (row,), listing=True)
+    listing = reports.report(NESTED, row, is_table=True)
     assert render_text(listing).splitlines()[1] == "none  0: 0  1: 1  2: 2  3: 3  … 2 more"
-    record = flat("mte-x", TARGET, NESTED, (row,))
+    record = reports.report(NESTED, row)
     assert render_text(record).splitlines()[1] == "map   0: 0  1: 1  2: 2  3: 3  4: 4  5: 5"
 
 
