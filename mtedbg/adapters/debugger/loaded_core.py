@@ -39,6 +39,9 @@ class LoadedCore:
         """From the core's tag segments."""
         return self.itself.read_tags(start, end)
 
+    def forget_tags(self) -> None:
+        """Nobody writes to a core."""
+
     def control_word(self, _number: int, tid: int) -> int | Absent:
         """The tagged-address control word of the thread `tid`."""
         thread = self._thread(tid)

@@ -74,6 +74,9 @@ def _of(inferior: gdb.Inferior) -> Session:
         known = _Known(identity, Session(GdbTarget(inferior, inferior_reads=allowed)))
         _sessions[inferior.num] = known
     known.session.timeout = float(gdb.parameter(PATIENCE))
+    # GDB tells nobody when a person writes tags (memory-tag set-allocation-tag).
+    known.session.answers.clear()
+    _target_of(known.session).forget_tags()
     return known.session
 
 
@@ -93,8 +96,12 @@ def _check_architecture(name: str) -> None:
 def _drop_caches(_event: object) -> None:
     for known in _sessions.values():
         known.session.invalidate()
-        assert isinstance(known.session.target, GdbTarget)
-        known.session.target.invalidate()
+        _target_of(known.session).invalidate()
+
+
+def _target_of(session: Session) -> GdbTarget:
+    assert isinstance(session.target, GdbTarget)
+    return session.target
 
 
 def _forget(event: gdb.Event) -> None:

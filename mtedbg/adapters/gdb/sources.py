@@ -42,6 +42,9 @@ class Source(Protocol):
     def read_tags(self, start: int, end: int, regions: Regions) -> Sequence[TagPiece]:
         """The tags of [start, end), as the port has it."""
 
+    def forget_tags(self) -> None:
+        """Believes no tag that was read before."""
+
     def signal(self, number: int, tid: int) -> SignalInfo | Absent:
         """What stopped a thread, by GDB's number of it and the kernel's."""
 
@@ -67,6 +70,9 @@ class NoTags:
     def read_tags(self, start: int, end: int, _regions: Regions) -> Sequence[TagPiece]:
         """One hole."""
         return [TagPiece(start, end, self._why)]
+
+    def forget_tags(self) -> None:
+        """None is kept."""
 
     def signal(self, number: int, _tid: int) -> SignalInfo | Absent:
         """As GDB has it."""
@@ -121,20 +127,26 @@ class Qemu(QemuWithoutTags):
 
     tag_source = TagSource.PACKETS
 
+    def __init__(self, inferior: gdb.Inferior, kind: TargetKind, why: str = "") -> None:
+        from mtedbg.adapters.remote.tags import QemuStub
+
+        super().__init__(inferior, kind, why)
+        self._stub = QemuStub()
+
     def regions(self) -> Regions:
         """From smaps; which of them are tagged, from the stub."""
-        from mtedbg.adapters.remote.tags import qemu_marked
-
         regions = super().regions()
         if isinstance(regions, Absent):
             return regions
-        return qemu_marked(link.sender(self._inferior.connection), regions)
+        return self._stub.marked(link.sender(self._inferior.connection), regions)
 
     def read_tags(self, start: int, end: int, regions: Regions) -> Sequence[TagPiece]:
         """Granule by granule."""
-        from mtedbg.adapters.remote.tags import qemu_tags
+        return self._stub.tags(link.sender(self._inferior.connection), start, end, regions)
 
-        return qemu_tags(link.sender(self._inferior.connection), start, end, regions)
+    def forget_tags(self) -> None:
+        """Those by which mappings were marked."""
+        self._stub.forget()
 
 
 class QemuByLdg(Qemu):
@@ -161,6 +173,7 @@ class ByLdg:
         self.regions = process.regions
         self.signal = process.signal
         self.control_word = process.control_word
+        self.forget_tags = process.forget_tags
 
     def read_tags(self, start: int, end: int, regions: Regions) -> Sequence[TagPiece]:
         """By calls in the program."""

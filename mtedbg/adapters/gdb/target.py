@@ -40,6 +40,11 @@ class GdbTarget:
     def invalidate(self) -> None:
         """Forgets what was read: the program ran or was written to."""
         self._known.clear()
+        self.forget_tags()
+
+    def forget_tags(self) -> None:
+        """Forgets tags alone: somebody may have written some."""
+        self._source.forget_tags()
 
     def _once(self, name: str, ask: Callable[[], T]) -> T:
         """What `ask` says, asked once until the program runs again."""
@@ -75,7 +80,10 @@ class GdbTarget:
         """Gives [start, end) allocation tags; see `TagWriter`."""
         from mtedbg.adapters.gdb.tags_write import write_tags
 
-        write_tags(self._inferior, start, end, tags)
+        try:
+            write_tags(self._inferior, start, end, tags)
+        finally:
+            self.forget_tags()
 
     def run_to(self, halts: Sequence[Halt], alone: Thread | None) -> Stop:
         """Lets the program run; see `Stepper`."""

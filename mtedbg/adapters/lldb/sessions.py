@@ -90,6 +90,7 @@ def _session_of(process: lldb.SBProcess) -> Session:
     # nothing read from there is believed at the next command.
     if process.GetPluginName() != "elf-core":
         session.invalidate()
+        session.target.forget_tags()
     return session
 
 

@@ -51,6 +51,9 @@ class Source(Protocol):
     def read_tags(self, start: int, end: int, regions: Regions) -> Sequence[TagPiece]:
         """The tags of [start, end), as the port has it."""
 
+    def forget_tags(self) -> None:
+        """Believes no tag that was read before."""
+
     def signal(self, number: int, tid: int) -> SignalInfo | Absent:
         """What stopped a thread, by LLDB's number of it and the kernel's."""
 
@@ -80,6 +83,9 @@ class Process:
     def read_tags(self, start: int, end: int, _regions: Regions) -> Sequence[TagPiece]:
         """One hole."""
         return [TagPiece(start, end, self._why)]
+
+    def forget_tags(self) -> None:
+        """None is kept."""
 
     def write_tags(self, _start: int, _end: int, _tags: bytes) -> None:
         """Refused."""
@@ -156,16 +162,24 @@ class Qemu(Server):
 
     moves = True
 
+    def __init__(self, process: lldb.SBProcess, kind: TargetKind, why: str = "") -> None:
+        super().__init__(process, kind, why)
+        self._stub = tags_server.QemuStub()
+
     def regions(self) -> Regions:
         """From the smaps that QEMU makes, where tagging is not marked: its stub is asked."""
         regions = super().regions()
         if isinstance(regions, Absent):
             return regions
-        return tags_server.qemu_marked(self._link.send, regions)
+        return self._stub.marked(self._link.send, regions)
 
     def read_tags(self, start: int, end: int, regions: Regions) -> Sequence[TagPiece]:
         """Granule by granule."""
-        return tags_server.qemu_tags(self._link.send, start, end, regions)
+        return self._stub.tags(self._link.send, start, end, regions)
+
+    def forget_tags(self) -> None:
+        """Those by which mappings were marked."""
+        self._stub.forget()
 
     def write_tags(self, start: int, end: int, tags: bytes) -> None:
         """As QEMU's stub needs it."""

@@ -38,6 +38,11 @@ class LldbTarget:
     def invalidate(self) -> None:
         """Forgets what was read: the program ran."""
         self._known.clear()
+        self.forget_tags()
+
+    def forget_tags(self) -> None:
+        """Forgets tags alone: somebody may have written some."""
+        self._source.forget_tags()
 
     def _once(self, name: str, ask: Callable[[], T]) -> T:
         """What `ask` says, asked once until the program runs again."""
@@ -86,7 +91,10 @@ class LldbTarget:
 
     def write_tags(self, start: int, end: int, tags: bytes) -> None:
         """Gives [start, end) allocation tags; see `TagWriter`."""
-        self._source.write_tags(start, end, tags)
+        try:
+            self._source.write_tags(start, end, tags)
+        finally:
+            self.forget_tags()
 
     def run_to(self, halts: Sequence[Halt], alone: Thread | None) -> Stop:
         """Lets the program run; see `Stepper`."""

@@ -7,12 +7,12 @@ type 1 for allocation tags; the answer is `m` and one byte, in hexadecimal, for 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from mtedbg.adapters.debugger.spans import NOT_TAGGED, PAGE, Regions, by_region, hole_of, joined
 from mtedbg.errors import ConnectionLostError
-from mtedbg.model.absent import Absent, Reason
+from mtedbg.model.absent import Absent, Reason, present
 from mtedbg.model.memory import Region, TagPiece
 from mtedbg.model.pointer import GRANULE
 
@@ -73,59 +73,72 @@ def _server_pieces(
             yield TagPiece(at, stop, _ask(send, at, stop - at))
 
 
-def qemu_tags(send: Send, start: int, end: int, regions: Regions) -> list[TagPiece]:
-    """Tags from QEMU's stub: a packet a granule.
+class QemuStub:
+    """QEMU's stub: a packet a granule.
 
     It knows length 1 only; any other puts the connection out of step for good. It answers an
     error where memory has no tags, and so does the rest of that page.
+
+    The first granules of mappings, by which these are marked, are not asked for again until
+    `forget` is called: when the program has run, or somebody may have written tags.
     """
-    if isinstance(regions, Absent):
-        return joined(_blind(send, start, end))
-    return joined(_qemu_pieces(send, start, end, regions))
 
+    _UNREADABLE = Absent(Reason.UNREADABLE, "QEMU's stub gives tags of readable memory only")
 
-def _qemu_pieces(send: Send, start: int, end: int, regions: Sequence[Region]) -> Iterable[TagPiece]:
-    for low, high, region in by_region(start, end, regions):
-        if (hole := hole_of(region)) is not None:
-            yield TagPiece(low, high, hole)
-        else:
-            yield from _pages(send, low, high, NOT_TAGGED)
+    def __init__(self) -> None:
+        self._first: dict[int, bytes | Absent] = {}
 
+    def forget(self) -> None:
+        """Believes no tag that was read before."""
+        self._first.clear()
 
-def _blind(send: Send, start: int, end: int) -> Iterator[TagPiece]:
-    """Where mappings are not known: as far as that can be asked in bounded time."""
-    limit = min(end, start + _MAX_BLIND_PAGES * PAGE)
-    hole = Absent(Reason.NOT_TAGGED, "or not mapped: mappings are not known here")
-    yield from _pages(send, start, limit, hole)
-    if limit < end:
-        yield TagPiece(limit, end, Absent(Reason.UNKNOWN, "too far to ask for granule by granule"))
+    def marked(self, send: Send, regions: Sequence[Region]) -> list[Region]:
+        """`regions` with what QEMU's smaps leaves out: which of them are tagged.
 
+        The first granule speaks for its mapping: QEMU cuts mappings where tagging changes.
+        """
+        readable = [region.start for region in regions if "r" in region.perms]
+        self._first = {start: _ask(send, start, 1) for start in readable}
+        return [replace(region, tagged=self._is_tagged(region)) for region in regions]
 
-def _pages(send: Send, start: int, end: int, hole: Absent) -> Iterator[TagPiece]:
-    at = start
-    while at < end:
-        stop = min(at - at % PAGE + PAGE, end)
-        if isinstance(_ask(send, at, 1), Absent):
-            yield TagPiece(at, stop, hole)
-        else:
-            for granule in range(at, stop, GRANULE):
-                tag = _ask(send, granule, 1)
-                yield TagPiece(granule, granule + GRANULE, tag)
-        at = stop
+    def _is_tagged(self, region: Region) -> bool | Absent:
+        if region.start not in self._first:
+            return self._UNREADABLE
+        return present(self._first[region.start])
 
+    def tags(self, send: Send, start: int, end: int, regions: Regions) -> list[TagPiece]:
+        """The tags of [start, end)."""
+        if isinstance(regions, Absent):
+            return joined(self._blind(send, start, end))
+        return joined(self._pieces(send, start, end, regions))
 
-def qemu_marked(send: Send, regions: Sequence[Region]) -> list[Region]:
-    """`regions` with what QEMU's smaps leaves out: which of them are tagged.
+    def _pieces(
+        self, send: Send, start: int, end: int, regions: Sequence[Region]
+    ) -> Iterator[TagPiece]:
+        for low, high, region in by_region(start, end, regions):
+            if (hole := hole_of(region)) is not None:
+                yield TagPiece(low, high, hole)
+            else:
+                yield from self._pages(send, low, high, NOT_TAGGED)
 
-    The first granule speaks for its mapping: QEMU cuts mappings where tagging changes.
-    """
-    unreadable = Absent(Reason.UNREADABLE, "QEMU's stub gives tags of readable memory only")
-    return [
-        replace(
-            region,
-            tagged=not isinstance(_ask(send, region.start, 1), Absent)
-            if "r" in region.perms
-            else unreadable,
-        )
-        for region in regions
-    ]
+    def _blind(self, send: Send, start: int, end: int) -> Iterator[TagPiece]:
+        """Where mappings are not known: as far as that can be asked in bounded time."""
+        limit = min(end, start + _MAX_BLIND_PAGES * PAGE)
+        hole = Absent(Reason.NOT_TAGGED, "or not mapped: mappings are not known here")
+        yield from self._pages(send, start, limit, hole)
+        if limit < end:
+            too_far = Absent(Reason.UNKNOWN, "too far to ask for granule by granule")
+            yield TagPiece(limit, end, too_far)
+
+    def _pages(self, send: Send, start: int, end: int, hole: Absent) -> Iterator[TagPiece]:
+        at = start
+        while at < end:
+            stop = min(at - at % PAGE + PAGE, end)
+            first = self._first[at] if at in self._first else _ask(send, at, 1)
+            if isinstance(first, Absent):
+                yield TagPiece(at, stop, hole)
+            else:
+                yield TagPiece(at, at + GRANULE, first)
+                for granule in range(at + GRANULE, stop, GRANULE):
+                    yield TagPiece(granule, granule + GRANULE, _ask(send, granule, 1))
+            at = stop

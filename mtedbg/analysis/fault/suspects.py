@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from mtedbg.analysis.tags.span import tag_at
 from mtedbg.decode.code.load_store import memory_access
-from mtedbg.model.absent import NOT_APPLICABLE, Absent
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, or_else
 from mtedbg.model.pointer import logical_tag
 
 if TYPE_CHECKING:
@@ -138,14 +138,23 @@ def _uses(session: Session, registers: Mapping[str, int], pc: int) -> dict[str, 
 def _bases_before(session: Session, address: int) -> dict[str, int]:
     """How many instructions before `address` each register was last a checked access's base."""
     found: dict[str, int] = {}
-    for back in range(1, min(LOOK_BACK, address // _WORD) + 1):
-        code = session.target.read_memory(address - back * _WORD, _WORD)
-        if isinstance(code, Absent):
-            break
-        access = memory_access(int.from_bytes(code, "little"))
+    words = struct.iter_unpack("<I", _code_before(session, address))
+    for back, (word,) in enumerate(reversed(list(words)), 1):
+        access = memory_access(word)
         if not isinstance(access, Absent) and access.checked:
             found.setdefault(access.base_name, back)
     return found
+
+
+def _code_before(session: Session, address: int) -> bytes:
+    """Up to `LOOK_BACK` instructions before `address`, as many as can be read."""
+    code, count = b"", LOOK_BACK
+    while count and len(code) < LOOK_BACK * _WORD:
+        start = address - len(code) - count * _WORD
+        more = session.target.read_memory(start, count * _WORD) if start >= 0 else NOT_APPLICABLE
+        code = or_else(more, b"") + code
+        count //= 2  # what is left is less than what could not be read
+    return code
 
 
 def _on_the_stack(session: Session, registers: Mapping[str, int]) -> Iterator[Suspect]:

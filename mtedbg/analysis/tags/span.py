@@ -75,10 +75,13 @@ class TagSpan:
         return self.runs[-1].end if self.runs else self.end
 
 
-@once
 def tag_at(session: Session, address: int) -> int | Absent:
     """The allocation tag of the granule that holds `address` (without tag and PAC bits)."""
-    start = granule_of(address)
+    return _tag_of(session, granule_of(address))
+
+
+@once
+def _tag_of(session: Session, start: int) -> int | Absent:
     piece = session.target.read_tags(start, start + GRANULE)[0]
     return piece.tags if isinstance(piece.tags, Absent) else piece.tags[0]
 
