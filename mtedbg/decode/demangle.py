@@ -15,7 +15,7 @@ _STYLE = "gnu"
 MOST = 2048
 """Characters of a name that is read; a longer one stays as it is."""
 
-MOST_DEPTH, MOST_OUTPUT, MOST_SUBSTITUTIONS = 64, 4096, 1024
+MOST_DEPTH, MOST_OUTPUT, MOST_SUBSTITUTIONS = 64, 1 << 14, 1024
 
 
 def demangled(name: str) -> str:
