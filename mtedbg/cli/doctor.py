@@ -15,7 +15,15 @@ from mtedbg.lab import paths, requirements
 from mtedbg.lab.requirements import Need
 
 HELP = "check what mtedbg needs on this machine"
-DISTRIBUTIONS = ("capstone", "jinja2", "pygdbmi", "prompt_toolkit", "rich")
+DISTRIBUTIONS = (
+    "capstone",
+    "demangle",
+    "jinja2",
+    "pyelftools",
+    "pygdbmi",
+    "prompt_toolkit",
+    "rich",
+)
 
 
 @dataclass(frozen=True)
