@@ -46,7 +46,7 @@ def _option_of(command: Command, word: str) -> Option | None:
 
 
 def _argument_at(command: Command, words: Sequence[str]) -> Argument | None:
-    """The positional argument behind `words`."""
+    """The positional argument after `words`."""
     if takes_expressions(command):
         try:
             count = arguments_before(command, words)

@@ -6,14 +6,14 @@ from mtedbg.commands import Command
 
 
 def repeat_line(command: Command, line: str) -> str | None:
-    """The words behind the command's name that an empty line stands for; None for no repetition.
+    """The words after the command's name that an empty line stands for; None for no repetition.
 
     Args:
         command: that ran last.
         line: its words then.
 
     Returns:
-        The same words; of a command that goes on behind what it showed, its options alone.
+        The same words; of a command that goes on after what it showed, its options alone.
     """
     if not command.repeats:
         return None

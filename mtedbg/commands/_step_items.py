@@ -27,7 +27,7 @@ class Item:
     """One thing that fault handling may change.
 
     Attributes:
-        label: what it is, as text has it beside `where`: "memory", "[1]", "lock".
+        label: what it is, as text has it next to `where`: "memory", "[1]", "lock".
         text: what it is now.
         where: its address, where it has one.
         name: what it is, the same at every moment: "memory 0x7f…".

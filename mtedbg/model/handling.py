@@ -84,7 +84,7 @@ class Handling:
         address: the same without tag and PAC bits.
         core: what the core register holds in translated code.
         granules: the memory that the access touches.
-        lock: the guest thread that holds the lock, 0 for nobody.
+        lock: the guest thread that holds the lock, 0 for none.
         journal: the change of memops or tags in flight, whoever makes it.
         others: the other threads in this memop.
     """

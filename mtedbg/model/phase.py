@@ -67,7 +67,7 @@ def spelled(phase: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """The lock of all who change tags and memops: the guest thread that holds it, 0 for nobody."""
+    """The lock of all who change tags and memops: the guest thread that holds it, 0 for none."""
 
     RECORD: ClassVar[str] = "Lock"
 

@@ -1,4 +1,4 @@
-"""One moment of fault handling, beside the one before it: what `mte-step` shows."""
+"""One moment of fault handling, and the one before it: what `mte-step` shows."""
 
 from __future__ import annotations
 

@@ -138,8 +138,8 @@ def _as_one(memop: Memop, first: tuple[Halt, ...], thread: Thread) -> _Plan:
 
     Debuggers do the same with LDXR and STXR: whatever comes between them makes the store fail.
     """
-    behind = Halt(memop.address + INSTRUCTION, patched=True, by_steps=False)
-    return _Plan((behind, *first), thread, memop)
+    after = Halt(memop.address + INSTRUCTION, patched=True, by_steps=False)
+    return _Plan((after, *first), thread, memop)
 
 
 def _to_the_next_fault(session: Session, plan: _Plan) -> _Plan:

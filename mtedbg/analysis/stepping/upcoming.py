@@ -108,7 +108,7 @@ def _inserted(runtime: Runtime, now: Handling) -> int | Absent:
 
 
 def _pair(runtime: Runtime, now: Handling) -> Pair | Absent:
-    """What the thread's own [1] has left behind, against what it would give now."""
+    """What the thread's own [1] gave the pointer, against what it would give now."""
     gives, shared = _inserted(runtime, now), runtime.shared_tag
     if isinstance(shared, Absent) or isinstance(now.pointer, Absent):
         return NOT_APPLICABLE

@@ -1,4 +1,4 @@
-"""A thread between the two instructions of a memop, and what its [1] has left behind.
+"""A thread between the two instructions of a memop, and what its [1] gave the pointer.
 
 [1] puts a tag into the address register, [2] accesses memory. A thread that ran [1] before a patch
 and runs [2] after it has a stale pair. A core's tag with an ordered access is right or faults

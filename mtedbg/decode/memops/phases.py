@@ -40,7 +40,7 @@ def _known(points: Iterable[PhasePoint]) -> tuple[PhasePlace, ...]:
 
 
 def lock_holder(runtime: Runtime) -> int | Absent:
-    """The guest thread that holds the lock of all who change tags and memops; 0 for nobody.
+    """The guest thread that holds the lock of all who change tags and memops; 0 for none.
 
     Raises:
         LayoutError: the schema lacks what reading it takes.

@@ -65,7 +65,7 @@ def _disagreement(runtime: Runtime, kept: int, shadow: int | Absent, kernel: int
 
 
 def _core_tag(core: int, config: Config) -> int:
-    """What pointers of core number `core` have: its tag, or the one that is nobody's."""
+    """What pointers of core number `core` have: its tag, or the one of cores without a tag."""
     tag = core + 1 if config.shared_tag == 0 else core
     if isinstance(config.nobody_tag, int) and config.nobody_tag != config.shared_tag:
         return min(tag, config.nobody_tag)

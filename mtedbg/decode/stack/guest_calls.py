@@ -150,7 +150,7 @@ class Unwinder:
         return None if depth.lost else state.rbp
 
     def _search(self, state: _State, function: Function | None) -> tuple[_State, bool] | str:
-        """The nearest slot with an address behind a call of `function`, else behind any call."""
+        """The nearest slot with an address after a call of `function`, else after any call."""
         other: _State | None = None
         for slot in range(state.rsp, state.rsp + _SEARCHED, _SLOT):
             value = self._code.word(slot)

@@ -147,7 +147,7 @@ def _near(
 
 
 def _past(near: int | Absent) -> Absent:
-    """What is said of a RIP that is behind a guest address."""
+    """What is said of a RIP that is past a guest address."""
     if isinstance(near, Absent):
         return Absent(Reason.NOT_RECORDED, "translated code")
     return Absent(Reason.NOT_RECORDED, f"translated code past that of {near:#x}")

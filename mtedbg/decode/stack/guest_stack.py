@@ -42,7 +42,7 @@ class Depth:
     lost: bool = False
 
     def after(self, one: Line) -> Depth:
-        """The state behind `one`, on the way on."""
+        """The state after `one`, where it does not jump."""
         name, operands = one.mnemonic.split(" ")[-1], one.operands
         if name in ("push", "pushfq"):
             return self._pushed(operands)
@@ -142,7 +142,7 @@ class _Walk:
                 self.found.setdefault(address, state)
 
     def unreached(self) -> list[int]:
-        """Instructions behind the end of a path to which no path led.
+        """Instructions after the end of a path to which no path led.
 
         Those that a direct jump leads to come last: it may be of code that is not reached yet.
         """

@@ -1,7 +1,7 @@
 """Frame records of the host's stack, and the signal frames between them.
 
 Source: AAPCS64 6.4.6: x29 points at {caller's x29, return address}. Linux, arch/arm64/kernel/
-signal.c: setup_sigframe puts a frame record behind the rt_sigframe, with x29 and x30 of the
+signal.c: setup_sigframe puts a frame record after the rt_sigframe, with x29 and x30 of the
 interrupted code, and returns through the vDSO's __kernel_rt_sigreturn.
 """
 
@@ -44,7 +44,7 @@ def interrupted_registers(target: Target, record: int) -> Mapping[str, int] | No
 
     Args:
         target: where.
-        record: address of the frame record that the kernel has put behind the signal frame.
+        record: address of the frame record that the kernel has put after the signal frame.
     """
     found = frame_record(target, record)
     if isinstance(found, Absent):

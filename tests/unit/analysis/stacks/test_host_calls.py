@@ -86,7 +86,7 @@ def test_a_chain_that_is_too_long():
 
 
 def test_through_a_signal_handler():
-    """The kernel's frame record behind the signal frame leads to the registers in it."""
+    """The kernel's frame record after the signal frame leads to the registers in it."""
     record, context = 0x4000, 0x3000
     stack = bytearray(
         stack_of({0x100: (STACK + record, VDSO), record: (STACK + 0x5000, CODE + 0x150)})

@@ -78,12 +78,12 @@ def test_a_critical_section_runs_as_one(hardware: bool, monkeypatch: pytest.Monk
     monkeypatch.setattr(query_step, "handling", strict)
     made = image()
     target = scripted(made, memop(made) - 4)
-    fault, behind = phase(made, "fault"), memop(made) + 4
+    fault, after = phase(made, "fault"), memop(made) + 4
     if not hardware:
         target.happenings.append(_refused)
-    target.at(behind if hardware else fault, StopKind.BREAKPOINT)
+    target.at(after if hardware else fault, StopKind.BREAKPOINT)
     found = go(target)
-    halts = (Halt(behind, patched=True, by_steps=False), Halt(fault))
+    halts = (Halt(after, patched=True, by_steps=False), Halt(fault))
     assert target.asked[0] == (halts, JIT_THREAD)
     assert found.ran_as_one is not None
     assert found.ran_as_one.id == 1
