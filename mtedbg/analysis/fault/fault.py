@@ -17,6 +17,7 @@ from mtedbg.model.pointer import granule_of, granule_span, logical_tag, with_tag
 from mtedbg.session import once
 
 if TYPE_CHECKING:
+    from mtedbg.analysis.fault.handling import Handling
     from mtedbg.model.instruction import MemoryAccess
     from mtedbg.model.process import SignalInfo, Thread
     from mtedbg.session import Session
@@ -145,15 +146,15 @@ def _synchronous(session: Session, thread: Thread, met: Fault) -> Fault:
     pointer = raw if isinstance(at.pointer, Absent) or not accesses else at.pointer
     pointer_tag = logical_tag(pointer)
     tags = _touched(session, at.span if accesses else NOT_APPLICABLE, address)
-    memop, transition = _handling(session, thread, at.pc, tuple(tags.values()))
+    handled = _handling(session, thread, at.pc, tuple(tags.values()))
     return replace(
         met,
         accesses=accesses,
         pointer_tag=pointer_tag,
         granules=tuple(Granule(start, tag) for start, tag in tags.items()),
         memory_tag=_mismatch(tags, address, pointer_tag),
-        memop=memop,
-        transition=transition,
+        memop=handled.memop,
+        transition=handled.transition,
     )
 
 
@@ -175,9 +176,9 @@ def _mismatch(tags: Mapping[int, int | Absent], address: int, pointer_tag: int) 
 
 def _handling(
     session: Session, thread: Thread, pc: int | Absent, memory: tuple[int | Absent, ...]
-) -> tuple[int | Absent, str | Absent]:
-    if isinstance(pc, Absent):
-        return NOT_APPLICABLE, NOT_APPLICABLE
-    from mtedbg.analysis.fault.handling import handling
+) -> Handling:
+    from mtedbg.analysis.fault.handling import Handling, handling
 
+    if isinstance(pc, Absent):
+        return Handling(NOT_APPLICABLE, NOT_APPLICABLE)
     return handling(session, thread, pc, memory)

@@ -3,46 +3,77 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.memops.memop import memop_at
 from mtedbg.analysis.memops.transition import situation, transition
 from mtedbg.analysis.stacks.guest_frame import own_tag
 from mtedbg.decode.memops.journal import in_flight
-from mtedbg.errors import LayoutError
-from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else
 from mtedbg.model.memop import Memop, Mode
-from mtedbg.model.runtime import Journal
 
 if TYPE_CHECKING:
     from mtedbg.model.process import Thread
-    from mtedbg.model.runtime import Config
+    from mtedbg.model.runtime import Config, Journal
     from mtedbg.session import Session
 
 NO_MEMOP = "none: the PC is no memop, the runtime hands the fault to the previous handler"
 
 
+@dataclass(frozen=True, slots=True)
+class Handling:
+    """What the runtime's handler does about a fault.
+
+    Attributes:
+        memop: id of the memop at the PC.
+        plan: what the handler will do, in words; does not apply where it is at it.
+        change: what it is doing already; None where nothing.
+    """
+
+    memop: int | Absent
+    plan: str | Absent
+    change: Journal | None = None
+
+    @property
+    def transition(self) -> str | Absent:
+        """What it does, in words."""
+        if self.change is None:
+            return self.plan
+        return _in_words(self.change, f"guest thread {self.change.thread}")
+
+    @property
+    def kind(self) -> str | Absent:
+        """The same without the number of a thread, which is another in every run."""
+        return self.plan if self.change is None else _in_words(self.change, "a guest thread")
+
+
+def _in_words(change: Journal, who: str) -> str:
+    old, new = change.old_mode.lower(), change.new_mode.lower()
+    what = f"stays {old}" if old == new else f"{old} → {new}"
+    return f"{what}: in flight by {who}, phase {change.phase}"
+
+
 def handling(
     session: Session, thread: Thread, pc: int, memory: Collection[int | Absent]
-) -> tuple[int | Absent, str | Absent]:
-    """The id of the memop at `pc`, and what the handler will do about the fault there.
+) -> Handling:
+    """What the handler does about a fault; nothing applies where there is no runtime.
 
     Args:
         session: where.
         thread: that faulted.
         pc: of it, without PAC bits.
         memory: allocation tags of the granules that the access touches.
-
-    Returns:
-        Both do not apply where there is no runtime.
     """
     runtimes = session.runtimes
     if isinstance(runtimes, Absent) and runtimes.reason is not Reason.DAMAGED:
-        return NOT_APPLICABLE, NOT_APPLICABLE
+        return Handling(NOT_APPLICABLE, NOT_APPLICABLE)
     memop = memop_at(session, pc)
     if isinstance(memop, Absent):
-        return memop, memop if memop.is_hole else NO_MEMOP
-    return memop.id, _handled(session, thread, memop, memory)
+        return Handling(memop, memop if memop.is_hole else NO_MEMOP)
+    change = _in_flight(session, memop)
+    plan = NOT_APPLICABLE if change else _plan(session, thread, memop, memory)
+    return Handling(memop.id, plan, change)
 
 
 def _config(session: Session) -> Config | Absent:
@@ -54,12 +85,9 @@ def _config(session: Session) -> Config | Absent:
     return runtimes[0].config
 
 
-def _handled(
+def _plan(
     session: Session, thread: Thread, memop: Memop, memory: Collection[int | Absent]
 ) -> str | Absent:
-    going_on = _in_flight(session, memop)
-    if going_on:
-        return going_on
     config, own = _config(session), own_tag(session, thread)
     hole = next((tag for tag in memory if isinstance(tag, Absent)), None)
     for needed in (config, own, hole):
@@ -75,21 +103,7 @@ def _handled(
     return transition(situation(memop, config, tags, own))
 
 
-def _in_flight(session: Session, memop: Memop) -> str:
-    """What the handler is doing about the memop right now; empty where nothing."""
-    runtimes = session.runtimes
-    for runtime in () if isinstance(runtimes, Absent) else runtimes:
-        try:
-            entries = in_flight(runtime)
-        except LayoutError:
-            continue
-        for entry in () if isinstance(entries, Absent) else entries:
-            if entry.memop == memop.id:
-                return _told(entry)
-    return ""
-
-
-def _told(entry: Journal) -> str:
-    old, new = entry.old_mode.lower(), entry.new_mode.lower()
-    what = f"stays {old}" if old == new else f"{old} → {new}"
-    return f"{what}: in flight by guest thread {entry.thread}, phase {entry.phase}"
+def _in_flight(session: Session, memop: Memop) -> Journal | None:
+    """What the handler is doing about the memop right now."""
+    entries = (or_else(found, ()) for found in session.from_runtimes(in_flight))
+    return next((one for some in entries for one in some if one.memop == memop.id), None)

@@ -6,19 +6,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.runtimes import current_pc, place_of
+from mtedbg.analysis.stacks.guest_frame import known_guest
 from mtedbg.decode.code.code_map import symbol_of
 from mtedbg.decode.code.guest_code import GuestCode
 from mtedbg.decode.memops.memop import memop_in
-from mtedbg.decode.stack.guest_frame import guest_of
-from mtedbg.errors import LayoutError, MtedbgError
-from mtedbg.layout.memory import read_text
-from mtedbg.model.absent import Absent, Reason, present
-from mtedbg.model.code import Block, Place, Range
-from mtedbg.model.memop import Memop
+from mtedbg.errors import MtedbgError
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, or_else, then
+from mtedbg.model.code import Outcome, Place
 
 if TYPE_CHECKING:
     from mtedbg.layout import Runtime
+    from mtedbg.model.process import Thread
     from mtedbg.session import Session
+
+_BETWEEN_BLOCKS = (Outcome.SEGMENT_PADDING, Outcome.CORRUPT, Outcome.METADATA_NOT_DUMPED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,51 +37,39 @@ class GuestPlace:
     memop: str = ""
 
 
-def guest_place(session: Session) -> GuestPlace:
-    """Where the guest of the session's thread was; empty where there is no runtime or guest."""
-    if isinstance(session.runtimes, Absent):
+def guest_place(session: Session, thread: Thread) -> GuestPlace:
+    """Where the guest of `thread` was; empty where there is no runtime or guest."""
+    pc = current_pc(session, thread)
+    if isinstance(session.runtimes, Absent) or isinstance(pc, Absent):
         return GuestPlace()
-    pc = current_pc(session, session.thread())
     try:
-        runtime, place = (None, None) if isinstance(pc, Absent) else place_of(session, pc)
-        if runtime is None or place is None:
-            return GuestPlace()
-        return _place(session, runtime, place)
+        runtime, place = place_of(session, pc)
+        return _place(session, thread, runtime, place)
     except MtedbgError:
         return GuestPlace()
 
 
-def _place(session: Session, runtime: Runtime, place: Place) -> GuestPlace:
-    memop = memop_in(runtime, place) if place.in_jit else None
-    rip = memop.guest_rip if isinstance(memop, Memop) else _rip(session, runtime)
-    function, offset = _function(runtime, rip) if isinstance(rip, int) else ("", 0)
-    access = ""
-    if isinstance(memop, Memop):
-        where = f"{function}+{offset:#x}" if function else f"guest {memop.guest_rip:#x}"
-        access = f"{memop.size}-byte {memop.access.lower()} at {where}"
+def _place(session: Session, thread: Thread, runtime: Runtime, place: Place) -> GuestPlace:
+    memop = memop_in(runtime, place) if place.in_jit else NOT_APPLICABLE
+    if isinstance(memop, Absent):
+        rip = then(known_guest(session, thread), lambda guest: guest.near)
+        function, _ = ("", 0) if isinstance(rip, Absent) else _function(runtime, rip)
+        return GuestPlace(_range(runtime, place), function)
+    function, offset = _function(runtime, memop.guest_rip)
+    where = f"{function}+{offset:#x}" if function else f"guest {memop.guest_rip:#x}"
+    access = f"{memop.size}-byte {memop.access.lower()} at {where}"
     return GuestPlace(_range(runtime, place), function, access)
 
 
 def _range(runtime: Runtime, place: Place) -> str:
     """The kinds of block and range; empty outside of translated code."""
     block, found = place.block, place.range
-    if not isinstance(block, Block):
-        between = place.outcome.value in ("segment-padding", "corrupt", "metadata-not-dumped")
-        return place.outcome.value if between else ""
-    kind = found.kind if isinstance(found, Range) else place.outcome.value
-    symbol = symbol_of(runtime, found) if isinstance(found, Range) else ""
-    retired = "retired " if place.outcome.value == "retired" else ""
-    name = f" {symbol}" if isinstance(symbol, str) and symbol else ""
-    return f"{retired}{block.kind}: {kind}{name}"
-
-
-def _rip(session: Session, runtime: Runtime) -> int | Absent:
-    """The guest instruction that was known last."""
-    try:
-        guest = guest_of(runtime, session.thread(), session.info.pac_mask)
-    except LayoutError as error:
-        return Absent(Reason.DAMAGED, error.message)
-    return guest if isinstance(guest, Absent) else guest.near
+    if isinstance(block, Absent):
+        return place.outcome.value if place.outcome in _BETWEEN_BLOCKS else ""
+    kind = place.outcome.value if isinstance(found, Absent) else found.kind
+    symbol = "" if isinstance(found, Absent) else or_else(symbol_of(runtime, found), "")
+    retired = "retired " if place.outcome is Outcome.RETIRED else ""
+    return f"{retired}{block.kind}: {kind} {symbol}".rstrip()
 
 
 def _function(runtime: Runtime, rip: int) -> tuple[str, int]:
@@ -88,5 +77,5 @@ def _function(runtime: Runtime, rip: int) -> tuple[str, int]:
     function = GuestCode(runtime).function_at(rip)
     if function is None or isinstance(function.guest_begin, Absent):
         return "", 0
-    name = read_text(runtime.target, function.name, function.name_length)
-    return (name if present(name) else ""), rip - function.guest_begin
+    name = runtime.text(function.name, function.name_length)
+    return or_else(name, ""), rip - function.guest_begin

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.memops.progress import entries, transition_of
 from mtedbg.analysis.memops.stale import stale_pair
-from mtedbg.analysis.postmortem.guest_place import GuestPlace, guest_place
+from mtedbg.analysis.postmortem.guest_place import guest_place
+from mtedbg.analysis.postmortem.recorded import recorded_calls
 from mtedbg.analysis.stacks.frame_records import return_addresses
 from mtedbg.analysis.stacks.guest_frame import own_tag
 from mtedbg.analysis.tags.runs import by_granule
 from mtedbg.formats.siginfo import name_signal
-from mtedbg.model.absent import Absent, Reason, present
+from mtedbg.model.absent import Absent, Reason, or_else, present
 from mtedbg.model.fault import FaultKind
 from mtedbg.model.operation import Operation
 from mtedbg.model.phase import spelled
 from mtedbg.model.pointer import GRANULE, granule_of, is_near_null, logical_tag
 from mtedbg.model.triage import Signature
-from mtedbg.target import ModuleFinder, RecordReader
+from mtedbg.target import ModuleFinder
 
 if TYPE_CHECKING:
-    from mtedbg.model.process import SignalInfo
+    from mtedbg.model.process import SignalInfo, Thread
     from mtedbg.session import Session
 
 CALLERS = 4
@@ -32,53 +34,70 @@ CALLERS = 4
 _NOWHERE = "nowhere"
 _LONGEST_PAIR = 2 * GRANULE
 _LIBRARY = re.compile(r"(ld-|ld\.|lib(c|m|pthread|gcc_s|stdc\+\+|c\+\+)[-.]|\[vdso\]|linker)")
-_NUMBERED = re.compile(r"(guest thread|thread|memop) \d+")
+
+
+@dataclass(frozen=True, slots=True)
+class _Death:
+    """How a thread died.
+
+    Attributes:
+        cause: the kind of death.
+        sent: whether a signal was sent, or comes late: the PC is not where it happened.
+        tags: how pointer and memory tag relate; empty where it was no tag check fault.
+        memory: allocation tags of the granules that the access may have touched.
+    """
+
+    cause: str
+    sent: bool = False
+    tags: str = ""
+    memory: tuple[int | Absent, ...] = ()
 
 
 def signature(session: Session) -> Signature:
-    """The signature of the session's dead process, by what the core itself has.
+    """The signature of a dead process, by what its file itself has of the thread that died.
 
     Raises:
         NoTargetError: it has no threads.
     """
     thread = session.thread()
-    info, registers = session.target.signal(thread), session.target.registers(thread)
-    guest = guest_place(session)
+    death = _death(session, thread)
+    registers = or_else(session.target.registers(thread), {})
+    if "pc" not in registers:
+        return Signature(death.cause, tags=death.tags, place="unknown")
+    pc, guest = session.strip(registers["pc"]), guest_place(session, thread)
+    transition = _handled(session, thread, pc, death) or _in_progress(session)
+    place = guest.range or _host_place(session, thread, pc, registers, sent=death.sent)
+    return Signature(death.cause, transition, place, guest.function, guest.memop, death.tags)
+
+
+def _death(session: Session, thread: Thread) -> _Death:
+    info = session.target.signal(thread)
     if isinstance(info, Absent):
-        return _placed(session, "no signal", registers, guest, sent=True)
+        return _Death("no signal", sent=True)
     name = name_signal(info)
     if name.tag_check is FaultKind.SYNCHRONOUS:
-        return _synchronous(session, info, registers, guest)
+        return _synchronous(session, thread, info)
     if name.tag_check is FaultKind.ASYNCHRONOUS:
-        return _placed(session, "tag check fault (asynchronous)", registers, guest, sent=True)
-    cause = f"{name.signal} {name.code}".rstrip()
-    if name.addressed and present(info.address):
-        near = is_near_null(session.strip(info.address))
-        cause += " near null" if near else ""
-    return _placed(session, cause, registers, guest, sent=not name.addressed)
+        return _Death("tag check fault (asynchronous)", sent=True)
+    near = name.addressed and present(info.address) and is_near_null(session.strip(info.address))
+    return _Death(f"{name} near null" if near else str(name), sent=not name.addressed)
 
 
-def _synchronous(
-    session: Session,
-    info: SignalInfo,
-    registers: Mapping[str, int] | Absent,
-    guest: GuestPlace,
-) -> Signature:
-    stale = stale_pair(session, session.thread()) is not None
+def _synchronous(session: Session, thread: Thread, info: SignalInfo) -> _Death:
+    stale = stale_pair(session, thread) is not None
     cause = "tag check fault on a stale pair" if stale else "tag check fault (synchronous)"
     raw = info.address
     if isinstance(raw, Absent):
-        return _placed(session, cause, registers, guest)
+        return _Death(cause)
     start = granule_of(session.strip(raw))
-    tags = [*by_granule(session.target.read_tags(start, start + _LONGEST_PAIR)).values()]
+    tags = tuple(by_granule(session.target.read_tags(start, start + _LONGEST_PAIR)).values())
     # The address is somewhere in the access, which may reach into the next granule.
     pointer = logical_tag(raw)
     touched = tags[:1] if tags[0] != pointer else tags
-    relation = _relation(session, pointer, touched)
-    return _placed(session, cause, registers, guest, tags=relation, memory=touched)
+    return _Death(cause, tags=_relation(session, thread, pointer, touched), memory=touched)
 
 
-def _relation(session: Session, pointer: int, tags: Iterable[int | Absent]) -> str:
+def _relation(session: Session, thread: Thread, pointer: int, tags: Iterable[int | Absent]) -> str:
     """How they relate, in words that do not depend on which tags chance chose."""
     memory = next((tag for tag in tags if tag != pointer), pointer)
     if isinstance(memory, Absent):
@@ -87,7 +106,7 @@ def _relation(session: Session, pointer: int, tags: Iterable[int | Absent]) -> s
         return "the tags match now"
     runtimes = session.runtimes
     if not isinstance(runtimes, Absent):
-        shared, own = runtimes[0].shared_tag, own_tag(session, session.thread())
+        shared, own = runtimes[0].shared_tag, own_tag(session, thread)
         if present(shared):
             return f"pointer {_whose(pointer, shared, own)}, memory {_whose(memory, shared, own)}"
     if pointer == 0:
@@ -103,28 +122,13 @@ def _whose(tag: int, shared: int, own: int | Absent) -> str:
     return "own core's" if tag == own else "another core's"
 
 
-def _placed(
-    session: Session,
-    cause: str,
-    registers: Mapping[str, int] | Absent,
-    guest: GuestPlace,
-    *,
-    sent: bool = False,
-    tags: str = "",
-    memory: Iterable[int | Absent] = (),
-) -> Signature:
-    if isinstance(registers, Absent) or "pc" not in registers:
-        return Signature(cause, tags=tags, place="unknown")
-    pc = session.strip(registers["pc"])
-    transition = ""
-    if memory:
-        from mtedbg.analysis.fault.handling import handling
+def _handled(session: Session, thread: Thread, pc: int, death: _Death) -> str:
+    """What the runtime does about a synchronous fault; empty where nothing is known."""
+    if not death.memory:
+        return ""
+    from mtedbg.analysis.fault.handling import handling
 
-        what = handling(session, session.thread(), pc, tuple(memory))[1]
-        transition = _NUMBERED.sub(r"a \1", what) if isinstance(what, str) else ""
-    transition = transition or _in_progress(session)
-    place = guest.range or _host_place(session, pc, registers, sent=sent)
-    return Signature(cause, transition, place, guest.function, guest.memop, tags)
+    return or_else(handling(session, thread, pc, death.memory).kind, "")
 
 
 def _in_progress(session: Session) -> str:
@@ -136,7 +140,9 @@ def _in_progress(session: Session) -> str:
     return ""
 
 
-def _host_place(session: Session, pc: int, registers: Mapping[str, int], *, sent: bool) -> str:
+def _host_place(
+    session: Session, thread: Thread, pc: int, registers: Mapping[str, int], *, sent: bool
+) -> str:
     """File and offset of the PC; where that says little, also of its callers.
 
     That is so where a signal was sent, and where the PC is in no mapping: then x30 is what a call
@@ -146,20 +152,20 @@ def _host_place(session: Session, pc: int, registers: Mapping[str, int], *, sent
     if not sent and here != _NOWHERE:
         return here
     link = [session.strip(registers.get("x30", 0))] if here == _NOWHERE else []
-    calls = (_module(session, address) for address in chain(link, _callers(session, registers)))
+    callers = chain(link, _callers(session, thread, registers))
+    calls = (_module(session, address) for address in callers)
     known = (call for call in calls if call != _NOWHERE and not _LIBRARY.match(call))
     outer = [*islice(known, CALLERS)]
     first = [] if _LIBRARY.match(here) and outer else [here]
     return " ← ".join([*first, *outer][:CALLERS])
 
 
-def _callers(session: Session, registers: Mapping[str, int]) -> Iterator[int]:
-    """As they were noted on the spot, else as far as the stack was dumped."""
-    target = session.target
-    noted = target.recorded_calls(session.thread()) if isinstance(target, RecordReader) else ()
-    if not noted:
+def _callers(session: Session, thread: Thread, registers: Mapping[str, int]) -> Iterator[int]:
+    """As they were recorded where the process died, else as far as the stack was dumped."""
+    recorded = or_else(recorded_calls(session, thread), ())
+    if not recorded:
         return return_addresses(session, registers)
-    return (call.pc for call in noted[1:])
+    return (call.pc for call in recorded[1:])
 
 
 def _module(session: Session, address: int) -> str:
