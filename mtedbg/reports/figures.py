@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from mtedbg.analysis.code.blocks import blocks
 from mtedbg.analysis.tags.span import Form, TagSpan
-from mtedbg.decode.code.code_map import CODE_MAP, RETIRED, SEGMENTS
 from mtedbg.errors import LayoutError
-from mtedbg.model.absent import Absent, or_else
-from mtedbg.model.code import Block, Segment
+from mtedbg.model.absent import or_else, present
 from mtedbg.model.figure import Mark, SegmentMap, TagGrid, ThreadAt, Timeline
 from mtedbg.model.pointer import GRANULE
-from mtedbg.report import Answer, Kind, Row, rows_of
 
 if TYPE_CHECKING:
+    from mtedbg.analysis.code.segments import RuntimeSegments
+    from mtedbg.analysis.memops.log import EventValue, LoggedEvent, RuntimeLog
     from mtedbg.session import Session
 
 MOST_THREADS = 1 << 12
@@ -31,39 +30,36 @@ def tag_grid(found: TagSpan) -> TagGrid | None:
     return TagGrid(found.address, tags, found.owners)
 
 
-def timeline(answer: Answer) -> Timeline:  # TRANSITION: of rows
-    """The events of `memop-log`."""
-    return Timeline(tuple(_mark(row) for row in rows_of(answer.body)))
+def timeline(found: Sequence[RuntimeLog]) -> Timeline:
+    """The events of the flight recorder."""
+    return Timeline(tuple(_mark(event) for one in found for event in one.events))
 
 
-def _mark(row: Row) -> Mark:
-    from mtedbg.render.text import cell
-
-    time, thread = row["time"], row["thread"]
-    words = [str(row["event"])]
-    if not isinstance(row["memop"], Absent):
-        words.append(f"memop {row['memop']}")
-    if not isinstance(row["address"], Absent):
-        words.append(cell(row["address"], Kind.ADDRESS))
+def _mark(event: LoggedEvent) -> Mark:
+    """One event: "Patch memop 31 0xffff…: Local → Shared, core 1"."""
+    words = [str(event.event)]
+    words += [f"memop {event.memop}"] if present(event.memop) else []
+    words += [f"{event.address:#x}"] if present(event.address) else []
     said = " ".join(words)
-    if not isinstance(row["old"], Absent) or not isinstance(row["new"], Absent):
-        said += f": {cell(row['old'], Kind.TEXT)} → {cell(row['new'], Kind.TEXT)}"
-    if not isinstance(row["core"], Absent):
-        said += f", core {row['core']}"
-    assert isinstance(time, int)
-    return Mark(time, thread if isinstance(thread, int) else 0, str(row["event"]), said)
+    if present(event.old) or present(event.new):
+        said += f": {_value(event.old)} → {_value(event.new)}"
+    if present(event.core):
+        said += f", core {event.core}"
+    return Mark(event.time, or_else(event.thread, 0), event.event, said)
 
 
-def segment_map(session: Session) -> SegmentMap:
-    """The code segments, their blocks, and where threads stood."""
-    segments: list[Segment] = []
-    blocks: list[Block] = []
-    for runtime in session.readable_runtimes():
-        with suppress(LayoutError):
-            segments += or_else(runtime.rows(SEGMENTS, Segment), ())
-            blocks += or_else(runtime.rows(CODE_MAP, Block), ())
-            blocks += or_else(runtime.rows(RETIRED, Block), ())
-    return SegmentMap(tuple(segments), tuple(blocks), tuple(_threads(session)))
+def _value(value: EventValue) -> str:
+    return str(value) if present(value) else "-"
+
+
+def segment_map(session: Session, found: Sequence[RuntimeSegments]) -> SegmentMap | None:
+    """Code segments, the blocks in them, and where threads stood; None without the blocks."""
+    try:
+        held = tuple(block for one in blocks(session) for block in one.blocks)
+    except LayoutError:
+        return None
+    segments = tuple(segment for one in found for segment in one.segments)
+    return SegmentMap(segments, held, tuple(_threads(session)))
 
 
 def _threads(session: Session) -> Iterator[ThreadAt]:

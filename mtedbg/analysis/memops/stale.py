@@ -2,47 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mtedbg.decode.memops.memop import memop_at, state_of
 from mtedbg.decode.memops.pair import Pair, pair_of, passed_insert
-from mtedbg.errors import LayoutError
-from mtedbg.model.absent import Absent
+from mtedbg.model.absent import Absent, present
 from mtedbg.model.memop import Memop
+from mtedbg.model.process import Thread
+from mtedbg.session import once
 
 if TYPE_CHECKING:
-    from mtedbg.model.process import Thread
+    from collections.abc import Mapping
+
+    from mtedbg.layout import Runtime
     from mtedbg.session import Session
 
 _MOST_THREADS = 1 << 12
 
 
-def stale_pair(session: Session, thread: Thread) -> tuple[Memop, Pair] | None:
-    """The memop and the pair of `thread`, where it has a stale one; what is damaged has none."""
-    runtimes = session.runtimes
+@dataclass(frozen=True, slots=True)
+class StalePair:
+    """A thread that has run [1] of a memop, and would run a [2] that no longer fits.
+
+    Attributes:
+        thread: the thread.
+        memop: where it is.
+        pair: what it has, and would have now.
+    """
+
+    thread: Thread
+    memop: Memop
+    pair: Pair
+
+
+@once
+def stale_pair(session: Session, thread: Thread) -> StalePair | None:
+    """The stale pair of `thread`; None where it has none that can be read."""
     registers = session.target.registers(thread)
-    if isinstance(runtimes, Absent) or isinstance(registers, Absent):
+    if isinstance(registers, Absent):
         return None
     pc = session.strip(registers.get("pc", 0))
-    for runtime in runtimes:
-        try:
-            memop = memop_at(runtime, pc)
-            if isinstance(memop, Absent) or not passed_insert(memop, pc):
-                continue
-            pair = pair_of(runtime, state_of(runtime, memop), registers)
-        except LayoutError:
-            continue
-        if isinstance(pair, Pair) and pair.stale:
-            return memop, pair
-    return None
+    found = session.from_runtimes(lambda runtime: _pair(runtime, thread, pc, registers))
+    return next(filter(None, found), None)
 
 
-def stale_pairs(session: Session) -> Iterator[tuple[Thread, Memop, Pair]]:
-    """Every thread that has a stale pair."""
-    if isinstance(session.runtimes, Absent):
-        return
-    for thread in session.target.threads()[:_MOST_THREADS]:
-        found = stale_pair(session, thread)
-        if found is not None:
-            yield thread, *found
+def _pair(
+    runtime: Runtime, thread: Thread, pc: int, registers: Mapping[str, int]
+) -> StalePair | None:
+    memop = memop_at(runtime, pc)
+    if isinstance(memop, Absent) or not passed_insert(memop, pc):
+        return None
+    pair = pair_of(runtime, state_of(runtime, memop), registers)
+    return StalePair(thread, memop, pair) if present(pair) and pair.stale else None
+
+
+def stale_pairs(session: Session) -> tuple[StalePair, ...]:
+    """Every stale pair of the process."""
+    threads = session.target.threads()[:_MOST_THREADS] if session.readable_runtimes() else ()
+    found = (stale_pair(session, thread) for thread in threads)
+    return tuple(pair for pair in found if pair is not None)

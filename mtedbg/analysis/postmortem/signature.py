@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
-from mtedbg.analysis.memops.progress import entries, transition_of
+from mtedbg.analysis.memops.changes import changes
 from mtedbg.analysis.memops.stale import stale_pair
 from mtedbg.analysis.postmortem.guest_place import guest_place
 from mtedbg.analysis.postmortem.recorded import recorded_calls
@@ -132,11 +132,12 @@ def _handled(session: Session, thread: Thread, pc: int, death: _Death) -> str:
 
 
 def _in_progress(session: Session) -> str:
-    """What the runtime was changing; empty where nothing."""
-    for _, entry in entries(session):
-        change = transition_of(entry)
-        patch = f"{change} patch" if entry.operation == Operation.PATCH_MEMOP else entry.operation
-        return f"{patch} in progress, phase {spelled(entry.phase)}"
+    """What the runtime was changing first; empty where nothing."""
+    for change in changes(session)[:1]:
+        entry = change.entry
+        is_patch = entry.operation == Operation.PATCH_MEMOP
+        what = f"{change.transition} patch" if is_patch else entry.operation
+        return f"{what} in progress, phase {spelled(entry.phase)}"
     return ""
 
 

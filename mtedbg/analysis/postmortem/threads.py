@@ -57,7 +57,7 @@ def _state(session: Session, thread: Thread) -> ThreadState:
         pc,
         then(pc, lambda at: str(symbolize(session, at)) or Absent(Reason.UNKNOWN)),
         then(session.target.signal(thread), name_signal),
-        None if stale is None else stale[0].id,
+        None if stale is None else stale.memop.id,
         known_guest(session, thread),
     )
 

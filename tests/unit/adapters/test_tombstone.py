@@ -14,7 +14,7 @@ from mtedbg.adapters.core import CoreTarget
 from mtedbg.adapters.dead import open_dead
 from mtedbg.adapters.tombstone.target import TombstoneTarget
 from mtedbg.analysis.fault.fault import fault
-from mtedbg.analysis.postmortem.cause import cause_report
+from mtedbg.analysis.postmortem.cause import cause
 from mtedbg.analysis.postmortem.signature import signature
 from mtedbg.cli import main
 from mtedbg.errors import FileFormatError
@@ -119,8 +119,7 @@ def test_memory_and_tags_are_those_around_registers(target: TombstoneTarget) -> 
 
 
 def test_the_cause_quotes_what_the_system_says(target: TombstoneTarget) -> None:
-    (row,) = cause_report(Session(target)).rows
-    assert row["because"] == (
+    assert cause(Session(target)).reasons == (
         "the system says: [MTE]: Use After Free, 8 bytes into it",
         f"the system says: use after free, by Scudo: 32 bytes at {HEAP + 0x40:#x}",
     )

@@ -61,7 +61,7 @@ def test_tagged_memory_that_takes_long_is_not_drawn(more):
     section = next(one for one in found if one.title == "Tagged memory")
     assert (section.figure is not None) is (not more)
     if more:
-        assert section.answer().notes == (
+        assert section.answer(section.ask()).notes == (
             "4 GiB are tagged, which takes long to read: `mte-regions` does",
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mtedbg.analysis.fault.handling import NO_MEMOP
+from mtedbg.analysis.fault.handling import NO_MEMOP, handling
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.memory import Region
 from mtedbg.model.process import SignalInfo
@@ -15,6 +15,8 @@ from tests.support.runtime_image import Image, image
 from tests.support.scenes import HEAP, PAGE, tagged
 
 OWN, FOREIGN = 2, 3
+JOURNAL_MEMOP = 24
+"""Where a slot of the journal has the id of a memop."""
 
 
 def stopped(made: Image, memory: bytes, address: int = HEAP, pc: int | None = None) -> Session:
@@ -79,6 +81,17 @@ def test_a_damaged_runtime_leaves_the_rest_of_the_answer():
         hole = row[key]
         assert isinstance(hole, Absent)
         assert hole.reason is Reason.DAMAGED
+
+
+def test_what_is_in_flight_is_told_with_and_without_its_thread():
+    made = image()
+    session = stopped(made.with_word(made.places["journal"] + JOURNAL_MEMOP, 1), bytes([FOREIGN]))
+    pc = made.target().register_sets[1]["pc"]
+    handled = handling(session, session.thread(), pc, (FOREIGN,))
+    where = "local → shared: in flight by {} thread{}, phase PatchAddress"
+    assert (handled.memop, handled.transition) == (1, where.format("guest", " 2"))
+    assert handled.kind == where.format("a guest", "")
+    assert ask(session).rows[0]["transition"] == handled.transition
 
 
 def test_the_map_says_whose_the_tags_are():
