@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator
 
 import lldb
 
+from mtedbg.adapters.lldb import threads
 from mtedbg.address.reader import evaluate
 from mtedbg.address.values import (
     FUNCTION,
+    UNSIGNED,
     VOID,
     Field,
     Held,
@@ -62,13 +64,11 @@ class Names:
         self._read = read
 
     def register(self, name: str) -> Value | None:
-        """Those that hold a whole number."""
+        """Those that hold a whole number; of a core without its program LLDB knows no types."""
         if not self._frame.IsValid():
             return None
-        found = self._frame.FindRegister(_THEIRS.get(name, name))
-        if not found.IsValid():
-            found = self._frame.FindRegister(name)
-        return _value(found, f"${name}") if found.IsValid() else None
+        number = threads.register(self._frame, _THEIRS.get(name, name), name)
+        return None if number is None else Number(number, UNSIGNED)
 
     def name(self, name: str) -> Value | Absent:
         """A variable of the frame, a global one, or a symbol."""
