@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from mtedbg.formats.esr import syndrome
 from mtedbg.formats.siginfo import code_name, code_number, signal_name, signal_number
-from mtedbg.model.absent import NOT_APPLICABLE, Absent
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, present, then
 from mtedbg.model.crash_text import NOT_IN_TEXT, CrashText
 
 MOST_TEXT = 1 << 18
@@ -71,12 +71,12 @@ def read(text: str) -> CrashText | None:
     code, code_as = _code(text, signal, notes)
     esr = _ESR.search(text)
     found = syndrome(int(esr[1], 16)) if esr else NOT_IN_TEXT
-    if not isinstance(found, Absent) and found.tag_check and isinstance(code, Absent):
+    if present(found) and found.tag_check and not present(code):
         signal, code = _SIGSEGV, _TAG_CHECK
     for words, number in _LLDB.items():
-        if isinstance(code, Absent) and re.search(rf"\b{words}", text):
+        if not present(code) and re.search(rf"\b{words}", text):
             signal, code = _SIGSEGV, number
-    if isinstance(code, Absent) and "Memory tag violation" in text:  # GDB has no more of it
+    if not present(code) and "Memory tag violation" in text:  # GDB has no more of it
         signal, code = _SIGSEGV, _TAG_CHECK if _POINTER_TAG.search(text) else _ASYNC
     if isinstance(signal, int) and isinstance(code, int):
         signal_as, code_as = signal_name(signal), code_name(signal, code)
@@ -86,7 +86,7 @@ def read(text: str) -> CrashText | None:
         found, pid, tid, thread, _cause(text), dict(_registers(text)), tuple(notes),
     )  # fmt: skip
     says = (crash.signal, crash.code, crash.address, crash.syndrome, crash.cause)
-    return None if all(isinstance(one, Absent) for one in says) and not signal_as else crash
+    return crash if signal_as or any(present(one) for one in says) else None
 
 
 def _signal(text: str, notes: list[str]) -> tuple[int | Absent, str]:
@@ -127,10 +127,10 @@ def _tags(text: str, source: str) -> tuple[int | Absent, int | Absent]:
     for pattern in (_POINTER_TAG, _MEMORY_TAG):
         match = pattern.search(text)
         found.append(int(match[1], 16) if match else NOT_IN_TEXT)
-    if isinstance(found[1], Absent) and (drawn := _TAG_MAP.search(text)):
+    if not present(found[1]) and (drawn := _TAG_MAP.search(text)):
         found[1] = int(drawn[1], 16)
     wide = source == "HWASan"  # its tags have eight bits
-    pointer, memory = (one if isinstance(one, Absent) or wide else one & 0xF for one in found)
+    pointer, memory = (one if wide else then(one, lambda tag: tag & 0xF) for one in found)
     return pointer, memory
 
 

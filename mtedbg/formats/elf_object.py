@@ -14,9 +14,9 @@ from functools import cached_property
 from mtedbg.errors import FileFormatError
 from mtedbg.formats import elf
 from mtedbg.formats.buffer import Read
-from mtedbg.formats.elf import FileHeader, Section
+from mtedbg.formats.elf import FileHeader, ProgramHeader, Section
 from mtedbg.formats.spans import Spans
-from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else, then
 from mtedbg.model.foreign_code import CodeSpan
 
 _KINDS = frozenset((elf.STT_NOTYPE, elf.STT_FUNC, elf.STT_GNU_IFUNC))
@@ -47,16 +47,7 @@ class ElfObject:
 
     @cached_property
     def _header(self) -> FileHeader | Absent:
-        data = self._bytes(0, elf.FILE_HEADER.size)
-        if isinstance(data, Absent):
-            return data
-        try:
-            header = elf.file_header(data, "the object")
-        except FileFormatError:
-            return Absent(Reason.DAMAGED, "no 64-bit little-endian ELF object")
-        if header.machine != elf.EM_AARCH64:
-            return Absent(Reason.DAMAGED, f"an ELF object for machine {header.machine}")
-        return header
+        return then(self._bytes(0, elf.FILE_HEADER.size), _header_in)
 
     def _table(self, offset: int, count: int, size: int, expected: int) -> bytes | Absent:
         if not count or not offset:
@@ -67,74 +58,72 @@ class ElfObject:
 
     @cached_property
     def _sections(self) -> list[Section] | Absent:
-        header = self._header
-        if isinstance(header, Absent):
-            return header
-        data = self._table(
-            header.sections, header.section_count, header.section_size, elf.SECTION_HEADER.size
+        return then(
+            self._header,
+            lambda header: then(
+                self._table(
+                    header.sections,
+                    header.section_count,
+                    header.section_size,
+                    elf.SECTION_HEADER.size,
+                ),
+                elf.sections_in,
+            ),
         )
-        return data if isinstance(data, Absent) else elf.sections_in(data)
+
+    @cached_property
+    def _program_headers(self) -> list[ProgramHeader] | Absent:
+        return then(
+            self._header,
+            lambda header: then(
+                self._table(
+                    header.program_headers,
+                    header.program_header_count,
+                    header.program_header_size,
+                    elf.PROGRAM_HEADER.size,
+                ),
+                elf.program_headers_in,
+            ),
+        )
 
     def code(self) -> list[CodeSpan] | Absent:
         """Where its code is: the executable sections, or segments where it has no sections."""
-        sections = self._sections
-        if isinstance(sections, Absent):
-            return sections
-        found = [(s.address, s.size) for s in sections if s.is_code]
-        if not sections:
-            segments = self._segments()
-            if isinstance(segments, Absent):
-                return segments
-            found = segments
-        return [
-            CodeSpan(start, start + size)
-            for start, size in found
-            if size > 0 and start + size <= _SPACE
-        ]
+        return then(then(self._sections, self._executable), _spans_of)
 
-    def _segments(self) -> list[tuple[int, int]] | Absent:
-        header = self._header
-        if isinstance(header, Absent):
-            return header
-        data = self._table(
-            header.program_headers,
-            header.program_header_count,
-            header.program_header_size,
-            elf.PROGRAM_HEADER.size,
+    def _executable(self, sections: list[Section]) -> list[tuple[int, int]] | Absent:
+        if sections:
+            return [(one.address, one.size) for one in sections if one.is_code]
+        return then(
+            self._program_headers,
+            lambda headers: [
+                (one.address, one.memory_size)
+                for one in headers
+                if one.type == elf.PT_LOAD and one.flags & elf.PF_X
+            ],
         )
-        if isinstance(data, Absent):
-            return data
-        return [
-            (one.address, one.memory_size)
-            for one in elf.program_headers_in(data)
-            if one.type == elf.PT_LOAD and one.flags & elf.PF_X
-        ]
 
     def symbol_at(self, address: int) -> CodeSpan | Absent:
         """The symbol of its code that holds `address`; does not apply where none does."""
-        symbols = self._symbols
-        if isinstance(symbols, Absent):
-            return symbols
-        spans, found = symbols
+        return then(self._symbols, lambda symbols: self._named(*symbols, address))
+
+    def _named(
+        self, spans: Spans, symbols: list[tuple[int, int, int]], address: int
+    ) -> CodeSpan | Absent:
         number = spans.at(address)
         if number is None:
             return NOT_APPLICABLE
-        start, end, name = found[number]
-        text = self._name(name)
-        return text if isinstance(text, Absent) else CodeSpan(start, end, text)
+        start, end, name = symbols[number]
+        return then(self._name(name), lambda text: CodeSpan(start, end, text))
 
     @cached_property
     def _strings(self) -> Section | None:
-        table = self._symbol_section
-        sections = self._sections
-        if table is None or isinstance(sections, Absent) or table.link >= len(sections):
-            return None
-        return sections[table.link]
+        table, sections = self._symbol_section, or_else(self._sections, [])
+        return sections[table.link] if table is not None and table.link < len(sections) else None
 
     @cached_property
     def _symbol_section(self) -> Section | None:
         for kind in (elf.SHT_SYMTAB, elf.SHT_DYNSYM):
-            for section in [] if isinstance(self._sections, Absent) else self._sections:
+            for section in or_else(self._sections, []):
                 if section.type == kind:
                     return section
         return None
@@ -144,9 +133,7 @@ class ElfObject:
         if strings is None or offset >= strings.size:
             return Absent(Reason.DAMAGED, "a symbol's name lies outside of its table")
         data = self._bytes(strings.offset + offset, min(_MAX_NAME, strings.size - offset))
-        if isinstance(data, Absent):
-            return data
-        return data.partition(b"\0")[0].decode("utf-8", "replace")
+        return then(data, lambda raw: raw.partition(b"\0")[0].decode("utf-8", "replace"))
 
     @cached_property
     def _symbols(self) -> tuple[Spans, list[tuple[int, int, int]]] | Absent:
@@ -156,18 +143,17 @@ class ElfObject:
         count = section.size // elf.SYMBOL.size
         if count > _MAX_SYMBOLS:
             return Absent(Reason.DAMAGED, f"an ELF object with {count} symbols")
-        data = self._bytes(section.offset, count * elf.SYMBOL.size)
-        if isinstance(data, Absent):
-            return data
+        return then(self._bytes(section.offset, count * elf.SYMBOL.size), self._indexed)
+
+    def _indexed(self, data: bytes) -> tuple[Spans, list[tuple[int, int, int]]]:
         found = list(self._placed(data))
         return Spans([(start, end) for start, end, _ in found]), found
 
     def _placed(self, data: bytes) -> Iterator[tuple[int, int, int]]:
         """First address, end and name of each symbol in code."""
-        header, sections = self._header, self._sections
-        if isinstance(header, Absent) or isinstance(sections, Absent):
-            return
-        relative = header.type == elf.ET_REL  # a value is an offset into its section there
+        sections = or_else(self._sections, [])
+        # A value is an offset into its section there.
+        relative = then(self._header, lambda header: header.type) == elf.ET_REL
         for name, info, _, index, value, size in elf.symbols_in(data):
             if info & 0xF not in _KINDS or not 0 < index < len(sections) or not name:
                 continue
@@ -177,3 +163,21 @@ class ElfObject:
             start = value + (section.address if relative else 0)
             # Without a size it goes as far as its section, where no other begins.
             yield start, start + size if size else section.address + section.size, name
+
+
+def _header_in(data: bytes) -> FileHeader | Absent:
+    try:
+        header = elf.file_header(data, "the object")
+    except FileFormatError:
+        return Absent(Reason.DAMAGED, "no 64-bit little-endian ELF object")
+    if header.machine != elf.EM_AARCH64:
+        return Absent(Reason.DAMAGED, f"an ELF object for machine {header.machine}")
+    return header
+
+
+def _spans_of(pieces: list[tuple[int, int]]) -> list[CodeSpan]:
+    return [
+        CodeSpan(start, start + size)
+        for start, size in pieces
+        if size > 0 and start + size <= _SPACE
+    ]

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from mtedbg.formats import elf
 from mtedbg.formats.buffer import Buffer, Read, text
 from mtedbg.formats.elf import ProgramHeader
-from mtedbg.model.absent import Absent, Reason
+from mtedbg.model.absent import Absent, Reason, present, then
 from mtedbg.model.process import Symbol
 
 DT_HASH, DT_STRTAB, DT_SYMTAB, DT_STRSZ, DT_GNU_HASH = 4, 5, 6, 10, 0x6FFFFEF5
@@ -139,38 +139,37 @@ def from_memory(read: Read, headers: list[ProgramHeader], bias: int) -> SymbolTa
     if dynamic is None:
         return Absent(Reason.NOT_RECORDED, "no dynamic section")
     section = read(bias + dynamic.address, min(dynamic.memory_size, _MAX_DYNAMIC) // 16 * 16)
-    if isinstance(section, Absent):
-        return section
-    tags = elf.dynamic_in(section)
+    return then(section, lambda raw: _from_tags(read, elf.dynamic_in(raw), bias))
 
-    def address(tag: int) -> int:
-        # The dynamic loader adds the bias in place; in the vDSO nobody does.
-        return tags[tag] if tags[tag] >= bias else tags[tag] + bias
 
+def _from_tags(read: Read, tags: dict[int, int], bias: int) -> SymbolTable | Absent:
+    """The symbols that a dynamic section points to."""
     if not tags.keys() >= {DT_SYMTAB, DT_STRTAB, DT_STRSZ}:
         return Absent(Reason.DAMAGED, "incomplete dynamic section")
-    count = _count(read, {tag: address(tag) for tag in (DT_HASH, DT_GNU_HASH) if tag in tags})
-    if isinstance(count, Absent):
-        return count
-    entries = read(address(DT_SYMTAB), count * elf.SYMBOL.size)
-    strings = read(address(DT_STRTAB), min(tags[DT_STRSZ], MAX_STRINGS))
+    # The dynamic loader adds the bias in place; in the vDSO nobody does.
+    places = {tag: value if value >= bias else value + bias for tag, value in tags.items()}
+    count = _count(read, places)
+    entries = then(count, lambda known: read(places[DT_SYMTAB], known * elf.SYMBOL.size))
     if isinstance(entries, Absent):
         return entries
-    return strings if isinstance(strings, Absent) else SymbolTable(entries, strings, bias)
+    strings = read(places[DT_STRTAB], min(tags[DT_STRSZ], MAX_STRINGS))
+    return then(strings, lambda known: SymbolTable(entries, known, bias))
 
 
-def _count(read: Read, tables: dict[int, int]) -> int | Absent:
+def _count(read: Read, places: dict[int, int]) -> int | Absent:
     """How many dynamic symbols there are: only the hash tables know."""
-    if DT_HASH in tables:
-        head = read(tables[DT_HASH], 8)
-        if not isinstance(head, Absent):
+    if DT_HASH in places:
+        head = read(places[DT_HASH], 8)
+        if present(head):
             return min(int.from_bytes(head[4:], "little"), MAX_SYMBOLS)
-    if DT_GNU_HASH not in tables:
+    if DT_GNU_HASH not in places:
         return Absent(Reason.NOT_RECORDED, "no hash table")
-    start = tables[DT_GNU_HASH]
-    head = read(start, 16)
-    if isinstance(head, Absent):
-        return head
+    start = places[DT_GNU_HASH]
+    return then(read(start, 16), lambda head: _count_by_chains(read, start, head))
+
+
+def _count_by_chains(read: Read, start: int, head: bytes) -> int | Absent:
+    """The end of the last chain in a table of DT_GNU_HASH at `start`."""
     bucket_count, first, bloom, _ = struct.unpack("<IIII", head)
     buckets_at = start + 16 + 8 * bloom
     buckets = read(buckets_at, 4 * min(bucket_count, MAX_SYMBOLS))
@@ -182,6 +181,6 @@ def _count(read: Read, tables: dict[int, int]) -> int | Absent:
         link = read(chains + 4 * index, 4)
         if isinstance(link, Absent):
             return link
-        if link[0] & 1:  # the end of the last chain
+        if link[0] & 1:  # the end of a chain
             return min(index + 1, MAX_SYMBOLS)
     return Absent(Reason.DAMAGED, "hash table without end")

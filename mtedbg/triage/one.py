@@ -8,7 +8,7 @@ from mtedbg.adapters.dead import open_dead
 from mtedbg.adapters.tombstone.target import TombstoneTarget
 from mtedbg.analysis.postmortem.signature import signature
 from mtedbg.errors import MtedbgError
-from mtedbg.model.absent import Absent
+from mtedbg.model.absent import or_else
 from mtedbg.model.triage import Read, Signature
 from mtedbg.session import Session
 
@@ -31,8 +31,7 @@ def read(path: str) -> Read:
             when, source = target.died_at, "tombstone"
         session = Session(target)
         found = signature(session)
-        registers = target.registers(session.thread())
-        raw = None if isinstance(registers, Absent) else registers.get("pc")
+        raw = or_else(target.registers(session.thread()), {}).get("pc")
         pc = None if raw is None else session.strip(raw)
         remarks = len(target.remarks)
     except MtedbgError as error:

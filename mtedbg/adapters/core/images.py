@@ -16,7 +16,7 @@ from mtedbg.formats import elf, elf_symbols
 from mtedbg.formats.buffer import Buffer, Read
 from mtedbg.formats.elf import ProgramHeader
 from mtedbg.formats.elf_symbols import SymbolTable
-from mtedbg.model.absent import Absent
+from mtedbg.model.absent import or_else
 from mtedbg.model.image import ImageFile
 
 PAGE = 4096
@@ -187,8 +187,7 @@ class Image:
                 self.table = elf_symbols.from_sections(self.file, self.header, self.bias)
             if self.table is None:
                 found = elf_symbols.from_memory(read, self.headers, self.bias)
-                empty = SymbolTable(b"", b"", 0)
-                self.table = empty if isinstance(found, Absent) else found
+                self.table = or_else(found, SymbolTable(b"", b"", 0))
         return self.table
 
 

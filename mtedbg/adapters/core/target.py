@@ -19,7 +19,7 @@ from mtedbg.formats.buffer import text
 from mtedbg.formats.core_notes import ThreadNotes
 from mtedbg.formats.packed import packed_with
 from mtedbg.formats.siginfo import signal_info
-from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else, then
 from mtedbg.model.image import ImageFile
 from mtedbg.model.memory import Region, TagPiece
 from mtedbg.model.process import (
@@ -143,7 +143,7 @@ class CoreTarget:
         if self._tags.stretches:
             return Absent(Reason.NOT_TAGGED)
         words = [thread.tagged_addr_ctrl for thread in self.threads()]
-        checked = [isinstance(word, Absent) or bool(word & _CHECK_MODES) for word in words]
+        checked = [bool(or_else(word, _CHECK_MODES) & _CHECK_MODES) for word in words]
         if not any(checked) and checked:
             return Absent(Reason.NOT_TAGGED)
         return Absent(Reason.NOT_RECORDED, "this core has no tag segments")
@@ -195,8 +195,7 @@ class CoreTarget:
 
     def symbol_address(self, name: str) -> int | Absent:
         """Looks in the program first, then in the libraries by address."""
-        found = self.definition(name)
-        return found if isinstance(found, Absent) else found.address
+        return then(self.definition(name), lambda found: found.address)
 
     def definition(self, name: str) -> Definition | Absent:
         """The symbol `name`, and whether it is a function."""

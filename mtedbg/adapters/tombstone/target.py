@@ -20,7 +20,7 @@ from mtedbg.formats.elf import ProgramHeader
 from mtedbg.formats.packed import packed_with
 from mtedbg.formats.siginfo import signal_info
 from mtedbg.formats.tombstone import Dump, Mapping
-from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, present, then
 from mtedbg.model.memory import Region, TagPiece
 from mtedbg.model.pointer import GRANULE
 from mtedbg.model.process import (
@@ -188,7 +188,7 @@ class TombstoneTarget:
             return Absent(Reason.NOT_RECORDED)
         code = made.signed(3)
         info = signal_info(made.signed(1), code, made.number(9))
-        if made.number(8) or isinstance(info.address, Absent):
+        if made.number(8) or not present(info.address):
             return info
         return SignalInfo(info.number, code, Absent(Reason.NOT_RECORDED))
 
@@ -239,8 +239,7 @@ class TombstoneTarget:
         return value_of(text, found, self._definition, self.read_memory)
 
     def _definition(self, name: str) -> Definition | Absent:
-        address = self.symbol_address(name)
-        return address if isinstance(address, Absent) else Definition(address, is_code=True)
+        return then(self.symbol_address(name), lambda found: Definition(found, is_code=True))
 
 
 def _headers(
