@@ -101,7 +101,7 @@ def _write(profile: Profile, arguments: argparse.Namespace) -> tuple[str, ...]:
 
 def run(arguments: argparse.Namespace) -> int:
     """Shows or merges; the exit status."""
-    from mtedbg.analysis.memops.profiles import merge, show_memops, show_programs
+    from mtedbg.analysis.memops.profiles import merge
 
     if arguments.action == "merge" and arguments.guest and not arguments.fex:
         raise UsageError("--guest is for --fex", "say where to write: --fex OUT")
@@ -109,10 +109,12 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("-n must be at least 1", f"leave it out for {_SHOWN}")
     profile, notes = merge(_profiles(arguments.profiles))
     if arguments.action == "show":
+        from mtedbg.reports import profiles
+
         shown = (
-            show_memops(profile, arguments.n, notes)
+            profiles.memops(profile, arguments.n, notes)
             if arguments.memops
-            else show_programs(profile, notes)
+            else profiles.programs(profile, notes)
         )
         show(shown, arguments)
         return 0

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from mtedbg.adapters.dead import open_dead
 from mtedbg.analysis.memops.fex import fex_text
 from mtedbg.analysis.memops.profile import profile_of
-from mtedbg.analysis.memops.profiles import merge, show_memops, show_programs
+from mtedbg.analysis.memops.profiles import merge
 from mtedbg.analysis.postmortem.signature import signature
 from mtedbg.commands import find
 from mtedbg.commands._line import parse, report
@@ -27,6 +27,7 @@ from mtedbg.render.html import render_html
 from mtedbg.render.json import render_json
 from mtedbg.render.text import render_text
 from mtedbg.report import Report
+from mtedbg.reports import profiles
 from mtedbg.reports.postmortem import Medium, parts
 from mtedbg.session import Session
 from tests.support import runtime_image
@@ -199,7 +200,7 @@ def root(data: bytes) -> None:
         printable(error)
         return
     assert read_profile(profile_text(learned).encode(), "profile") == learned
-    show(show_programs(learned, said))
+    show(profiles.programs(learned, said))
 
 
 def whole(data: bytes) -> None:
@@ -227,7 +228,7 @@ def profile(data: bytes) -> None:
         return
     assert read_profile(profile_text(found).encode(), "profile") == found
     merged, said = merge([("one", found), ("other", found)])
-    for answer in (show_programs(merged, said), show_memops(merged, 9, said)):
+    for answer in (profiles.programs(merged, said), profiles.memops(merged, 9, said)):
         show(answer)
 
 

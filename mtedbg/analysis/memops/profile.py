@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.runtimes import all_runtimes
@@ -11,13 +11,11 @@ from mtedbg.decode.code.code_map import CODE_MAP, RETIRED, programs_of
 from mtedbg.decode.memops.journal import in_flight
 from mtedbg.decode.memops.memop import NEEDS, memops_of
 from mtedbg.errors import LayoutError
-from mtedbg.formats.profile import joined, profile_text
-from mtedbg.layout.memory import read_text
-from mtedbg.model.absent import Absent, Reason
-from mtedbg.model.code import Block, Program
-from mtedbg.model.memop import Memop, Mode
+from mtedbg.formats.profile import joined
+from mtedbg.model.absent import Absent, Reason, or_else, then
+from mtedbg.model.code import Block, BlockState, Program
+from mtedbg.model.memop import Access, Memop, Mode
 from mtedbg.model.profile import LOCAL, SHARED, MemopFacts, MemopKey, Profile, ProgramProfile
-from mtedbg.report import Document, Report
 
 if TYPE_CHECKING:
     from mtedbg.layout import Runtime
@@ -26,8 +24,12 @@ if TYPE_CHECKING:
 MOST_MEMOPS = 1 << 18
 """Of a profile: more would be longer than any that is read."""
 
-_ACCESSES = {"Load": "load", "Store": "store", "ReadModifyWrite": "rmw"}
-_MODES = {Mode.LOCAL.value: LOCAL, Mode.SHARED.value: SHARED}
+_ACCESSES: dict[str, str] = {
+    Access.LOAD: "load",
+    Access.STORE: "store",
+    Access.READ_MODIFY_WRITE: "rmw",
+}
+_MODES: dict[str, str] = {Mode.LOCAL: LOCAL, Mode.SHARED: SHARED}
 _NEXT_STEP = "mtetso tells it: its profiles come from --profile-out as well"
 
 
@@ -47,22 +49,13 @@ class _Learned:
             return
         self.memops[program, key] = facts if known is None else joined(known, facts)
 
-
-def exported(session: Session, report: Report, path: str) -> Report:
-    """`report` with the profile of the process as a file at `path`, and what is missing in it.
-
-    Raises:
-        NoRuntimeError: there is no runtime.
-        LayoutError: the debug root is damaged, or does not say what programs it has code of.
-    """
-    profile, notes = profile_of(session)
-    document = Document(path, profile_text(profile))
-    answer = replace(
-        report.answer.noting(*notes),
-        documents=(*report.answer.documents, document),
-        incomplete=report.answer.incomplete or bool(notes),
-    )
-    return replace(report, answer=answer)
+    def lacks(self) -> Iterator[str]:
+        """What is not in the profile, a line each."""
+        yield from self.notes
+        if self.strange:
+            yield f"not in the profile: memops whose records are damaged, {self.strange}"
+        if self.full:
+            yield f"not in the profile: memops after the first {MOST_MEMOPS}"
 
 
 def profile_of(session: Session) -> tuple[Profile, tuple[str, ...]]:
@@ -77,27 +70,27 @@ def profile_of(session: Session) -> tuple[Profile, tuple[str, ...]]:
         LayoutError: the debug root is damaged, or does not say what programs it has code of.
     """
     programs: dict[int, ProgramProfile] = {}
-    notes: list[str] = []
+    lacks: list[str] = []
     for runtime in all_runtimes(session):
         runtime.layout.require(NEEDS)
         known = _programs(runtime)
         learned = _learned(runtime, known)
-        for number, program in known.items():
-            name = read_text(runtime.target, program.name, program.name_length)
-            digest = program.digest
-            assert isinstance(digest, int)
-            found = {key: facts for (of, key), facts in learned.memops.items() if of == number}
-            here = programs.get(digest)
-            for key, facts in {} if here is None else here.memops.items():
-                found[key] = joined(facts, found[key]) if key in found else facts
-            text = "" if isinstance(name, Absent) else name
-            programs[digest] = ProgramProfile.in_order(text, digest, found)
-        notes += learned.notes
-        if learned.strange:
-            notes.append(f"not in the profile: memops whose records are damaged, {learned.strange}")
-        if learned.full:
-            notes.append(f"not in the profile: memops after the first {MOST_MEMOPS}")
-    return Profile(tuple(programs.values())), tuple(notes)
+        for program in known.values():
+            digest = or_else(program.digest, 0)
+            programs[digest] = _of_program(runtime, program, learned, programs.get(digest))
+        lacks += learned.lacks()
+    return Profile(tuple(programs.values())), tuple(lacks)
+
+
+def _of_program(
+    runtime: Runtime, program: Program, learned: _Learned, before: ProgramProfile | None
+) -> ProgramProfile:
+    """What was learned of a program, with what another runtime of the process has."""
+    found = {key: facts for (of, key), facts in learned.memops.items() if of == program.id}
+    for key, facts in {} if before is None else before.memops.items():
+        found[key] = joined(facts, found[key]) if key in found else facts
+    name = or_else(runtime.text(program.name, program.name_length), "")
+    return ProgramProfile.in_order(name, or_else(program.digest, 0), found)
 
 
 def _programs(runtime: Runtime) -> dict[int, Program]:
@@ -113,17 +106,15 @@ def _programs(runtime: Runtime) -> dict[int, Program]:
 
 def _learned(runtime: Runtime, programs: dict[int, Program]) -> _Learned:
     learned = _Learned()
-    entries = in_flight(runtime)
     shared = frozenset(
         entry.memop
-        for entry in (() if isinstance(entries, Absent) else entries)
-        if entry.memop and entry.new_mode == Mode.SHARED.value
+        for entry in or_else(in_flight(runtime), ())
+        if entry.memop and entry.new_mode == Mode.SHARED
     )
     for block in _blocks(runtime, learned):
         if not isinstance(block.code, int) or block.code not in programs:
             continue
-        memops = memops_of(runtime, block)
-        records = memops if isinstance(memops, Absent) else memops.all()
+        records = then(memops_of(runtime, block), lambda array: array.all())
         if isinstance(records, Absent):
             learned.notes.append(f"not in the profile: memops of block {block.id}: {records}")
             continue
@@ -135,13 +126,12 @@ def _learned(runtime: Runtime, programs: dict[int, Program]) -> _Learned:
 
 def _blocks(runtime: Runtime, learned: _Learned) -> Iterator[Block]:
     for name in (CODE_MAP, RETIRED):
-        table = runtime.table(name, Block, whole=True)
-        records = table if isinstance(table, Absent) else table.records.all()
+        records = runtime.rows(name, Block)
         if isinstance(records, Absent):
             if records.reason is not Reason.NOT_RECORDED:
                 learned.notes.append(f"not in the profile: blocks of {name}: {records}")
             continue
-        yield from (one for one in records if one.memop_count and one.state != "Unmapped")
+        yield from (one for one in records if one.memop_count and one.state != BlockState.UNMAPPED)
 
 
 def _add(learned: _Learned, program: int, records: Iterator[Memop], shared: frozenset[int]) -> None:
@@ -155,11 +145,6 @@ def _add(learned: _Learned, program: int, records: Iterator[Memop], shared: froz
             learned.strange += 1
             continue
         mode = SHARED if one.id in shared else mode
-        facts = MemopFacts(
-            access, one.size, mode, _count(one.flips), _count(one.faults), bool(_count(one.pinned))
-        )
+        flips, faults = or_else(one.flips, 0), or_else(one.faults, 0)
+        facts = MemopFacts(access, one.size, mode, flips, faults, bool(or_else(one.pinned, 0)))
         learned.add(program, key, facts)
-
-
-def _count(value: int | Absent) -> int:
-    return 0 if isinstance(value, Absent) else value
