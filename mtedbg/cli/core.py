@@ -108,7 +108,8 @@ def _run_commands(session: Session, lines: list[str], output: _Output, *, as_jso
 def _post_mortem(session: Session, output: _Output, *, as_json: bool) -> None:
     from dataclasses import replace
 
-    from mtedbg.reports.postmortem import Medium, parts
+    from mtedbg.reports.postmortem import parts
+    from mtedbg.reports.section import Medium
 
     medium = Medium.JSON if as_json else Medium.TERMINAL
     for number, part in enumerate(parts(session, medium)):
@@ -130,7 +131,8 @@ def _write_html(session: Session, path: str, core: str, remarks: Callable[[], Re
     from mtedbg.commands._documents import write
     from mtedbg.render.html import render_html
     from mtedbg.report import Answer, Document, Part, Report
-    from mtedbg.reports.postmortem import Medium, parts
+    from mtedbg.reports.postmortem import parts
+    from mtedbg.reports.section import Medium
 
     found = list(parts(session, Medium.PAGE))
     if said := remarks():

@@ -11,6 +11,7 @@ from mtedbg.report import Answer, Column, Kind, Line, Record, Row, Span
 if TYPE_CHECKING:
     from mtedbg.model.cause import Cause, Hypothesis
 
+NAME = "cause"
 COLUMNS = (
     Column("kind", Kind.TEXT, "the kind of death"),
     Column("cause", Kind.TEXT, "all of it in one line"),

@@ -13,6 +13,7 @@ from mtedbg.report import Answer, Column, Kind, Row, Table
 if TYPE_CHECKING:
     from mtedbg.analysis.memops.changes import Change
 
+NAME = "in-progress"
 COLUMNS = (
     Column("operation", Kind.TEXT, "PatchMemop, RetagOnly, InsertBlock or RetireBlock"),
     Column("phase", Kind.TEXT, "the phase that was begun last"),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+NAME = "explain"
 COLUMNS = (
     Column("source", Kind.TEXT, "who writes such text"),
     Column("signal", Kind.TEXT, "the signal"),

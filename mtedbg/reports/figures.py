@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from mtedbg.analysis.code.blocks import blocks
 from mtedbg.analysis.tags.span import Form, TagSpan
 from mtedbg.errors import LayoutError
 from mtedbg.model.absent import or_else, present
@@ -54,6 +53,8 @@ def _value(value: EventValue) -> str:
 
 def segment_map(session: Session, found: Sequence[RuntimeSegments]) -> SegmentMap | None:
     """Code segments, the blocks in them, and where threads stood; None without the blocks."""
+    from mtedbg.analysis.code.blocks import blocks
+
     try:
         held = tuple(block for one in blocks(session) for block in one.blocks)
     except LayoutError:

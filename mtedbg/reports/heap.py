@@ -10,6 +10,7 @@ from mtedbg.report import Answer, Column, Kind, Row, Table
 if TYPE_CHECKING:
     from mtedbg.model.cause import Hypothesis
 
+NAME = "heap"
 COLUMNS = (
     Column("rank", Kind.COUNT, "1 is the likeliest"),
     Column("guess", Kind.TEXT, "what may have happened"),

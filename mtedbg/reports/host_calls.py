@@ -12,6 +12,7 @@ from mtedbg.report import Answer, Column, Kind, Line, Row, Span, Table
 if TYPE_CHECKING:
     from mtedbg.analysis.stacks.host_calls import HostCalls, HostFrame
 
+NAME = "host-calls"
 COLUMNS = (
     Column("level", Kind.COUNT, "0 is the innermost"),
     Column("pc", Kind.ADDRESS, "where it is, or where it goes on"),

@@ -11,6 +11,7 @@ from mtedbg.report import Answer, Column, Kind, Line, Row, Span, Table
 if TYPE_CHECKING:
     from mtedbg.analysis.code.disassembly import HostInstruction
 
+NAME = "code"
 COLUMNS = (
     Column("address", Kind.ADDRESS, "of the instruction"),
     Column("bytes", Kind.TEXT, "its word, eight hexadecimal digits"),

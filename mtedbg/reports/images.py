@@ -11,6 +11,7 @@ from mtedbg.report import Answer, Column, Kind, Row, Table
 if TYPE_CHECKING:
     from mtedbg.model.image import ImageFile
 
+NAME = "images"
 COLUMNS = (
     Column("base", Kind.ADDRESS, "where its first page is mapped"),
     Column("name", Kind.TEXT, "the program's or library's path, as the core has it"),

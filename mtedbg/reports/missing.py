@@ -14,6 +14,7 @@ SHOWN = 64
 WHOLE = 1 << 12
 """Mappings that a file has room for."""
 
+NAME = "holes"
 COLUMNS = (
     Column("start", Kind.ADDRESS, "first address of the mapping"),
     Column("end", Kind.ADDRESS, "one past its last address"),

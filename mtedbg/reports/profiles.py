@@ -37,7 +37,7 @@ def programs(profile: Profile, notes: Sequence[str] = ()) -> Report:
     """A row for each program."""
     rows = tuple(map(_program, profile.programs))
     answer = Answer(Table(rows), _many(len(rows), "program"), tuple(notes))
-    return Report("profile", _TARGET, PROGRAM_COLUMNS, answer)
+    return Report(NAME, _TARGET, PROGRAM_COLUMNS, answer)
 
 
 def _program(program: ProgramProfile) -> Row:
@@ -72,7 +72,7 @@ def memops(profile: Profile, most: int, notes: Sequence[str] = ()) -> Report:
     more = (f"{cut} more are not shown: -n {len(found)} shows all",) if cut > 0 else ()
     rows = tuple(_memop(*one) for one in found[:most])
     answer = Answer(Table(rows), _many(len(found), "memop"), (*notes, *more))
-    return Report("profile", _TARGET, MEMOP_COLUMNS, answer)
+    return Report(NAME, _TARGET, MEMOP_COLUMNS, answer)
 
 
 def _memop(program: ProgramProfile, key: MemopKey, facts: MemopFacts) -> Row:

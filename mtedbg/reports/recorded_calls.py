@@ -10,6 +10,7 @@ from mtedbg.report import Answer, Column, Kind, Row, Table
 if TYPE_CHECKING:
     from mtedbg.model.recorded import RecordedCall
 
+NAME = "noted-calls"
 COLUMNS = (
     Column("level", Kind.COUNT, "0 is the innermost"),
     Column("pc", Kind.ADDRESS, "where it is, or where it goes on"),

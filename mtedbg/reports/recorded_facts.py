@@ -11,6 +11,7 @@ from mtedbg.report import Answer, Column, Kind, Row, Table
 if TYPE_CHECKING:
     from mtedbg.model.recorded import RecordedFact
 
+NAME = "testimony"
 COLUMNS = (
     Column("about", Kind.TEXT, "what it is about"),
     Column("level", Kind.COUNT, "of the backtrace that belongs to it, 0 is the innermost"),

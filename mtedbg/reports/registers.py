@@ -11,6 +11,7 @@ from mtedbg.report import Answer, Column, Kind, Line, Row, Span, Table
 if TYPE_CHECKING:
     from mtedbg.analysis.stacks.registers import Register, Registers
 
+NAME = "registers"
 COLUMNS = (
     Column("register", Kind.TEXT, "its name"),
     Column("value_raw", Kind.RAW, "what it holds, tag bits kept", heading="value"),

@@ -15,6 +15,7 @@ SHOWN = 64
 WHOLE = 1 << 12
 """Threads that a file has room for."""
 
+NAME = "threads"
 COLUMNS = (
     Column("thread", Kind.COUNT, "its number here, for --thread"),
     Column("tid", Kind.COUNT, "the kernel's thread id"),

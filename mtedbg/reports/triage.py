@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mtedbg.analysis.postmortem.groups import Group
     from mtedbg.model.triage import Read
 
+NAME = "triage"
 COLUMNS = (
     Column("count", Kind.COUNT, "how many died of it"),
     Column("signature", Kind.TEXT, "twelve digits that stand for the columns to `tags`"),

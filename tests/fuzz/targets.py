@@ -28,7 +28,8 @@ from mtedbg.render.json import render_json
 from mtedbg.render.text import render_text
 from mtedbg.report import Report
 from mtedbg.reports import profiles
-from mtedbg.reports.postmortem import Medium, parts
+from mtedbg.reports.postmortem import parts
+from mtedbg.reports.section import Medium
 from mtedbg.session import Session
 from tests.support import runtime_image
 from tests.support.elf_core import (

@@ -15,7 +15,8 @@ from mtedbg.model.cause import Cause, Hypothesis
 from mtedbg.model.figure import SegmentMap, Timeline
 from mtedbg.render.html import render_html
 from mtedbg.report import Answer, Line, Part, Record, Row, Table
-from mtedbg.reports.postmortem import Medium, parts
+from mtedbg.reports.postmortem import parts
+from mtedbg.reports.section import Medium
 from mtedbg.session import Session
 from tests.golden.cases import unpacked
 from tests.support.browser import Browser, browser

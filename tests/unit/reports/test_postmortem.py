@@ -9,7 +9,8 @@ from mtedbg.model.cell_map import CellMap
 from mtedbg.model.figure import SegmentMap, Timeline
 from mtedbg.model.memory import Region
 from mtedbg.model.process import SignalInfo
-from mtedbg.reports.postmortem import MOST_DRAWN, Medium, parts, sections
+from mtedbg.reports.postmortem import MOST_DRAWN, parts, sections
+from mtedbg.reports.section import Medium
 from mtedbg.session import Session
 from tests.support.fake import FakeTarget
 from tests.support.runtime_image import image

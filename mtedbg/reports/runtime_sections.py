@@ -1,0 +1,134 @@
+"""The parts of a post-mortem that a process with a runtime has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from mtedbg.analysis.code.audit import audit, has_findings
+from mtedbg.analysis.code.block import code_at
+from mtedbg.analysis.code.blocks import blocks
+from mtedbg.analysis.code.listing import listing
+from mtedbg.analysis.code.segments import segments
+from mtedbg.analysis.memops.changes import changes
+from mtedbg.analysis.memops.log import log
+from mtedbg.analysis.memops.memop import find_memop
+from mtedbg.analysis.memops.verify import has_contradictions, verify
+from mtedbg.analysis.stacks.guest_calls import guest_calls
+from mtedbg.analysis.stacks.guest_frame import guest_on
+from mtedbg.commands import (
+    guest_bt,
+    guest_frame,
+    jit_audit,
+    jit_block,
+    jit_blocks,
+    jit_disas,
+    jit_segments,
+    memop,
+    memop_log,
+    memop_verify,
+)
+from mtedbg.reports import changes as changes_report
+from mtedbg.reports import figures
+from mtedbg.reports.section import Medium, Section, by_command, own
+
+if TYPE_CHECKING:
+    from mtedbg.model.process import Thread
+    from mtedbg.session import Session
+
+FINDINGS = 8
+EVENTS, EVENTS_IN_FILE = 16, 4096
+
+
+def guest(session: Session, thread: Thread) -> Iterator[Section[Any]]:
+    """The guest's state and calls."""
+    yield by_command(
+        "Guest", guest_frame.COMMAND, partial(guest_on, session, thread), guest_frame.answer
+    )
+    yield by_command(
+        "Guest calls",
+        guest_bt.COMMAND,
+        partial(guest_calls, session, thread),
+        partial(guest_bt.answer, thread),
+    )
+
+
+def held_by(session: Session, pc: int, line: str) -> Iterator[Section[Any]]:
+    """The memop and the code block at `pc`.
+
+    Args:
+        session: where.
+        pc: without tag and PAC bits.
+        line: the same as a user would type it.
+    """
+    yield by_command(
+        "Memop",
+        memop.COMMAND,
+        partial(find_memop, session, pc, or_id=True),
+        partial(memop.answer, or_id=True),
+        line,
+    )
+    yield by_command(
+        "Code block", jit_block.COMMAND, partial(code_at, session, pc), jit_block.answer, line
+    )
+
+
+def translated(session: Session, thread: Thread, pc: int, line: str) -> Section[Any]:
+    """The translated code around `pc`; arguments as for `held_by`."""
+    return by_command(
+        "Code",
+        jit_disas.COMMAND,
+        partial(listing, session, pc, thread=thread),
+        jit_disas.answer,
+        line,
+    )
+
+
+def state(session: Session, medium: Medium) -> Iterator[Section[Any]]:
+    """What the runtime did last, and what it has."""
+    last = EVENTS_IN_FILE if medium.is_file else EVENTS
+    yield by_command(
+        "Last events",
+        memop_log.COMMAND,
+        partial(log, session, last=last),
+        memop_log.answer,
+        f"-n {last}",
+        figures.timeline,
+    )
+    yield from _findings(session)
+    if medium.is_file:
+        yield by_command(
+            "Code blocks", jit_blocks.COMMAND, partial(blocks, session), jit_blocks.answer
+        )
+        yield by_command(
+            "Code segments",
+            jit_segments.COMMAND,
+            partial(segments, session),
+            jit_segments.answer,
+            figure=partial(figures.segment_map, session),
+        )
+
+
+def _findings(session: Session) -> Iterator[Section[Any]]:
+    """What was in flight or is wrong with the runtime; nothing where nothing is."""
+    if changes(session):
+        yield own(
+            "Changes in progress", changes_report, partial(changes, session), changes_report.answer
+        )
+    if has_findings(session):
+        yield by_command(
+            "Code map",
+            jit_audit.COMMAND,
+            partial(audit, session),
+            partial(jit_audit.answer, most=FINDINGS),
+            f"-n {FINDINGS}",
+        )
+    if has_contradictions(session):
+        yield by_command(
+            "Memops",
+            memop_verify.COMMAND,
+            partial(verify, session),
+            partial(memop_verify.answer, most=FINDINGS),
+            f"-n {FINDINGS}",
+        )
