@@ -9,6 +9,7 @@ from mtedbg.model.process import TagSource, TargetInfo, TargetKind
 from mtedbg.model.profile import SHARED, MemopFacts, MemopKey, Profile, ProgramProfile
 from mtedbg.report import Answer, Column, Kind, Report, Row, Table
 
+NAME = "profile"
 PROGRAM_COLUMNS = (
     Column("program", Kind.TEXT, "name of the program's file"),
     Column("digest", Kind.RAW, "of its code: CRC-32 in the low half, length in the high one"),
