@@ -1,4 +1,4 @@
-"""Writing allocation tags: cutting a stretch into requests, and the packets to a server.
+"""Writing allocation tags: cutting a span into requests, and the packets to a server.
 
 Source: GDB manual, "General Query Packets": `QMemTags:ADDRESS,LENGTH:TYPE:TAGS`, numbers and tags
 hexadecimal, type 1 for allocation tags; a server repeats the tags from the first where they are
@@ -35,7 +35,7 @@ def qemu_write(send: Send, start: int, end: int, tags: bytes) -> None:
 
 
 def cuts(start: int, end: int) -> list[int]:
-    """[start, end) in stretches of at most `_RANGE` bytes, as the addresses between them."""
+    """[start, end) in spans of at most `_RANGE` bytes, as the addresses between them."""
     return [*range(start, end, _RANGE), end]
 
 
@@ -43,7 +43,7 @@ def _qemu_cuts(start: int, end: int) -> list[int]:
     """For QEMU's stub (10.0): a page at most, and the odd granule before it by itself.
 
     The stub keeps two tags a byte and goes on to the next byte after every second tag, also where
-    the first was the second of its byte: it then writes beside the range.
+    the first was the second of its byte: it then writes next to the range.
     """
     even = start + start % _PAIR
     pages = range(even - even % PAGE + PAGE, end, PAGE)
@@ -51,7 +51,7 @@ def _qemu_cuts(start: int, end: int) -> list[int]:
 
 
 def pieces(cuts: Sequence[int], tags: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """Start, end and tags of the stretches between `cuts`."""
+    """Start, end and tags of the spans between `cuts`."""
     every = cycle(tags)
     for low, high in pairwise(cuts):
         yield low, high, bytes(islice(every, (high - low) // GRANULE))
@@ -59,8 +59,8 @@ def pieces(cuts: Sequence[int], tags: bytes) -> Iterator[tuple[int, int, bytes]]
 
 def _tell(send: Send, start: int, end: int, tags: bytes) -> None:
     """One packet; a single tag is repeated by the server."""
-    told = tags[:1] if len(set(tags)) == 1 else tags
-    answer = send(f"QMemTags:{start:x},{end - start:x}:1:{told.hex()}")
+    sent = tags[:1] if len(set(tags)) == 1 else tags
+    answer = send(f"QMemTags:{start:x},{end - start:x}:1:{sent.hex()}")
     if answer != b"OK":
         raise ConnectionLostError(
             f"the server did not write tags at {start:#x}: it answers {answer[:40]!r}", NEXT_STEP

@@ -120,7 +120,7 @@ def _use_after_free(access: _Access, here: Chunk, around: Around) -> Hypothesis:
 
 
 def _neighbours(session: Session, access: _Access, around: Around) -> Iterator[Hypothesis]:
-    """Chunks beside the address whose tag is the pointer's."""
+    """Chunks next to the address whose tag is the pointer's."""
     tag = access.pointer
     if around.before is not None and tag in _tags_of(session, around.before):
         past = access.address - around.before.end

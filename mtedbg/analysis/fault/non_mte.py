@@ -55,7 +55,7 @@ _BREAKPOINTS = {
 
 @dataclass(frozen=True, slots=True)
 class NonMteFault:
-    """What can be told of a fault that is no tag check's.
+    """What is known of a fault that is no tag check's.
 
     Attributes:
         reasons: what it was and why the processor would not go on, one line each.
@@ -110,7 +110,7 @@ class _Fault:
 
 @once
 def non_mte_fault(session: Session, thread: Thread) -> NonMteFault:
-    """What can be told of the fault that `thread` stopped on.
+    """What is known of the fault that `thread` stopped on.
 
     Nothing of a tag check fault, of a signal that was sent, of a fault whose address is not known,
     and of one that is being handled.

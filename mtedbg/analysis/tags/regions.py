@@ -101,7 +101,7 @@ def _shown(pieces: Iterable[TagPiece], region: Region, cells: CellMapBuilder) ->
 def _found(session: Session, closed: list[Region]) -> Iterator[Region]:
     """The mappings that are tagged, or that may be where that is not known.
 
-    Those that nobody can access go to `closed` where it is not known: guard pages and reserved
+    Those that cannot be accessed go to `closed` where it is not known: guard pages and reserved
     address space, as a rule.
     """
     regions = session.target.regions()

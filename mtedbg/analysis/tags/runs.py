@@ -74,7 +74,7 @@ def read(session: Session, start: int, end: int, chunk: int = CHUNK) -> Iterator
 
 
 def _spans(session: Session, start: int, end: int) -> Iterator[tuple[int, int, bool]]:
-    """The stretches to ask for, and whether there may be tags in them."""
+    """Start and end of each span to ask for, and whether there may be tags in it."""
     regions = _tagged(session, start, end)
     if isinstance(regions, Absent):
         if end - start > UNGUIDED_LIMIT:

@@ -60,7 +60,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """The chunk that holds an address, and those beside it."""
+    """The chunk that holds an address, and those next to it."""
 
     before: Chunk | None
     here: Chunk

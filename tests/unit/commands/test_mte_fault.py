@@ -200,7 +200,7 @@ def test_asynchronous_in_a_function_that_was_called(words):
 
 
 def test_asynchronous_with_the_pointer_on_the_stack(words):
-    """What a function has saved is suspected behind registers; what is there twice, once."""
+    """What a function has saved is suspected after registers; what is there twice, once."""
     stack = 0xFFFF_FFF0_0000
     slots = [tagged(HEAP, 4), HEAP, tagged(HEAP, 11), tagged(HEAP + 0x20, 6), tagged(HEAP, 4), 7]
     target = target_at(words["nop"], {"sp": stack, "x5": HEAP}, SignalInfo(11, ASYNC, 0))
@@ -238,7 +238,7 @@ def test_no_signal(words):
 
 @pytest.mark.parametrize("code", [SYNC, ASYNC, MAPERR])
 def test_nothing_but_the_signal(code):
-    """No registers, no memory: what is there is told, and the rest has its reason."""
+    """No registers, no memory: what is there is shown, and the rest has its reason."""
     target = replace(target_at(), register_sets={}, memory={}, tags={})
     target.signals[1] = SignalInfo(11, code, tagged(HEAP, 3))
     report = ask(Session(target))

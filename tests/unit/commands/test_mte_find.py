@@ -31,13 +31,13 @@ def report(line: str, session: Session | None = None) -> dict[str, Any]:
     return answer
 
 
-def stretches(answer: dict[str, Any]) -> list[tuple[int, int]]:
+def runs(answer: dict[str, Any]) -> list[tuple[int, int]]:
     return [(int(row["start"], 16), int(row["end"], 16)) for row in answer["rows"]]
 
 
 def test_everywhere() -> None:
     answer = report("11")
-    assert stretches(answer) == [(HEAP, THREES)]
+    assert runs(answer) == [(HEAP, THREES)]
     assert answer["headline"] == "1 stretch with tag 11, 1.6 KiB"
     assert not answer["partial"]
 
@@ -53,7 +53,7 @@ def test_everywhere() -> None:
     ],
 )
 def test_in_a_range(line: str, expected: list[tuple[int, int]]) -> None:
-    assert stretches(report(line)) == expected
+    assert runs(report(line)) == expected
 
 
 def test_a_tag_that_nobody_uses() -> None:
@@ -74,7 +74,7 @@ def test_the_way_on_leads_to_the_rest() -> None:
     assert (
         first["notes"][0] == f"there are more: `mte-find 1 {HEAP + 96:#x}` goes on in that mapping"
     )
-    assert stretches(report(f"1 {HEAP + 96:#x} -n 1", session)) == [(HEAP + 96, HEAP + 112)]
+    assert runs(report(f"1 {HEAP + 96:#x} -n 1", session)) == [(HEAP + 96, HEAP + 112)]
 
 
 def test_tags_that_were_not_dumped() -> None:
@@ -116,7 +116,7 @@ def test_mappings_that_are_not_known() -> None:
         report("3", Session(target))
     with pytest.raises(UsageError):
         report(f"3 {THREES:#x}", Session(target))
-    assert stretches(report(f"3 {THREES:#x} 32", Session(target))) == [(THREES, THREES + 32)]
+    assert runs(report(f"3 {THREES:#x} 32", Session(target))) == [(THREES, THREES + 32)]
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=64), st.integers(0, 3))
@@ -127,7 +127,7 @@ def test_every_granule_is_found_once(tags: list[int], wanted: int) -> None:
         tags={HEAP: bytes(tags)},
         mappings=[Region(HEAP, HEAP + size, "rw-", "", tagged=True)],
     )
-    found = stretches(report(f"{wanted}", Session(target)))
+    found = runs(report(f"{wanted}", Session(target)))
     covered = [at for start, end in found for at in range(start, end, GRANULE)]
     assert covered == [HEAP + n * GRANULE for n, tag in enumerate(tags) if tag == wanted]
     assert all(end < start for (_, end), (start, _) in pairwise(found))

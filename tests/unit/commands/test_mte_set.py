@@ -126,7 +126,7 @@ def test_a_target_that_cannot_write() -> None:
         run(target, f"{HEAP:#x} 16 3")
 
 
-def beside(data: bytearray, first: int, last: int, tags: bytes) -> None:
+def next_to_it(data: bytearray, first: int, last: int, tags: bytes) -> None:
     """As QEMU 10.0 does where a range begins at an odd granule."""
     data[first] = tags[0]
     data[first - 1] = tags[0]
@@ -136,7 +136,7 @@ def beside(data: bytearray, first: int, last: int, tags: bytes) -> None:
 def nothing(data: bytearray, first: int, last: int, tags: bytes) -> None: ...
 
 
-@pytest.mark.parametrize("wrong", [beside, nothing])
+@pytest.mark.parametrize("wrong", [next_to_it, nothing])
 def test_a_server_that_writes_something_else(wrong: Callable[..., None]) -> None:
     target = writable()
     target.write = wrong

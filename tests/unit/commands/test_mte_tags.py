@@ -21,7 +21,7 @@ def ask(session: Session, pointer: int, length: int | None = None, option: str =
     return answers.ask(session, " ".join(words))
 
 
-def stretches(report: Report) -> list[tuple[int, int, object]]:
+def runs(report: Report) -> list[tuple[int, int, object]]:
     return [(row["start"], row["end"], row["tag"]) for row in report.rows]
 
 
@@ -37,12 +37,12 @@ def stretches(report: Report) -> list[tuple[int, int, object]]:
 )
 def test_every_granule_that_the_bytes_touch(offset, length, expected):
     report = ask(session_at(), THREES + offset, length)
-    assert stretches(report) == [(THREES + a, THREES + b, tag) for a, b, tag in expected]
+    assert runs(report) == [(THREES + a, THREES + b, tag) for a, b, tag in expected]
 
 
 def test_granules_are_rows_of_sixteen_bytes():
     report = ask(session_at(), THREES - 16, 48, "--granules")
-    assert stretches(report) == [
+    assert runs(report) == [
         (THREES - 16, THREES, 11),
         (THREES, THREES + 16, 3),
         (THREES + 16, THREES + 32, 3),
@@ -79,7 +79,7 @@ def test_a_hole_is_an_answer(address, reason, length):
 def test_not_dumped():
     target = FakeTarget(mappings=[Region(HEAP, HEAP + PAGE, "rw-", "", tagged=True)])
     report = ask(Session(target), HEAP, 64)
-    assert stretches(report) == [(HEAP, HEAP + 64, Absent(Reason.NOT_DUMPED))]
+    assert runs(report) == [(HEAP, HEAP + 64, Absent(Reason.NOT_DUMPED))]
     assert "coredump_filter" in report.notes[0]
 
 

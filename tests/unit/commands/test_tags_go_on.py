@@ -1,4 +1,4 @@
-"""`mte-tags` without an address goes on behind what it showed, as an empty line does."""
+"""`mte-tags` without an address goes on after what it showed, as an empty line does."""
 
 from __future__ import annotations
 

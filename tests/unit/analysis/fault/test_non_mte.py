@@ -1,4 +1,4 @@
-"""What can be told of faults that are no tag check's."""
+"""What is known of faults that are no tag check's."""
 
 from __future__ import annotations
 

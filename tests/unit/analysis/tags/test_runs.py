@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtedbg.analysis.tags import runs as stretches
+from mtedbg.analysis.tags import runs as module
 from mtedbg.analysis.tags.runs import Run, by_granule, runs
 from mtedbg.errors import UsageError
 from mtedbg.model.absent import Absent, Reason
@@ -38,11 +38,11 @@ def session_of(tags: bytes) -> Session:
 @given(st.lists(st.tuples(st.integers(0, 15), st.integers(1, 40))), st.integers(1, 64))
 def test_runs_are_the_naive_ones_whatever_the_chunks(parts, granules_a_chunk):
     tags = b"".join(bytes([tag]) * number for tag, number in parts)
-    chunk, stretches.CHUNK = stretches.CHUNK, granules_a_chunk * GRANULE
+    chunk, module.CHUNK = module.CHUNK, granules_a_chunk * GRANULE
     try:
         found = list(runs(session_of(tags), BASE, BASE + len(tags) * GRANULE))
     finally:
-        stretches.CHUNK = chunk
+        module.CHUNK = chunk
     assert found == naive(tags)
 
 
