@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from mtedbg.layout.records import Reader
-from mtedbg.model.absent import Absent, Reason
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, then
 from mtedbg.target import Target
 
 if TYPE_CHECKING:
@@ -102,6 +102,21 @@ class RecordArray(Generic[T]):
             return Absent(Reason.DAMAGED, f"{self.size} bytes of {self.reader.name} records")
         data = self.bytes_of(0, self.count)
         return data if isinstance(data, Absent) else self.reader.many(data, self.stride)
+
+    def last_at_most(self, field: str, value: int) -> T | Absent:
+        """The last record whose `field` is at most `value`; does not apply where none is.
+
+        The records are sorted by `field`.
+        """
+        index = self.last_not_above(field, value)
+        return then(index, lambda last: self.get(last) if last >= 0 else NOT_APPLICABLE)
+
+    def first_above(self, field: str, value: int) -> T | Absent:
+        """The first record whose `field` is above `value`; likewise."""
+        index = self.last_not_above(field, value)
+        return then(
+            index, lambda last: self.get(last + 1) if last + 1 < self.count else NOT_APPLICABLE
+        )
 
     def last_not_above(self, field: str, value: int) -> int | Absent:
         """The number of the last record whose `field` is at most `value`; -1 where none is.

@@ -25,7 +25,7 @@ class Situation:
         shared: the tag of shared memory.
         policy: the runtime's: a `Policy`.
         pinned: whether the memop is kept shared.
-        owns: whether memory can have the tag `own`; False on a core that got nobody's.
+        owns: whether memory can have the tag `own`; False on a core that has no tag of its own.
         claims: whether the memop has faulted so often that memory is taken back.
     """
 

@@ -25,7 +25,7 @@ T = TypeVar("T", bound="DataclassInstance")
 _SPACE = 1 << 64
 _WORD = 4
 _OF_EACH = 3
-"""Findings of one kind in one block that are told; the rest is counted."""
+"""Findings of one kind in one block that are listed; the rest is counted."""
 
 
 @dataclass

@@ -74,13 +74,8 @@ def locate(runtime: Runtime, pc: int) -> Place:
 
 def _holder(blocks: RecordArray[Block], pc: int) -> Block | Absent:
     """The block of a sorted array that holds `pc`; does not apply where none does."""
-    index = blocks.last_not_above("base", pc)
-    if isinstance(index, Absent):
-        return index
-    if index < 0:
-        return NOT_APPLICABLE
-    block = blocks.get(index)
-    return block if isinstance(block, Absent) or pc < block.end else NOT_APPLICABLE
+    before = blocks.last_at_most("base", pc)
+    return then(before, lambda block: block if pc < block.end else NOT_APPLICABLE)
 
 
 def _in_block(runtime: Runtime, block: Block, pc: int, notes: tuple[str, ...]) -> Place:

@@ -1,4 +1,4 @@
-"""Stretches of host code, one line an instruction."""
+"""Host code, one line an instruction."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class CodeLine:
 
 
 def disassemble(target: Target, start: int, count: int) -> list[CodeLine]:
-    """`count` instructions from `start` (a multiple of 4) on; holes where memory has them."""
+    """`count` instructions from `start` (a multiple of 4) on; absent where memory is."""
     whole = target.read_memory(start, count * WORD_SIZE)
     lines = []
     for address in range(start, start + count * WORD_SIZE, WORD_SIZE):

@@ -37,10 +37,10 @@ class JitObjects:
     """The registered objects, the oldest first.
 
     Attributes:
-        objects: each with the stretches of code that it has.
-        spans: to find the object by address; `owners` has its number for each stretch.
-        owners: see `spans`.
-        stretches: of all objects, in the order of `spans`.
+        objects: the ELF objects.
+        spans: to find code by its address.
+        owners: of each piece of code the number of its object, in the order of `spans`.
+        pieces: the code of all objects, in the same order.
         hole: why a part of the list or of its objects could not be read; None where all could.
         notes: remarks for people.
     """
@@ -48,7 +48,7 @@ class JitObjects:
     objects: list[ElfObject]
     spans: Spans
     owners: list[int]
-    stretches: list[CodeSpan]
+    pieces: list[CodeSpan]
     hole: Absent | None
     notes: tuple[str, ...]
 
@@ -61,7 +61,7 @@ class JitObjects:
         owner = self.owners[number]
         symbol = self.objects[owner].symbol_at(pc)
         return ForeignCode(
-            CodeSource.JIT_INTERFACE, owner + 1, self.stretches[number], symbol, self.notes
+            CodeSource.JIT_INTERFACE, owner + 1, self.pieces[number], symbol, self.notes
         )
 
 
@@ -112,7 +112,7 @@ def _indexed(
 ) -> JitObjects:
     objects: list[ElfObject] = []
     owners: list[int] = []
-    stretches: list[CodeSpan] = []
+    pieces: list[CodeSpan] = []
     failed: list[Absent] = []
     for number, (address, size) in enumerate(entries):
         one = ElfObject(pages.read, address, min(size, MAX_OBJECT, max(_SPACE - address, 0)))
@@ -122,11 +122,11 @@ def _indexed(
             failed.append(code)
             continue
         owners += [number] * len(code)
-        stretches += code
+        pieces += code
     if hole is not None:
         notes.append(f"the list of the JIT interface is not whole: {hole}")
     if failed:
         notes.append(f"{len(failed)} of {len(entries)} registered objects: {failed[0]}")
-    spans = Spans([(one.start, one.end) for one in stretches])
+    spans = Spans([(one.start, one.end) for one in pieces])
     missing = hole or (failed[0] if failed else None)
-    return JitObjects(objects, spans, owners, stretches, missing, tuple(notes))
+    return JitObjects(objects, spans, owners, pieces, missing, tuple(notes))

@@ -1,4 +1,4 @@
-"""Memops: found by PC or id, and their recorded state beside what their bytes say."""
+"""Memops: found by PC or id, and their recorded state next to what their bytes say."""
 
 from __future__ import annotations
 
@@ -60,14 +60,7 @@ def memop_in(runtime: Runtime, place: Place) -> Memop | Absent:
 
 def _around(runtime: Runtime, place: Place, block: Block) -> Memop | Absent:
     memops = memops_of(runtime, block)
-    if isinstance(memops, Absent):
-        return memops
-    below = memops.last_not_above("address", place.pc - 1)
-    if isinstance(below, Absent):
-        return below
-    if below + 1 >= memops.count:
-        return NOT_APPLICABLE
-    memop = memops.get(below + 1)
+    memop = then(memops, lambda array: array.first_above("address", place.pc - 1))
     if isinstance(memop, Absent):
         return memop
     inside = block.base <= memop.start <= memop.address < block.end
@@ -80,16 +73,10 @@ def memop_before(runtime: Runtime, place: Place) -> Memop | Absent:
     """The last memop before a PC that was located, in the same range; else does not apply."""
     if not isinstance(place.block, Block) or not isinstance(place.range, Range):
         return NOT_APPLICABLE
+    begin = place.block.base + place.range.begin
     memops = memops_of(runtime, place.block)
-    if isinstance(memops, Absent):
-        return memops
-    index = memops.last_not_above("address", place.pc - 1)
-    if isinstance(index, Absent):
-        return index
-    memop = memops.get(index) if index >= 0 else NOT_APPLICABLE
-    if isinstance(memop, Absent) or memop.address >= place.block.base + place.range.begin:
-        return memop
-    return NOT_APPLICABLE
+    before = then(memops, lambda array: array.last_at_most("address", place.pc - 1))
+    return then(before, lambda memop: memop if memop.address >= begin else NOT_APPLICABLE)
 
 
 def memop_at(runtime: Runtime, pc: int) -> Memop | Absent:

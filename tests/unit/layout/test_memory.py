@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mtedbg.layout.memory import RecordArray, read_name, read_text
 from mtedbg.layout.records import Layout
 from mtedbg.layout.schema import parse_schema
-from mtedbg.model.absent import Absent, Reason
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from tests.support.fake import FakeTarget
 
 PLACE = 0x10000
@@ -45,6 +45,16 @@ def test_the_last_that_is_not_above(keys: list[int], value: int, whole: bool) ->
     assert array(keys, whole=whole).last_not_above("key", value) == expected
 
 
+@given(st.lists(st.integers(0, 99), max_size=60), st.integers(-1, 100), st.booleans())
+def test_the_records_around_a_value(keys: list[int], value: int, whole: bool) -> None:
+    keys.sort()
+    made = array(keys, whole=whole)
+    before = [key for key in keys if key <= value]
+    after = [key for key in keys if key > value]
+    assert made.last_at_most("key", value) == (Key(before[-1]) if before else NOT_APPLICABLE)
+    assert made.first_above("key", value) == (Key(after[0]) if after else NOT_APPLICABLE)
+
+
 @given(st.lists(st.integers(0, 99), min_size=2, max_size=60), st.integers(0, 99), st.booleans())
 @example([0, 0, 0, 0, 1, 0, 0, 0, 0], 0, True)
 def test_disorder_is_seen_or_does_no_harm(keys: list[int], value: int, whole: bool) -> None:
@@ -69,6 +79,7 @@ def test_disorder_is_seen(keys: list[int], whole: bool) -> None:
 def test_what_cannot_be_read_is_told() -> None:
     lost = RecordArray(FakeTarget(), READER, PLACE, 1000, STRIDE)
     hole = Absent(Reason.UNMAPPED)
+    assert lost.last_at_most("key", 5) == lost.first_above("key", 5) == hole
     assert lost.last_not_above("key", 5) == lost.get(0) == lost.all() == hole
 
 
