@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
@@ -135,9 +135,14 @@ class _Pass:
                 inside = f"whether thread {thread.number} is inside of a memop"
                 yield _unread(thread, f"{inside}: {memop}")
             return
-        if not passed_insert(memop, pc):
-            return
-        self.inside += 1
+        if passed_insert(memop, pc):
+            self.inside += 1
+            yield from self._between(runtime, thread, memop, registers)
+
+    def _between(
+        self, runtime: Runtime, thread: Thread, memop: Memop, registers: Mapping[str, int]
+    ) -> Iterator[MemopFinding]:
+        """What is wrong with a thread that has run [1], and not yet [2]."""
         pair = pair_of(runtime, state_of(runtime, memop), registers)
         if isinstance(pair, Absent):
             yield _unread(thread, f"whether the pair is stale cannot be told: {pair}", memop.id)
