@@ -83,3 +83,8 @@ class CodePlace:
     def is_known(self) -> bool:
         """Whether the source has code, or room for code, where the PC is."""
         return present(self.block) or present(self.segment)
+
+    @property
+    def lacks_name(self) -> bool:
+        """Whether the source has a block there, but no part of it that has a name."""
+        return present(self.block) and not present(self.range)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from mtedbg.analysis.code.sources import debug_root, jit_interface, perf_map
 from mtedbg.errors import LayoutError, MtedbgError, NoRuntimeError
+from mtedbg.model.absent import present
+from mtedbg.model.code import Outcome
 from mtedbg.session import once
 
 if TYPE_CHECKING:
@@ -34,6 +37,8 @@ SOURCES: tuple[Source, ...] = (debug_root.code_at, jit_interface.code_at, perf_m
 def code_at(session: Session, pc: int) -> CodePlace:
     """What holds `pc`, and if nothing does, what the first source says of that.
 
+    Where a source has the block and not the name, the next that has a name gives it.
+
     Args:
         session: the process.
         pc: without tag and PAC bits.
@@ -42,21 +47,45 @@ def code_at(session: Session, pc: int) -> CodePlace:
         NoRuntimeError: there is no runtime, and nothing else that describes code.
         LayoutError: the debug root is damaged, and nothing else describes code.
     """
-    problem: MtedbgError | None = None
-    places = []
+    problems: list[MtedbgError] = []
+    first = known = None
+    for place in _places(session, pc, problems):
+        first = first or place
+        if known is not None:
+            known = _named(known, place)
+        elif place.is_known:
+            known = place
+        if known is not None and not known.lacks_name:
+            break
+    found = known or first
+    if found is None:
+        assert problems, "the debug root answers, or says why not"
+        raise problems[0]
+    damage = (one.message for one in problems[:1] if isinstance(one, LayoutError))
+    return replace(found, notes=(*found.notes, *damage))
+
+
+def _places(session: Session, pc: int, problems: list[MtedbgError]) -> Iterator[CodePlace]:
+    """What each source says; what stops one of them goes into `problems`."""
     for source in SOURCES:
         try:
             place = source(session, pc)
         except (NoRuntimeError, LayoutError) as error:
-            problem = problem or error
-            continue
-        if place is not None:
-            places.append(place)
-            if place.is_known:
-                break
-    if not places:
-        assert problem is not None, "the debug root answers, or says why not"
-        raise problem
-    known = next((place for place in places if place.is_known), places[0])
-    damage = (problem.message,) if isinstance(problem, LayoutError) else ()
-    return replace(known, notes=known.notes + damage)
+            problems.append(error)
+        else:
+            if place is not None:
+                yield place
+
+
+def _named(known: CodePlace, other: CodePlace) -> CodePlace:
+    """`known` with the name that another source has, if it has one."""
+    if not present(other.range):
+        return known
+    no_range = known.outcome is Outcome.BLOCK_NO_RANGE
+    return replace(
+        known,
+        outcome=Outcome.RANGE if no_range else known.outcome,
+        range=other.range,
+        function=other.function,
+        notes=(*known.notes, f"named by the {other.source}"),
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from mtedbg.analysis.code import block
@@ -73,6 +75,27 @@ def test_a_source_that_knows_the_pc_is_the_last_that_is_asked(monkeypatch) -> No
     assert code_at(with_interface(image()), CODE).is_known
     with pytest.raises(AssertionError):
         code_at(with_interface(image()), 0x1234)
+
+
+def test_a_block_without_a_name_is_named_by_the_next_that_has_one(monkeypatch) -> None:
+    symbol = HeldRange("symbol", CODE + 8, CODE + 16, "g")
+    block_of_map = HeldBlock(1, "line", CODE + 8, CODE + 16, noun="line")
+    named = CodePlace(
+        CODE + 8, CodeSource.PERF_MAP, Outcome.RANGE, block_of_map, symbol, "g", notes=("a map",)
+    )
+    monkeypatch.setattr(block, "SOURCES", (*block.SOURCES[:2], lambda *_: named))
+    assert code_at(with_interface(image()), CODE + 8) == CodePlace(
+        CODE + 8,
+        CodeSource.JIT_INTERFACE,
+        Outcome.RANGE,
+        HELD,
+        symbol,
+        "g",
+        notes=("named by the perf map",),
+    )
+    nameless = replace(named, range=NOT_APPLICABLE, function=NOT_APPLICABLE)
+    monkeypatch.setattr(block, "SOURCES", (*block.SOURCES[:2], lambda *_: nameless))
+    assert code_at(with_interface(image()), CODE + 8).outcome is Outcome.BLOCK_NO_RANGE
 
 
 def test_a_hole_in_the_first_does_not_hide_the_second(monkeypatch) -> None:
