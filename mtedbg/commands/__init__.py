@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from mtedbg.session import Session
 
 
+GROUP = "mtedbg"
+"""The first of two words for commands whose names have one."""
+
 EXPRESSIONS = frozenset(("address", "size", "tag"))
 """Kinds of arguments that are expressions: the language is that of `mtedbg.address`."""
 
@@ -147,6 +150,12 @@ class Command:
     repeats: bool = True
     goes_on: bool = False
     per_thread: bool = False
+
+    @property
+    def in_two_words(self) -> tuple[str, str]:
+        """`mte`, `tags` for `mte-tags`; `mtedbg`, `memops` for a name without a dash."""
+        first, dash, rest = self.name.partition("-")
+        return (first, rest) if dash else (GROUP, self.name)
 
     @property
     def all_options(self) -> tuple[Option, ...]:

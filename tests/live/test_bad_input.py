@@ -136,7 +136,7 @@ def test_another_architecture(flavour: str) -> None:
         for line in LINES.values():
             first, second = refused(debugger, line)
             assert re.fullmatch(r"this program is for \S*x86.64, not for 64-bit AArch64", first)
-            assert second.startswith("memory tags are a thing of AArch64")
+            assert second.startswith("memory tagging exists only on AArch64")
         debugger.execute("kill" if isinstance(debugger, GdbController) else "process kill")
 
 

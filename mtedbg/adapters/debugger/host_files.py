@@ -7,6 +7,9 @@ import stat
 
 from mtedbg.model.absent import Absent, Reason
 
+MAX_FILE = 256 << 20
+"""Bytes of a file of /proc that are taken in; a million mappings have less in smaps."""
+
 
 def read_regular(path: str, most: int) -> bytes | Absent:
     """The contents of a regular file; a pipe or device in its place is not waited for.

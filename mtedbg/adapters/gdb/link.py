@@ -5,49 +5,30 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Callable
-from enum import Enum
 from functools import partial
 from pathlib import Path
 
 import gdb
 
-from mtedbg.adapters.debugger.host_files import read_regular
+from mtedbg.adapters.debugger.host_files import MAX_FILE, read_regular
+from mtedbg.adapters.debugger.peer import Peer
 from mtedbg.adapters.gdb.console import captured
+from mtedbg.adapters.remote.peer import server_kind
 from mtedbg.errors import ConnectionLostError
 from mtedbg.model.absent import Absent, Reason
-
-MAX_FILE = 256 << 20
-"""Bytes of a file of /proc that are taken in; a million mappings have less in smaps."""
 
 _CORE_LINE = re.compile(r"^\s*`(.*)', file type elf", re.MULTILINE)
 # This word of the answer is the same in every language.
 _ENABLED = re.compile(r"\benabled\b")
 
 
-class Kind(Enum):
-    """What serves the program to GDB."""
-
-    NATIVE = "native"
-    SERVER = "gdbserver, or another server after its manner"
-    QEMU = "QEMU's stub"
-    CORE = "core"
-    OTHER = "other"
-
-
-def kind_of(connection: gdb.TargetConnection | None) -> Kind:
-    """What is at the other end.
-
-    QEMU tells itself by its own query, `qemu.sstepbits`: it has answered that since long before
-    it knew memory tags, and every other server must answer a query that bears another vendor's
-    name with an empty packet (GDB manual, "Remote Protocol: Overview"). No tag is asked for to
-    find out: a wrong question would cost the connection or the program.
-    """
+def peer_of(connection: gdb.TargetConnection | None) -> Peer:
+    """What is at the other end."""
     if connection is None:
-        return Kind.OTHER
+        return Peer.OTHER
     if connection.type in ("remote", "extended-remote"):
-        is_qemu = send(connection, "qqemu.sstepbits").startswith(b"ENABLE=")
-        return Kind.QEMU if is_qemu else Kind.SERVER
-    return {"native": Kind.NATIVE, "core": Kind.CORE}.get(connection.type, Kind.OTHER)
+        return server_kind(sender(connection))
+    return {"native": Peer.HERE, "core": Peer.CORE}.get(connection.type, Peer.OTHER)
 
 
 def send(connection: gdb.RemoteTargetConnection, packet: str) -> bytes:

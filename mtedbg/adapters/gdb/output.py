@@ -33,7 +33,9 @@ def wants_color(from_tty: bool) -> bool:
         from_tty: as GDB gives it: false under `gdb.execute(…, to_string=True)`, in scripts and
             in batch mode.
     """
-    if not from_tty or os.environ.get("TERM", "dumb") == "dumb" or "NO_COLOR" in os.environ:
+    from mtedbg.adapters.debugger.output import refuses_color
+
+    if not from_tty or refuses_color():
         return False
     # sys.stdout is GDB's own object, which knows no terminal.
     terminal = sys.__stdout__ is not None and os.isatty(1)

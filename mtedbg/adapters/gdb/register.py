@@ -10,11 +10,8 @@ import gdb
 from mtedbg.adapters.gdb import functions, mi, parameters, unwinder
 from mtedbg.adapters.gdb.console import captured
 from mtedbg.adapters.gdb.output import printable
-from mtedbg.commands import Command, all_commands
+from mtedbg.commands import GROUP, Command, all_commands
 from mtedbg.errors import MtedbgError
-
-_OURS = "mtedbg"
-"""The prefix of commands whose names have one word."""
 
 # Names that are ours since an earlier `install`: sourcing the file twice is no conflict.
 _ours: set[str] = set()
@@ -96,12 +93,6 @@ def _add_prefix(name: str) -> bool:
     return name in _ours
 
 
-def _in_two_words(name: str) -> tuple[str, str]:
-    """`mte`, `tags` for `mte-tags`; `mtedbg`, `memops` for a name without a dash."""
-    first, dash, rest = name.partition("-")
-    return (first, rest) if dash else (_OURS, name)
-
-
 def _register(commands: Sequence[Command], first: str, prefixes: Set[str]) -> None:
     """Registers commands whose first word is `first`, under both their names.
 
@@ -111,13 +102,13 @@ def _register(commands: Sequence[Command], first: str, prefixes: Set[str]) -> No
     if _add_prefix(first):
         for command in commands:
             # Under a word of ours nobody else has names: there is nothing to ask GDB about.
-            both = " ".join(_in_two_words(command.name))
+            both = " ".join(command.in_two_words)
             _GdbCommand(command, both)
             if command in taken:
                 theirs = f"`{command.name}` belongs to another extension"
                 gdb.write(f"mtedbg: {theirs}; ours is `{both}`\n")
         return
-    both = " ".join(_in_two_words(commands[0].name))
+    both = " ".join(commands[0].in_two_words)
     lacking = "".join(f"; `{command.name}` is left out" for command in taken)
     gdb.write(f"mtedbg: `{first}` belongs to another extension: no `{both}`{lacking}\n")
 
@@ -128,9 +119,9 @@ def install() -> None:
     unwinder.install()
     functions.install()
     commands = all_commands()
-    groups: dict[str, list[Command]] = {_OURS: []}  # first: a command may be a prefix itself
+    groups: dict[str, list[Command]] = {GROUP: []}  # first: a command may be a prefix itself
     for command in commands:
-        groups.setdefault(_in_two_words(command.name)[0], []).append(command)
+        groups.setdefault(command.in_two_words[0], []).append(command)
     for first, group in groups.items():
         _register(group, first, groups.keys())
     mi.install(commands)

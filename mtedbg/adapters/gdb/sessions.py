@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 import gdb
 
+from mtedbg.adapters.debugger.refused import no_program, not_aarch64, running
 from mtedbg.adapters.gdb.parameters import INFERIOR_READS, PATIENCE
 from mtedbg.adapters.gdb.target import GdbTarget
-from mtedbg.errors import NoTargetError, NotOnThisTargetError
+from mtedbg.errors import NoTargetError
 from mtedbg.report import Continuation
 from mtedbg.session import Session
 
@@ -39,11 +40,9 @@ def current() -> Session:
     if thread is None:
         if inferior.pid or inferior.threads():
             raise NoTargetError("no thread is selected", "select one: thread 1")
-        raise NoTargetError(
-            "no program is being debugged", "start or attach to one, or open a core: core-file FILE"
-        )
+        raise no_program("core-file FILE")
     if thread.is_running():
-        raise NotOnThisTargetError("the program is running", "stop it first: interrupt")
+        raise running("interrupt")
     return _of(inferior)
 
 
@@ -87,10 +86,7 @@ def continuations(session: Session) -> dict[str, Continuation]:
 
 def _check_architecture(name: str) -> None:
     if not name.startswith("aarch64") or "ilp32" in name:
-        raise NoTargetError(
-            f"this program is for {name}, not for 64-bit AArch64",
-            "memory tags are a thing of AArch64; see `show architecture`",
-        )
+        raise not_aarch64(name, "show architecture")
 
 
 def _drop_caches(_event: object) -> None:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Protocol
 
 import gdb
 
+from mtedbg.adapters.debugger.peer import Peer
+from mtedbg.adapters.debugger.source import CHECK_MODE_ALONE, NoTags, Source
 from mtedbg.adapters.debugger.spans import Regions
 from mtedbg.adapters.gdb import link, threads
-from mtedbg.adapters.gdb.link import Kind
 from mtedbg.errors import FileFormatError
 from mtedbg.formats.smaps import parse_smaps
 from mtedbg.model.absent import Absent, Reason
@@ -25,54 +25,17 @@ _NOT_MARKED = Absent(Reason.UNKNOWN, "QEMU does not mark tagged mappings")
 _LAST_RESORT = "see `help set mtedbg inferior-reads`"
 
 
-class Source(Protocol):
-    """What the program's memory is, and its tags.
-
-    Attributes:
-        kind: as in `TargetInfo`.
-        tag_source: as in `TargetInfo`.
-    """
-
-    kind: TargetKind
-    tag_source: TagSource
-
-    def regions(self) -> Regions:
-        """The mappings, read anew."""
-
-    def read_tags(self, start: int, end: int, regions: Regions) -> Sequence[TagPiece]:
-        """The tags of [start, end), as the port has it."""
-
-    def forget_tags(self) -> None:
-        """Believes no tag that was read before."""
-
-    def signal(self, number: int, tid: int) -> SignalInfo | Absent:
-        """What stopped a thread, by GDB's number of it and the kernel's."""
-
-    def control_word(self, number: int, tid: int) -> int | Absent:
-        """Its tagged-address control word."""
-
-
-class NoTags:
+class Process(NoTags):
     """A process that GDB reaches, without a way to its tags."""
 
-    tag_source = TagSource.NONE
-
     def __init__(self, inferior: gdb.Inferior, kind: TargetKind, why: str = "") -> None:
-        self.kind = kind
+        super().__init__(kind, why)
         self._inferior = inferior
-        self._why = Absent(Reason.UNKNOWN, why)
 
     def regions(self) -> Regions:
         """From smaps, where there is one."""
         text = link.process_file(self._inferior, "smaps")
         return text if isinstance(text, Absent) else parse_smaps(text)
-
-    def read_tags(self, start: int, end: int, _regions: Regions) -> Sequence[TagPiece]:
-        """One hole."""
-        return [TagPiece(start, end, self._why)]
-
-    def forget_tags(self) -> None:
-        """None is kept."""
 
     def signal(self, number: int, _tid: int) -> SignalInfo | Absent:
         """As GDB has it."""
@@ -83,7 +46,7 @@ class NoTags:
         return threads.control_word(number)
 
 
-class Native(NoTags):
+class Native(Process):
     """A process of this machine."""
 
     tag_source = TagSource.PTRACE
@@ -95,7 +58,7 @@ class Native(NoTags):
         return ptrace_tags(peeker(self._inferior.threads()[0].ptid[1]), start, end, regions)
 
 
-class Server(NoTags):
+class Server(Process):
     """A process behind gdbserver."""
 
     tag_source = TagSource.PACKETS
@@ -107,7 +70,7 @@ class Server(NoTags):
         return server_tags(link.sender(self._inferior.connection), start, end, regions)
 
 
-class QemuWithoutTags(NoTags):
+class QemuWithoutTags(Process):
     """A program in QEMU, behind a stub that knows no tags."""
 
     def regions(self) -> Regions:
@@ -119,7 +82,7 @@ class QemuWithoutTags(NoTags):
 
     def control_word(self, _number: int, _tid: int) -> int | Absent:
         """QEMU's `$tag_ctl` is the bare check mode, and not the kernel's word."""
-        return Absent(Reason.UNKNOWN, "QEMU's stub gives the check mode alone")
+        return CHECK_MODE_ALONE
 
 
 class Qemu(QemuWithoutTags):
@@ -167,7 +130,7 @@ class ByLdg:
 
     tag_source = TagSource.LDG
 
-    def __init__(self, inferior: gdb.Inferior, process: NoTags) -> None:
+    def __init__(self, inferior: gdb.Inferior, process: Process) -> None:
         self._inferior = inferior
         self.kind = process.kind
         self.regions = process.regions
@@ -189,10 +152,10 @@ def source_of(inferior: gdb.Inferior, *, inferior_reads: bool) -> Source:
         inferior: a stopped process, or a core.
         inferior_reads: whether the user lets the program run instructions for us.
     """
-    kind = link.kind_of(inferior.connection)
-    if kind is Kind.CORE:
+    peer = link.peer_of(inferior.connection)
+    if peer is Peer.CORE:
         return _core(inferior)
-    process = _process(inferior, kind)
+    process = _process(inferior, peer)
     if not inferior_reads:
         return process
     if isinstance(process, Qemu):
@@ -200,19 +163,19 @@ def source_of(inferior: gdb.Inferior, *, inferior_reads: bool) -> Source:
     return ByLdg(inferior, process) if process.tag_source is TagSource.NONE else process
 
 
-def _process(inferior: gdb.Inferior, kind: Kind) -> NoTags:
+def _process(inferior: gdb.Inferior, peer: Peer) -> Process:
     remote = TargetKind.REMOTE
-    if kind in (Kind.SERVER, Kind.QEMU) and link.serves_tags():
-        return Qemu(inferior, remote) if kind is Kind.QEMU else Server(inferior, remote)
-    if kind is Kind.QEMU:
+    if peer in (Peer.SERVER, Peer.QEMU) and link.serves_tags():
+        return Qemu(inferior, remote) if peer is Peer.QEMU else Server(inferior, remote)
+    if peer is Peer.QEMU:
         return QemuWithoutTags(inferior, remote, f"QEMU's stub gives none; {_LAST_RESORT}")
-    if kind is Kind.SERVER:
-        return NoTags(inferior, remote, f"the server gives none; {_LAST_RESORT}")
+    if peer is Peer.SERVER:
+        return Process(inferior, remote, f"the server gives none; {_LAST_RESORT}")
     from mtedbg.adapters.gdb.tags_ptrace import can_peek
 
-    if kind is Kind.NATIVE and can_peek():
+    if peer is Peer.HERE and can_peek():
         return Native(inferior, TargetKind.LIVE)
-    return NoTags(inferior, TargetKind.LIVE, f"GDB has no way to them here; {_LAST_RESORT}")
+    return Process(inferior, TargetKind.LIVE, f"GDB has no way to them here; {_LAST_RESORT}")
 
 
 def _core(inferior: gdb.Inferior) -> Source:
@@ -220,8 +183,8 @@ def _core(inferior: gdb.Inferior) -> Source:
 
     path = link.core_file(inferior)
     if isinstance(path, Absent):
-        return NoTags(inferior, TargetKind.CORE, str(path))
+        return Process(inferior, TargetKind.CORE, str(path))
     try:
         return LoadedCore(str(path))
     except FileFormatError as error:
-        return NoTags(inferior, TargetKind.CORE, error.message)
+        return Process(inferior, TargetKind.CORE, error.message)

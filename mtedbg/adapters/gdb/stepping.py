@@ -8,6 +8,7 @@ from typing import Any
 
 import gdb
 
+from mtedbg.adapters.debugger.stepping import Wanted, arrived
 from mtedbg.adapters.gdb import threads
 from mtedbg.adapters.gdb.console import captured
 from mtedbg.errors import NoHardwareBreakpointError, SteppingError
@@ -20,8 +21,6 @@ MOST_STEPS = 1 << 10
 """Instructions from a handler's end to the code that it interrupted, or from [1] to [2]."""
 MOST_FRAMES = 64
 """Frames from a phase to the handler."""
-
-Wanted = Callable[[Catch, Thread], bool]
 
 _wishes: list[Callable[[], object]] = []
 
@@ -180,11 +179,7 @@ class PhaseBreakpoint(gdb.Breakpoint):  # type: ignore[misc]
             return True
         thread = gdb.selected_thread()
         process, lwp, other = thread.ptid
-        return self._wanted(
-            self.catch,
-            Thread(thread.num, int(lwp or other or process), "", True,
-                   tagged_addr_ctrl=NOT_APPLICABLE),
-        )  # fmt: skip
+        return self._wanted(self.catch, arrived(thread.num, int(lwp or other or process)))
 
 
 def _global_number(number: int) -> int:

@@ -11,8 +11,8 @@ import os
 
 import gdb
 
+from mtedbg.adapters.debugger.peer import Peer
 from mtedbg.adapters.gdb import link
-from mtedbg.adapters.gdb.link import Kind
 from mtedbg.adapters.remote.tags_write import NEXT_STEP, cuts, pieces, qemu_write, server_write
 from mtedbg.errors import ConnectionLostError, NotOnThisTargetError
 from mtedbg.model.pointer import GRANULE
@@ -22,14 +22,14 @@ _PTRACE_POKEMTETAGS = 34
 
 def write_tags(inferior: gdb.Inferior, start: int, end: int, tags: bytes) -> None:
     """See `mtedbg.target.TagWriter`."""
-    kind = link.kind_of(inferior.connection)
-    if kind in (Kind.SERVER, Kind.QEMU) and link.serves_tags():
-        write = qemu_write if kind is Kind.QEMU else server_write
+    peer = link.peer_of(inferior.connection)
+    if peer in (Peer.SERVER, Peer.QEMU) and link.serves_tags():
+        write = qemu_write if peer is Peer.QEMU else server_write
         write(link.sender(inferior.connection), start, end, tags)
         return
     from mtedbg.adapters.gdb.tags_ptrace import can_peek
 
-    if kind is not Kind.NATIVE or not can_peek():
+    if peer is not Peer.HERE or not can_peek():
         raise NotOnThisTargetError(
             "GDB has no way to write tags on this target", "the program itself can: STG, ST2G"
         )

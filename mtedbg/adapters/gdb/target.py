@@ -5,26 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from functools import partial
 
 import gdb
 
-from mtedbg.adapters.debugger.reading import read_whole
+from mtedbg.adapters.debugger.source import Source
+from mtedbg.adapters.debugger.target import SourcedTarget
 from mtedbg.adapters.gdb import link, threads, values
 from mtedbg.adapters.gdb.console import captured
 from mtedbg.adapters.gdb.sources import source_of
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
-from mtedbg.model.memory import Region, TagPiece
 from mtedbg.model.phase import Catch, Caught
-from mtedbg.model.process import SignalInfo, Symbol, TargetInfo, TargetKind, Thread
+from mtedbg.model.process import Symbol, TargetInfo, TargetKind, Thread
 from mtedbg.model.stop import Halt, Stop
-
-T = TypeVar("T")
 
 _SYMBOL_LINE = re.compile(r"(.+?)(?: \+ (\d+))? in section ")
 
 
-class GdbTarget:
+class GdbTarget(SourcedTarget[Source]):
     """The port over one inferior, which is the selected one whenever a method is called.
 
     Args:
@@ -33,24 +31,14 @@ class GdbTarget:
     """
 
     def __init__(self, inferior: gdb.Inferior, *, inferior_reads: bool = False) -> None:
+        super().__init__(source_of(inferior, inferior_reads=inferior_reads))
         self._inferior = inferior
-        self._source = source_of(inferior, inferior_reads=inferior_reads)
-        self._known: dict[str, object] = {}
+        self._known_threads: Sequence[Thread] | None = None
 
     def invalidate(self) -> None:
         """Forgets what was read: the program ran or was written to."""
-        self._known.clear()
-        self.forget_tags()
-
-    def forget_tags(self) -> None:
-        """Forgets tags alone: somebody may have written some."""
-        self._source.forget_tags()
-
-    def _once(self, name: str, ask: Callable[[], T]) -> T:
-        """What `ask` says, asked once until the program runs again."""
-        if name not in self._known:
-            self._known[name] = ask()
-        return self._known[name]  # type: ignore[return-value]
+        super().invalidate()
+        self._known_threads = None
 
     def info(self) -> TargetInfo:
         """What the target is; see the port."""
@@ -62,19 +50,11 @@ class GdbTarget:
             values.convenience("pauth_cmask") or 0,
         )
 
-    def read_memory(self, address: int, length: int) -> bytes | Absent:
-        """All `length` bytes at `address`; see the port."""
-        return read_whole(self._read, self.regions, address, length)
-
     def _read(self, start: int, size: int) -> bytes | None:
         try:
             return bytes(self._inferior.read_memory(start, size))
         except gdb.error:
             return None
-
-    def read_tags(self, start: int, end: int) -> Sequence[TagPiece]:
-        """Allocation tags of [start, end); see the port."""
-        return self._source.read_tags(start, end, self.regions())
 
     def write_tags(self, start: int, end: int, tags: bytes) -> None:
         """Gives [start, end) allocation tags; see `TagWriter`."""
@@ -115,30 +95,25 @@ class GdbTarget:
             return NOT_APPLICABLE
         return link.read_file(self._inferior, path, most)
 
-    def regions(self) -> Sequence[Region] | Absent:
-        """All mappings; see the port."""
-        return self._once("regions", self._source.regions)
-
     def threads(self) -> Sequence[Thread]:
         """All threads; see the port."""
-        known = self._once("threads", self._threads)
+        if self._known_threads is None:
+            self._known_threads = self._threads()
         # GDB tells nobody when a person selects another one.
         selected = gdb.selected_thread()
-        return [replace(each, current=each.number == selected.num) for each in known]
+        return [replace(each, current=each.number == selected.num) for each in self._known_threads]
 
     def _threads(self) -> Sequence[Thread]:
         return [
-            self._thread(thread)
+            self._thread(
+                thread.num,
+                _tid(thread),
+                thread.name or "",
+                partial(threads.control_word, thread.num),
+                current=False,
+            )
             for thread in sorted(self._inferior.threads(), key=lambda each: int(each.num))
         ]
-
-    def _thread(self, thread: gdb.InferiorThread) -> Thread:
-        tid = _tid(thread)
-        word = self._source.control_word(thread.num, tid)
-        # What a source does not take for the kernel's word is the bare check mode, as in QEMU.
-        mode = threads.control_word(thread.num) if isinstance(word, Absent) else NOT_APPLICABLE
-        name = thread.name or ""
-        return Thread(thread.num, tid, name, False, tagged_addr_ctrl=word, check_mode=mode)
 
     def registers(self, thread: Thread) -> Mapping[str, int] | Absent:
         """Of the innermost frame; see the port."""
@@ -147,10 +122,6 @@ class GdbTarget:
                 return threads.innermost_registers()
         except gdb.error as error:
             return Absent(Reason.UNREADABLE, str(error))
-
-    def signal(self, thread: Thread) -> SignalInfo | Absent:
-        """The signal that stopped `thread`; see the port."""
-        return self._source.signal(thread.number, thread.tid)
 
     def symbol_address(self, name: str) -> int | Absent:
         """The address of the symbol `name`; see the port."""

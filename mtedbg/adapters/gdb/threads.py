@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 import gdb
 
+from mtedbg.adapters.debugger.signals import stopping_signal
 from mtedbg.adapters.gdb.values import WORD, convenience
-from mtedbg.formats.siginfo import signal_info, stopped_by_debugger
-from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
+from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.process import SignalInfo
 
 _GENERAL = tuple(f"x{number}" for number in range(31))
@@ -63,7 +63,7 @@ def siginfo(number: int) -> SignalInfo | Absent:
             address = int(info["_sifields"]["_sigfault"]["si_addr"]) & WORD
     except gdb.error as error:
         return Absent(Reason.UNKNOWN, str(error))
-    return NOT_APPLICABLE if stopped_by_debugger(signal) else signal_info(signal, code, address)
+    return stopping_signal(signal, code, address)
 
 
 def control_word(number: int) -> int | Absent:

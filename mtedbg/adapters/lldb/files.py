@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import re
 
+from mtedbg.adapters.debugger.host_files import MAX_FILE
 from mtedbg.adapters.lldb.link import Link
 from mtedbg.model.absent import Absent, Reason
-
-MAX_FILE = 256 << 20
-"""Bytes of a file of /proc that are taken in; a million mappings have less in smaps."""
 
 _PIECE = 0x700
 """Bytes a packet asks for: less than half of what every server's packets hold, should all of them

@@ -4,26 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import Enum
 
 import lldb
 
+from mtedbg.adapters.debugger.peer import Peer
+from mtedbg.adapters.remote.peer import server_kind
 from mtedbg.errors import ConnectionLostError
 
 _ANSWER = "\nresponse: "
 # Servers may be asked this again, and what it tells them of the debugger changes nothing for LLDB.
 _FEATURES = "qSupported:memory-tagging+"
 _SERVER_PLUGIN, _CORE_PLUGIN = "gdb-remote", "elf-core"
-
-
-class Kind(Enum):
-    """What serves the program to LLDB."""
-
-    HOST = "LLDB's own lldb-server, on this machine"
-    SERVER = "gdbserver, lldb-server or another"
-    QEMU = "QEMU's stub"
-    CORE = "core"
-    OTHER = "other"
 
 
 class Link:
@@ -113,23 +104,16 @@ class Link:
         return bytes(data)
 
 
-def kind_of(process: lldb.SBProcess) -> Kind:
-    """What is at the other end.
-
-    QEMU tells itself by its own query, `qemu.sstepbits`: it has answered that since long before
-    it knew memory tags, and every other server must answer a query that bears another vendor's
-    name with an empty packet (GDB manual, "Remote Protocol: Overview"). No tag is asked for to
-    find out: a wrong question would cost the connection or the program.
-    """
+def peer_of(process: lldb.SBProcess) -> Peer:
+    """What is at the other end."""
     plugin = process.GetPluginName()
     if plugin == _CORE_PLUGIN:
-        return Kind.CORE
+        return Peer.CORE
     if plugin != _SERVER_PLUGIN:
-        return Kind.OTHER
+        return Peer.OTHER
     if process.GetTarget().GetPlatform().GetName() == "host":
-        return Kind.HOST
-    is_qemu = Link(process).send("qqemu.sstepbits").startswith(b"ENABLE=")
-    return Kind.QEMU if is_qemu else Kind.SERVER
+        return Peer.HERE
+    return server_kind(Link(process).send)
 
 
 def serves_tags(link: Link) -> bool:

@@ -7,6 +7,8 @@ import sys
 
 import lldb
 
+from mtedbg.adapters.debugger.output import refuses_color
+
 
 def wants_color(debugger: lldb.SBDebugger) -> bool:
     """Whether a person at a terminal will read it: not where output is captured or piped.
@@ -17,7 +19,7 @@ def wants_color(debugger: lldb.SBDebugger) -> bool:
     Args:
         debugger: LLDB, with its setting `use-color`.
     """
-    if os.environ.get("TERM", "dumb") == "dumb" or "NO_COLOR" in os.environ:
+    if refuses_color():
         return False
     if not debugger.GetUseColor() or not debugger.GetCommandInterpreter().IsInteractive():
         return False

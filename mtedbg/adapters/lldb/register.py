@@ -14,9 +14,6 @@ from mtedbg.commands import Command, all_commands
 # Under these names LLDB finds the classes, in the dictionary of its Python session.
 _CLASS = "mtedbg_command_"
 
-_OURS = "mtedbg"
-"""The group of commands whose names have one word."""
-
 # Names that are ours since an earlier `install`: importing the file twice is no conflict.
 _ours: set[str] = set()
 
@@ -71,12 +68,6 @@ class _Registry:
         return True
 
 
-def _in_two_words(name: str) -> tuple[str, str]:
-    """`mte`, `tags` for `mte-tags`; `mtedbg`, `memops` for a name without a dash."""
-    first, dash, rest = name.partition("-")
-    return (first, rest) if dash else (_OURS, name)
-
-
 def _register(registry: _Registry, group: list[Command], first: str, all_: list[Command]) -> None:
     """Registers commands whose first word is `first`, under both their names.
 
@@ -86,10 +77,10 @@ def _register(registry: _Registry, group: list[Command], first: str, all_: list[
     for command in group:
         if command not in taken:
             under = (c for c in all_ if c.name.startswith(f"{command.name}-"))
-            registry.add(command, command.name, {_in_two_words(c.name)[1]: c for c in under})
+            registry.add(command, command.name, {c.in_two_words[1]: c for c in under})
     if any(command.name == first for command in all_):
         return  # that one finds the others itself
-    both = {command.name: " ".join(_in_two_words(command.name)) for command in group}
+    both = {command.name: " ".join(command.in_two_words) for command in group}
     if registry.add_group(first):
         for command in group:
             registry.add(command, both[command.name], {})
@@ -112,7 +103,7 @@ def install(debugger: lldb.SBDebugger, names: dict[str, Any]) -> None:
     registry, commands = _Registry(debugger, names), all_commands()
     groups: dict[str, list[Command]] = {}
     for command in commands:
-        groups.setdefault(_in_two_words(command.name)[0], []).append(command)
+        groups.setdefault(command.in_two_words[0], []).append(command)
     for first, group in groups.items():
         _register(registry, group, first, commands)
     functions.install(names)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import lldb
 
+from mtedbg.adapters.debugger.refused import no_program, not_aarch64, running
 from mtedbg.adapters.lldb import stops
 from mtedbg.adapters.lldb.target import LldbTarget
-from mtedbg.errors import NoTargetError, NotOnThisTargetError
 from mtedbg.report import Continuation
 from mtedbg.session import Session
 
@@ -40,12 +40,9 @@ def current(debugger: lldb.SBDebugger, context: lldb.SBExecutionContext) -> Sess
         process = debugger.GetSelectedTarget().GetProcess()
     state = process.GetState() if process.IsValid() else lldb.eStateInvalid
     if state in _RUNNING:
-        raise NotOnThisTargetError("the program is running", "stop it first: process interrupt")
+        raise running("process interrupt")
     if state not in _STOPPED:
-        raise NoTargetError(
-            "no program is being debugged",
-            "start or attach to one, or open a core: target create --core FILE",
-        )
+        raise no_program("target create --core FILE")
     _check_architecture(process.GetTarget().GetTriple())
     stops.prepare(process)
     return _session_of(process)
@@ -97,7 +94,4 @@ def _session_of(process: lldb.SBProcess) -> Session:
 def _check_architecture(triple: str) -> None:
     name = triple.partition("-")[0]
     if name not in ("aarch64", "arm64", "arm64e"):
-        raise NoTargetError(
-            f"this program is for {name}, not for 64-bit AArch64",
-            "memory tags are a thing of AArch64; see `target list`",
-        )
+        raise not_aarch64(name, "target list")

@@ -1,6 +1,6 @@
 """Where mappings and allocation tags of LLDB's process come from: one class a source.
 
-How to add one: a class with the members of `Source`, and a line in `source_of`.
+How to add one: a class with the members of `LldbSource`, and a line in `source_of`.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Protocol
 
 import lldb
 
+from mtedbg.adapters.debugger.peer import Peer
+from mtedbg.adapters.debugger.source import CHECK_MODE_ALONE, NoTags, Source
 from mtedbg.adapters.debugger.spans import Regions
 from mtedbg.adapters.lldb import files, threads
-from mtedbg.adapters.lldb.link import Kind, Link, kind_of, serves_tags
+from mtedbg.adapters.lldb.link import Link, peer_of, serves_tags
 from mtedbg.adapters.remote import tags as tags_server
 from mtedbg.adapters.remote import tags_write
 from mtedbg.errors import FileFormatError, NotOnThisTargetError
@@ -27,65 +29,37 @@ if TYPE_CHECKING:
     from mtedbg.adapters.core import CoreTarget
 
 
-class Source(Protocol):
-    """What the program's memory is, and its tags.
+class LldbSource(Source, Protocol):
+    """What LLDB needs to know of a source besides.
 
     Attributes:
-        kind: as in `TargetInfo`.
-        tag_source: as in `TargetInfo`.
         moves: whether other threads run on while the program is stopped: what LLDB has read
             before is then no picture of one moment.
     """
 
-    kind: TargetKind
-    tag_source: TagSource
     moves: bool
 
     @property
     def itself(self) -> CoreTarget | None:
         """The core without LLDB, which has only what it found files for; None where live."""
 
-    def regions(self) -> Regions:
-        """The mappings, read anew."""
-
-    def read_tags(self, start: int, end: int, regions: Regions) -> Sequence[TagPiece]:
-        """The tags of [start, end), as the port has it."""
-
-    def forget_tags(self) -> None:
-        """Believes no tag that was read before."""
-
-    def signal(self, number: int, tid: int) -> SignalInfo | Absent:
-        """What stopped a thread, by LLDB's number of it and the kernel's."""
-
-    def control_word(self, number: int, tid: int) -> int | Absent:
-        """Its tagged-address control word."""
-
     def write_tags(self, start: int, end: int, tags: bytes) -> None:
         """As `TagWriter` has it."""
 
 
-class Process:
+class Process(NoTags):
     """A live process, of which LLDB knows no more than threads and registers."""
 
-    tag_source = TagSource.NONE
     moves = False
     itself = None
 
     def __init__(self, process: lldb.SBProcess, kind: TargetKind, why: str = "") -> None:
-        self.kind = kind
+        super().__init__(kind, why)
         self._process = process
-        self._why = Absent(Reason.UNKNOWN, why)
 
     def regions(self) -> Regions:
         """Not known."""
         return Absent(Reason.UNKNOWN, "LLDB does not give the mappings of this target")
-
-    def read_tags(self, start: int, end: int, _regions: Regions) -> Sequence[TagPiece]:
-        """One hole."""
-        return [TagPiece(start, end, self._why)]
-
-    def forget_tags(self) -> None:
-        """None is kept."""
 
     def write_tags(self, _start: int, _end: int, _tags: bytes) -> None:
         """Refused."""
@@ -187,23 +161,23 @@ class Qemu(Server):
 
     def control_word(self, _number: int, _tid: int) -> int | Absent:
         """QEMU's `tag_ctl` is the bare check mode, and not the kernel's word."""
-        return Absent(Reason.UNKNOWN, "QEMU's stub gives the check mode alone")
+        return CHECK_MODE_ALONE
 
 
-def source_of(process: lldb.SBProcess) -> Source:
+def source_of(process: lldb.SBProcess) -> LldbSource:
     """What LLDB's process is."""
-    kind = kind_of(process)
-    if kind is Kind.CORE:
+    peer = peer_of(process)
+    if peer is Peer.CORE:
         return _core(process)
-    if kind is Kind.OTHER:
+    if peer is Peer.OTHER:
         return Process(process, TargetKind.LIVE, "LLDB has no way to them here")
-    where = TargetKind.LIVE if kind is Kind.HOST else TargetKind.REMOTE
+    where = TargetKind.LIVE if peer is Peer.HERE else TargetKind.REMOTE
     if not serves_tags(Link(process)):
         return ServerWithoutTags(process, where, "the server gives none")
-    return {Kind.HOST: Host, Kind.QEMU: Qemu}.get(kind, Server)(process, where)
+    return {Peer.HERE: Host, Peer.QEMU: Qemu}.get(peer, Server)(process, where)
 
 
-def _core(process: lldb.SBProcess) -> Source:
+def _core(process: lldb.SBProcess) -> LldbSource:
     from mtedbg.adapters.lldb.core import Core
 
     file = process.GetCoreFile()

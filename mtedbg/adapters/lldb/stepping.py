@@ -5,20 +5,19 @@ LLDB has no breakpoints of its own for extensions: those of a step have numbers,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import lldb
 
+from mtedbg.adapters.debugger.stepping import Wanted, arrived
 from mtedbg.adapters.lldb import threads
 from mtedbg.errors import NoHardwareBreakpointError, SteppingError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
 from mtedbg.model.phase import Catch, Caught
 from mtedbg.model.process import Thread
 from mtedbg.model.stop import Halt, Stop, StopKind
-
-Wanted = Callable[[Catch, Thread], bool]
 
 NAME = "mte-catch"
 """Of the breakpoints that a person asked for: `breakpoint delete mte-catch` takes them all."""
@@ -155,8 +154,7 @@ def on_phase(frame: lldb.SBFrame, location: lldb.SBBreakpointLocation, _names: A
     wish, wanted = _wishes.get(key, (None, None))
     if wish is None or wanted is None:
         return True
-    number, tid = thread.GetIndexID(), thread.GetThreadID()
-    return wanted(wish, Thread(number, tid, "", True, tagged_addr_ctrl=NOT_APPLICABLE))
+    return wanted(wish, arrived(thread.GetIndexID(), thread.GetThreadID()))
 
 
 def caught(process: lldb.SBProcess) -> list[Caught]:

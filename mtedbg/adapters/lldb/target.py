@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from functools import partial
 
 import lldb
 
 from mtedbg.adapters.debugger.host_files import read_regular
-from mtedbg.adapters.debugger.reading import read_whole
+from mtedbg.adapters.debugger.target import SourcedTarget
 from mtedbg.adapters.lldb import files, symbols, threads
 from mtedbg.adapters.lldb.cache import uncached
 from mtedbg.adapters.lldb.link import Link
-from mtedbg.adapters.lldb.sources import source_of
+from mtedbg.adapters.lldb.sources import LldbSource, source_of
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
-from mtedbg.model.memory import Region, TagPiece
 from mtedbg.model.phase import Catch, Caught
-from mtedbg.model.process import Definition, SignalInfo, Symbol, TargetInfo, TargetKind, Thread
+from mtedbg.model.process import Definition, Symbol, TargetInfo, TargetKind, Thread
 from mtedbg.model.stop import Halt, Stop
 
-T = TypeVar("T")
 
-
-class LldbTarget:
+class LldbTarget(SourcedTarget[LldbSource]):
     """The port over one process.
 
     Args:
@@ -30,25 +27,9 @@ class LldbTarget:
     """
 
     def __init__(self, process: lldb.SBProcess) -> None:
+        super().__init__(source_of(process))
         self._process = process
         self._target = process.GetTarget()
-        self._source = source_of(process)
-        self._known: dict[str, object] = {}
-
-    def invalidate(self) -> None:
-        """Forgets what was read: the program ran."""
-        self._known.clear()
-        self.forget_tags()
-
-    def forget_tags(self) -> None:
-        """Forgets tags alone: somebody may have written some."""
-        self._source.forget_tags()
-
-    def _once(self, name: str, ask: Callable[[], T]) -> T:
-        """What `ask` says, asked once until the program runs again."""
-        if name not in self._known:
-            self._known[name] = ask()
-        return self._known[name]  # type: ignore[return-value]
 
     def info(self) -> TargetInfo:
         """What the target is; see the port."""
@@ -63,10 +44,6 @@ class LldbTarget:
             executable.fullpath or "" if executable.IsValid() else "",
             threads.register(frame, "code_mask", "pauth_cmask") or 0,
         )
-
-    def read_memory(self, address: int, length: int) -> bytes | Absent:
-        """All `length` bytes at `address`; see the port."""
-        return read_whole(self._read, self.regions, address, length)
 
     def _read(self, start: int, size: int) -> bytes | None:
         error = lldb.SBError()
@@ -84,10 +61,6 @@ class LldbTarget:
             return bytes(data)
         found = self._source.itself.read_memory(start, size)
         return None if isinstance(found, Absent) else found
-
-    def read_tags(self, start: int, end: int) -> Sequence[TagPiece]:
-        """Allocation tags of [start, end); see the port."""
-        return self._source.read_tags(start, end, self.regions())
 
     def write_tags(self, start: int, end: int, tags: bytes) -> None:
         """Gives [start, end) allocation tags; see `TagWriter`."""
@@ -131,35 +104,25 @@ class LldbTarget:
             return read_regular(path, most)
         return files.read_file(Link(self._process), path, most)
 
-    def regions(self) -> Sequence[Region] | Absent:
-        """All mappings; see the port."""
-        return self._once("regions", self._source.regions)
-
     def threads(self) -> Sequence[Thread]:
         """All threads; see the port."""
         selected = self._process.GetSelectedThread().GetIndexID()
         return [
-            self._thread(thread, current=thread.GetIndexID() == selected)
+            self._thread(
+                thread.GetIndexID(),
+                thread.GetThreadID(),
+                thread.GetName() or "",
+                partial(threads.control_word, thread),
+                current=thread.GetIndexID() == selected,
+            )
             for thread in self._process
         ]
-
-    def _thread(self, thread: lldb.SBThread, *, current: bool) -> Thread:
-        number, tid = thread.GetIndexID(), thread.GetThreadID()
-        word = self._source.control_word(number, tid)
-        # What a source does not take for the kernel's word is the bare check mode, as in QEMU.
-        mode = threads.control_word(thread) if isinstance(word, Absent) else NOT_APPLICABLE
-        name = thread.GetName() or ""
-        return Thread(number, tid, name, current, tagged_addr_ctrl=word, check_mode=mode)
 
     def registers(self, thread: Thread) -> Mapping[str, int] | Absent:
         """Of the innermost frame; see the port."""
         frame = threads.by_number(self._process, thread.number).GetFrameAtIndex(0)
         found = threads.registers(frame) if frame.IsValid() else {}
         return found or Absent(Reason.UNREADABLE, "LLDB has none of this thread")
-
-    def signal(self, thread: Thread) -> SignalInfo | Absent:
-        """The signal that stopped `thread`; see the port."""
-        return self._source.signal(thread.number, thread.tid)
 
     def symbol_address(self, name: str) -> int | Absent:
         """The address of the symbol `name`; see the port."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import lldb
 
-from mtedbg.formats.siginfo import signal_info, stopped_by_debugger
-from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
+from mtedbg.adapters.debugger.signals import stopping_signal
+from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.process import SignalInfo
 
 WORD = (1 << 64) - 1
@@ -61,7 +61,7 @@ def parse_siginfo(data: bytes) -> SignalInfo | Absent:
     signal = int.from_bytes(data[0:4], "little", signed=True)
     code = int.from_bytes(data[8:12], "little", signed=True)
     address = int.from_bytes(data[16:24], "little")
-    return NOT_APPLICABLE if stopped_by_debugger(signal) else signal_info(signal, code, address)
+    return stopping_signal(signal, code, address)
 
 
 def control_word(thread: lldb.SBThread) -> int | Absent:

@@ -1,0 +1,15 @@
+"""What is at the other end of a debugger's connection."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Peer(Enum):
+    """What serves the program to the debugger."""
+
+    HERE = "this machine, by the debugger itself or a server that it started"
+    SERVER = "gdbserver, lldb-server, or another server after their manner"
+    QEMU = "QEMU's stub"
+    CORE = "core"
+    OTHER = "other"

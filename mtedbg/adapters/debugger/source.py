@@ -1,0 +1,63 @@
+"""Where a debugger's target has its mappings and tags from: what every source has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from mtedbg.adapters.debugger.spans import Regions
+from mtedbg.model.absent import Absent, Reason
+from mtedbg.model.memory import TagPiece
+from mtedbg.model.process import SignalInfo, TagSource, TargetKind
+
+CHECK_MODE_ALONE = Absent(Reason.UNKNOWN, "QEMU's stub gives the check mode alone")
+"""In place of a thread's control word: QEMU's `tag_ctl` is not the kernel's word."""
+
+
+class Source(Protocol):
+    """What the program's memory is, and its tags.
+
+    Attributes:
+        kind: as in `TargetInfo`.
+        tag_source: as in `TargetInfo`.
+    """
+
+    kind: TargetKind
+    tag_source: TagSource
+
+    def regions(self) -> Regions:
+        """The mappings, read anew."""
+
+    def read_tags(self, start: int, end: int, regions: Regions) -> Sequence[TagPiece]:
+        """The tags of [start, end), as the port has it."""
+
+    def forget_tags(self) -> None:
+        """Believes no tag that was read before."""
+
+    def signal(self, number: int, tid: int) -> SignalInfo | Absent:
+        """What stopped a thread, by the debugger's number of it and the kernel's."""
+
+    def control_word(self, number: int, tid: int) -> int | Absent:
+        """Its tagged-address control word."""
+
+
+class NoTags:
+    """The half of a source that has no way to tags.
+
+    Args:
+        kind: as in `TargetInfo`.
+        why: there is none.
+    """
+
+    tag_source = TagSource.NONE
+
+    def __init__(self, kind: TargetKind, why: str) -> None:
+        self.kind = kind
+        self._why = Absent(Reason.UNKNOWN, why)
+
+    def read_tags(self, start: int, end: int, _regions: Regions) -> Sequence[TagPiece]:
+        """One hole."""
+        return [TagPiece(start, end, self._why)]
+
+    def forget_tags(self) -> None:
+        """None is kept."""

@@ -1,0 +1,76 @@
+"""The part of the port that a debugger's target answers by its source alone."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+from mtedbg.adapters.debugger.reading import read_whole
+from mtedbg.adapters.debugger.source import Source
+from mtedbg.adapters.debugger.spans import Regions
+from mtedbg.model.absent import NOT_APPLICABLE, Absent
+from mtedbg.model.memory import TagPiece
+from mtedbg.model.process import SignalInfo, Thread
+
+S = TypeVar("S", bound=Source)
+
+
+class SourcedTarget(ABC, Generic[S]):
+    """Mappings are kept until the program runs; tags and memory are read each time.
+
+    Args:
+        source: of the program.
+    """
+
+    def __init__(self, source: S) -> None:
+        self._source = source
+        self._regions: Regions | None = None
+
+    def invalidate(self) -> None:
+        """Forgets what was read: the program ran or was written to."""
+        self._regions = None
+        self.forget_tags()
+
+    def forget_tags(self) -> None:
+        """Forgets tags alone: somebody may have written some."""
+        self._source.forget_tags()
+
+    @abstractmethod
+    def _read(self, start: int, size: int) -> bytes | None:
+        """All bytes of a stretch as the debugger reads them, or None."""
+
+    def read_memory(self, address: int, length: int) -> bytes | Absent:
+        """All `length` bytes at `address`; see the port."""
+        return read_whole(self._read, self.regions, address, length)
+
+    def regions(self) -> Regions:
+        """All mappings; see the port."""
+        if self._regions is None:
+            self._regions = self._source.regions()
+        return self._regions
+
+    def read_tags(self, start: int, end: int) -> Sequence[TagPiece]:
+        """Allocation tags of [start, end); see the port."""
+        return self._source.read_tags(start, end, self.regions())
+
+    def signal(self, thread: Thread) -> SignalInfo | Absent:
+        """The signal that stopped `thread`; see the port."""
+        return self._source.signal(thread.number, thread.tid)
+
+    def _thread(
+        self, number: int, tid: int, name: str, mode: Callable[[], int | Absent], *, current: bool
+    ) -> Thread:
+        """A thread of the port's.
+
+        Args:
+            number: the debugger's.
+            tid: the kernel's.
+            name: may be empty.
+            mode: asks the debugger for the thread's control register.
+            current: whether it is selected.
+        """
+        word = self._source.control_word(number, tid)
+        # What a source does not take for the kernel's word is the bare check mode, as in QEMU.
+        check_mode = mode() if isinstance(word, Absent) else NOT_APPLICABLE
+        return Thread(number, tid, name, current, tagged_addr_ctrl=word, check_mode=check_mode)
