@@ -17,6 +17,7 @@ from pathlib import Path
 from tests.golden.cases import EXPECTED, Question, answer, questions, unpacked
 from tests.golden.changes import Answers, compare, in_words
 from tests.golden.helps import HELP, all_meanings, help_text, without_help
+from tests.support.json_document import DOCUMENT, document
 
 WORKERS = 2
 
@@ -81,7 +82,8 @@ def main(words: Sequence[str] | None = None) -> int:
         print("nothing was written")
         return 1
     write(now, EXPECTED)
-    print(f"written: {EXPECTED}; commit what was meant")
+    DOCUMENT.write_text(document(), "utf-8")  # it has the columns' help as well
+    print(f"written: {EXPECTED} and {DOCUMENT.name}; commit what was meant")
     return 0
 
 
