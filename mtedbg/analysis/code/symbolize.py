@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from mtedbg.analysis.code.frame_name import frame_name, place_name
 from mtedbg.decode.code.code_map import locate
 from mtedbg.decode.demangle import demangled
-from mtedbg.errors import LayoutError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else, present, then
 from mtedbg.model.code import Place
 from mtedbg.model.process import Symbol
@@ -162,11 +161,5 @@ def region_at(session: Session, address: int) -> Region | None:
 @once
 def jit_place(session: Session, address: int) -> tuple[Runtime, Place] | None:
     """The runtime whose translated code holds `address`, and where; None where none does."""
-    for runtime in session.readable_runtimes():
-        try:
-            place = locate(runtime, address)
-        except LayoutError:
-            continue
-        if place.in_jit:
-            return runtime, place
-    return None
+    places = session.from_runtimes(lambda runtime: (runtime, locate(runtime, address)))
+    return next((found for found in places if found[1].in_jit), None)
