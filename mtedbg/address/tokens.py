@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum, auto
 
 from mtedbg.address import c_types
+from mtedbg.dataclass import dataclass
 
 
 class Word(Enum):

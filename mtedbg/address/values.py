@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol
 
+from mtedbg.dataclass import dataclass
 from mtedbg.model.absent import Absent
 from mtedbg.model.process import Definition
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from mtedbg.address.tokens import Next, is_unfinished, what_follows
 from mtedbg.commands import EXPRESSIONS, Command
+from mtedbg.dataclass import dataclass
 from mtedbg.errors import UsageError
 
 # A word up to the next blank outside of quotes.
