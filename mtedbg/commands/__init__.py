@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,15 +27,29 @@ if TYPE_CHECKING:
 GROUP = "mtedbg"
 """The first of two words for commands whose names have one."""
 
-EXPRESSIONS = frozenset(("address", "size", "tag"))
-"""Kinds of arguments that are expressions: the language is that of `mtedbg.address`."""
-
 _ABOUT_EXPRESSIONS = (
     "{names}: expressions as in C, with $registers: $x0 + 2*16, p->next[1], "
     "*(unsigned long *)$sp. An expression ends at a blank, unless it is unfinished there (an open "
     "bracket, an operator, a cast) or an operator with blanks on both sides follows. `p -16` is "
     "refused: write `p - 16`, or `p (-16)` for two expressions."
 )
+
+
+class Takes(Enum):
+    """What an argument or an option's value is."""
+
+    ADDRESS = auto()
+    SIZE = auto()
+    """Bytes."""
+    TAG = auto()
+    """0 to 15."""
+    COUNT = auto()
+    TEXT = auto()
+
+    @property
+    def is_expression(self) -> bool:
+        """Whether it is in the language of `mtedbg.address`."""
+        return self in (Takes.ADDRESS, Takes.SIZE, Takes.TAG)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +59,7 @@ class Argument:
     Attributes:
         name: as in the usage line, upper case.
         help: its meaning, one line.
-        kind: "address", "size" (bytes) and "tag" (0 to 15), which are `EXPRESSIONS`; "text".
+        kind: what it is.
         optional: whether it may be left out (its value is then None).
         many: whether it may be given several times: its value is a list, empty where left out.
         choices: the words that it may be, for completion.
@@ -53,7 +68,7 @@ class Argument:
 
     name: str
     help: str
-    kind: str = "address"
+    kind: Takes = Takes.ADDRESS
     optional: bool = False
     many: bool = False
     choices: tuple[str, ...] = ()
@@ -68,7 +83,7 @@ class Option:
         name: with its dashes, "--runs" or "-n".
         help: its meaning, one line.
         value: the value's name in the usage line ("N", "FILE"); empty for a flag.
-        kind: as for arguments, and "count".
+        kind: what its value is.
         choices: as for arguments.
         completes: as for arguments.
     """
@@ -76,7 +91,7 @@ class Option:
     name: str
     help: str
     value: str = ""
-    kind: str = "text"
+    kind: Takes = Takes.TEXT
     choices: tuple[str, ...] = ()
     completes: Completable | None = None
 
@@ -90,7 +105,7 @@ _PER_THREAD = (
         "--thread",
         "of this thread instead of the selected one",
         "N",
-        "count",
+        Takes.COUNT,
         completes=Completable.THREAD,
     ),
     Option("--all-threads", "of all threads, one after the other"),
@@ -176,7 +191,7 @@ class Command:
     @property
     def _about_expressions(self) -> str:
         """What may be an expression, and where one ends; nothing where nothing may."""
-        names = [argument.name for argument in self.arguments if argument.kind in EXPRESSIONS]
+        names = [argument.name for argument in self.arguments if argument.kind.is_expression]
         return _ABOUT_EXPRESSIONS.format(names=", ".join(names)) if names else ""
 
     @property

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from mtedbg.commands import EXPRESSIONS, Argument, Command, Option
+from mtedbg.commands import Argument, Command, Option
 from mtedbg.commands._words import arguments_before, takes_expressions
 from mtedbg.errors import MtedbgError, UsageError
 
@@ -65,7 +65,7 @@ def _argument_at(command: Command, words: Sequence[str]) -> Argument | None:
 
 def _of(wanted: Option | Argument, last: str, session: Callable[[], Session]) -> list[str] | Rest:
     found = [word for word in wanted.choices if word.lower().startswith(last.lower())]
-    expression = wanted.kind in EXPRESSIONS
+    expression = wanted.kind.is_expression
     # Where an expression may stand as well: up to where it is one, and no number.
     if wanted.completes is not None and (not expression or not last or last.isdecimal()):
         found += _of_process(wanted.completes, last, session)

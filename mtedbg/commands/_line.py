@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from mtedbg.commands import EXPRESSIONS, Arguments, Command
+from mtedbg.commands import Arguments, Command, Takes
 from mtedbg.commands._words import split
 from mtedbg.errors import ExpressionError, UsageError
 from mtedbg.report import Answer, Continuation, Report, Table, record_or_table, rows_of
@@ -65,21 +65,21 @@ def _number(text: str, what: str) -> int:
         raise UsageError(f"{what} is a number, not {text!r}", "give it as 64 or 0x40") from None
 
 
-def _value(session: Session, kind: str, name: str, text: str | list[str] | None) -> Any:
+def _value(session: Session, kind: Takes, name: str, text: str | list[str] | None) -> Any:
     if text is None or isinstance(text, bool):
         return text
     if isinstance(text, list):
         return [_value(session, kind, name, one) for one in text]
-    if kind in EXPRESSIONS:
+    if kind.is_expression:
         value = session.target.evaluate(text)
-        if kind == "tag" and not 0 <= value < 16:
+        if kind is Takes.TAG and not 0 <= value < 16:
             raise ExpressionError(f"{name} is {value}: not a tag", "tags are 0 to 15")
-        if kind == "size" and not 0 < value < 1 << 48:
+        if kind is Takes.SIZE and not 0 < value < 1 << 48:
             raise ExpressionError(
                 f"{name} is {value}: not a length in bytes", "give one of at least 1"
             )
         return value
-    return _number(text, name) if kind == "count" else text
+    return _number(text, name) if kind is Takes.COUNT else text
 
 
 def parse(

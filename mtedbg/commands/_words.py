@@ -12,7 +12,7 @@ import shlex
 from collections.abc import Sequence
 
 from mtedbg.address.tokens import Next, is_unfinished, what_follows
-from mtedbg.commands import EXPRESSIONS, Command
+from mtedbg.commands import Command
 from mtedbg.dataclass import dataclass
 from mtedbg.errors import UsageError
 
@@ -62,7 +62,7 @@ def arguments_before(command: Command, words: Sequence[str]) -> int:
 
 def takes_expressions(command: Command) -> bool:
     """Whether the arguments of `command` are expressions: those of one are all of a kind."""
-    return any(argument.kind in EXPRESSIONS for argument in command.arguments)
+    return any(argument.kind.is_expression for argument in command.arguments)
 
 
 def _of_line(command: Command, line: str) -> list[_Word]:

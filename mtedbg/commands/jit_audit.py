@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from mtedbg.commands import Arguments, Command, Option
+from mtedbg.commands import Arguments, Command, Option, Takes
 from mtedbg.report import Answer, Column, Kind, Row, Table
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ COMMAND = Command(
         Column("detail", Kind.TEXT, "what was found"),
     ),
     run=_run,
-    options=(Option("-n", "at most so many findings", "N", "count"),),
+    options=(Option("-n", "at most so many findings", "N", Takes.COUNT),),
     details=(
         "error: the metadata contradicts itself, and answers made of it may be wrong. warning: "
         "something is not there, or one generation old. info: a change was in flight, as in a "

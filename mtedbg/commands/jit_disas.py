@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from mtedbg.commands import Argument, Arguments, Command, Option
+from mtedbg.commands import Argument, Arguments, Command, Option, Takes
 from mtedbg.model.absent import Absent, or_else, present, then
 from mtedbg.model.completion import Completable
 from mtedbg.report import Answer, Column, Kind, Line, Record, Row, Span, Table
@@ -139,7 +139,9 @@ COMMAND = Command(
             completes=Completable.BLOCK,
         ),
     ),
-    options=(Option("-n", "so many instructions, from PC or the block's beginning", "N", "count"),),
+    options=(
+        Option("-n", "so many instructions, from PC or the block's beginning", "N", Takes.COUNT),
+    ),
     details=(
         "The guest instruction stands beside the access [2] of its memop, and at the beginning of "
         "a function."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from mtedbg.commands import Arguments, Command, Option
+from mtedbg.commands import Arguments, Command, Option, Takes
 from mtedbg.model.completion import Completable
 from mtedbg.report import Answer, Column, Kind, Row, record_or_table
 
@@ -71,9 +71,11 @@ COMMAND = Command(
     ),
     run=_run,
     options=(
-        Option("--memop", "only events of this memop", "ID", "count", completes=Completable.MEMOP),
-        Option("--thread", "only events of this guest thread", "N", "count"),
-        Option("-n", "at most so many events, the newest; 64 if left out", "N", "count"),
+        Option(
+            "--memop", "only events of this memop", "ID", Takes.COUNT, completes=Completable.MEMOP
+        ),
+        Option("--thread", "only events of this guest thread", "N", Takes.COUNT),
+        Option("-n", "at most so many events, the newest; 64 if left out", "N", Takes.COUNT),
     ),
     details=(
         "old and new: Fault logical and allocation tag; Retag the two allocation tags; Patch the "

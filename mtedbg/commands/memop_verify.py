@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from mtedbg.commands import Arguments, Command, Option
+from mtedbg.commands import Arguments, Command, Option, Takes
 from mtedbg.report import Answer, Column, Kind, Row, Table
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ COMMAND = Command(
         Column("thread", Kind.COUNT, "the host thread that it concerns"),
     ),
     run=_run,
-    options=(Option("-n", "at most so many findings", "N", "count"),),
+    options=(Option("-n", "at most so many findings", "N", Takes.COUNT),),
     details=(
         "bytes: record and instruction words contradict each other, and nobody is patching. "
         "stale-pair: a thread has run the tag insert [1], is to run the access [2], and [1] would "

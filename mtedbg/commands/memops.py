@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mtedbg.commands import Arguments, Command, Option, memop
+from mtedbg.commands import Arguments, Command, Option, Takes, memop
 from mtedbg.errors import UsageError
 from mtedbg.model.absent import Absent, or_else
 from mtedbg.model.completion import Completable
@@ -124,7 +124,7 @@ COMMAND = Command(
             "--block",
             "only those of the code block with this id",
             "ID",
-            "count",
+            Takes.COUNT,
             completes=Completable.BLOCK,
         ),
         Option(
@@ -139,7 +139,7 @@ COMMAND = Command(
             "KEY",
             choices=("flips", "faults", "id", "address"),
         ),
-        Option("-n", "at most so many", "N", "count"),
+        Option("-n", "at most so many", "N", Takes.COUNT),
         Option("--export", "write what all of them have been through: a profile", "FILE"),
     ),
     details="The profile is what `mtetso --profile-in` makes better code from. It has all memops,\n"

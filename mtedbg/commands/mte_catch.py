@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from mtedbg.commands import Argument, Arguments, Command, Option
+from mtedbg.commands import Argument, Arguments, Command, Option, Takes
 from mtedbg.errors import UsageError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, then
 from mtedbg.model.completion import Completable
@@ -108,7 +108,7 @@ COMMAND = Command(
             "PHASE",
             f"{', '.join(Phase)}; all if left out. {Direction.LOCAL_SHARED.value} or"
             f" {Direction.SHARED_LOCAL.value} among them: only patches in this direction",
-            "text",
+            Takes.TEXT,
             optional=True,
             many=True,
             choices=WORDS,
@@ -119,7 +119,7 @@ COMMAND = Command(
             "--memop",
             "only faults at the memop with this id",
             "ID",
-            "count",
+            Takes.COUNT,
             completes=Completable.MEMOP,
         ),
         Option(
@@ -128,7 +128,7 @@ COMMAND = Command(
             "NAME",
             completes=Completable.FUNCTION,
         ),
-        Option("--thread", "only this thread", "N", "count", completes=Completable.THREAD),
+        Option("--thread", "only this thread", "N", Takes.COUNT, completes=Completable.THREAD),
         Option("--list", "lists what there is, and makes nothing"),
         Option("--delete", "deletes those of the phases named, or all"),
     ),

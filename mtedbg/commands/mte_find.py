@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from mtedbg.commands import Argument, Arguments, Command, Option
+from mtedbg.commands import Argument, Arguments, Command, Option, Takes
 from mtedbg.model.memory import size_text
 from mtedbg.report import Answer, Column, Kind, Row, Table
 
@@ -74,12 +74,12 @@ COMMAND = Command(
     ),
     run=_run,
     arguments=(
-        Argument("TAG", "0 to 15", "tag"),
+        Argument("TAG", "0 to 15", Takes.TAG),
         Argument("ADDR", "where to begin; all tagged mappings where left out", optional=True),
-        Argument("LEN", "bytes; to the end of ADDR's mapping where left out", "size", True),
+        Argument("LEN", "bytes; to the end of ADDR's mapping where left out", Takes.SIZE, True),
     ),
     options=(
-        Option("-n", "at most so many stretches; 256 if left out", "N", "count"),
+        Option("-n", "at most so many stretches; 256 if left out", "N", Takes.COUNT),
         Option("--all", "look as long as it takes at a live process; else two seconds"),
     ),
     example="mte-find 3 $x0 4096",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mtedbg.commands import Argument, Arguments, Command
+from mtedbg.commands import Argument, Arguments, Command, Takes
 from mtedbg.report import Answer, Column, Kind, Row, Table
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ COMMAND = Command(
     run=_run,
     arguments=(
         Argument("ADDR", "an address in tagged memory; the pointer's own tag does not matter"),
-        Argument("LEN", "bytes", "size"),
-        Argument("TAG", "0 to 15", "tag"),
+        Argument("LEN", "bytes", Takes.SIZE),
+        Argument("TAG", "0 to 15", Takes.TAG),
     ),
     details=(
         "This changes the process. Nothing is written where some of it is not tagged memory. "

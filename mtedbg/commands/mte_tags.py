@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from mtedbg.commands import Argument, Arguments, Command, Option
+from mtedbg.commands import Argument, Arguments, Command, Option, Takes
 from mtedbg.errors import UsageError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.pointer import GRANULE, granule_of
@@ -186,7 +186,7 @@ COMMAND = Command(
             "a pointer, its tag to compare with the memory's; left out: behind what was shown last",
             optional=True,
         ),
-        Argument("LEN", "bytes; some lines around ADDR where left out", "size", optional=True),
+        Argument("LEN", "bytes; some lines around ADDR where left out", Takes.SIZE, optional=True),
     ),
     options=(
         Option("--runs", "a row for each stretch of equal tags instead of the map"),

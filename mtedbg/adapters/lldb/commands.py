@@ -8,7 +8,7 @@ from typing import Any
 
 import lldb
 
-from mtedbg.commands import EXPRESSIONS, Argument, Command, Option
+from mtedbg.commands import Argument, Command, Option
 from mtedbg.errors import MtedbgError
 
 LONGEST = 1 << 16
@@ -208,7 +208,7 @@ def _definition(option: Option, letter: str) -> dict[str, Any]:
 
 
 def _element(argument: Argument) -> dict[str, Any]:
-    address = argument.kind in EXPRESSIONS
+    address = argument.kind.is_expression
     kind = lldb.eArgTypeAddressOrExpression if address else lldb.eArgTypeName
     # Our own parser says what is missing: its message is the same everywhere.
     return {"arg_type": kind, "repeat": "star" if argument.many else "optional"}

@@ -9,7 +9,7 @@ import lldb
 
 from mtedbg.adapters.lldb import functions, stops
 from mtedbg.adapters.lldb.commands import ParsedCommand, RawCommand, completes_in_python
-from mtedbg.commands import Command, all_commands
+from mtedbg.commands import Command, Takes, all_commands
 
 # Under these names LLDB finds the classes, in the dictionary of its Python session.
 _CLASS = "mtedbg_command_"
@@ -48,7 +48,7 @@ class _Registry:
         """Registers `command` as `name`; `others` are those whose first word it is."""
         identifier = _CLASS + name.replace("-", "_").replace(" ", "_in_")
         known: dict[str, Any] = {"command": command, "name": name}
-        takes_address = any(argument.kind == "address" for argument in command.arguments)
+        takes_address = any(argument.kind is Takes.ADDRESS for argument in command.arguments)
         raw = bool(others) or (takes_address and not completes_in_python())
         base = RawCommand if raw else ParsedCommand
         self._names[identifier] = type(identifier, (base,), {**known, "others": others})
