@@ -2,7 +2,8 @@
 
 How to add a format: one file here with one function from a `Report` to a string, called by
 `commands/_line.py` or a subcommand where the user asks for it. It escapes whatever came from a
-target, for names in a process are hostile input: text and SVG by `clean`, HTML by its templates.
+target, for names in a process are hostile input: `clean` for control characters, and for the rest
+templates that escape (HTML) or an element tree (SVG), never by hand.
 """
 
 from __future__ import annotations

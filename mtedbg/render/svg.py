@@ -8,8 +8,8 @@ middle brightness, and text follows `prefers-color-scheme` where the viewer know
 from __future__ import annotations
 
 from collections.abc import Iterator
-from html import escape
 from itertools import groupby
+from xml.etree.ElementTree import Element, SubElement, fromstring, tostring
 
 from mtedbg.model.absent import Absent
 from mtedbg.model.cell_map import KINDS, NOT_READ, NOT_TAGGED, CellMap, Strip
@@ -46,12 +46,12 @@ _STYLE = """
 """
 
 # Memory that shows no tag has no colour: dots where it is not tagged, lines where nobody knows.
-_PATTERNS = (
-    '<pattern id="untagged" width="4" height="4" patternUnits="userSpaceOnUse">'
-    '<circle cx="2" cy="2" r="0.7" fill="#8b949e"/></pattern>'
-    '<pattern id="unread" width="4" height="4" patternUnits="userSpaceOnUse">'
-    '<path d="M-1 1l2-2M0 4l4-4M3 5l2-2" stroke="#8b949e"/></pattern>'
-)
+_PATTERNS = """<defs>
+<pattern id="untagged" width="4" height="4" patternUnits="userSpaceOnUse">
+<circle cx="2" cy="2" r="0.7" fill="#8b949e"/></pattern>
+<pattern id="unread" width="4" height="4" patternUnits="userSpaceOnUse">
+<path d="M-1 1l2-2M0 4l4-4M3 5l2-2" stroke="#8b949e"/></pattern>
+</defs>"""
 
 
 def render_svg(figure: CellMap, title: str) -> str:
@@ -61,40 +61,32 @@ def render_svg(figure: CellMap, title: str) -> str:
         figure: the map.
         title: the line above it.
     """
-    body = [
-        _text(_MARGIN, 28, title, "title"),
-        _text(_MARGIN, 48, _scale(figure), "dim"),
-    ]
-    top = 66
-    legend, top = _legend(figure, top)
-    body += legend
+    root = Element("svg", {"xmlns": "http://www.w3.org/2000/svg", "role": "img"})
+    SubElement(root, "title").text = clean(title)
+    SubElement(root, "style").text = _STYLE + _fills(figure)
+    root.append(fromstring(_PATTERNS))  # noqa: S314 - our own
+    paper = SubElement(root, "rect", {"class": "paper", "width": str(_WIDTH)})
+    _text(root, _MARGIN, 28, title, "title")
+    _text(root, _MARGIN, 48, _scale(figure), "dim")
+    top = _legend(root, figure, 66)
     for strip in figure.strips:
-        drawn, top = _strip(strip, figure.cell, top + _LINE)
-        body += drawn
-    height = top + _MARGIN
-    size = f'width="{_WIDTH}" height="{height}" viewBox="0 0 {_WIDTH} {height}"'
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img">',
-            f"<title>{_escaped(title)}</title>",
-            f"<style>{_STYLE}{_fills(figure)}</style>",
-            f"<defs>{_PATTERNS}</defs>",
-            f'<rect class="paper" width="{_WIDTH}" height="{height}"/>',
-            *body,
-            "</svg>\n",
-        ]
-    )
+        top = _strip(root, strip, figure.cell, top + _LINE)
+    height = str(top + _MARGIN)
+    paper.set("height", height)
+    root.set("width", str(_WIDTH))
+    root.set("height", height)
+    root.set("viewBox", f"0 0 {_WIDTH} {height}")
+    return tostring(root, encoding="unicode") + "\n"
 
 
-def _escaped(text: str) -> str:
-    """`text` for XML: what a process calls its mappings may be anything."""
-    return escape(clean(text))
-
-
-def _text(x: int, y: int, text: str, style: str = "", end: bool = False) -> str:
-    role = f' class="{style}"' if style else ""
-    anchor = ' text-anchor="end"' if end else ""
-    return f'<text x="{x}" y="{y}"{role}{anchor}>{_escaped(text)}</text>'
+def _text(parent: Element, x: int, y: int, text: str, style: str = "", end: bool = False) -> None:
+    """Writes `text`, which a process may have made up."""
+    element = SubElement(parent, "text", {"x": str(x), "y": str(y)})
+    if style:
+        element.set("class", style)
+    if end:
+        element.set("text-anchor", "end")
+    element.text = clean(text)
 
 
 def _scale(figure: CellMap) -> str:
@@ -130,31 +122,31 @@ def _label(figure: CellMap, kind: int) -> str:
     return SHARED if owner == SHARED else f"core {owner}"
 
 
-def _legend(figure: CellMap, top: int) -> tuple[list[str], int]:
-    """What the colours mean, with how much there is of each; and where it ends."""
+def _legend(root: Element, figure: CellMap, top: int) -> int:
+    """What the colours mean, with how much there is of each; returns where it ends."""
     total = sum(figure.granules.values())
     kinds = sorted(figure.granules, key=lambda kind: (_owner(figure, kind) != SHARED, kind))
-    entries = [
-        (_square(kind), f"{_label(figure, kind)}  {_share(figure.granules[kind], total)}")
+    entries: list[tuple[tuple[int, ...], str]] = [
+        ((kind,), f"{_label(figure, kind)}  {_share(figure.granules[kind], total)}")
         for kind in kinds
     ]
     if mixed := _first_mixed(figure):
-        sample = _square(mixed[0]) + _square(mixed[1], inset=3)
-        entries.append((sample, "mixed: mostly the outer, next the inner"))
-    parts = []
+        entries.append((mixed[:2], "mixed: mostly the outer, next the inner"))
     width = (_WIDTH - 2 * _MARGIN) // _LEGEND_COLUMNS
-    for number, (sample, words) in enumerate(entries):
+    for number, (cell, words) in enumerate(entries):
         x = _MARGIN + number % _LEGEND_COLUMNS * width
         y = top + number // _LEGEND_COLUMNS * _LINE
-        parts.append(
-            f'<g transform="translate({x},{y})">{sample}</g>{_text(x + 18, y + 10, words)}'
-        )
-    return parts, top + -(-len(entries) // _LEGEND_COLUMNS) * _LINE
+        sample = SubElement(root, "g", {"transform": f"translate({x},{y})"})
+        for inset, kind in zip((0, 3), cell, strict=False):
+            _square(sample, kind, inset)
+        _text(root, x + 18, y + 10, words)
+    return top + -(-len(entries) // _LEGEND_COLUMNS) * _LINE
 
 
-def _square(kind: int, inset: int = 0) -> str:
-    side = 12 - 2 * inset
-    return f'<rect class="k{kind}" x="{inset}" y="{inset}" width="{side}" height="{side}"/>'
+def _square(parent: Element, kind: int, inset: int) -> None:
+    at, side = str(inset), str(12 - 2 * inset)
+    place = {"x": at, "y": at, "width": side, "height": side}
+    SubElement(parent, "rect", {"class": f"k{kind}", **place})
 
 
 def _share(number: int, total: int) -> str:
@@ -165,32 +157,32 @@ def _first_mixed(figure: CellMap) -> tuple[int, ...]:
     return next((cell for strip in figure.strips for cell in strip.cells if len(cell) > 1), ())
 
 
-def _strip(strip: Strip, cell: int, top: int) -> tuple[list[str], int]:
-    """A mapping with its heading, and where it ends."""
+def _strip(root: Element, strip: Strip, cell: int, top: int) -> int:
+    """A mapping with its heading; returns where it ends."""
     row = cell * COLUMNS
     origin = strip.first // row * row
     rows = -(-(strip.end - origin) // row)
-    name = strip.name or "anonymous"
-    if len(name) > _LONGEST_NAME:
-        name = "…" + name[-_LONGEST_NAME:]
-    heading = (
-        f"{strip.start:#x}-{strip.end:#x}  {strip.perms}  {size_text(strip.end - strip.start)}"
-    )
-    parts = [_text(_MARGIN, top, f"{heading}  {name}")]
+    _text(root, _MARGIN, top, _heading(strip))
     top += 8
     # A row's address at every fourth, but never two in one place.
     for number in range(0, rows, 4 if rows > 4 else 2):
-        parts.append(
-            _text(_LEFT - 10, top + number * SIDE + 9, f"{origin + number * row:#x}", "dim", True)
-        )
-    parts += [
-        f'<path class="k{kind}" shape-rendering="crispEdges" d="{shapes}"'
-        f' transform="translate({_LEFT},{top})"/>'
-        for kind, shapes in _shapes(strip, (strip.first - origin) // cell)
-    ]
-    frame = f'width="{COLUMNS * SIDE}" height="{rows * SIDE}"'
-    parts.append(f'<rect class="frame" x="{_LEFT}" y="{top}" {frame}/>')
-    return parts, top + rows * SIDE
+        address = f"{origin + number * row:#x}"
+        _text(root, _LEFT - 10, top + number * SIDE + 9, address, "dim", end=True)
+    for kind, shapes in _shapes(strip, (strip.first - origin) // cell):
+        place = {"d": shapes, "transform": f"translate({_LEFT},{top})"}
+        SubElement(root, "path", {"class": f"k{kind}", "shape-rendering": "crispEdges", **place})
+    width, height = str(COLUMNS * SIDE), str(rows * SIDE)
+    place = {"x": str(_LEFT), "y": str(top), "width": width, "height": height}
+    SubElement(root, "rect", {"class": "frame", **place})
+    return top + rows * SIDE
+
+
+def _heading(strip: Strip) -> str:
+    name = strip.name or "anonymous"
+    if len(name) > _LONGEST_NAME:
+        name = "…" + name[-_LONGEST_NAME:]
+    where = f"{strip.start:#x}-{strip.end:#x}"
+    return f"{where}  {strip.perms}  {size_text(strip.end - strip.start)}  {name}"
 
 
 def _shapes(strip: Strip, skip: int) -> Iterator[tuple[int, str]]:

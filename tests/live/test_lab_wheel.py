@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.golden import cases as cores
 from tests.support.compile import ROOT
 
 # Runs on the unpacked wheel alone. The VM sees no other libraries than the carried ones.
@@ -105,3 +106,10 @@ def test_every_carried_file_has_a_licence(unpacked: Path) -> None:
 
 def test_nothing_is_left_in_the_checkout(unpacked: Path) -> None:
     assert not (ROOT / "mtedbg/_data").exists()
+
+
+def test_its_pages_come_with_their_templates(unpacked: Path, tmp_path: Path) -> None:
+    core, page = cores.unpacked("async", tmp_path), tmp_path / "page.html"
+    done = python(unpacked, "-m", "mtedbg", "core", str(core), "--html", str(page))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "asynchronous" in page.read_text("utf-8")
