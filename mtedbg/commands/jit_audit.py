@@ -32,7 +32,7 @@ def answer(found: Audit, most: int | None = None) -> Answer:
 def _row(one: Finding) -> Row:
     return {
         "severity": one.severity.value,
-        "what": one.what,
+        "what": one.what.value,
         "where": one.where,
         "detail": one.detail,
     }

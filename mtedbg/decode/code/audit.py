@@ -18,7 +18,7 @@ from mtedbg.layout import Requirements, Runtime
 from mtedbg.layout.memory import RecordArray
 from mtedbg.model.absent import Absent, Reason, or_else
 from mtedbg.model.code import Block, BlockState, Function, Segment
-from mtedbg.model.finding import Finding, Severity
+from mtedbg.model.finding import Finding, Flaw, Severity
 from mtedbg.model.frame import GuestFrame
 from mtedbg.model.operation import OF_CODE
 from mtedbg.model.runtime import THREADS, Buffer, GuestThread, Journal, RuntimeState, Table
@@ -32,7 +32,6 @@ NEEDS = Requirements(
     models=(Table, Buffer, Block), contracts={"range.base": "block", "end": "exclusive"}
 )
 
-_UNREADABLE = "unreadable"
 MOST_BLOCKS = 1 << 20
 MOST_BYTES = 1 << 28
 """Of ranges and memops of all blocks together."""
@@ -71,9 +70,9 @@ def audit(runtime: Runtime) -> Iterator[Finding]:
     """
     runtime.layout.require(NEEDS)
     if runtime.state != RuntimeState.READY:
-        yield Finding(Severity.INFO, "state", "debug root", f"the runtime is {runtime.state}")
+        yield Finding(Severity.INFO, Flaw.STATE, "debug root", f"the runtime is {runtime.state}")
     for problem in runtime.problems:
-        yield Finding(Severity.ERROR, "damaged", "debug root", problem)
+        yield Finding(Severity.ERROR, Flaw.DAMAGED, "debug root", problem)
     known = Known()
     yield from _journal(runtime, known)
     yield from _collect(runtime, known)
@@ -94,12 +93,14 @@ def _journal(runtime: Runtime, known: Known) -> Iterator[Finding]:
     except LayoutError as error:
         entries = Absent(Reason.NOT_RECORDED, error.message)
     if isinstance(entries, Absent):
-        yield Finding(Severity.WARNING, _UNREADABLE, "journal", str(entries))
+        yield Finding(Severity.WARNING, Flaw.UNREADABLE, "journal", str(entries))
         return
     for entry in entries:
         if entry.operation in OF_CODE:
             known.changing.add(entry.block)
-        yield Finding(Severity.INFO, "in-flight", f"guest thread {entry.thread}", describe(entry))
+        yield Finding(
+            Severity.INFO, Flaw.IN_FLIGHT, f"guest thread {entry.thread}", describe(entry)
+        )
 
 
 def _table(
@@ -121,7 +122,7 @@ def _table(
         return None
     if table.stale:
         detail = f"the newest is torn: this is generation {table.generation}, one older"
-        yield Finding(Severity.WARNING, "stale", name, detail)
+        yield Finding(Severity.WARNING, Flaw.STALE, name, detail)
     return table.records
 
 
@@ -131,14 +132,14 @@ def _read(runtime: Runtime, name: str, model: type[T], into: list[T]) -> Iterato
     records = () if array is None else array.all()
     for record in or_else(records, ()):
         if len(into) == MOST_BLOCKS:
-            yield Finding(Severity.WARNING, "not-looked-at", name, f"more than {MOST_BLOCKS}")
+            yield Finding(Severity.WARNING, Flaw.NOT_LOOKED_AT, name, f"more than {MOST_BLOCKS}")
             return
         into.append(record)
 
 
 def _unreadable(name: str, hole: object) -> Finding:
     known = isinstance(hole, Absent) and hole.reason in (Reason.NOT_RECORDED, Reason.NOT_DUMPED)
-    return Finding(Severity.WARNING if known else Severity.ERROR, _UNREADABLE, name, str(hole))
+    return Finding(Severity.WARNING if known else Severity.ERROR, Flaw.UNREADABLE, name, str(hole))
 
 
 def _collect(runtime: Runtime, known: Known) -> Iterator[Finding]:
@@ -159,14 +160,14 @@ def _order(known: Known) -> Iterator[Finding]:
     for block in known.blocks:
         where = f"block {block.id}"
         if block.id in ids:
-            yield Finding(Severity.ERROR, "duplicate", where, "its id is in the code map twice")
+            yield Finding(Severity.ERROR, Flaw.DUPLICATE, where, "its id is in the code map twice")
         ids.add(block.id)
         if last is not None and block.base < last.base:
             detail = f"it begins at {block.base:#x}, below block {last.id} before it"
-            yield Finding(Severity.ERROR, "unsorted", where, detail)
+            yield Finding(Severity.ERROR, Flaw.UNSORTED, where, detail)
         elif last is not None and block.base < last.end:
             detail = f"it begins at {block.base:#x}, block {last.id} ends at {last.end:#x}"
-            yield Finding(Severity.ERROR, "overlap", where, detail)
+            yield Finding(Severity.ERROR, Flaw.OVERLAP, where, detail)
         last = block
 
 
@@ -175,21 +176,21 @@ def _links(block: Block, known: Known) -> Iterator[Finding]:
     where = f"block {block.id}"
     if block.id in known.retired and block.id not in known.changing:
         detail = "it is retired, and still in the code map; no removal is in flight"
-        yield Finding(Severity.ERROR, "retired", where, detail)
+        yield Finding(Severity.ERROR, Flaw.RETIRED, where, detail)
     elif isinstance(block.state, str) and block.state != BlockState.PUBLISHED:
-        yield Finding(Severity.ERROR, "state", where, f"in the code map, but {block.state}")
+        yield Finding(Severity.ERROR, Flaw.STATE, where, f"in the code map, but {block.state}")
     if isinstance(block.segment, int):
         segment = known.segments.get(block.segment)
         if segment is None:
             detail = f"its segment {block.segment} is not there"
-            yield Finding(Severity.ERROR, "dangling", where, detail)
+            yield Finding(Severity.ERROR, Flaw.DANGLING, where, detail)
         elif not segment.base <= block.base <= block.end <= segment.base + segment.capacity:
             detail = f"{block.base:#x} to {block.end:#x} is outside of segment {segment.id}"
-            yield Finding(Severity.ERROR, "outside", where, detail)
+            yield Finding(Severity.ERROR, Flaw.OUTSIDE, where, detail)
     by = block.superseded_by
     if isinstance(by, int) and by and not known.has(by):
         detail = f"superseded by block {by}, which is nowhere"
-        yield Finding(Severity.WARNING, "dangling", where, detail)
+        yield Finding(Severity.WARNING, Flaw.DANGLING, where, detail)
 
 
 def _columns(functions: RecordArray[Function], *names: str) -> Iterator[tuple[int | None, ...]]:
@@ -216,14 +217,14 @@ def _functions(known: Known) -> Iterator[Finding]:
     for number, (index, block, begin, end) in enumerate(rows):
         if index != number:
             detail = f"it stands at place {number}"
-            yield Finding(Severity.ERROR, "unsorted", f"function {index}", detail)
+            yield Finding(Severity.ERROR, Flaw.UNSORTED, f"function {index}", detail)
         if block and block not in known.ids and block not in known.changing:
             gone = "retired" if block in known.retired else "nowhere"
             detail = f"its code is in block {block}, which is {gone}"
-            yield Finding(Severity.ERROR, "dangling", f"function {index}", detail)
+            yield Finding(Severity.ERROR, Flaw.DANGLING, f"function {index}", detail)
         if begin is not None and end is not None and begin > end:
             detail = f"it ends at {end:#x}, before it begins at {begin:#x}"
-            yield Finding(Severity.ERROR, "impossible", f"function {index}", detail)
+            yield Finding(Severity.ERROR, Flaw.IMPOSSIBLE, f"function {index}", detail)
 
 
 def _threads(runtime: Runtime) -> Iterator[Finding]:
@@ -235,11 +236,11 @@ def _threads(runtime: Runtime) -> Iterator[Finding]:
         try:
             frame = runtime.record(GuestFrame, thread.frame)
         except LayoutError as error:
-            yield Finding(Severity.WARNING, _UNREADABLE, THREADS, error.message)
+            yield Finding(Severity.WARNING, Flaw.UNREADABLE, THREADS, error.message)
             return
         if isinstance(frame, Absent):
             detail = f"its frame at {thread.frame:#x}: {frame}"
-            yield Finding(Severity.ERROR, _UNREADABLE, where, detail)
+            yield Finding(Severity.ERROR, Flaw.UNREADABLE, where, detail)
         elif frame.thread_id != thread.id:
             detail = f"its frame at {thread.frame:#x} is that of thread {frame.thread_id}"
-            yield Finding(Severity.ERROR, "dangling", where, detail)
+            yield Finding(Severity.ERROR, Flaw.DANGLING, where, detail)

@@ -14,7 +14,7 @@ from mtedbg.layout import Runtime
 from mtedbg.layout.memory import RecordArray
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.code import NO_FUNCTION, Block, Range
-from mtedbg.model.finding import Finding, Severity
+from mtedbg.model.finding import Finding, Flaw, Severity
 from mtedbg.model.memop import Memop
 
 if TYPE_CHECKING:
@@ -49,13 +49,13 @@ def audit_block(
     where = f"block {block.id}"
     if not block.length or block.end > _SPACE:
         detail = f"{block.length} bytes at {block.base:#x}"
-        yield Finding(Severity.ERROR, "impossible", where, detail)
+        yield Finding(Severity.ERROR, Flaw.IMPOSSIBLE, where, detail)
     yield from _few(_ranges(runtime, block, functions, budget), where)
     yield from _few(_memops(runtime, block, budget), where)
 
 
 def _few(findings: Iterable[Finding], where: str) -> Iterator[Finding]:
-    counts: Counter[tuple[Severity, str]] = Counter()
+    counts: Counter[tuple[Severity, Flaw]] = Counter()
     for finding in findings:
         kind = (finding.severity, finding.what)
         counts[kind] += 1
@@ -78,7 +78,7 @@ def _bytes(array: RecordArray[T] | Absent, budget: Budget) -> bytes | Absent:
 def _unreadable(hole: Absent, where: str) -> Finding:
     known = hole.reason in (Reason.NOT_DUMPED, Reason.UNKNOWN, Reason.NOT_RECORDED)
     severity = Severity.WARNING if known else Severity.ERROR
-    return Finding(severity, "unreadable", where, str(hole))
+    return Finding(severity, Flaw.UNREADABLE, where, str(hole))
 
 
 def _ranges(
@@ -93,7 +93,7 @@ def _ranges(
         return
     if isinstance(block.ranges_checksum, int) and zlib.crc32(data) != block.ranges_checksum:
         detail = "their checksum is not the recorded one"
-        yield Finding(Severity.ERROR, "checksum", whole, detail)
+        yield Finding(Severity.ERROR, Flaw.CHECKSUM, whole, detail)
     last = 0
     rows = array.reader.columns(data, array.stride, ("begin", "end", "function"))
     for number, (begin, end, function) in enumerate(rows):
@@ -106,7 +106,7 @@ def _ranges(
             yield from _range(where, (begin, end), last, block.length)
             if unknown:
                 detail = f"there is no guest function {function}"
-                yield Finding(Severity.ERROR, "dangling", where, detail)
+                yield Finding(Severity.ERROR, Flaw.DANGLING, where, detail)
         last = max(last, end)
 
 
@@ -114,10 +114,10 @@ def _range(where: str, span: tuple[int, int], last: int, length: int) -> Iterato
     begin, end = span
     words = f"{begin:#x} to {end:#x}"
     if end < begin or end > length:
-        yield Finding(Severity.ERROR, "outside", where, f"{words} of {length:#x} bytes")
+        yield Finding(Severity.ERROR, Flaw.OUTSIDE, where, f"{words} of {length:#x} bytes")
     if begin < last:
         detail = f"{words}, the one before it ends at {last:#x}"
-        yield Finding(Severity.ERROR, "overlap", where, detail)
+        yield Finding(Severity.ERROR, Flaw.OVERLAP, where, detail)
 
 
 def _memops(runtime: Runtime, block: Block, budget: Budget) -> Iterator[Finding]:
@@ -141,16 +141,16 @@ def _memop(block: Block, one: Memop, last: Memop | None) -> Iterator[Finding]:
     where = f"memop {one.id}"
     if not block.base <= one.start <= one.address < block.end:
         detail = f"{one.start:#x} to {one.address:#x} is not inside of block {block.id}"
-        yield Finding(Severity.ERROR, "outside", where, detail)
+        yield Finding(Severity.ERROR, Flaw.OUTSIDE, where, detail)
     if (one.address | one.tag_address) % _WORD:
         detail = f"{one.tag_address:#x} and {one.address:#x} are no places of instructions"
-        yield Finding(Severity.ERROR, "impossible", where, detail)
+        yield Finding(Severity.ERROR, Flaw.IMPOSSIBLE, where, detail)
     if isinstance(one.block, int) and one.block != block.id:
         detail = f"it says that it is in block {one.block}, and hangs on block {block.id}"
-        yield Finding(Severity.ERROR, "dangling", where, detail)
+        yield Finding(Severity.ERROR, Flaw.DANGLING, where, detail)
     if last is not None and one.address <= last.address:
         detail = f"at {one.address:#x}, behind memop {last.id} at {last.address:#x}"
-        yield Finding(Severity.ERROR, "unsorted", where, detail)
+        yield Finding(Severity.ERROR, Flaw.UNSORTED, where, detail)
     elif last is not None and one.start <= last.address:
         detail = f"it begins at {one.start:#x}, memop {last.id} ends at {last.address:#x}"
-        yield Finding(Severity.ERROR, "overlap", where, detail)
+        yield Finding(Severity.ERROR, Flaw.OVERLAP, where, detail)
