@@ -106,7 +106,7 @@ def _host_core_id(session: Session, _nothing: int) -> int:
 
     if not session.readable_runtimes():
         return NONE
-    return _plain(own_tag(session, session.thread(None)))
+    return _plain(own_tag(session, session.current_thread()))
 
 
 _NO_TAG = "-1 where the memory has no tag, or it cannot be read: `mte-check PTR` says why."

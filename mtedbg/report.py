@@ -219,29 +219,6 @@ class Report:
         return replace(self, answer=self.answer.noting(*notes))
 
 
-def flat(  # TRANSITION: until every question returns facts
-    command: str,
-    target: TargetInfo,
-    columns: tuple[Column, ...],
-    rows: tuple[Row, ...] = (),
-    notes: tuple[str, ...] = (),
-    picture: tuple[Line, ...] = (),
-    headline: str = "",
-    listing: bool = False,
-    cut: bool = False,
-    lacking: bool = False,
-    figure: CellMap | None = None,
-    documents: tuple[Document, ...] = (),
-) -> Report:
-    """A report from its parts."""
-    one = len(rows) == 1 and not listing
-    body = Record(rows[0], picture) if one else Table(rows, picture)
-    answer = Answer(
-        body, headline, notes, incomplete=cut or lacking, figure=figure, documents=documents
-    )
-    return Report(command, target, columns, answer)
-
-
 @dataclass(frozen=True, slots=True)
 class Part:
     """One part of an answer that is made of several.

@@ -7,7 +7,7 @@ others build on is marked `once`: it is answered once a stop.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property, wraps
@@ -43,7 +43,6 @@ class Session:
     target: Target
     timeout: float = field(default=2.0)
     answers: dict[tuple[Hashable, ...], Any] = field(default_factory=dict, repr=False)
-    selected: int | None = field(default=None)  # TRANSITION
 
     _CACHED = ("info", "runtimes", "jit_objects", "perf_map", "file_starts")
 
@@ -100,28 +99,41 @@ class Session:
             with suppress(LayoutError):
                 yield ask(runtime)
 
-    def thread(self, number: int | None = None) -> Thread:
-        """A thread of the target.
+    def current_thread(self) -> Thread:
+        """The thread that the target calls current: in a debugger the selected one.
+
+        Raises:
+            NoTargetError: the target has no threads.
+        """
+        threads = self._threads()
+        return next((thread for thread in threads if thread.current), threads[0])
+
+    def thread(self, number: int | None) -> Thread:
+        """The thread that a user asks about.
 
         Args:
-            number: by which the user names it; None for the one that the target calls current.
+            number: by which the user names it; None for the current one.
 
         Raises:
             UsageError: no thread has this number.
             NoTargetError: the target has no threads.
         """
-        number = self.selected if number is None else number  # TRANSITION
+        if number is None:
+            return self.current_thread()
+        threads = self._threads()
+        for thread in threads:
+            if thread.number == number:
+                return thread
+        raise UsageError(f"no thread has the number {number}", f"threads are 1 to {len(threads)}")
+
+    def _threads(self) -> Sequence[Thread]:
+        """The threads, at least one."""
         threads = self.target.threads()
         if not threads:
             dead = self.info.is_dead
             step = "memory and tags can still be read" if dead else "start the program"
             raise NoTargetError("the target has no threads", step)
-        if number is None:
-            return next((thread for thread in threads if thread.current), threads[0])
-        for thread in threads:
-            if thread.number == number:
-                return thread
-        raise UsageError(f"no thread has the number {number}", f"threads are 1 to {len(threads)}")
+        return threads
 
     def invalidate(self) -> None:
         """Forgets what was read: the target ran or was written to."""

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mtedbg.model.completion import Completable
-from mtedbg.report import Answer, Column, Continuation, Report
+from mtedbg.report import Answer, Column, Continuation
 
 if TYPE_CHECKING:
     from mtedbg.session import Session
@@ -157,7 +157,7 @@ class Command:
     name: str
     summary: str
     columns: tuple[Column, ...]
-    run: Callable[[Session, Arguments], Answer | Report]  # TRANSITION
+    run: Callable[[Session, Arguments], Answer]
     arguments: tuple[Argument, ...] = ()
     options: tuple[Option, ...] = ()
     details: str = ""

@@ -115,7 +115,7 @@ def parse(
 def _for_each_thread(session: Session, command: Command, arguments: Arguments) -> Answer:
     """The answers of all threads as one: their rows, their notes each once."""
     answers = [
-        _run(session, command, arguments.for_thread(thread.number))
+        command.run(session, arguments.for_thread(thread.number))
         for thread in session.target.threads()
     ]
     if len(answers) == 1:
@@ -139,24 +139,12 @@ def report(session: Session, command: Command, arguments: Arguments) -> Report:
     if command.per_thread and arguments.all_threads:
         answer = _for_each_thread(session, command, arguments)
     else:
-        answer = _run(session, command, arguments)
+        answer = command.run(session, arguments)
     if answer.documents:
         from mtedbg.commands._documents import write
 
         answer = answer.noting(*map(write, answer.documents))
     return Report(command.name, info, command.columns, answer)
-
-
-def _run(session: Session, command: Command, arguments: Arguments) -> Answer:
-    # TRANSITION: `selected`, and commands that return a whole report
-    before = session.selected
-    if command.per_thread and arguments.thread is not None:
-        session.selected = arguments.thread
-    try:
-        found = command.run(session, arguments)
-    finally:
-        session.selected = before
-    return found.answer if isinstance(found, Report) else found
 
 
 def ask(

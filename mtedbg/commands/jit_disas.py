@@ -24,7 +24,7 @@ def _run(session: Session, arguments: Arguments) -> Answer:
     from mtedbg.analysis.runtimes import current_pc
 
     which, threads = arguments.values["pc|block"], session.target.threads()
-    current = session.thread(None) if threads or which is None else None
+    current = session.current_thread() if threads or which is None else None
     at = (
         session.strip(which)
         if current is None or which is not None

@@ -23,7 +23,7 @@ def _run(session: Session, arguments: Arguments) -> Answer:
     from mtedbg.analysis.stepping.context import step_context
     from mtedbg.analysis.stepping.step import step
 
-    thread = session.thread(None)
+    thread = session.current_thread()
     if arguments.here:
         return answer(step_context(session, thread))
     return _stepped(step(session, thread))

@@ -63,7 +63,7 @@ def sections(session: Session, medium: Medium) -> Iterator[Section[Any]]:
         figure=lambda found: found,
     )
     if session.target.threads():
-        yield from _of_thread(session, session.thread(), medium)
+        yield from _of_thread(session, session.current_thread(), medium)
         yield _threads(session, medium)
     if medium.is_file:
         yield from _tagged_memory(session)

@@ -31,7 +31,7 @@ def read(path: str) -> Read:
             when, source = target.died_at, "tombstone"
         session = Session(target)
         found = signature(session)
-        raw = or_else(target.registers(session.thread()), {}).get("pc")
+        raw = or_else(target.registers(session.current_thread()), {}).get("pc")
         pc = None if raw is None else session.strip(raw)
         remarks = len(target.remarks)
     except MtedbgError as error:

@@ -91,7 +91,7 @@ def test_gcore_has_all_that_a_kernels_core_has(
     words = [one.tagged_addr_ctrl for one in target.threads()]
     assert sorted(word >> 1 & 3 for word in words if not isinstance(word, Absent)) == [0, 1, 2, 3]
     session = Session(target)
-    met = fault(session, session.thread())
+    met = fault(session, session.current_thread())
     assert not isinstance(met.signal, Absent)
     assert not isinstance(met.address, Absent)
     assert not isinstance(met.at.pc, Absent)
@@ -174,7 +174,7 @@ def test_a_signature_is_that_of_every_run(
             argv = [str(compiled(name)), *arguments]
             cores += lab_vm.run(argv, cores_to=folder, timeout_s=60).cores
         sessions = [Session(open_dead(str(core), files=False)) for core in cores]
-        places = [one.target.registers(one.thread()) for one in sessions]
+        places = [one.target.registers(one.current_thread()) for one in sessions]
         assert places[0] != places[1]
         first, second = (signature(session) for session in sessions)
         assert first == second

@@ -48,7 +48,7 @@ def test_a_core_is_read_as_gdb_and_lldb_read_it(
     target = CoreTarget(case.core)
     assert target.remarks == ()
     session = Session(target)
-    info = fault(session, session.thread()).signal
+    info = fault(session, session.current_thread()).signal
     assert not isinstance(info, Absent)
     assert info.code == CODES[name]
     theirs = gdb_registers(case.core, case.program, tmp_path)

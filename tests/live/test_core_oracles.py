@@ -216,7 +216,7 @@ def test_calls_are_gdbs(kernel_cores: Cores, tmp_path: Path, name: str) -> None:
     printed = gdb(case.core, case.program, tmp_path, *lines, "end")
     theirs = [int(pc) for pc in re.findall(r"^pc (\d+)$", printed, re.M)]
     session = Session(CoreTarget(case.core))
-    calls = host_calls(session, session.thread())
+    calls = host_calls(session, session.current_thread())
     assert isinstance(calls, HostCalls)
     ours = [frame.pc for frame in calls.frames]
     assert len(theirs) >= 4

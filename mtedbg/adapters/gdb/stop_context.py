@@ -23,7 +23,7 @@ def tell() -> None:
     try:
         session = sessions.current()
         color = output.wants_color(from_tty=True)
-        said = stop_context(session, session.thread(None), color=color)
+        said = stop_context(session, session.current_thread(), color=color)
     except MtedbgError as error:
         said = {"schema": SCHEMA, "error": str(error)}
     except gdb.error as error:

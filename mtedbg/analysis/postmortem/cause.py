@@ -74,7 +74,7 @@ def cause(session: Session) -> Cause:
     """Why a process died: of the thread that the target calls current."""
     if not session.target.threads():
         return Cause(CauseKind.UNKNOWN, "the cause is not known: no thread is in this core")
-    found = _evidence(session, session.thread())
+    found = _evidence(session, session.current_thread())
     patch = found.patch
     hypotheses = found.other.hypotheses or _of_heap(session, found.fault)
     return Cause(

@@ -59,7 +59,7 @@ def signature(session: Session) -> Signature:
     Raises:
         NoTargetError: it has no threads.
     """
-    thread = session.thread()
+    thread = session.current_thread()
     death = _death(session, thread)
     registers = or_else(session.target.registers(thread), {})
     if "pc" not in registers:

@@ -76,7 +76,7 @@ def test_a_core_without_notes_still_has_memory(tmp_path: Path) -> None:
         "the core has no thread notes: registers and the signal are not known",
     )
     with pytest.raises(NoTargetError, match="the target has no threads"):
-        Session(target).thread()
+        Session(target).current_thread()
     assert target.info().pid == NOT_RECORDED
 
 

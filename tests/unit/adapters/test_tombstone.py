@@ -153,7 +153,7 @@ def test_the_fault_is_that_of_the_core_of_the_same_death(tmp_path: Path, name: s
     path.write_bytes(gzip.decompress((CORES / f"{name}.core.gz").read_bytes()))
     core = CoreTarget(path, sysroot="/nowhere")
     dead = Session(open_dead(write(tmp_path, of_core(core).build())))
-    ours, theirs = (fault(one, one.thread()) for one in (dead, Session(core)))
+    ours, theirs = (fault(one, one.current_thread()) for one in (dead, Session(core)))
     assert {key: getattr(ours, key) for key in SAME} == {key: getattr(theirs, key) for key in SAME}
     mine, other = signature(dead), signature(Session(core))
     assert (mine.cause, mine.tags) == (other.cause, other.tags)

@@ -45,7 +45,7 @@ def test_threads_registers_and_memory(tmp_path: Path) -> None:
 
 def test_what_lldb_said_of_the_fault(tmp_path: Path) -> None:
     session = Session(opened(tmp_path, small()))
-    met = fault(session, session.thread())
+    met = fault(session, session.current_thread())
     assert (str(met.name), met.raw_address) == ("SIGSEGV SEGV_MTESERR", TAGGED)
     (granule,) = met.granules
     assert granule.tag == Absent(Reason.NOT_RECORDED, "this core has no tag segments")

@@ -43,4 +43,4 @@ def test_a_core_has_nothing_of_the_kind():
     session = Session(FakeTarget())
     nothing = Absent(Reason.NOT_RECORDED)
     assert recorded_facts(session) == nothing
-    assert recorded_calls(session, session.thread()) == nothing
+    assert recorded_calls(session, session.current_thread()) == nothing

@@ -14,7 +14,7 @@ from tests.support.scenes import HEAP, NOP, session_at, tagged
 
 
 def answer_of(session: Session) -> Answer:
-    return answer(registers(session, session.thread()))
+    return answer(registers(session, session.current_thread()))
 
 
 def test_registers_are_marked_where_they_point_to_tagged_memory():

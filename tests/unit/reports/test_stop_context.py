@@ -22,7 +22,7 @@ def at_a_fault() -> Session:
 
 
 def context_of(session: Session, *, color: bool = False) -> dict[str, Any]:
-    return stop_context(session, session.thread(), color=color)
+    return stop_context(session, session.current_thread(), color=color)
 
 
 def test_a_fault_and_the_tags_around_it() -> None:

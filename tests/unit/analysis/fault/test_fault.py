@@ -21,7 +21,7 @@ def stopped(code: int, raw: int, text: str = "str x1, [x16]", **registers: int) 
 def test_a_synchronous_fault():
     pointer = tagged(THREES - 4, 3)
     session = stopped(SYNC, pointer, x16=pointer)
-    met = fault(session, session.thread())
+    met = fault(session, session.current_thread())
     assert (met.tag_check, met.is_imprecise) == (FaultKind.SYNCHRONOUS, False)
     assert met.accesses
     assert (met.pointer, met.pointer_tag, met.memory_tag) == (pointer, 3, 11)
@@ -33,7 +33,7 @@ def test_a_synchronous_fault():
 
 def test_an_asynchronous_fault_tells_no_address():
     session = stopped(ASYNC, 0, x16=tagged(HEAP, 3))
-    met = fault(session, session.thread())
+    met = fault(session, session.current_thread())
     assert met.is_imprecise
     assert (met.address, met.access, met.pointer) == (IMPRECISE, IMPRECISE, NOT_APPLICABLE)
     assert [suspect.name for suspect in met.suspects] == ["x16"]
@@ -41,14 +41,14 @@ def test_an_asynchronous_fault_tells_no_address():
 
 def test_a_signal_that_was_sent():
     session = session_at(signal=SignalInfo(6, -6, HEAP))
-    met = fault(session, session.thread())
+    met = fault(session, session.current_thread())
     assert (met.tag_check, met.raw_address) == (None, NOT_APPLICABLE)
     assert headline(met) == "not a tag check fault: SIGABRT SI_TKILL"
 
 
 def test_it_is_asked_once_a_stop():
     session = stopped(SYNC, tagged(HEAP, 3), x16=tagged(HEAP, 3))
-    first = fault(session, session.thread())
-    assert fault(session, session.thread()) is first
+    first = fault(session, session.current_thread())
+    assert fault(session, session.current_thread()) is first
     session.invalidate()
-    assert fault(session, session.thread()) is not first
+    assert fault(session, session.current_thread()) is not first

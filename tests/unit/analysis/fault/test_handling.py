@@ -87,7 +87,7 @@ def test_what_is_in_flight_is_told_with_and_without_its_thread():
     made = image()
     session = stopped(made.with_word(made.places["journal"] + JOURNAL_MEMOP, 1), bytes([FOREIGN]))
     pc = made.target().register_sets[1]["pc"]
-    handled = handling(session, session.thread(), pc, (FOREIGN,))
+    handled = handling(session, session.current_thread(), pc, (FOREIGN,))
     where = "local → shared: in flight by {} thread{}, phase PatchAddress"
     assert (handled.memop, handled.transition) == (1, where.format("guest", " 2"))
     assert handled.kind == where.format("a guest", "")

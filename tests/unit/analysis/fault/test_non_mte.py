@@ -27,7 +27,7 @@ FAR = 0x5555_0000_0000
 
 def ask(session: Session) -> tuple[tuple[str, ...], tuple[Hypothesis, ...]]:
     """What the session's thread died of: reasons and hypotheses."""
-    found = non_mte_fault(session, session.thread())
+    found = non_mte_fault(session, session.current_thread())
     return found.reasons, found.hypotheses
 
 

@@ -41,7 +41,7 @@ def session_of(stack: bytes, frame: int, pc: int = CODE, link: int = 0) -> Sessi
 
 
 def calls_of(session: Session) -> HostCalls:
-    found = host_calls(session, session.thread())
+    found = host_calls(session, session.current_thread())
     assert isinstance(found, HostCalls)
     return found
 
@@ -117,4 +117,4 @@ def test_through_translated_code_of_a_runtime_that_tells_nothing():
 
 def test_of_a_thread_whose_registers_cannot_be_had():
     session = Session(FakeTarget())
-    assert host_calls(session, session.thread()) == Absent(Reason.UNREADABLE)
+    assert host_calls(session, session.current_thread()) == Absent(Reason.UNREADABLE)

@@ -12,7 +12,7 @@ from tests.support.scenes import HEAP, NOP, session_at, tagged
 
 
 def registers_of(session: Session) -> Registers:
-    found = registers(session, session.thread())
+    found = registers(session, session.current_thread())
     assert isinstance(found, Registers)
     return found
 
@@ -35,4 +35,4 @@ def test_the_registers_that_hold_the_guests_are_named():
 
 def test_of_a_thread_whose_registers_cannot_be_had():
     session = Session(FakeTarget())
-    assert registers(session, session.thread()) == Absent(Reason.UNREADABLE)
+    assert registers(session, session.current_thread()) == Absent(Reason.UNREADABLE)
