@@ -86,7 +86,7 @@ def test_its_tables_have_the_keys_and_types(heading: str, first_key: str, shown:
 
 def test_the_stop_context() -> None:
     session = runtime_at(OWN, 0)
-    found = json.loads(json.dumps(stop_context(session, session.thread())))
+    found = json.loads(json.dumps(stop_context(session, session.current_thread())))
     told = after("## Where a thread", "schema")
     assert told.keys() == found.keys()
     for key, value in found.items():
@@ -102,7 +102,11 @@ def told_line(key: str) -> str:
 
 def test_schemas_are_named() -> None:
     session = runtime_at(OWN, 0)
-    shown = (an_answer(), json.loads(render_json_all([])), stop_context(session, session.thread()))
+    shown = (
+        an_answer(),
+        json.loads(render_json_all([])),
+        stop_context(session, session.current_thread()),
+    )
     for one in shown:
         assert f"`{one['schema']}`" in TEXT
 
