@@ -1,4 +1,4 @@
-"""The house rules: imports point down the ranks, and some libraries live in one room only."""
+"""The house rules: imports point down the ranks, some things are known in some places only."""
 
 from __future__ import annotations
 
@@ -34,6 +34,23 @@ RANKS = {
     "triage": 10,
     "cli": 11,
 }
+
+# The rooms of analysis, of which each asks only those below it; the same picture is there.
+ROOMS = {
+    "runtimes": 0,
+    "completions": 0,
+    "tags": 1,
+    "interrupted": 1,
+    "code": 2,
+    "memops": 3,
+    "stacks": 3,
+    "fault": 4,
+    "stepping": 5,
+    "postmortem": 5,
+}
+
+# Facts know nothing of how they are shown, not even as a type.
+UNKNOWN_TO = {"analysis": {"report"}}
 
 # Library → the only places that may import it.
 ONLY = {
@@ -73,9 +90,10 @@ def imported(tree: ast.AST) -> Iterator[tuple[int, str]]:
 
 def violations(place: str, path: Path, source: str) -> list[str]:
     """What in `source`, as if it stood at `path`, breaks the rules."""
-    found = []
     relative = path.relative_to(PACKAGE).as_posix()
-    for line, name in imported(ast.parse(source)):
+    imports = list(imported(ast.parse(source)))
+    found = room_violations(path, imports) if place == "analysis" else []
+    for line, name in imports:
         top, _, rest = name.partition(".")
         if top in ONLY and not any(relative.startswith(only) for only in ONLY[top]):
             found.append(f"{relative}:{line}: only {sorted(ONLY[top])} may import {top}")
@@ -84,6 +102,8 @@ def violations(place: str, path: Path, source: str) -> list[str]:
         other = rest.partition(".")[0]
         if other in ("__version__", place):
             continue
+        if other in UNKNOWN_TO.get(place, ()):
+            found.append(f"{relative}:{line}: {place} must not know {other}")
         if other not in RANKS:
             found.append(f"{relative}:{line}: {other} has no rank")
         elif RANKS[other] >= RANKS[place]:
@@ -93,9 +113,30 @@ def violations(place: str, path: Path, source: str) -> list[str]:
     return found
 
 
+def room_of(name: str) -> str:
+    """The room of analysis that a module is in, a file without its ending; empty elsewhere."""
+    parts = name.split(".")
+    return parts[2] if parts[:2] == ["mtedbg", "analysis"] and len(parts) > 2 else ""
+
+
+def room_violations(path: Path, imports: list[tuple[int, str]]) -> list[str]:
+    """Which imports of a module of analysis do not lead to a room below its own."""
+    relative = path.relative_to(PACKAGE).with_suffix("")
+    room = room_of(".".join(("mtedbg", *relative.parts)))
+    asked = ((line, room_of(name)) for line, name in imports)
+    return [
+        f"{relative.as_posix()}:{line}: {room} ({ROOMS[room]}) asks {other} ({ROOMS[other]})"
+        for line, other in asked
+        if other not in ("", room) and ROOMS[other] >= ROOMS[room]
+    ]
+
+
 def test_every_place_has_a_rank() -> None:
     places = {place_of(path) for path in FILES} - {"__init__", "__main__"}
     assert places <= RANKS.keys()
+    below = (path.relative_to(PACKAGE / "analysis") for path in FILES if "analysis" in path.parts)
+    rooms = {path.with_suffix("").parts[0] for path in below} - {"__init__"}
+    assert rooms == ROOMS.keys()
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
@@ -119,7 +160,23 @@ def test_imports_point_down(path: Path) -> None:
     ],
 )
 def test_the_check_sees_a_breach(place: str, source: str) -> None:
-    assert violations(place, PACKAGE / place / "new.py", source)
+    folder = PACKAGE / place / ("fault" if place == "analysis" else "")
+    assert violations(place, folder / "new.py", source)
+
+
+@pytest.mark.parametrize(
+    ("room", "source", "why"),
+    [
+        ("tags", "from mtedbg.report import Row", "must not know report"),
+        ("tags", "if TYPE_CHECKING:\n    from mtedbg.report import Row", "must not know report"),
+        ("tags", "from mtedbg.analysis.fault.fault import fault", "tags (1) asks fault (4)"),
+        ("memops", "from mtedbg.analysis.stacks import registers", "memops (3) asks stacks (3)"),
+        ("stacks", "def f():\n    import mtedbg.analysis.stepping.step", "asks stepping (5)"),
+    ],
+)
+def test_the_check_sees_a_breach_between_rooms(room: str, source: str, why: str) -> None:
+    (found,) = violations("analysis", PACKAGE / "analysis" / room / "new.py", source)
+    assert why in found
 
 
 @pytest.mark.parametrize(
@@ -134,4 +191,5 @@ def test_the_check_sees_a_breach(place: str, source: str) -> None:
     ],
 )
 def test_the_check_lets_good_imports_pass(place: str, source: str) -> None:
-    assert violations(place, PACKAGE / place / "new.py", source) == []
+    folder = PACKAGE / place / ("fault" if place == "analysis" else "")
+    assert violations(place, folder / "new.py", source) == []
