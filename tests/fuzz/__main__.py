@@ -46,7 +46,7 @@ def fuzz(name: str, seconds: float) -> None:
     """Fuzzes one target in this process, which ends with it."""
     import atheris
 
-    with atheris.instrument_imports(include=["mtedbg"]):
+    with atheris.instrument_imports(include=["mtedbg", "demangle"]):
         from tests.fuzz import seeds, targets
 
         for seed in seeds.seeds(name):  # what is imported when it is needed, is needed now

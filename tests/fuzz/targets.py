@@ -18,9 +18,11 @@ from mtedbg.analysis.memops.profiles import merge
 from mtedbg.analysis.postmortem.signature import signature
 from mtedbg.commands import find
 from mtedbg.commands._line import parse, report
+from mtedbg.decode import demangle
 from mtedbg.errors import MtedbgError
 from mtedbg.formats.guest_elf import guest_image
 from mtedbg.formats.profile import profile_text, read_profile
+from mtedbg.formats.vdso import in_place
 from mtedbg.model.absent import Absent
 from mtedbg.model.profile import SHARED, MemopFacts, MemopKey, Profile, ProgramProfile
 from mtedbg.render.html import render_html
@@ -248,7 +250,23 @@ def guest(data: bytes) -> None:
         printable(error)
 
 
+def name(data: bytes) -> None:
+    """The bytes are the name of a function."""
+    text = data.decode("utf-8", "surrogateescape")
+    found = demangle.demangled(text)
+    assert found == text or len(found) <= 2 * demangle.MOST_OUTPUT
+
+
+def vdso(data: bytes) -> None:
+    """The bytes are an image in memory, from its file's version on."""
+    image = b"\x7fELF\2\1" + data
+    try:
+        assert len(in_place(image, HEAP)) == len(image)
+    except MtedbgError as error:
+        printable(error)
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     one.__name__: one
-    for one in (elf, notes, tags, tombstone, minidump, root, whole, profile, guest)
+    for one in (elf, notes, tags, tombstone, minidump, root, whole, profile, guest, name, vdso)
 }

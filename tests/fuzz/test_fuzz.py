@@ -52,7 +52,10 @@ def test_sound_input_goes_all_the_way(name: str) -> None:
         TARGETS[name](seed)
 
 
-@pytest.mark.parametrize("name", ["elf", "minidump", "tombstone", "notes", "guest", "profile"])
+CUT_OFF = ("elf", "minidump", "tombstone", "notes", "guest", "profile", "name")
+
+
+@pytest.mark.parametrize("name", CUT_OFF)
 def test_cut_off_at_every_byte(name: str) -> None:
     for seed in seeds(name):
         for size in range(len(seed)):
