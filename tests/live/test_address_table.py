@@ -130,6 +130,7 @@ TABLE = (
     Row("p->next . parts[1]", "0xff", nothing("p")),
     Row("(char *) p - 16", "nodes - 16 | TAG", nothing("p")),
     Row("p >> 56", "3", nothing("p")),
+    Row("q.second - q.first", "1", nothing("q")),
     # Refused.
     Row("*$x0", Refused("'$x0' is not a pointer: what is read there is not known")),
     Row("*(void *)$x0", Refused("the type of what '(void *)$x0' points to is not known here")),
@@ -142,6 +143,7 @@ TABLE = (
     Row("1 / 0", Refused("a division by zero")),
     Row("main(1)", unread("main(1)", "at '(1)'")),
     Row("bytes[0] = 1", unread("bytes[0] = 1", "at '= 1'")),
+    Row("&q", Refused("'q' is not in memory: it has no address"), nothing("q")),
     Row("p * 2", Refused("a pointer * an integer has no meaning"), nothing("p")),
     Row("nodes[0]", Refused("'nodes[0]' is of type node, not an address"), no_type("nodes")),
     Row("ratio", Refused("'ratio' is of type double, not an address"), no_type("ratio")),
@@ -151,6 +153,27 @@ TABLE = (
     Row("bytes[0] == 200", unread("bytes[0] == 200", "at '== 200'"), in_gdb="1"),
     Row("$_mte_ltag($x0)", Refused("no register $_mte_ltag here"), in_gdb="3"),
 )
+
+CPP_TABLE = (
+    Row("r.own", "8"),
+    Row("r.base + n", "15"),
+    Row("r.self.self.base", "7"),
+    Row("&r", "G"),
+    Row("&n", "G + 8"),
+    Row("*&n", "8"),
+    Row("ns::global.own", "8"),
+    Row("&ns::global + 1", "G + 32"),
+    Row("ns::Derived::shared", "5"),
+    Row("(unsigned long)ns::take - (unsigned long)&ns::take", "0"),
+    Row("((ns::Derived *)$x0)->base", "7"),
+    Row("(ns::Base *)&r", "G"),
+    Row("sizeof(ns::Derived)", "32"),
+    Row("r", Refused("'r' is of type ns::Derived, not an address")),
+    Row("r.flag", Refused("ns::Derived has no member 'flag' with an address")),
+    Row("r.shared", Refused("ns::Derived has no member 'shared' with an address")),
+    Row("ns::nothing", nothing("ns::nothing")),
+)
+"""C++, whose references are in registers."""
 
 LINES = (
     ("mte-check $x0 + 16", "mte-check $x0+16"),
@@ -180,21 +203,29 @@ def program() -> Path:
 
 @pytest.fixture(scope="module")
 def core(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """As QEMU writes it."""
-    folder = tmp_path_factory.mktemp("expressions")
+    return crashed(program, tmp_path_factory.mktemp("expressions"))
+
+
+def crashed(program: Path, folder: Path) -> Path:
+    """Its core, as QEMU writes it."""
     run = f"ulimit -c unlimited; exec qemu-aarch64 -cpu max {program}"
     subprocess.run(["sh", "-c", run], cwd=folder, capture_output=True, check=False)
     (core,) = folder.glob("*.core")
     return core
 
 
+def listed(program: Path) -> str:
+    """Its symbols, by nm."""
+    done = subprocess.run(
+        ["aarch64-linux-gnu-nm", str(program)], capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
 @pytest.fixture(scope="module")
 def symbols(program: Path) -> dict[str, int]:
     """By a reader that is not ours."""
-    listed = subprocess.run(
-        ["aarch64-linux-gnu-nm", str(program)], capture_output=True, text=True, check=True
-    ).stdout
-    found = re.findall(r"^([0-9a-f]+) \w (main|nodes|bytes)$", listed, re.MULTILINE)
+    found = re.findall(r"^([0-9a-f]+) \w (main|nodes|bytes)$", listed(program), re.MULTILINE)
     return {name: int(address, 16) for address, name in found}
 
 
@@ -203,10 +234,7 @@ Answer = int | str
 
 _INSIDE = """
 import json
-from mtedbg.cli import main
-from mtedbg.cli.core import EXIT_USAGE
 from mtedbg.errors import ExpressionError
-from mtedbg.shell.gdbmi import DebuggerError
 {current}
 def answer(target, written):
     try:
@@ -217,24 +245,41 @@ print(json.dumps([answer({target}, written) for written in json.loads({written!r
 """
 
 
-def inside(current: str, target: str) -> str:
-    """Python for a debugger: evaluates the whole table."""
-    written = json.dumps([row.written for row in TABLE])
+def inside(current: str, target: str, table: Sequence[Row]) -> str:
+    """Python for a debugger: evaluates a whole table."""
+    written = json.dumps([row.written for row in table])
     return _INSIDE.format(current=current, target=target, written=written)
 
 
-IN_GDB = inside("from mtedbg.adapters.gdb.sessions import current", "current().target")
-IN_LLDB = inside(
-    f"import sys; sys.path.append({str(ROOT)!r})\n"
-    "from mtedbg.adapters.lldb.sessions import current",
-    "current(lldb.debugger, lldb.SBExecutionContext()).target",
-)
+def answers_in_gdb(session: gdb_session.Session, table: Sequence[Row]) -> list[Answer]:
+    current = "from mtedbg.adapters.gdb.sessions import current"
+    asked = inside(current, "current().target", table)
+    found: list[Answer] = json.loads(session.execute(f"python exec({asked!r})"))
+    return found
 
 
-def check(found: Sequence[Answer], symbols: dict[str, int], *, gdb: bool, typed: bool) -> None:
+def answers_in_lldb(session: lldb_session.Session, table: Sequence[Row]) -> list[Answer]:
+    current = (
+        f"import sys; sys.path.append({str(ROOT)!r})\n"
+        "from mtedbg.adapters.lldb.sessions import current"
+    )
+    here = "current(lldb.debugger, lldb.SBExecutionContext()).target"
+    asked = inside(current, here, table)
+    found: list[Answer] = json.loads(session.execute(f"script exec({asked!r}, globals())"))
+    return found
+
+
+def check(
+    found: Sequence[Answer],
+    symbols: dict[str, int],
+    *,
+    gdb: bool,
+    typed: bool,
+    table: Sequence[Row] = TABLE,
+) -> None:
     """Every row at once: what is wrong is seen side by side."""
     wrong = []
-    for row, answer in zip(TABLE, found, strict=True):
+    for row, answer in zip(table, found, strict=True):
         wanted = row.in_gdb if gdb and row.in_gdb else row.answer
         if not typed and row.offline is not None:
             wanted = row.offline
@@ -263,7 +308,7 @@ def test_offline(core: Path, program: Path, symbols: dict[str, int]) -> None:
 @pytest.mark.parametrize("flavour", GDBS)
 def test_in_gdb_on_a_core(flavour: str, core: Path, program: Path, symbols: dict[str, int]) -> None:
     with gdb_session.gdb(flavour, [program, core]) as session:
-        found = json.loads(session.execute(f"python exec({IN_GDB!r})"))
+        found = answers_in_gdb(session, TABLE)
         check(found, symbols, gdb=True, typed=True)
 
 
@@ -272,7 +317,7 @@ def test_in_gdb_under_qemu(flavour: str, program: Path, symbols: dict[str, int])
     with gdb_session.under_qemu(flavour, program) as (session, _):
         session.execute("break checkpoint")
         session.resume("continue")
-        found = json.loads(session.execute(f"python exec({IN_GDB!r})"))
+        found = answers_in_gdb(session, TABLE)
         check(found, symbols, gdb=True, typed=True)
         # Not even where GDB was asked was a function of the program called or a variable set.
         assert session.number("bytes[0]") == 200
@@ -283,7 +328,7 @@ def test_in_lldb_on_a_core(
     flavour: str, core: Path, program: Path, symbols: dict[str, int]
 ) -> None:
     with lldb_session.lldb(flavour, [program, "--core", core]) as session:
-        found = json.loads(session.execute(f"script exec({IN_LLDB!r}, globals())"))
+        found = answers_in_lldb(session, TABLE)
         check(found, symbols, gdb=False, typed=True)
 
 
@@ -292,8 +337,33 @@ def test_in_lldb_under_qemu(flavour: str, program: Path, symbols: dict[str, int]
     with lldb_session.under_qemu(flavour, program) as (session, _):
         session.execute("breakpoint set --name checkpoint")
         session.execute("continue")
-        found = json.loads(session.execute(f"script exec({IN_LLDB!r}, globals())"))
+        found = answers_in_lldb(session, TABLE)
         check(found, symbols, gdb=False, typed=True)
+
+
+@pytest.fixture(scope="module")
+def cpp(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, dict[str, int]]:
+    """A program of C++, its core, and where its `global` is."""
+    program = compiled("expressions_cpp", "-static", "-no-pie")
+    core = crashed(program, tmp_path_factory.mktemp("cpp"))
+    (address,) = re.findall(r"^([0-9a-f]+) \w _ZN2ns6globalE$", listed(program), re.MULTILINE)
+    return program, core, {"G": int(address, 16)}
+
+
+@pytest.mark.parametrize("flavour", GDBS)
+def test_cpp_in_gdb(flavour: str, cpp: tuple[Path, Path, dict[str, int]]) -> None:
+    program, core, places = cpp
+    with gdb_session.gdb(flavour, [program, core]) as session:
+        found = answers_in_gdb(session, CPP_TABLE)
+        check(found, places, gdb=True, typed=True, table=CPP_TABLE)
+
+
+@pytest.mark.parametrize("flavour", LLDBS)
+def test_cpp_in_lldb(flavour: str, cpp: tuple[Path, Path, dict[str, int]]) -> None:
+    program, core, places = cpp
+    with lldb_session.lldb(flavour, [program, "--core", core]) as session:
+        found = answers_in_lldb(session, CPP_TABLE)
+        check(found, places, gdb=False, typed=True, table=CPP_TABLE)
 
 
 def of_lines(reports: Sequence[dict[str, Any]]) -> list[Any]:

@@ -13,6 +13,10 @@ ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = ROOT / "tests/support/programs"
 INCLUDE = ROOT / "native/include"
 BUILT = ROOT / "build/tests"
+CPP_COMPILER = [
+    *("aarch64-linux-gnu-g++", "-std=gnu++20", "-march=armv8.5-a+memtag", "-O1", "-g"),
+    *("-Wall", "-Wextra", "-Werror", "-pthread"),
+]
 COMPILER = [
     *("aarch64-linux-gnu-gcc", "-std=gnu11", "-march=armv8.5-a+memtag", "-O1", "-g"),
     *("-Wall", "-Wextra", "-Werror", "-pthread"),
@@ -20,15 +24,19 @@ COMPILER = [
 
 
 def compiled(name: str, *flags: str) -> Path:
-    """The program made from `NAME.c`, in a folder that is named after all that goes into it."""
-    sources = [PROGRAMS / f"{name}.c", *sorted(PROGRAMS.glob("*.h"))]
+    """The program made from `NAME.c` or `NAME.cc`, in a folder named after what goes into it."""
+    source = PROGRAMS / f"{name}.c"
+    compiler = COMPILER
+    if not source.exists():
+        source, compiler = source.with_suffix(".cc"), CPP_COMPILER
+    sources = [source, *sorted(PROGRAMS.glob("*.h"))]
     if f"-I{INCLUDE}" in flags:
         sources += sorted(INCLUDE.rglob("*.h"))
-    digest = hashlib.sha256(repr([COMPILER, flags]).encode())
-    for source in sources:
-        digest.update(source.read_bytes())
+    digest = hashlib.sha256(repr([compiler, flags]).encode())
+    for each in sources:
+        digest.update(each.read_bytes())
     program = BUILT / digest.hexdigest()[:16] / name
-    link_once(program, [*COMPILER, *flags, str(sources[0])])
+    link_once(program, [*compiler, *flags, str(source)])
     return program
 
 

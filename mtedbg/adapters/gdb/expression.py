@@ -32,6 +32,8 @@ _KINDS = {
     gdb.TYPE_CODE_STRUCT: Kind.RECORD,
     gdb.TYPE_CODE_UNION: Kind.RECORD,
 }
+# Their names for registers depend on who describes them.
+_THEIRS = {"pstate": ("cpsr",), "tpidr": ("tpidr", "tpidr_el0")}
 _LEAD_ON = (Kind.POINTER, Kind.REFERENCE, Kind.ARRAY)
 # What changes the program or its variables; comparisons do not.
 _CHANGES = re.compile(r"<<=|>>=|(?<![=!<>])=(?!=)|\+\+|--")
@@ -76,8 +78,11 @@ class _Names:
 
     def register(self, name: str) -> Value | None:
         """Any `$name` of GDB's: also what a person has set, and what was printed."""
-        value = gdb.parse_and_eval("$cpsr" if name == "pstate" else f"${name}")
-        return None if value.type.code == gdb.TYPE_CODE_VOID else _value(value, f"${name}")
+        for theirs in _THEIRS.get(name, (name,)):
+            value = gdb.parse_and_eval(f"${theirs}")
+            if value.type.code != gdb.TYPE_CODE_VOID:
+                return _value(value, f"${name}")
+        return None
 
     def name(self, name: str) -> Value | Absent:
         """A variable, or a symbol without debug information."""
@@ -109,6 +114,8 @@ class _Names:
 def _value(value: gdb.Value, name: str) -> Value:
     if value.is_optimized_out:
         raise ExpressionError(f"{name!r} is optimized out here", "look in another frame: up, down")
+    if value.type.strip_typedefs().code in REFERENCES:
+        value = value.referenced_value()
     type_ = _type(value.type)
     if type_ is FUNCTION:
         return Place(int(value.address) & WORD, type_)

@@ -112,6 +112,9 @@ def value_of(expression: str, names: Names) -> int:
 
 def _value(value: lldb.SBValue, name: str) -> Value:
     type_ = _type(value.GetType())
+    if type_.kind is Kind.REFERENCE:
+        value = value.Dereference()
+        type_ = _type(value.GetType())
     # The load address of what a register holds is its value; it has no address of its own.
     if value.AddressOf().IsValid():
         return Place(value.GetLoadAddress(), type_)

@@ -20,4 +20,10 @@ def definition(target: lldb.SBTarget, name: str) -> Definition | Absent:
             fits = wanted is None or found.GetType() in wanted
             if address != lldb.LLDB_INVALID_ADDRESS and fits:
                 return Definition(int(address), found.GetType() in _CODE)
+    # C++'s symbols have their arguments in their names; LLDB looks for `f` in every namespace.
+    cpp = target.FindFunctions(name, lldb.eFunctionNameTypeAuto) if "::" in name else ()
+    for context in cpp:
+        address = context.GetFunction().GetStartAddress().GetLoadAddress(target)
+        if address != lldb.LLDB_INVALID_ADDRESS:
+            return Definition(int(address), is_code=True)
     return Absent(Reason.UNKNOWN)

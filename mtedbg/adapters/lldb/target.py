@@ -132,7 +132,8 @@ class LldbTarget(SourcedTarget[LldbSource]):
     def _definition(self, name: str) -> Definition | Absent:
         found = symbols.definition(self._target, name)
         if isinstance(found, Absent) and self._source.itself is not None:
-            return self._source.itself.definition(name)
+            by_core = self._source.itself.definition(name)
+            return found if isinstance(by_core, Absent) else by_core
         return found
 
     def symbol_at(self, address: int) -> Symbol | Absent:

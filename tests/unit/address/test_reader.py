@@ -1,8 +1,13 @@
 """Expressions as C reads them, on a program made of dictionaries."""
 
+import contextlib
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mtedbg.address.reader import evaluate
+from mtedbg.address.tokens import is_unfinished
 from mtedbg.errors import ExpressionError, NotInLanguageError
 from tests.unit.address.names import TAGGED, Names
 
@@ -194,3 +199,30 @@ def test_memory_is_read_without_the_tag_and_only_where_it_is_needed() -> None:
 
 def test_many_signs_do_not_overflow_the_stack() -> None:
     assert evaluate("- " * 2001 + "1", Names()) == WORD
+
+
+_WORDS = st.sampled_from(
+    [
+        *("p", "n", "head", "main", "nodes", "untyped", "ref", "in_registers", "$x0", "$w1", "1"),
+        *("0x10", "08", "next", "value", "sizeof", "(", ")", "[", "]", ".", "->", "*", "&", "-"),
+        *("~", "+", "/", "%", "<<", ">>", "|", "^", "(char *)", "(struct node *)", "(long)", "=="),
+        *("'", "char", "struct", "::", "@", "$"),
+    ]
+)
+
+
+@given(st.lists(_WORDS, max_size=24), st.sampled_from(["", " "]))
+def test_whatever_is_written_has_a_value_or_is_refused(words: list[str], between: str) -> None:
+    text = between.join(words)
+    assert isinstance(is_unfinished(text), bool)
+    with contextlib.suppress(ExpressionError):
+        assert 0 <= evaluate(text, Names()) <= WORD
+
+
+_NUMBERS = st.integers(-(1 << 63), (1 << 63) - 1)
+
+
+@given(_NUMBERS, st.sampled_from(["+", "-", "*", "&", "|", "^"]), _NUMBERS)
+def test_arithmetic_wraps_at_64_bits(left: int, sign: str, right: int) -> None:
+    expected = eval(f"({left}) {sign} ({right})")
+    assert evaluate(f"({left}){sign}({right})", Names()) == expected & WORD
