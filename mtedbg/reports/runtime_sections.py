@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from mtedbg.analysis.code.audit import audit, has_findings
+from mtedbg.analysis.code.audit import audit
 from mtedbg.analysis.code.block import code_at
 from mtedbg.analysis.code.blocks import blocks
 from mtedbg.analysis.code.listing import listing
@@ -14,7 +14,7 @@ from mtedbg.analysis.code.segments import segments
 from mtedbg.analysis.memops.changes import changes
 from mtedbg.analysis.memops.log import log
 from mtedbg.analysis.memops.memop import find_memop
-from mtedbg.analysis.memops.verify import has_contradictions, verify
+from mtedbg.analysis.memops.verify import verify
 from mtedbg.analysis.stacks.guest_calls import guest_calls
 from mtedbg.analysis.stacks.guest_frame import guest_on
 from mtedbg.commands import (
@@ -29,6 +29,7 @@ from mtedbg.commands import (
     memop_log,
     memop_verify,
 )
+from mtedbg.errors import LayoutError
 from mtedbg.reports import changes as changes_report
 from mtedbg.reports import figures
 from mtedbg.reports.section import Medium, Section, by_command, own
@@ -36,6 +37,8 @@ from mtedbg.reports.section import Medium, Section, by_command, own
 if TYPE_CHECKING:
     from mtedbg.model.process import Thread
     from mtedbg.session import Session
+
+F = TypeVar("F")
 
 FINDINGS = 8
 EVENTS, EVENTS_IN_FILE = 16, 4096
@@ -116,19 +119,29 @@ def _findings(session: Session) -> Iterator[Section[Any]]:
         yield own(
             "Changes in progress", changes_report, partial(changes, session), changes_report.answer
         )
-    if has_findings(session):
+    audited = _or_none(partial(audit, session))
+    if audited is not None and audited.findings:
         yield by_command(
             "Code map",
             jit_audit.COMMAND,
-            partial(audit, session),
+            lambda: audited,
             partial(jit_audit.answer, most=FINDINGS),
             f"-n {FINDINGS}",
         )
-    if has_contradictions(session):
+    verified = _or_none(partial(verify, session))
+    if verified is not None and verified.findings:
         yield by_command(
             "Memops",
             memop_verify.COMMAND,
-            partial(verify, session),
+            lambda: verified,
             partial(memop_verify.answer, most=FINDINGS),
             f"-n {FINDINGS}",
         )
+
+
+def _or_none(ask: Callable[[], F]) -> F | None:
+    """What is asked; None where the runtime cannot be read, which other parts say."""
+    try:
+        return ask()
+    except LayoutError:
+        return None

@@ -10,12 +10,15 @@ from mtedbg.adapters.core import CoreTarget
 from mtedbg.model.absent import Absent
 from mtedbg.model.memory import TagPiece
 from mtedbg.render.text import render_text
-from mtedbg.reports.postmortem import Medium, parts
+from mtedbg.reports.postmortem import parts
+from mtedbg.reports.section import Medium
 from mtedbg.session import Session
 from tests.golden.cases import unpacked
 
 MOST_OF_MEMORY, MOST_OF_TAGS = 60, 40
 """Of the asynchronous fault's core, whose suspects take the most reads of all."""
+
+MOST_OF_A_RUNTIME = 270
 
 
 class CountingTarget(CoreTarget):
@@ -43,3 +46,11 @@ def test_an_asynchronous_fault_is_read_once(tmp_path: Path) -> None:
     assert 0 < len(target.memory_read) <= MOST_OF_MEMORY
     assert 0 < len(target.tags_read) <= MOST_OF_TAGS
     assert len(target.tags_read) == len(set(target.tags_read))
+
+
+def test_a_runtime_is_audited_once(tmp_path: Path) -> None:
+    target = CountingTarget(unpacked("runtime-patch", tmp_path), sysroot="empty")
+    found = [part.title for part in parts(Session(target), Medium.TERMINAL)]
+    assert "Code map" in found
+    assert "Memops" in found
+    assert 0 < len(target.memory_read) <= MOST_OF_A_RUNTIME

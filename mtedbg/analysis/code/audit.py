@@ -48,8 +48,3 @@ def audit(session: Session) -> Audit:
         found += islice(findings_of(runtime), MOST + 1 - len(found))
     found.sort(key=lambda one: _ORDER.index(one.severity))
     return Audit(tuple(found), len(found) > MOST)
-
-
-def has_findings(session: Session) -> bool:
-    """Whether an audit finds anything; false where there is no runtime that can be audited."""
-    return any(session.from_runtimes(lambda runtime: any(True for _ in findings_of(runtime))))

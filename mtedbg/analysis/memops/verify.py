@@ -13,7 +13,7 @@ from mtedbg.decode.code.code_map import NEEDS as CODEMAP_NEEDS
 from mtedbg.decode.memops.journal import describe, in_flight
 from mtedbg.decode.memops.memop import NEEDS, all_memops, memop_at, state_of, states_of
 from mtedbg.decode.memops.pair import pair_of, passed_insert
-from mtedbg.errors import LayoutError, MtedbgError
+from mtedbg.errors import LayoutError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, present
 
 if TYPE_CHECKING:
@@ -90,14 +90,6 @@ def verify(session: Session) -> Verification:
     return Verification(
         found, len(found) > MOST, one.memops, one.inside, tuple(one.notes), one.lacks
     )
-
-
-def has_contradictions(session: Session) -> bool:
-    """Whether there is a finding; false where there is no runtime that can be looked at."""
-    try:
-        return any(True for _ in _Pass(session).findings())
-    except MtedbgError:
-        return False
 
 
 class _Pass:

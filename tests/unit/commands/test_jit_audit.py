@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mtedbg.analysis.code.audit import has_findings
+from mtedbg.analysis.code.audit import audit
 from mtedbg.commands import find
 from mtedbg.commands._line import execute
 from mtedbg.model.code import Block, Function, Range, Segment
@@ -194,11 +194,11 @@ def test_the_same_finding_many_times_is_told_a_few_times() -> None:
     assert dangling[-1]["detail"] == "and 97 more of this kind"
 
 
-def test_findings_are_what_a_post_mortem_asks_for() -> None:
-    assert has_findings(image().session())
+def test_nothing_in_flight_is_no_finding() -> None:
+    assert audit(image().session()).findings
     offset, width = place(image(), Journal, "operation")
     idle = image().with_word(image().places["journal"] + offset, 0, width)
-    assert not has_findings(idle.session())
+    assert audit(idle.session()).findings == ()
     assert execute_text(idle) == "the code map is consistent, and nothing was in flight\n"
 
 

@@ -47,6 +47,14 @@ def test_of_a_runtime_with_a_change_in_progress():
     assert found.index("Changes in progress") < found.index("Threads")
 
 
+def test_what_is_wrong_with_a_runtime_is_a_part_only_if_something_is():
+    made = image()
+    found = titles(Session(made.target()))
+    assert {"Code map", "Memops"} <= set(found)
+    idle = made.with_word(made.places["journal"], 0, 4)
+    assert not {"Code map", "Changes in progress"} & set(titles(Session(idle.target())))
+
+
 def test_without_threads_the_rest_is_told():
     assert titles(Session(FakeTarget(thread_list=[]))) == ["Cause", "Not in this core"]
 
