@@ -10,7 +10,7 @@ from mtedbg.analysis.memops.memop import memop_at
 from mtedbg.analysis.memops.transition import situation, transition
 from mtedbg.analysis.stacks.guest_frame import own_tag
 from mtedbg.decode.memops.journal import in_flight
-from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else, present
 from mtedbg.model.memop import Memop, Mode
 
 if TYPE_CHECKING:
@@ -90,16 +90,17 @@ def _plan(
 ) -> str | Absent:
     config, own = _config(session), own_tag(session, thread)
     hole = next((tag for tag in memory if isinstance(tag, Absent)), None)
-    for needed in (config, own, hole):
-        if isinstance(needed, Absent):
-            return needed
-    assert not isinstance(config, Absent)
-    assert not isinstance(own, Absent)
+    if isinstance(config, Absent):
+        return config
+    if isinstance(own, Absent):
+        return own
+    if hole is not None:
+        return hole
     if isinstance(config.policy, Absent):
         return config.policy
     if memop.mode not in (Mode.LOCAL.value, Mode.SHARED.value):
         return Absent(Reason.DAMAGED, f"memop {memop.id} has mode {memop.mode}")
-    tags = [tag for tag in memory if isinstance(tag, int)]
+    tags = [tag for tag in memory if present(tag)]
     return transition(situation(memop, config, tags, own))
 
 

@@ -14,7 +14,7 @@ from mtedbg.analysis.fault.access import FaultingAccess
 from mtedbg.analysis.fault.fault import fault
 from mtedbg.analysis.stacks.host_calls import host_calls
 from mtedbg.decode.code.instruction import WORD_SIZE, breakpoint_number
-from mtedbg.model.absent import Absent
+from mtedbg.model.absent import Absent, or_else, then
 from mtedbg.model.cause import Hypothesis
 from mtedbg.model.instruction import AccessKind
 from mtedbg.model.memory import size_text
@@ -104,8 +104,7 @@ class _Fault:
 
     def register(self, name: str) -> int | None:
         """The value of a register."""
-        registers = self.at.registers
-        return None if isinstance(registers, Absent) else registers.get(name)
+        return or_else(then(self.at.registers, lambda known: known.get(name)), None)
 
 
 @once

@@ -166,9 +166,7 @@ def _on_the_stack(session: Session, registers: Mapping[str, int]) -> Iterator[Su
         data = session.target.read_memory(start, length)
         length //= 2
     found = 0
-    for number, (value,) in enumerate(
-        struct.iter_unpack("<Q", b"" if isinstance(data, Absent) else data)
-    ):
+    for number, (value,) in enumerate(struct.iter_unpack("<Q", or_else(data, b""))):
         tagged = logical_tag(value) and session.strip(value) >= _LEAST
         suspect = _suspect(session, value) if tagged else None
         if suspect is not None:

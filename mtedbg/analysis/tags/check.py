@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.tags.span import tag_at
-from mtedbg.model.absent import Absent
+from mtedbg.model.absent import Absent, then
 from mtedbg.model.pointer import logical_tag
 
 if TYPE_CHECKING:
@@ -30,9 +30,7 @@ class TagCheck:
     @property
     def match(self) -> bool | Absent:
         """Whether they are equal."""
-        if isinstance(self.memory_tag, Absent):
-            return self.memory_tag
-        return self.memory_tag == self.pointer_tag
+        return then(self.memory_tag, lambda tag: tag == self.pointer_tag)
 
 
 def check(session: Session, pointer: int) -> TagCheck:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from mtedbg.analysis.tags.owner import owners
 from mtedbg.analysis.tags.runs import ADDRESS_SPACE, Run, joined, runs
-from mtedbg.model.absent import Absent, Reason, present
+from mtedbg.model.absent import Absent, Reason, present, then
 from mtedbg.model.pointer import GRANULE, granule_of, granule_span, logical_tag
 from mtedbg.session import once
 
@@ -83,7 +83,7 @@ def tag_at(session: Session, address: int) -> int | Absent:
 @once
 def _tag_of(session: Session, start: int) -> int | Absent:
     piece = session.target.read_tags(start, start + GRANULE)[0]
-    return piece.tags if isinstance(piece.tags, Absent) else piece.tags[0]
+    return then(piece.tags, lambda tags: tags[0])
 
 
 def tag_span(
