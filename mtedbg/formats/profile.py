@@ -7,33 +7,35 @@ writer. A profile comes from elsewhere: whatever it holds is checked before it i
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any, NoReturn, TypeVar
 
 from mtedbg.errors import FileFormatError
 from mtedbg.model.profile import (
-    LOCAL,
-    SHARED,
     MemopFacts,
     MemopKey,
     Profile,
+    ProfileAccess,
+    ProfileMode,
     ProgramProfile,
 )
+
+W = TypeVar("W", bound=StrEnum)
 
 KIND = "mtedbg-profile"
 VERSION = 1
 MOST_BYTES = 1 << 26
-ACCESSES = ("load", "store", "rmw")
-MODES = (LOCAL, SHARED)
 _LARGEST = (1 << 32) - 1
 
 
 def joined(first: MemopFacts, other: MemopFacts) -> MemopFacts:
     """What two runs say of one memop: counts are added, shared and pinned win."""
+    shared = ProfileMode.SHARED in (first.mode, other.mode)
     return MemopFacts(
         first.access,
         first.size,
-        SHARED if SHARED in (first.mode, other.mode) else LOCAL,
+        ProfileMode.SHARED if shared else ProfileMode.LOCAL,
         min(first.flips + other.flips, _LARGEST),
         min(first.faults + other.faults, _LARGEST),
         first.pinned or other.pinned,
@@ -129,9 +131,9 @@ class _Reader:
     def _memop(self, memop: Any, where: str) -> tuple[MemopKey, MemopFacts]:
         key = MemopKey(self._address(memop, "rip", where), self._count(memop, "ordinal", where))
         return key, MemopFacts(
-            self._word(memop, "access", ACCESSES, where),
+            self._word(memop, "access", ProfileAccess, where),
             self._count(memop, "size", where),
-            self._word(memop, "mode", MODES, where),
+            self._word(memop, "mode", ProfileMode, where),
             self._count(memop, "flips", where),
             self._count(memop, "faults", where),
             self._get(memop, "pinned", bool, where),
@@ -158,11 +160,11 @@ class _Reader:
             self._wrong(f"{where}.{key} is {text!r:.40}, which is no address")
         return int(digits, 16)
 
-    def _word(self, mapping: Any, key: str, known: Sequence[str], where: str) -> str:
+    def _word(self, mapping: Any, key: str, words: type[W], where: str) -> W:
         word: str = self._get(mapping, key, str, where)
-        if word not in known:
-            self._wrong(f"{where}.{key} is {word!r:.40}: none of {', '.join(known)}")
-        return word
+        if word not in list(words):
+            self._wrong(f"{where}.{key} is {word!r:.40}: none of {', '.join(words)}")
+        return words(word)
 
     def _wrong(self, what: str) -> NoReturn:
         raise FileFormatError(f"{self._name} is no profile: {what}", _NEXT_STEP)

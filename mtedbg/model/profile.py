@@ -4,8 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
-LOCAL, SHARED = "local", "shared"
+
+class ProfileAccess(StrEnum):
+    """What a memop does; the value is the word in the file, as in the enum below."""
+
+    LOAD = "load"
+    STORE = "store"
+    RMW = "rmw"
+
+
+class ProfileMode(StrEnum):
+    """The last mode of a memop."""
+
+    LOCAL = "local"
+    SHARED = "shared"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -26,17 +40,17 @@ class MemopFacts:
     """What a memop has been through.
 
     Attributes:
-        access: "load", "store" or "rmw".
+        access: what it does.
         size: bytes accessed.
-        mode: "local" or "shared": the last one.
+        mode: the last one.
         flips: how often it was patched.
         faults: tag check faults.
         pinned: whether it was to stay shared.
     """
 
-    access: str
+    access: ProfileAccess
     size: int
-    mode: str
+    mode: ProfileMode
     flips: int = 0
     faults: int = 0
     pinned: bool = False
@@ -48,7 +62,7 @@ class MemopFacts:
         Every fault is such an access: whatever became of it, policies that interpret it or that
         patch it back leave the mode local.
         """
-        return self.mode == SHARED or self.pinned or self.flips > 0 or self.faults > 0
+        return self.mode is ProfileMode.SHARED or self.pinned or self.flips > 0 or self.faults > 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from mtedbg.model.absent import NOT_APPLICABLE
 from mtedbg.model.process import TagSource, TargetInfo, TargetKind
-from mtedbg.model.profile import SHARED, MemopFacts, MemopKey, Profile, ProgramProfile
+from mtedbg.model.profile import MemopFacts, MemopKey, Profile, ProfileMode, ProgramProfile
 from mtedbg.report import Answer, Column, Kind, Report, Row, Table
 
 NAME = "profile"
@@ -47,7 +47,7 @@ def _program(program: ProgramProfile) -> Row:
         "program": program.name,
         "digest": program.digest,
         "memops": len(memops),
-        "shared": sum(one.mode == SHARED for one in memops),
+        "shared": sum(one.mode is ProfileMode.SHARED for one in memops),
         "ordered": sum(one.needs_order for one in memops),
         "pinned": sum(one.pinned for one in memops),
         "flips": sum(one.flips for one in memops),

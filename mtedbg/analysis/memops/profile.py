@@ -15,7 +15,14 @@ from mtedbg.formats.profile import joined
 from mtedbg.model.absent import Absent, Reason, or_else, then
 from mtedbg.model.code import Block, BlockState, Program
 from mtedbg.model.memop import Access, Memop, Mode
-from mtedbg.model.profile import LOCAL, SHARED, MemopFacts, MemopKey, Profile, ProgramProfile
+from mtedbg.model.profile import (
+    MemopFacts,
+    MemopKey,
+    Profile,
+    ProfileAccess,
+    ProfileMode,
+    ProgramProfile,
+)
 
 if TYPE_CHECKING:
     from mtedbg.layout import Runtime
@@ -24,12 +31,15 @@ if TYPE_CHECKING:
 MOST_MEMOPS = 1 << 18
 """Of a profile: more would be longer than any that is read."""
 
-_ACCESSES: dict[str, str] = {
-    Access.LOAD: "load",
-    Access.STORE: "store",
-    Access.READ_MODIFY_WRITE: "rmw",
+_ACCESSES: dict[str, ProfileAccess] = {
+    Access.LOAD: ProfileAccess.LOAD,
+    Access.STORE: ProfileAccess.STORE,
+    Access.READ_MODIFY_WRITE: ProfileAccess.RMW,
 }
-_MODES: dict[str, str] = {Mode.LOCAL: LOCAL, Mode.SHARED: SHARED}
+_MODES: dict[str, ProfileMode] = {
+    Mode.LOCAL: ProfileMode.LOCAL,
+    Mode.SHARED: ProfileMode.SHARED,
+}
 _NEXT_STEP = "mtetso tells it: its profiles come from --profile-out as well"
 
 
@@ -144,7 +154,7 @@ def _add(learned: _Learned, program: int, records: Iterator[Memop], shared: froz
         if access is None or mode is None:
             learned.strange += 1
             continue
-        mode = SHARED if one.id in shared else mode
+        mode = ProfileMode.SHARED if one.id in shared else mode
         flips, faults = or_else(one.flips, 0), or_else(one.faults, 0)
         facts = MemopFacts(access, one.size, mode, flips, faults, bool(or_else(one.pinned, 0)))
         learned.add(program, key, facts)

@@ -12,11 +12,21 @@ from hypothesis import strategies as st
 from mtedbg.errors import FileFormatError
 from mtedbg.formats import profile as form
 from mtedbg.formats.profile import profile_text, read_profile
-from mtedbg.model.profile import LOCAL, SHARED, MemopFacts, MemopKey, Profile, ProgramProfile
+from mtedbg.model.profile import (
+    MemopFacts,
+    MemopKey,
+    Profile,
+    ProfileAccess,
+    ProfileMode,
+    ProgramProfile,
+)
+
+LOCAL, SHARED = ProfileMode.LOCAL, ProfileMode.SHARED
+LOAD = ProfileAccess.LOAD
 
 WORDS = st.integers(0, (1 << 32) - 1)
 FACTS = st.builds(
-    MemopFacts, st.sampled_from(form.ACCESSES), WORDS, st.sampled_from(form.MODES), WORDS, WORDS,
+    MemopFacts, st.sampled_from(ProfileAccess), WORDS, st.sampled_from(ProfileMode), WORDS, WORDS,
     st.booleans(),
 )  # fmt: skip
 KEYS = st.builds(MemopKey, st.integers(0, (1 << 64) - 1), WORDS)
@@ -62,7 +72,7 @@ def test_what_is_written_is_read_back(profile: Profile) -> None:
 def test_a_memop_that_is_there_twice_counts_twice() -> None:
     (program,) = read(whole(memop(), memop(mode="local", flips=4, pinned=True))).programs
     assert program.memops == {
-        MemopKey(0x401012, 0): MemopFacts("load", 8, SHARED, flips=5, faults=4, pinned=True)
+        MemopKey(0x401012, 0): MemopFacts(LOAD, 8, SHARED, flips=5, faults=4, pinned=True)
     }
 
 
@@ -141,11 +151,11 @@ def test_one_that_is_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("facts", "ordered"),
     [
-        (MemopFacts("load", 8, LOCAL), False),
-        (MemopFacts("load", 8, SHARED), True),
-        (MemopFacts("load", 8, LOCAL, flips=2), True),  # patched back
-        (MemopFacts("load", 8, LOCAL, faults=1), True),  # interpreted
-        (MemopFacts("load", 8, LOCAL, pinned=True), True),
+        (MemopFacts(LOAD, 8, LOCAL), False),
+        (MemopFacts(LOAD, 8, SHARED), True),
+        (MemopFacts(LOAD, 8, LOCAL, flips=2), True),  # patched back
+        (MemopFacts(LOAD, 8, LOCAL, faults=1), True),  # interpreted
+        (MemopFacts(LOAD, 8, LOCAL, pinned=True), True),
     ],
 )
 def test_what_needs_order(facts: MemopFacts, ordered: bool) -> None:

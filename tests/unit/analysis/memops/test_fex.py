@@ -17,8 +17,18 @@ from mtedbg.errors import FileFormatError, UsageError
 from mtedbg.formats.guest_elf import guest_image
 from mtedbg.formats.profile import profile_text
 from mtedbg.model.guest import GuestImage
-from mtedbg.model.profile import LOCAL, SHARED, MemopFacts, MemopKey, Profile, ProgramProfile
+from mtedbg.model.profile import (
+    MemopFacts,
+    MemopKey,
+    Profile,
+    ProfileAccess,
+    ProfileMode,
+    ProgramProfile,
+)
 from tests.support import fex
+
+LOCAL, SHARED = ProfileMode.LOCAL, ProfileMode.SHARED
+LOAD = ProfileAccess.LOAD
 
 CODE, OFFSET = 0x401040, 0x1040
 MAPPED = fex.Mapping(0x401000, 0x1000, 0x1000)
@@ -71,10 +81,10 @@ def learned(*shared: str, name: str = "guest.elf", extra: tuple[int, ...] = ()) 
     """A profile in which these accesses are shared, of all that the program has."""
     names = ("load", "store", "alone", "call", "after", "return", "second", "end")
     memops = {
-        MemopKey(AT[one], 0): MemopFacts("load", 8, SHARED if one in shared else LOCAL)
+        MemopKey(AT[one], 0): MemopFacts(LOAD, 8, SHARED if one in shared else LOCAL)
         for one in names
     }
-    memops |= {MemopKey(at, 0): MemopFacts("load", 8, SHARED) for at in extra}
+    memops |= {MemopKey(at, 0): MemopFacts(LOAD, 8, SHARED) for at in extra}
     return Profile((ProgramProfile(name, image_of(program()).digest, memops),))
 
 

@@ -14,8 +14,18 @@ from mtedbg.commands import find
 from mtedbg.commands._line import execute
 from mtedbg.errors import FileFormatError, LayoutError
 from mtedbg.formats.profile import profile_text, read_profile
-from mtedbg.model.profile import LOCAL, SHARED, MemopFacts, MemopKey, Profile, ProgramProfile
+from mtedbg.model.profile import (
+    MemopFacts,
+    MemopKey,
+    Profile,
+    ProfileAccess,
+    ProfileMode,
+    ProgramProfile,
+)
 from tests.support.runtime_image import Image, image
+
+LOCAL, SHARED = ProfileMode.LOCAL, ProfileMode.SHARED
+LOAD, STORE, RMW = ProfileAccess.LOAD, ProfileAccess.STORE, ProfileAccess.RMW
 
 Capture = pytest.CaptureFixture[str]
 AT = MemopKey(0x401012, 0)
@@ -37,13 +47,13 @@ def test_the_memops_of_a_process() -> None:
     (program,) = profile.programs
     assert (program.name, program.digest) == ("guest.elf", 0x20089ABCDEF)
     assert program.memops == {
-        MemopKey(0x401008, 0): MemopFacts("load", 8, LOCAL),
-        MemopKey(0x401010, 0): MemopFacts("store", 1, SHARED, flips=1, faults=2),
+        MemopKey(0x401008, 0): MemopFacts(LOAD, 8, LOCAL),
+        MemopKey(0x401010, 0): MemopFacts(STORE, 1, SHARED, flips=1, faults=2),
         # The record does not say so yet: a patch to shared is in flight.
-        MemopKey(0x401018, 0): MemopFacts("load", 8, SHARED),
-        MemopKey(0x401020, 0): MemopFacts("rmw", 4, LOCAL),
-        MemopKey(0x401028, 0): MemopFacts("load", 8, SHARED),
-        MemopKey(0x401030, 0): MemopFacts("store", 1, LOCAL),
+        MemopKey(0x401018, 0): MemopFacts(LOAD, 8, SHARED),
+        MemopKey(0x401020, 0): MemopFacts(RMW, 4, LOCAL),
+        MemopKey(0x401028, 0): MemopFacts(LOAD, 8, SHARED),
+        MemopKey(0x401030, 0): MemopFacts(STORE, 1, LOCAL),
     }
 
 
@@ -93,35 +103,35 @@ def test_a_runtime_that_tells_less(tmp_path: Path, old: str, new: str, said: str
 
 
 def test_counts_are_added_and_shared_wins() -> None:
-    local, shared = MemopFacts("load", 8, LOCAL, 2, 3), MemopFacts("load", 8, SHARED, 1, 1)
+    local, shared = MemopFacts(LOAD, 8, LOCAL, 2, 3), MemopFacts(LOAD, 8, SHARED, 1, 1)
     merged, notes = merge([("a", one(local)), ("b", one(shared)), ("c", one(local))])
-    assert merged == one(MemopFacts("load", 8, SHARED, 5, 7))
+    assert merged == one(MemopFacts(LOAD, 8, SHARED, 5, 7))
     assert notes == ("copy.elf: 1 memop shared in one profile and local in another: shared",)
     assert merge([("b", one(shared)), ("a", one(local)), ("c", one(local))])[0] == merged
 
 
 def test_pinned_stays() -> None:
-    pinned = MemopFacts("load", 8, SHARED, pinned=True)
-    merged, _ = merge([("a", one(pinned)), ("b", one(MemopFacts("load", 8, LOCAL)))])
+    pinned = MemopFacts(LOAD, 8, SHARED, pinned=True)
+    merged, _ = merge([("a", one(pinned)), ("b", one(MemopFacts(LOAD, 8, LOCAL)))])
     assert merged.programs[0].memops[AT].pinned
 
 
 def test_builds_are_kept_apart() -> None:
-    facts = MemopFacts("load", 8, LOCAL)
+    facts = MemopFacts(LOAD, 8, LOCAL)
     merged, notes = merge([("a", one(facts, 0x100000001)), ("b", one(facts, 0x200000002))])
     assert [program.digest for program in merged.programs] == [0x100000001, 0x200000002]
     assert notes == ("copy.elf: 2 builds, kept apart: 0x100000001, 0x200000002",)
 
 
 def test_the_same_build_under_another_name_is_the_same() -> None:
-    facts = MemopFacts("load", 8, LOCAL, 1, 1)
+    facts = MemopFacts(LOAD, 8, LOCAL, 1, 1)
     merged, notes = merge([("a", one(facts)), ("b", one(facts, name="renamed"))])
-    assert merged == one(MemopFacts("load", 8, LOCAL, 2, 2))
+    assert merged == one(MemopFacts(LOAD, 8, LOCAL, 2, 2))
     assert notes == ()
 
 
 def test_a_contradiction_about_the_same_code_is_refused() -> None:
-    load, store = MemopFacts("load", 8, LOCAL), MemopFacts("store", 4, LOCAL)
+    load, store = MemopFacts(LOAD, 8, LOCAL), MemopFacts(STORE, 4, LOCAL)
     with pytest.raises(FileFormatError) as caught:
         merge([("a.json", one(load)), ("b.json", one(store))])
     assert caught.value.message == (
@@ -136,12 +146,12 @@ def written(path: Path, profile: Profile) -> str:
 
 
 def test_the_program_merges(tmp_path: Path, capsys: Capture) -> None:
-    a = written(tmp_path / "a", one(MemopFacts("load", 8, LOCAL, 1, 1)))
-    b = written(tmp_path / "b", one(MemopFacts("load", 8, SHARED, 1, 1)))
+    a = written(tmp_path / "a", one(MemopFacts(LOAD, 8, LOCAL, 1, 1)))
+    b = written(tmp_path / "b", one(MemopFacts(LOAD, 8, SHARED, 1, 1)))
     assert main(["profile", "merge", a, b]) == 0
     printed = capsys.readouterr()
     merged = read_profile(printed.out.encode(), "out")
-    assert merged == one(MemopFacts("load", 8, SHARED, 2, 2))
+    assert merged == one(MemopFacts(LOAD, 8, SHARED, 2, 2))
     assert printed.err == (
         "mtedbg: note: copy.elf: 1 memop shared in one profile and local in another: shared\n"
     )
@@ -151,7 +161,7 @@ def test_the_program_merges(tmp_path: Path, capsys: Capture) -> None:
 
 
 def test_the_program_shows(tmp_path: Path, capsys: Capture) -> None:
-    path = written(tmp_path / "a", one(MemopFacts("load", 8, SHARED, 1, 3), 0x42_0000_0007))
+    path = written(tmp_path / "a", one(MemopFacts(LOAD, 8, SHARED, 1, 3), 0x42_0000_0007))
     assert main(["profile", "show", path]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "1 program",
@@ -176,7 +186,7 @@ def test_the_program_shows(tmp_path: Path, capsys: Capture) -> None:
 def test_what_is_no_profile_is_refused(
     tmp_path: Path, capsys: Capture, contents: bytes | None, said: str
 ) -> None:
-    good = written(tmp_path / "good", one(MemopFacts("load", 8, LOCAL)))
+    good = written(tmp_path / "good", one(MemopFacts(LOAD, 8, LOCAL)))
     bad = tmp_path / "bad"
     if contents is not None:
         bad.write_bytes(contents)
@@ -190,7 +200,7 @@ def test_what_is_no_profile_is_refused(
 
 def test_a_name_from_a_profile_is_clean_on_a_terminal(tmp_path: Path, capsys: Capture) -> None:
     evil = "\x1b[31mevil\x07"
-    facts = MemopFacts("load", 8, LOCAL)
+    facts = MemopFacts(LOAD, 8, LOCAL)
     a = written(tmp_path / "a", one(facts, 1, evil))
     b = written(tmp_path / "b", one(facts, 2, evil))
     assert main(["profile", "show", a, b]) == 0
