@@ -2,9 +2,11 @@
 
 How to add one:
  1. write `commands/NAME_WITH_UNDERSCORES.py` with a `COMMAND = Command(...)`; it is found by name;
- 2. its `run` turns arguments into one call of a `analysis/` function, imported inside `run`: a
-    debugger registers every command at its start and must not pay for what is not used;
- 3. a new question is a new file in `analysis/`; its columns live here, in the command's file;
+ 2. its `run` turns arguments into questions of `analysis/`, imported inside `run` (a debugger
+    registers every command at its start and must not pay for what is not used), and a function
+    `answer` makes an `Answer` of the facts: other reports show it as well;
+ 3. a new question is a new function in `analysis/`, which returns a typed fact and knows neither
+    rows nor columns: those stand beside each other in the command's file;
  4. add a golden: command and core to text and JSON.
 """
 

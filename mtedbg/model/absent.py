@@ -1,6 +1,6 @@
 """Values that are not there, each with its reason.
 
-A query that meets a hole reports the hole: not `None`, not zero, not an exception.
+A question that meets a hole answers with the hole: not `None`, not zero, not an exception.
 """
 
 from collections.abc import Callable

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -129,6 +130,23 @@ def room_violations(path: Path, imports: list[tuple[int, str]]) -> list[str]:
         for line, other in asked
         if other not in ("", room) and ROOMS[other] >= ROOMS[room]
     ]
+
+
+def rooms_as_drawn() -> dict[str, tuple[int, set[str]]]:
+    """Floor of each room of analysis and whom it asks, by the table in docs/architecture.md."""
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    rows = re.findall(r"^\| (\d) \| `(\w+)(?:/|\.py)` \| [^|]+ \| ?([\w, ]*)\|$", text, re.M)
+    return {room: (int(floor), set(re.findall(r"\w+", asks))) for floor, room, asks in rows}
+
+
+def test_the_rooms_are_as_drawn() -> None:
+    asks: dict[str, set[str]] = {room: set() for room in ROOMS}
+    for path in FILES:
+        room = room_of(".".join(path.relative_to(ROOT).with_suffix("").parts))
+        if room in ROOMS:
+            names = (name for _, name in imported(ast.parse(path.read_text())))
+            asks[room] |= {room_of(name) for name in names} - {"", room}
+    assert rooms_as_drawn() == {room: (ROOMS[room], asks[room]) for room in ROOMS}
 
 
 def test_every_place_has_a_rank() -> None:
