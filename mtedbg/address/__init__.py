@@ -22,6 +22,7 @@ information have no type: what is read there must be said, `*(unsigned long *)$x
 | `c_types` | C's integer types on AArch64 Linux |
 | `values` | types and values; `Lookup`, the port: what a debugger or a core knows of names |
 | `arithmetic` | operators and casts on values |
+| `memory` | what values are: read, pointed to, members and elements |
 | `reader` | `evaluate`: reads an expression, and asks a `Lookup` |
 
 How to add a source of names: a class with the methods of `values.Lookup`.

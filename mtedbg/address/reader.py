@@ -1,4 +1,4 @@
-"""Reads an expression from left to right, and works out its value on the way."""
+"""Reads an expression from left to right, and computes its value on the way."""
 
 from __future__ import annotations
 
@@ -6,25 +6,22 @@ import re
 from typing import NoReturn
 
 from mtedbg.address import arithmetic, c_types
+from mtedbg.address.memory import WANTED, Memory
 from mtedbg.address.tokens import BINARY, SIZEOF, TAGS, UNARY, Token, Word, tokens, type_words
 from mtedbg.address.values import (
     FUNCTION,
     SIGNED,
     UNSIGNED,
     VOID,
-    Held,
     Kind,
     Lookup,
     Number,
-    Place,
     Type,
     Value,
-    field,
     pointer_to,
 )
 from mtedbg.errors import ExpressionError, NotInLanguageError
 from mtedbg.model.absent import Absent
-from mtedbg.model.pointer import strip
 
 _MAX_LENGTH = 4096
 _MAX_DEPTH = 64
@@ -42,7 +39,6 @@ _SYNONYMS = {
 }
 _HALVES = {f"w{number}": f"x{number}" for number in range(31)} | {"wsp": "sp"}
 _HALF = Type(Kind.INTEGER, "unsigned int", 4)
-WANTED = "give a number, $register, symbol or variable, or an expression of them as in C"
 
 
 def evaluate(expression: str, lookup: Lookup) -> int:
@@ -75,6 +71,7 @@ class _Reader:
         self._at = 0
         self._depth = 0
         self._lookup = lookup
+        self._memory = Memory(lookup)
 
     def all(self) -> Number:
         """The value of all of it."""
@@ -85,7 +82,7 @@ class _Reader:
         value = self._binary(0)
         if self._at < len(self._tokens):
             self._refuse()
-        return self._number(value, self._text.strip())
+        return self._memory.number(value, self._text.strip())
 
     # What it is made of, from the weakest operator to single words.
 
@@ -93,15 +90,15 @@ class _Reader:
         begin = self._at
         left = self._unary()
         while (sign := self._sign()) in BINARY and (strength := BINARY[sign]) > least:
-            first = self._number(left, self._since(begin))
+            first = self._memory.number(left, self._since(begin))
             self._at += 1
             middle = self._at
             right = self._binary(strength)
-            left = arithmetic.binary(sign, first, self._number(right, self._since(middle)))
+            left = arithmetic.binary(sign, first, self._memory.number(right, self._since(middle)))
         return left
 
     def _unary(self) -> Value:
-        """Prefix operators and casts are kept until what they are for is known: no recursion."""
+        """Prefix operators and casts wait for their operand in a list: many do not recurse."""
         self._depth += 1
         if self._depth > _MAX_DEPTH:
             self._refuse()
@@ -125,12 +122,12 @@ class _Reader:
 
     def _prefixed(self, prefix: str | Type, value: Value, text: str) -> Value:
         if isinstance(prefix, Type):
-            return arithmetic.cast(prefix, self._number(value, text))
+            return arithmetic.cast(prefix, self._memory.number(value, text))
         if prefix == "*":
-            return self._pointed(value, text)
+            return self._memory.pointed(value, text)
         if prefix == "&":
-            return self._address_of(value, text)
-        return arithmetic.unary(prefix, self._number(value, text))
+            return self._memory.address_of(value, text)
+        return arithmetic.unary(prefix, self._memory.number(value, text))
 
     def _postfix(self) -> Value:
         begin = self._at
@@ -140,6 +137,20 @@ class _Reader:
             self._at += 1
             value = self._element(value, text) if sign == "[" else self._member(value, text)
         return value
+
+    def _element(self, value: Value, text: str) -> Value:
+        begin = self._at
+        inside = self._binary(0)
+        index = self._memory.number(inside, self._since(begin))
+        self._expect("]")
+        return self._memory.element(value, index, text)
+
+    def _member(self, value: Value, text: str) -> Value:
+        token = self._peek()
+        if token is None or token.kind is not Word.NAME:
+            self._refuse()
+        self._at += 1
+        return self._memory.member(value, token.text, text)
 
     def _primary(self) -> Value:
         token = self._peek()
@@ -178,8 +189,12 @@ class _Reader:
                 f"no register {text} here", "there are $x0 to $x30, $sp, $pc, $pstate, $tpidr"
             )
         if name in _HALVES:
-            return arithmetic.cast(_HALF, self._number(found, text))
-        return arithmetic.cast(UNSIGNED, self._number(found, text)) if name in _GENERAL else found
+            return arithmetic.cast(_HALF, self._memory.number(found, text))
+        return (
+            arithmetic.cast(UNSIGNED, self._memory.number(found, text))
+            if name in _GENERAL
+            else found
+        )
 
     def _named(self, token: Token) -> Value:
         found = self._lookup.name(token.text)
@@ -212,7 +227,7 @@ class _Reader:
         return None
 
     def _cast(self) -> Type | None:
-        """The type in the parentheses that begin here, which are then behind; None where none."""
+        """The type in the parentheses that begin here, and moves past them; None where none."""
         inside = self._group()
         found = type_words(inside) if inside is not None else None
         if inside is None or found is None:
@@ -246,107 +261,6 @@ class _Reader:
             raise ExpressionError(f"the size of {self._since(begin)!r} is not known here", WANTED)
         return Number(type_.size, UNSIGNED)
 
-    # Values.
-
-    def _number(self, value: Value, text: str) -> Number:
-        """What C makes of it where it is counted with."""
-        if isinstance(value, Number) and value.type.kind in (Kind.INTEGER, Kind.POINTER):
-            return value
-        type_ = value.type
-        if isinstance(value, Place):
-            if type_.kind is Kind.REFERENCE:
-                return self._number(self._referred(value, text), text)
-            if type_.kind is Kind.ARRAY:
-                assert type_.target is not None
-                return Number(value.address, pointer_to(type_.target()))
-            if type_.kind is Kind.FUNCTION:
-                return Number(value.address, pointer_to(type_))
-            if type_.kind in (Kind.INTEGER, Kind.POINTER):
-                return arithmetic.number(self._bytes(value, text), type_)
-        if type_.kind is Kind.UNKNOWN:
-            raise _untyped(text)
-        raise ExpressionError(
-            f"{text!r} is of type {type_.name}, not an address",
-            "give a number, a pointer or a $register",
-        )
-
-    def _bytes(self, place: Place, text: str) -> int:
-        data = self._lookup.read(strip(place.address), min(place.type.size, 8))
-        if isinstance(data, Absent):
-            raise ExpressionError(
-                f"{text!r} cannot be read: {data} at {place.address:#x}",
-                "the value must be in memory that can be read",
-            )
-        return int.from_bytes(data, "little")
-
-    def _referred(self, place: Place, text: str) -> Place:
-        assert place.type.target is not None
-        return Place(self._bytes(place, text), place.type.target())
-
-    def _pointed(self, value: Value, text: str) -> Value:
-        """What `value` points to."""
-        if isinstance(value, Place) and value.type.kind is Kind.FUNCTION:
-            return value
-        pointer = self._number(value, text)
-        if pointer.type.target is None:
-            raise ExpressionError(
-                f"{text!r} is not a pointer: what is read there is not known",
-                f"say it with a cast: *(unsigned long *){text}",
-            )
-        target = pointer.type.target()
-        if target.kind in (Kind.VOID, Kind.UNKNOWN):
-            raise ExpressionError(
-                f"the type of what {text!r} points to is not known here",
-                f"say it with a cast: *(unsigned long *){text}",
-            )
-        return Place(pointer.value, target)
-
-    def _address_of(self, value: Value, text: str) -> Number:
-        if isinstance(value, Place) and value.type.kind is Kind.REFERENCE:
-            value = self._referred(value, text)
-        if not isinstance(value, Place):
-            raise ExpressionError(f"{text!r} is not in memory: it has no address", WANTED)
-        return Number(value.address, pointer_to(value.type))
-
-    def _element(self, value: Value, text: str) -> Value:
-        begin = self._at
-        index = self._binary(0)
-        count = self._number(index, self._since(begin))
-        self._expect("]")
-        pointer = self._number(value, text)
-        if pointer.type.target is None:
-            return self._pointed(value, text)  # which says that it is no pointer
-        return self._pointed(arithmetic.binary("+", pointer, count), text)
-
-    def _member(self, value: Value, text: str) -> Value:
-        """As GDB does, `.` leads through a pointer too."""
-        token = self._peek()
-        if token is None or token.kind is not Word.NAME:
-            self._refuse()
-        self._at += 1
-        if isinstance(value, Place) and value.type.kind is Kind.REFERENCE:
-            value = self._referred(value, text)
-        if value.type.kind is Kind.UNKNOWN:
-            raise _untyped(text)
-        pointer = value.type.kind is Kind.POINTER
-        record = self._pointed(value, text) if pointer else value
-        found: Value | None = None
-        if isinstance(record, Held):
-            found = record.member(token.text)
-        elif isinstance(record, Place) and record.type.kind is Kind.RECORD:
-            part = field(record.type, token.text)
-            if part is not None:
-                found = Place(record.address + part.offset & arithmetic.WORD, part.type)
-        else:
-            raise ExpressionError(
-                f"{text!r} is of type {record.type.name}, which has no members", WANTED
-            )
-        if found is None:
-            raise ExpressionError(
-                f"{record.type.name} has no member {token.text!r} with an address", WANTED
-            )
-        return found
-
     # Words.
 
     def _peek(self) -> Token | None:
@@ -372,11 +286,3 @@ class _Reader:
         token = self._peek()
         where = f" at {self._text[token.start :].strip()!r}" if token else " at its end"
         raise NotInLanguageError(f"cannot read {self._text.strip()!r}{where}", WANTED)
-
-
-def _untyped(name: str) -> ExpressionError:
-    """What refuses a variable without debug information."""
-    return ExpressionError(
-        f"the type of {name!r} is not known here",
-        f"write &{name} for where it is, *(unsigned long *)&{name} for 8 bytes of it",
-    )

@@ -155,7 +155,7 @@ class Next(Enum):
 
 
 def what_follows(word: str) -> Next:
-    """What `word` is, after a blank behind a finished expression."""
+    """What `word` is, after a finished expression and a blank."""
     found = tokens(word)
     if not found:
         return Next.SAME

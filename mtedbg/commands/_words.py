@@ -94,7 +94,7 @@ class _Joiner:
         self._open: list[_Word] = []
 
     def joined(self, words: Sequence[_Word]) -> tuple[list[str], list[str]]:
-        """The arguments; and the options, each with its value behind it."""
+        """The arguments; and the options, each followed by its value."""
         rest = iter(words)
         for word in rest:
             if self._is_option(word):
