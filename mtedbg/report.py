@@ -79,6 +79,9 @@ class Span:
 
 Line = tuple[Span, ...]
 
+HERE, NOT_HERE = Span("=> ", "here"), Span("   ")
+"""What lines begin with of which one is where something is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Continuation:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mtedbg.commands import Argument, Arguments, Command, Option, Takes
 from mtedbg.model.absent import Absent, or_else, present, then
 from mtedbg.model.completion import Completable
-from mtedbg.report import Answer, Column, Kind, Line, Record, Row, Span, Table
+from mtedbg.report import HERE, NOT_HERE, Answer, Column, Kind, Line, Record, Row, Span, Table
 
 if TYPE_CHECKING:
     from mtedbg.analysis.code.listing import ListedInstruction, Listing
@@ -100,7 +100,7 @@ def _drawn(one: ListedInstruction) -> Iterator[Line]:
     word = or_else(then(one.line.word, lambda found: f"{found:08x}"), "????????")
     beside = "  ".join(_beside(one))
     yield (
-        Span(f"{_HERE} " if here else "   ", "mark"),
+        HERE if here else NOT_HERE,
         Span(f"{one.line.address:#x}  ", "address"),
         Span(f"{word}  ", "dim"),
         Span(f"{text:<{_WIDTH}}" if beside else text, "mark" if here else ""),

@@ -9,7 +9,18 @@ from mtedbg.commands import Argument, Arguments, Command, Option, Takes
 from mtedbg.errors import UsageError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.pointer import GRANULE, granule_of
-from mtedbg.report import Answer, Column, Continuation, Kind, Line, Row, Span, Table
+from mtedbg.report import (
+    HERE,
+    NOT_HERE,
+    Answer,
+    Column,
+    Continuation,
+    Kind,
+    Line,
+    Row,
+    Span,
+    Table,
+)
 
 if TYPE_CHECKING:
     from mtedbg.analysis.tags.runs import Run
@@ -144,7 +155,7 @@ def map_lines(found: TagSpan) -> Iterator[Line]:
         here = start == line_of(found.address)
         marked = granule_of(found.address) if here else None
         yield (
-            Span("=> " if here else "   ", "mark"),
+            HERE if here else NOT_HERE,
             Span(f"{start:#x} ", "address"),
             *_cells(found, tags, range(start, start + LINE, GRANULE), marked),
         )

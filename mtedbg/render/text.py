@@ -20,6 +20,7 @@ _STYLES = {
     "tag-match": "\x1b[32m",
     "tag-mismatch": "\x1b[1;31m",
     "mark": "\x1b[1;33m",
+    "here": "\x1b[1;33m",
     "dim": "\x1b[2m",
     "note": "\x1b[2m",
 }

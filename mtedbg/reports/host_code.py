@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from mtedbg.model.absent import Absent, or_else, present, then
-from mtedbg.report import Answer, Column, Kind, Line, Row, Span, Table
+from mtedbg.report import HERE, NOT_HERE, Answer, Column, Kind, Line, Row, Span, Table
 
 if TYPE_CHECKING:
     from mtedbg.analysis.code.disassembly import HostInstruction
@@ -55,7 +55,7 @@ def _lines(found: Sequence[HostInstruction]) -> Iterator[Line]:
 def _line(one: HostInstruction) -> Line:
     text = f"<{one.line.text}>" if isinstance(one.line.text, Absent) else one.line.text
     return (
-        Span("=> " if one.is_marked else "   ", "mark"),
+        HERE if one.is_marked else NOT_HERE,
         Span(f"{one.line.address:#x}  ", "address"),
         Span(f"{or_else(then(one.line.word, lambda word: f'{word:08x}'), '????????')}  ", "dim"),
         Span(text, "mark" if one.is_marked else ""),

@@ -9,7 +9,7 @@ from typing import ClassVar
 from mtedbg.model.absent import Absent
 from mtedbg.render import HEX
 from mtedbg.render.text import applies, cell, parts
-from mtedbg.report import Column, Kind, Line, Record, Report, Row, Span, Value
+from mtedbg.report import HERE, Column, Kind, Line, Record, Report, Row, Span, Value
 
 SHOWN_ROWS = 64
 """Of a table; the rest is folded away."""
@@ -20,7 +20,6 @@ MOST_ROWS = 1 << 12
 _LONG = 48
 _NUMBERS = (Kind.COUNT, Kind.SIZE, Kind.TAG)
 _ROLES = frozenset(("address", "dim", "heading", "tag-match", "tag-mismatch", "mark"))
-_HERE = "=>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +107,14 @@ def contents(report: Report) -> Contents | None:
 
 
 def _line(line: Line) -> ShownLine:
-    here = bool(line) and line[0].text.startswith(_HERE)
-    spans = tuple(span if span.role in _ROLES else Span(span.text) for span in line)
-    return ShownLine(spans, here)
+    return ShownLine(tuple(map(_span, line)), HERE in line)
+
+
+def _span(span: Span) -> Span:
+    """With a role that the page has a style for, or none."""
+    if span == HERE:
+        return Span(span.text, "mark")
+    return span if span.role in _ROLES else Span(span.text)
 
 
 def _record(columns: Sequence[Column], row: Row) -> Iterator[RecordLine]:

@@ -21,7 +21,7 @@ from mtedbg.model.process import TagSource, TargetInfo, TargetKind
 from mtedbg.render.html import _templates, render_html
 from mtedbg.render.html.contents import MOST_ROWS, SHOWN_ROWS
 from mtedbg.render.html.timeline import MOST_EVENTS
-from mtedbg.report import Answer, Column, Kind, Part, Record, Report, Row, Span, Table
+from mtedbg.report import HERE, Answer, Column, Kind, Part, Record, Report, Row, Span, Table
 
 INFO = TargetInfo(TargetKind.CORE, TagSource.CORE, 7, "/bin/<b>guilty</b>")
 EVIL = "\"'><script>alert(1)</script>\u202e\x1b[31m\x00&"
@@ -154,7 +154,7 @@ def test_holes_say_why_and_what_does_not_apply_is_left_out():
 
 
 def test_lines_keep_their_breaks_and_spaces():
-    lines = ((Span("  a", "dim"), Span(" b ", "unknown")), (Span("=> ", "mark"), Span("c")))
+    lines = ((Span("  a", "dim"), Span(" b ", "unknown")), (HERE, Span("c")))
     page = page_of(part_of(Answer(Table(lines=lines))))
     assert (
         '<pre><span class="dim">  a</span> b \n'
