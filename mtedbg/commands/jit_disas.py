@@ -23,15 +23,11 @@ def _run(session: Session, arguments: Arguments) -> Answer:
     from mtedbg.analysis.code.listing import listing
     from mtedbg.analysis.runtimes import current_pc
 
-    which, threads = arguments.values["pc|block"], session.target.threads()
-    current = session.current_thread() if threads or which is None else None
-    at = (
-        session.strip(which)
-        if current is None or which is not None
-        else current_pc(session, current)
-    )
+    which = arguments.values["pc|block"]
+    at = current_pc(session, session.current_thread()) if which is None else session.strip(which)
     if isinstance(at, Absent):
         return Answer(headline=f"the PC is not known: {at}")
+    current = session.current_thread() if session.target.threads() else None
     return answer(listing(session, at, count=arguments.n, thread=current))
 
 
