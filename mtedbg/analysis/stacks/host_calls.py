@@ -11,10 +11,12 @@ from mtedbg.analysis.code.symbolize import Symbolized, jit_place, region_at, sym
 from mtedbg.decode.stack.host_stack import frame_record, interrupted_registers, is_signal_return
 from mtedbg.decode.stack.unwind import caller_of
 from mtedbg.errors import LayoutError
-from mtedbg.model.absent import Absent, present
+from mtedbg.model.absent import Absent, present, then
 from mtedbg.session import once
 
 if TYPE_CHECKING:
+    from mtedbg.layout import Runtime
+    from mtedbg.model.code import Place
     from mtedbg.model.process import Thread
     from mtedbg.session import Session
 
@@ -108,18 +110,18 @@ class _Walk:
         count = 0
         while state is not None and "pc" in state:
             pc = self._session.strip(state["pc"])
-            in_jit = jit_place(self._session, pc) is not None
+            jit = jit_place(self._session, pc)
             if kind is FrameKind.HOST:
-                kind = self._kind(pc, in_jit=in_jit)
+                kind = self._kind(pc, in_jit=jit is not None)
             yield pc, kind
-            if not in_jit:
+            if jit is None:
                 innermost = count == 0 or kind is FrameKind.INTERRUPTED
                 yield from self._link(state, pc) if innermost else ()
             count += 1
             if count == MOST:
                 self.end = f"after {MOST} frames"
                 return
-            kind, state = self._caller(state, pc, in_jit=in_jit)
+            kind, state = self._caller(state, pc, jit)
 
     def _kind(self, pc: int, *, in_jit: bool) -> FrameKind:
         """What a frame is that no signal has interrupted."""
@@ -131,7 +133,7 @@ class _Walk:
         """Who called a function that has made no frame record of its own yet, perhaps."""
         link = self._session.strip(state.get("x30", 0))
         record = frame_record(self._session.target, self._session.strip(state.get("x29", 0)))
-        recorded = None if isinstance(record, Absent) else self._session.strip(record[1])
+        recorded = then(record, lambda found: self._session.strip(found[1]))
         region = region_at(self._session, link)
         if link in (recorded, pc, 0) or region is None or "x" not in region.perms:
             return
@@ -140,10 +142,10 @@ class _Walk:
             yield link, FrameKind.HYPOTHESIS
 
     def _caller(
-        self, state: Mapping[str, int], pc: int, *, in_jit: bool
+        self, state: Mapping[str, int], pc: int, jit: tuple[Runtime, Place] | None
     ) -> tuple[FrameKind, Mapping[str, int] | None]:
-        if in_jit:
-            return FrameKind.HOST, self._out_of_jit(state, pc)
+        if jit is not None:
+            return FrameKind.HOST, self._out_of_jit(state, *jit)
         frame = self._session.strip(state.get("x29", 0))
         if frame in self._seen:
             self.end = f"the frame record at {frame:#x} is its own caller"
@@ -161,11 +163,11 @@ class _Walk:
             return FrameKind.HOST, None
         return FrameKind.HOST, {**state, "x29": record[0], "pc": record[1]}
 
-    def _out_of_jit(self, state: Mapping[str, int], pc: int) -> Mapping[str, int] | None:
-        found = jit_place(self._session, pc)
-        assert found is not None
+    def _out_of_jit(
+        self, state: Mapping[str, int], runtime: Runtime, place: Place
+    ) -> Mapping[str, int] | None:
         try:
-            caller = caller_of(*found, state)
+            caller = caller_of(runtime, place, state)
         except LayoutError as error:  # a runtime that does not tell keeps the ABI's records
             record = self._record(state)
             self.end = "" if record else error.message

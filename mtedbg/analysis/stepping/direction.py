@@ -10,11 +10,10 @@ from mtedbg.decode.memops.journal import in_flight
 from mtedbg.decode.memops.recorder import read_log
 from mtedbg.decode.stack.registers import register_number
 from mtedbg.errors import LayoutError
-from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, present, then
 from mtedbg.model.event import EventKind
 from mtedbg.model.memop import Memop, Mode
 from mtedbg.model.phase import Direction, Phase
-from mtedbg.model.runtime import Config, Journal
 
 if TYPE_CHECKING:
     from mtedbg.session import Session
@@ -40,9 +39,8 @@ def direction_of(session: Session, here: FaultPath) -> Direction | Absent:
     memop = here.memop
     if isinstance(memop, Absent):
         return memop
-    entries = in_flight(here.runtime)
-    entry = entries if isinstance(entries, Absent) else of_memops(entries)
-    if isinstance(entry, Journal) and entry.memop == memop.id and here.in_handler:
+    entry = then(in_flight(here.runtime), of_memops)
+    if present(entry) and entry.memop == memop.id and here.in_handler:
         patches = entry.old_mode != entry.new_mode
         return _BY_MODE.get(entry.new_mode, NOT_APPLICABLE) if patches else NOT_APPLICABLE
     if here.phase in _DECIDED:
@@ -64,7 +62,7 @@ def _recorded(here: FaultPath, memop: Memop) -> Direction | Absent:
         return Absent(Reason.NOT_RECORDED, "the recorder has no outcome of this fault")
     if outcomes[-1].event != EventKind.PATCH:
         return NOT_APPLICABLE
-    modes = here.runtime.layout.schema.enums.get("Mode", {})
+    modes = here.runtime.values("Mode")
     return _BY_MODE.get(modes.get(outcomes[-1].new_value, ""), NOT_APPLICABLE)
 
 
@@ -72,16 +70,16 @@ def situation_of(session: Session, here: FaultPath) -> Situation | Absent:
     """What the handler will decide by, if it reads tags and modes as they are now."""
     memop, config = here.memop, here.runtime.config
     frame = guest_frame(here.runtime, here.registers)
-    for needed in (memop, config, frame):
-        if isinstance(needed, Absent):
-            return needed
-    assert isinstance(memop, Memop)
-    assert isinstance(config, Config)
-    assert not isinstance(frame, Absent)
+    if isinstance(memop, Absent):
+        return memop
+    if isinstance(config, Absent):
+        return config
+    if isinstance(frame, Absent):
+        return frame
     name = f"x{register_number(here.runtime, 'address')}"
     pointer = here.registers.get(name, Absent(Reason.UNREADABLE, name))
     granules = granules_of(session, memop, pointer)
-    tags = [one.tag for one in granules if isinstance(one.tag, int)]
+    tags = [one.tag for one in granules if present(one.tag)]
     if not tags or len(tags) < len(granules):
         return Absent(Reason.UNKNOWN, "not all of the memory's tags are known")
     if memop.mode not in _BY_MODE or isinstance(config.policy, Absent):
@@ -90,8 +88,7 @@ def situation_of(session: Session, here: FaultPath) -> Situation | Absent:
 
 
 def _foreseen(session: Session, here: FaultPath) -> Direction | Absent:
-    now = situation_of(session, here)
-    if isinstance(now, Absent):
-        return now
-    mode = patch_to(now)
+    mode = then(situation_of(session, here), patch_to)
+    if isinstance(mode, Absent):
+        return mode
     return NOT_APPLICABLE if mode is None else _BY_MODE[mode.value]

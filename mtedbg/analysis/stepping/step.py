@@ -218,5 +218,4 @@ def _is_handled(session: Session, stop: Stop) -> bool:
     at = NOT_APPLICABLE if thread is None else fault_path(session, thread)
     if thread is None or isinstance(at, Absent) or isinstance(at.memop, Absent):
         return False
-    assert isinstance(at.memop, Memop)
     return at.pc == at.memop.address and on_fault(session, thread)
