@@ -206,6 +206,7 @@ class ImageFile:
     text: bytes = b"\x1f\x20\x03\xd5" * 64
     data: bytes = b"data" * 16
     symbols: dict[str, tuple[int, int]] = field(default_factory=dict)
+    symbol_kind: int = 2  # STT_FUNC
 
     def build(self) -> bytes:
         identity = note(b"GNU", 3, self.build_id) if self.build_id else b""
@@ -217,7 +218,9 @@ class ImageFile:
         headers.append(program_header(PT_NOTE, R, place, place, len(identity), len(identity)))
         strings, table = b"\0", b"\0" * 24
         for name, (value, size) in self.symbols.items():
-            table += struct.pack("<IBBHQQ", len(strings), 0x12, 0, 1, value, size)
+            table += struct.pack(
+                "<IBBHQQ", len(strings), 0x10 | self.symbol_kind, 0, 1, value, size
+            )
             strings += name.encode() + b"\0"
         sections = b"\0" * 64
         sections += section(2, 3 * PAGE, len(table), 2, 24)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,24 @@ def core_of(program: Path, image: ImageFile = IMAGE, *, head: bool = True) -> Co
         ],
         auxv={3: BASE + 64, 9: BASE + PAGE},
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "functions", "variables"),
+    [(0, ["start", "later"], ["buffer"]), (1, [], ["start", "buffer"]), (2, ["start"], [])],
+    ids=["by-segment", "objects", "functions"],
+)
+def test_a_variable_is_no_address(
+    tmp_path: Path, kind: int, functions: list[str], variables: list[str]
+) -> None:
+    program = replace(IMAGE, symbol_kind=kind).write(tmp_path)
+    target = CoreTarget(core_of(program).write(tmp_path))
+    for name in functions:
+        assert target.evaluate(f"{name} + 4") == BASE + SYMBOLS[name][0] + 4
+    for name in variables:
+        with pytest.raises(ExpressionError, match=f"the type of '{name}' is not known here"):
+            target.evaluate(name)
+        assert target.evaluate(f"&{name}") == BASE + SYMBOLS[name][0]
 
 
 def test_the_same_program_gives_text_and_symbols(tmp_path: Path) -> None:
