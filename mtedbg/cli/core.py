@@ -13,6 +13,7 @@ from mtedbg.errors import MtedbgError, UsageError
 
 if TYPE_CHECKING:
     from mtedbg.adapters.dead import DeadTarget
+    from mtedbg.commands._line import Continuations
     from mtedbg.report import Report
     from mtedbg.session import Session
 
@@ -96,11 +97,12 @@ class _Output:
 def _run_commands(session: Session, lines: list[str], output: _Output, *, as_json: bool) -> None:
     from mtedbg.commands._offline import answer_line
 
+    continuations: Continuations = {}
     for line in lines:
         if len(lines) > 1:
             output.heading(f"(mtedbg) {line}")
         try:
-            output.answer(answer_line(session, line, as_json=as_json))
+            output.answer(answer_line(session, line, continuations, as_json=as_json))
         except MtedbgError as error:
             output.error(error)
 

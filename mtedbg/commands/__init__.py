@@ -130,6 +130,10 @@ class Arguments:
         """The same arguments, of the thread with this number."""
         return replace(self, values={**self.values, "thread": number})
 
+    def for_json(self) -> Arguments:
+        """The same arguments, with `--json`."""
+        return replace(self, values={**self.values, "json": True})
+
     def __getattr__(self, name: str) -> Any:
         try:
             return self.values[name]

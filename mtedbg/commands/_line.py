@@ -152,6 +152,8 @@ def ask(
     command: Command,
     line: str | Sequence[str],
     continuations: Continuations | None = None,
+    *,
+    as_json: bool = False,
 ) -> tuple[Arguments, Report]:
     """Runs a command line; what it asked for, and the report.
 
@@ -160,12 +162,15 @@ def ask(
         command: what is asked.
         line: what stands after the command's name, as one line or as words.
         continuations: where commands go on, kept by the caller from one call to the next.
+        as_json: whether it is for JSON even if the line does not say so.
 
     Raises:
         MtedbgError: whatever stops the command.
     """
     kept = {} if continuations is None else continuations
     arguments = parse(session, command, line, kept.get(command.name))
+    if as_json:
+        arguments = arguments.for_json()
     found = report(session, command, arguments)
     if found.answer.continuation is not None:
         kept[command.name] = found.answer.continuation

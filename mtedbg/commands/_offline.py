@@ -36,7 +36,7 @@ def answer_line(
     name, _, rest = line.strip().partition(" ")
     if name == _HELP:
         return Report(_HELP, session.info, answer=help_of(rest.strip()))
-    return ask(session, _command(name), rest + " --json" * as_json, continuations)[1]
+    return ask(session, _command(name), rest, continuations, as_json=as_json)[1]
 
 
 def _command(name: str) -> Command:

@@ -1,0 +1,48 @@
+"""Whole command lines, as `mtedbg core -x` takes them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mtedbg.cli import main
+from mtedbg.commands._line import Continuations
+from mtedbg.commands._offline import answer_line
+from mtedbg.errors import UsageError
+from mtedbg.report import Table
+from tests.support.elf_core import Core, Load, Tagged, ThreadNotes
+from tests.support.scenes import HEAP, session_at
+
+
+def test_one_line_goes_on_where_another_ended() -> None:
+    session, continuations = session_at(), Continuations()
+    first = answer_line(session, f"mte-tags {HEAP:#x} 256 --runs", continuations)
+    second = answer_line(session, "mte-tags --runs", continuations)
+    assert (first.rows[0]["start"], second.rows[0]["start"]) == (HEAP, HEAP + 256)
+    with pytest.raises(UsageError, match="nothing yet"):
+        answer_line(session, "mte-tags", Continuations())
+
+
+def test_for_json_is_as_if_the_line_said_so() -> None:
+    line = f"mte-tags {HEAP:#x} 256"
+    asked = answer_line(session_at(), line, as_json=True)
+    assert asked.answer == answer_line(session_at(), f"{line} --json").answer
+    assert isinstance(asked.answer.body, Table)
+    assert asked.answer.body.lines == (), "runs of tags, and no map"
+    assert answer_line(session_at(), line).answer.body.lines
+
+
+def test_the_program_keeps_where_lines_go_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    core = Core(
+        loads=[Load(HEAP, bytes(1024))],
+        tagged=[Tagged(HEAP, bytes([3] * 64))],
+        threads=[ThreadNotes(registers={"pc": 4})],
+    ).write(tmp_path)
+    lines = ["-x", f"mte-tags {HEAP:#x} 256", "-x", "mte-tags"]
+    assert main(["core", str(core), *lines, "--json"]) == 0
+    first, second = json.loads(capsys.readouterr().out)["reports"]
+    assert (first["rows"][-1]["end"], second["rows"][0]["start"]) == (f"{HEAP + 256:#x}",) * 2
