@@ -17,7 +17,6 @@ from mtedbg.decode.memops.memop import NEEDS, memops_of
 from mtedbg.errors import LayoutError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, or_else, present, then
 from mtedbg.model.code import Block, Place, Range
-from mtedbg.model.process import TargetKind
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -280,7 +279,7 @@ def _standing(session: Session, shown: _Extent, current: Thread | None) -> dict[
 
 def _interrupted(session: Session, thread: Thread | None) -> int | None:
     """Where a dead thread was when the signal came whose handler it is in."""
-    if session.info.kind is not TargetKind.CORE or thread is None:
+    if thread is None or not session.info.is_dead:
         return None
     at, is_interrupted = place_of_death(session, thread)
     return or_else(at, None) if is_interrupted else None
