@@ -47,6 +47,8 @@ class Takes(Enum):
     """0 to 15."""
     COUNT = auto()
     TEXT = auto()
+    FILE = auto()
+    """The path of a file of this machine."""
 
     @property
     def is_expression(self) -> bool:

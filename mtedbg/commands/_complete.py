@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from mtedbg.commands import Argument, Command, Option
+from mtedbg.commands import Argument, Command, Option, Takes
 from mtedbg.commands._words import arguments_before, takes_expressions
 from mtedbg.errors import MtedbgError, UsageError
 
@@ -71,7 +71,7 @@ def _of(wanted: Option | Argument, last: str, session: Callable[[], Session]) ->
         found += _of_process(wanted.completes, last, session)
     if expression and not found:
         return Rest.EXPRESSION
-    return Rest.FILE if isinstance(wanted, Option) and wanted.value == "FILE" else found
+    return Rest.FILE if wanted.kind is Takes.FILE else found
 
 
 def _of_process(what: Completable, last: str, session: Callable[[], Session]) -> list[str]:

@@ -140,7 +140,9 @@ COMMAND = Command(
             choices=("flips", "faults", "id", "address"),
         ),
         Option("-n", "at most so many", "N", Takes.COUNT),
-        Option("--export", "write what all of them have been through: a profile", "FILE"),
+        Option(
+            "--export", "write what all of them have been through: a profile", "FILE", Takes.FILE
+        ),
     ),
     details="The profile is what `mtetso --profile-in` makes better code from. It has all memops,\n"
     "whichever are shown. `mtedbg profile merge` adds up those of several runs.",

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mtedbg.commands import Arguments, Command, Option
+from mtedbg.commands import Arguments, Command, Option, Takes
 from mtedbg.errors import UsageError
 from mtedbg.model.absent import Absent
 from mtedbg.model.memory import size_text
@@ -122,7 +122,12 @@ COMMAND = Command(
     run=_run,
     options=(
         Option("--all", "count as long as it takes on a live process; else two seconds"),
-        Option("--picture", "draw who owns what, one colour a core, into this SVG file", "FILE"),
+        Option(
+            "--picture",
+            "draw who owns what, one colour a core, into this SVG file",
+            "FILE",
+            Takes.FILE,
+        ),
     ),
     example="mte-regions --picture owners.svg",
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 import lldb
 
-from mtedbg.commands import Argument, Command, Option
+from mtedbg.commands import Argument, Command, Option, Takes
 from mtedbg.errors import MtedbgError
 
 LONGEST = 1 << 16
@@ -200,7 +200,7 @@ def _letters(names: list[str]) -> dict[str, str]:
 def _definition(option: Option, letter: str) -> dict[str, Any]:
     found: dict[str, Any] = {"required": False, "help": option.help, "short_option": letter}
     if option.value:
-        file = option.value == "FILE"
+        file = option.kind is Takes.FILE
         found["value_type"] = lldb.eArgTypeFilename if file else lldb.eArgTypeName
         found["completion_type"] = lldb.eDiskFileCompletion if file else lldb.eNoCompletion
         found["dest"], found["default"] = _long(option), None
