@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass
+from enum import StrEnum
 
 VERSION = 2
 """Of signatures: what was kept by a reader with another number is read anew."""
@@ -52,6 +53,14 @@ class Signature:
         return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:12]
 
 
+class TimeSource(StrEnum):
+    """What says when a process died."""
+
+    FILE = "file"
+    """The file's time of change."""
+    TOMBSTONE = "tombstone"
+
+
 @dataclass(frozen=True, slots=True)
 class Read:
     """What reading one file came to.
@@ -61,7 +70,7 @@ class Read:
         size: bytes.
         modified_ns: the file's time of change, nanoseconds since 1970.
         time_s: when the process died as far as that is known, seconds since 1970.
-        time_source: where that is from: "file" (its time of change) or "tombstone".
+        time_source: where that is from.
         signature: absent where the file is damaged.
         problem: why there is no signature; empty where there is one.
         pc: of the thread that died, to name the place of an exemplar by; None where unknown.
@@ -72,7 +81,7 @@ class Read:
     size: int
     modified_ns: int
     time_s: float
-    time_source: str
+    time_source: TimeSource
     signature: Signature | None
     problem: str = ""
     pc: int | None = None

@@ -9,7 +9,7 @@ from mtedbg.adapters.tombstone.target import TombstoneTarget
 from mtedbg.analysis.postmortem.signature import signature
 from mtedbg.errors import MtedbgError
 from mtedbg.model.absent import or_else
-from mtedbg.model.triage import Read, Signature
+from mtedbg.model.triage import Read, Signature, TimeSource
 from mtedbg.session import Session
 
 _NANO = 1e9
@@ -24,11 +24,11 @@ def read(path: str) -> Read:
     size, changed = _status(path)
     found: Signature | None = None
     problem, pc, remarks = "", None, 0
-    when, source = changed / _NANO, "file"
+    when, source = changed / _NANO, TimeSource.FILE
     try:
         target = open_dead(path, files=False)
         if isinstance(target, TombstoneTarget) and target.died_at is not None:
-            when, source = target.died_at, "tombstone"
+            when, source = target.died_at, TimeSource.TOMBSTONE
         session = Session(target)
         found = signature(session)
         raw = or_else(target.registers(session.current_thread()), {}).get("pc")
@@ -46,7 +46,7 @@ def read(path: str) -> Read:
 def lost(path: str, why: str) -> Read:
     """The row of a file that whoever read it did not come back from."""
     size, changed = _status(path)
-    return Read(path, size, changed, changed / _NANO, "file", None, why)
+    return Read(path, size, changed, changed / _NANO, TimeSource.FILE, None, why)
 
 
 def _status(path: str) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from mtedbg.errors import DocumentError, UsageError
-from mtedbg.model.triage import VERSION, Read, Signature
+from mtedbg.model.triage import VERSION, Read, Signature, TimeSource
 
 _HEAD = {"schema": "mtedbg/triage-state/1", "signatures": VERSION}
 
@@ -129,6 +129,7 @@ def _read(value: dict[str, Any]) -> Read | None:
     """The line's content, or None where it is none."""
     try:
         made = value.pop("signature")
-        return Read(**value, signature=None if made is None else Signature(**made))
-    except (KeyError, TypeError):
+        found = None if made is None else Signature(**made)
+        return Read(**value | {"time_source": TimeSource(value["time_source"])}, signature=found)
+    except (KeyError, TypeError, ValueError):
         return None

@@ -6,7 +6,7 @@ import os
 import signal
 from pathlib import Path
 
-from mtedbg.model.triage import Read, Signature
+from mtedbg.model.triage import Read, Signature, TimeSource
 
 
 def troubled(path: str) -> Read:
@@ -16,4 +16,4 @@ def troubled(path: str) -> Read:
         os.kill(os.getpid(), signal.SIGKILL)
     if name.startswith("endless"):
         signal.pause()
-    return Read(path, 1, 1, 1.0, "file", Signature("read"))
+    return Read(path, 1, 1, 1.0, TimeSource.FILE, Signature("read"))

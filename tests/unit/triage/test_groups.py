@@ -14,7 +14,7 @@ import pytest
 from mtedbg.analysis.postmortem.groups import NAMED, groups
 from mtedbg.cli import main
 from mtedbg.model.absent import Absent
-from mtedbg.model.triage import Read, Signature
+from mtedbg.model.triage import Read, Signature, TimeSource
 from mtedbg.reports.triage import report
 from tests.golden.cases import CORES
 from tests.support.elf_core import Core, ImageFile, MappedFile, ThreadNotes
@@ -115,7 +115,9 @@ def test_symbols_are_looked_up_for_the_most_frequent(tmp_path: Path) -> None:
         return "main"
 
     reads = [
-        Read(f"/core.{number}", 1, 1, 1.0, "file", Signature(f"cause {number % 100}"), pc=4)
+        Read(
+            f"/core.{number}", 1, 1, 1.0, TimeSource.FILE, Signature(f"cause {number % 100}"), pc=4
+        )
         for number in range(150)
     ]
     found = groups(reads, name)
@@ -134,7 +136,11 @@ def test_a_time_that_cannot_be_is_said_to_be_so() -> None:
 def test_the_exemplar_is_the_newest() -> None:
     reads = [
         Read(f"/core.{time}", 1, 1, time, source, Signature("why"))
-        for time, source in ((3.0, "file"), (1.0, "tombstone"), (2.0, "file"))
+        for time, source in (
+            (3.0, TimeSource.FILE),
+            (1.0, TimeSource.TOMBSTONE),
+            (2.0, TimeSource.FILE),
+        )
     ]
     (row,) = report(groups(reads, lambda one: one.path)).rows
     assert (row["exemplar"], row["symbol"]) == ("/core.3.0", "/core.3.0")

@@ -9,13 +9,15 @@ from pathlib import Path
 import pytest
 
 from mtedbg.errors import DocumentError, UsageError
-from mtedbg.model.triage import Read, Signature
+from mtedbg.model.triage import Read, Signature, TimeSource
 from mtedbg.triage.state import State, usual_path
 
 
 def row(path: Path, cause: str = "died") -> Read:
     status = path.stat()
-    return Read(str(path), status.st_size, status.st_mtime_ns, 1.5, "file", Signature(cause), pc=16)
+    return Read(
+        str(path), status.st_size, status.st_mtime_ns, 1.5, TimeSource.FILE, Signature(cause), pc=16
+    )
 
 
 @pytest.fixture
@@ -32,7 +34,7 @@ def known(state: Path, cores: list[Path]) -> list[Read]:
 
 
 def test_what_was_added_is_known(tmp_path: Path, cores: list[Path]) -> None:
-    rows = [row(cores[0]), Read(*astuple_of(cores[1]), 0.0, "file", None, "is empty")]
+    rows = [row(cores[0]), Read(*astuple_of(cores[1]), 0.0, TimeSource.FILE, None, "is empty")]
     with State(tmp_path / "new" / "state") as state:
         assert list(state.known(map(str, cores))) == []
         for one in rows:
