@@ -24,7 +24,14 @@ from mtedbg.formats.guest_elf import guest_image
 from mtedbg.formats.profile import profile_text, read_profile
 from mtedbg.formats.vdso import in_place
 from mtedbg.model.absent import Absent
-from mtedbg.model.profile import SHARED, MemopFacts, MemopKey, Profile, ProgramProfile
+from mtedbg.model.profile import (
+    MemopFacts,
+    MemopKey,
+    Profile,
+    ProfileAccess,
+    ProfileMode,
+    ProgramProfile,
+)
 from mtedbg.render.html import render_html
 from mtedbg.render.json import render_json
 from mtedbg.render.text import render_text
@@ -240,7 +247,7 @@ def guest(data: bytes) -> None:
     try:
         image = guest_image(data, "guest")
         rips = [at for one in image.segments[:4] for at in (one.address, one.end - 1)]
-        facts = MemopFacts("load", 8, SHARED)
+        facts = MemopFacts(ProfileAccess.LOAD, 8, ProfileMode.SHARED)
         memops = {MemopKey(at, 0): facts for at in (*rips, *image.functions[:8])}
         text, _ = fex_text(
             Profile((ProgramProfile("guest", image.digest, memops),)), {image.digest: image}
