@@ -32,7 +32,7 @@ def open_dead(
         files: whether its program and libraries are looked for.
 
     Raises:
-        FileFormatError: it is none that is known, or nothing can be read of it.
+        FileFormatError: its format is not known, or nothing can be read of it.
         ToolMissingError: it is compressed, and the library for that is not here.
     """
     start = map_file(path)[:_START]

@@ -25,7 +25,7 @@ class MappedFile(mmap.mmap):
         return made
 
     def written(self, start: int, end: int) -> Iterator[tuple[int, int]]:
-        """The parts of [start, end) that are no holes: all others are zeros."""
+        """The parts of [start, end) that are not holes: all others are zeros."""
         while start < end:
             try:
                 start = os.lseek(self._descriptor, start, os.SEEK_DATA)

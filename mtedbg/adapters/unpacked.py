@@ -44,7 +44,7 @@ def unpack(path: str, how: str, remarks: list[str], most: int = 0) -> MappedFile
     Args:
         path: of the file.
         how: what `packed_with` said.
-        remarks: gets a line where the file is cut off or damaged behind what could be unpacked.
+        remarks: gets a line where the file is cut off or damaged after what could be unpacked.
         most: bytes that it may unpack to; `MOST` where 0.
 
     Raises:

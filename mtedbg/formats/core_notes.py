@@ -44,7 +44,7 @@ class ThreadNotes:
 class FileMapping:
     """One line of NT_FILE: [start, end) holds the file from `offset` bytes on.
 
-    Its build id is there where whoever wrote the core noted it, which no kernel does.
+    Its build id is there where the writer of the core recorded it, which no kernel does.
     """
 
     start: int

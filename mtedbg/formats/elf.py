@@ -149,7 +149,7 @@ def core_header(data: Buffer, name: str) -> FileHeader:
     """The header of an AArch64 core file.
 
     Raises:
-        FileFormatError: it is none.
+        FileFormatError: it is something else.
     """
     header = file_header(data, name)
     if header.type != ET_CORE:

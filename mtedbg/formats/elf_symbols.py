@@ -146,7 +146,7 @@ def _from_tags(read: Read, tags: dict[int, int], bias: int) -> SymbolTable | Abs
     """The symbols that a dynamic section points to."""
     if not tags.keys() >= {DT_SYMTAB, DT_STRTAB, DT_STRSZ}:
         return Absent(Reason.DAMAGED, "incomplete dynamic section")
-    # The dynamic loader adds the bias in place; in the vDSO nobody does.
+    # The dynamic loader adds the bias in place; the vDSO's own values stay as they are.
     places = {tag: value if value >= bias else value + bias for tag, value in tags.items()}
     count = _count(read, places)
     entries = then(count, lambda known: read(places[DT_SYMTAB], known * elf.SYMBOL.size))

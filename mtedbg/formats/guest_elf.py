@@ -25,7 +25,7 @@ def guest_image(data: Buffer, name: str) -> GuestImage:
         name: its name, for messages.
 
     Raises:
-        FileFormatError: it is no x86-64 ELF file, damaged, or has no code.
+        FileFormatError: it is not an x86-64 ELF file, damaged, or has no code.
     """
     try:
         header = elf.file_header(data, name)

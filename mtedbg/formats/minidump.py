@@ -20,7 +20,7 @@ from mtedbg.formats.elf import ProgramHeader
 from mtedbg.model.absent import Absent, Reason
 
 UNKNOWN_FLAGS = 1 << 31
-"""Of memory whose permissions nobody wrote down."""
+"""Of memory whose permissions are not recorded."""
 
 THREADS, MODULES, MEMORY, EXCEPTION, SYSTEM, MEMORY_64, MISC = 3, 4, 5, 6, 7, 9, 15
 LINUX_AUXV = 0x47670008
@@ -124,7 +124,7 @@ def _ranges(data: Buffer, streams: _Streams) -> Iterator[tuple[int, int, int]]:
 
 
 def _ranges_64(data: Buffer, streams: _Streams) -> Iterator[tuple[int, int, int]]:
-    """Their contents stand one behind the other."""
+    """Their contents stand one after the other."""
     start, size = streams.get(MEMORY_64, (0, 0))
     if size < 16:
         return
@@ -201,7 +201,7 @@ class MinidumpNotes:
     def auxv(self) -> dict[int, int]:
         """The auxiliary vector; where the writer did not keep it, where the program must be.
 
-        The program is the first module, and its headers stand behind the ELF header.
+        The program is the first module, and its headers stand after the ELF header.
         """
         start, size = self._streams.get(LINUX_AUXV, (0, 0))
         vector = notes.auxv_in(self._data[start : start + min(size, notes.MAX_AUXV)])

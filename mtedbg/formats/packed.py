@@ -29,7 +29,7 @@ def packed_with(data: Buffer) -> str:
 
 
 class Stream(Protocol):
-    """What comes out of a decompressor: what there is, so that damage behind it loses none."""
+    """What comes out of a decompressor: what there is, so that damage after it loses none."""
 
     def read1(self, size: int, /) -> bytes:
         """At most `size` bytes; none at the end."""

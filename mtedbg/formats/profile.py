@@ -80,7 +80,7 @@ def read_profile(data: bytes, name: str) -> Profile:
         name: of the file, for messages.
 
     Raises:
-        FileFormatError: it is none, of another version, damaged, or longer than `MOST_BYTES`.
+        FileFormatError: it is not a profile, is damaged, of another version or too long.
     """
     if len(data) > MOST_BYTES:
         raise FileFormatError(f"{name} is longer than any profile", "give one that mtetso wrote")

@@ -85,7 +85,7 @@ class Message:
 
 
 def parse(data: Buffer, start: int, end: int) -> Message:
-    """The message in [start, end), which lies in `data`, up to the first field that is none."""
+    """The message in [start, end), which lies in `data`, up to the first field that is damaged."""
     message = Message(data)
     at = start
     while at < end:

@@ -92,13 +92,13 @@ def name_signal(info: SignalInfo) -> SignalName:
 
 
 def signal_number(name: str) -> int | None:
-    """The number of "SIGSEGV"; None for what is no signal's name."""
+    """The number of "SIGSEGV"; None for any other text."""
     short = name.removeprefix("SIG")
     return _SIGNALS.index(short) + 1 if short in _SIGNALS and short != name else None
 
 
 def code_number(name: str) -> int | None:
-    """The number of "SEGV_MTESERR" or "SI_TKILL"; None for what is no si_code's name."""
+    """The number of "SEGV_MTESERR" or "SI_TKILL"; None for any other text."""
     short, _, rest = name.partition("_")
     names = (_FAULTS.get(short) or _OTHERS.get(short) or "").split()
     if rest in names:

@@ -1,4 +1,4 @@
-"""Which of many stretches of addresses holds an address, when they may overlap."""
+"""Which of many ranges of addresses holds an address, when they may overlap."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import accumulate
 
 
 class Spans:
-    """Stretches [start, end), found by address.
+    """Ranges [start, end), found by address.
 
     Args:
         spans: of them the last one that holds an address counts: what was written later is newer.
@@ -26,7 +26,7 @@ class Spans:
         return len(self._numbers)
 
     def at(self, address: int) -> int | None:
-        """The number of the last stretch that holds `address`; None where none does."""
+        """The number of the last range that holds `address`; None where none does."""
         found = None
         index = bisect_right(self._starts, address) - 1
         while index >= 0 and self._reach[index] > address:

@@ -57,7 +57,7 @@ def tombstone(data: Buffer, name: str) -> Message:
     """The message in a file.
 
     Raises:
-        FileFormatError: it is none, or of another machine.
+        FileFormatError: it is not a tombstone, or of another machine.
     """
     message = parse(data, 0, len(data))
     if not message.fields or not (message.has(10) or message.has(16) or message.has(5)):

@@ -31,7 +31,7 @@ def find(places: Iterable[str]) -> Files:
     """The files at `places`, those in folders included.
 
     A file that is named is read whatever it is. Of those in folders, what calls itself a core or
-    begins like one is; a program that lies beside its core is not.
+    begins like one is; a program next to its core is not.
 
     Raises:
         UsageError: nothing is at one of the places.

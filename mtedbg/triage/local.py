@@ -24,7 +24,7 @@ from mtedbg.triage.one import lost, read
 MOST_MEMORY = 1 << 30
 """Bytes of its own that a worker may have; mapped files do not count."""
 
-PATIENCE_S = 120.0
+TIMEOUT_S = 120.0
 """Seconds that one file may take."""
 
 Reader = Callable[[str], Read]
@@ -33,7 +33,7 @@ _BATCH = 32
 
 
 def _serve(pipe: Connection, reader: Reader) -> None:
-    """A worker: for each list of paths as many answers, until nobody wants more."""
+    """A worker: for each list of paths as many answers, until the pipe is closed."""
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     most = MOST_MEMORY if hard == resource.RLIM_INFINITY else min(MOST_MEMORY, hard)
     resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
@@ -103,7 +103,7 @@ def _prepare() -> None:
 def read_all(
     paths: Sequence[str],
     workers: int,
-    patience_s: float = PATIENCE_S,
+    timeout_s: float = TIMEOUT_S,
     reader: Reader = read,
 ) -> Generator[Read, None, None]:
     """What each file comes to, in any order, each once.
@@ -111,7 +111,7 @@ def read_all(
     Args:
         paths: absolute.
         workers: processes, at least one.
-        patience_s: seconds that one file may take.
+        timeout_s: seconds that one file may take.
         reader: reads one; a function that can be found by its name in another process.
     """
     waiting = deque(paths)
@@ -127,7 +127,7 @@ def read_all(
             for pipe in ready:
                 assert isinstance(pipe, Connection)
                 yield from _answers(busy[pipe], crew, waiting)
-            yield from _overdue(crew, waiting, patience_s)
+            yield from _overdue(crew, waiting, timeout_s)
     finally:
         for one in crew:
             one.end()
@@ -168,11 +168,11 @@ def _how(status: int | None) -> str:
     return f"exit status {status}"
 
 
-def _overdue(crew: list[_Worker], waiting: deque[str], patience_s: float) -> Iterator[Read]:
+def _overdue(crew: list[_Worker], waiting: deque[str], timeout_s: float) -> Iterator[Read]:
     now = time.monotonic()
     for one in list(crew):
-        if one.paths and now - one.since > patience_s and not one.pipe.poll():
-            yield from _replace(one, crew, waiting, f"takes more than {patience_s:g} s to read")
+        if one.paths and now - one.since > timeout_s and not one.pipe.poll():
+            yield from _replace(one, crew, waiting, f"takes more than {timeout_s:g} s to read")
 
 
 def _replace(one: _Worker, crew: list[_Worker], waiting: deque[str], why: str) -> Iterator[Read]:

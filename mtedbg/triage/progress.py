@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 @contextlib.contextmanager
 def progress(total: int, done: int) -> Iterator[Callable[[], None]]:
-    """Gives what is to be called after each file; does nothing where nobody looks.
+    """Gives what is to be called after each file; at a terminal only does that do anything.
 
     Args:
         total: files in all.

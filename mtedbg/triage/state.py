@@ -31,7 +31,7 @@ def usual_path(places: Iterable[str]) -> Path:
 
 
 class State:
-    """An open state file; nobody else has it meanwhile.
+    """An open state file; no other process has it meanwhile.
 
     Args:
         path: of the file, which is made where it is not there.
@@ -126,7 +126,7 @@ def _object(line: bytes) -> dict[str, Any]:
 
 
 def _read(value: dict[str, Any]) -> Read | None:
-    """The line's content, or None where it is none."""
+    """The line's content, or None where it is damaged."""
     try:
         made = value.pop("signature")
         found = None if made is None else Signature(**made)

@@ -38,7 +38,7 @@ class Image:
         debug: its symbols, where they are in a file of their own.
         debug_path: of that file.
         refused: why files that were found are not used.
-        noted_id: its build id, where the core has it beside the image.
+        recorded_id: its build id, where the core has it outside of the image.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Image:
     debug_path: str = ""
     refused: list[str] = field(default_factory=list)
     table: SymbolTable | None = None
-    noted_id: bytes = b""
+    recorded_id: bytes = b""
 
     @property
     def bias(self) -> int:
@@ -67,14 +67,14 @@ class Image:
         return max(ends, default=self.base)
 
     def build_id(self) -> bytes:
-        """The build id in the dumped first page, or as noted elsewhere, or nothing."""
+        """The build id in the dumped first page, or as recorded elsewhere, or nothing."""
         for header in self.headers:
             start = self.bias + header.address - self.base
             if header.type == elf.PT_NOTE and self.head and 0 <= start < len(self.head):
                 found = elf.build_id(self.head, start, header.file_size)
                 if found:
                     return found
-        return self.noted_id
+        return self.recorded_id
 
     def use(self, path: str, *, trusted: bool = False) -> str:
         """Takes the file at `path` if it is the image's.
@@ -199,7 +199,7 @@ def _opened(path: str) -> tuple[Buffer, elf.FileHeader, list[ProgramHeader]]:
     """A program or library with its headers.
 
     Raises:
-        FileFormatError: it is none of AArch64, or cannot be read.
+        FileFormatError: it is not one of AArch64, or cannot be read.
     """
     data = map_file(path)
     header = elf.file_header(data, path)
@@ -230,7 +230,7 @@ def image_at(name: str, base: int, head: bytes) -> Image | None:
 
 
 def program_headers_offset(path: str) -> int | None:
-    """Where the ELF file at `path` has its program headers, or None if it is none."""
+    """Where the ELF file at `path` has its program headers, or None if it is not ELF."""
     try:
         return elf.file_header(map_file(path), path).program_headers
     except FileFormatError:

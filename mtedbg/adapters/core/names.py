@@ -1,8 +1,8 @@
-"""What the mappings of a dead process were: its files, and what can be told of the others."""
+"""What the mappings of a dead process were: its files, and what can be known of the others."""
 
 from __future__ import annotations
 
-from mtedbg.adapters.core.segments import Segments, Stretch
+from mtedbg.adapters.core.segments import Segment, Segments
 from mtedbg.adapters.core.space import AddressSpace
 from mtedbg.formats import core_notes as notes
 from mtedbg.formats import elf
@@ -21,20 +21,20 @@ def regions(space: AddressSpace, tags: Segments, untagged: bool | Absent) -> lis
     Args:
         space: the mappings.
         tags: the tag segments.
-        untagged: whether memory that they do not have is tagged: False, or why nobody knows.
+        untagged: whether memory that they do not have is tagged: False, or why it is not known.
     """
     special = _special(space)
     found = []
-    for stretch in space.memory.stretches:
-        mapping = space.mapping_at(stretch.start)
-        name = mapping.name if mapping else special.get(stretch.start, "")
-        dumped = stretch.size >= stretch.end - stretch.start
-        for start, end, tagged in tags.pieces(stretch.start, stretch.end):
-            perms = _perms(stretch.flags)
+    for segment in space.memory.ordered:
+        mapping = space.mapping_at(segment.start)
+        name = mapping.name if mapping else special.get(segment.start, "")
+        dumped = segment.size >= segment.end - segment.start
+        for start, end, tagged in tags.pieces(segment.start, segment.end):
+            perms = _perms(segment.flags)
             found.append(Region(start, end, perms, name, tagged is not None or untagged, dumped))
     for mapping in space.files:
-        for start, end, stretch_there in space.memory.pieces(mapping.start, mapping.end):
-            if stretch_there is None:  # gcore leaves out what it does not dump
+        for start, end, segment_there in space.memory.pieces(mapping.start, mapping.end):
+            if segment_there is None:  # gcore leaves out what it does not dump
                 found.append(Region(start, end, UNKNOWN_PERMS, mapping.name, untagged, False))
     return sorted(found, key=lambda region: region.start)
 
@@ -54,21 +54,21 @@ def _special(space: AddressSpace) -> dict[int, str]:
         named[heap.start] = "[heap]"
     for kind, name in ((notes.AT_SYSINFO_EHDR, "[vdso]"), (notes.AT_RANDOM, "[stack]")):
         address = space.auxv.get(kind)
-        stretch = space.memory.at(address) if address is not None else None
-        if stretch is not None:
-            named[stretch.start] = name
+        segment = space.memory.at(address) if address is not None else None
+        if segment is not None:
+            named[segment.start] = name
     return named
 
 
-def _heap(space: AddressSpace) -> Stretch | None:
+def _heap(space: AddressSpace) -> Segment | None:
     """The first writable anonymous mapping after the program's own, if near enough."""
     program = space.executable()
     if program is None:
         return None
     last = max((m.end for m in space.files if m.name == program.name), default=program.end)
-    for stretch in space.memory.stretches:
-        if stretch.start >= last:
-            near = last < stretch.start <= last + _HEAP_GAP
-            writable = stretch.flags == elf.PF_R | elf.PF_W
-            return stretch if near and writable and not space.mapping_at(stretch.start) else None
+    for segment in space.memory.ordered:
+        if segment.start >= last:
+            near = last < segment.start <= last + _HEAP_GAP
+            writable = segment.flags == elf.PF_R | elf.PF_W
+            return segment if near and writable and not space.mapping_at(segment.start) else None
     return None

@@ -30,7 +30,7 @@ def parts_of(data: Buffer, name: str, remarks: list[str]) -> Parts:
         remarks: gets one line for each kind of damage.
 
     Raises:
-        FileFormatError: it is none of AArch64, or nothing can be read of it.
+        FileFormatError: it is not a core of AArch64, or nothing can be read of it.
     """
     if is_minidump(data):
         notes, memory = read_minidump(data, name, remarks)

@@ -17,8 +17,8 @@ from mtedbg.adapters.mapped import map_file
 from mtedbg.errors import FileFormatError
 from mtedbg.formats import elf
 
-_MOST_BESIDE = 256
-"""Files beside a core whose build ids are looked at."""
+_MOST_NEXT_TO = 256
+"""Files next to a core whose build ids are looked at."""
 _LEAST_BUILD_ID = 4
 """Hexadecimal digits: two name a folder, the rest the file in it."""
 
@@ -45,7 +45,7 @@ class Places:
             return []
         found = self._by_name(name)
         if len(build_id) >= _LEAST_BUILD_ID:
-            found += self._beside.get(build_id, [])
+            found += self._next_to.get(build_id, [])
             found += [str(path) for path in self._by_build_id(build_id, "", "executable")]
         return list(dict.fromkeys(found))
 
@@ -76,13 +76,13 @@ class Places:
             yield cache / build_id / cached
 
     @cached_property
-    def _beside(self) -> dict[str, list[str]]:
-        """The ELF files beside the core, whatever they are called, by build id."""
+    def _next_to(self) -> dict[str, list[str]]:
+        """The ELF files next to the core, whatever they are called, by build id."""
         found: dict[str, list[str]] = {}
         try:
             with os.scandir(self._folder) as entries:
                 names = sorted(
-                    entry.name for entry, _ in zip(entries, range(_MOST_BESIDE), strict=False)
+                    entry.name for entry, _ in zip(entries, range(_MOST_NEXT_TO), strict=False)
                 )
         except OSError:
             return found

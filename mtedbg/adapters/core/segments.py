@@ -1,7 +1,7 @@
-"""The stretches of address space that a core's program headers describe: sorted, never overlapping.
+"""The segments of address space that a core's program headers describe: sorted, never overlapping.
 
 Whatever a header says is cut to what can be true: to the address space, to the file, to where the
-next stretch begins (so that one absurd size hides nothing else). Each kind of cut leaves a remark.
+next segment begins (so that one absurd size hides nothing else). Each kind of cut leaves a remark.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ ADDRESS_SPACE = 1 << 52
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
-    """One stretch of the process's memory.
+class Segment:
+    """One segment of the process's memory.
 
     Attributes:
         start: first address.
@@ -43,7 +43,7 @@ class Stretch:
 
 
 class Segments:
-    """All stretches of one type, found by address."""
+    """All segments of one type, found by address."""
 
     def __init__(
         self, data: Buffer, headers: Iterable[ProgramHeader], what: str, remarks: list[str]
@@ -58,7 +58,7 @@ class Segments:
         """
         self._data = data
         impossible = cut = 0
-        stretches: list[Stretch] = []
+        segments: list[Segment] = []
         for header in headers:
             if header.memory_size == 0:
                 continue
@@ -68,52 +68,52 @@ class Segments:
             size = max(0, min(header.file_size, len(data) - header.offset))
             cut += size < header.file_size
             end = header.address + header.memory_size
-            stretches.append(
-                Stretch(header.address, end, header.flags, header.offset, size, header.file_size)
+            segments.append(
+                Segment(header.address, end, header.flags, header.offset, size, header.file_size)
             )
         if impossible:
             remarks.append(f"{impossible} {what} lie outside the address space: ignored")
         if cut:
             remarks.append(f"the file is truncated: contents of {cut} {what} are missing in part")
-        self.stretches, overlapping = _without_overlaps(stretches)
+        self.ordered, overlapping = _without_overlaps(segments)
         if overlapping:
             remarks.append(f"{overlapping} {what} overlap the next: cut there")
-        self._starts = [stretch.start for stretch in self.stretches]
+        self._starts = [segment.start for segment in self.ordered]
 
-    def at(self, address: int) -> Stretch | None:
-        """The stretch that holds `address`."""
+    def at(self, address: int) -> Segment | None:
+        """The segment that holds `address`."""
         index = bisect_right(self._starts, address) - 1
-        if index >= 0 and address < self.stretches[index].end:
-            return self.stretches[index]
+        if index >= 0 and address < self.ordered[index].end:
+            return self.ordered[index]
         return None
 
     def next_start(self, address: int) -> int:
-        """Where the first stretch after `address` begins; the end of all memory if none does."""
+        """Where the first segment after `address` begins; the end of all memory if none does."""
         index = bisect_right(self._starts, address)
         return self._starts[index] if index < len(self._starts) else ADDRESS_SPACE
 
-    def pieces(self, start: int, end: int) -> Iterator[tuple[int, int, Stretch | None]]:
-        """[start, end) cut at the borders of stretches, with None for what lies in none."""
+    def pieces(self, start: int, end: int) -> Iterator[tuple[int, int, Segment | None]]:
+        """[start, end) cut at the borders of segments, with None for what lies in none."""
         index = max(0, bisect_right(self._starts, start) - 1)
         while start < end:
-            stretch = self.stretches[index] if index < len(self.stretches) else None
-            if stretch is not None and stretch.end <= start:
+            segment = self.ordered[index] if index < len(self.ordered) else None
+            if segment is not None and segment.end <= start:
                 index += 1
                 continue
-            if stretch is None or stretch.start >= end:
+            if segment is None or segment.start >= end:
                 yield start, end, None
                 return
-            if stretch.start > start:
-                yield start, stretch.start, None
-                start = stretch.start
-            stop = min(end, stretch.end)
-            yield start, stop, stretch
+            if segment.start > start:
+                yield start, segment.start, None
+                start = segment.start
+            stop = min(end, segment.end)
+            yield start, stop, segment
             start = stop
 
-    def contents(self, stretch: Stretch, first: int, last: int) -> bytes:
-        """Bytes [first, last) of what the file holds for `stretch`, shorter where it ends."""
-        begin = stretch.offset + min(first, stretch.size)
-        end = stretch.offset + min(last, stretch.size)
+    def contents(self, segment: Segment, first: int, last: int) -> bytes:
+        """Bytes [first, last) of what the file holds for `segment`, shorter where it ends."""
+        begin = segment.offset + min(first, segment.size)
+        end = segment.offset + min(last, segment.size)
         contents = self._data[begin:end]
         if end - begin >= LARGE and isinstance(self._data, MappedFile):
             self._data.forget(begin, end)
@@ -121,11 +121,11 @@ class Segments:
 
     def written(self, start: int, end: int) -> Iterator[tuple[int, int]]:
         """The parts of [start, end) that the file holds, holes of the file left out."""
-        for first, last, stretch in self.pieces(start, end):
-            if stretch is None or not stretch.size:
+        for first, last, segment in self.pieces(start, end):
+            if segment is None or not segment.size:
                 continue
-            shift = stretch.offset - stretch.start
-            stop = min(last, stretch.start + stretch.size)
+            shift = segment.offset - segment.start
+            stop = min(last, segment.start + segment.size)
             if not isinstance(self._data, MappedFile):
                 yield first, stop
                 continue
@@ -133,15 +133,15 @@ class Segments:
                 yield begin - shift, done - shift
 
 
-def _without_overlaps(stretches: list[Stretch]) -> tuple[list[Stretch], int]:
-    kept: list[Stretch] = []
+def _without_overlaps(segments: list[Segment]) -> tuple[list[Segment], int]:
+    kept: list[Segment] = []
     overlapping = 0
-    for stretch in sorted(stretches, key=lambda s: s.start):
+    for segment in sorted(segments, key=lambda s: s.start):
         last = kept[-1] if kept else None
-        if last is not None and stretch.start < last.end:
+        if last is not None and segment.start < last.end:
             overlapping += 1
-            if stretch.start == last.start:  # the first in the file stays
+            if segment.start == last.start:  # the first in the file stays
                 continue
-            kept[-1] = replace(last, end=stretch.start)
-        kept.append(stretch)
+            kept[-1] = replace(last, end=segment.start)
+        kept.append(segment)
     return kept, overlapping

@@ -42,10 +42,10 @@ class AddressSpace:
     def dumped(self, address: int, end: int) -> bytes:
         """The bytes that the core holds at `address`, up to `end` or the first hole."""
         parts = []
-        for start, stop, stretch in self.memory.pieces(address, end):
-            if stretch is None:
+        for start, stop, segment in self.memory.pieces(address, end):
+            if segment is None:
                 break
-            part = self.memory.contents(stretch, start - stretch.start, stop - stretch.start)
+            part = self.memory.contents(segment, start - segment.start, stop - segment.start)
             parts.append(part)
             if len(part) < stop - start:
                 break
@@ -65,10 +65,10 @@ class AddressSpace:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def _why(self, address: int) -> Absent:
-        stretch = self.memory.at(address)
-        if stretch is None and self.mapping_at(address) is None:
+        segment = self.memory.at(address)
+        if segment is None and self.mapping_at(address) is None:
             return self.unmapped
-        if stretch is not None and stretch.size < stretch.promised:
+        if segment is not None and segment.size < segment.promised:
             return Absent(Reason.NOT_DUMPED, "the file is truncated")
         return Absent(Reason.NOT_DUMPED)
 
@@ -146,34 +146,34 @@ class AddressSpace:
 
     def _from_file(self, address: int, end: int) -> bytes:
         mapping = self.mapping_at(address)
-        stretch = self.memory.at(address)
-        if stretch is None and mapping is None:
+        segment = self.memory.at(address)
+        if segment is None and mapping is None:
             return b""
-        if stretch is not None and stretch.flags & elf.PF_W:
+        if segment is not None and segment.flags & elf.PF_W:
             return b""
         image = self.image_at(address)
         if image is None or (mapping is not None and image.name != mapping.name):
             return b""
-        # The core itself may hold bytes again from the next stretch on.
-        stop = stretch.end if stretch is not None else self.memory.next_start(address)
+        # The core itself may hold bytes again from the next segment on.
+        stop = segment.end if segment is not None else self.memory.next_start(address)
         return image.read(address, min(end, stop))
 
     def _find_images(self) -> Iterator[Image]:
         bases: dict[int, str] = {}
         names: set[str] = set()
-        noted = {mapping.start: mapping.build_id for mapping in self.files}
+        recorded = {mapping.start: mapping.build_id for mapping in self.files}
         for mapping in self.files:
             if mapping.offset == 0 and mapping.name not in names:
                 names.add(mapping.name)
                 bases[mapping.start] = mapping.name
         if not self.files:  # QEMU's guest cores do not say: look at every mapping
-            bases = {s.start: "" for s in self.memory.stretches if s.size}
+            bases = {s.start: "" for s in self.memory.ordered if s.size}
         elif notes.AT_SYSINFO_EHDR in self.auxv:
             bases.setdefault(self.auxv[notes.AT_SYSINFO_EHDR], "")
         for count, (base, name) in enumerate(bases.items()):
             head = self.dumped(base, base + PAGE)
             if (image := image_at(name, base, head)) is not None:
-                image.noted_id = noted.get(base, b"")
+                image.recorded_id = recorded.get(base, b"")
                 yield image
             if count > MAX_IMAGES:
                 return

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mtedbg.adapters.core.segments import Segments, Stretch
+from mtedbg.adapters.core.segments import Segment, Segments
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.memory import TagPiece
 from mtedbg.model.pointer import GRANULE
@@ -29,14 +29,14 @@ def unpack(packed: bytes) -> bytearray:
     return tags
 
 
-def read_tags(segments: Segments, stretch: Stretch, start: int, end: int) -> Iterator[TagPiece]:
-    """The tags of [start, end), which lies in `stretch`: at most one piece with, one without."""
-    first, last = (start - stretch.start) // GRANULE, (end - stretch.start) // GRANULE
-    tags = unpack(segments.contents(stretch, first // 2, (last + 1) // 2))
+def read_tags(segments: Segments, segment: Segment, start: int, end: int) -> Iterator[TagPiece]:
+    """The tags of [start, end), which lies in `segment`: at most one piece with, one without."""
+    first, last = (start - segment.start) // GRANULE, (end - segment.start) // GRANULE
+    tags = unpack(segments.contents(segment, first // 2, (last + 1) // 2))
     skip = first % 2
     tags = tags[skip : skip + last - first]
     there = start + len(tags) * GRANULE
     if tags:
         yield TagPiece(start, there, bytes(tags))
     if there < end:
-        yield TagPiece(there, end, TRUNCATED if stretch.promised else NOT_DUMPED)
+        yield TagPiece(there, end, TRUNCATED if segment.promised else NOT_DUMPED)

@@ -60,7 +60,7 @@ class CoreTarget:
             files: whether its program and libraries are looked for.
 
         Raises:
-            FileFormatError: it is no AArch64 core, or nothing can be read of it.
+            FileFormatError: it is not an AArch64 core, or nothing can be read of it.
             ToolMissingError: it is compressed, and the library for that is not here.
         """
         name = fspath(path)
@@ -86,7 +86,7 @@ class CoreTarget:
         """The dead process; its tags come from the core, if it has any."""
         process = self._notes.process()
         pid = process[0] if process else Absent(Reason.NOT_RECORDED)
-        source = TagSource.CORE if self._tags.stretches else TagSource.NONE
+        source = TagSource.CORE if self._tags.ordered else TagSource.NONE
         return TargetInfo(TargetKind.CORE, source, pid, self._executable_name, self._pac_mask)
 
     @cached_property
@@ -111,21 +111,21 @@ class CoreTarget:
         return 0
 
     def read_memory(self, address: int, length: int) -> bytes | Absent:
-        """Bytes as dumped, or as the unchanged file behind them still has them."""
+        """Bytes as dumped, or as the unchanged file that was mapped there still has them."""
         if length <= 0:
             return b""
         return self._space.read(address, length)
 
     def written(self, start: int, end: int) -> Iterator[tuple[int, int]]:
-        """The parts of memory that the file holds and that are no holes in it."""
+        """The parts of memory that the file holds, without the holes in it."""
         return self._space.memory.written(start, end)
 
     def read_tags(self, start: int, end: int) -> Sequence[TagPiece]:
         """Tags from the core's tag segments; holes elsewhere."""
         pieces: list[TagPiece] = []
-        for first, last, stretch in self._tags.pieces(start, end):
-            if stretch is not None:
-                pieces += read_tags(self._tags, stretch, first, last)
+        for first, last, segment in self._tags.pieces(start, end):
+            if segment is not None:
+                pieces += read_tags(self._tags, segment, first, last)
                 continue
             for begin, stop, memory in self._space.memory.pieces(first, last):
                 mapped = memory is not None or self._space.mapping_at(begin) is not None
@@ -140,7 +140,7 @@ class CoreTarget:
         Nothing, where the writer knows no such segments (QEMU's user mode, Linux before 5.18): it
         has none although a thread had tags checked, or it does not even say.
         """
-        if self._tags.stretches:
+        if self._tags.ordered:
             return Absent(Reason.NOT_TAGGED)
         words = [thread.tagged_addr_ctrl for thread in self.threads()]
         checked = [bool(or_else(word, _CHECK_MODES) & _CHECK_MODES) for word in words]

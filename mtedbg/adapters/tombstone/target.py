@@ -54,7 +54,7 @@ class TombstoneTarget:
             executable: path of a program that the user named.
 
         Raises:
-            FileFormatError: it is none, or not one of AArch64.
+            FileFormatError: it is not a tombstone, or not one of AArch64.
             ToolMissingError: it is compressed, and the library for that is not here.
         """
         self._remarks: list[str] = []
@@ -77,7 +77,7 @@ class TombstoneTarget:
         self._mappings = form.mappings(self._message)
         self._starts = [one.start for one in self._mappings]
         dumps = [*form.dumps(self._message)]
-        cuts: list[str] = []  # that dumps overlap is no damage
+        cuts: list[str] = []  # overlapping dumps are not damage
         memory = _headers((dump.start, dump.memory, 1) for dump in dumps)
         self._memory = Segments(data, memory, "dumps", cuts)
         self._tags = Segments(data, _tag_headers(dumps), "dumps", cuts)
@@ -98,7 +98,7 @@ class TombstoneTarget:
 
     def info(self) -> TargetInfo:
         """The dead process; its tags come from the tombstone, if it has any."""
-        source = TagSource.TOMBSTONE if self._tags.stretches else TagSource.NONE
+        source = TagSource.TOMBSTONE if self._tags.ordered else TagSource.NONE
         pid, name = self._message.number(5), self._message.text(9)
         return TargetInfo(TargetKind.CORE, source, pid, name)
 
@@ -115,26 +115,26 @@ class TombstoneTarget:
         if length <= 0:
             return b""
         parts = []
-        for start, stop, stretch in self._memory.pieces(address, address + length):
-            if stretch is None:
+        for start, stop, segment in self._memory.pieces(address, address + length):
+            if segment is None:
                 return _NOT_KEPT if self._mapping_at(start) else Absent(Reason.UNMAPPED)
             parts.append(
-                self._memory.contents(stretch, start - stretch.start, stop - stretch.start)
+                self._memory.contents(segment, start - segment.start, stop - segment.start)
             )
         return b"".join(parts)
 
     def read_tags(self, start: int, end: int) -> Sequence[TagPiece]:
         """Tags around registers; holes elsewhere."""
         pieces = []
-        for first, last, stretch in self._tags.pieces(start, end):
-            if stretch is None:
+        for first, last, segment in self._tags.pieces(start, end):
+            if segment is None:
                 mapped = self._mapping_at(first) is not None or not self._mappings
                 hole = _NO_TAGS if mapped else Absent(Reason.UNMAPPED)
                 pieces.append(TagPiece(first, last, hole))
                 continue
-            begin = (first - stretch.start) // GRANULE
+            begin = (first - segment.start) // GRANULE
             count = (last - first) // GRANULE
-            tags = self._tags.contents(stretch, begin, begin + count)
+            tags = self._tags.contents(segment, begin, begin + count)
             pieces.append(TagPiece(first, last, bytes(tag & 0xF for tag in tags)))
         return pieces
 
@@ -161,12 +161,12 @@ class TombstoneTarget:
 
     @cached_property
     def _threads(self) -> list[Thread]:
-        told = any(one.control is not None for one in self._found)
+        written = any(one.control is not None for one in self._found)
         missing = Absent(Reason.NOT_RECORDED)
 
         def word(value: int | None) -> int | Absent:
             if value is None:  # protobuf leaves out zeros
-                return 0 if told else missing
+                return 0 if written else missing
             return value if value >= 0 else missing
 
         return [
