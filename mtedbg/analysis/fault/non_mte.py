@@ -13,7 +13,7 @@ from mtedbg.analysis.code.symbolize import region_at, symbolize
 from mtedbg.analysis.fault.access import FaultingAccess
 from mtedbg.analysis.fault.fault import fault
 from mtedbg.analysis.stacks.host_calls import host_calls
-from mtedbg.decode.code.instruction import WORD_SIZE, breakpoint_number
+from mtedbg.decode.code.instruction import WORD_SIZE, breakpoint_number, is_undefined
 from mtedbg.model.absent import Absent, or_else, then
 from mtedbg.model.cause import Hypothesis
 from mtedbg.model.instruction import AccessKind
@@ -223,9 +223,8 @@ def _of_instruction(fault: _Fault) -> Iterator[str]:
     if fault.code == _FAILED_AUTHENTICATION:
         yield f"{there.text}: pointer authentication failed"
     elif fault.code == "ILL_ILLOPC":
-        unknown = there.text.startswith((".word", "udf"))
         state = fault.register("pstate") or fault.register("cpsr") or 0
-        if unknown:
+        if is_undefined(there.word):
             yield f"{there.text}: no instruction"
         elif state >> _BTYPE_SHIFT & _BTYPE_MASK:  # do_el0_bti()
             yield f"{there.text}: no landing pad, and an indirect branch led here (BTI)"

@@ -11,13 +11,24 @@ from mtedbg.target import Target
 WORD_SIZE = 4
 _MISALIGNED = Absent(Reason.NOT_APPLICABLE, f"no multiple of {WORD_SIZE}")
 _BRK, _BRK_MASK = 0xD4200000, 0xFFE0001F  # Arm ARM C6.2 "BRK"
+_UDF_SHIFT = 16  # Arm ARM C6.2 "UDF"
 
 
 def text_of(word: int, address: int) -> str:
     """The assembler text of `word` at `address`; ".word 0x…" where it is not known."""
+    return _text(word, address) or f".word 0x{word:08x}"
+
+
+def _text(word: int, address: int) -> str:
+    """As the disassembler has it; empty where it does not know the word, or is not here."""
     lines = disassembler(Machine.AARCH64)
     found = lines and next(lines(word.to_bytes(WORD_SIZE, "little"), address), None)
-    return found.text if found else f".word 0x{word:08x}"
+    return found.text if found else ""
+
+
+def is_undefined(word: int) -> bool:
+    """Whether `word` is UDF (its bits 31:16 are 0), or nothing that the disassembler knows."""
+    return word >> _UDF_SHIFT == 0 or not _text(word, 0)
 
 
 def breakpoint_number(word: int) -> int | None:

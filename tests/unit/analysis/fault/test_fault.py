@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mtedbg.analysis.fault.fault import IMPRECISE, Granule, fault
 from mtedbg.analysis.fault.words import headline, remarks
+from mtedbg.analysis.interrupted import InterruptedFault
 from mtedbg.model.absent import NOT_APPLICABLE
 from mtedbg.model.fault import FaultKind
 from mtedbg.model.process import SignalInfo
@@ -44,6 +47,20 @@ def test_a_signal_that_was_sent():
     met = fault(session, session.current_thread())
     assert (met.tag_check, met.raw_address) == (None, NOT_APPLICABLE)
     assert headline(met) == "not a tag check fault: SIGABRT SI_TKILL"
+
+
+def test_what_is_said_of_a_fault_in_whose_handler_the_thread_is():
+    session = session_at(signal=SignalInfo(6, -6, HEAP))
+    met = fault(session, session.current_thread())
+    before = InterruptedFault(SignalInfo(11, SYNC, HEAP), {}, "signal frame at 0x10", False, 5)
+    assert list(remarks(replace(met, interrupted=before))) == [
+        "it came in the handler of an earlier SIGSEGV SEGV_MTESERR, see signal frame at 0x10"
+    ]
+    assert list(remarks(replace(met, interrupted=before, being_handled=True))) == [
+        "the thread is in the handler of this fault: its registers are those in the signal frame"
+        " at 0x10, memory tags are as they are now",
+        "at the fault the memory's tag was 5",
+    ]
 
 
 def test_it_is_asked_once_a_stop():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from mtedbg.decode.code.instruction import decode_word, instruction_at
+import pytest
+
+from mtedbg.decode.code.instruction import decode_word, instruction_at, is_undefined
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.instruction import AccessKind, Instruction, MemoryAccess
 from tests.support.assemble import assemble
@@ -25,6 +27,14 @@ def test_branch_targets_are_addresses():
 
 def test_what_no_assembler_writes_is_a_word():
     assert decode_word(0xFFFFFFFF, 0).text == ".word 0xffffffff"
+
+
+@pytest.mark.parametrize(
+    ("word", "undefined"),
+    [(0, True), (0xFFFF, True), (0xFFFFFFFF, True), (0x14000004, False), (0xD4200000, False)],
+)
+def test_undefined_instructions(word, undefined):
+    assert is_undefined(word) is undefined
 
 
 def test_unreadable_code():
