@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from mtedbg.model.cause import Cause
@@ -12,6 +15,7 @@ from mtedbg.model.process import SignalInfo
 from mtedbg.reports.postmortem import MOST_DRAWN, parts, sections
 from mtedbg.reports.section import Medium
 from mtedbg.session import Session
+from tests.golden.cases import CORES
 from tests.support.fake import FakeTarget
 from tests.support.runtime_image import image
 from tests.support.scenes import HEAP, NOP, session_at, tagged
@@ -97,3 +101,16 @@ def test_a_part_that_cannot_be_answered_is_one_and_not_the_end():
     assert all((part.report is None) != (part.error is None) for part in found)
     assert found[0].report is not None
     assert found[0].report.headline.startswith("tag check fault")
+
+
+@pytest.mark.parametrize("words", [[], ["--json"]])
+def test_who_wants_no_page_does_not_wait_for_templates(words: list[str]) -> None:
+    """Nor a program without a runtime for what only one with a runtime needs."""
+    asked = ["core", str(CORES / "sync.core.gz"), *words]
+    script = f"import sys; from mtedbg.cli import main; main({asked}); print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    loaded = done.stdout.splitlines()[-1].split()
+    assert "mtedbg.reports.postmortem" in loaded
+    assert not {"jinja2", "markupsafe", "mtedbg.reports.runtime_sections"} & set(loaded)
