@@ -28,7 +28,8 @@ check: lint ## the quick one: format, lint, types, unit and golden tests
 test: setup lint ## all checks and tests
 	ctest --test-dir native/build/host --output-on-failure --no-tests=error
 	@$(MAKE) sanitize-host
-	$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m 'not herd7 and not serial'
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
+	  -m 'not herd7 and not serial'
 	$(BIN)/pytest -m serial
 
 sanitize: sanitize-host ## emitter, code manager, debug root under AddressSanitizer, UBSan, TSan

@@ -12,6 +12,7 @@ from mtedbg.lab.machine import MachineOptions, Share
 from mtedbg.lab.vm import Vm
 from tests.support.compile import ROOT
 from tests.support.cores import CASES, KernelCore, produce
+from tests.support.order import longest_first
 
 # A shell starts its background jobs with Ctrl-C ignored, and what is ignored stays so in children:
 # programs that tests interrupt would not notice. A handler is not inherited, the default is.
@@ -21,6 +22,11 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # quick has a test of its own that says so.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Orders the tests for a run with several workers."""
+    items[:] = longest_first(items)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """Guest programs in the runtime under QEMU's user mode, against the same sources run natively."""
 
 import functools
+import os
 import platform
 import shutil
 import signal
@@ -60,7 +61,11 @@ def start(
 
 @functools.cache
 def oracle(guest: str, *arguments: str) -> str:
-    """What the guest prints as an ordinary x86-64 program, with the host functions of libc."""
+    """What the guest prints as an ordinary x86-64 program, with the host functions of libc.
+
+    Its threads share one processor: a lock that spins and yields there changes hands at once. On a
+    busy machine with several, each turn would wait for the scheduler.
+    """
     compiler = shutil.which("x86_64-linux-gnu-gcc") or "gcc"
     runner = [] if platform.machine() == "x86_64" else ["qemu-x86_64"]
     with tempfile.TemporaryDirectory() as folder:
@@ -71,7 +76,7 @@ def oracle(guest: str, *arguments: str) -> str:
             check=True,
         )
         done = subprocess.run(
-            [*runner, str(program), *arguments],
+            ["taskset", "-c", str(max(os.sched_getaffinity(0))), *runner, str(program), *arguments],
             stdout=subprocess.PIPE,
             text=True,
             timeout=TIMEOUT_S,

@@ -33,7 +33,8 @@ PARTIAL = {("user", "mte-ctl"), ("user", "mte-regions"), ("core", "mte-regions")
 COMPARED = [name for name in PLACES if name not in ("gdb18-user", "gdb18-vm", "gdb18-core")]
 COMPARED.remove("gdb13-native")  # it has no disassembler
 LONG_NUMBER, TIME = re.compile(r"0x([0-9a-f]{9,16})"), re.compile(r"\b\d{10,}\b")
-SPACES = re.compile(r" +")
+# A column of times is as wide as its longest, which after a quarter of an hour is longer.
+INDENTS, SPACES = re.compile(r"^ +", re.MULTILINE), re.compile(r" +")
 
 
 @pytest.fixture(scope="session")
@@ -110,7 +111,7 @@ def neutral(text: str, tids: re.Pattern[str]) -> str:
         number = pages.setdefault(place >> 12, len(pages))
         return f"{tag:x}:page {number}+{place & 0xFFF:#x}"
 
-    return SPACES.sub(" ", TIME.sub("TIME", LONG_NUMBER.sub(page, text)))
+    return SPACES.sub(" ", INDENTS.sub("", TIME.sub("TIME", LONG_NUMBER.sub(page, text))))
 
 
 def test_offline_is_the_same(dead: Callable[[], Dead], scenes: Scenes) -> None:
