@@ -45,6 +45,6 @@ def open_dead(
     if is_tombstone_text(start):
         raise FileFormatError(
             f"{path} is a tombstone as text, which has no memory and no tags",
-            "give the file with the same name and .pb behind it",
+            "give the file with the same name and .pb after it",
         )
     return CoreTarget(path, executable, sysroot, files=files)

@@ -57,7 +57,7 @@ def map_file(path: str) -> MappedFile:
     except OSError as error:
         raise FileFormatError(f"{path}: {error.strerror}", "give the path of a file") from None
     except ValueError:  # a zero byte in the name
-        raise FileFormatError(f"{path!r} is no file name", "give the path of a file") from None
+        raise FileFormatError(f"{path!r} is not a file name", "give the path of a file") from None
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):

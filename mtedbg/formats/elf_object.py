@@ -42,7 +42,7 @@ class ElfObject:
 
     def _bytes(self, offset: int, length: int) -> bytes | Absent:
         if offset + length > self._size:
-            return Absent(Reason.DAMAGED, "an ELF header points behind the end of its object")
+            return Absent(Reason.DAMAGED, "an ELF header points past the end of its object")
         return self._read(self._address + offset, length) if length else b""
 
     @cached_property
@@ -169,7 +169,7 @@ def _header_in(data: bytes) -> FileHeader | Absent:
     try:
         header = elf.file_header(data, "the object")
     except FileFormatError:
-        return Absent(Reason.DAMAGED, "no 64-bit little-endian ELF object")
+        return Absent(Reason.DAMAGED, "not a 64-bit little-endian ELF object")
     if header.machine != elf.EM_AARCH64:
         return Absent(Reason.DAMAGED, f"an ELF object for machine {header.machine}")
     return header

@@ -87,8 +87,8 @@ def read_profile(data: bytes, name: str) -> Profile:
     try:
         whole = json.loads(data)
     except (ValueError, RecursionError) as error:
-        why = str(error) if isinstance(error, json.JSONDecodeError) else "it is no JSON"
-        raise FileFormatError(f"{name} is no profile: {why}", _NEXT_STEP) from None
+        why = str(error) if isinstance(error, json.JSONDecodeError) else "it is not JSON"
+        raise FileFormatError(f"{name} is not a profile: {why}", _NEXT_STEP) from None
     return _Reader(name).profile(whole)
 
 
@@ -119,7 +119,7 @@ class _Reader:
     def _program(self, program: Any, where: str) -> ProgramProfile:
         name = self._get(program, "name", str, where)
         if any("\ud800" <= character <= "\udfff" for character in name):
-            self._wrong(f"{where}.name is no text")
+            self._wrong(f"{where}.name is not text")
         digest = self._address(program, "digest", where)
         found: dict[MemopKey, MemopFacts] = {}
         for number, one in enumerate(self._get(program, "memops", list, where)):
@@ -141,23 +141,23 @@ class _Reader:
 
     def _get(self, mapping: Any, key: str, kind: type, where: str) -> Any:
         if not isinstance(mapping, dict):
-            self._wrong(f"{where} is no object")
+            self._wrong(f"{where} is not an object")
         value = mapping.get(key)
         if not isinstance(value, kind):
-            self._wrong(f"{where} has no {key}, or one that is no {_TYPES[kind]}")
+            self._wrong(f"{where} has no {key}, or one that is not {_TYPES[kind]}")
         return value
 
     def _count(self, mapping: Any, key: str, where: str) -> int:
         value: int = self._get(mapping, key, int, where)
         if isinstance(value, bool) or not 0 <= value <= _LARGEST:
-            self._wrong(f"{where}.{key} is no number of 32 bits")
+            self._wrong(f"{where}.{key} is not a number of 32 bits")
         return value
 
     def _address(self, mapping: Any, key: str, where: str) -> int:
         text: str = self._get(mapping, key, str, where)
         digits = text[2:]
         if not text.startswith("0x") or not 0 < len(digits) <= 16 or not _is_hex(digits):
-            self._wrong(f"{where}.{key} is {text!r:.40}, which is no address")
+            self._wrong(f"{where}.{key} is {text!r:.40}, which is not an address")
         return int(digits, 16)
 
     def _word(self, mapping: Any, key: str, words: type[W], where: str) -> W:
@@ -167,8 +167,8 @@ class _Reader:
         return words(word)
 
     def _wrong(self, what: str) -> NoReturn:
-        raise FileFormatError(f"{self._name} is no profile: {what}", _NEXT_STEP)
+        raise FileFormatError(f"{self._name} is not a profile: {what}", _NEXT_STEP)
 
 
-_TYPES = {list: "list", str: "text", int: "number", bool: "true or false"}
+_TYPES = {list: "a list", str: "text", int: "a number", bool: "true or false"}
 _is_hex: Callable[[str], bool] = frozenset("0123456789abcdefABCDEF").issuperset

@@ -61,7 +61,7 @@ def tombstone(data: Buffer, name: str) -> Message:
     """
     message = parse(data, 0, len(data))
     if not message.fields or not (message.has(10) or message.has(16) or message.has(5)):
-        raise FileFormatError(f"{name} is no tombstone", "give an ELF core or tombstone_NN.pb")
+        raise FileFormatError(f"{name} is not a tombstone", "give an ELF core or tombstone_NN.pb")
     machine = message.number(1)
     if machine != ARM64:
         what = _ARCHITECTURES.get(machine, f"architecture {machine}")

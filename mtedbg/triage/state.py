@@ -75,7 +75,9 @@ class State:
         unfinished = len(lines) == 1 and _line(_HEAD).startswith(lines[0])
         if not unfinished and head.get("schema") != _HEAD["schema"]:
             self._file.close()
-            raise UsageError(f"{self.path} is no state of a triage", "name another: --state FILE")
+            raise UsageError(
+                f"{self.path} is not a state of a triage", "name another: --state FILE"
+            )
         if unfinished or head != _HEAD:
             self._file.truncate(0)
             self._write(_HEAD)

@@ -205,7 +205,7 @@ def _opened(path: str) -> tuple[Buffer, elf.FileHeader, list[ProgramHeader]]:
     header = elf.file_header(data, path)
     headers, _ = elf.program_headers(data, header, path)
     if header.machine != elf.EM_AARCH64 or header.type not in (elf.ET_EXEC, elf.ET_DYN):
-        raise FileFormatError(f"{path} is no AArch64 program or library")
+        raise FileFormatError(f"{path} is not an AArch64 program or library")
     return data, header, headers
 
 

@@ -57,9 +57,9 @@ def read(made: Any) -> Profile:
 def problem(made: Any) -> str:
     with pytest.raises(FileFormatError) as caught:
         read(made)
-    assert caught.value.message.startswith("file is no profile: ")
+    assert caught.value.message.startswith("file is not a profile: ")
     assert "\n" not in caught.value.message
-    return caught.value.message.removeprefix("file is no profile: ")
+    return caught.value.message.removeprefix("file is not a profile: ")
 
 
 @given(PROFILES)
@@ -88,20 +88,20 @@ def test_what_a_later_version_adds_is_no_harm() -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"rip": 4198418}, "has no rip, or one that is no text"),
-        ({"rip": "401012"}, ".rip is '401012', which is no address"),
-        ({"rip": "0x"}, ".rip is '0x', which is no address"),
-        ({"rip": "0x1_0"}, ".rip is '0x1_0', which is no address"),
-        ({"rip": "0x" + "1" * 17}, ".rip is '0x" + "1" * 17 + "', which is no address"),
-        ({"rip": "0x٣"}, ".rip is '0x٣', which is no address"),
-        ({"ordinal": -1}, ".ordinal is no number of 32 bits"),
-        ({"ordinal": True}, ".ordinal is no number of 32 bits"),
-        ({"flips": 1 << 32}, ".flips is no number of 32 bits"),
-        ({"faults": 1.5}, " has no faults, or one that is no number"),
+        ({"rip": 4198418}, "has no rip, or one that is not text"),
+        ({"rip": "401012"}, ".rip is '401012', which is not an address"),
+        ({"rip": "0x"}, ".rip is '0x', which is not an address"),
+        ({"rip": "0x1_0"}, ".rip is '0x1_0', which is not an address"),
+        ({"rip": "0x" + "1" * 17}, ".rip is '0x" + "1" * 17 + "', which is not an address"),
+        ({"rip": "0x٣"}, ".rip is '0x٣', which is not an address"),
+        ({"ordinal": -1}, ".ordinal is not a number of 32 bits"),
+        ({"ordinal": True}, ".ordinal is not a number of 32 bits"),
+        ({"flips": 1 << 32}, ".flips is not a number of 32 bits"),
+        ({"faults": 1.5}, " has no faults, or one that is not a number"),
         ({"access": "fetch"}, ".access is 'fetch': none of load, store, rmw"),
         ({"mode": "Shared"}, ".mode is 'Shared': none of local, shared"),
-        ({"pinned": 0}, " has no pinned, or one that is no true or false"),
-        ({"size": None}, " has no size, or one that is no number"),
+        ({"pinned": 0}, " has no pinned, or one that is not true or false"),
+        ({"size": None}, " has no size, or one that is not a number"),
     ],
 )
 def test_each_field_of_a_memop(changes: dict[str, Any], said: str) -> None:
@@ -117,13 +117,13 @@ def test_each_field_of_a_memop(changes: dict[str, Any], said: str) -> None:
         (whole(version=2), "it is of version 2, not 1"),
         (whole(version="\x1b[31m" * 9), "it is of version '\\x1b[31m\\x1b[31m\\x1, not 1"),
         (whole(version=True), "it is of version True, not 1"),
-        (whole(programs={}), "the profile has no programs, or one that is no list"),
-        (whole(programs=[1]), "programs[0] is no object"),
-        (whole(programs=[{}]), "programs[0] has no name, or one that is no text"),
-        (whole(7), "programs[0].memops[0] is no object"),
+        (whole(programs={}), "the profile has no programs, or one that is not a list"),
+        (whole(programs=[1]), "programs[0] is not an object"),
+        (whole(programs=[{}]), "programs[0] has no name, or one that is not text"),
+        (whole(7), "programs[0].memops[0] is not an object"),
         (
             whole(programs=[{"name": "\ud800", "digest": "0x0", "memops": []}]),
-            "programs[0].name is no text",
+            "programs[0].name is not text",
         ),
     ],
 )
@@ -136,7 +136,7 @@ def test_each_part_of_a_profile(made: Any, said: str) -> None:
     [b"", b"{", b"\xff\xfe\xff", b"[" * 100_000, b"1" * 5000, b'{"kind": "mtedbg-profile"', b"NaN"],
 )
 def test_what_is_no_json(data: bytes) -> None:
-    with pytest.raises(FileFormatError, match=r"^file is no profile: "):
+    with pytest.raises(FileFormatError, match=r"^file is not a profile: "):
         read_profile(data, "file")
 
 

@@ -179,7 +179,7 @@ def test_the_program_shows(tmp_path: Path, capsys: Capture) -> None:
     [
         (None, "No such file or directory"),
         (b"", "is empty"),
-        (b"\x7fELF", "is no profile: "),
+        (b"\x7fELF", "is not a profile: "),
         (b'{"kind": "mtedbg-profile", "version": 1, "programs": [{}]}', "programs[0] has no name"),
     ],
 )
