@@ -29,14 +29,14 @@ void timed(const char* name, const Act& act) {
 }
 
 // The functions of the guest's own: those of imports are the runtime's.
-std::vector<Unit> units_of(const ElfImage& image) {
-  std::vector<Unit> units;
+std::vector<TranslationUnit> units_of(const ElfImage& image) {
+  std::vector<TranslationUnit> units;
   for (const auto& function : image.functions()) {
     const auto& imports = image.imports();
     if (std::any_of(imports.begin(), imports.end(),
                     [&](const auto& one) { return one.address == function.address; }))
       continue;
-    Unit unit;
+    TranslationUnit unit;
     unit.start = unit.begin = function.address;
     unit.end = function.address + function.size;
     unit.name = function.name;
@@ -46,10 +46,10 @@ std::vector<Unit> units_of(const ElfImage& image) {
 }
 
 // Bytes of instructions, one after the other from the beginning of each function to its end.
-uint64_t decode(const ElfImage& image, const std::vector<Unit>& units) {
+uint64_t decode(const ElfImage& image, const std::vector<TranslationUnit>& units) {
   const Decoder decoder;
   uint64_t bytes = 0;
-  for (const Unit& unit : units)
+  for (const TranslationUnit& unit : units)
     for (uint64_t at = unit.begin; at < unit.end;) {
       const auto found = decoder.decode(at, image.code_at(at));
       if (!found) break;

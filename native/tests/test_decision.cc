@@ -14,7 +14,7 @@ constexpr uint32_t kSeed = MTEDBG_Policy_Seed, kSticky = MTEDBG_Policy_Sticky,
                    kInterpret = MTEDBG_Policy_Interpret;
 
 struct Case {
-  Rules rules;
+  PolicyRules rules;
   uint32_t faults;
 };
 

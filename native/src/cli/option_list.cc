@@ -10,11 +10,12 @@
 #include "status.h"
 
 namespace mtetso {
-namespace {
 
-[[noreturn]] void usage(const std::string& what) {
+void usage(const std::string& what) {
   throw StatusError(Status::Usage, what + " (see mtetso --help)");
 }
+
+namespace {
 
 uint32_t number(std::string_view option, std::string_view text, uint32_t low, uint32_t high) {
   uint32_t value = 0;
@@ -25,12 +26,12 @@ uint32_t number(std::string_view option, std::string_view text, uint32_t low, ui
   return value;
 }
 
-struct Word {
+struct NamedValue {
   const char* name;
   uint32_t value;
 };
 
-uint32_t choice(std::string_view option, std::string_view text, std::span<const Word> words) {
+uint32_t choice(std::string_view option, std::string_view text, std::span<const NamedValue> words) {
   std::string known;
   for (const auto& word : words) {
     if (text == word.name) return word.value;
@@ -39,20 +40,20 @@ uint32_t choice(std::string_view option, std::string_view text, std::span<const 
   usage(std::string(option) + " is one of " + known + ", not '" + std::string(text) + "'");
 }
 
-constexpr Word kPolicies[] = {{"seed", MTEDBG_Policy_Seed},
-                              {"sticky", MTEDBG_Policy_Sticky},
-                              {"interpret", MTEDBG_Policy_Interpret}};
-constexpr Word kModes[] = {{"local", MTEDBG_Mode_Local}, {"shared", MTEDBG_Mode_Shared}};
-constexpr Word kTags[] = {{"0", 0}, {"15", 15}};
-constexpr Word kThreads[] = {{"lockstep", static_cast<uint32_t>(ThreadMode::Lockstep)},
-                             {"threads", static_cast<uint32_t>(ThreadMode::Threads)}};
-constexpr Word kScopes[] = {{"function", static_cast<uint32_t>(TierScope::Function)},
-                            {"program", static_cast<uint32_t>(TierScope::Program)}};
+constexpr NamedValue kPolicies[] = {{"seed", MTEDBG_Policy_Seed},
+                                    {"sticky", MTEDBG_Policy_Sticky},
+                                    {"interpret", MTEDBG_Policy_Interpret}};
+constexpr NamedValue kModes[] = {{"local", MTEDBG_Mode_Local}, {"shared", MTEDBG_Mode_Shared}};
+constexpr NamedValue kTags[] = {{"0", 0}, {"15", 15}};
+constexpr NamedValue kThreads[] = {{"lockstep", static_cast<uint32_t>(ThreadMode::Lockstep)},
+                                   {"threads", static_cast<uint32_t>(ThreadMode::Threads)}};
+constexpr NamedValue kScopes[] = {{"function", static_cast<uint32_t>(TierScope::Function)},
+                                  {"program", static_cast<uint32_t>(TierScope::Program)}};
 
-constexpr Word kCoreIds[] = {{"pinned", MTEDBG_CoreIdSource_Pinned},
-                             {"rseq-read", MTEDBG_CoreIdSource_RseqRead},
-                             {"rseq-strict", MTEDBG_CoreIdSource_RseqStrict},
-                             {"lockstep", MTEDBG_CoreIdSource_Lockstep}};
+constexpr NamedValue kCoreIds[] = {{"pinned", MTEDBG_CoreIdSource_Pinned},
+                                   {"rseq-read", MTEDBG_CoreIdSource_RseqRead},
+                                   {"rseq-strict", MTEDBG_CoreIdSource_RseqStrict},
+                                   {"lockstep", MTEDBG_CoreIdSource_Lockstep}};
 
 using View = std::string_view;
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "options.h"
@@ -19,6 +20,9 @@ struct Option {
 };
 
 std::span<const Option> option_list();
+
+// Throws StatusError(Usage) with a hint at --help.
+[[noreturn]] void usage(const std::string& what);
 
 // What no single option can say: defaults that depend on others, and contradictions among them.
 // Throws StatusError(Usage).

@@ -6,17 +6,12 @@
 #include <string_view>
 
 #include "cli/option_list.h"
-#include "status.h"
 
 namespace mtetso {
 namespace {
 
 constexpr size_t kHelpColumn = 24;
 constexpr size_t kHelpWidth = 80;
-
-[[noreturn]] void usage(const std::string& what) {
-  throw StatusError(Status::Usage, what + " (see mtetso --help)");
-}
 
 const Option* find_option(std::string_view name) {
   for (const auto& option : option_list())

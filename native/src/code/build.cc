@@ -52,7 +52,7 @@ std::span<mtedbg_Memop> build_memops(const CompiledCode& code, uint64_t base, ui
 
 // Everything about the block that a reader may follow; none of it can be reached yet.
 std::unique_ptr<CodeBlock> Code::build(uint32_t kind, uint32_t tier, const CompiledCode& code,
-                                       const Place& place) const {
+                                       const Placement& place) const {
   auto block = std::make_unique<CodeBlock>();
   mtedbg_Block& record = block->record;
   record.id = g_next_block++;

@@ -98,7 +98,7 @@ EntryStub Code::stub_for(uint64_t guest_rip, const CodeBlock& callee) const {
 
 // The block that is entered is chosen with the lock held: chosen before, a better tier could come
 // between, and the stub of the worse one would be recorded after it.
-const Code::Export& Code::make_export(uint64_t guest_rip, const CodeBlock& callee) {
+const Code::ExportedFunction& Code::make_export(uint64_t guest_rip, const CodeBlock& callee) {
   if (!make_stub_) throw CodeError("this program exports no functions");
   const EntryStub stub = stub_for(guest_rip, callee);
   CompiledCode code = make_stub_(stub);

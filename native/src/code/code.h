@@ -130,17 +130,17 @@ class Code {
   uint64_t id() const { return id_; }
 
  private:
-  struct Place {
+  struct Placement {
     std::shared_ptr<CodeSegment> segment;
     size_t offset = 0;
     bool fresh = false;  // the segment is new
   };
-  struct Export {
+  struct ExportedFunction {
     uintptr_t stub = 0;
     uint32_t tier = 0;  // of the block that it enters
     uint32_t function = CompiledRange::kNoFunction;
   };
-  struct Retired {
+  struct RetiredBlock {
     const CodeBlock* block;
     uint64_t epoch;
   };
@@ -148,17 +148,17 @@ class Code {
   // All of these with code_lock() held.
   const CodeBlock* commit_locked(uint32_t block_kind, uint32_t tier, const CompiledCode& code,
                                  const CodeBlock* supersedes, Span span);
-  Place find_place(size_t bytes, Span span) const;
+  Placement find_place(size_t bytes, Span span) const;
   std::unique_ptr<CodeBlock> build(uint32_t kind, uint32_t tier, const CompiledCode& code,
-                                   const Place& place) const;
+                                   const Placement& place) const;
   void fix(const CompiledCode& code, uint8_t* written) const;
   void reserve(size_t entries);
   void insert_in_maps(const CodeBlock* block);
-  void publish(const Place& place, CodeBlock* block, const CompiledCode& code,
+  void publish(const Placement& place, CodeBlock* block, const CompiledCode& code,
                const CodeBlock* supersedes);
   void publish_functions(const CodeBlock& block);
   EntryStub stub_for(uint64_t guest_rip, const CodeBlock& callee) const;
-  const Export& make_export(uint64_t guest_rip, const CodeBlock& callee);
+  const ExportedFunction& make_export(uint64_t guest_rip, const CodeBlock& callee);
   void renew_exports(const CodeBlock& better);
   void hide(const CodeBlock* block);
   void forget(const CodeBlock* block);
@@ -169,9 +169,9 @@ class Code {
   // Everything below is changed under code_lock() only.
   std::vector<std::unique_ptr<CodeBlock>> blocks_;
   std::vector<std::shared_ptr<CodeSegment>> segments_;
-  std::vector<Retired> retired_;
-  std::map<uint64_t, Export> exports_;   // by guest RIP
-  std::map<uint32_t, TierSlot*> slots_;  // by function
+  std::vector<RetiredBlock> retired_;
+  std::map<uint64_t, ExportedFunction> exports_;  // by guest RIP
+  std::map<uint32_t, TierSlot*> slots_;           // by function
   CodeBlockMap map_;
   EntryMap entries_;
 };

@@ -16,7 +16,7 @@
 namespace mtetso {
 
 // A complete tier starts a segment of its own, as large as it is.
-Code::Place Code::find_place(size_t bytes, Span span) const {
+Code::Placement Code::find_place(size_t bytes, Span span) const {
   const bool complete = span == Span::Complete;
   for (const auto& segment : segments_)
     if (const size_t offset = segment->next(bytes); !complete && offset != SIZE_MAX)
@@ -60,7 +60,7 @@ const CodeBlock* Code::commit_locked(uint32_t block_kind, uint32_t tier, const C
                                      const CodeBlock* supersedes, Span span) {
   if (const char* wrong = find_fault(code, code_description().functions())) throw CodeError(wrong);
   const size_t bytes = code.words.size() * sizeof(uint32_t);
-  const Place place = find_place(bytes, span);
+  const Placement place = find_place(bytes, span);
   // The words lie beyond the segment's cursor until it is moved: nobody knows of them.
   uint8_t* written = place.segment->write_base() + place.offset;
   std::memcpy(written, code.words.data(), bytes);
@@ -83,7 +83,7 @@ const CodeBlock* Code::commit_locked(uint32_t block_kind, uint32_t tier, const C
 }
 
 // The debug root before the entries: no thread runs code that a debugger cannot name.
-void Code::publish(const Place& place, CodeBlock* block, const CompiledCode& code,
+void Code::publish(const Placement& place, CodeBlock* block, const CompiledCode& code,
                    const CodeBlock* supersedes) {
   CodeDescription& shown = code_description();
   place.segment->take(place.offset, block->record.length);

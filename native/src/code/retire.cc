@@ -60,8 +60,9 @@ void Code::retire_all(std::string_view reason) {
 
 size_t Code::retired() const {
   std::lock_guard hold(code_lock());
-  return static_cast<size_t>(std::count_if(
-      retired_.begin(), retired_.end(), [](const Retired& one) { return one.block->stubs == 0; }));
+  return static_cast<size_t>(
+      std::count_if(retired_.begin(), retired_.end(),
+                    [](const RetiredBlock& one) { return one.block->stubs == 0; }));
 }
 
 void Code::forget(const CodeBlock* block) {
@@ -72,11 +73,11 @@ void Code::forget(const CodeBlock* block) {
 size_t Code::reclaim(uint64_t epoch) {
   std::lock_guard hold(code_lock());
   code_description().reserve();
-  const auto may_go = [&](const Retired& one) {
+  const auto may_go = [&](const RetiredBlock& one) {
     return one.epoch < epoch && one.block->stubs == 0;
   };
   const auto kept = std::stable_partition(retired_.begin(), retired_.end(),
-                                          [&](const Retired& one) { return !may_go(one); });
+                                          [&](const RetiredBlock& one) { return !may_go(one); });
   const auto count = static_cast<size_t>(retired_.end() - kept);
   for (auto at = kept; at != retired_.end(); ++at) forget(at->block);
   retired_.erase(kept, retired_.end());

@@ -11,11 +11,9 @@ namespace mtetso {
 namespace {
 
 constexpr uint32_t kWord = 4;
-constexpr uint32_t kArmWords = 5;      // before the section: address, area, store
 constexpr uint32_t kAddressWords = 3;  // MOVZ, MOVK, MOVK of x25
 constexpr uint32_t kMovz = 0xd2800019, kMovk = 0xf2800019;
-constexpr uint32_t kImmediate = 5;           // bits 20:5
-constexpr uint32_t kSignature = 0xd428bc00;  // of rseq(2), as glibc registers it on AArch64
+constexpr uint32_t kImmediate = 5;  // bits 20:5
 
 uint32_t address_word(uint32_t part) { return (part == 0 ? kMovz : kMovk) | part << 21; }
 
@@ -70,7 +68,7 @@ const char* find_section_fault(const CompiledCode& code, const CompiledMemop& me
     return "a section begins behind its access";
   if (memop.abort_offset + kWord > memop.begin_offset && memop.abort_offset <= memop.access_offset)
     return "a section's abort handler is inside of it";
-  if (code.words[memop.abort_offset / kWord - 1] != kSignature)
+  if (code.words[memop.abort_offset / kWord - 1] != kRseqSignature)
     return "a section's abort handler has no signature before it";
   for (uint32_t part = 0; part < kAddressWords; ++part)
     if (code.words[memop.begin_offset / kWord + part] != address_word(part))

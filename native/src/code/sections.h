@@ -13,6 +13,13 @@
 
 namespace mtetso {
 
+// What the C library registers rseq(2) with on AArch64 (glibc's RSEQ_SIG: BRK #0x45e0). It stands
+// before each abort handler.
+inline constexpr uint32_t kRseqSignature = 0xd428bc00;
+
+// Words of a memop before its section: the address of the description, the area, the store.
+inline constexpr uint32_t kArmWords = 5;
+
 // Fills in restart_address and abort_address of a block's memops, and describes those that are
 // sections; returns these, sorted by abort_address. `words`: the code where it is written now.
 // Throws bad_alloc.

@@ -49,30 +49,30 @@ uint64_t monotonic_now() {
   return static_cast<uint64_t>(at.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(at.tv_nsec);
 }
 
-void record(const mtedbg_GuestFrame* frame, const Happening& happening) {
+void record(const mtedbg_GuestFrame* frame, const FlightEvent& happened) {
   mtedbg_Recorder& recorder = recorder_of(frame);
   const uint64_t index = std::atomic_ref(recorder.head).fetch_add(1, std::memory_order_relaxed);
   auto& slot = reinterpret_cast<mtedbg_Record*>(recorder.events)[index % kRecorderCapacity];
   put(slot.order, uint64_t{0});
   full_fence();
   put(slot.clock, g_clock.fetch_add(1, std::memory_order_relaxed) + 1);
-  put(slot.time, happening.time != 0 ? happening.time : monotonic_now());
-  put(slot.memop, happening.memop);
-  put(slot.address, happening.address);
-  put(slot.old_value, happening.old_value);
-  put(slot.new_value, happening.new_value);
-  put(slot.event, happening.event);
+  put(slot.time, happened.time != 0 ? happened.time : monotonic_now());
+  put(slot.memop, happened.memop);
+  put(slot.address, happened.address);
+  put(slot.old_value, happened.old_value);
+  put(slot.new_value, happened.new_value);
+  put(slot.event, happened.event);
   put(slot.core, frame == nullptr ? 0u : static_cast<uint32_t>(frame->host_core_id));
   std::atomic_ref(slot.order).store(index + 1, std::memory_order_release);
   if (!tracing()) return;
   trace({.kind = TraceKind::Event,
          .thread = static_cast<uint32_t>(recorder.thread),
          .core = frame == nullptr ? 0u : static_cast<uint32_t>(frame->host_core_id),
-         .event = happening.event,
-         .memop = happening.memop,
-         .address = happening.address,
-         .first = happening.old_value,
-         .second = happening.new_value});
+         .event = happened.event,
+         .memop = happened.memop,
+         .address = happened.address,
+         .first = happened.old_value,
+         .second = happened.new_value});
 }
 
 }  // namespace mtetso

@@ -19,7 +19,7 @@ mtedbg_Recorder* make_recorder(uint64_t thread_id);
 // Retag the two allocation tags; Patch the two modes; Migration the two core tags; TierCommit block
 // id and tier; LazyStub guest RIP and host entry; Interpret and Retry 0; Pin flips; ThreadStart and
 // ThreadExit the thread's id and its status.
-struct Happening {
+struct FlightEvent {
   uint32_t event = 0;  // MTEDBG_Event_*
   uint64_t memop = 0;  // id, 0 where none
   uint64_t address = 0;
@@ -33,6 +33,6 @@ uint64_t monotonic_now();
 
 // Appends to the ring of `frame`'s thread, or to the process's own where frame is null or not
 // registered. Lock-free, async-signal-safe, may interrupt itself.
-void record(const mtedbg_GuestFrame* frame, const Happening& happening);
+void record(const mtedbg_GuestFrame* frame, const FlightEvent& happened);
 
 }  // namespace mtetso

@@ -5,9 +5,9 @@
 #include "debug/points.h"
 #include "debug/recorder.h"
 #include "fault/interpret.h"
+#include "fault/memop_fault.h"
 #include "fault/patch.h"
 #include "fault/phases.h"
-#include "fault/work.h"
 #include "memory/barriers.h"
 
 namespace mtetso {
@@ -48,67 +48,67 @@ ONE_COPY void publish_last(const Patch& change, Words words, uint64_t pointer) {
 
 }  // namespace
 
-void FaultResolver::act(Work& work) {
-  if (work.what.reload) work.fault.registers[kCoreRegister] = work.now.own;
-  retag(work);
-  if (!patch(work)) {
+void FaultResolver::act(MemopFault& fault) {
+  if (fault.what.reload) fault.context.registers[kCoreRegister] = fault.now.own;
+  retag(fault);
+  if (!patch(fault)) {
     // Somebody may be between the two words, and does not come out: the way without weakening.
-    work.now.may_weaken = false;
-    work.what = decide(work.now);
-    open(work);
-    retag(work);
+    fault.now.may_weaken = false;
+    fault.what = decide(fault.now);
+    open(fault);
+    retag(fault);
   }
-  if (work.what.interpret) access(work);
+  if (fault.what.interpret) access(fault);
 }
 
-void FaultResolver::set_tags(const Work& work, uint32_t to) const {
-  for (uint32_t i = 0; i < work.now.granules; ++i)
-    if (work.what.guard || work.what.retag[i]) write_tags(work.granule(i), kGranule, to);
+void FaultResolver::set_tags(const MemopFault& fault, uint32_t to) const {
+  for (uint32_t i = 0; i < fault.now.granules; ++i)
+    if (fault.what.guard || fault.what.retag[i]) write_tags(fault.granule(i), kGranule, to);
 }
 
-void FaultResolver::note_retag(const Work& work, bool back) const {
-  const uint32_t to = work.what.guard ? rules_.guard_tag : work.new_tag();
-  for (uint32_t i = 0; i < work.now.granules; ++i) {
-    if (!work.what.guard && !work.what.retag[i]) continue;
-    record(work.frame, {.event = MTEDBG_Event_Retag,
-                        .memop = work.memop.id,
-                        .address = work.granule(i),
-                        .old_value = back ? to : work.now.tags[i],
-                        .new_value = back ? work.now.tags[i] : to,
-                        .time = work.time});
+void FaultResolver::note_retag(const MemopFault& fault, bool back) const {
+  const uint32_t to = fault.what.guard ? rules_.guard_tag : fault.new_tag();
+  for (uint32_t i = 0; i < fault.now.granules; ++i) {
+    if (!fault.what.guard && !fault.what.retag[i]) continue;
+    record(fault.frame, {.event = MTEDBG_Event_Retag,
+                         .memop = fault.memop.id,
+                         .address = fault.granule(i),
+                         .old_value = back ? to : fault.now.tags[i],
+                         .new_value = back ? fault.now.tags[i] : to,
+                         .time = fault.time});
   }
 }
 
 // Over the guard's tag (memory/protocol.h), but for seed, which has no barrier either.
-ONE_COPY void FaultResolver::retag(const Work& work) {
-  const Decision& what = work.what;
+ONE_COPY void FaultResolver::retag(const MemopFault& fault) {
+  const Decision& what = fault.what;
   if (what.retags() || what.guard) {
     set_phase(MTEDBG_Phase_Retag);
-    MTETSO_PHASE(retag, &work.memop, work.pointer);
-    set_tags(work, what.barrier ? rules_.guard_tag : work.new_tag());
-    note_retag(work, false);
+    MTETSO_PHASE(retag, &fault.memop, fault.pointer);
+    set_tags(fault, what.barrier ? rules_.guard_tag : fault.new_tag());
+    note_retag(fault, false);
     point(Point::PatchRetag);
   }
-  if (what.claim && what.patch_to == 0) count_flip(work);
+  if (what.claim && what.patch_to == 0) count_flip(fault);
   if (!what.barrier) return;
   set_phase(MTEDBG_Phase_Barrier);
-  MTETSO_PHASE(barrier, &work.memop, work.pointer);
-  if (!work.alone) {
+  MTETSO_PHASE(barrier, &fault.memop, fault.pointer);
+  if (!fault.alone) {
     if (what.retags() || what.guard)
       settle_accesses();
     else
       barrier_everywhere();
   }
-  if (what.retags()) set_tags(work, work.new_tag());
+  if (what.retags()) set_tags(fault, fault.new_tag());
   point(Point::PatchBarrier);
 }
 
-bool FaultResolver::patch(const Work& work) {
-  if (work.what.patch_to == 0) return true;
-  const Patch change{work.block, work.memop, work.what.patch_to, work.now.shared, work.alone};
-  const uint64_t pointer = work.pointer;
+bool FaultResolver::patch(const MemopFault& fault) {
+  if (fault.what.patch_to == 0) return true;
+  const Patch change{fault.block, fault.memop, fault.what.patch_to, fault.now.shared, fault.alone};
+  const uint64_t pointer = fault.pointer;
   Words last = Words::Both;
-  if (work.what.as_written) {
+  if (fault.what.as_written) {
     if (change.mode == kShared) {
       write_insert_shared(change, pointer);
       point(Point::PatchHalf);
@@ -118,63 +118,63 @@ bool FaultResolver::patch(const Work& work) {
       point(Point::PatchHalf);
       write_access_local(change, pointer);
     }
-    put(work.memop.mode, change.mode);
+    put(fault.memop.mode, change.mode);
   } else if (change.mode == kShared) {
     write_access_shared(change, pointer);
     point(Point::PatchHalf);
     half_done(change, Words::Access);
     point(Point::PatchMode);
     write_insert_shared(change, pointer);
-    if (!work.alone) last = Words::Insert;
+    if (!fault.alone) last = Words::Insert;
   } else {
     write_insert_local(change, pointer);
     point(Point::PatchHalf);
     half_done(change, Words::Insert);
     point(Point::PatchMode);
-    if (work.what.quiesce && !protocol_.quiescence().wait(work.frame)) {
-      undo_insert(change, work.now.mode);
+    if (fault.what.quiesce && !protocol_.quiescence().wait(fault.frame)) {
+      undo_insert(change, fault.now.mode);
       return false;
     }
     write_access_local(change, pointer);
-    if (!work.alone) last = Words::Access;
+    if (!fault.alone) last = Words::Access;
   }
   point(Point::PatchWords);
   publish_last(change, last, pointer);
-  count_flip(work);
+  count_flip(fault);
   return true;
 }
 
-void FaultResolver::count_flip(const Work& work) const {
-  mtedbg_Memop& memop = work.memop;
+void FaultResolver::count_flip(const MemopFault& fault) const {
+  mtedbg_Memop& memop = fault.memop;
   put(memop.flips, memop.flips + 1);
-  if (work.what.patch_to != 0) {
-    record(work.frame, {.event = MTEDBG_Event_Patch,
-                        .memop = memop.id,
-                        .address = memop.address,
-                        .old_value = work.now.mode,
-                        .new_value = work.what.patch_to,
-                        .time = work.time});
+  if (fault.what.patch_to != 0) {
+    record(fault.frame, {.event = MTEDBG_Event_Patch,
+                         .memop = memop.id,
+                         .address = memop.address,
+                         .old_value = fault.now.mode,
+                         .new_value = fault.what.patch_to,
+                         .time = fault.time});
   }
-  const bool pins = rules_.decide.policy != MTEDBG_Policy_Seed;
+  const bool pins = rules_.decision.policy != MTEDBG_Policy_Seed;
   if (!pins || memop.flips <= rules_.pin_threshold || memop.pinned != 0) return;
   put(memop.pinned, 1);
   record(
-      work.frame,
-      {.event = MTEDBG_Event_Pin, .memop = memop.id, .new_value = memop.flips, .time = work.time});
+      fault.frame,
+      {.event = MTEDBG_Event_Pin, .memop = memop.id, .new_value = memop.flips, .time = fault.time});
 }
 
-void FaultResolver::access(const Work& work) const {
-  const auto word = decode_access(*work.block.writable(work.memop.address));
+void FaultResolver::access(const MemopFault& fault) const {
+  const auto word = decode_access(*fault.block.writable(fault.memop.address));
   if (!word) return;  // cannot be: checked at commit
-  if (work.what.guard)
-    interpret_guarded(*word, work.pointer, work.fault.registers);
+  if (fault.what.guard)
+    interpret_guarded(*word, fault.pointer, fault.context.registers);
   else
-    interpret(*word, work.pointer, work.fault.registers);
-  if (work.what.barrier_after && !work.alone) barrier_everywhere();
-  if (!work.what.guard) return;
-  for (uint32_t i = 0; i < work.now.granules; ++i)
-    write_tags(work.granule(i), kGranule, work.now.tags[i]);
-  note_retag(work, true);
+    interpret(*word, fault.pointer, fault.context.registers);
+  if (fault.what.barrier_after && !fault.alone) barrier_everywhere();
+  if (!fault.what.guard) return;
+  for (uint32_t i = 0; i < fault.now.granules; ++i)
+    write_tags(fault.granule(i), kGranule, fault.now.tags[i]);
+  note_retag(fault, true);
 }
 
 }  // namespace mtetso

@@ -25,14 +25,14 @@ bool past(uint32_t threshold, uint32_t faults) { return threshold != 0 && faults
 
 // Interpret past its threshold is sticky.
 uint32_t policy_of(const Situation& now) {
-  const Rules& rules = now.rules;
+  const PolicyRules& rules = now.rules;
   const bool enough = past(rules.interpret_threshold, now.faults);
   return rules.policy == MTEDBG_Policy_Interpret && enough ? uint32_t{MTEDBG_Policy_Sticky}
                                                            : rules.policy;
 }
 
 // A decision being made: `what` as far as it goes, and what it is made from.
-struct Making {
+struct DecisionMaker {
   const Situation& now;
   Decision what{};
 
@@ -94,21 +94,21 @@ struct Making {
 }  // namespace
 
 Decision decide(const Situation& now) {
-  Making making{now};
-  making.what.reload = now.register_tag != now.own;
-  if (now.cause == Cause::Alignment) return making.realign();
+  DecisionMaker maker{now};
+  maker.what.reload = now.register_tag != now.own;
+  if (now.cause == Cause::Alignment) return maker.realign();
 
   const bool mine = owns(now) && every_tag_is(now, now.own);
   const bool settled = now.mode == kLocal ? mine : every_tag_is(now, now.shared);
-  if (settled) return making.what;
+  if (settled) return maker.what;
   const uint32_t policy = policy_of(now);
-  if (policy == MTEDBG_Policy_Interpret) return making.interpret();
-  if (policy == MTEDBG_Policy_Seed) return making.as_written();
+  if (policy == MTEDBG_Policy_Interpret) return maker.interpret();
+  if (policy == MTEDBG_Policy_Seed) return maker.as_written();
   const bool claims = past(now.rules.claim_threshold, now.faults) && owns(now) && !now.pinned;
   if (claims && now.writable && now.mode == kLocal && !some_tag_is_foreign(now))
-    return making.claim();
-  if (claims && now.mode == kShared && mine && now.may_weaken) return making.weaken();
-  return making.take_shared();
+    return maker.claim();
+  if (claims && now.mode == kShared && mine && now.may_weaken) return maker.weaken();
+  return maker.take_shared();
 }
 
 }  // namespace mtetso

@@ -65,7 +65,7 @@ namespace mtetso {
 enum class Cause : uint8_t { TagCheck, Alignment };
 
 // What the handler was told at its start, and what never changes while it lives.
-struct Rules {
+struct PolicyRules {
   uint32_t policy = 0;               // MTEDBG_Policy_*
   uint32_t claim_threshold = 0;      // 0: never
   uint32_t interpret_threshold = 0;  // 0: interpret always does
@@ -75,7 +75,7 @@ struct Situation {
   Cause cause = Cause::TagCheck;
   uint32_t mode = 0;    // MTEDBG_Mode_*: the memop's, read under the lock
   bool pinned = false;  // likewise
-  Rules rules;
+  PolicyRules rules;
   uint32_t granules = 1;
   std::array<uint32_t, 2> tags{};  // allocation tags, read again under the lock
   uint32_t own = 0;                // the frame's core tag

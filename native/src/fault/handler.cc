@@ -80,9 +80,9 @@ void on_fault(int signal, siginfo_t* info, void* raw) {
 bool install_handler(const Options& options, Protocol& protocol, GuestMemory& memory) {
   const bool first = g_resolver == nullptr;
   // Never destroyed: faults may come until the process is gone.
-  g_resolver = new FaultResolver({.decide = {.policy = options.policy,
-                                             .claim_threshold = options.claim_threshold,
-                                             .interpret_threshold = options.interpret_threshold},
+  g_resolver = new FaultResolver({.decision = {.policy = options.policy,
+                                               .claim_threshold = options.claim_threshold,
+                                               .interpret_threshold = options.interpret_threshold},
                                   .pin_threshold = options.pin_threshold,
                                   .guard_tag = core_tags(options).guard},
                                  protocol, memory);

@@ -39,7 +39,7 @@ struct Resolution {
 
 // What the handler goes by.
 struct FaultRules {
-  Rules decide;
+  PolicyRules decision;
   uint32_t pin_threshold = 0;
   uint32_t guard_tag = 0;  // one that no thread's pointers have, for split locks
 };
@@ -50,25 +50,25 @@ class FaultResolver {
       : rules_(rules), protocol_(protocol), memory_(memory) {}
 
   // Async-signal-safe. Looks the PC up in the process's code map.
-  Resolution resolve(const FaultContext& fault);
+  Resolution resolve(const FaultContext& context);
 
  private:
-  struct Work;
-  Resolution foreign(const FaultContext& fault) const;
-  void settle(Work& work);
-  Situation read_situation(const Work& work) const;
-  void note_fault(Work& work) const;
-  void open(const Work& work);
-  void finish(const Work& work) const;
+  struct MemopFault;
+  Resolution foreign(const FaultContext& context) const;
+  void settle(MemopFault& fault);
+  Situation read_situation(const MemopFault& fault) const;
+  void note_fault(MemopFault& fault) const;
+  void open(const MemopFault& fault);
+  void finish(const MemopFault& fault) const;
 
   // act.cc: what was decided.
-  void act(Work& work);
-  void retag(const Work& work);
-  bool patch(const Work& work);
-  void count_flip(const Work& work) const;
-  void access(const Work& work) const;
-  void set_tags(const Work& work, uint32_t to) const;
-  void note_retag(const Work& work, bool back) const;
+  void act(MemopFault& fault);
+  void retag(const MemopFault& fault);
+  bool patch(const MemopFault& fault);
+  void count_flip(const MemopFault& fault) const;
+  void access(const MemopFault& fault) const;
+  void set_tags(const MemopFault& fault, uint32_t to) const;
+  void note_retag(const MemopFault& fault, bool back) const;
 
   const FaultRules rules_;
   Protocol& protocol_;

@@ -2,25 +2,15 @@
 #include "memory/quiescence.h"
 
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <new>
 
+#include "debug/recorder.h"
 #include "debug/trace.h"
 #include "memory/barriers.h"
 
 namespace mtetso {
-namespace {
-
-uint64_t nanoseconds() {
-  timespec at{};
-  clock_gettime(CLOCK_MONOTONIC, &at);
-  return static_cast<uint64_t>(at.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(at.tv_nsec);
-}
-
-}  // namespace
-
 void Quiescence::add(mtedbg_GuestFrame* frame, int32_t* budget) {
   const size_t index = count_.fetch_add(1);
   if (index >= kMost) {
@@ -43,7 +33,7 @@ bool Quiescence::has_passed(const Watched& one, uint64_t until) {
     const int32_t now = budget.load(std::memory_order_acquire);
     if (now != seen && now != 0) return true;
     seen = now;
-    if (nanoseconds() > until) return false;
+    if (monotonic_now() > until) return false;
     syscall(SYS_sched_yield);
   }
 }
@@ -60,7 +50,7 @@ bool Quiescence::all_pass(const mtedbg_GuestFrame* self) const {
     restart_sections();
     return true;
   }
-  const uint64_t until = nanoseconds() + patience_;
+  const uint64_t until = monotonic_now() + patience_;
   for (size_t i = 0; i < count_.load(std::memory_order_acquire); ++i) {
     const Watched& one = threads_[i];
     if (one.frame.load(std::memory_order_relaxed) == self) continue;

@@ -15,14 +15,14 @@ using Json = nlohmann::ordered_json;
 constexpr const char* kKind = "mtedbg-profile";
 constexpr uint32_t kVersion = 1;
 
-struct Name {
+struct NamedValue {
   const char* name;
   uint32_t value;
 };
-constexpr Name kAccesses[] = {{"load", MTEDBG_Access_Load},
-                              {"store", MTEDBG_Access_Store},
-                              {"rmw", MTEDBG_Access_ReadModifyWrite}};
-constexpr Name kModes[] = {{"local", MTEDBG_Mode_Local}, {"shared", MTEDBG_Mode_Shared}};
+constexpr NamedValue kAccesses[] = {{"load", MTEDBG_Access_Load},
+                                    {"store", MTEDBG_Access_Store},
+                                    {"rmw", MTEDBG_Access_ReadModifyWrite}};
+constexpr NamedValue kModes[] = {{"local", MTEDBG_Mode_Local}, {"shared", MTEDBG_Mode_Shared}};
 
 [[noreturn]] void malformed(const std::string& what) {
   throw StatusError(Status::Malformed, "the profile is malformed: " + what);
@@ -43,14 +43,14 @@ uint64_t from_hexadecimal(const std::string& text) {
   return value;
 }
 
-const char* name_of(std::span<const Name> names, uint32_t value) {
-  for (const Name& one : names)
+const char* name_of(std::span<const NamedValue> names, uint32_t value) {
+  for (const NamedValue& one : names)
     if (one.value == value) return one.name;
   return "unknown";
 }
 
-uint32_t value_of(std::span<const Name> names, const std::string& name) {
-  for (const Name& one : names)
+uint32_t value_of(std::span<const NamedValue> names, const std::string& name) {
+  for (const NamedValue& one : names)
     if (name == one.name) return one.value;
   malformed("'" + name + "' is unknown here");
 }

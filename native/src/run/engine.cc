@@ -14,13 +14,13 @@
 
 namespace mtetso {
 
-Engine::Engine(const Options& options, ElfImage image, const HostSide& host)
-    : options_(options), stubs_({"stubs"}), sources_{options, host.import_number} {
+Engine::Engine(const Options& options, ElfImage image, const HostCallbacks& host)
+    : options_(options), stubs_({"stubs"}), environment_{options, host.import_number} {
   if (!options.profile_in.empty()) profile_ = read_profile(options.profile_in);
   if (!options.code_cache.empty()) cache_.emplace(options.code_cache);
-  sources_.call_guest = make_stubs(host.call_guest);
-  sources_.profile = profile_ ? &*profile_ : nullptr;
-  sources_.cache = cache_ ? &*cache_ : nullptr;
+  environment_.call_guest = make_stubs(host.call_guest);
+  environment_.profile = profile_ ? &*profile_ : nullptr;
+  environment_.cache = cache_ ? &*cache_ : nullptr;
   // Lockstep is repeatable: there the compiler's work is done where it is asked for.
   tiers_ = std::make_unique<TierQueue>(options.threads == ThreadMode::Threads);
   load(std::move(image), options.guest);
@@ -47,7 +47,7 @@ void Engine::publish(std::unique_ptr<Programs> list) {
 
 Program& Engine::load(ElfImage image, const std::string& path) {
   const std::string name = std::filesystem::path(path).filename();
-  auto program = std::make_unique<Program>(sources_, std::move(image), name);
+  auto program = std::make_unique<Program>(environment_, std::move(image), name);
   program->init();
   std::scoped_lock hold(lock_);
   auto list = std::make_unique<Programs>();
@@ -70,7 +70,7 @@ bool Engine::unload(uint64_t id) {
   publish(std::move(list));
   tiers_->drop(*program);
   program->code().retire_all("its program was unloaded");
-  dying_.push_back({std::move(program), epochs().retire()});
+  unloaded_.push_back({std::move(program), epochs().retire()});
   something_retired_.store(true, std::memory_order_release);
   return true;
 }
@@ -124,9 +124,9 @@ void Engine::forget_old(Frame& frame, uint64_t epoch) {
 
 // Generated code is left at every reason; only the first two are the engine's.
 ExitReason Engine::run(Frame& frame) {
-  struct Outside {
+  struct LeavesEpoch {
     std::atomic<uint64_t>& word;
-    ~Outside() { Epochs::leave(word); }
+    ~LeavesEpoch() { Epochs::leave(word); }
   } outside{frame.epoch};
   for (;;) {
     forget_old(frame, epochs().enter(frame.epoch));
@@ -168,8 +168,8 @@ void Engine::reclaim() {
     program->code().reclaim(oldest);
     left = left || program->code().retired() != 0;
   }
-  std::erase_if(dying_, [&](const Dying& one) { return one.epoch < oldest; });
-  something_retired_.store(left || !dying_.empty(), std::memory_order_release);
+  std::erase_if(unloaded_, [&](const UnloadedProgram& one) { return one.epoch < oldest; });
+  something_retired_.store(left || !unloaded_.empty(), std::memory_order_release);
 }
 
 uintptr_t Engine::export_function(uint64_t rip) {

@@ -28,7 +28,7 @@ class Engine {
  public:
   // Makes the shared stubs, then tier 1 of `image`. `options` outlive the engine. Throws
   // StatusError.
-  Engine(const Options& options, ElfImage image, const HostSide& host);
+  Engine(const Options& options, ElfImage image, const HostCallbacks& host);
 
   // The first program.
   const ElfImage& image() const { return programs()->front()->image(); }
@@ -80,21 +80,21 @@ class Engine {
 
   const Options& options_;
   Code stubs_;  // the shared ones, of no program
-  CodeSources sources_;
+  ProgramEnvironment environment_;
   std::optional<Profile> profile_;
   std::optional<CodeCache> cache_;
   EnterStub enter_ = nullptr;
   uintptr_t fault_trampoline_ = 0;
   uintptr_t frame_stubs_[static_cast<size_t>(FrameStub::Count)] = {};
 
-  struct Dying {
+  struct UnloadedProgram {
     std::unique_ptr<Program> program;
     uint64_t epoch;
   };
   std::mutex lock_;  // of all below; look-ups take the published list
   std::vector<std::unique_ptr<Program>> owned_;
   std::vector<std::unique_ptr<Programs>> lists_;  // all that were ever published
-  std::vector<Dying> dying_;
+  std::vector<UnloadedProgram> unloaded_;
   std::atomic<Programs*> programs_{nullptr};
   std::atomic<bool> something_retired_{false};
   std::unique_ptr<TierQueue> tiers_;

@@ -40,7 +40,7 @@ bool write_all(const char* bytes, size_t size) {
 
 }  // namespace
 
-const Imports::Name Imports::kNames[] = {
+const Imports::HostFunction Imports::kFunctions[] = {
     {"mtetso_write", &Imports::write},       {"mtetso_exit", &Imports::exit},
     {"mtetso_spawn", &Imports::spawn},       {"mtetso_join", &Imports::join},
     {"mtetso_allocate", &Imports::allocate}, {"mtetso_core_id", &Imports::core_id},
@@ -52,92 +52,92 @@ const Imports::Name Imports::kNames[] = {
 };
 
 uint64_t Imports::number_of(const std::string& name) {
-  const auto known = std::find_if(std::begin(kNames), std::end(kNames),
+  const auto known = std::find_if(std::begin(kFunctions), std::end(kFunctions),
                                   [&](const auto& one) { return name == one.name; });
-  if (known == std::end(kNames))
+  if (known == std::end(kFunctions))
     throw StatusError(Status::Malformed,
                       "the guest imports a function that does not exist: " + name);
-  return static_cast<uint64_t>(known - std::begin(kNames));
+  return static_cast<uint64_t>(known - std::begin(kFunctions));
 }
 
-Imports::Result Imports::call(uint64_t number, GuestThread& thread) {
+Imports::Next Imports::call(uint64_t number, GuestThread& thread) {
   auto& guest = thread.frame->guest;
   guest.state = MTEDBG_ThreadState_Thunk;
-  Arguments arguments{guest.rdi, guest.rsi, guest.rdx};
-  Result result = (this->*kNames[number].function)(thread, arguments);
+  CallRegisters registers{guest.rdi, guest.rsi, guest.rdx};
+  const Next next = (this->*kFunctions[number].method)(thread, registers);
   if (thread.pending) std::rethrow_exception(std::exchange(thread.pending, nullptr));
-  if (result != Result::Retry) {
-    guest.rax = arguments.rax;
+  if (next != Next::Retry) {
+    guest.rax = registers.rax;
     guest.rip += kImportStubLength;
   }
   guest.state = MTEDBG_ThreadState_Dispatcher;
-  return result;
+  return next;
 }
 
 // write(bytes, size): to standard output; the size, or -1 where the memory is not the guest's.
-Imports::Result Imports::write(GuestThread& thread, Arguments& arguments) {
+Imports::Next Imports::write(GuestThread& thread, CallRegisters& registers) {
   char buffer[1024];
-  uint64_t address = arguments.rdi, left = arguments.rsi;
-  arguments.rax = arguments.rsi;
+  uint64_t address = registers.rdi, left = registers.rsi;
+  registers.rax = registers.rsi;
   while (left != 0) {
     size_t part = std::min<uint64_t>(left, sizeof buffer);
     if (!process_.memory().host_read(&thread.frame->guest, address, buffer, part) ||
         !write_all(buffer, part)) {
-      arguments.rax = kFailed;
+      registers.rax = kFailed;
       break;
     }
     address += part;
     left -= part;
   }
-  return Result::Return;
+  return Next::Return;
 }
 
-Imports::Result Imports::exit(GuestThread&, Arguments& arguments) {
-  throw GuestExit{static_cast<int>(arguments.rdi & 0xff)};
+Imports::Next Imports::exit(GuestThread&, CallRegisters& registers) {
+  throw GuestExit{static_cast<int>(registers.rdi & 0xff)};
 }
 
 // spawn(function, argument): the new thread's id, or -1.
-Imports::Result Imports::spawn(GuestThread&, Arguments& arguments) {
-  GuestThread* made = process_.make_thread(arguments.rdi, arguments.rsi);
-  arguments.rax = made == nullptr ? kFailed : made->id;
+Imports::Next Imports::spawn(GuestThread&, CallRegisters& registers) {
+  GuestThread* made = process_.make_thread(registers.rdi, registers.rsi);
+  registers.rax = made == nullptr ? kFailed : made->id;
   if (made != nullptr) scheduler_.start(*made);
-  return Result::Return;
+  return Next::Return;
 }
 
 // join(id): what the thread's function returned, or -1 where there is no such other thread.
-Imports::Result Imports::join(GuestThread& thread, Arguments& arguments) {
-  GuestThread* other = process_.find(arguments.rdi);
+Imports::Next Imports::join(GuestThread& thread, CallRegisters& registers) {
+  GuestThread* other = process_.find(registers.rdi);
   if (other == nullptr || other == &thread) {
-    arguments.rax = kFailed;
-    return Result::Return;
+    registers.rax = kFailed;
+    return Next::Return;
   }
-  if (!scheduler_.wait(thread, *other)) return Result::Retry;
-  arguments.rax = other->result;
-  return Result::Return;
+  if (!scheduler_.wait(thread, *other)) return Next::Retry;
+  registers.rax = other->result;
+  return Next::Return;
 }
 
 // allocate(size): zeroed memory, local to the caller's core; 0 where there is none.
-Imports::Result Imports::allocate(GuestThread& thread, Arguments& arguments) {
-  if (arguments.rdi != 0 && arguments.rdi <= kMaxAllocation)
-    arguments.rax = process_.memory().allocate(
-        arguments.rdi, static_cast<uint32_t>(thread.frame->guest.host_core_id));
-  return Result::Return;
+Imports::Next Imports::allocate(GuestThread& thread, CallRegisters& registers) {
+  if (registers.rdi != 0 && registers.rdi <= kMaxAllocation)
+    registers.rax = process_.memory().allocate(
+        registers.rdi, static_cast<uint32_t>(thread.frame->guest.host_core_id));
+  return Next::Return;
 }
 
-Imports::Result Imports::core_id(GuestThread& thread, Arguments& arguments) {
+Imports::Next Imports::core_id(GuestThread& thread, CallRegisters& registers) {
   const Options& options = process_.options();
   const uint32_t core = reads_rseq(options) ? current_processor() : thread.core;
-  arguments.rax = core + first_core_id(options.shared_tag);
-  return Result::Return;
+  registers.rax = core + first_core_id(options.shared_tag);
+  return Next::Return;
 }
 
-Imports::Result Imports::yield(GuestThread& thread, Arguments&) {
-  return scheduler_.yield(thread) ? Result::Yield : Result::Return;
+Imports::Next Imports::yield(GuestThread& thread, CallRegisters&) {
+  return scheduler_.yield(thread) ? Next::Yield : Next::Return;
 }
 
-Imports::Result Imports::host_peek(GuestThread&, Arguments& arguments) {
-  arguments.rax = mtetso_host_peek(reinterpret_cast<const volatile uint64_t*>(arguments.rdi));
-  return Result::Return;
+Imports::Next Imports::host_peek(GuestThread&, CallRegisters& registers) {
+  registers.rax = mtetso_host_peek(reinterpret_cast<const volatile uint64_t*>(registers.rdi));
+  return Next::Return;
 }
 
 }  // namespace mtetso

@@ -11,7 +11,9 @@ namespace mtetso {
 
 class Imports {
  public:
-  enum class Result { Return, Retry, Yield };  // Yield: return, and end the turn
+  // What the guest does next: returns from the host function, calls it again later, or returns and
+  // ends its turn.
+  enum class Next { Return, Retry, Yield };
 
   Imports(Process& process, Scheduler& scheduler) : process_(process), scheduler_(scheduler) {}
 
@@ -21,39 +23,39 @@ class Imports {
 
   // Calls function `number` for `thread`, which has just entered its stub. On Return and Yield the
   // guest goes on behind the stub. Throws GuestExit.
-  Result call(uint64_t number, GuestThread& thread);
+  Next call(uint64_t number, GuestThread& thread);
 
  private:
-  struct Arguments {
+  struct CallRegisters {
     uint64_t rdi, rsi, rdx;
     uint64_t rax = 0;  // the result
   };
-  using Function = Result (Imports::*)(GuestThread&, Arguments&);
-  struct Name {
+  using Method = Next (Imports::*)(GuestThread&, CallRegisters&);
+  struct HostFunction {
     const char* name;
-    Function function;
+    Method method;
   };
-  static const Name kNames[];
+  static const HostFunction kFunctions[];
 
-  Result write(GuestThread& thread, Arguments& arguments);
-  Result exit(GuestThread& thread, Arguments& arguments);
-  Result spawn(GuestThread& thread, Arguments& arguments);
-  Result join(GuestThread& thread, Arguments& arguments);
-  Result allocate(GuestThread& thread, Arguments& arguments);
-  Result core_id(GuestThread& thread, Arguments& arguments);
-  Result yield(GuestThread& thread, Arguments& arguments);
-  Result host_peek(GuestThread& thread, Arguments& arguments);
+  Next write(GuestThread& thread, CallRegisters& registers);
+  Next exit(GuestThread& thread, CallRegisters& registers);
+  Next spawn(GuestThread& thread, CallRegisters& registers);
+  Next join(GuestThread& thread, CallRegisters& registers);
+  Next allocate(GuestThread& thread, CallRegisters& registers);
+  Next core_id(GuestThread& thread, CallRegisters& registers);
+  Next yield(GuestThread& thread, CallRegisters& registers);
+  Next host_peek(GuestThread& thread, CallRegisters& registers);
   // imports_files.cc
   // A NUL-terminated text of the guest's, of at most a page; false where there is none.
   bool read_text(GuestThread& thread, uint64_t address, std::string& text);
-  Result read(GuestThread& thread, Arguments& arguments);
-  Result map_file(GuestThread& thread, Arguments& arguments);
+  Next read(GuestThread& thread, CallRegisters& registers);
+  Next map_file(GuestThread& thread, CallRegisters& registers);
   // imports_programs.cc
-  Result call_back(GuestThread& thread, Arguments& arguments);
-  Result sort(GuestThread& thread, Arguments& arguments);
-  Result load(GuestThread& thread, Arguments& arguments);
-  Result symbol(GuestThread& thread, Arguments& arguments);
-  Result unload(GuestThread& thread, Arguments& arguments);
+  Next call_back(GuestThread& thread, CallRegisters& registers);
+  Next sort(GuestThread& thread, CallRegisters& registers);
+  Next load(GuestThread& thread, CallRegisters& registers);
+  Next symbol(GuestThread& thread, CallRegisters& registers);
+  Next unload(GuestThread& thread, CallRegisters& registers);
 
   Process& process_;
   Scheduler& scheduler_;

@@ -61,39 +61,39 @@ bool Imports::read_text(GuestThread& thread, uint64_t address, std::string& text
 }
 
 // read(bytes, size) from standard input: how many bytes, at most 64 KiB at once.
-Imports::Result Imports::read(GuestThread& thread, Arguments& arguments) {
-  std::string buffer(std::min<uint64_t>(arguments.rsi, 64 << 10), '\0');
+Imports::Next Imports::read(GuestThread& thread, CallRegisters& registers) {
+  std::string buffer(std::min<uint64_t>(registers.rsi, 64 << 10), '\0');
   ssize_t got;
   do got = ::read(STDIN_FILENO, buffer.data(), buffer.size());
   while (got < 0 && errno == EINTR);
-  arguments.rax = static_cast<uint64_t>(got);
+  registers.rax = static_cast<uint64_t>(got);
   auto* frame = &thread.frame->guest;
   if (got < 0 ||
-      !process_.memory().host_write(frame, arguments.rdi, buffer.data(), static_cast<size_t>(got)))
-    arguments.rax = kFailed;
-  return Result::Return;
+      !process_.memory().host_write(frame, registers.rdi, buffer.data(), static_cast<size_t>(got)))
+    registers.rax = kFailed;
+  return Next::Return;
 }
 
 // map_file(path, length): the address, and the length to *length; 0 where it cannot be.
-Imports::Result Imports::map_file(GuestThread& thread, Arguments& arguments) {
+Imports::Next Imports::map_file(GuestThread& thread, CallRegisters& registers) {
   auto* frame = &thread.frame->guest;
   GuestMemory& memory = process_.memory();
   std::string path;
-  arguments.rax = 0;
-  if (!read_text(thread, arguments.rdi, path)) return Result::Return;
+  registers.rax = 0;
+  if (!read_text(thread, registers.rdi, path)) return Next::Return;
   const OpenFile file(path);
   struct stat about = {};
   if (file.descriptor < 0 || fstat(file.descriptor, &about) != 0 || about.st_size <= 0 ||
       static_cast<uint64_t>(about.st_size) > kMaxFile)
-    return Result::Return;
+    return Next::Return;
   const auto length = static_cast<uint64_t>(about.st_size);
-  if (!memory.host_write(frame, arguments.rsi, &length, sizeof length)) return Result::Return;
+  if (!memory.host_write(frame, registers.rsi, &length, sizeof length)) return Next::Return;
   const auto mapped =
       memory.map_file(file.descriptor, length, static_cast<uint32_t>(frame->host_core_id));
   if (mapped.address != 0 && mapped.refused != 0)
     tell_of_the_copy(path, std::strerror(mapped.refused));
-  arguments.rax = mapped.address;
-  return Result::Return;
+  registers.rax = mapped.address;
+  return Next::Return;
 }
 
 }  // namespace mtetso

@@ -16,58 +16,58 @@ constexpr uint64_t kMostSorted = 1u << 24;
 }  // namespace
 
 // call(function, a, b): calls a guest function as native code does that was given its address.
-Imports::Result Imports::call_back(GuestThread&, Arguments& arguments) {
+Imports::Next Imports::call_back(GuestThread&, CallRegisters& registers) {
   using Native = uint64_t (*)(uint64_t, uint64_t);
-  const auto native = reinterpret_cast<Native>(process_.engine().export_function(arguments.rdi));
-  arguments.rax = native(arguments.rsi, arguments.rdx);
-  return Result::Return;
+  const auto native = reinterpret_cast<Native>(process_.engine().export_function(registers.rdi));
+  registers.rax = native(registers.rsi, registers.rdx);
+  return Next::Return;
 }
 
 // sort(values, count, less): sorts 64-bit numbers by the guest's less(a, b), stably; 0, or -1 where
 // the memory is not the guest's.
-Imports::Result Imports::sort(GuestThread& thread, Arguments& arguments) {
+Imports::Next Imports::sort(GuestThread& thread, CallRegisters& registers) {
   using Less = uint64_t (*)(uint64_t, uint64_t);
-  arguments.rax = kFailed;
-  if (arguments.rsi > kMostSorted) return Result::Return;
-  std::vector<uint64_t> values(arguments.rsi);
+  registers.rax = kFailed;
+  if (registers.rsi > kMostSorted) return Next::Return;
+  std::vector<uint64_t> values(registers.rsi);
   const size_t bytes = values.size() * sizeof(uint64_t);
   auto& memory = process_.memory();
-  if (!memory.host_read(&thread.frame->guest, arguments.rdi, values.data(), bytes))
-    return Result::Return;
-  const auto less = reinterpret_cast<Less>(process_.engine().export_function(arguments.rdx));
+  if (!memory.host_read(&thread.frame->guest, registers.rdi, values.data(), bytes))
+    return Next::Return;
+  const auto less = reinterpret_cast<Less>(process_.engine().export_function(registers.rdx));
   // A comparison that contradicts itself leaves some order: a merge stays inside of its ranges.
   std::stable_sort(values.begin(), values.end(),
                    [&](uint64_t a, uint64_t b) { return (less(a, b) & 0xff) != 0; });
-  if (memory.host_write(&thread.frame->guest, arguments.rdi, values.data(), bytes))
-    arguments.rax = 0;
-  return Result::Return;
+  if (memory.host_write(&thread.frame->guest, registers.rdi, values.data(), bytes))
+    registers.rax = 0;
+  return Next::Return;
 }
 
 // load(path): a further program, which may import and be called, and whose entry point is not run;
 // its handle, or -1, and standard error says why.
-Imports::Result Imports::load(GuestThread& thread, Arguments& arguments) {
+Imports::Next Imports::load(GuestThread& thread, CallRegisters& registers) {
   std::string path, why = "the path is not in the guest's memory";
   Program* made = nullptr;
-  if (read_text(thread, arguments.rdi, path)) made = process_.load(path, why);
+  if (read_text(thread, registers.rdi, path)) made = process_.load(path, why);
   if (made == nullptr) std::fprintf(stderr, "mtetso: load: %s\n", why.c_str());
-  arguments.rax = made == nullptr ? kFailed : made->code().id();
-  return Result::Return;
+  registers.rax = made == nullptr ? kFailed : made->code().id();
+  return Next::Return;
 }
 
 // symbol(handle, name): the address of a function of a loaded program, 0 where there is none.
-Imports::Result Imports::symbol(GuestThread& thread, Arguments& arguments) {
+Imports::Next Imports::symbol(GuestThread& thread, CallRegisters& registers) {
   std::string name;
-  const Program* program = process_.engine().find(arguments.rdi);
-  if (program == nullptr || !read_text(thread, arguments.rsi, name)) return Result::Return;
+  const Program* program = process_.engine().find(registers.rdi);
+  if (program == nullptr || !read_text(thread, registers.rsi, name)) return Next::Return;
   for (const auto& function : program->image().functions())
-    if (function.name == name) arguments.rax = function.address;
-  return Result::Return;
+    if (function.name == name) registers.rax = function.address;
+  return Next::Return;
 }
 
 // unload(handle): 0, or -1 where there is no such program. Nobody may be in it.
-Imports::Result Imports::unload(GuestThread&, Arguments& arguments) {
-  arguments.rax = process_.unload(arguments.rdi) ? 0 : kFailed;
-  return Result::Return;
+Imports::Next Imports::unload(GuestThread&, CallRegisters& registers) {
+  registers.rax = process_.unload(registers.rdi) ? 0 : kFailed;
+  return Next::Return;
 }
 
 }  // namespace mtetso

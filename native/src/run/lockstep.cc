@@ -57,7 +57,7 @@ std::vector<Schedule::Runnable> Lockstep::runnable(const GuestThread* top) {
   return can;
 }
 
-Lockstep::Chosen Lockstep::next(const GuestThread* top) {
+Lockstep::ChosenTurn Lockstep::next(const GuestThread* top) {
   const auto can = runnable(top);
   if (can.empty())
     throw StatusError(Status::GuestFault, "deadlock: every guest thread waits for another");
@@ -71,7 +71,7 @@ Lockstep::Chosen Lockstep::next(const GuestThread* top) {
   return {thread, slice};
 }
 
-void Lockstep::take_turn(const Chosen& chosen) {
+void Lockstep::take_turn(const ChosenTurn& chosen) {
   GuestThread& thread = chosen.thread;
   const uint64_t rip = thread.frame->guest.rip;
   if (run_turn(process_, *this, imports_, thread) == TurnEnd::Exited)
@@ -91,7 +91,7 @@ void Lockstep::run() {
 void Lockstep::interlude(GuestThread& thread) {
   thread.frame->guest.state = MTEDBG_ThreadState_Parked;
   for (;;) {
-    const Chosen chosen = next(&thread);
+    const ChosenTurn chosen = next(&thread);
     if (&chosen.thread == &thread) return;
     take_turn(chosen);
   }

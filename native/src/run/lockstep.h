@@ -23,7 +23,7 @@ class Lockstep : public Scheduler {
   void interlude(GuestThread& thread) override;
 
  private:
-  struct Chosen {
+  struct ChosenTurn {
     GuestThread& thread;
     Slice slice;
   };
@@ -31,8 +31,8 @@ class Lockstep : public Scheduler {
   // Those that can run while `top`, if any, has a host function on top of the host's stack.
   std::vector<Schedule::Runnable> runnable(const GuestThread* top);
   // Chooses the next turn, and makes the thread that has it ready to go.
-  Chosen next(const GuestThread* top);
-  void take_turn(const Chosen& chosen);
+  ChosenTurn next(const GuestThread* top);
+  void take_turn(const ChosenTurn& chosen);
 
   Process& process_;
   Imports imports_;

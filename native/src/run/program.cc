@@ -39,36 +39,37 @@ uint64_t digest_of(const ElfImage& image) {
 
 }  // namespace
 
-Program::Program(const CodeSources& sources, ElfImage image, std::string name)
-    : sources_(sources),
+Program::Program(const ProgramEnvironment& environment, ElfImage image, std::string name)
+    : environment_(environment),
       image_(std::move(image)),
       name_(std::move(name)),
       begin_(image_begin(image_)),
       end_(image_end(image_)),
       digest_(digest_of(image_)),
-      translator_(sources.options, image_),
+      translator_(environment.options, image_),
       code_({name_, digest_, begin_, end_}, [this](const EntryStub& stub) {
-        return make_entry_stub(sources_.options, stub, sources_.call_guest);
+        return make_entry_stub(environment_.options, stub, environment_.call_guest);
       }) {
-  const uint32_t ticks = sources.options.tier_up;
+  const uint32_t ticks = environment.options.tier_up;
   for (const auto& function : image_.functions())
     functions_.push_back(code_.add_function(function.name, function.address,
                                             function.address + function.size,
                                             static_cast<int32_t>(ticks)));
 }
 
-Unit Program::unit_of(uint64_t rip) const {
+TranslationUnit Program::unit_of(uint64_t rip) const {
   const auto* function = image_.function_at(rip);
   if (function == nullptr)
     return {rip, rip, rip + image_.code_at(rip).size(), CompiledRange::kNoFunction, {}};
-  Unit unit = unit_of(*function);
+  TranslationUnit unit = unit_of(*function);
   unit.start = rip;
   return unit;
 }
 
-Unit Program::unit_of(const ElfFunction& function) const {
-  Unit unit{function.address, function.address, function.address + function.size,
-            functions_[static_cast<size_t>(&function - image_.functions().data())], function.name};
+TranslationUnit Program::unit_of(const ElfFunction& function) const {
+  TranslationUnit unit{function.address, function.address, function.address + function.size,
+                       functions_[static_cast<size_t>(&function - image_.functions().data())],
+                       function.name};
   // An import's own address is its thunk's; what follows is guest code.
   const bool import = std::any_of(image_.imports().begin(), image_.imports().end(),
                                   [&](const auto& one) { return one.address == unit.begin; });
@@ -76,10 +77,11 @@ Unit Program::unit_of(const ElfFunction& function) const {
   return unit;
 }
 
-std::vector<Unit> Program::all_units() const {
-  std::vector<Unit> units;
+std::vector<TranslationUnit> Program::all_units() const {
+  std::vector<TranslationUnit> units;
   for (const auto& function : image_.functions())
-    if (Unit unit = unit_of(function); unit.start < unit.end) units.push_back(std::move(unit));
+    if (TranslationUnit unit = unit_of(function); unit.start < unit.end)
+      units.push_back(std::move(unit));
   return units;
 }
 
@@ -92,9 +94,9 @@ uint32_t Program::function_at(uint64_t rip) const {
 
 TranslationPlan Program::plan(bool optimised, const ProgramProfile* known) const {
   TranslationPlan plan;
-  plan.ticks = !optimised && sources_.options.tier_up != 0;
+  plan.ticks = !optimised && environment_.options.tier_up != 0;
   if (known != nullptr) plan.advice = [known](const MemopKey& key) { return known->advice(key); };
-  if (sources_.options.tier_up == 0) return plan;
+  if (environment_.options.tier_up == 0) return plan;
   plan.function_at = [this](uint64_t rip) {
     const auto* function = image_.function_at(rip);
     return function != nullptr && function->address == rip ? function_at(rip)
@@ -108,7 +110,7 @@ CompiledCode Program::translate_all(const TranslationPlan& plan) const {
 }
 
 CacheKey Program::cache_key(const ProgramProfile* known) const {
-  const Options& options = sources_.options;
+  const Options& options = environment_.options;
   std::string maker = "mtetso " MTETSO_VERSION " " + build_id() + "\n";
   const auto line = [&](const char* name, uint64_t value) {
     maker += std::string(name) + " " + std::to_string(value) + "\n";
@@ -122,7 +124,7 @@ CacheKey Program::cache_key(const ProgramProfile* known) const {
   line("optimised", known != nullptr ? 1 : 0);
   line("profile", known != nullptr ? known->checksum() : 0);
   std::vector<uint8_t> source = code_bytes(image_);
-  for (const Unit& unit : all_units())
+  for (const TranslationUnit& unit : all_units())
     for (const uint64_t part : {unit.start, unit.end})
       source.insert(source.end(), reinterpret_cast<const uint8_t*>(&part),
                     reinterpret_cast<const uint8_t*>(&part + 1));
@@ -142,32 +144,34 @@ void Program::renumber(CompiledCode& code, bool to_process) const {
 }
 
 CompiledCode Program::first_tier(const TranslationPlan& plan, const ProgramProfile* known) {
-  if (sources_.cache == nullptr) return translate_all(plan);
+  if (environment_.cache == nullptr) return translate_all(plan);
   const CacheKey key = cache_key(known);
   CompiledCode code;
   std::string why;
-  const CacheAnswer answer = sources_.cache->load(key, code, why);
+  const CacheAnswer answer = environment_.cache->load(key, code, why);
   if (answer == CacheAnswer::Found) {
     renumber(code, true);
     return code;
   }
   if (answer == CacheAnswer::Refused)
     std::fprintf(stderr, "mtetso: cached code refused, %s: %s\n", why.c_str(),
-                 sources_.cache->path_of(key).c_str());
+                 environment_.cache->path_of(key).c_str());
   CompiledCode made = translate_all(plan);
   code = made;
   renumber(code, false);
-  sources_.cache->store(key, code);
+  environment_.cache->store(key, code);
   return made;
 }
 
 void Program::init() {
   if (!image_.imports().empty())
-    code_.commit(MTEDBG_BlockKind_SharedStubs, MTEDBG_Tier_None,
-                 make_import_thunks(sources_.options, image_.imports(), sources_.import_number));
+    code_.commit(
+        MTEDBG_BlockKind_SharedStubs, MTEDBG_Tier_None,
+        make_import_thunks(environment_.options, image_.imports(), environment_.import_number));
   if (all_units().empty()) return;  // stripped: all code is translated when it is reached
   code_.set_tier_states(functions_, MTEDBG_TierState_Compiling);
-  const auto* known = sources_.profile == nullptr ? nullptr : sources_.profile->find(digest_);
+  const auto* known =
+      environment_.profile == nullptr ? nullptr : environment_.profile->find(digest_);
   const bool optimised = known != nullptr;
   const uint32_t kind = optimised ? MTEDBG_BlockKind_OptimizedTier : MTEDBG_BlockKind_BaselineTier;
   const uint32_t tier = optimised ? MTEDBG_Tier_Optimized : MTEDBG_Tier_Baseline;
@@ -214,8 +218,8 @@ bool Program::ask(uint32_t function) {
 }
 
 // A failure of any kind leaves the code that there is; what was asked for can be asked for again.
-bool Program::compile(std::span<const uint32_t> functions, const std::vector<Unit>& units,
-                      Span span) {
+bool Program::compile(std::span<const uint32_t> functions,
+                      const std::vector<TranslationUnit>& units, Span span) {
   code_.set_tier_states(functions, MTEDBG_TierState_Compiling);
   try {
     const ProgramProfile known = profile();

@@ -20,7 +20,7 @@
 namespace mtetso {
 
 // What all programs of a process share.
-struct CodeSources {
+struct ProgramEnvironment {
   const Options& options;
   ImportNumber import_number;
   uintptr_t call_guest = 0;          // the shared stub, for entry stubs
@@ -30,8 +30,8 @@ struct CodeSources {
 
 class Program {
  public:
-  // Makes functions known; nothing is translated yet. `sources` outlive the program.
-  Program(const CodeSources& sources, ElfImage image, std::string name);
+  // Makes functions known; nothing is translated yet. `environment` outlives the program.
+  Program(const ProgramEnvironment& environment, ElfImage image, std::string name);
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
 
@@ -67,17 +67,18 @@ class Program {
   std::string describe(uint64_t rip) const { return translator_.describe(rip); }
 
  private:
-  Unit unit_of(uint64_t rip) const;
-  Unit unit_of(const ElfFunction& function) const;
-  std::vector<Unit> all_units() const;
+  TranslationUnit unit_of(uint64_t rip) const;
+  TranslationUnit unit_of(const ElfFunction& function) const;
+  std::vector<TranslationUnit> all_units() const;
   TranslationPlan plan(bool optimised, const ProgramProfile* known) const;
   CompiledCode first_tier(const TranslationPlan& plan, const ProgramProfile* known);
   CompiledCode translate_all(const TranslationPlan& plan) const;
   CacheKey cache_key(const ProgramProfile* known) const;
   void renumber(CompiledCode& code, bool to_process) const;
-  bool compile(std::span<const uint32_t> functions, const std::vector<Unit>& units, Span span);
+  bool compile(std::span<const uint32_t> functions, const std::vector<TranslationUnit>& units,
+               Span span);
 
-  const CodeSources& sources_;
+  const ProgramEnvironment& environment_;
   const ElfImage image_;
   const std::string name_;
   const uint64_t begin_;

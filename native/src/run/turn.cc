@@ -37,18 +37,18 @@ struct Turn {
 
 thread_local Turn* g_turn = nullptr;
 
-struct Current {
-  explicit Current(Turn& turn) : before(g_turn) { g_turn = &turn; }
-  ~Current() { g_turn = before; }
-  Current(const Current&) = delete;
-  Current& operator=(const Current&) = delete;
+struct CurrentTurn {
+  explicit CurrentTurn(Turn& turn) : before(g_turn) { g_turn = &turn; }
+  ~CurrentTurn() { g_turn = before; }
+  CurrentTurn(const CurrentTurn&) = delete;
+  CurrentTurn& operator=(const CurrentTurn&) = delete;
   Turn* before;
 };
 
-enum class Left { Poll, Yield, Blocked, ThreadReturn, CallbackReturn };
+enum class LeftFor { Poll, Yield, Blocked, ThreadReturn, CallbackReturn };
 
 // Runs generated code and calls the host functions that it asks for, until something else is up.
-Left run_on(Turn& turn) {
+LeftFor run_on(Turn& turn) {
   Frame& frame = *turn.thread.frame;
   for (;;) {
     refresh_core_id(turn.process.options(), frame);
@@ -56,21 +56,21 @@ Left run_on(Turn& turn) {
     refresh_core_id(turn.process.options(), frame);
     switch (reason) {
       case ExitReason::Poll:
-        return Left::Poll;
+        return LeftFor::Poll;
       case ExitReason::Import:
         switch (turn.imports.call(frame.exit_detail, turn.thread)) {
-          case Imports::Result::Return:
+          case Imports::Next::Return:
             break;
-          case Imports::Result::Retry:
-            return Left::Blocked;
-          case Imports::Result::Yield:
-            return Left::Yield;
+          case Imports::Next::Retry:
+            return LeftFor::Blocked;
+          case Imports::Next::Yield:
+            return LeftFor::Yield;
         }
         break;
       case ExitReason::ThreadReturn:
-        return Left::ThreadReturn;
+        return LeftFor::ThreadReturn;
       case ExitReason::CallbackReturn:
-        return Left::CallbackReturn;
+        return LeftFor::CallbackReturn;
       case ExitReason::Throw:
         throw StatusError(
             Status::UnsupportedInstruction,
@@ -107,9 +107,9 @@ void set_up_call(Frame& frame, uint64_t guest_rip, uintptr_t target, const uint6
 void run_callback(Turn& turn) {
   for (;;) {
     switch (run_on(turn)) {
-      case Left::CallbackReturn:
+      case LeftFor::CallbackReturn:
         return;
-      case Left::ThreadReturn:
+      case LeftFor::ThreadReturn:
         guest_fault(turn.process, *turn.thread.frame, "a callback returned to where none was");
       default:
         turn.scheduler.interlude(turn.thread);
@@ -121,17 +121,17 @@ void run_callback(Turn& turn) {
 
 TurnEnd run_turn(Process& process, Scheduler& scheduler, Imports& imports, GuestThread& thread) {
   Turn turn{process, scheduler, imports, thread};
-  const Current current(turn);
+  const CurrentTurn current(turn);
   switch (run_on(turn)) {
-    case Left::Poll:
+    case LeftFor::Poll:
       return TurnEnd::Poll;
-    case Left::Yield:
+    case LeftFor::Yield:
       return TurnEnd::Yield;
-    case Left::Blocked:
+    case LeftFor::Blocked:
       return TurnEnd::Blocked;
-    case Left::CallbackReturn:
+    case LeftFor::CallbackReturn:
       guest_fault(process, *thread.frame, "a callback returned that nobody called");
-    case Left::ThreadReturn:
+    case LeftFor::ThreadReturn:
       break;
   }
   thread.result = thread.frame->guest.rax;

@@ -36,11 +36,10 @@
 
 #include <cstdint>
 
+#include "code/sections.h"
 #include "options.h"
 
 namespace mtetso {
-
-inline constexpr uint32_t kRseqSignature = 0xd428bc00;  // glibc's RSEQ_SIG: BRK #0x45e0
 
 class CoreIdReader {
  public:
@@ -65,7 +64,6 @@ class CoreIdReader {
 
  private:
   static constexpr uint32_t kReadWords = 6;
-  static constexpr uint32_t kArmWords = 5;  // the description's address takes three
 
   void arm(vixl::aarch64::MacroAssembler& masm) const;
   void read(vixl::aarch64::MacroAssembler& masm) const;

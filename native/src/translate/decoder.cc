@@ -27,7 +27,7 @@ std::optional<GuestRegister> general(ZydisRegister reg) {
 }
 
 // False where the address is outside of the subset: another segment, a vector index.
-bool read_memory(const ZydisDecodedOperand& from, const Decoded& insn, GuestAddress& to) {
+bool read_memory(const ZydisDecodedOperand& from, const GuestInstruction& insn, GuestAddress& to) {
   const auto& mem = from.mem;
   if (mem.segment == ZYDIS_REGISTER_GS) return false;
   to.fs = mem.segment == ZYDIS_REGISTER_FS;
@@ -49,7 +49,7 @@ bool read_memory(const ZydisDecodedOperand& from, const Decoded& insn, GuestAddr
   return true;
 }
 
-Operand read_operand(const ZydisDecodedOperand& from, const Decoded& insn) {
+Operand read_operand(const ZydisDecodedOperand& from, const GuestInstruction& insn) {
   Operand to;
   to.size = static_cast<uint8_t>(from.size / 8);
   to.kind = Operand::Kind::Other;
@@ -67,7 +67,7 @@ Operand read_operand(const ZydisDecodedOperand& from, const Decoded& insn) {
   return to;
 }
 
-Flow flow_of(const Decoded& insn, ZydisInstructionCategory category) {
+Flow flow_of(const GuestInstruction& insn, ZydisInstructionCategory category) {
   bool direct = insn.op[0].kind == Operand::Kind::Target;
   switch (category) {
     case ZYDIS_CATEGORY_COND_BR:
@@ -99,7 +99,7 @@ uint8_t lazy_flags(ZydisAccessedFlagsMask mask) {
 }
 
 // A count of zero leaves every flag: shifts, and string instructions that are repeated.
-bool may_leave_flags(const Decoded& insn, ZydisInstructionCategory category) {
+bool may_leave_flags(const GuestInstruction& insn, ZydisInstructionCategory category) {
   bool shift = category == ZYDIS_CATEGORY_SHIFT || category == ZYDIS_CATEGORY_ROTATE;
   return shift || insn.repeat != Repeat::No;
 }
@@ -110,13 +110,14 @@ Decoder::Decoder() {
   ZydisDecoderInit(&decoder_, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
 }
 
-std::optional<Decoded> Decoder::decode(uint64_t rip, std::span<const uint8_t> bytes) const {
+std::optional<GuestInstruction> Decoder::decode(uint64_t rip,
+                                                std::span<const uint8_t> bytes) const {
   ZydisDecodedInstruction insn;
   ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
   size_t size = std::min(bytes.size(), kMaxLength);
   if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder_, bytes.data(), size, &insn, operands)))
     return std::nullopt;
-  Decoded decoded;
+  GuestInstruction decoded;
   decoded.rip = rip;
   decoded.length = insn.length;
   decoded.mnemonic = insn.mnemonic;
@@ -126,7 +127,7 @@ std::optional<Decoded> Decoder::decode(uint64_t rip, std::span<const uint8_t> by
       insn.address_width == 64 &&
       (insn.attributes & (ZYDIS_ATTRIB_HAS_SEGMENT_FS | ZYDIS_ATTRIB_HAS_SEGMENT_GS)) == 0;
   decoded.count = insn.operand_count_visible;
-  unsigned kept = std::min<unsigned>(insn.operand_count_visible, Decoded::kOperands);
+  unsigned kept = std::min<unsigned>(insn.operand_count_visible, GuestInstruction::kOperands);
   for (unsigned i = 0; i < kept; ++i) {
     decoded.op[i] = read_operand(operands[i], decoded);
     // An immediate counts as extended to the width that the instruction works in.

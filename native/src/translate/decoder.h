@@ -80,7 +80,7 @@ enum class Flow : uint8_t {
   Stop
 };
 
-struct Decoded {
+struct GuestInstruction {
   static constexpr unsigned kOperands = 3;
   uint64_t rip = 0;
   uint8_t length = 0;
@@ -109,7 +109,7 @@ class Decoder {
   Decoder();
 
   // The instruction in `bytes` that stands at `rip`; nothing where they are no instruction.
-  std::optional<Decoded> decode(uint64_t rip, std::span<const uint8_t> bytes) const;
+  std::optional<GuestInstruction> decode(uint64_t rip, std::span<const uint8_t> bytes) const;
 
   // For messages: "bytes  mnemonic operands", as in "0f 58 c1  addps xmm0, xmm1".
   std::string describe(uint64_t rip, std::span<const uint8_t> bytes) const;

@@ -187,16 +187,16 @@ void Emitter::write_register(GuestRegister to, unsigned size, const Register& va
     masm_.Bfi(out, value.X(), to.high ? 8 : 0, 8 * size);
 }
 
-Emitter::Form Emitter::form_of(const MemopKey& memop) const {
+Emitter::MemopForm Emitter::form_of(const MemopKey& memop) const {
   const MemopAdvice advice = plan_.advice ? plan_.advice(memop) : MemopAdvice{};
-  Form form{advice.mode, true, advice.pinned};
+  MemopForm form{advice.mode, true, advice.pinned};
   if (form.mode == 0) form.mode = options_.memops_start;
   // Known to be shared: a guest's pointers have tag 0, which is the shared one in one convention.
   form.insert = advice.mode != MTEDBG_Mode_Shared || options_.shared_tag != 0;
   return form;
 }
 
-void Emitter::insert_tag(const Form& form) {
+void Emitter::insert_tag(const MemopForm& form) {
   if (!form.insert) return;
   if (form.local())
     masm_.bfi(reg::address, reg::core_tag, kTagLow, kTagBits);
@@ -206,8 +206,9 @@ void Emitter::insert_tag(const Form& form) {
     masm_.orr(reg::address, reg::address, kSharedTagBits);
 }
 
-void Emitter::memop(uint32_t access, unsigned size, const std::function<void(const Form&)>& emit) {
-  const Form form = form_of(next_memop_);
+void Emitter::memop(uint32_t access, unsigned size,
+                    const std::function<void(const MemopForm&)>& emit) {
+  const MemopForm form = form_of(next_memop_);
   // A core's id is for its tag alone.
   const uint32_t lead = form.insert ? core_id_.words() * kInstructionSize : 0;
   const uint32_t bytes = lead + (form.insert ? 2 : 1) * kInstructionSize;
@@ -243,7 +244,7 @@ void Emitter::emit_abort_handlers() {
 void Emitter::load(const Register& to, unsigned size) {
   Register out = sized(to, size);
   MemOperand from(reg::address);
-  memop(MTEDBG_Access_Load, size, [&](const Form& form) {
+  memop(MTEDBG_Access_Load, size, [&](const MemopForm& form) {
     const bool local = form.local();
     if (size == 1) return local ? masm_.ldrb(out, from) : masm_.ldaprb(out, from);
     if (size == 2) return local ? masm_.ldrh(out, from) : masm_.ldaprh(out, from);
@@ -254,7 +255,7 @@ void Emitter::load(const Register& to, unsigned size) {
 void Emitter::store(const Register& from, unsigned size) {
   Register in = sized(from, size);
   MemOperand to(reg::address);
-  memop(MTEDBG_Access_Store, size, [&](const Form& form) {
+  memop(MTEDBG_Access_Store, size, [&](const MemopForm& form) {
     const bool local = form.local();
     if (size == 1) return local ? masm_.strb(in, to) : masm_.stlrb(in, to);
     if (size == 2) return local ? masm_.strh(in, to) : masm_.stlrh(in, to);
@@ -263,7 +264,7 @@ void Emitter::store(const Register& from, unsigned size) {
 }
 
 void Emitter::read_modify_write(unsigned size, const std::function<void()>& access) {
-  memop(MTEDBG_Access_ReadModifyWrite, size, [&](const Form&) { access(); });
+  memop(MTEDBG_Access_ReadModifyWrite, size, [&](const MemopForm&) { access(); });
 }
 
 void Emitter::push(const Register& value, unsigned size) {

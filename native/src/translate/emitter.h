@@ -130,15 +130,15 @@ class Emitter {
 
  private:
   // How the next memop is emitted.
-  struct Form {
+  struct MemopForm {
     uint32_t mode = 0;
     bool insert = true;  // with [1]
     bool pinned = false;
     bool local() const { return mode == MTEDBG_Mode_Local; }
   };
-  Form form_of(const MemopKey& memop) const;
-  void memop(uint32_t access, unsigned size, const std::function<void(const Form&)>& emit);
-  void insert_tag(const Form& form);
+  MemopForm form_of(const MemopKey& memop) const;
+  void memop(uint32_t access, unsigned size, const std::function<void(const MemopForm&)>& emit);
+  void insert_tag(const MemopForm& form);
   // The address of a function's tier slot, filled in when the code gets its place.
   void slot_address(const Register& out, uint32_t function);
   void emit_abort_handlers();

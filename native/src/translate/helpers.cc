@@ -10,7 +10,7 @@ namespace {
 
 const Register kBack = reg::t6;
 
-struct Leaf {
+struct CpuIdLeaf {
   uint32_t leaf;
   uint32_t eax, ebx, ecx, edx;
 };
@@ -22,7 +22,7 @@ constexpr uint32_t text(const char (&four)[5]) {
 
 // SDM volume 2, CPUID. Leaf 1: ecx CMPXCHG16B, MOVBE, POPCNT; edx TSC, CX8, CMOV. Leaf 0x80000001:
 // ecx LAHF and SAHF, LZCNT; edx long mode. Neither SSE nor any other vector unit.
-constexpr Leaf kLeaves[] = {
+constexpr CpuIdLeaf kLeaves[] = {
     {0, 1, text("mtet"), text("uest"), text("so g")},  // "mtetso guest" in ebx, edx, ecx
     {1, 0x600, 0, 1u << 13 | 1u << 22 | 1u << 23, 1u << 4 | 1u << 8 | 1u << 15},
     {0x80000000, 0x80000001, 0, 0, 0},

@@ -9,7 +9,7 @@ namespace {
 
 class Liveness {
  public:
-  explicit Liveness(std::map<uint64_t, Decoded>& instructions) {
+  explicit Liveness(std::map<uint64_t, GuestInstruction>& instructions) {
     for (auto& [rip, insn] : instructions) {
       index_.emplace(rip, all_.size());
       all_.push_back(&insn);
@@ -29,7 +29,7 @@ class Liveness {
   }
 
  private:
-  static uint8_t live_in(const Decoded& insn) {
+  static uint8_t live_in(const GuestInstruction& insn) {
     return static_cast<uint8_t>((insn.lazy_live & ~insn.lazy_written) | insn.lazy_read);
   }
 
@@ -42,7 +42,7 @@ class Liveness {
   }
 
   void link(size_t i) {
-    Decoded& insn = *all_[i];
+    GuestInstruction& insn = *all_[i];
     bool next = insn.flow == Flow::Next || insn.flow == Flow::Branch;
     bool target = insn.flow == Flow::Jump || insn.flow == Flow::Branch;
     insn.lazy_live = next || target ? 0 : lazy_flag::kAll;
@@ -60,13 +60,15 @@ class Liveness {
   }
 
   std::map<uint64_t, size_t> index_;
-  std::vector<Decoded*> all_;
+  std::vector<GuestInstruction*> all_;
   std::vector<std::vector<size_t>> before_;
   std::vector<size_t> work_;
 };
 
 }  // namespace
 
-void find_live_flags(std::map<uint64_t, Decoded>& instructions) { Liveness(instructions).solve(); }
+void find_live_flags(std::map<uint64_t, GuestInstruction>& instructions) {
+  Liveness(instructions).solve();
+}
 
 }  // namespace mtetso

@@ -14,6 +14,6 @@
 namespace mtetso {
 
 // Sets `lazy_live` of every instruction. Linear in their number.
-void find_live_flags(std::map<uint64_t, Decoded>& instructions);
+void find_live_flags(std::map<uint64_t, GuestInstruction>& instructions);
 
 }  // namespace mtetso

@@ -38,7 +38,7 @@ LowerFunction LoweringTable::find(ZydisMnemonic mnemonic, bool lock) const {
   return (lock ? locked_ : plain_)[mnemonic];
 }
 
-bool lower(Emitter& emitter, const Decoded& insn) {
+bool lower(Emitter& emitter, const GuestInstruction& insn) {
   if (insn.lock && !insn.op[0].is_memory()) return false;
   const LowerFunction function = all_families().find(insn.mnemonic, insn.lock);
   return function != nullptr && function({emitter, emitter.masm(), insn});

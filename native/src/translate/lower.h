@@ -12,6 +12,6 @@ namespace mtetso {
 
 // Emits an instruction whose flow is Next or Branch. False: it is not in the subset, and nothing
 // was emitted.
-bool lower(Emitter& emitter, const Decoded& insn);
+bool lower(Emitter& emitter, const GuestInstruction& insn);
 
 }  // namespace mtetso

@@ -19,7 +19,9 @@ bool jump_if(const LoweringContext& context) {
 }
 
 // With an address size prefix the counter is ecx.
-Register counter(const Decoded& insn) { return insn.plain_addresses ? guest(1) : guest(1).W(); }
+Register counter(const GuestInstruction& insn) {
+  return insn.plain_addresses ? guest(1) : guest(1).W();
+}
 
 bool jump_if_zero(const LoweringContext& context) {
   const auto& [emit, masm, insn] = context;

@@ -16,10 +16,11 @@ constexpr unsigned kCarry = 0, kParity = 2, kAdjust = 4, kZero = 6, kSign = 7, k
 constexpr uint64_t kAlways = 0x202;  // bit 1 is always set; so is IF in user mode
 constexpr unsigned kHostN = 31, kHostZ = 30, kHostC = 29, kHostV = 28;
 
-struct Pair {
+struct FlagBits {
   unsigned guest, host;
 };
-constexpr Pair kPairs[] = {{kCarry, kHostC}, {kZero, kHostZ}, {kSign, kHostN}, {kOverflow, kHostV}};
+constexpr FlagBits kFlagBits[] = {
+    {kCarry, kHostC}, {kZero, kHostZ}, {kSign, kHostN}, {kOverflow, kHostV}};
 
 bool set_if(const LoweringContext& context) {
   const auto& [emit, masm, insn] = context;
@@ -50,7 +51,7 @@ void gather_flags(const LoweringContext& context, const Register& out) {
   Register host = reg::t4, bit = reg::t5;
   masm.Mov(out, kAlways);
   masm.Mrs(host, NZCV);
-  for (auto [guest_bit, host_bit] : kPairs) {
+  for (auto [guest_bit, host_bit] : kFlagBits) {
     masm.Lsr(bit, host, host_bit);
     masm.Bfi(out, bit, guest_bit, 1);
   }
@@ -69,7 +70,7 @@ void scatter_flags(const LoweringContext& context, const Register& from, bool al
   const auto& [emit, masm, insn] = context;
   Register host = reg::t4, bit = reg::t5;
   masm.Mrs(host, NZCV);
-  for (auto [guest_bit, host_bit] : kPairs) {
+  for (auto [guest_bit, host_bit] : kFlagBits) {
     if (guest_bit == kOverflow && !all) continue;
     masm.Lsr(bit, from, guest_bit);
     masm.Bfi(host, bit, host_bit, 1);

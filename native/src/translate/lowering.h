@@ -6,7 +6,7 @@
 // it has emitted anything if it does not: the instruction then throws when it is reached.
 //
 // Flags: NZCV is what x86 has after each instruction, except for flags that x86 leaves undefined.
-// PF and AF are written only where they are live (Decoded::lazy_live).
+// PF and AF are written only where they are live (GuestInstruction::lazy_live).
 #pragma once
 
 #include <array>
@@ -21,7 +21,7 @@ namespace mtetso {
 struct LoweringContext {
   Emitter& emit;
   a64::MacroAssembler& masm;  // the emitter's
-  const Decoded& insn;
+  const GuestInstruction& insn;
 };
 
 using LowerFunction = bool (*)(const LoweringContext&);

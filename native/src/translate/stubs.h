@@ -38,7 +38,7 @@ using CallGuest = uint64_t (*)(uint64_t guest_rip, uintptr_t target, const uint6
 // The number by which a host function of this name is asked for. Throws StatusError(Malformed).
 using ImportNumber = uint64_t (*)(const std::string& name);
 
-struct HostSide {
+struct HostCallbacks {
   CallGuest call_guest = nullptr;
   ImportNumber import_number = nullptr;
 };

@@ -11,15 +11,16 @@
 namespace mtetso {
 namespace {
 
-bool falls_through(const Decoded& insn) {
+bool falls_through(const GuestInstruction& insn) {
   return insn.flow == Flow::Next || insn.flow == Flow::Branch;
 }
 
 }  // namespace
 
-Translator::Found Translator::find(const Unit& unit, const std::function<bool(uint64_t)>& known,
-                                   size_t& budget) const {
-  Found found;
+Translator::ControlFlow Translator::find(const TranslationUnit& unit,
+                                         const std::function<bool(uint64_t)>& known,
+                                         size_t& budget) const {
+  ControlFlow found;
   std::vector<uint64_t> work{unit.start};
   found.leaders.insert(unit.start);
   auto leader = [&](uint64_t rip) {
@@ -34,7 +35,7 @@ Translator::Found Translator::find(const Unit& unit, const std::function<bool(ui
       if (budget-- == 0)
         throw StatusError(Status::Internal, "the guest has more code than can be translated");
       auto decoded = decoder_.decode(rip, image_.code_at(rip));
-      Decoded bad;
+      GuestInstruction bad;
       bad.rip = rip;
       bad.flow = Flow::Stop;
       const auto& insn = found.instructions.emplace(rip, decoded.value_or(bad)).first->second;
@@ -55,10 +56,11 @@ Translator::Found Translator::find(const Unit& unit, const std::function<bool(ui
   return found;
 }
 
-CompiledCode Translator::translate(const std::vector<Unit>& units, const TranslationPlan& plan,
+CompiledCode Translator::translate(const std::vector<TranslationUnit>& units,
+                                   const TranslationPlan& plan,
                                    const std::function<bool(uint64_t)>& known) const {
   Emitter emitter(options_, plan);
-  std::vector<Found> found;
+  std::vector<ControlFlow> found;
   size_t budget = kMaxInstructions;
   std::set<uint64_t> taken;  // units may overlap: who comes first has the instruction
   for (const auto& unit : units) {
@@ -85,10 +87,11 @@ CompiledCode Translator::translate(const std::vector<Unit>& units, const Transla
   return emitter.finish(std::move(ranges));
 }
 
-void Translator::emit(Emitter& emitter, const Unit& unit, const Found& found, bool ticks) const {
+void Translator::emit(Emitter& emitter, const TranslationUnit& unit, const ControlFlow& found,
+                      bool ticks) const {
   ticks = ticks && unit.function != CompiledRange::kNoFunction;
   uint32_t since_poll = 0;
-  const Decoded* before = nullptr;
+  const GuestInstruction* before = nullptr;
   for (const auto& [rip, insn] : found.instructions) {
     if (before != nullptr && falls_through(*before) && before->next() != rip)
       emitter.jump_to(before->next());
@@ -108,7 +111,7 @@ void Translator::emit(Emitter& emitter, const Unit& unit, const Found& found, bo
   emitter.emit_cold_exits();
 }
 
-void Translator::emit_one(Emitter& emitter, const Decoded& insn) const {
+void Translator::emit_one(Emitter& emitter, const GuestInstruction& insn) const {
   emitter.begin_instruction(insn.rip);
   if (insn.flow == Flow::Stop) return emitter.leave(FrameStub::Throw, insn.rip);
   if (insn.flow == Flow::Undefined) return emitter.leave(FrameStub::Undefined, insn.rip);
@@ -116,7 +119,7 @@ void Translator::emit_one(Emitter& emitter, const Decoded& insn) const {
   if (!lower(emitter, insn)) emitter.leave(FrameStub::Throw, insn.rip);
 }
 
-void Translator::emit_flow(Emitter& emitter, const Decoded& insn) const {
+void Translator::emit_flow(Emitter& emitter, const GuestInstruction& insn) const {
   auto& masm = emitter.masm();
   const auto& operand = insn.op[0];
   bool indirect = operand.is_place() && operand.size == 8;

@@ -23,7 +23,7 @@ namespace mtetso {
 class Emitter;
 
 // One function to translate: control flow is followed from `start` within [begin, end).
-struct Unit {
+struct TranslationUnit {
   uint64_t start = 0;
   uint64_t begin = 0;
   uint64_t end = 0;
@@ -43,23 +43,25 @@ class Translator {
   // addresses that are `known` already have code elsewhere and are not translated again, but
   // gone to through the dispatcher. Throws StatusError(Internal) past kMaxInstructions.
   CompiledCode translate(
-      const std::vector<Unit>& units, const TranslationPlan& plan,
+      const std::vector<TranslationUnit>& units, const TranslationPlan& plan,
       const std::function<bool(uint64_t)>& known = [](uint64_t) { return false; }) const;
 
   // "0x401000: 0f 58 c1  addps xmm0, xmm1", for messages.
   std::string describe(uint64_t rip) const;
 
  private:
-  struct Found {
-    std::map<uint64_t, Decoded> instructions;  // length 0: bytes that are no instruction
+  struct ControlFlow {
+    std::map<uint64_t, GuestInstruction> instructions;  // length 0: bytes that are no instruction
     std::set<uint64_t> leaders;
     std::set<uint64_t> loops;  // leaders that are jumped back to
   };
 
-  Found find(const Unit& unit, const std::function<bool(uint64_t)>& known, size_t& budget) const;
-  void emit(Emitter& emitter, const Unit& unit, const Found& found, bool ticks) const;
-  void emit_one(Emitter& emitter, const Decoded& insn) const;
-  void emit_flow(Emitter& emitter, const Decoded& insn) const;
+  ControlFlow find(const TranslationUnit& unit, const std::function<bool(uint64_t)>& known,
+                   size_t& budget) const;
+  void emit(Emitter& emitter, const TranslationUnit& unit, const ControlFlow& found,
+            bool ticks) const;
+  void emit_one(Emitter& emitter, const GuestInstruction& insn) const;
+  void emit_flow(Emitter& emitter, const GuestInstruction& insn) const;
 
   const Options& options_;
   const ElfImage& image_;

@@ -16,8 +16,8 @@ namespace mtetso {
 
 // `pointer` is the memop's address register, with its logical tag: si_addr may lie in the middle
 // of the access, and its bits 63:60 are undefined.
-struct FaultResolver::Work {
-  const FaultContext& fault;
+struct FaultResolver::MemopFault {
+  const FaultContext& context;
   const CodeBlock& block;
   mtedbg_Memop& memop;
   mtedbg_GuestFrame* frame;
