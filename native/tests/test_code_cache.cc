@@ -51,7 +51,7 @@ TEST_CASE("what is stored is found by its key alone") {
   // The name is only a hash: another key's file under it is noticed.
   std::filesystem::rename(cache.path_of(kKey), cache.path_of(other));
   CHECK(cache.load(other, found, why) == CacheAnswer::Refused);
-  CHECK(why == "it was made from something else");
+  CHECK(why == "it was made for other code or options");
   for (const auto& entry : std::filesystem::directory_iterator(folder.path))
     CHECK(entry.path().extension() == ".mtecode");  // nothing is left lying about
 }

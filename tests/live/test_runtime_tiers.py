@@ -113,10 +113,10 @@ def test_the_code_cache(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "why"),
     [
-        (lambda data: data[:-1], "it is cut short or has something behind it"),
+        (lambda data: data[:-1], "its length is wrong"),
         (lambda data: b"", "it is cut short"),
         (lambda data: data[:-40] + b"\xff" + data[-39:], "its checksum is wrong"),
-        (lambda data: b"X" + data[1:], "it is no file of this kind"),
+        (lambda data: b"X" + data[1:], "it is not a file of cached code"),
     ],
 )
 def test_damaged_code_is_refused(tmp_path: Path, damage: object, why: str) -> None:

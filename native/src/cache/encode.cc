@@ -162,9 +162,9 @@ std::optional<CompiledCode> decode(const CacheKey& key, const std::vector<uint8_
   if (bytes.size() < sizeof header) return refuse(why, "it is cut short");
   std::memcpy(&header, bytes.data(), sizeof header);
   if (std::memcmp(header.magic, kMagic, sizeof kMagic) != 0)
-    return refuse(why, "it is no file of this kind");
+    return refuse(why, "it is not a file of cached code");
   const size_t length = bytes.size() - sizeof header;
-  if (header.length != length) return refuse(why, "it is cut short or has something behind it");
+  if (header.length != length) return refuse(why, "its length is wrong");
   const uint8_t* body = bytes.data() + sizeof header;
   if (mtedbg_crc32(body, length) != header.checksum) return refuse(why, "its checksum is wrong");
   Reader from(body, length);
@@ -172,7 +172,7 @@ std::optional<CompiledCode> decode(const CacheKey& key, const std::vector<uint8_
   std::vector<uint8_t> source(from.count(1));
   from.raw(source.data(), source.size());
   if (!from.good() || maker != key.maker || source != key.source)
-    return refuse(why, "it was made from something else");
+    return refuse(why, "it was made for other code or options");
   CompiledCode code = read_code(from);
   if (!from.done()) return refuse(why, "its counts are wrong");
   return code;

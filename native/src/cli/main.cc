@@ -48,8 +48,8 @@ void need_tags() {
       return;
     case MteStatus::NoHardware:
       throw StatusError(Status::NoTags,
-                        "no memory tagging here (HWCAP2_MTE is not set): a processor with "
-                        "FEAT_MTE2 is needed, or qemu-aarch64 -cpu max");
+                        "this machine has no memory tagging (HWCAP2_MTE is not set): use a "
+                        "processor with FEAT_MTE2, or qemu-aarch64 -cpu max");
     case MteStatus::Refused:
       throw StatusError(Status::NoTags,
                         "the kernel refuses synchronous tag checks (PR_SET_TAGGED_ADDR_CTRL)");

@@ -59,70 +59,71 @@ using View = std::string_view;
 
 constexpr Option kOptions[] = {
     {"--policy", "seed|sticky|interpret",
-     "what the fault handler does (default sticky: shared memory stays shared)",
+     "what the handler of tag check faults does (default sticky: shared memory stays shared)",
      [](Options& o, View n, View v) { o.policy = choice(n, v, kPolicies); }},
     {"--shared-tag", "0|15", "tag of shared memory; cores have the others (default 0)",
      [](Options& o, View n, View v) { o.shared_tag = choice(n, v, kTags); }},
     {"--cores", "N",
-     "cores that guest threads are spread over (default 2; with an rseq core id those of the "
-     "machine). Fourteen can have memory of their own; of more than that, thirteen (policy seed: "
-     "fifteen and fourteen)",
+     "number of cores that guest threads are spread over (default 2; with an rseq core id, the "
+     "machine's). Up to 14 cores have local memory each; if there are more, 13 of them have "
+     "(policy seed: 15 and 14)",
      [](Options& o, View n, View v) {
        o.cores = number(n, v, 1, Schedule::kMaxCores);
        o.cores_given = true;
      }},
     {"--threads", "lockstep|threads",
      "lockstep: guest threads take turns on one host thread, repeatably (default); threads: a "
-     "host thread for each",
+     "host thread for each guest thread",
      [](Options& o, View n, View v) {
        o.threads = static_cast<ThreadMode>(choice(n, v, kThreads));
      }},
     {"--core-id", "pinned|rseq-read|rseq-strict|lockstep",
-     "where threads have their core's id from: each is pinned to a processor (default); each "
-     "memory "
-     "access asks the kernel; each is also restarted when the kernel interrupts it; or the "
-     "schedule (default, and alone possible, with --threads lockstep)",
+     "how a thread knows its core. pinned: each thread is pinned to a processor (default); "
+     "rseq-read: each memory access reads the core id that the kernel maintains; rseq-strict: in "
+     "addition, an access that the kernel interrupts is restarted; lockstep: the schedule decides "
+     "(the default, and the only choice, with --threads lockstep)",
      [](Options& o, View n, View v) { o.core_id_source = choice(n, v, kCoreIds); }},
     {"--schedule", "S",
-     "lockstep: 'T@C*N,…' thread T (from 1) runs on core C (its id: from 1, or from 0 with "
-     "--shared-tag 15) for N polls; or 'seed:N', pseudo-random",
+     "the order of turns with --threads lockstep. 'T@C*N,…': thread T (from 1) runs on core C "
+     "(from 1; with --shared-tag 15 from 0) for N polls; 'seed:N': pseudo-random (default: round "
+     "robin)",
      [](Options& o, View, View v) { o.schedule = v; }},
     {"--step", "N",
      "guest instructions between polls (default 0: polls at the start of basic blocks only)",
      [](Options& o, View n, View v) { o.step = number(n, v, 0, 1000000); }},
-    {"--memops-start", "local|shared", "form of a new memop (default local)",
+    {"--memops-start", "local|shared", "mode of a new memop (default local)",
      [](Options& o, View n, View v) { o.memops_start = choice(n, v, kModes); }},
-    {"--pin-threshold", "N", "flips after which sticky pins a memop (default 8)",
+    {"--pin-threshold", "N", "flips after which policy sticky pins a memop to shared (default 8)",
      [](Options& o, View n, View v) { o.pin_threshold = number(n, v, 0, UINT32_MAX); }},
     {"--claim-threshold", "N",
-     "faults after which sticky makes a memop local again where memory is its core's, and takes "
-     "shared memory for its core; such changes count as flips (default 0: never)",
+     "faults after which policy sticky makes a memop local again if its core owns the memory, and "
+     "claims shared memory for its core; such changes count as flips (default 0: never)",
      [](Options& o, View n, View v) { o.claim_threshold = number(n, v, 0, UINT32_MAX); }},
     {"--interpret-threshold", "N",
-     "faults after which interpret patches a memop as sticky does (default 0: never)",
+     "faults after which policy interpret patches a memop as sticky does (default 0: never)",
      [](Options& o, View n, View v) { o.interpret_threshold = number(n, v, 0, UINT32_MAX); }},
     {"--trace", "FILE",
-     "writes all that happens to FILE, in order, with every turn of lockstep (debug/trace.h)",
+     "writes every event to FILE, in order, and every turn of lockstep (format: debug/trace.h)",
      [](Options& o, View, View v) { o.trace = v; }},
     {"--tier-up", "N",
-     "makes better code of a function, from what its memops have been through, when it was entered "
-     "or went around a loop N times (default 0: never)",
+     "compiles optimised code of a function, using the history of its memops, after N entries and "
+     "loop iterations (default 0: never)",
      [](Options& o, View n, View v) { o.tier_up = number(n, v, 0, INT32_MAX); }},
     {"--tier-scope", "function|program",
-     "what better code is made of: the function that asks (default), or the whole program",
+     "what is compiled then: the function (default), or the whole program",
      [](Options& o, View n, View v) {
        o.tier_scope = static_cast<TierScope>(choice(n, v, kScopes));
      }},
-    {"--profile-out", "FILE", "writes what the memops have been through at the end",
+    {"--profile-out", "FILE", "writes the history of all memops to FILE when the guest ends",
      [](Options& o, View, View v) { o.profile_out = v; }},
     {"--profile-in", "FILE",
-     "makes the best code at once from a profile of an earlier run of the same program",
+     "compiles optimised code at once, from FILE: a profile of an earlier run of the same program",
      [](Options& o, View, View v) { o.profile_in = v; }},
-    {"--code-cache", "DIR", "keeps translated code there, as it was compiled, for the next run",
+    {"--code-cache", "DIR", "keeps translated code in DIR, as it was compiled, for the next run",
      [](Options& o, View, View v) { o.code_cache = v; }},
     {"--abort-at", "POINT[:N]",
-     "dies when a named point in the life of code is reached for the Nth time (default 1), to "
-     "leave a core of that moment; a wrong name lists them",
+     "aborts when a named point is reached for the Nth time (default 1), to leave a core file of "
+     "that moment; the message for an unknown name lists all points",
      [](Options& o, View, View v) { o.abort_at = v; }},
 };
 
@@ -135,18 +136,18 @@ namespace {
 void check_core_ids(const Options& options) {
   const bool lockstep = options.core_id_source == MTEDBG_CoreIdSource_Lockstep;
   if (lockstep != (options.threads == ThreadMode::Lockstep))
-    usage(lockstep ? "--core-id lockstep is for --threads lockstep"
-                   : "with --threads lockstep the schedule says who is on which core: --core-id " +
-                         std::string("goes with --threads threads"));
+    usage(lockstep ? "--core-id lockstep needs --threads lockstep"
+                   : "with --threads lockstep the schedule decides who runs on which core; other "
+                     "core ids need --threads threads");
   if (reads_rseq(options) && options.cores_given)
-    usage("with an rseq core id the cores are the machine's: --cores is for the others");
+    usage("--cores cannot be given with an rseq core id: the cores are the machine's");
 }
 
 void check_thresholds(const Options& options) {
   if (options.claim_threshold != 0 && options.policy != MTEDBG_Policy_Sticky)
-    usage("--claim-threshold is for --policy sticky");
+    usage("--claim-threshold needs --policy sticky");
   if (options.interpret_threshold != 0 && options.policy != MTEDBG_Policy_Interpret)
-    usage("--interpret-threshold is for --policy interpret");
+    usage("--interpret-threshold needs --policy interpret");
 }
 
 }  // namespace
@@ -157,7 +158,7 @@ void complete_options(Options& options) {
     usage("--abort-at takes POINT or POINT:N, of these: " + point_names(", "));
   auto schedule = Schedule::parse(options.schedule, first_core_id(options.shared_tag));
   if (options.threads == ThreadMode::Threads && !options.schedule.empty())
-    usage("--schedule is for --threads lockstep");
+    usage("--schedule needs --threads lockstep");
   options.scheduled_cores = schedule.highest_core() + 1;
   if (options.core_id_source == 0)
     options.core_id_source = options.threads == ThreadMode::Lockstep ? MTEDBG_CoreIdSource_Lockstep

@@ -70,12 +70,13 @@ CommandLine parse_command_line(std::span<const char* const> arguments) {
 std::string help_text() {
   std::string text =
       "usage: mtetso [options] guest.elf [arguments]\n\n"
-      "Runs a static x86-64 program on AArch64 with memory tags: memory is local to a core\n"
-      "or shared, and memory accesses are patched between plain and TSO forms by the handler\n"
-      "of tag check faults.\n\n";
+      "Runs a static x86-64 program on AArch64 with memory tagging. Memory is local to a core\n"
+      "or shared; the handler of tag check faults patches memory accesses between plain and\n"
+      "TSO forms.\n\n";
   for (const auto& option : option_list())
     text += help_row(std::string("  ") + option.name + " " + option.value, option.text);
-  text += help_row("  --no-handler", "installs no fault handler: the first tag check fault kills");
+  text += help_row("  --no-handler",
+                   "installs no fault handler: the first tag check fault ends the process");
   return text +
          "  --help, --version\n\n"
          "exit status: the guest's own, or\n"
@@ -83,11 +84,11 @@ std::string help_text() {
          "  65  not an ELF, malformed, truncated\n"
          "  66  the guest cannot be opened\n"
          "  67  an ELF for another machine, or not a static executable\n"
-         "  68  an instruction outside the subset was reached\n"
-         "  69  no memory tagging here\n"
+         "  68  the guest reached an unsupported instruction\n"
+         "  69  this machine has no memory tagging\n"
          "  70  internal error\n"
          "  71  the guest's own fault: a bad address, a division by zero, a deadlock\n"
-         "  72  no restartable sequences here, which the core id needs\n";
+         "  72  no restartable sequences, which the chosen core id needs\n";
 }
 
 }  // namespace mtetso

@@ -83,7 +83,7 @@ void Code::fix(const CompiledCode& code, uint8_t* written) const {
   constexpr int kImmediate = 5;  // of MOVZ and MOVK: bits 20:5
   for (const CompiledFixup& fixup : code.fixups) {
     const TierSlot* at = slot(fixup.function);
-    if (at == nullptr) throw CodeError("a fixup is of another program's function");
+    if (at == nullptr) throw CodeError("a fixup belongs to a function of another program");
     auto* words = reinterpret_cast<uint32_t*>(written + fixup.offset);
     for (int part = 0; part < 3; ++part) {
       const uint32_t value = address_of(at) >> (16 * part) & 0xffff;

@@ -63,9 +63,9 @@ const char* find_section_fault(const CompiledCode& code, const CompiledMemop& me
     return "a memop does not begin before its access";
   if (memop.abort_offset == CompiledMemop::kNone) return nullptr;
   if (bad(memop.abort_offset) || memop.abort_offset < kWord)
-    return "a section's abort handler is outside";
+    return "a section's abort handler is outside of the code";
   if (memop.begin_offset + kArmWords * kWord > memop.access_offset)
-    return "a section begins behind its access";
+    return "a section begins after its access";
   if (memop.abort_offset + kWord > memop.begin_offset && memop.abort_offset <= memop.access_offset)
     return "a section's abort handler is inside of it";
   if (code.words[memop.abort_offset / kWord - 1] != kRseqSignature)

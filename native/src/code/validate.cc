@@ -28,12 +28,13 @@ struct Checker {
     uint64_t from = 0;
     for (const CompiledRange& range : code.ranges) {
       if (range.begin < from) return "ranges are not sorted, or overlap";
-      if (range.begin >= range.end || range.end > length) return "a range is empty or outside";
+      if (range.begin >= range.end || range.end > length)
+        return "a range is empty, or outside of the code";
       if (range.begin % kWord != 0 || range.end % kWord != 0) return "a range splits a word";
       if (range.kind < MTEDBG_RangeKind_Function || range.kind > MTEDBG_RangeKind_DebugStub)
         return "a range has no kind";
       if (range.function != CompiledRange::kNoFunction && range.function >= functions)
-        return "a range is of an unknown function";
+        return "a range belongs to an unknown function";
       from = range.end;
     }
     return nullptr;
@@ -42,18 +43,19 @@ struct Checker {
   const char* memop(const CompiledMemop& memop) const {
     const bool insert = memop.tag_offset != CompiledMemop::kNone;
     if (!at_word(memop.access_offset) || (insert && !at_word(memop.tag_offset)))
-      return "a memop is outside";
+      return "a memop is outside of the code";
     if (insert && memop.tag_offset >= memop.access_offset)
-      return "a memop's tag insert is behind its access";
+      return "a memop's tag insert is after its access";
     // Without [1] it could never be local: an untagged pointer has no core's tag.
     if (!insert && memop.mode != MTEDBG_Mode_Shared) return "a local memop has no tag insert";
     const auto word = decode_access(code.words[memop.access_offset / kWord]);
-    if (!word) return "a memop's word is no access through x16";
+    if (!word) return "a memop's word is not an access through x16";
     if (word->access != memop.access || word->size != memop.size)
-      return "a memop's word does another access than is said";
+      return "a memop's word is not the access that its record says";
     if (memop.mode != MTEDBG_Mode_Local && memop.mode != MTEDBG_Mode_Shared)
       return "a memop has no mode";
-    if (word->mode != 0 && word->mode != memop.mode) return "a memop's word is of the other mode";
+    if (word->mode != 0 && word->mode != memop.mode)
+      return "a memop's word does not have the mode that its record says";
     return find_section_fault(code, memop);
   }
 
@@ -70,14 +72,15 @@ struct Checker {
 
   const char* entries() const {
     for (const CompiledEntry& entry : code.entries)
-      if (entry.guest_rip == 0 || !at_word(entry.offset)) return "an entry is outside";
+      if (entry.guest_rip == 0 || !at_word(entry.offset)) return "an entry is outside of the code";
     return nullptr;
   }
 
   const char* fixups() const {
     for (const CompiledFixup& fixup : code.fixups) {
-      if (!at_word(fixup.offset) || !at_word(fixup.offset + 2 * kWord)) return "a fixup is outside";
-      if (fixup.function >= functions) return "a fixup is of an unknown function";
+      if (!at_word(fixup.offset) || !at_word(fixup.offset + 2 * kWord))
+        return "a fixup is outside of the code";
+      if (fixup.function >= functions) return "a fixup belongs to an unknown function";
       for (uint32_t part = 0; part < 3; ++part)
         if (!is_wide_move(code.words[fixup.offset / kWord + part], part))
           return "a fixup's words are not moves";

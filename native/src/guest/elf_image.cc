@@ -50,7 +50,8 @@ ElfImage ElfImage::open(const std::string& path) {
     throw StatusError(Status::CannotOpen, "cannot open " + path + ": " + std::strerror(errno));
   auto size = file.tellg();
   if (size < 0 || static_cast<uint64_t>(size) > kMaxFile)
-    throw StatusError(Status::CannotOpen, "cannot read " + path + ": not a file of a sane size");
+    throw StatusError(Status::CannotOpen,
+                      "cannot read " + path + ": not a regular file, or too large");
   std::vector<uint8_t> bytes(static_cast<size_t>(size));
   file.seekg(0);
   if (!bytes.empty() && !file.read(reinterpret_cast<char*>(bytes.data()), size))
@@ -84,7 +85,7 @@ void ElfImage::read_header() {
 void ElfImage::read_segments() {
   auto header = read<Elf64_Ehdr>(0, "the file header");
   if (header.e_phnum == 0) malformed("no program headers");
-  if (header.e_phentsize != sizeof(Elf64_Phdr)) malformed("odd size of program headers");
+  if (header.e_phentsize != sizeof(Elf64_Phdr)) malformed("program headers of an unexpected size");
   slice(header.e_phoff, uint64_t{header.e_phnum} * sizeof(Elf64_Phdr), "program headers");
   uint64_t total = 0;
   for (uint64_t i = 0; i < header.e_phnum; ++i) {
@@ -95,7 +96,8 @@ void ElfImage::read_segments() {
       read_tls(entry.p_offset, entry.p_filesz, entry.p_memsz, entry.p_align);
     if (entry.p_type == PT_NOTE) read_notes(entry.p_offset, entry.p_filesz);
     if (entry.p_type != PT_LOAD || entry.p_memsz == 0) continue;
-    if (entry.p_filesz > entry.p_memsz) malformed("a segment has more bytes than memory");
+    if (entry.p_filesz > entry.p_memsz)
+      malformed("a segment has more bytes in the file than in memory");
     if (entry.p_vaddr < kLowestAddress || entry.p_vaddr > kMaxAddress || entry.p_memsz > kMaxMemory)
       malformed("a segment is at an impossible address or too large");
     total += entry.p_memsz;
@@ -113,11 +115,12 @@ void ElfImage::read_segments() {
 
 void ElfImage::read_tls(uint64_t offset, uint64_t file_size, uint64_t memory_size,
                         uint64_t alignment) {
-  if (file_size > memory_size) malformed("thread-local storage has more bytes than memory");
+  if (file_size > memory_size)
+    malformed("thread-local storage has more bytes in the file than in memory");
   if (memory_size > kMaxTls) malformed("thread-local storage is too large");
   alignment = std::max<uint64_t>(alignment, 1);
   if ((alignment & (alignment - 1)) != 0 || alignment > kMaxTlsAlignment)
-    malformed("thread-local storage has an odd alignment");
+    malformed("thread-local storage has an impossible alignment");
   tls_ = {memory_size, alignment, slice(offset, file_size, "thread-local storage")};
 }
 
@@ -142,7 +145,7 @@ void ElfImage::read_notes(uint64_t offset, uint64_t size) {
       desc = desc.subspan(sizeof import.address);
       auto end = std::find(desc.begin(), desc.end(), 0);
       if (end == desc.end() || end - desc.begin() > static_cast<ptrdiff_t>(kMaxName))
-        malformed("an import's name has no end");
+        malformed("an import's name is not terminated");
       import.name.assign(desc.begin(), end);
       desc = desc.subspan(static_cast<size_t>(end - desc.begin()) + 1);
       if (import.address != 0) imports_.push_back(std::move(import));
@@ -161,7 +164,7 @@ std::string_view ElfImage::string_at(uint64_t table, uint64_t table_size, uint64
 void ElfImage::read_functions() {
   auto header = read<Elf64_Ehdr>(0, "the file header");
   if (header.e_shoff == 0 || header.e_shnum == 0) return;
-  if (header.e_shentsize != sizeof(Elf64_Shdr)) malformed("odd size of section headers");
+  if (header.e_shentsize != sizeof(Elf64_Shdr)) malformed("section headers of an unexpected size");
   slice(header.e_shoff, uint64_t{header.e_shnum} * sizeof(Elf64_Shdr), "section headers");
   for (uint64_t i = 0; i < header.e_shnum; ++i) {
     auto section = read<Elf64_Shdr>(header.e_shoff + i * sizeof(Elf64_Shdr), "a section header");

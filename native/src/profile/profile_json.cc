@@ -37,9 +37,9 @@ std::string hexadecimal(uint64_t value) {
 uint64_t from_hexadecimal(const std::string& text) {
   uint64_t value = 0;
   const char* end = text.data() + text.size();
-  if (!text.starts_with("0x")) malformed("'" + text + "' is no address");
+  if (!text.starts_with("0x")) malformed("'" + text + "' is not an address");
   const auto [stop, error] = std::from_chars(text.data() + 2, end, value, 16);
-  if (error != std::errc() || stop != end) malformed("'" + text + "' is no address");
+  if (error != std::errc() || stop != end) malformed("'" + text + "' is not an address");
   return value;
 }
 
@@ -52,7 +52,7 @@ const char* name_of(std::span<const NamedValue> names, uint32_t value) {
 uint32_t value_of(std::span<const NamedValue> names, const std::string& name) {
   for (const NamedValue& one : names)
     if (name == one.name) return one.value;
-  malformed("'" + name + "' is unknown here");
+  malformed("'" + name + "' is not a known word");
 }
 
 void read_memop(const Json& from, ProgramProfile& program) {
@@ -83,7 +83,8 @@ Profile parse_profile(const std::string& text) {
   try {
     const Json whole = Json::parse(text);
     if (whole.at("kind") != kKind) malformed(std::string("its kind is not ") + kKind);
-    if (whole.at("version") != kVersion) malformed("it is of another version");
+    if (whole.at("version") != kVersion)
+      malformed("its version is not " + std::to_string(kVersion));
     for (const Json& from : whole.at("programs")) {
       ProgramProfile& program = profile.programs.emplace_back();
       program.name = from.at("name").get<std::string>();

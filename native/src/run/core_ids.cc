@@ -41,8 +41,8 @@ void bind_core_id(const Options& options, Frame& frame) {
   frame.guest.rseq = rseq_area();
   if (reads_rseq(options) && frame.guest.rseq == 0)
     throw StatusError(Status::NoRseq,
-                      "no restartable sequences here (rseq(2) is not registered): Linux 4.18 and "
-                      "glibc 2.35 have them, QEMU's user mode has not");
+                      "no restartable sequences (rseq(2) is not registered): they need Linux 4.18 "
+                      "and glibc 2.35; QEMU's user mode does not have them");
   refresh_core_id(options, frame);
 }
 

@@ -103,7 +103,8 @@ uintptr_t Engine::entry_of(uint64_t rip) {
     return host != 0 ? host : program->translate_at(rip);
   }
   if (const uintptr_t host = stubs_.entry(rip)) return host;
-  throw StatusError(Status::GuestFault, "a wild jump or return of the guest to " + describe(rip));
+  throw StatusError(Status::GuestFault,
+                    "the guest jumped or returned to an address without code: " + describe(rip));
 }
 
 uintptr_t Engine::resolve(Frame& frame) {

@@ -34,13 +34,13 @@ struct OpenFile {
 };
 
 // Once: the reason does not depend on the file, as long as it is one on a disk.
-void tell_of_the_copy(const std::string& path, const char* why) {
+void warn_of_the_copy(const std::string& path, const char* why) {
   static std::atomic<bool> told{false};
   if (told.exchange(true)) return;
   std::fprintf(stderr,
-               "mtetso: %s: the kernel has no memory tags for mappings of this file (%s): PROT_MTE "
-               "is for anonymous memory and files in RAM (tmpfs, memfd); the guest gets a copy in "
-               "tagged memory, as for every such file\n",
+               "mtetso: %s: mappings of this file cannot have memory tags (%s): PROT_MTE is for "
+               "anonymous memory and files in RAM (tmpfs, memfd); the guest gets a copy in tagged "
+               "memory, as it does for every such file\n",
                path.c_str(), why);
 }
 
@@ -91,7 +91,7 @@ Imports::Next Imports::map_file(GuestThread& thread, CallRegisters& registers) {
   const auto mapped =
       memory.map_file(file.descriptor, length, static_cast<uint32_t>(frame->host_core_id));
   if (mapped.address != 0 && mapped.refused != 0)
-    tell_of_the_copy(path, std::strerror(mapped.refused));
+    warn_of_the_copy(path, std::strerror(mapped.refused));
   registers.rax = mapped.address;
   return Next::Return;
 }

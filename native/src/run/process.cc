@@ -89,7 +89,7 @@ Program* Process::load(const std::string& path, std::string& why) {
   try {
     ElfImage image = ElfImage::open(path);
     if (image.tls().memory_size != 0) {
-      why = path + ": a program that is loaded cannot have thread-local storage";
+      why = path + ": a loaded program cannot have thread-local storage";
       return nullptr;
     }
     if (!map_image(image)) {

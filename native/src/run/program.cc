@@ -184,7 +184,8 @@ uintptr_t Program::translate_at(uint64_t rip) {
   std::scoped_lock lock(translating_);
   if (uintptr_t host = code_.entry(rip)) return host;  // another thread was faster
   if (image_.code_at(rip).empty())
-    throw StatusError(Status::GuestFault, "a wild jump or return of the guest to " + describe(rip));
+    throw StatusError(Status::GuestFault,
+                      "the guest jumped or returned to an address without code: " + describe(rip));
   auto known = [this](uint64_t address) { return code_.entry(address) != 0; };
   code_.commit(MTEDBG_BlockKind_BaselineTier, MTEDBG_Tier_Baseline,
                translator_.translate({unit_of(rip)}, plan(false, nullptr), known));

@@ -41,24 +41,24 @@ Schedule Schedule::parse(std::string_view text, uint32_t first_core) {
     text.remove_prefix(kSeed.size());
     schedule.seeded_ = true;
     schedule.state_ = take(text, 0, UINT64_MAX, "a seed is a number");
-    if (!text.empty()) bad(text, "nothing follows a seed");
+    if (!text.empty()) bad(text, "there is text after the seed");
     return schedule;
   }
   std::string cores = "cores are " + std::to_string(first_core) + " to " +
-                      std::to_string(first_core + kMaxCores - 1) + " under this --shared-tag";
+                      std::to_string(first_core + kMaxCores - 1) + " with this --shared-tag";
   while (!text.empty()) {
     Slice slice;
-    slice.thread = take(text, 1, UINT32_MAX, "threads count from 1, the first one");
-    expect(text, '@', "'@' and a core follow a thread");
+    slice.thread = take(text, 1, UINT32_MAX, "thread numbers start at 1");
+    expect(text, '@', "a thread is followed by '@' and a core");
     uint64_t id = take(text, first_core, first_core + kMaxCores - 1, cores.c_str());
     slice.core = static_cast<uint32_t>(id - first_core);
-    expect(text, '*', "'*' and a number of polls follow a core");
+    expect(text, '*', "a core is followed by '*' and a number of polls");
     slice.polls = static_cast<uint32_t>(take(text, 1, kMaxPolls, "polls are 1 to 2^30"));
     if (schedule.written_.size() == kMaxSlices) bad(text, "too many turns");
     schedule.written_.push_back(slice);
     if (text.empty()) break;
     expect(text, ',', "turns are separated by ','");
-    if (text.empty()) bad(text, "nothing follows the last ','");
+    if (text.empty()) bad(text, "there is no turn after the last ','");
   }
   return schedule;
 }

@@ -83,7 +83,7 @@ LeftFor run_on(Turn& turn) {
         bad_address(turn.process, frame);
       case ExitReason::Lookup:
       case ExitReason::TierUp:
-        throw StatusError(Status::Internal, "what is the engine's reached the scheduler");
+        throw StatusError(Status::Internal, "the engine did not handle an exit that is its own");
     }
   }
 }
@@ -110,7 +110,7 @@ void run_callback(Turn& turn) {
       case LeftFor::CallbackReturn:
         return;
       case LeftFor::ThreadReturn:
-        guest_fault(turn.process, *turn.thread.frame, "a callback returned to where none was");
+        guest_fault(turn.process, *turn.thread.frame, "the thread ended inside of a callback");
       default:
         turn.scheduler.interlude(turn.thread);
     }
@@ -130,7 +130,7 @@ TurnEnd run_turn(Process& process, Scheduler& scheduler, Imports& imports, Guest
     case LeftFor::Blocked:
       return TurnEnd::Blocked;
     case LeftFor::CallbackReturn:
-      guest_fault(process, *thread.frame, "a callback returned that nobody called");
+      guest_fault(process, *thread.frame, "a return from a callback outside of any callback");
     case LeftFor::ThreadReturn:
       break;
   }
