@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// PC → block in a CodeBlockMap beside a plain binary search on the same sorted vector. Usage:
+// PC → block in a CodeBlockMap, and by a plain binary search on the same sorted vector. Usage:
 // bench_lookup BLOCKS ROUNDS LOOKUPS. Prints a line a round and situation: its name, nanoseconds
 // of a look-up in the map, nanoseconds of the plain search. Situations: "alone"; "writer", another
 // thread inserts and removes all the time; "waiting-writer", a writer is inside of its change and
@@ -34,7 +34,7 @@ double now() {
 // The optimiser may not know what becomes of it.
 void use(const CodeBlock* found) { asm volatile("" ::"r"(found)); }
 
-// As the map has it: the base beside the block.
+// As in the map: the base next to the block.
 struct Entry {
   uintptr_t base;
   const CodeBlock* block;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Fault, patch, resume beside a bare SIGSEGV round trip, whose handler only goes on behind the
-// access, and beside one that writes the same two words and no more. For AArch64 with memory tags.
+// Fault, patch, resume compared with a bare SIGSEGV round trip, whose handler only resumes after
+// the access, and with one that only writes the same two words. For AArch64 with memory tags.
 // Usage:
 //   bench_round_trip time ROUNDS FAULTS THREADS   a line a round and way: its name, nanoseconds a
 //                                         fault; of THREADS guest threads all but one are asleep
@@ -53,7 +53,7 @@ double now() {
   return static_cast<double>(at.tv_sec) * 1e9 + static_cast<double>(at.tv_nsec);
 }
 
-// The least that a handler can do: go on behind the access.
+// The least that a handler can do: resume after the access.
 void skip_access(int, siginfo_t*, void* raw) { static_cast<ucontext_t*>(raw)->uc_mcontext.pc += 4; }
 
 // The least that one can do that patches: both words, clean caches, and every core's instructions
@@ -99,7 +99,7 @@ class Bench {
                                   {"bare", kOther, kMine, Handler::Skip},
                                   {"bare-write", kShared, kMine, Handler::Write}};
 
-  // Another guest thread, for ever asleep: now changes have to be made known to it.
+  // Another guest thread, which sleeps: now changes have to be synchronised with it.
   void add_thread() {
     auto* frame = static_cast<mtedbg_GuestFrame*>(allocate_frame(4096));
     frame->thread_id = ++threads_;
@@ -222,7 +222,7 @@ int count_all(Bench& bench) {
 
 int command(int argc, char** argv) {
   if (enable_mte() != MteStatus::Ready || !register_barriers()) {
-    std::fprintf(stderr, "no memory tagging here\n");
+    std::fprintf(stderr, "this machine has no memory tagging\n");
     return 2;
   }
   publish_debug_root(Options{}, "bench", phase_points());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// How fast guest code is translated, beside decoding it alone. For AArch64. Usage:
+// How fast guest code is translated, and only decoded. For AArch64. Usage:
 // bench_translate ROUNDS GUEST. Prints "bytes N" and "words N" of guest code and of what it
 // becomes, then a line a round and way ("translate", "decode"): its name and nanoseconds.
 #include <time.h>

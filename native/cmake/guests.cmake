@@ -10,7 +10,7 @@ set(guest_link -static -nostdlib -no-pie -Wl,--build-id=none -Wl,-z,noexecstack)
 set(guest_headers ${guest_dir}/mtetso_guest.h)
 file(MAKE_DIRECTORY ${guest_out})
 
-# One guest: its source, its file, its level of optimisation; then what else the linker is told.
+# One guest: its source, its file, its optimisation level; then further linker options.
 function(add_guest source name level)
   set(elf ${guest_out}/${name}.elf)
   add_custom_command(OUTPUT ${elf}
@@ -24,7 +24,7 @@ endfunction()
 foreach(guest counter copy sum message crash unsupported badaddress arith stale system files litmus stress)
   add_guest(${guest} ${guest} -O2)
 endforeach()
-# Programs that compilers see in different ways: at each of their levels.
+# Programs that are compiled at several optimisation levels.
 foreach(guest programs lz heap bytecode queue locks mover threadlocal callbacks)
   add_guest(${guest} ${guest} -O2)
   add_guest(${guest} ${guest}-O0 -O0)

@@ -5,9 +5,9 @@ find_library(ZYCORE_LIBRARY Zycore REQUIRED)
 find_path(VIXL_INCLUDE aarch64/macro-assembler-aarch64.h PATH_SUFFIXES vixl REQUIRED)
 find_path(ZYDIS_INCLUDE Zydis/Zydis.h REQUIRED)
 
-# Others' headers and libraries, as the translator takes them.
+# Headers and libraries of other projects, for the translator.
 add_library(mtetso_others INTERFACE)
-# Headers are taken out of their folders by -isystem, after the cross compiler's own.
+# By -isystem: after the cross compiler's own headers.
 target_include_directories(mtetso_others SYSTEM INTERFACE ${VIXL_INCLUDE})
 if(NOT ZYDIS_INCLUDE STREQUAL "/usr/include")
   target_include_directories(mtetso_others SYSTEM INTERFACE ${ZYDIS_INCLUDE})
@@ -24,7 +24,7 @@ target_compile_options(mtetso_others INTERFACE -fPIE -fno-devirtualize)
 target_link_libraries(mtetso_others INTERFACE mtetso_flags ${VIXL_LIBRARY} ${ZYDIS_LIBRARY}
   ${ZYCORE_LIBRARY})
 
-# The translator apart: its tests link it without the rest.
+# The translator alone: its tests link it without the rest.
 file(GLOB translate_sources CONFIGURE_DEPENDS src/translate/*.cc)
 add_library(mtetso_translate STATIC ${translate_sources})
 target_link_libraries(mtetso_translate PUBLIC mtetso_others)
@@ -51,9 +51,9 @@ endfunction()
 
 add_runtime(mtetso mtetso_translate)
 
-# The same with its translator and emitter under AddressSanitizer and UBSan; a test builds it. Not
-# the rest: that follows pointers with tags, for which AddressSanitizer has no shadow, and most of
-# it is checked on the host. In two pieces, since it is VIXL's headers that take the time.
+# The same, with translator and emitter under AddressSanitizer and UBSan; a test builds it. Not the
+# rest: it follows pointers with tags, for which AddressSanitizer has no shadow, and most of it is
+# checked on the host. In two pieces, because VIXL's headers take most of the time.
 add_library(mtetso_translate_checked STATIC EXCLUDE_FROM_ALL ${translate_sources})
 set_target_properties(mtetso_translate_checked PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 14)
 set(checks -fsanitize=address,undefined)
@@ -69,7 +69,7 @@ foreach(name count_words lowering_table)
   target_link_options(${name} PRIVATE -pie)
 endforeach()
 
-# Tests that need the architecture's own tags and signals: each ends with 0, 2 where there are none.
+# Tests that need the architecture's tags and signals. Exit status: 0, or 2 if there are no tags.
 file(GLOB target_tests CONFIGURE_DEPENDS tests/target/*.cc)
 foreach(source IN LISTS target_tests)
   get_filename_component(name ${source} NAME_WE)

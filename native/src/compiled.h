@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What the translator hands to the code manager: finished words and what is known about them.
-// Nothing here knows where the words will live; every offset is in bytes from their start.
+// What the translator hands to the code manager: finished words and their metadata. None of it
+// depends on where the words will be placed; every offset is in bytes from their start.
 #pragma once
 
 #include <mtedbg/debug_root.h>
@@ -12,7 +12,7 @@
 
 namespace mtetso {
 
-// One stretch of a block that can be named: a function, a stub, a thunk.
+// A part of a block that has a name: a function, a stub, a thunk.
 struct CompiledRange {
   uint32_t begin = 0;  // offset, inclusive
   uint32_t end = 0;    // offset, exclusive
@@ -27,7 +27,7 @@ struct CompiledRange {
 
 // One guest memory access: the tag insert [1] and the access [2].
 struct CompiledMemop {
-  uint32_t tag_offset = kNone;  // kNone: the pointer is right as it is
+  uint32_t tag_offset = kNone;  // kNone: the memop has no tag insert
   uint32_t access_offset = 0;
   uint64_t guest_rip = 0;
   uint32_t access = 0;  // MTEDBG_Access_*
@@ -36,7 +36,7 @@ struct CompiledMemop {
   // With an rseq core id: where reading it begins, and the abort handler of the critical section.
   uint32_t begin_offset = kNone;
   uint32_t abort_offset = kNone;
-  uint32_t pinned = 0;  // 1: what a profile says of it; it stays in this mode
+  uint32_t pinned = 0;  // 1: a profile pinned it; it stays in this mode
 
   static constexpr uint32_t kNone = UINT32_MAX;
 };
@@ -48,7 +48,7 @@ struct CompiledEntry {
 };
 
 // Three words, MOVZ and two MOVK of one register, that get the address of a function's tier slot
-// (code/tier_slot.h) when the code gets its place. User addresses have 48 bits.
+// (code/tier_slot.h) when the code is placed. User addresses have 48 bits.
 struct CompiledFixup {
   uint32_t offset = 0;
   uint32_t function = 0;

@@ -19,19 +19,19 @@ struct Options {
   uint32_t shared_tag = 0;  // 0 with cores 1..15, 15 with cores 0..14
   uint32_t cores = 2;       // cores that guest threads are spread over
   bool cores_given = false;
-  uint32_t scheduled_cores = 0;  // those that `schedule` names: one more than the highest number
+  uint32_t scheduled_cores = 0;  // one more than the highest core number in `schedule`
   ThreadMode threads = ThreadMode::Lockstep;
   std::string schedule;  // lockstep: "seed:7", or as written: "1@1*4,2@2*4" (see schedule.h)
   uint32_t memops_start = MTEDBG_Mode_Local;
-  uint32_t core_id_source = 0;       // MTEDBG_CoreIdSource_*; 0: what goes with `threads`
+  uint32_t core_id_source = 0;       // MTEDBG_CoreIdSource_*; 0: the default for `threads`
   uint32_t pin_threshold = 8;        // flips after which `sticky` pins a memop to shared
   uint32_t claim_threshold = 0;      // faults after which `sticky` takes memory back; 0: never
   uint32_t interpret_threshold = 0;  // faults after which `interpret` does as sticky; 0: never
   uint32_t step = 0;                 // guest instructions between polls; 0: at block leaders only
   bool handler = true;   // false: no fault handler, the first tag check fault is the last
-  std::string abort_at;  // "NAME[:N]": dies at a named point (debug/points.h); empty: nowhere
-  std::string trace;     // file that gets all that happens (debug/trace.h); empty: none
-  uint32_t tier_up = 0;  // ticks of a function's baseline code until better code is made; 0: never
+  std::string abort_at;  // "NAME[:N]": abort at a named point (debug/points.h); empty: nowhere
+  std::string trace;     // file that gets every event (debug/trace.h); empty: none
+  uint32_t tier_up = 0;  // ticks of a function's baseline code until it is optimised; 0: never
   TierScope tier_scope = TierScope::Function;
   std::string profile_in;  // files; empty: none
   std::string profile_out;
@@ -49,11 +49,11 @@ constexpr bool reads_rseq(const Options& options) {
 // memory where it has one (1..15 with shared 0, 0..14 with shared 15). Number n has id n + first.
 constexpr uint32_t first_core_id(uint32_t shared_tag) { return shared_tag == 0 ? 1 : 0; }
 
-// Who has which of the sixteen tags. One is that of shared memory. In policy seed all others are
-// cores'. The sound policies keep the last one as a guard: no pointer has it, and memory has it
-// while it changes hands. Where there are more cores than tags left, one more is set aside and is
-// nobody's: threads of all cores without a tag have it in their pointers, no memory has it, and so
-// a plain access of theirs never passes unnoticed. Everything that they touch becomes shared.
+// How the sixteen tags are assigned. One is for shared memory. With policy seed all others belong
+// to cores. The sound policies keep the last one as a guard: no pointer has it, and memory has it
+// only while its owner changes. If there are more cores than tags left, one more tag belongs to no
+// core: pointers of all cores without a tag of their own have it, no memory has it, and so each
+// plain access of such a core faults. Everything that these cores touch becomes shared.
 struct CoreTags {
   static constexpr uint32_t kNone = 16;
 
@@ -63,7 +63,7 @@ struct CoreTags {
   uint32_t nobody = kNone;
   uint32_t guard = 15;
 
-  // What the pointers of core number `core`, from 0, have.
+  // The tag in pointers of core number `core`, counted from 0.
   constexpr uint32_t of(uint32_t core) const { return first + (core < tagged ? core : tagged); }
   constexpr bool operator==(const CoreTags&) const = default;
 };

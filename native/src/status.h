@@ -8,7 +8,7 @@
 
 namespace mtetso {
 
-// A guest's own exit status can be any of 0..255; these are what the runtime itself ends with.
+// A guest's own exit status can be any of 0..255; these are the runtime's own.
 enum class Status : int {
   Usage = 64,
   Malformed = 65,
@@ -21,7 +21,7 @@ enum class Status : int {
   NoRseq = 72,
 };
 
-// What stops the runtime: one line saying what is wrong, with the exit status for it.
+// An error that ends the runtime: one line that says what is wrong, and the exit status.
 class StatusError : public std::runtime_error {
  public:
   StatusError(Status status, const std::string& message)

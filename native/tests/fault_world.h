@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // A fault resolver with memory, code of one memop, and guest threads that fault: tags from a table,
-// and words that nobody executes.
+// and words that are never executed.
 #pragma once
 
 #include <array>

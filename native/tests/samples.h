@@ -16,8 +16,8 @@ namespace mtetso::sample {
 inline constexpr uint32_t kLoad = 0xf9400203;  // ldr x3, [x16]
 inline constexpr uint32_t kNop = 0xd503201f;
 
-// A function with one local memop at offset 8, of the guest instruction at rip + 3, and a way to
-// throw behind some padding; entered at rip and, at offset 12, at rip + 7.
+// A function with one local memop at offset 8, of the guest instruction at rip + 3, and a Throw
+// range after some padding; entered at rip and, at offset 12, at rip + 7.
 inline CompiledCode code(uint32_t function, uint64_t rip) {
   CompiledCode made;
   made.words = {kNop, tag_word(MTEDBG_Mode_Local, 0), kLoad, kNop, kNop, kNop};

@@ -186,7 +186,7 @@ TEST_CASE("look-ups in signal handlers, on writers as well") {
   CHECK(sent >= 500);
 }
 
-TEST_CASE("a reader frozen inside a look-up holds its copy and nobody else") {
+TEST_CASE("a reader frozen inside a look-up holds up its copy and no other reader") {
   CodeBlockMap map;
   const auto blocks = row_of_blocks(3);
   map.insert(&blocks[0]);

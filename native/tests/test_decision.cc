@@ -260,7 +260,7 @@ TEST_CASE("rules that hold in every situation") {
            if (now.rules.policy == kSeed) return what.as_written && !what.quiesce;
            return claims(now) && now.may_weaken && what.quiesce && all_are(now, now.own);
          });
-  always("memory is claimed by seed, or from nobody else",
+  always("memory is claimed by seed, or from no other core",
          [](const Situation& now, const Decision& what) {
            if (!what.claim) return true;
            return has_own(now) && (now.rules.policy == kSeed || (claims(now) && !foreign(now)));

@@ -83,7 +83,7 @@ TEST_CASE("a pair of registers") {
   CHECK(access_word_in(word, kShared) == word);
 }
 
-TEST_CASE("what is no access of a memop") {
+TEST_CASE("words that are not an access of a memop") {
   for (const uint32_t word : {
            0xf94001e3u,  // ldr x3, [x15]: another base
            0xf9400603u,  // ldr x3, [x16, #8]: an offset

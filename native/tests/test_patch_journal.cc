@@ -30,7 +30,7 @@ void watch_split_lock() {
                     child.read<mtedbg_Journal>(address_of(&debug_root().journal[0]));
                 const auto now = child.read<uint64_t>(at + 13);
                 if (now == 7) return;
-                // While the change is half done, nobody else's access passes.
+                // While the change is half done, no other thread's access passes.
                 if (now != 9) REQUIRE(journal.operation == MTEDBG_Operation_RetagOnly);
                 if (!changed) {
                   REQUIRE(journal.operation == MTEDBG_Operation_RetagOnly);

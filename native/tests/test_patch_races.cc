@@ -118,7 +118,7 @@ TEST_CASE("patches of two memops on one granule come one after the other") {
   held_at(
       gate, [&] { owner.fault(ours, memory); },
       [&] {
-        CHECK(read_tag(memory) == world.protocol.tags().guard);  // nobody passes
+        CHECK(read_tag(memory) == world.protocol.tags().guard);  // no access passes
         second = std::thread([&] { other.fault(theirs, memory); });
       });
   second.join();
@@ -182,7 +182,7 @@ TEST_CASE("no memop is weakened while a thread may be between its words") {
     CHECK(block->memops[0].flips == 0);
     CHECK(read_tag(memory) == 0);
   }
-  SUBCASE("it is asked to come out, which is no poll") {
+  SUBCASE("it is asked to stop, which is not a poll") {
     held_at(
         gate, [&] { weakens.fault(block, memory); }, [&] { budget = 0; });
     CHECK(block->memops[0].mode == kShared);

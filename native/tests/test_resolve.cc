@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The fault handler's work on tags from a table and words that nobody executes: what it does to
+// The fault handler's work on tags from a table and words that are never executed: what it does to
 // tags, words, registers and records.
 #include <doctest/doctest.h>
 
@@ -119,7 +119,7 @@ TEST_CASE("interpret past its threshold does as sticky") {
   CHECK(block->memops[0].mode == kShared);
 }
 
-TEST_CASE("interpret does the access, goes on behind it, and changes nothing else") {
+TEST_CASE("interpret does the access, resumes after it, and changes nothing else") {
   World world(MTEDBG_Policy_Interpret);
   for (const uint32_t tag : {0u, kOther}) {
     const uint64_t at = world.memory.allocate(16, tag);
@@ -169,7 +169,7 @@ TEST_CASE("misaligned ordered accesses are done by the handler") {
   CHECK(block->memops[0].flips == 0);
 }
 
-TEST_CASE("a split lock is done behind a tag of nobody's") {
+TEST_CASE("a split lock is done while memory has the guard tag") {
   for (const uint32_t policy :
        {MTEDBG_Policy_Sticky, MTEDBG_Policy_Seed, MTEDBG_Policy_Interpret}) {
     World world(policy);

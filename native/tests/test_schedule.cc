@@ -77,7 +77,7 @@ TEST_CASE("a seed repeats, reaches every thread, core and length, and nothing el
   CHECK(*lengths.begin() == 1);
 }
 
-TEST_CASE("what is no schedule is refused") {
+TEST_CASE("a text that is not a schedule is rejected") {
   for (const char* text :
        {"x", "1", "1@", "1@1", "1@1*", "1@1*0", "0@1*1", "1@65*1", "1@1*1,", "1@1*1;2@1*1",
         "1@1*99999999999", "-1@1*1", " 1@1*1", "seed:", "seed:-1", "seed:1x", "seed"})

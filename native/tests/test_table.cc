@@ -66,7 +66,7 @@ bool is_generation(const std::vector<Item>& items, uint64_t generation) {
 TEST_CASE("the checksum is zlib's") {
   CHECK(mtedbg_crc32("123456789", 9) == 0xcbf43926);
   CHECK(mtedbg_crc32("", 0) == 0);
-  // Each byte once, and a bit at a time beside it.
+  // Each byte once, against a computation bit by bit.
   std::string text;
   uint32_t crc = ~uint32_t{0};
   for (uint32_t i = 0; i < 256; ++i) {

@@ -112,7 +112,7 @@ TEST_CASE("stubs of both tiers stand side by side in one place") {
   const uintptr_t second = program.code.export_function(kMain);
   CHECK(second != first);
   CHECK(program.callee(second) == better->record.id);
-  // Whoever was given the first one may go on calling it.
+  // The first one may still be called.
   CHECK(program.callee(first) == program.baseline->record.id);
   CHECK(program.code.lookup(first)->segment == program.code.lookup(second)->segment);
   CHECK(program.code.lookup(second)->record.tier == MTEDBG_Tier_Optimized);

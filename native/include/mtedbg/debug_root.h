@@ -39,7 +39,7 @@ extern "C" {
 #define MTEDBG_ABI_MINOR 0
 #define MTEDBG_ENDIAN_PROBE UINT32_C(0x01020304)
 
-/* The lists are tables for people; a formatter takes them apart. */
+/* The lists are laid out by hand, as tables. */
 /* clang-format off */
 
 /* Values. Each list is written once: it makes the C enum and the schema's text. */
@@ -125,9 +125,9 @@ enum { MTEDBG_ENUMS(MTEDBG_ENUM_LIST) };
 
 /* memops of a block: sorted by address. `address` is the access [2]; `tag_address` the tag insert
  * [1], 0 where the memop has none. The instruction words are read from memory, never kept here:
- * recorded mode and bytes are compared, and what differs is a finding. restart_address: where it
- * begins and is resumed after a fault, 0 where that is the first word above; abort_address: where
- * the kernel sends a thread that it interrupts there, 0 where it is no section of rseq(2). */
+ * recorded mode and bytes are compared, and a difference is a finding. restart_address: where it
+ * begins and is resumed after a fault, 0 if that is the first word above; abort_address: where the
+ * kernel sends a thread that it interrupts there, 0 if it is not a critical section of rseq(2). */
 #define MTEDBG_MEMOP_FIELDS(F, T)                                                     \
   F(T, u64, id) F(T, u64, address) F(T, u64, tag_address) F(T, u64, block) F(T, u64, guest_rip) \
   F(T, Access, access) F(T, u32, size) F(T, Mode, mode) F(T, u32, flips) F(T, u32, pinned) \
@@ -149,9 +149,8 @@ enum { MTEDBG_ENUMS(MTEDBG_ENUM_LIST) };
   F(T, u64, guest_end) F(T, u64, block) F(T, Tier, best_tier) F(T, TierState, tier_state) \
   F(T, u64, code)
 
-/* codes: what was translated of each program, with blocks and functions of its own; and the stubs
- * that all programs share. digest: of the guest's code, CRC-32 in the low half and its length in the
- * high one. */
+/* codes: the translated code of each program, with its blocks and functions; and the stubs that all
+ * programs share. digest: of the guest's code, CRC-32 in the low half, its length in the high half. */
 #define MTEDBG_CODE_FIELDS(F, T)                                                      \
   F(T, u64, id) F(T, u64, name) F(T, u32, name_length) F(T, u32, reserved) F(T, u64, digest) \
   F(T, u64, guest_begin) F(T, u64, guest_end) F(T, u64, shared_stubs)
@@ -164,7 +163,7 @@ enum { MTEDBG_ENUMS(MTEDBG_ENUM_LIST) };
   F(T, u64, memop) F(T, u64, generation) F(T, u64, address) F(T, u32, old_tag)        \
   F(T, u32, new_tag) F(T, Mode, old_mode) F(T, Mode, new_mode)
 
-/* lock: of all who change tags and memops. thread: the guest thread that holds it, 0: nobody. */
+/* lock: for changes of tags and memops. thread: the guest thread that holds it, 0: none. */
 #define MTEDBG_LOCK_FIELDS(F, T) F(T, u64, thread)
 
 /* recorder: head events were ever written; event n stands at index n % capacity while
@@ -177,18 +176,18 @@ enum { MTEDBG_ENUMS(MTEDBG_ENUM_LIST) };
   F(T, u64, order) F(T, u64, clock) F(T, u64, time) F(T, u64, memop) F(T, u64, address) \
   F(T, u64, old_value) F(T, u64, new_value) F(T, Event, event) F(T, u32, core)
 
-/* config: guard_tag: memory has it while it changes hands; nobody_tag: pointers of cores without a
- * tag have it, 16 where every core has one. */
+/* config: guard_tag: memory has it while its owner changes; nobody_tag: pointers of cores without a
+ * tag have it, 16 if every core has a tag. */
 #define MTEDBG_CONFIG_FIELDS(F, T)                                                    \
   F(T, u32, shared_tag) F(T, u32, cores) F(T, Policy, policy) F(T, CoreIdSource, core_id_source) \
   F(T, Mode, memops_start) F(T, u32, pin_threshold) F(T, u64, version) F(T, u32, version_length) \
   F(T, u32, reserved) F(T, u32, claim_threshold) F(T, u32, interpret_threshold)      \
   F(T, u32, guard_tag) F(T, u32, nobody_tag)
 
-/* The guest as the runtime knows it. In JIT code the general registers, RIP's successor and flags
- * are in host registers: the schema's `register` lines say where. noted_core: the host_core_id of
- * the last Migration event. rseq: the kernel's struct rseq of the host thread, 0 where that says
- * nothing about the core id. */
+/* The state of a guest thread. In JIT code the general registers, RIP's successor and flags are in
+ * host registers: the schema's `register` lines say where. noted_core: the host_core_id of the last
+ * Migration event. rseq: the kernel's struct rseq of the host thread, 0 if the core id does not come
+ * from it. */
 #define MTEDBG_FRAME_FIELDS(F, T)                                                     \
   F(T, u64, rax) F(T, u64, rcx) F(T, u64, rdx) F(T, u64, rbx) F(T, u64, rsp) F(T, u64, rbp) \
   F(T, u64, rsi) F(T, u64, rdi) F(T, u64, r8) F(T, u64, r9) F(T, u64, r10) F(T, u64, r11) \
@@ -260,12 +259,12 @@ MTEDBG_STATIC_ASSERT(offsetof(struct mtedbg_root, checksum) == 68, "the root's l
  *   BlockKind.SharedStubs = 1           an enum's value
  *   contract end = exclusive            a meaning; the adopter's own lines follow
  *   register frame = x28                where JIT code keeps a thing
- *   caller x19 = [x29-80]               where JIT code keeps what whoever entered it had there
+ *   caller x19 = [x29-80]               where JIT code keeps its caller's value of a register
  */
 struct mtedbg_text {
   char* out;
   size_t capacity;
-  size_t length; /* of the whole text, also where it did not fit */
+  size_t length; /* of the whole text, also if it did not fit */
 };
 
 static inline void mtedbg_put(struct mtedbg_text* text, const char* string) {
@@ -291,7 +290,7 @@ static inline void mtedbg_put_line(struct mtedbg_text* text, const char* head, c
 }
 
 /* Writes the schema of these records and then `contracts` (whole lines) to `out`; returns the
- * length in bytes, which is more than `capacity` where the text did not fit. */
+ * length in bytes, which is more than `capacity` if the text did not fit. */
 static inline size_t mtedbg_write_schema(char* out, size_t capacity, const char* contracts) {
   struct mtedbg_text text = {out, capacity, 0};
   mtedbg_put(&text, "mtedbg-schema 1\n");
@@ -343,8 +342,8 @@ static inline uint32_t mtedbg_crc32(const void* data, size_t length) {
 #undef MTEDBG_CRC_16
 #undef MTEDBG_CRC_64
 
-/* Fills `root`, all of it but `next`, and says that it is ready: once, when everything that hangs
- * on it is there. `name` and `schema` (of `schema_size` bytes) stay where they are. */
+/* Fills `root`, except `next`, and marks it ready: call once, when everything that it refers to is
+ * complete. `name` and `schema` (of `schema_size` bytes) are not copied. */
 static inline void mtedbg_publish_root(struct mtedbg_root* root, const char* name,
                                        const char* schema, size_t schema_size,
                                        const struct mtedbg_Named* named, size_t named_count) {
@@ -367,10 +366,10 @@ static inline void mtedbg_publish_root(struct mtedbg_root* root, const char* nam
   __atomic_store_n(&root->state, (uint32_t)MTEDBG_RootState_Ready, __ATOMIC_RELEASE);
 }
 
-/* Hangs `mine`, which is published, behind the last root of the list that begins at `first`: of a
- * process with several JITs, each with a root of its own, one has the symbol `mtedbg_root`, and the
- * others hang behind it. Takes no lock, and may come before `first` is published. A root that is
- * in the list already stays where it is. */
+/* Appends `mine`, which is published, to the list of roots that begins at `first`: in a process
+ * with several JITs, each with a root of its own, one has the symbol `mtedbg_root`, and the others
+ * follow it in the list. Takes no lock, and may be called before `first` is published. A root that
+ * is in the list already stays where it is. */
 static inline void mtedbg_link_root(struct mtedbg_root* first, struct mtedbg_root* mine) {
   struct mtedbg_root* last = first;
   while (last != mine) {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// Compiled code on disk, as it left the translator: never as patched, and in no place yet.
+// Compiled code on disk, as the translator made it: never as patched, and not placed.
 //
-// A file is for one key: what the code was made from. It holds the whole key, the guest's bytes
-// included, and is used only where every byte of it is the one asked for; a checksum covers the
-// rest, and what is read is checked again as anything that a translator hands over is. Files are
-// written aside and renamed, so that none is ever seen half.
+// A file belongs to one key: everything the code was made from. It holds the whole key, including
+// the guest's bytes, and is used only if every byte of the key is equal; a checksum covers the
+// rest, and the code is validated again like any code from the translator. Files are written under
+// another name and then renamed, so that no reader sees a partial one.
 #pragma once
 
 #include <cstdint>
@@ -27,13 +27,13 @@ enum class CacheAnswer { Found, Absent, Refused };
 
 class CodeCache {
  public:
-  // `directory` is made where it is not there. Throws StatusError(CannotOpen).
+  // `directory` is made if it does not exist. Throws StatusError(CannotOpen).
   explicit CodeCache(std::string directory);
 
-  // `code` is set where it was found. Refused: there is a file, and it is damaged or not for this
-  // key; `why` says what is wrong.
+  // Found: `code` is set. Refused: there is a file, but it is damaged or not for this key; `why`
+  // says what is wrong.
   CacheAnswer load(const CacheKey& key, CompiledCode& code, std::string& why) const;
-  // False where the file cannot be written: the code is as good without.
+  // False if the file cannot be written; the code can be used all the same.
   bool store(const CacheKey& key, const CompiledCode& code) const;
 
   std::string path_of(const CacheKey& key) const;
@@ -42,8 +42,8 @@ class CodeCache {
   std::string directory_;
 };
 
-// The file's content, apart from the disk. decode() sets `why` and returns nothing where the bytes
-// are not whole or not for `key`.
+// The file's content, apart from the disk. decode() sets `why` and returns nothing if the bytes
+// are damaged or not for `key`.
 std::vector<uint8_t> encode(const CacheKey& key, const CompiledCode& code);
 std::optional<CompiledCode> decode(const CacheKey& key, const std::vector<uint8_t>& bytes,
                                    std::string& why);

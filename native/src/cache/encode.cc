@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The file: magic, CRC-32 and length of what follows, then the key and the code. Numbers are
+// File format: magic, CRC-32 and length of the rest, then the key and the code. Numbers are
 // little-endian as in memory; a list is its count, then its elements.
 #include <mtedbg/debug_root.h>
 
@@ -39,7 +39,7 @@ class Writer {
   std::vector<uint8_t> out;
 };
 
-// Every count is held against the bytes that are left before anything is allocated for it.
+// Every count is checked against the bytes that are left before anything is allocated for it.
 class Reader {
  public:
   Reader(const uint8_t* at, size_t left) : at_(at), left_(left) {}

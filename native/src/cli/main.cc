@@ -33,8 +33,8 @@ namespace {
 
 std::atomic<const Engine*> g_engine{nullptr};
 
-// Ends the process without destructors: other threads may be in the middle of anything, and what
-// a debugger reads stays where it is to the end.
+// Ends the process without destructors: other threads may still be running, and what a debugger
+// reads must stay readable to the end.
 [[noreturn]] void finish(int status) {
   if (const Engine* engine = g_engine.load(std::memory_order_acquire)) engine->write_profile();
   close_debug_root();
@@ -75,7 +75,7 @@ Quiescence::How quiescence(const Options& options) {
   if (options.core_id_source == MTEDBG_CoreIdSource_RseqStrict && !register_restarts())
     throw StatusError(Status::NoRseq, "the kernel has no membarrier(2) for restartable sequences");
   publish_debug_root(options, "mtetso " MTETSO_VERSION, phase_points());
-  // For the whole life of the process: it is left by _exit.
+  // Never deleted: the process ends by _exit.
   auto& protocol = *new Protocol(core_tags(options), quiescence(options));
   auto& memory = *new GuestMemory(protocol);
   auto& engine = *new Engine(options, std::move(image), {call_guest, Imports::number_of});
@@ -101,7 +101,7 @@ int command(std::span<const char* const> arguments) {
     case CommandLine::Action::Run:
       break;
   }
-  // For the whole life of the process, which is not left through here.
+  // Never deleted: run() does not return.
   run(*new Options(std::move(line.options)));
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The options of the command line: one row each, and what --help says of it.
+// The options of the command line: one row each, with its text in --help.
 #pragma once
 
 #include <span>
@@ -24,7 +24,7 @@ std::span<const Option> option_list();
 // Throws StatusError(Usage) with a hint at --help.
 [[noreturn]] void usage(const std::string& what);
 
-// What no single option can say: defaults that depend on others, and contradictions among them.
+// Sets defaults that depend on other options, and rejects contradictions.
 // Throws StatusError(Usage).
 void complete_options(Options& options);
 

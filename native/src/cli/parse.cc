@@ -19,7 +19,7 @@ const Option* find_option(std::string_view name) {
   return nullptr;
 }
 
-// `head` in the left column, `text` in lines beside it.
+// `head` in the left column, `text` in lines next to it.
 std::string help_row(std::string head, std::string_view text) {
   if (head.size() + 2 > kHelpColumn) head += '\n', head.append(kHelpColumn, ' ');
   head.resize(std::max(head.size(), kHelpColumn), ' ');

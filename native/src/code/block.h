@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // One published piece of code and all that is known about it. The parts that a debugger reads are
-// the mtedbg records themselves, in dumped memory; this object only says where they are.
+// the mtedbg records themselves, in dumped memory; this object only points to them.
 #pragma once
 
 #include <mtedbg/debug_root.h>
@@ -22,13 +22,13 @@ struct CodeBlock {
   std::span<mtedbg_Memop> memops;        // sorted by address; changed under the protocol's lock
   std::span<mtedbg_Memop*> aborts;       // those with an abort_address, sorted by it
   FuncToCodeRange functions;
-  uint32_t stubs = 0;  // entry stubs that lead into it, for ever; changed under code_lock()
+  uint32_t stubs = 0;  // entry stubs into it, which are never removed; changed under code_lock()
 
   uintptr_t base() const { return record.base; }
   uintptr_t end() const { return record.base + record.length; }
   bool holds(uintptr_t pc) const { return pc - record.base < record.length; }
 
-  // The memop whose access [2] is at `pc`; null where there is none. Takes no lock.
+  // The memop whose access [2] is at `pc`; null if there is none. Takes no lock.
   mtedbg_Memop* memop_at(uintptr_t pc) const;
   // The memop of a fault that came with this PC: its access, or its abort handler (fault/patch.h).
   mtedbg_Memop* memop_of_fault(uintptr_t pc) const;

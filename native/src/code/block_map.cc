@@ -10,7 +10,7 @@ uint32_t CodeBlockMap::enter() const {
     const uint32_t copy = published_.load(std::memory_order_seq_cst);
     copies_[copy].readers.fetch_add(1, std::memory_order_seq_cst);
     if (published_.load(std::memory_order_seq_cst) == copy) return copy;
-    leave(copy);  // a writer published the other one between: this copy may be its to change
+    leave(copy);  // a writer published the other copy in between: it may change this one
   }
 }
 
@@ -23,7 +23,7 @@ const CodeBlock* CodeBlockMap::lookup(uintptr_t pc) const {
 }
 
 // Publishes the hidden copy and waits until the last reader has left the other. New readers do not
-// come into it, so the wait ends when those in flight are through, however many there are.
+// enter it, so the wait ends when those in flight have left, however many there are.
 void CodeBlockMap::swap_and_wait() {
   const uint32_t old = published_.load(std::memory_order_relaxed);
   published_.store(1 - old, std::memory_order_seq_cst);

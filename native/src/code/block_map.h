@@ -26,14 +26,14 @@ class CodeBlockMap {
   CodeBlockMap(const CodeBlockMap&) = delete;
   CodeBlockMap& operator=(const CodeBlockMap&) = delete;
 
-  // The block that holds `pc`, null where none does. Lock-free, async-signal-safe.
+  // The block that holds `pc`; null if there is none. Lock-free, async-signal-safe.
   const CodeBlock* lookup(uintptr_t pc) const;
 
-  // False, and nothing changed, where the block overlaps one that is there. Throws bad_alloc, and
-  // nothing changed. Returns when every reader sees the change: waits for those in flight. Costs
-  // what lies above the block: code is placed upwards, so that is little.
+  // False, and nothing is changed, if the block overlaps another one. Throws bad_alloc, and nothing
+  // is changed. Returns when every reader sees the change: waits for those in flight. The cost is
+  // proportional to the blocks above this one, which are few: code is placed upwards.
   bool insert(const CodeBlock* block);
-  // False where it is not there. When it returns, no look-up can find the block any more.
+  // False if it is not in the map. When it returns, no look-up can find the block any more.
   bool remove(const CodeBlock* block);
 
   size_t size() const;
@@ -57,7 +57,7 @@ class CodeBlockMap {
   alignas(64) std::atomic<uint32_t> published_{0};
 };
 
-// The one that the fault handler asks.
+// The one that the fault handler uses.
 CodeBlockMap& process_code_map();
 
 }  // namespace mtetso

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// From finished words to a block that is whole: records, words in their place, what they refer to.
+// From finished words to a complete block: records, placed words, and the addresses in them.
 #include <atomic>
 
 #include "code/code.h"
@@ -50,7 +50,7 @@ std::span<mtedbg_Memop> build_memops(const CompiledCode& code, uint64_t base, ui
 
 }  // namespace
 
-// Everything about the block that a reader may follow; none of it can be reached yet.
+// Everything about the block that a reader may follow; none of it is reachable yet.
 std::unique_ptr<CodeBlock> Code::build(uint32_t kind, uint32_t tier, const CompiledCode& code,
                                        const Placement& place) const {
   auto block = std::make_unique<CodeBlock>();
@@ -78,7 +78,7 @@ std::unique_ptr<CodeBlock> Code::build(uint32_t kind, uint32_t tier, const Compi
   return block;
 }
 
-// The addresses of tier slots, into the words where they are now.
+// Writes the addresses of tier slots into the placed words.
 void Code::fix(const CompiledCode& code, uint8_t* written) const {
   constexpr int kImmediate = 5;  // of MOVZ and MOVK: bits 20:5
   for (const CompiledFixup& fixup : code.fixups) {

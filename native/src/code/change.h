@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// A change of the code map, for as long as its journal slot says so. code_lock() is held.
+// A change of the code map: its journal slot is open during its lifetime. code_lock() is held.
 #pragma once
 
 #include "code/description.h"

@@ -96,8 +96,8 @@ EntryStub Code::stub_for(uint64_t guest_rip, const CodeBlock& callee) const {
   return stub;
 }
 
-// The block that is entered is chosen with the lock held: chosen before, a better tier could come
-// between, and the stub of the worse one would be recorded after it.
+// The block that is entered is chosen with the lock held. Otherwise a better tier could be
+// committed in between, and the stub into the worse one would be recorded after it.
 const Code::ExportedFunction& Code::make_export(uint64_t guest_rip, const CodeBlock& callee) {
   if (!make_stub_) throw CodeError("this program exports no functions");
   const EntryStub stub = stub_for(guest_rip, callee);
@@ -106,7 +106,7 @@ const Code::ExportedFunction& Code::make_export(uint64_t guest_rip, const CodeBl
   const CodeBlock* block =
       commit_locked(MTEDBG_BlockKind_LazyStubs, callee.record.tier, code, nullptr, Span::Partial);
   point(Point::ExportBuilt);
-  // The stub may be called for ever: what it enters has to stay.
+  // The stub may be called at any time: the block that it enters has to stay.
   for (const auto& one : blocks_)
     if (one.get() == &callee) ++one->stubs;
   record(nullptr, {.event = MTEDBG_Event_LazyStub,
@@ -124,8 +124,8 @@ uintptr_t Code::export_function(uint64_t guest_rip) {
   return callee == nullptr ? 0 : make_export(guest_rip, *callee).stub;
 }
 
-// New stubs into a better tier for what was exported from a worse one. The import thunks, which
-// are of no tier, keep theirs. Without memory the old stub stays: what it enters is still right.
+// Makes new stubs into a better tier for functions that were exported from a worse one. Import
+// thunks, which have no tier, keep theirs. If there is no memory the old stub stays, and is right.
 void Code::renew_exports(const CodeBlock& better) {
   if (better.record.tier <= MTEDBG_Tier_Baseline) return;
   std::vector<uint64_t> renewed;

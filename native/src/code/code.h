@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
 //
-// Code: owns every block of one guest program. It takes finished words from the translator, gives
-// them a place, builds all metadata, and only then publishes them: to the map that the fault
-// handler asks, to the entry table that the dispatcher asks, to the debug root.
+// Code: owns every block of one guest program. It takes finished words from the translator, places
+// them, builds all metadata, and only then publishes them: in the map of the fault handler, in the
+// entry table of the dispatcher, in the debug root.
 //
 // The life of a block
 //
-//   built       commit(): words and records are there, nobody can reach them
+//   built       commit(): words and records are complete, no thread can reach them
 //   published   in both maps and the debug root, then entered
 //   retired     retire(): nothing leads there any more, but threads may still be in it: its words
-//               can be run, a fault in it is handled as any other, a debugger is told why it went
+//               can be run, a fault in it is handled as any other, the debug root has the reason
 //   unmapped    reclaim(): no thread can be in it, and it was the last user of its segment
 //
-// Blocks of every kind stand in one vector: shared stubs (of no tier, made first), tiers whole or
-// of single functions, lazy entry stubs of whichever tier.
+// Blocks of every kind are in one vector: shared stubs (of no tier, made first), complete tiers,
+// code of single functions, lazy entry stubs of any tier.
 #pragma once
 
 #include <cstdint>
@@ -35,12 +35,12 @@
 
 namespace mtetso {
 
-// No memory for code, or CompiledCode that contradicts itself. Nothing was changed.
+// No memory for code, or inconsistent CompiledCode. Nothing was changed.
 struct CodeError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// Which program it is, for debuggers and profiles.
+// The program that it is of, for debuggers and profiles.
 struct CodeIdentity {
   std::string_view name = "";
   uint64_t digest = 0;  // of the guest's code
@@ -48,16 +48,16 @@ struct CodeIdentity {
   uint64_t guest_end = 0;
 };
 
-// A stub that native code calls to get into a guest function.
+// A stub through which native code calls a guest function.
 struct EntryStub {
   uint64_t guest_rip = 0;
-  uintptr_t target = 0;  // host entry, of the tier that is the best one now
+  uintptr_t target = 0;  // host entry, in the best tier at present
   uint32_t function = CompiledRange::kNoFunction;
   std::string symbol;
 };
 
-// Whether a block has all functions of its program, or some. A whole tier gets a segment of its
-// own, so that its memory can go when it does.
+// Whether a block has all functions of its program, or some. A complete tier gets a segment of its
+// own, so that its memory can be freed with it.
 enum class Span { Partial, Complete };
 
 class Code {
@@ -66,24 +66,24 @@ class Code {
   using StubMaker = std::function<CompiledCode(const EntryStub&)>;
 
   explicit Code(const CodeIdentity& identity = {}, StubMaker make_stub = {});
-  // Retires what is still there: the process's map and the debug root outlive this. No thread may
-  // be in its code any more, or get there.
+  // Retires what is still published: the process's map and the debug root outlive this. No thread
+  // may be in its code, or enter it.
   ~Code();
   Code(const Code&) = delete;
   Code& operator=(const Code&) = delete;
 
-  // Makes a guest function known; returns its index, for CompiledRange::function. `ticks`: of
-  // baseline code until it asks for a better tier.
+  // Registers a guest function; returns its index, for CompiledRange::function. `ticks`: of
+  // baseline code until it requests a better tier.
   uint32_t add_function(std::string_view name, uint64_t guest_begin, uint64_t guest_end,
                         int32_t ticks = INT32_MAX);
-  // Null for an index that is not of this Code.
+  // Null for an index that does not belong to this Code.
   TierSlot* slot(uint32_t function) const;
 
-  // Says what the compiler is at with some functions (MTEDBG_TierState_*); commit() says Committed.
+  // Sets the compiler's state for some functions (MTEDBG_TierState_*); commit() sets Committed.
   void set_tier_states(std::span<const uint32_t> functions, uint32_t tier_state);
-  // The state that was said last; Idle for what is no function.
+  // The state that was set last; Idle if there is no such function.
   uint32_t tier_state(uint32_t function) const;
-  // MTEDBG_Tier_*; None for what is no function.
+  // MTEDBG_Tier_*; None if there is no such function.
   uint32_t best_tier(uint32_t function) const;
 
   // Publishes `code` as one block. `block_kind` is MTEDBG_BlockKind_*, `tier` MTEDBG_Tier_*.
@@ -93,38 +93,38 @@ class Code {
   const CodeBlock* commit(uint32_t block_kind, uint32_t tier, CompiledCode&& code,
                           const CodeBlock* supersedes = nullptr, Span span = Span::Partial);
 
-  // The address that native code calls to get to `guest_rip`, by a stub made at the first call;
-  // 0 where no code is entered at that address. Stubs are never taken back: whoever was given
-  // one may call it as long as this Code lives. Throws CodeError or bad_alloc.
+  // The address at which native code calls `guest_rip`: of a stub that is made at the first call;
+  // 0 if no code is entered at that address. Stubs are never removed: they may be called as long as
+  // this Code lives. Throws CodeError or bad_alloc.
   uintptr_t export_function(uint64_t guest_rip);
 
-  // Takes a block out of the entries, this Code's map and the code map that debuggers see, and
-  // shows it among the last retired ones with the reason. Threads may still be in it.
-  // Throws bad_alloc and leaves everything as it was.
+  // Removes a block from the entries, this Code's map and the code map that debuggers see, and
+  // lists it as retired, with the reason. Threads may still be in it. Throws bad_alloc and leaves
+  // everything as it was.
   void retire(const CodeBlock* block, std::string_view reason);
 
-  // All that are published.
+  // Retires all published blocks.
   void retire_all(std::string_view reason);
 
-  // How many retired blocks there are that can be reclaimed at some time.
+  // The number of retired blocks that can be reclaimed at some time.
   size_t retired() const;
 
-  // Forgets retired blocks that no thread can be in: those retired before `epoch` (see epochs.h).
-  // A segment whose last block goes is unmapped. Returns how many blocks went. Throws bad_alloc.
+  // Deletes retired blocks that no thread can be in: those retired before `epoch` (see epochs.h).
+  // A segment is unmapped with its last block. Returns the number of blocks. Throws bad_alloc.
   size_t reclaim(uint64_t epoch);
 
-  // The host address at which translated code of `guest_rip` is entered; 0 where there is none.
+  // The host address at which translated code of `guest_rip` is entered; 0 if there is none.
   // Takes no lock.
   uintptr_t entry(uint64_t guest_rip) const { return entries_.find(guest_rip); }
 
-  // The block of this Code that holds `pc`, null where none does. Takes no lock.
+  // The block of this Code that holds `pc`; null if there is none. Takes no lock.
   const CodeBlock* lookup(uintptr_t pc) const { return map_.lookup(pc); }
 
   // Calls `visit` with each block that is published or retired and not reclaimed, in the order of
-  // their commits; the shared stubs come first. code_lock() is held meanwhile.
+  // their commits; the shared stubs come first. Holds code_lock().
   void visit(const std::function<void(const CodeBlock&)>& visit) const;
 
-  // The same, for those who know that nobody commits meanwhile.
+  // The same, for callers that know that no block is committed at the same time.
   const std::vector<std::unique_ptr<CodeBlock>>& blocks() const { return blocks_; }
 
   uint64_t id() const { return id_; }

@@ -61,7 +61,7 @@ const CodeBlock* Code::commit_locked(uint32_t block_kind, uint32_t tier, const C
   if (const char* wrong = find_fault(code, code_description().functions())) throw CodeError(wrong);
   const size_t bytes = code.words.size() * sizeof(uint32_t);
   const Placement place = find_place(bytes, span);
-  // The words lie beyond the segment's cursor until it is moved: nobody knows of them.
+  // The words are beyond the segment's cursor until it is moved: nothing refers to them.
   uint8_t* written = place.segment->write_base() + place.offset;
   std::memcpy(written, code.words.data(), bytes);
   auto block = build(block_kind, tier, code, place);
@@ -82,7 +82,7 @@ const CodeBlock* Code::commit_locked(uint32_t block_kind, uint32_t tier, const C
   return blocks_.back().get();
 }
 
-// The debug root before the entries: no thread runs code that a debugger cannot name.
+// The debug root before the entries: no thread runs code that a debugger cannot find.
 void Code::publish(const Placement& place, CodeBlock* block, const CompiledCode& code,
                    const CodeBlock* supersedes) {
   CodeDescription& shown = code_description();
@@ -99,7 +99,7 @@ void Code::publish(const Placement& place, CodeBlock* block, const CompiledCode&
   point(Point::CommitDescribed);
   synchronize_cores();  // the words are new to every core's instruction stream
   for (const CompiledEntry& entry : code.entries) {
-    // Code of a lower tier that was longer in the making changes nothing for those who enter.
+    // Code of a lower tier that took longer to compile does not replace better code.
     const uintptr_t there = entries_.find(entry.guest_rip);
     const CodeBlock* holder = there == 0 ? nullptr : map_.lookup(there);
     if (holder == nullptr || holder->record.tier <= block->record.tier)
@@ -113,7 +113,7 @@ void Code::publish(const Placement& place, CodeBlock* block, const CompiledCode&
                    .new_value = block->record.tier});
 }
 
-// What is known of the functions of a new block, and where they are entered from now on.
+// Updates the records of the functions of a new block, and where they are entered from now on.
 void Code::publish_functions(const CodeBlock& block) {
   CodeDescription& shown = code_description();
   bool changed = false;

@@ -69,7 +69,8 @@ void CodeDescription::retire(uint64_t block, const char* reason, uint32_t reason
   record.reason_length = reason_length;
   retired_.push_back(record);
   if (retired_.size() > kRetiredKept) retired_.erase(retired_.begin());
-  // First shown as retired, then taken from the map: at every instruction it is in one of them.
+  // First published as retired, then removed from the map: at every instruction it is in one of
+  // them.
   debug_root().retired.publish(retired_);
   blocks_.erase(at);
   publish_code_map();

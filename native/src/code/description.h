@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The process's code as the debug root shows it: the records of all Codes together. Every change
-// is made by the holder of code_lock(), in two steps: reserve() may fail, the rest cannot.
+// is made with code_lock() held, in two steps: reserve() may fail, the rest cannot.
 #pragma once
 
 #include <mtedbg/debug_root.h>
@@ -36,19 +36,19 @@ class CodeDescription {
   // Moves a block from the code map to the retired ones.
   void retire(uint64_t block, const char* reason, uint32_t reason_length);
   void add_segment(std::shared_ptr<const CodeSegment> segment);
-  // Says of the retired blocks in a segment that they are unmapped, and takes the segment away.
+  // Marks the retired blocks in a segment as unmapped, and removes the segment.
   void remove_segment(uint64_t id);
-  // Shows how full the segments are.
+  // Publishes how full the segments are.
   void publish_segments();
 
   // Throws bad_alloc.
   void add_code(const mtedbg_Code& code);
   void set_shared_stubs(uint64_t code, uint64_t block);
-  // Takes a program away, with what is said of its functions; their indices are not used again.
+  // Removes a Code and the state of its functions; their indices are not used again.
   void remove_code(uint64_t id);
 
   uint32_t add_function(const mtedbg_Function& function);
-  mtedbg_Function* function(uint32_t index);  // null where there is none
+  mtedbg_Function* function(uint32_t index);  // null if there is none
   uint32_t functions() const { return static_cast<uint32_t>(functions_.size()); }
   void publish_functions();
 

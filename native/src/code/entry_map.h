@@ -20,7 +20,7 @@ class EntryMap {
   EntryMap(const EntryMap&) = delete;
   EntryMap& operator=(const EntryMap&) = delete;
 
-  // 0 where there is none. Lock-free, async-signal-safe.
+  // 0 if there is none. Lock-free, async-signal-safe.
   uintptr_t find(uint64_t guest_rip) const;
 
   // Makes room for `more` further entries, so that set() cannot fail. Throws bad_alloc.

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// When may the memory of retired code go? Not before every thread that could have taken a way into
-// it has been outside of all generated code. A thread says in its own word which epoch it entered
-// in; retiring begins a new one.
+// When can the memory of retired code be freed? Not before every thread that could have entered it
+// has been outside of all generated code. A thread says in its own word in which epoch it entered;
+// retiring begins a new one.
 //
 //   thread: word := now                    retirer: no entry leads to the block
 //           look up an entry, run it                epoch := ++now
-//           word := 0                               later: oldest() > epoch: nobody is in it
+//           word := 0                               later: oldest() > epoch: no thread is in it
 //
 // Each side writes one variable and then reads the other's: sequentially consistent.
 #pragma once
@@ -23,8 +23,8 @@ class Epochs {
   // `word` is the thread's, and outlives this. Throws bad_alloc.
   void add(std::atomic<uint64_t>* word);
 
-  // Before a thread looks up where to go; returns the epoch. Whatever it kept from older epochs
-  // must be forgotten.
+  // Called before a thread looks up an entry; returns the epoch. Addresses that it kept from older
+  // epochs must not be used any more.
   uint64_t enter(std::atomic<uint64_t>& word) const {
     for (;;) {
       const uint64_t epoch = now_.load(std::memory_order_seq_cst);
@@ -34,11 +34,11 @@ class Epochs {
   }
   static void leave(std::atomic<uint64_t>& word) { word.store(0, std::memory_order_release); }
 
-  // After the last way into something was taken away: threads in an epoch up to the returned one
-  // may still be on it.
+  // Called after the last way into a block was removed: threads in an epoch up to the returned one
+  // may still be in it.
   uint64_t retire() { return now_.fetch_add(1, std::memory_order_seq_cst); }
 
-  // The oldest epoch that a thread is in; where none is in any, the present one.
+  // The oldest epoch that a thread is in; if no thread is in one, the current one.
   uint64_t oldest() const;
 
  private:

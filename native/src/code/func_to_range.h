@@ -19,10 +19,10 @@ class FuncToCodeRange {
   static constexpr uint32_t kNone = UINT32_MAX;
 
   FuncToCodeRange() = default;
-  // Takes the Function ranges of a block; dense where that costs at most twice the sparse form.
+  // Takes the Function ranges of a block; dense if that costs at most twice the sparse form.
   explicit FuncToCodeRange(std::span<const mtedbg_Range> ranges);
 
-  // The range's index, kNone where this block has no code for the function.
+  // The range's index; kNone if this block has no code for the function.
   uint32_t find(uint32_t function) const;
   bool dense() const { return !dense_.empty(); }
   size_t size() const { return size_; }

@@ -26,7 +26,7 @@ inline constexpr uint32_t kFrameRegister = 28;
 
 enum class AtomicOp : uint8_t { None, Add, Clear, Xor, Set, Swap, CompareSwap };
 
-// What an access word does, mode apart.
+// What an access word does, without its mode.
 struct AccessWord {
   uint32_t access = 0;  // MTEDBG_Access_*
   uint32_t size = 0;    // bytes
@@ -37,10 +37,10 @@ struct AccessWord {
   uint32_t mode = 0;  // MTEDBG_Mode_*; 0 for an RMW, which is the same in both
 };
 
-// Nothing for a word that is not an access of a memop through x16.
+// Empty for a word that is not an access of a memop through x16.
 std::optional<AccessWord> decode_access(uint32_t word);
 
-// The access word in the other mode; an RMW is returned as it is. Nothing for any other word.
+// The access word in `mode`; an RMW is returned unchanged. Empty for any other word.
 std::optional<uint32_t> access_word_in(uint32_t word, uint32_t mode);
 
 // The tag insert of a mode.

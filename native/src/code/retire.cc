@@ -22,7 +22,7 @@ Code::~Code() {
   code_description().remove_code(id_);
 }
 
-// Takes away every way that leads into the block, but the ones of threads that are in it.
+// Removes every way into the block, except those of threads that are in it.
 void Code::hide(const CodeBlock* block) {
   entries_.erase_range(block->base(), block->end());
   for (const auto& [function, slot] : slots_) {
@@ -85,8 +85,8 @@ size_t Code::reclaim(uint64_t epoch) {
   return count;
 }
 
-// Those that only this list and the description still refer to. A debugger is told before the
-// memory goes, so that it never reads what is not there on the word of a record.
+// Unmaps segments that only this list and the description refer to. The debug root says so before
+// the memory goes, so that a debugger never follows a record into unmapped memory.
 void Code::unmap_unused_segments() {
   constexpr long kListed = 2;
   for (auto at = segments_.begin(); at != segments_.end();) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// What the kernel is told of memops that are critical sections of rseq(2) (translate/core_id.h): a
-// struct rseq_cs for each, in dumped memory, and its address in the memop's first three words.
+// Descriptions for the kernel of memops that are critical sections of rseq(2)
+// (translate/core_id.h): a struct rseq_cs for each, in dumped memory, and its address in the
+// memop's first three words.
 #pragma once
 
 #include <mtedbg/debug_root.h>
@@ -26,7 +27,7 @@ inline constexpr uint32_t kArmWords = 5;
 std::span<mtedbg_Memop*> describe_sections(const CompiledCode& code, uint64_t base,
                                            std::span<mtedbg_Memop> memops, uint32_t* words);
 
-// Nothing, or what is wrong with a memop's places.
+// Null, or what is wrong with a memop's offsets.
 const char* find_section_fault(const CompiledCode& code, const CompiledMemop& memop);
 
 }  // namespace mtetso

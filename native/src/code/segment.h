@@ -15,13 +15,13 @@ class CodeSegment {
   static constexpr size_t kDefaultCapacity = size_t{1} << 20;
   static constexpr size_t kAlignment = 64;  // a block starts on a cache line of its own
 
-  // Null with errno set where the kernel gives no memory. `capacity` is rounded up to pages.
+  // Null with errno set if the kernel gives no memory. `capacity` is rounded up to pages.
   static std::shared_ptr<CodeSegment> create(size_t capacity);
   ~CodeSegment();
   CodeSegment(const CodeSegment&) = delete;
   CodeSegment& operator=(const CodeSegment&) = delete;
 
-  // Where `bytes` more would start: an offset, or SIZE_MAX where they do not fit.
+  // Where `bytes` more would start: an offset, or SIZE_MAX if they do not fit.
   size_t next(size_t bytes) const;
   // Takes [offset, offset + bytes); offset is from next(). Cannot fail: it is the step after which
   // a commit cannot be undone.

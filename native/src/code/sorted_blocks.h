@@ -3,9 +3,9 @@
 // Blocks in the order of their addresses, to be searched by PC. Not thread-safe: CodeBlockMap has
 // two of them.
 //
-// Beside the blocks stands the base of every eighth one. A search halves that short vector without
-// a branch on what it reads, for where a PC lies cannot be predicted; then it counts through one
-// group, two cache lines that are fetched at once.
+// A second vector has the base of every eighth block. A search halves that short vector without a
+// branch on the data, because a PC's place cannot be predicted; then it counts through one group,
+// two cache lines that are fetched at once.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,7 @@
 
 namespace mtetso {
 
-// Memory from the beginning of a cache line on.
+// Memory that begins at a cache line.
 template <typename T>
 struct LineAllocator {
   using value_type = T;
@@ -34,16 +34,16 @@ class SortedBlocks {
  public:
   size_t size() const { return entries_.size(); }
   bool full() const { return entries_.size() == entries_.capacity(); }
-  // Makes room for so many. Throws bad_alloc.
+  // Makes room for `blocks` blocks. Throws bad_alloc.
   void reserve(size_t blocks);
 
-  // The block that holds `pc`, null where none does.
+  // The block that holds `pc`, null if there is none.
   const CodeBlock* find(uintptr_t pc) const;
   // How many lie wholly below `base`.
   size_t below(uintptr_t base) const;
   const CodeBlock* at(size_t index) const { return entries_[index].block; }
 
-  // Cannot fail while not full. Cost: what lies above `index`.
+  // Cannot fail while not full. The cost is proportional to the blocks above `index`.
   void insert(size_t index, const CodeBlock* block);
   void erase(size_t index);
   // Becomes a copy of `other` and cannot fail if there is room.
@@ -51,7 +51,7 @@ class SortedBlocks {
   void swap(SortedBlocks& other) noexcept;
 
  private:
-  // The base stands beside the block: a search touches no block but the one that it ends at.
+  // With the base next to the pointer, a search touches only the block that it ends at.
   struct Entry {
     uintptr_t base;
     const CodeBlock* block;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Where a guest function is entered, in whichever tier: one slot a function, read by generated
-// code. Code of one block gets into another through it, without leaving for the dispatcher.
+// Where a guest function is entered, in any tier: one slot per function, read by generated code.
+// Code of one block calls code of another through it, without the dispatcher.
 #pragma once
 
 #include <atomic>
@@ -11,9 +11,9 @@
 namespace mtetso {
 
 struct TierSlot {
-  std::atomic<uint64_t> best{0};    // host entry of the best code there is; 0: none
+  std::atomic<uint64_t> best{0};    // host entry of the best code; 0: none
   std::atomic<uint64_t> better{0};  // the same where that is a higher tier than baseline, else 0
-  std::atomic<int32_t> left{0};     // ticks of baseline code until a better tier is asked for
+  std::atomic<int32_t> left{0};     // ticks of baseline code until a better tier is requested
   uint32_t function = 0;            // its index
 };
 

@@ -9,9 +9,9 @@
 
 namespace mtetso {
 
-// Null where `code` is whole, otherwise what is wrong with it: offsets inside and aligned, ranges
-// sorted and disjoint and of `functions` known functions, memops sorted and with words that
-// decode to what is said of them, fixups on the words that they are to change.
+// Null if `code` is consistent, otherwise what is wrong with it. Offsets must be inside and
+// aligned, ranges sorted, disjoint and of `functions` known functions, memops sorted and with words
+// that decode to what their records say, fixups on the words that they change.
 const char* find_fault(const CompiledCode& code, uint32_t functions);
 
 }  // namespace mtetso

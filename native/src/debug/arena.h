@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Memory for what a debugger follows: anonymous, writable, dumped, never given back.
+// Memory for what a debugger reads: anonymous, writable, dumped in cores, never freed.
 #pragma once
 
 #include <cstddef>
@@ -21,7 +21,7 @@ std::span<T> arena_array(size_t count) {
           count};
 }
 
-// A copy of `text` with a NUL behind it.
+// A copy of `text`, NUL-terminated.
 const char* arena_string(std::string_view text);
 
 inline uint64_t address_of(const void* pointer) { return reinterpret_cast<uintptr_t>(pointer); }

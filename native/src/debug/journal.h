@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// What is being changed right now. A slot is filled, then marked with its operation (release);
-// it is cleared last, by taking the operation away. Each slot has one writer at a time: whoever
-// holds the lock of that kind of change.
+// Says which change is in progress. A slot is filled, then marked with its operation (release); it
+// is cleared last, by resetting the operation. Each slot has one writer at a time: the holder of
+// the lock for that kind of change.
 #pragma once
 
 #include <mtedbg/debug_root.h>

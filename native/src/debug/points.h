@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Named points in the life of code and memops: places between two steps of a change, at which a
-// test can look, hold a thread or let another one go first, and at which the process can be told
-// to die (`--abort-at`), so that what a core then holds is known.
+// Named points in the life of code and memops: places between two steps of a change. A test can
+// inspect the state there, hold a thread or let another one go first; `--abort-at` makes the
+// process abort there, so that the content of the core file is known.
 //
 // Without a hook a point is one relaxed load and a branch never taken.
 #pragma once
@@ -18,7 +18,7 @@ namespace mtetso {
 // clang-format off
 #define MTETSO_POINTS(P)                                                                        \
   /* publishing a block (Code::commit) */                                                       \
-  P(CommitBuilt, "commit-built")             /* words and metadata there, nobody knows */       \
+  P(CommitBuilt, "commit-built")             /* words and metadata complete, unreachable */     \
   P(CommitJournal, "commit-journal")         /* the journal says what is about to happen */     \
   P(CommitMapped, "commit-mapped")           /* found by PC, not described yet */               \
   P(CommitDescribed, "commit-described")     /* in the debug root, not entered yet */           \
@@ -30,7 +30,7 @@ namespace mtetso {
   P(RetireJournal, "retire-journal")                                                            \
   P(RetireHidden, "retire-hidden")           /* no entry leads there, still in the code map */  \
   P(RetireDescribed, "retire-described")     /* among the retired ones, journal still open */   \
-  P(UnmapMarked, "unmap-marked")             /* said to be unmapped, still there */             \
+  P(UnmapMarked, "unmap-marked")             /* marked unmapped, still mapped */                \
   P(UnmapDone, "unmap-done")                                                                    \
   /* lazy entry stubs (Code::export_function) */                                                \
   P(ExportAsked, "export-asked")             /* before the lock is taken */                     \
@@ -44,10 +44,10 @@ namespace mtetso {
   P(PatchJournal, "patch-journal")           /* the journal says what is about to happen */     \
   P(PatchRetag, "patch-retag")               /* the granules have the guard's tag */            \
   P(PatchBarrier, "patch-barrier")           /* they have the new one */                        \
-  P(PatchHalf, "patch-half")                 /* one word is new, nobody was told */             \
-  P(PatchMode, "patch-mode")                 /* the mode is new, and that word everywhere */    \
+  P(PatchHalf, "patch-half")                 /* one word is new, caches not synchronised */     \
+  P(PatchMode, "patch-mode")                 /* the mode is new, and that word on every core */ \
   P(PatchWords, "patch-words")               /* both words are written */                       \
-  P(PatchDone, "patch-done")                 /* and known everywhere; journal still open */     \
+  P(PatchDone, "patch-done")                 /* and seen by every core; journal still open */   \
   P(PatchUnlocked, "patch-unlocked")
 // clang-format on
 
@@ -68,19 +68,19 @@ inline void point(Point at) {
   if (PointHook hook = points::hook.load(std::memory_order_relaxed); hook != nullptr) hook(at);
 }
 
-// One hook for the process; null takes it away. It is called by whichever thread gets there.
+// One hook for the process; null removes it. The thread that reaches a point calls it.
 inline void set_point_hook(PointHook hook) { points::hook.store(hook, std::memory_order_release); }
 
-// A point, and for the how manieth time it is reached, counted from 1.
+// The nth time that a point is reached, counted from 1.
 struct PointVisit {
   Point point = Point::Count;
   uint32_t nth = 1;
 };
 
-// Reads "NAME" or "NAME:N"; nothing where it is neither.
+// Parses "NAME" or "NAME:N"; empty if it is neither.
 std::optional<PointVisit> find_point(std::string_view text);
 
-// Makes the process abort there (SIGABRT, no clean-up).
+// Makes the process abort at that visit (SIGABRT, no clean-up).
 void abort_at(const PointVisit& visit);
 
 // All names, in order, separated by `separator`.

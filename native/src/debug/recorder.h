@@ -15,23 +15,23 @@ inline constexpr uint32_t kRecorderCapacity = 4096;  // events kept for each thr
 // A recorder with its ring, from the debug arena; never freed. Throws bad_alloc.
 mtedbg_Recorder* make_recorder(uint64_t thread_id);
 
-// What happened. What old and new mean goes with the event: Fault logical and allocation tag;
-// Retag the two allocation tags; Patch the two modes; Migration the two core tags; TierCommit block
-// id and tier; LazyStub guest RIP and host entry; Interpret and Retry 0; Pin flips; ThreadStart and
-// ThreadExit the thread's id and its status.
+// One event. The meaning of old and new depends on it: Fault: logical and allocation tag; Retag:
+// the two allocation tags; Patch: the two modes; Migration: the two core tags; TierCommit: block id
+// and tier; LazyStub: guest RIP and host entry; Interpret and Retry: 0; Pin: new is the number of
+// flips; ThreadStart and ThreadExit: the thread's id, and its host thread or status.
 struct FlightEvent {
   uint32_t event = 0;  // MTEDBG_Event_*
   uint64_t memop = 0;  // id, 0 where none
   uint64_t address = 0;
   uint64_t old_value = 0;
   uint64_t new_value = 0;
-  uint64_t time = 0;  // 0: now. What happens at once has one time, for one reading of the clock
+  uint64_t time = 0;  // 0: now. Events of one fault share one reading of the clock
 };
 
 // CLOCK_MONOTONIC in nanoseconds. Async-signal-safe.
 uint64_t monotonic_now();
 
-// Appends to the ring of `frame`'s thread, or to the process's own where frame is null or not
+// Appends to the ring of `frame`'s thread, or to the process's own if frame is null or not
 // registered. Lock-free, async-signal-safe, may interrupt itself.
 void record(const mtedbg_GuestFrame* frame, const FlightEvent& happened);
 

@@ -33,9 +33,9 @@ __attribute__((used, retain, visibility("default"))) struct mtedbg_root mtedbg_r
 };
 }
 
-// Where neither symbols nor the executable are at hand: a note in the first page, which the kernel
-// dumps of every ELF file it maps. Owner "mtedbg", type 1; its eight bytes are the distance from
-// themselves to the root.
+// For readers without symbols and without the executable: a note in the first page, which the
+// kernel dumps for every mapped ELF file. Owner "mtedbg", type 1; its eight bytes are the distance
+// from themselves to the root.
 asm(".pushsection .note.mtedbg, \"a\", %note\n"
     ".balign 4\n"
     ".4byte 7, 8, 1\n"
@@ -47,7 +47,7 @@ asm(".pushsection .note.mtedbg, \"a\", %note\n"
 namespace mtetso {
 namespace {
 
-// Meanings that this runtime keeps to, and where JIT code keeps the guest.
+// Meanings that this runtime guarantees, and where JIT code keeps the guest's registers.
 constexpr const char* kContracts =
     "contract range.base = block\n"
     "contract end = exclusive\n"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The debug root: everything that hangs on the symbol `mtedbg_root`.
+// The debug root: everything that can be reached from the symbol `mtedbg_root`.
 #pragma once
 
 #include <mtedbg/debug_root.h>
@@ -24,10 +24,10 @@ struct DebugRoot {
   mtedbg_Journal* journal = nullptr;  // one for each JournalSlot
   mtedbg_Config* config = nullptr;
   mtedbg_Lock* lock = nullptr;
-  mtedbg_Recorder* recorder = nullptr;  // of what no guest thread did
+  mtedbg_Recorder* recorder = nullptr;  // of events outside of guest threads
 };
 
-// Built on first use, in dumped memory, never destroyed. In line: the fault handler comes by often.
+// Built on first use, in dumped memory, never destroyed. Inline: the fault handler uses it often.
 DebugRoot* make_debug_root();
 inline DebugRoot& debug_root() {
   static DebugRoot& the = *make_debug_root();

@@ -27,8 +27,8 @@ void TableWriter::reserve(size_t count) {
   auto* grown = static_cast<mtedbg_Buffer*>(arena_allocate(bytes));
   grown->capacity = static_cast<uint32_t>(capacity);
   grown->stride = stride_;
-  // The outgrown buffer stays where it is: a reader may have its address. All of them together
-  // are smaller than the newest.
+  // The outgrown buffer is kept: a reader may have its address. All of them together are smaller
+  // than the newest.
   uint64_t& place = (next & 1) != 0 ? table_.buffer1 : table_.buffer0;
   std::atomic_ref(place).store(address_of(grown), std::memory_order_release);
 }

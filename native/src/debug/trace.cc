@@ -28,7 +28,7 @@ void trace(const TraceRecord& record) {
   const int file = g_file.load(std::memory_order_relaxed);
   if (file == kNone) return;
   const int saved = errno;
-  // A trace with a hole would be taken for what happened.
+  // A trace with a gap would be read as complete.
   if (write(file, &record, sizeof record) != ssize_t{sizeof record}) std::abort();
   errno = saved;
 }

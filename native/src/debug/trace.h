@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// What a run did, in order, in a file: `--trace FILE`. The flight recorder keeps the last events
-// of each thread for whoever comes later; this keeps all, and besides them every turn of lockstep,
-// what the memops of a turn's instruction were when it had run, and every barrier on all cores. It
-// is what models of memory are asked about (docs/soundness.md).
+// Everything a run did, in order, in a file: `--trace FILE`. The flight recorder keeps the last
+// events of each thread; a trace keeps all of them, and also every turn of lockstep, the mode and
+// words of the memops of a turn's instruction after it has run, and every barrier on all cores.
+// Memory models are checked against it (docs/soundness.md).
 #pragma once
 
 #include <cstdint>
@@ -14,11 +14,11 @@ namespace mtetso {
 enum class TraceKind : uint32_t {
   Turn = 1,     // a turn begins. address: guest RIP; first: polls
   Event = 2,    // as in the flight recorder; first, second: old and new value
-  Barrier = 3,  // a barrier on every core has been. first: membarrier(2)'s command
+  Barrier = 3,  // a barrier on every core is done. first: membarrier(2)'s command
   Access = 4,   // the turn's instruction has run. memop; event: mode; first, second: [1] and [2]
   Tags = 5,     // tags were written. address; first: length in bytes; second: the tag
   Interpreted = 6,  // the fault handler has done an access itself. address
-  Quiesced = 7,     // nobody is between the two words of a memop that changes
+  Quiesced = 7,     // no thread is between the two words of a memop that changes
 };
 
 // One record of the file, as it stands there, in the machine's byte order.
@@ -35,13 +35,13 @@ struct TraceRecord {
 
 static_assert(sizeof(TraceRecord) == 48, "readers of traces rely on it");
 
-// From here on everything is traced. False with errno set where the file cannot be made.
+// Traces everything from now on. False with errno set where the file cannot be made.
 bool open_trace(const std::string& path);
 
 bool tracing();
 
-// Appends a record, where a trace is open. Async-signal-safe. Records of several host threads do
-// not mix, but their order is not what happened: one write(2) each.
+// Appends a record if a trace is open. Async-signal-safe. Records of several host threads do not
+// mix (one write(2) each), but their order in the file need not be the order of the events.
 void trace(const TraceRecord& record);
 
 }  // namespace mtetso

@@ -15,7 +15,7 @@ namespace {
 
 constexpr uint32_t kShared = MTEDBG_Mode_Shared;
 
-// Each word has its phase, and a place in the code, for either direction.
+// Each word has a phase of its own, and a place in the code, in both directions.
 ONE_COPY void write_access_shared(const Patch& change, uint64_t pointer) {
   set_phase(MTEDBG_Phase_PatchMemop);
   MTETSO_PHASE(patch_memop_shared, &change.memop, pointer);
@@ -52,7 +52,7 @@ void FaultResolver::act(MemopFault& fault) {
   if (fault.what.reload) fault.context.registers[kCoreRegister] = fault.now.own;
   retag(fault);
   if (!patch(fault)) {
-    // Somebody may be between the two words, and does not come out: the way without weakening.
+    // A thread may be between the two words and did not leave in time: decide without weakening.
     fault.now.may_weaken = false;
     fault.what = decide(fault.now);
     open(fault);
@@ -79,7 +79,7 @@ void FaultResolver::note_retag(const MemopFault& fault, bool back) const {
   }
 }
 
-// Over the guard's tag (memory/protocol.h), but for seed, which has no barrier either.
+// By way of the guard tag (memory/protocol.h), except for seed, which has no barrier either.
 ONE_COPY void FaultResolver::retag(const MemopFault& fault) {
   const Decision& what = fault.what;
   if (what.retags() || what.guard) {

@@ -31,7 +31,7 @@ uint32_t policy_of(const Situation& now) {
                                                            : rules.policy;
 }
 
-// A decision being made: `what` as far as it goes, and what it is made from.
+// Makes a decision: from `now`, into `what`.
 struct DecisionMaker {
   const Situation& now;
   Decision what{};
@@ -77,7 +77,7 @@ struct DecisionMaker {
     return what;
   }
 
-  // A misaligned access of memory that is mine alone needs no tag changed: nobody else can be in
+  // A misaligned access of memory that is all mine needs no tag change: no other core can access
   // it.
   Decision realign() {
     if (now.atomic) {

@@ -40,24 +40,24 @@ FaultKind kind_of(int signal, int code) {
   return FaultKind::Other;
 }
 
-// Gives the signal back to whoever had it. A fault happens again when the handler returns, with
-// its own si_code and si_addr, which no way of raising it would keep. A signal that somebody sent
-// does not happen again: it is queued again as it came.
+// Restores the previous handler of the signal. A fault happens again when this one returns, with
+// its own si_code and si_addr, which would be lost if it were raised. A signal that was sent does
+// not happen again: it is queued again, unchanged.
 void decline(int signal, siginfo_t* info) {
   sigaction(signal, signal == SIGSEGV ? &g_previous_segv : &g_previous_bus, nullptr);
   if (info->si_code <= 0)
     syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), signal, info);
 }
 
-// Signals that would call a handler of somebody's are held back meanwhile (deferrable_signals): one
-// that touches guest memory itself would wait for the lock that this thread holds.
+// Signals that may run other handlers are blocked meanwhile (deferrable_signals): a handler that
+// accesses guest memory would wait for the lock that this thread holds.
 void on_fault(int signal, siginfo_t* info, void* raw) {
   const int saved = errno;
   auto& context = static_cast<ucontext_t*>(raw)->uc_mcontext;
   Resolution found;
   if (info->si_code > 0) {
-    // The handler's own accesses are to the runtime's memory; checks would only cost there. The
-    // one to the guest's memory that it may do itself is to be let pass as well (interpret.h).
+    // The handler accesses the runtime's memory, where checks only cost time. Its one access to the
+    // guest's memory must pass as well (interpret.h).
     const UncheckedAccess unchecked;
     found = g_resolver->resolve({.kind = kind_of(signal, info->si_code),
                                  .address = reinterpret_cast<uintptr_t>(info->si_addr),

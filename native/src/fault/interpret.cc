@@ -95,7 +95,7 @@ void perform(const AccessWord& access, void* at, uint64_t* registers, bool guard
     atomic<T>(access, at, registers, guarded);
 }
 
-// CASPAL at an aligned address; the compiler's own way needs a library for it.
+// CASPAL at an aligned address; the compiler's atomics would need a library for it.
 void swap_pair(const AccessWord& access, void* at, uint64_t* registers) {
   uint64_t* expected = registers + access.source;
   const uint64_t* made = registers + access.data;
@@ -111,7 +111,7 @@ void swap_pair(const AccessWord& access, void* at, uint64_t* registers) {
   expected[0] = low;
   expected[1] = high;
 #else
-  // Nothing of ours is executed on other hosts; there it is only looked at.
+  // On other hosts no guest runs: this is for tests.
   uint64_t old[2];
   std::memcpy(old, at, sizeof old);
   if (old[0] == expected[0] && old[1] == expected[1]) std::memcpy(at, made, sizeof old);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// One fault on its way through resolve.cc and act.cc.
+// A fault of a memop while it is resolved (resolve.cc, act.cc).
 #pragma once
 
 #include <atomic>
@@ -23,13 +23,13 @@ struct FaultResolver::MemopFault {
   mtedbg_GuestFrame* frame;
   uint64_t pointer;
   int protection = 0;  // what the guest may do there: PROT_ bits
-  uint64_t time = 0;   // when the lock was there; all that is recorded of this fault has it
-  bool alone = false;  // there has never been another guest thread: nobody to be told
+  uint64_t time = 0;   // when the lock was taken; of all records of this fault
+  bool alone = false;  // there has never been another guest thread to synchronise with
   Situation now{};
   Decision what{};
 
   uint64_t granule(uint32_t index) const { return granule_of(pointer) + index * kGranule; }
-  // The first granule whose tag is not the pointer's; the first one where both are.
+  // The first granule whose tag is not the pointer's; the first one if there is none.
   uint32_t culprit() const {
     return now.granules == 2 && now.tags[0] == logical_tag(pointer) ? 1 : 0;
   }

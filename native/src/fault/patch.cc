@@ -14,7 +14,7 @@ void write_word(const CodeBlock& block, uintptr_t pc, uint32_t word) {
   std::atomic_ref(*block.writable(pc)).store(word, std::memory_order_release);
 }
 
-// [begin, end] of code, for this core; others need synchronize_cores() besides.
+// [begin, end] of code, for this core; others also need synchronize_cores().
 void clean_words(const CodeBlock& block, uintptr_t begin, uintptr_t end) {
   clean_code(block.writable(begin), reinterpret_cast<const void*>(begin),
              end - begin + sizeof(uint32_t));
@@ -44,7 +44,7 @@ void publish(const Patch& patch, Words words) {
 }
 
 void half_done(const Patch& patch, Words first) {
-  // Alone: nobody runs the pair in between, and publish() comes before this thread does.
+  // Alone: no other thread runs the mixed pair, and publish() comes before this one does.
   if (!patch.alone) publish(patch, first);
   std::atomic_ref(patch.memop.mode).store(patch.mode, std::memory_order_release);
 }

@@ -6,19 +6,19 @@
 //                            [1]        local: tag from x27        shared: the shared tag
 //                            [2]        local: ldr, str …          shared: ldapr, stlr …
 //
-//   made by the translator (translate/emitter.h), copied and described (code/build.cc), published
+//   made by the translator (translate/emitter.h), placed and described (code/build.cc), published
 //   runs: the pointer's tag is that of the granule, or the access faults (fault/handler.h)
 //   found by the PC, decided (fault/decision.h), retagged, patched (here), resumed at its beginning
 //   in the end retired with its block (code/retire.cc)
 //
-// Where it begins: at [1], which may be run again on its own result, as it only sets the tag. With
-// a lead-in at that: the core may be another one by now.
+// Where it begins: at [1], which can be run again on its own result, because it only sets the tag.
+// With a lead-in, at the lead-in: the thread may be on another core by then.
 //
-// A PC that is not at [2]: in rseq-strict the memop from behind the lead-in's store to behind [2]
-// is a critical section of rseq(2). The kernel takes a thread that is interrupted in one to its
+// A PC that is not at [2]: in rseq-strict, the memop from after the lead-in's store to after [2] is
+// a critical section of rseq(2). The kernel takes a thread that is interrupted in one to its
 // abort handler *before* it delivers a signal (kernel/rseq.c, rseq_signal_deliver), so the fault of
 // [2] arrives with the PC at the abort handler. There is one for each memop, a branch to the
-// memop's beginning behind the signature, and that is how the memop is found
+// memop's beginning after the signature, and that is how the memop is found
 // (CodeBlock::memop_of_fault). Nothing is lost: si_addr is that of the access, and the registers
 // are as [2] met them. A debugger that stops at the signal stops before its delivery and sees [2].
 // An abort without a fault runs the branch: a thread that was moved to another core between the two
@@ -30,13 +30,13 @@
 // which faults again or is right. For that to be so on every core, [2] is made visible to all
 // instruction streams before [1] is written.
 //
-// To local, [1] first, visible to all, and then nobody may be left who ran the old one: the pair of
+// To local, [1] first, visible to all; then no thread may be left that ran the old one: the pair of
 // an old [1] (shared tag) and a new plain [2] would match shared memory and not be ordered
-// (Quiescence). Where somebody does not come out, [1] is put back: the pairs in between, old or new
-// [1] with an ordered [2], are all right.
+// (Quiescence). If a thread does not leave in time, [1] is restored: the pairs in between, old or
+// new [1] with an ordered [2], are all right.
 //
-// Policy seed has it as the idea was written down: [1], then [2], and the cores get to know both
-// when they do.
+// Policy seed patches as the original idea says: [1], then [2], without synchronising the cores in
+// between.
 //
 // What a reader may conclude from a process stopped anywhere (journal slot 0, by phase):
 //
@@ -63,7 +63,7 @@ struct Patch {
   mtedbg_Memop& memop;
   uint32_t mode;  // to which
   uint32_t shared_tag;
-  bool alone = false;  // there is no other guest thread: only this one has to know, and at the end
+  bool alone = false;  // there is no other guest thread: synchronise this one, at the end
 };
 
 void write_access(const Patch& patch);
@@ -78,7 +78,7 @@ void publish(const Patch& patch, Words words);
 // Between the two words: publish() of the first, then the record says the new mode.
 void half_done(const Patch& patch, Words first);
 
-// Takes write_tag_insert() and half_done() back.
+// Undoes write_tag_insert() and half_done().
 void undo_insert(const Patch& patch, uint32_t old_mode);
 
 }  // namespace mtetso

@@ -49,7 +49,8 @@ ONE_COPY Resolution FaultResolver::resolve(const FaultContext& context) {
   fault.protection = memory_.protection(fault.pointer, memop->size);
   const int needed = needed_protection(memop->access);
   // 16 bytes must be aligned on x86 as well (CMPXCHG16B: #GP).
-  // [1] takes the tag bits of a pointer away; where there is none such a pointer is no address.
+  // [1] overwrites the tag bits of a pointer; without [1] a pointer with tag bits is not an
+  // address.
   const bool tagged = memop->tag_address == 0 && strip_tag(fault.pointer) != fault.pointer;
   const bool beyond = context.kind == FaultKind::Other || tagged ||
                       (context.kind == FaultKind::Alignment && memop->size == 16) ||
@@ -87,13 +88,13 @@ ONE_COPY void FaultResolver::settle(MemopFault& fault) {
   point(Point::PatchUnlocked);
 }
 
-// What the memop and the tags are now, which may not be what the access met.
+// The memop and the tags as they are now; they may have changed since the access.
 Situation FaultResolver::read_situation(const MemopFault& fault) const {
   Situation now;
   now.cause = fault.context.kind == FaultKind::Alignment ? Cause::Alignment : Cause::TagCheck;
   now.atomic = fault.memop.access == MTEDBG_Access_ReadModifyWrite;
   now.mode = fault.memop.mode;
-  // Without [1] it has no core's tag to give: it is shared for good.
+  // Without [1] it cannot use a core's tag: it stays shared.
   now.pinned = fault.memop.pinned != 0 || fault.memop.tag_address == 0;
   now.rules = rules_.decision;
   now.faults = fault.memop.faults;
@@ -108,7 +109,7 @@ Situation FaultResolver::read_situation(const MemopFault& fault) const {
   return now;
 }
 
-// last_fault_time is taken away first and set last: while it is 0 the other fields are not whole.
+// last_fault_time is cleared first and set last: while it is 0 the other fields are incomplete.
 void FaultResolver::note_fault(MemopFault& fault) const {
   mtedbg_Memop& memop = fault.memop;
   const uint32_t tag = fault.now.tags[fault.culprit()];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What the signal handler does, on plain values: the same code runs in host tests, with words that
-// are only looked at and tags from a table.
+// The signal handler's work, on plain values: the same code runs in host tests, with words that are
+// never executed and tags from a table.
 #pragma once
 
 #include <mtedbg/debug_root.h>
@@ -27,8 +27,8 @@ struct FaultContext {
 
 enum class Verdict : uint8_t {
   Resumed,     // go on at the changed pc
-  GuestFault,  // the guest has no such memory or may not do that with it
-  NotOurs,     // no memop of ours
+  GuestFault,  // the guest has no such memory, or no permission
+  NotOurs,     // not a memop
 };
 
 struct Resolution {
@@ -37,11 +37,11 @@ struct Resolution {
   uint64_t address = 0;    // without tag, likewise
 };
 
-// What the handler goes by.
+// The options of the handler.
 struct FaultRules {
   PolicyRules decision;
   uint32_t pin_threshold = 0;
-  uint32_t guard_tag = 0;  // one that no thread's pointers have, for split locks
+  uint32_t guard_tag = 0;  // no pointer has it: for split locks
 };
 
 class FaultResolver {

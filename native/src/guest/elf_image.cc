@@ -160,7 +160,7 @@ std::string_view ElfImage::string_at(uint64_t table, uint64_t table_size, uint64
   return {reinterpret_cast<const char*>(bytes.data()), static_cast<size_t>(end - bytes.begin())};
 }
 
-// Section headers are a convenience: a guest without them (or with a stripped table) still runs.
+// Section headers are optional: a guest without them (or without symbols) still runs.
 void ElfImage::read_functions() {
   auto header = read<Elf64_Ehdr>(0, "the file header");
   if (header.e_shoff == 0 || header.e_shnum == 0) return;

@@ -46,7 +46,7 @@ class ElfImage {
   static constexpr uint64_t kMaxTls = 1u << 20;  // bytes a thread
   static constexpr uint64_t kMaxTlsAlignment = 4096;
 
-  // Segments point into the bytes, which a move keeps where they are and a copy would not.
+  // Segments point into the bytes: a move keeps them in place, a copy would not.
   ElfImage(ElfImage&&) = default;
   ElfImage(const ElfImage&) = delete;
 
@@ -67,7 +67,7 @@ class ElfImage {
   // the address is not in one.
   std::span<const uint8_t> code_at(uint64_t address) const;
 
-  // The function that holds `address`, nullptr if no symbol tells.
+  // The function that holds `address`; nullptr if no symbol covers it.
   const ElfFunction* function_at(uint64_t address) const;
 
  private:

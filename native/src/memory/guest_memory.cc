@@ -133,7 +133,7 @@ uint64_t GuestMemory::allocate(uint64_t length, uint32_t tag) {
     if (memory == MAP_FAILED) return 0;
     heap_at_ = address_of(memory);
     heap_end_ = heap_at_ + chunk;
-    // What nobody was given yet belongs to everybody.
+    // Memory that was not handed out yet is shared.
     if (protocol_.shared_tag() != 0) write_tags(heap_at_, chunk, protocol_.shared_tag());
     add_region(heap_at_, heap_end_, kReadWrite);
   }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The guest's memory: what is mapped, with which tags, and the only road by which the host
-// touches it.
+// The guest's memory: what is mapped, with which tags, and the only way for the host to access it.
 #pragma once
 
 #include <mtedbg/debug_root.h>
@@ -27,29 +26,29 @@ class GuestMemory {
   // shared. False with errno set where something is there already or the kernel refuses.
   bool map_image(uint64_t address, uint64_t length);
 
-  // Takes a mapped image away; nobody may be in it. False with errno set.
+  // Unmaps an image; no thread may use it any more. False with errno set.
   bool unmap_image(uint64_t address, uint64_t length);
 
-  // Takes write or all access away from whole pages of a mapped image (PROT_MTE is kept).
+  // Removes write or all access from whole pages of a mapped image (PROT_MTE is kept).
   // `protection` is of mmap's PROT_ bits. False with errno set.
   bool protect(uint64_t address, uint64_t length, int protection);
 
-  // A stack of at least `length` bytes with a guard page below, tagged `tag`, or shared where that
-  // is nobody's; its lowest usable
-  // address, 0 with errno set where there is no memory. `usable` gets its length in bytes.
+  // Maps a stack of at least `length` bytes with a guard page below, tagged `tag`, or shared if no
+  // memory can have that tag. Returns its lowest usable address, 0 with errno set if there is no
+  // memory; `usable` gets its length in bytes.
   uint64_t map_stack(uint64_t length, uint32_t tag, uint64_t* usable = nullptr);
 
-  // `length` bytes of zeroed memory in granules of its own, tagged likewise; 0 where there is none.
-  // Memory is not handed out twice, so no old access can meet the new tags.
+  // `length` bytes of zeroed memory in granules of its own, tagged in the same way; 0 if there is
+  // none. Memory is never handed out twice, so no earlier access can meet the new tags.
   uint64_t allocate(uint64_t length, uint32_t tag);
 
   struct MappedFile {
-    uint64_t address = 0;  // 0 where there is no memory, or the file cannot be read
-    int refused = 0;       // why it is a copy: errno of the mapping with tags; 0 where it is none
+    uint64_t address = 0;  // 0 if there is no memory, or the file cannot be read
+    int refused = 0;       // why it is a copy: errno of the mapping with tags; 0 if it is not
   };
 
   // The first `length` bytes of a file, private, tagged as allocate() does. The kernel has no tags
-  // for mappings of most files: those are copied to memory that has.
+  // for mappings of most files: those are copied to memory with tags.
   MappedFile map_file(int descriptor, uint64_t length, uint32_t tag);
 
   // What the guest may do everywhere in [address, address + length): PROT_READ, PROT_WRITE, both or
@@ -67,7 +66,7 @@ class GuestMemory {
   bool host_write(mtedbg_GuestFrame* frame, uint64_t address, const void* in, size_t length);
 
  private:
-  // What became of some pages; the newest region that holds a page says what holds for it.
+  // The protection of some pages; the newest region that holds a page counts.
   struct Region {
     uint64_t begin;
     uint64_t end;
@@ -79,7 +78,7 @@ class GuestMemory {
   int protection_of(uint64_t page) const;
 
   Protocol& protocol_;
-  std::atomic<const Region*> newest_{nullptr};  // only ever prepended to: readers take no lock
+  std::atomic<const Region*> newest_{nullptr};  // prepended to, never changed: readers take no lock
   std::mutex heap_lock_;
   uint64_t heap_at_ = 0;
   uint64_t heap_end_ = 0;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// What everyone who changes a tag or a memop goes through: one lock, the journal slot that goes
-// with it, and a retag that is never without its barriers.
+// Every change of a tag or a memop uses this: one lock, its journal slot, and a retag with its
+// barriers.
 //
-// A granule changes hands over the guard's tag: guard, barriers, new tag. Whoever comes in between
-// faults and waits for the lock. Without that a bystander, on a third core, could be let in by the
-// new tag before the barrier, see what the owner's plain store has put there, and then not see what
-// the owner stored before. The barriers are two: one waits for the owner's accesses, but a load may
-// be done before its own tag check is (herd7, aarch64hwreqs.cat); those are done by the second.
+// A granule gets a new owner by way of the guard tag: guard tag, barriers, new tag. A thread that
+// accesses it in between faults and waits for the lock. Without that, a third core could pass the
+// check by the new tag before the barrier, see the result of the owner's plain store, and then miss
+// what the owner stored earlier. There are two barriers: one waits for the owner's accesses, but a
+// load may be done before its own tag check (herd7, aarch64hwreqs.cat); the second completes those.
 #pragma once
 
 #include <mtedbg/debug_root.h>

@@ -21,7 +21,7 @@ void Quiescence::add(mtedbg_GuestFrame* frame, int32_t* budget) {
   threads_[index].frame.store(frame, std::memory_order_release);
 }
 
-// A budget that became 0 proves nothing: that is also how somebody asks the thread to come out.
+// A budget that became 0 proves nothing: setting it to 0 is also how a thread is asked to stop.
 bool Quiescence::has_passed(const Watched& one, uint64_t until) {
   mtedbg_GuestFrame* frame = one.frame.load(std::memory_order_acquire);
   if (frame == nullptr) return true;  // being added: its thread has not run yet
@@ -50,7 +50,7 @@ bool Quiescence::all_pass(const mtedbg_GuestFrame* self) const {
     restart_sections();
     return true;
   }
-  const uint64_t until = monotonic_now() + patience_;
+  const uint64_t until = monotonic_now() + timeout_;
   for (size_t i = 0; i < count_.load(std::memory_order_acquire); ++i) {
     const Watched& one = threads_[i];
     if (one.frame.load(std::memory_order_relaxed) == self) continue;

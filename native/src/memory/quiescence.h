@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// Waiting until no guest thread is between the two words of a memop that it may have read the old
-// way: what a memop needs to be weakened in place. [1] is new on every core's instruction stream
-// before this is asked, so only a thread that ran the old [1] before matters, and it does so no
-// more when it has
+// Waits until no guest thread is between the two words of a memop after having run its old first
+// word: needed to weaken a memop in place. [1] is new on every core's instruction stream before the
+// wait, so only a thread that ran the old [1] earlier matters. It no longer does when it has
 //
 //   restarted        rseq-strict: membarrier(2) aborts every critical section, and a memop is one;
 //   reached a poll   threads: a poll is never between two words, and each changes the budget;
-//   left             generated code, or faulted: it comes back by [1] or an entry;
+//   left             generated code, or faulted: it returns to [1] or to an entry;
 //   never run        lockstep: other guest threads stand at polls.
 #pragma once
 
@@ -25,21 +24,21 @@ class Quiescence {
   enum class How { Alone, Restart, Polls };
 
   // `polls`: how long a thread may take to reach one, in nanoseconds.
-  explicit Quiescence(How how = How::Alone, uint64_t polls = kPatience)
-      : how_(how), patience_(polls) {}
+  explicit Quiescence(How how = How::Alone, uint64_t polls = kTimeout)
+      : how_(how), timeout_(polls) {}
   Quiescence(const Quiescence&) = delete;
   Quiescence& operator=(const Quiescence&) = delete;
 
-  // A guest thread and the word that its polls change; both stay for ever. Throws bad_alloc where
+  // A guest thread and the word that its polls change; both stay mapped. Throws bad_alloc if
   // there are too many.
   void add(mtedbg_GuestFrame* frame, int32_t* budget);
 
-  // False where some thread did not come in time: one that is stopped by a debugger, or in a
-  // signal handler of somebody's that waits for what the caller holds. Async-signal-safe.
+  // False if a thread did not get there in time: one that is stopped by a debugger, or runs another
+  // component's signal handler that waits for the caller's lock. Async-signal-safe.
   bool wait(const mtedbg_GuestFrame* self) const;
 
  private:
-  static constexpr uint64_t kPatience = 50'000'000;
+  static constexpr uint64_t kTimeout = 50'000'000;
   static constexpr size_t kMost = 1024;
 
   struct Watched {
@@ -51,7 +50,7 @@ class Quiescence {
   static bool has_passed(const Watched& one, uint64_t until);
 
   const How how_;
-  const uint64_t patience_;
+  const uint64_t timeout_;
   std::atomic<size_t> count_{0};
   std::array<Watched, kMost> threads_;
 };

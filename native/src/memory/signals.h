@@ -15,7 +15,7 @@ inline sigset_t deferrable_signals() {
   return set;
 }
 
-// Holds them back for the time of its life. Async-signal-safe.
+// Holds them back during its lifetime. Async-signal-safe.
 class SignalsHeld {
  public:
   SignalsHeld() {

@@ -13,7 +13,7 @@ namespace mtetso {
 inline constexpr uint64_t kGranule = 16;  // bytes under one allocation tag (Arm ARM D10.2)
 inline constexpr int kTagShift = 56;      // logical tag: bits 59:56 (Arm ARM D10.4.1)
 
-// The address without its top byte: what is left is what the page tables see (TBI, user half).
+// The address without its top byte, as the page tables see it (TBI, user half).
 constexpr uint64_t strip_tag(uint64_t pointer) { return pointer & ((uint64_t{1} << 56) - 1); }
 constexpr uint32_t logical_tag(uint64_t pointer) { return (pointer >> kTagShift) & 0xf; }
 constexpr uint64_t with_tag(uint64_t pointer, uint32_t tag) {
@@ -32,8 +32,8 @@ MteStatus enable_mte();
 void* map_tagged(uint64_t address, size_t length);
 
 // The first `length` bytes of an open file as private memory with PROT_MTE, all granules tag 0;
-// MAP_FAILED with errno set where there are no tags for such a mapping, which is so for all files
-// but those in RAM (Documentation/arch/arm64/memory-tagging-extension.rst).
+// MAP_FAILED with errno set if such a mapping cannot have tags, which is true of all files
+// except those in RAM (Documentation/arch/arm64/memory-tagging-extension.rst).
 void* map_tagged_file(int descriptor, size_t length);
 
 // `protection` (PROT_ bits) with what keeps the mapping tagged.
@@ -44,8 +44,8 @@ uint32_t read_tag(uint64_t address);
 // Sets every granule that [address, address + length) touches.
 void write_tags(uint64_t address, size_t length, uint32_t tag);
 
-// Suspends tag checks of this thread's own accesses (PSTATE.TCO) for the time of its life, and then
-// has them as they were. For the host access helper and the fault handler, and nothing else.
+// Suspends tag checks of this thread's own accesses (PSTATE.TCO) during its lifetime, then restores
+// the previous setting. Only for the host access helper and the fault handler.
 class UncheckedAccess {
  public:
   UncheckedAccess();

@@ -43,7 +43,7 @@ void* map_tagged_file(int descriptor, size_t length) {
   void* memory =
       mmap(nullptr, length, tagged_protection(PROT_READ | PROT_WRITE), MAP_PRIVATE, descriptor, 0);
   if (memory == MAP_FAILED) return MAP_FAILED;
-  // QEMU's user mode takes the flag and then keeps no tags: it is asked to keep one.
+  // QEMU's user mode accepts the flag but keeps no tags: test whether it keeps one.
   const auto at = reinterpret_cast<uintptr_t>(memory);
   write_tags(at, kGranule, 1);
   const bool kept = read_tag(at) == 1;

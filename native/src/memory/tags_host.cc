@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Tags on a host without them, for unit tests: a table beside each mapping. Pointers carry no tag
-// there, and nothing is checked.
+// Tags on a host without them, for unit tests: a table for each mapping. Pointers carry no tag, and
+// nothing is checked.
 #ifndef __aarch64__
 
 #include <sys/mman.h>

@@ -7,7 +7,7 @@
 namespace mtetso {
 namespace {
 
-// Another thread may be at it: each field is read once.
+// Another thread may be changing it: each field is read once.
 uint32_t now(const uint32_t& field) {
   return std::atomic_ref(const_cast<uint32_t&>(field)).load(std::memory_order_relaxed);
 }
@@ -16,7 +16,7 @@ uint32_t now(const uint32_t& field) {
 
 void ProgramProfile::add(const CodeBlock& block) {
   MemopKey key;
-  // Memops of one instruction stand in the order in which they were emitted.
+  // Memops of one instruction are in the order in which they were emitted.
   for (const mtedbg_Memop& memop : block.memops) {
     key = memop.guest_rip == key.guest_rip ? MemopKey{key.guest_rip, key.ordinal + 1}
                                            : MemopKey{memop.guest_rip, 0};

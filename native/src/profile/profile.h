@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// What running code has learned of a program's memops, to be used by better code: of the same run
-// (a better tier), of a later one (`--profile-out`, `--profile-in`), of another translator.
+// The history of a program's memops, used for optimised code: in the same run (a better tier), in a
+// later one (`--profile-out`, `--profile-in`), or by another translator.
 //
-// A memop is named by its guest instruction and its place among that instruction's accesses, and a
-// program by its code's digest: an address means nothing where the bytes are others.
+// A memop is identified by its guest instruction and its place among that instruction's accesses, a
+// program by the digest of its code: addresses mean nothing if the bytes differ.
 #pragma once
 
 #include <cstdint>
@@ -30,17 +30,17 @@ struct MemopRecord {
 };
 
 struct ProgramProfile {
-  std::string name;  // of the guest's file, for people
+  std::string name;  // of the guest's file, for display
   uint64_t digest = 0;
   std::map<MemopKey, MemopRecord> memops;
 
-  // Adds what the memops of a block have been through. The same memop in several blocks is as
-  // shared as the most shared of them.
+  // Adds the history of a block's memops. A memop that is shared in one of several blocks is
+  // shared.
   void add(const CodeBlock& block);
   void add(const MemopKey& key, const MemopRecord& record);
 
   MemopAdvice advice(const MemopKey& key) const;
-  // Of all that advice depends on.
+  // Of everything that advice depends on.
   uint32_t checksum() const;
 };
 

@@ -11,8 +11,8 @@
 #include "debug/threads.h"
 #include "status.h"
 
-// The C library's word on where it has registered it (glibc 2.35; <sys/rseq.h> has the same names,
-// and a struct rseq of its own). Weak: older ones have none.
+// Where the C library has registered it (glibc 2.35; <sys/rseq.h> has the same names, and a struct
+// rseq of its own). Weak: older versions do not have them.
 extern "C" {
 extern const ptrdiff_t __rseq_offset __attribute__((weak));
 extern const unsigned int __rseq_size __attribute__((weak));

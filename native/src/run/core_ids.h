@@ -3,13 +3,13 @@
 // On which core a host thread runs: the source of a frame's core id, by option.
 //
 //   pinned       each thread has one processor (sched_setaffinity); the id cannot change
-//   rseq-read    each memop reads the kernel's own word on it, struct rseq::cpu_id
+//   rseq-read    each memop reads struct rseq::cpu_id, which the kernel maintains
 //   rseq-strict  the same, and a memop during which the kernel moves the thread starts over
-//   lockstep     cores are a matter of the schedule
+//   lockstep     the schedule assigns cores
 //
 // A pinned or simulated id is only changed by Process::move(). In the rseq modes translated code
-// keeps the frame's id true by itself, at polls and in each memop (translate/core_id.h); here is
-// what C++ does at entries and exits.
+// updates the frame's id itself, at polls and in each memop (translate/core_id.h); these functions
+// update it at entries and exits.
 #pragma once
 
 #include <cstdint>
@@ -19,21 +19,21 @@
 
 namespace mtetso {
 
-// Processors that there can be: one more than the highest number that the kernel gives.
+// The number of possible processors: one more than the highest number that the kernel uses.
 uint32_t possible_processors();
 
-// Where the calling thread runs now.
+// The processor that the calling thread runs on.
 uint32_t current_processor();
 
-// The calling thread's struct rseq (include/uapi/linux/rseq.h), which glibc has registered; 0 where
-// it has not, or the kernel has none.
+// The calling thread's struct rseq (include/uapi/linux/rseq.h), which glibc has registered; 0 if
+// it has not, or the kernel does not support it.
 uint64_t rseq_area();
 
 // Sets frame->rseq for a thread that the calling host thread is about to run. Throws StatusError
-// where the source needs what is not there.
+// if the source needs rseq(2) and there is none.
 void bind_core_id(const Options& options, Frame& frame);
 
-// In the rseq modes: the frame's core id as the kernel has it now, and an event where it changed.
+// In the rseq modes: updates the frame's core id, and records an event if it changed.
 void refresh_core_id(const Options& options, Frame& frame);
 
 }  // namespace mtetso

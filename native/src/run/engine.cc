@@ -21,7 +21,7 @@ Engine::Engine(const Options& options, ElfImage image, const HostCallbacks& host
   environment_.call_guest = make_stubs(host.call_guest);
   environment_.profile = profile_ ? &*profile_ : nullptr;
   environment_.cache = cache_ ? &*cache_ : nullptr;
-  // Lockstep is repeatable: there the compiler's work is done where it is asked for.
+  // Lockstep must be repeatable: there, code is compiled at once, on the thread that requests it.
   tiers_ = std::make_unique<TierQueue>(options.threads == ThreadMode::Threads);
   load(std::move(image), options.guest);
 }
@@ -42,7 +42,7 @@ uintptr_t Engine::make_stubs(CallGuest call_guest) {
 // With lock_ held.
 void Engine::publish(std::unique_ptr<Programs> list) {
   programs_.store(list.get(), std::memory_order_release);
-  lists_.push_back(std::move(list));  // threads may be reading the old ones for ever
+  lists_.push_back(std::move(list));  // kept: threads may be reading the old ones
 }
 
 Program& Engine::load(ElfImage image, const std::string& path) {
@@ -114,8 +114,8 @@ uintptr_t Engine::resolve(Frame& frame) {
   return host;
 }
 
-// Host addresses that the frame has kept are of code that may be gone by now. An empty way must not
-// match: address 0 is one a guest may jump to by mistake.
+// Host addresses in the frame may be those of freed code. An empty entry must not match: a guest
+// may jump to address 0 by mistake.
 void Engine::forget_old(Frame& frame, uint64_t epoch) {
   if (frame.seen_epoch == epoch) return;
   frame.seen_epoch = epoch;
@@ -123,7 +123,7 @@ void Engine::forget_old(Frame& frame, uint64_t epoch) {
             JumpCacheEntry{kThreadReturnRip, stubs_.entry(kThreadReturnRip)});
 }
 
-// Generated code is left at every reason; only the first two are the engine's.
+// Generated code returns for every reason; the engine handles Lookup and TierUp.
 ExitReason Engine::run(Frame& frame) {
   struct LeavesEpoch {
     std::atomic<uint64_t>& word;
@@ -140,8 +140,8 @@ ExitReason Engine::run(Frame& frame) {
   }
 }
 
-// The function's ticks are used up. They are set back before anything else, so that the code goes
-// on; another thread may be here for the same function.
+// The function's ticks are used up. They are reset first, so that the code can continue; another
+// thread may be here for the same function.
 void Engine::tier_up(uint64_t rip) {
   Program* program = program_at(rip);
   const uint32_t function =
@@ -159,10 +159,10 @@ void Engine::tier_up(uint64_t rip) {
   tiers_->request(*program, whole ? TierQueue::kWhole : function, again);
 }
 
-// The segments of retired blocks, and programs that were unloaded, once no thread can be in them.
+// Frees segments of retired blocks, and unloaded programs, once no thread can be in them.
 void Engine::reclaim() {
   std::unique_lock hold(lock_, std::try_to_lock);
-  if (!hold) return;  // another thread is at it
+  if (!hold) return;  // another thread is doing it
   const uint64_t oldest = epochs().oldest();
   bool left = false;
   for (const auto& program : owned_) {
@@ -174,7 +174,7 @@ void Engine::reclaim() {
 }
 
 uintptr_t Engine::export_function(uint64_t rip) {
-  entry_of(rip);  // translated, if it was not
+  entry_of(rip);  // translated if necessary
   Program* program = program_at(rip);
   return (program != nullptr ? program->code() : stubs_).export_function(rip);
 }

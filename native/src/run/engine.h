@@ -33,37 +33,37 @@ class Engine {
   // The first program.
   const ElfImage& image() const { return programs()->front()->image(); }
 
-  // A further program beside those there are. Throws StatusError, CodeError.
+  // Loads a further program. Throws StatusError, CodeError.
   Program& load(ElfImage image, const std::string& path);
-  // Retires the code of a program that was loaded; its memory goes when no thread can be in it.
-  // False where there is no such program, or it is the first one.
+  // Retires the code of a loaded program; its memory is freed when no thread can be in it.
+  // False if there is no such program, or it is the first one.
   bool unload(uint64_t id);
-  // By its Code's id; null where there is none.
+  // The program whose Code has this id; null if there is none.
   Program* find(uint64_t id) const;
-  // The program that a guest address belongs to; null where none is there.
+  // The program that a guest address belongs to; null if there is none.
   Program* program_at(uint64_t rip) const;
 
-  // A new frame, of the debugger's kind of memory, that can enter generated code.
+  // A new frame, in dumped memory, that can enter generated code.
   Frame* new_frame(uint64_t thread_id, uint32_t core_tag);
 
-  // Runs from frame.guest.rip until generated code leaves for any reason but a look-up or a
-  // better tier; code that is not there yet is translated. Throws StatusError where the guest goes
-  // to no code.
+  // Runs from frame.guest.rip until generated code leaves for any reason except a look-up or a
+  // better tier; translates missing code. Throws StatusError if the guest goes to an address
+  // without code.
   ExitReason run(Frame& frame);
 
-  // The address by which native code calls the guest function at `rip`. Throws StatusError where
+  // The address by which native code calls the guest function at `rip`. Throws StatusError if
   // there is no guest code.
   uintptr_t export_function(uint64_t rip);
 
-  // Where code of `rip` is entered now; 0 where there is none yet.
+  // Where code of `rip` is entered now; 0 if there is none yet.
   uintptr_t entry(uint64_t rip) const;
 
-  // What the instruction at `rip` is, for messages.
+  // Describes the instruction at `rip`, for messages.
   std::string describe(uint64_t rip) const;
 
   uintptr_t fault_trampoline() const { return fault_trampoline_; }
 
-  // Writes the profile where the options ask for one; a failure is said and nothing else.
+  // Writes the profile if the options ask for one; a failure is only reported.
   void write_profile() const;
 
  private:

@@ -36,7 +36,7 @@ void HostThreads::pin(const GuestThread& thread) {
     throw StatusError(Status::Internal, "cannot pin a thread to its processor");
 }
 
-// All turns of one thread. The budget only brings it back to the dispatcher now and then.
+// All turns of one thread. The budget only makes it return to the dispatcher now and then.
 void HostThreads::body(GuestThread& thread) {
   if (process_.options().core_id_source == MTEDBG_CoreIdSource_Pinned) pin(thread);
   bind_host_thread(&thread.frame->guest);
@@ -69,7 +69,7 @@ void HostThreads::run_guarded(GuestThread& thread) {
 
 void HostThreads::run() {
   body(process_.make_main_thread());
-  // The first thread returned to nowhere without ending the process; the others may yet.
+  // The first thread returned without ending the process; the others may still end it.
   std::unique_lock lock(lock_);
   exits_.wait(lock, [this] {
     for (auto* thread : process_.threads())

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A host thread for each guest thread: real concurrency. With the core id `pinned` each has one
-// processor, and its id cannot change under it; otherwise the kernel moves them as it likes.
+// One host thread per guest thread: real concurrency. With the core id `pinned` each has one
+// processor, so its id cannot change; otherwise the kernel may move it at any time.
 #pragma once
 
 #include <condition_variable>

@@ -13,9 +13,9 @@
 #include "status.h"
 #include "translate/stubs.h"
 
-// A thunk that forgot the rule: it takes a guest's pointer for a host's and does not go through
-// GuestMemory. On memory that is local to a core the process dies here, at a PC that is no memop.
-// It has a name of its own so that a post-mortem can show it.
+// A thunk that breaks the rule on purpose: it uses a guest pointer as a host pointer, without
+// GuestMemory. On memory that is local to a core the process dies here, at a PC that is not a
+// memop. It has a name of its own so that a post-mortem can show it.
 extern "C" __attribute__((noinline)) uint64_t mtetso_host_peek(const volatile uint64_t* pointer) {
   return *pointer;
 }
@@ -26,7 +26,7 @@ namespace {
 constexpr uint64_t kFailed = ~uint64_t{0};
 constexpr uint64_t kMaxAllocation = 1ull << 30;
 
-// Writes all of it; false where the descriptor does not take it.
+// Writes all bytes; false if that fails.
 bool write_all(const char* bytes, size_t size) {
   while (size != 0) {
     ssize_t done = ::write(STDOUT_FILENO, bytes, size);
@@ -74,7 +74,7 @@ Imports::Next Imports::call(uint64_t number, GuestThread& thread) {
   return next;
 }
 
-// write(bytes, size): to standard output; the size, or -1 where the memory is not the guest's.
+// write(bytes, size): to standard output; the size, or -1 if the memory is not the guest's.
 Imports::Next Imports::write(GuestThread& thread, CallRegisters& registers) {
   char buffer[1024];
   uint64_t address = registers.rdi, left = registers.rsi;
@@ -104,7 +104,7 @@ Imports::Next Imports::spawn(GuestThread&, CallRegisters& registers) {
   return Next::Return;
 }
 
-// join(id): what the thread's function returned, or -1 where there is no such other thread.
+// join(id): what the thread's function returned, or -1 if there is no such other thread.
 Imports::Next Imports::join(GuestThread& thread, CallRegisters& registers) {
   GuestThread* other = process_.find(registers.rdi);
   if (other == nullptr || other == &thread) {
@@ -116,7 +116,7 @@ Imports::Next Imports::join(GuestThread& thread, CallRegisters& registers) {
   return Next::Return;
 }
 
-// allocate(size): zeroed memory, local to the caller's core; 0 where there is none.
+// allocate(size): zeroed memory, local to the caller's core; 0 if there is none.
 Imports::Next Imports::allocate(GuestThread& thread, CallRegisters& registers) {
   if (registers.rdi != 0 && registers.rdi <= kMaxAllocation)
     registers.rax = process_.memory().allocate(

@@ -17,12 +17,12 @@ class Imports {
 
   Imports(Process& process, Scheduler& scheduler) : process_(process), scheduler_(scheduler) {}
 
-  // The number by which generated code asks for a host function. Throws StatusError(Malformed)
-  // where there is none of that name.
+  // The number of a host function in generated code. Throws StatusError(Malformed)
+  // if there is none of that name.
   static uint64_t number_of(const std::string& name);
 
   // Calls function `number` for `thread`, which has just entered its stub. On Return and Yield the
-  // guest goes on behind the stub. Throws GuestExit.
+  // guest continues after the stub. Throws GuestExit.
   Next call(uint64_t number, GuestThread& thread);
 
  private:
@@ -46,7 +46,7 @@ class Imports {
   Next yield(GuestThread& thread, CallRegisters& registers);
   Next host_peek(GuestThread& thread, CallRegisters& registers);
   // imports_files.cc
-  // A NUL-terminated text of the guest's, of at most a page; false where there is none.
+  // Reads a NUL-terminated string of at most a page from guest memory; false if there is none.
   bool read_text(GuestThread& thread, uint64_t address, std::string& text);
   Next read(GuestThread& thread, CallRegisters& registers);
   Next map_file(GuestThread& thread, CallRegisters& registers);

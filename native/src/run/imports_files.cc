@@ -33,7 +33,7 @@ struct OpenFile {
   const int descriptor;
 };
 
-// Once: the reason does not depend on the file, as long as it is one on a disk.
+// Once: the reason is the same for every file on a disk.
 void warn_of_the_copy(const std::string& path, const char* why) {
   static std::atomic<bool> told{false};
   if (told.exchange(true)) return;
@@ -46,7 +46,7 @@ void warn_of_the_copy(const std::string& path, const char* why) {
 
 }  // namespace
 
-// Granule by granule: what is behind its end is none of the host's business.
+// Granule by granule: the host must not touch granules after the end of the string.
 bool Imports::read_text(GuestThread& thread, uint64_t address, std::string& text) {
   while (text.size() < kMaxPath) {
     char part[kGranule];
@@ -74,7 +74,7 @@ Imports::Next Imports::read(GuestThread& thread, CallRegisters& registers) {
   return Next::Return;
 }
 
-// map_file(path, length): the address, and the length to *length; 0 where it cannot be.
+// map_file(path, length): the address, and the length to *length; 0 if that fails.
 Imports::Next Imports::map_file(GuestThread& thread, CallRegisters& registers) {
   auto* frame = &thread.frame->guest;
   GuestMemory& memory = process_.memory();

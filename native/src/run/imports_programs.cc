@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Host functions that call the guest, and that bring further programs in.
+// Host functions that call the guest, and that load further programs.
 #include <algorithm>
 #include <cstdio>
 #include <vector>
@@ -15,7 +15,7 @@ constexpr uint64_t kMostSorted = 1u << 24;
 
 }  // namespace
 
-// call(function, a, b): calls a guest function as native code does that was given its address.
+// call(function, a, b): calls a guest function as native code would, by its exported address.
 Imports::Next Imports::call_back(GuestThread&, CallRegisters& registers) {
   using Native = uint64_t (*)(uint64_t, uint64_t);
   const auto native = reinterpret_cast<Native>(process_.engine().export_function(registers.rdi));
@@ -23,7 +23,7 @@ Imports::Next Imports::call_back(GuestThread&, CallRegisters& registers) {
   return Next::Return;
 }
 
-// sort(values, count, less): sorts 64-bit numbers by the guest's less(a, b), stably; 0, or -1 where
+// sort(values, count, less): sorts 64-bit numbers by the guest's less(a, b), stably; 0, or -1 if
 // the memory is not the guest's.
 Imports::Next Imports::sort(GuestThread& thread, CallRegisters& registers) {
   using Less = uint64_t (*)(uint64_t, uint64_t);
@@ -43,8 +43,8 @@ Imports::Next Imports::sort(GuestThread& thread, CallRegisters& registers) {
   return Next::Return;
 }
 
-// load(path): a further program, which may import and be called, and whose entry point is not run;
-// its handle, or -1, and standard error says why.
+// load(path): loads a further program, which may import and be called; its entry point is not run.
+// Its handle, or -1 with a message on standard error.
 Imports::Next Imports::load(GuestThread& thread, CallRegisters& registers) {
   std::string path, why = "the path is not in the guest's memory";
   Program* made = nullptr;
@@ -54,7 +54,7 @@ Imports::Next Imports::load(GuestThread& thread, CallRegisters& registers) {
   return Next::Return;
 }
 
-// symbol(handle, name): the address of a function of a loaded program, 0 where there is none.
+// symbol(handle, name): the address of a function of a loaded program, 0 if there is none.
 Imports::Next Imports::symbol(GuestThread& thread, CallRegisters& registers) {
   std::string name;
   const Program* program = process_.engine().find(registers.rdi);
@@ -64,7 +64,7 @@ Imports::Next Imports::symbol(GuestThread& thread, CallRegisters& registers) {
   return Next::Return;
 }
 
-// unload(handle): 0, or -1 where there is no such program. Nobody may be in it.
+// unload(handle): 0, or -1 if there is no such program. No thread may be in it.
 Imports::Next Imports::unload(GuestThread&, CallRegisters& registers) {
   registers.rax = process_.unload(registers.rdi) ? 0 : kFailed;
   return Next::Return;

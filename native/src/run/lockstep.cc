@@ -20,8 +20,8 @@ void trace_turn(const GuestThread& thread, const Slice& slice) {
          .first = slice.polls});
 }
 
-// The memops of the one instruction at `rip` that a turn has run: what an access faulted on was
-// changed before it went through, so they are now as they were then.
+// The memops of the one instruction at `rip` that a turn has run. After a fault they were changed
+// before the access completed, so they are now as they were then.
 void trace_accesses(const GuestThread& thread, uint64_t rip, uintptr_t entry) {
   const CodeBlock* block = process_code_map().lookup(entry);
   if (block == nullptr) return;
@@ -45,7 +45,7 @@ Lockstep::Lockstep(Process& process)
       schedule_(Schedule::parse(process.options().schedule,
                                 first_core_id(process.options().shared_tag))) {}
 
-// A thread with a host function below the top one's on the stack has to wait for that to end.
+// A thread with a host function below the top one's on the stack waits until that one has ended.
 std::vector<Schedule::Runnable> Lockstep::runnable(const GuestThread* top) {
   std::vector<Schedule::Runnable> can;
   for (auto* thread : process_.threads()) {
@@ -87,7 +87,7 @@ void Lockstep::run() {
   for (;;) take_turn(next(nullptr));
 }
 
-// Turns of others on top of the thread's, until the schedule comes to it again.
+// Runs turns of other threads on top of this one's, until the schedule chooses it again.
 void Lockstep::interlude(GuestThread& thread) {
   thread.frame->guest.state = MTEDBG_ThreadState_Parked;
   for (;;) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Guest threads take turns on one host thread, by a schedule: every run is repeatable. Cores are
-// a matter of the schedule only.
+// Guest threads take turns on one host thread, by a schedule: every run is repeatable. Cores
+// exist in the schedule only.
 #pragma once
 
 #include "run/imports.h"
@@ -28,9 +28,9 @@ class Lockstep : public Scheduler {
     Slice slice;
   };
 
-  // Those that can run while `top`, if any, has a host function on top of the host's stack.
+  // The threads that can run while `top`, if any, has a host function on top of the host's stack.
   std::vector<Schedule::Runnable> runnable(const GuestThread* top);
-  // Chooses the next turn, and makes the thread that has it ready to go.
+  // Chooses the next turn, and prepares its thread.
   ChosenTurn next(const GuestThread* top);
   void take_turn(const ChosenTurn& chosen);
 

@@ -18,18 +18,18 @@ namespace mtetso {
 namespace {
 
 constexpr uint64_t kPage = 4096;       // the granularity of x86-64 segments
-constexpr uint64_t kThreadBlock = 64;  // behind thread-local storage, as large as C libraries' head
+constexpr uint64_t kThreadBlock = 64;  // after thread-local storage, as large as in C libraries
 constexpr unsigned kRsp = 4, kRdi = 7;
 
 uint64_t& gpr(Frame& frame, unsigned index) { return (&frame.guest.rax)[index]; }
 
-// Writes to memory that was just made for one thread and that nobody else knows yet: by a pointer
-// with its tag, so that it stays local.
+// Writes to memory that was just allocated for one thread and that no other thread can reach: by a
+// pointer with its tag, so that it stays local.
 void write_fresh(uint64_t address, const void* bytes, size_t size) {
   std::memcpy(reinterpret_cast<void*>(with_tag(address, read_tag(address))), bytes, size);
 }
 
-// What stands at and above rsp at the entry point: argc, argv, no environment, no auxiliary vector.
+// The stack from rsp upwards at the entry point: argc, argv, no environment, no auxiliary vector.
 std::vector<uint8_t> initial_stack(const Options& options, uint64_t top, uint64_t& rsp) {
   std::vector<std::string> arguments{options.guest};
   arguments.insert(arguments.end(), options.arguments.begin(), options.arguments.end());
@@ -49,7 +49,7 @@ std::vector<uint8_t> initial_stack(const Options& options, uint64_t top, uint64_
   return bytes;
 }
 
-// The pages that an image takes up.
+// The pages of an image.
 struct Extent {
   explicit Extent(const ElfImage& image) {
     const auto &first = image.segments().front(), &last = image.segments().back();
@@ -119,7 +119,7 @@ bool Process::unload(uint64_t id) {
 }
 
 uint32_t Process::core_of(uint64_t id) const {
-  // The kernel decides where a thread runs: what is made for it before, is where its maker is.
+  // The kernel decides where a thread runs; until then its memory belongs to its maker's core.
   if (reads_rseq(options_)) return current_processor();
   return static_cast<uint32_t>((id - 1) % options_.cores);
 }

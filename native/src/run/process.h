@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// A guest process: its memory, its threads, and what a host function needs of both.
+// A guest process: its memory and its threads, for host functions.
 #pragma once
 
 #include <cstdint>
@@ -21,31 +21,30 @@ struct GuestThread {
   uint64_t id = 0;
   uint32_t core = 0;
   Frame* frame = nullptr;
-  uint64_t waits_for = 0;  // lockstep: id of the thread it waits for, 0 where it does not
+  uint64_t waits_for = 0;  // lockstep: id of the thread it waits for, 0 if it does not
   bool exited = false;     // under Process::lock in threads mode
   uint64_t result = 0;
-  uint32_t callbacks = 0;  // guest functions that host functions of it are calling right now
-  std::exception_ptr
-      pending;  // what ended one of them, to be thrown on when the host function ends
+  uint32_t callbacks = 0;      // guest functions that its host functions are calling right now
+  std::exception_ptr pending;  // what ended one of them, to be rethrown when the host function ends
 };
 
-// The guest ended the process. Not an error: what unwinds the host's stack to main.
+// The guest ended the process. Not an error: it unwinds the host's stack to main.
 struct GuestExit {
   int status = 0;
 };
 
-// How threads take turns: the part in which lockstep and threads mode differ.
+// How threads are scheduled: lockstep and threads mode implement it differently.
 class Scheduler {
  public:
   virtual ~Scheduler() = default;
-  // A new thread may run from now on.
+  // A new thread can run from now on.
   virtual void start(GuestThread& thread) = 0;
-  // False: `other` has not exited, and the caller's host function is to be called again later.
+  // False: `other` has not exited, and the caller's host function must be called again later.
   virtual bool wait(GuestThread& thread, GuestThread& other) = 0;
   // True: the thread's turn ends here.
   virtual bool yield(GuestThread& thread) = 0;
-  // The thread's turn would end, but a host function of it, which calls back into the guest, is
-  // on the host's stack: others may run before it goes on.
+  // The thread's turn would end, but one of its host functions, which calls back into the guest, is
+  // on the host's stack: other threads may run before it continues.
   virtual void interlude(GuestThread& thread) = 0;
 };
 
@@ -62,14 +61,14 @@ class Process {
   GuestMemory& memory() { return memory_; }
   Engine& engine() { return engine_; }
 
-  // Maps a further program and makes its code; null where that cannot be, and `why` says so.
+  // Maps a further program and makes its code; null if that fails, and `why` is the reason.
   Program* load(const std::string& path, std::string& why);
-  // False where there is no such program, or it is the first one.
+  // False if there is no such program, or it is the first one.
   bool unload(uint64_t id);
 
   // The first thread: at the image's entry, with argc, argv on its stack as the System V ABI says.
   GuestThread& make_main_thread();
-  // A thread that calls function(argument) and ends with what that returns; nullptr where there
+  // A thread that calls function(argument) and ends with what that returns; nullptr if there
   // is no memory or there are too many.
   GuestThread* make_thread(uint64_t function, uint64_t argument);
   GuestThread* find(uint64_t id);
@@ -80,9 +79,9 @@ class Process {
 
  private:
   bool map_image(const ElfImage& image);
-  // A thread's copy of the image's thread-local storage and, behind it, the block that FS points
-  // at, with its own address in it (System V ABI, variant II); 0 where there is no memory or the
-  // image has no thread-local storage.
+  // Makes a thread's copy of the image's thread-local storage and, after it, the block that FS
+  // points to, with its own address in it (System V ABI, variant II); 0 if there is no memory or
+  // the image has no thread-local storage.
   uint64_t make_tls(uint32_t tag);
   GuestThread& add_thread(uint32_t core, uint64_t stack_low, uint64_t stack_size);
   uint32_t core_of(uint64_t id) const;

@@ -19,7 +19,7 @@ uint64_t image_end(const ElfImage& image) {
   return image.segments().back().address + image.segments().back().memory_size;
 }
 
-// The bytes of all executable segments, each behind its address.
+// The bytes of all executable segments, each after its address.
 std::vector<uint8_t> code_bytes(const ElfImage& image) {
   std::vector<uint8_t> all;
   for (const auto& segment : image.segments()) {
@@ -131,7 +131,7 @@ CacheKey Program::cache_key(const ProgramProfile* known) const {
   return {std::move(maker), std::move(source)};
 }
 
-// Functions are counted from 0 for each program on disk, and through the process here.
+// Function indices count from 0 in each program on disk, and through all programs in memory.
 void Program::renumber(CompiledCode& code, bool to_process) const {
   const auto other = [&](uint32_t function) {
     if (function == CompiledRange::kNoFunction) return function;
@@ -168,7 +168,7 @@ void Program::init() {
     code_.commit(
         MTEDBG_BlockKind_SharedStubs, MTEDBG_Tier_None,
         make_import_thunks(environment_.options, image_.imports(), environment_.import_number));
-  if (all_units().empty()) return;  // stripped: all code is translated when it is reached
+  if (all_units().empty()) return;  // stripped: code is translated when it is reached
   code_.set_tier_states(functions_, MTEDBG_TierState_Compiling);
   const auto* known =
       environment_.profile == nullptr ? nullptr : environment_.profile->find(digest_);
@@ -182,7 +182,7 @@ void Program::init() {
 
 uintptr_t Program::translate_at(uint64_t rip) {
   std::scoped_lock lock(translating_);
-  if (uintptr_t host = code_.entry(rip)) return host;  // another thread was faster
+  if (uintptr_t host = code_.entry(rip)) return host;  // another thread has translated it
   if (image_.code_at(rip).empty())
     throw StatusError(Status::GuestFault,
                       "the guest jumped or returned to an address without code: " + describe(rip));
@@ -198,17 +198,17 @@ ProgramProfile Program::profile() const {
   return profile;
 }
 
-bool Program::ask(uint32_t function) {
-  std::scoped_lock lock(asking_);
+bool Program::request(uint32_t function) {
+  std::scoped_lock lock(requesting_);
   const bool whole = function == CompiledRange::kNoFunction;
   if (functions_.empty()) return false;
-  const uint32_t asked = whole ? functions_.front() : function;
-  switch (code_.tier_state(asked)) {
+  const uint32_t requested = whole ? functions_.front() : function;
+  switch (code_.tier_state(requested)) {
     case MTEDBG_TierState_Requested:
     case MTEDBG_TierState_Compiling:
       return false;
     case MTEDBG_TierState_Committed:
-      if (code_.best_tier(asked) > MTEDBG_Tier_Baseline) return false;
+      if (code_.best_tier(requested) > MTEDBG_Tier_Baseline) return false;
       break;
     default:
       break;
@@ -218,7 +218,7 @@ bool Program::ask(uint32_t function) {
   return true;
 }
 
-// A failure of any kind leaves the code that there is; what was asked for can be asked for again.
+// Any failure leaves the existing code in place; the function can be requested again.
 bool Program::compile(std::span<const uint32_t> functions,
                       const std::vector<TranslationUnit>& units, Span span) {
   code_.set_tier_states(functions, MTEDBG_TierState_Compiling);

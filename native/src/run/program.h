@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// One guest program's code: its image, what is translated of it, in which tier.
+// A guest program: its image, its functions, and the code translated from it, by tier.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@
 
 namespace mtetso {
 
-// What all programs of a process share.
+// Shared by all programs of a process.
 struct ProgramEnvironment {
   const Options& options;
   ImportNumber import_number;
@@ -30,13 +30,13 @@ struct ProgramEnvironment {
 
 class Program {
  public:
-  // Makes functions known; nothing is translated yet. `environment` outlives the program.
+  // Registers the functions; nothing is translated yet. `environment` outlives the program.
   Program(const ProgramEnvironment& environment, ElfImage image, std::string name);
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
 
   // Makes the import thunks and tier 1: from the cache or by translation; with a profile of this
-  // very program it is the optimised tier at once. Throws StatusError, CodeError.
+  // program, the optimised tier at once. Throws StatusError, CodeError.
   void init();
 
   bool holds(uint64_t rip) const { return rip >= begin_ && rip < end_; }
@@ -44,23 +44,23 @@ class Program {
   Code& code() { return code_; }
   const Code& code() const { return code_; }
 
-  // Code that symbols did not lead to: stripped guests, targets of jump tables. The host entry.
-  // Throws StatusError where there is no guest code.
+  // Translates code that no symbol leads to: stripped guests, targets of jump tables. Returns the
+  // host entry. Throws StatusError if there is no guest code.
   uintptr_t translate_at(uint64_t rip);
 
-  // The function that holds `rip`, as the code manager counts it; kNoFunction where none does.
+  // The index, in the code manager, of the function that holds `rip`; kNoFunction if there is none.
   uint32_t function_at(uint64_t rip) const;
 
-  // Says that better code is wanted of a function, or of all for kNoFunction. False where it is
-  // asked for already, or there.
-  bool ask(uint32_t function);
+  // Requests optimised code for a function, or for all with kNoFunction. False if it was requested
+  // already, or exists.
+  bool request(uint32_t function);
 
-  // Compiles better code from what its memops have been through: of one function, or of all. The
-  // tier's state says how far it is; false where it failed, and it can be asked for again.
+  // Compiles optimised code, using the history of the memops: for one function, or for all. The
+  // functions' tier states show the progress. False if it failed; it can be requested again.
   bool optimise(uint32_t function);
   bool optimise_all();
 
-  // What the memops have been through so far.
+  // The history of the memops so far.
   ProgramProfile profile() const;
 
   // "0x401000: 0f 58 c1  addps xmm0, xmm1", for messages.
@@ -89,7 +89,7 @@ class Program {
   std::vector<uint32_t> functions_;  // the code manager's index of image_.functions()[i]
   const CodeBlock* baseline_ = nullptr;
   std::mutex translating_;
-  std::mutex asking_;
+  std::mutex requesting_;
 };
 
 }  // namespace mtetso

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Who runs next in lockstep: a pure function of the text, the seed and who can run.
+// Which thread runs next in lockstep: a pure function of the text, the seed and the threads that
+// can run.
 #pragma once
 
 #include <cstdint>
@@ -31,15 +32,15 @@ class Schedule {
     uint32_t core = 0;
   };
 
-  // "" round-robin; "seed:N" pseudo-random for ever; "T@C*N,…" as written, then round-robin.
+  // "" round-robin; "seed:N" pseudo-random; "T@C*N,…" as written, then round-robin.
   // C is a core's id, counted from `first_core`. Throws StatusError(Usage).
   static Schedule parse(std::string_view text, uint32_t first_core);
 
   // `cores`: how many a seeded schedule spreads threads over. `runnable`: not empty, sorted by
-  // thread. Written turns of threads that cannot run are passed over.
+  // thread. Written turns of threads that cannot run are skipped.
   Slice next(std::span<const Runnable> runnable, uint32_t cores);
 
-  // The highest core number a written schedule names; 0 where it names none.
+  // The highest core number in a written schedule; 0 if it has none.
   uint32_t highest_core() const;
 
  private:

@@ -16,13 +16,13 @@ void TierQueue::compile(const Request& request) {
 }
 
 void TierQueue::request(Program& program, uint32_t function, std::function<void(bool)> done) {
-  if (!program.ask(function)) return;
+  if (!program.request(function)) return;
   point(Point::TierRequested);
   Request request{&program, function, std::move(done)};
   if (!background_) return compile(request);
   std::scoped_lock hold(lock_);
   waiting_.push_back(std::move(request));
-  // The compiler's thread begins with the first thing that it has to do.
+  // The compiler's thread is started by the first request.
   if (!std::exchange(working_, true)) std::thread([this] { work(); }).detach();
   changed_.notify_all();
 }

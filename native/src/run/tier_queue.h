@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Who compiles better code, and when: each request at once on the thread that asks, or one after
-// the other on a thread of the compiler's own.
+// Where and when optimised code is compiled: each request at once on the requesting thread, or one
+// after the other on a thread of the compiler's own.
 #pragma once
 
 #include <condition_variable>
@@ -18,16 +18,16 @@ class TierQueue {
  public:
   static constexpr uint32_t kWhole = CompiledRange::kNoFunction;  // all functions
 
-  // `background`: on a thread of its own, which lives as long as the process.
+  // `background`: on a thread of its own, which runs as long as the process.
   explicit TierQueue(bool background) : background_(background) {}
   TierQueue(const TierQueue&) = delete;
   TierQueue& operator=(const TierQueue&) = delete;
 
-  // Asks for better code of `function` (or kWhole) unless it is asked for already or there.
-  // `done` is told whether it came.
+  // Requests optimised code of `function` (or kWhole) unless it was requested already or exists.
+  // `done` is called with the success.
   void request(Program& program, uint32_t function, std::function<void(bool)> done);
 
-  // Forgets what was asked for of a program; when it returns nobody compiles for it.
+  // Drops all requests for a program; when it returns none of its code is being compiled.
   void drop(const Program& program);
 
  private:

@@ -26,8 +26,8 @@ namespace {
   guest_fault(process, frame, what);
 }
 
-// What is going on on this host thread. In lockstep turns may lie on top of each other: those
-// below have a host function on the stack that calls back into the guest.
+// A turn in progress on this host thread. In lockstep turns may be nested: the outer ones have a
+// host function on the stack that calls back into the guest.
 struct Turn {
   Process& process;
   Scheduler& scheduler;
@@ -47,7 +47,7 @@ struct CurrentTurn {
 
 enum class LeftFor { Poll, Yield, Blocked, ThreadReturn, CallbackReturn };
 
-// Runs generated code and calls the host functions that it asks for, until something else is up.
+// Runs generated code and calls its host functions, until it leaves for another reason.
 LeftFor run_on(Turn& turn) {
   Frame& frame = *turn.thread.frame;
   for (;;) {

@@ -62,7 +62,7 @@ void narrow_arithmetic(const LoweringContext& context, Alu operation, const Regi
       break;
   }
   masm.Lsr(out.W(), high_a, shift);
-  // What is left below the operand is not part of the result.
+  // The bits below the operand are not part of the result.
   if (operation == Alu::Adc || operation == Alu::Sbb) zero_flag_of(context, out);
 }
 

@@ -20,7 +20,7 @@ MemOperand in_area(size_t offset) { return MemOperand(kArea, static_cast<int64_t
 
 }  // namespace
 
-// The zeros are replaced when the code gets its place (code/sections.cc).
+// The zeros are replaced when the code is placed (code/sections.cc).
 void CoreIdReader::arm(MacroAssembler& masm) const {
   masm.movz(kDescription, 0, 0);
   masm.movk(kDescription, 0, 16);

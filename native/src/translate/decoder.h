@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The x86-64 front: Zydis' view of an instruction, cut down to what the lowering asks about.
+// The x86-64 front end: Zydis' description of an instruction, reduced to what lowering needs.
 #pragma once
 
 #include <Zydis/Zydis.h>
@@ -89,8 +89,8 @@ struct GuestInstruction {
   Repeat repeat = Repeat::No;
   bool plain_addresses = true;  // 64-bit, no FS or GS: what instructions with hidden operands need
   Flow flow = Flow::Next;
-  // lazy_flag sets: which it reads, which it surely writes, and which somebody may read before
-  // they are written again (all, until the translator knows better).
+  // lazy_flag sets: which it reads, which it always writes, and which may be read before they are
+  // written again (all, until liveness is known).
   uint8_t lazy_read = 0;
   uint8_t lazy_written = 0;
   uint8_t lazy_live = lazy_flag::kAll;
@@ -108,7 +108,7 @@ class Decoder {
 
   Decoder();
 
-  // The instruction in `bytes` that stands at `rip`; nothing where they are no instruction.
+  // The instruction in `bytes`, at address `rip`; empty if they are not an instruction.
   std::optional<GuestInstruction> decode(uint64_t rip, std::span<const uint8_t> bytes) const;
 
   // For messages: "bytes  mnemonic operands", as in "0f 58 c1  addps xmm0, xmm1".

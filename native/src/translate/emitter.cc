@@ -22,7 +22,7 @@ constexpr int kTagBits = 4;
 Emitter::Emitter(const Options& options, const TranslationPlan& plan)
     : options_(options), plan_(plan), core_id_(options) {
   masm_.SetCPUFeatures(vixl::CPUFeatures::All());
-  // x16 and x17, VIXL's habit, have other uses here.
+  // x16 and x17, VIXL's default, have other uses here.
   *masm_.GetScratchRegisterList() = CPURegList(x25, x26);
 }
 
@@ -191,7 +191,7 @@ Emitter::MemopForm Emitter::form_of(const MemopKey& memop) const {
   const MemopAdvice advice = plan_.advice ? plan_.advice(memop) : MemopAdvice{};
   MemopForm form{advice.mode, true, advice.pinned};
   if (form.mode == 0) form.mode = options_.memops_start;
-  // Known to be shared: a guest's pointers have tag 0, which is the shared one in one convention.
+  // Known to be shared: the guest's pointers have tag 0, which may be the shared tag.
   form.insert = advice.mode != MTEDBG_Mode_Shared || options_.shared_tag != 0;
   return form;
 }
@@ -209,7 +209,7 @@ void Emitter::insert_tag(const MemopForm& form) {
 void Emitter::memop(uint32_t access, unsigned size,
                     const std::function<void(const MemopForm&)>& emit) {
   const MemopForm form = form_of(next_memop_);
-  // A core's id is for its tag alone.
+  // The core id is only needed for the tag.
   const uint32_t lead = form.insert ? core_id_.words() * kInstructionSize : 0;
   const uint32_t bytes = lead + (form.insert ? 2 : 1) * kInstructionSize;
   vixl::ExactAssemblyScope exact(&masm_, bytes);
@@ -285,7 +285,7 @@ CompiledCode Emitter::finish(std::vector<CompiledRange> ranges) {
   code.words.resize(masm_.GetSizeOfCodeGenerated() / kInstructionSize);
   std::memcpy(code.words.data(), masm_.GetBuffer()->GetStartAddress<const void*>(),
               code.words.size() * kInstructionSize);
-  // Veneers that VIXL put at the end of a stretch belong to it.
+  // Veneers that VIXL put at the end of a range belong to it.
   uint32_t end = static_cast<uint32_t>(code.words.size() * kInstructionSize);
   for (auto range = ranges.rbegin(); range != ranges.rend(); ++range) {
     range->end = end;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// The AArch64 back, on VIXL: what every lowering needs and no x86 instruction in particular.
+// The AArch64 back end, on VIXL: what all lowerings need, independent of any x86 instruction.
 //
 // Registers of generated code (see translate/frame.h and the schema's `register` lines):
 //   x0..x15   guest rax rcx rdx rbx rsp rbp rsi rdi r8..r15, in x86 encoding order
-//   x16       address of the memop at hand, nothing else
+//   x16       address of the current memop, nothing else
 //   x17       guest address handed to a stub; temporary
 //   x19..x24  temporaries of one guest instruction
 //   x25, x26  VIXL's own scratch
@@ -61,31 +61,31 @@ class Emitter {
   a64::MacroAssembler& masm() { return masm_; }
   uint32_t offset() { return static_cast<uint32_t>(masm_.GetCursorOffset()); }
 
-  // The guest instruction that what follows belongs to.
+  // Starts a guest instruction: the memops that follow belong to it.
   void begin_instruction(uint64_t rip) { next_memop_ = {rip, 0}; }
 
-  // Places known to this piece of code.
+  // Labels of this piece of code.
   bool has_label(uint64_t rip) const { return labels_.contains(rip); }
   void declare(uint64_t rip) { labels_.try_emplace(rip); }
   // Binds the label and records an entry.
   void bind_entry(uint64_t rip);
-  // Counts the frame's budget down and leaves where it is used up; no flags.
+  // Counts the frame's budget down and leaves if it is used up; changes no flags.
   void poll(uint64_t rip);
-  // One tick of a function's baseline code at the entry of `rip`; at the function's `begin` it
-  // also looks whether there is a better tier.
+  // One tick of a function's baseline code at the entry of `rip`; at the function's `begin` it also
+  // checks for a better tier.
   void tick(uint32_t function, uint64_t rip, bool begin);
-  // Goes on at a guest address: by a branch where it has a label, else through the dispatcher.
+  // Continues at a guest address: by a branch if it has a label, else through the dispatcher.
   void jump_to(uint64_t rip);
   // The same for the target of a call, which is mostly the beginning of a function.
   void call_to(uint64_t rip);
-  // Goes on at `rip` where the condition of this jcc holds.
+  // Continues at `rip` if the condition of this jcc holds.
   void branch_if(ZydisMnemonic jcc, uint64_t rip);
   // Leaves through a stub; the guest address is already in x17 (`target`), or is `rip`.
   void leave(FrameStub stub);
   void leave(FrameStub stub, uint64_t rip);
-  // Calls a stub that comes back: t5 and t6 are used.
+  // Calls a stub that returns: t5 and t6 are used.
   void call(FrameStub stub);
-  // What polls and ticks of the code so far jump to when their count is used up.
+  // Emits what polls and ticks of the code so far jump to when their count is used up.
   void emit_cold_exits();
 
   // Operands. Values of 1 and 2 bytes are zero-extended to 32 bits in a temporary; of 4 and 8 a
@@ -99,9 +99,8 @@ class Emitter {
   void write(const Operand& operand, const Register& value);
   void write_register(GuestRegister to, unsigned size, const Register& value);
 
-  // Memops at the address in x16: the tag insert [1] and the access [2] in adjacent words, behind
-  // what reads the core id where the kernel is asked for it (core_id.h). What becomes of them:
-  // fault/patch.h.
+  // Memops at the address in x16: the tag insert [1] and the access [2] in adjacent words, after
+  // the words that read the core id in the rseq modes (core_id.h). Their life: fault/patch.h.
   void load(const Register& to, unsigned size);
   void store(const Register& from, unsigned size);
   // [2] is what `access` emits, exactly one instruction on [x16].
@@ -125,7 +124,7 @@ class Emitter {
   // same afterwards. x17, t5 and t6 are used.
   void with_condition(ZydisMnemonic of, const std::function<void(a64::Condition)>& use);
 
-  // Ends emission and hands everything over; ranges are closed by what follows them.
+  // Ends emission and returns the code; each range ends where the next one begins.
   CompiledCode finish(std::vector<CompiledRange> ranges);
 
  private:
@@ -139,11 +138,11 @@ class Emitter {
   MemopForm form_of(const MemopKey& memop) const;
   void memop(uint32_t access, unsigned size, const std::function<void(const MemopForm&)>& emit);
   void insert_tag(const MemopForm& form);
-  // The address of a function's tier slot, filled in when the code gets its place.
+  // Emits the address of a function's tier slot, filled in when the code is placed.
   void slot_address(const Register& out, uint32_t function);
   void emit_abort_handlers();
 
-  // A way out that is taken now and then: behind the code.
+  // An exit that is rarely taken: placed after the code.
   struct ColdExit {
     a64::Label label;
     FrameStub stub = FrameStub::Poll;

@@ -12,9 +12,9 @@ using namespace vixl::aarch64;  // NOLINT: the instruction set is the vocabulary
 
 namespace {
 
-// How AArch64 can ask for an x86 condition. "Below or equal" is C or Z in x86's sense; AArch64's
-// LS is (not C) or Z: right once the carry is inverted, and inverted back after. Parity is no flag
-// here: it is compared with 0, with the flags put away for the while.
+// How AArch64 tests an x86 condition. "Below or equal" is C or Z in x86's sense; AArch64's LS is
+// (not C) or Z: right while the carry is inverted, which is undone afterwards. Parity is not a flag
+// here: it is compared with 0, with the flags saved meanwhile.
 struct HostCondition {
   Condition condition;
   enum class How : uint8_t { Plain, InvertCarry, Parity } how = How::Plain;

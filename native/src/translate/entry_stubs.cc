@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Stubs of one program: the ways from the guest to the host's functions, and from the host to the
-// guest's.
+// Stubs of one program: from the guest to host functions, and from the host to guest functions.
 #include <algorithm>
 
 #include "translate/emitter.h"
@@ -23,8 +22,8 @@ CompiledCode make_import_thunks(const Options& options, std::span<const ElfImpor
   MacroAssembler& masm = emit.masm();
   std::vector<CompiledRange> ranges;
   std::vector<CompiledEntry> entries;
-  // The exit stub takes x17 = guest RIP, x19 = reason, x20 = detail; the way there is the frame's,
-  // whichever program the thunk is of.
+  // The exit stub takes x17 = guest RIP, x19 = reason, x20 = detail; its address is in
+  // the frame, for every program.
   for (const ElfImport& import : imports) {
     entries.push_back({import.address, emit.offset()});
     ranges.push_back({emit.offset(), 0, MTEDBG_RangeKind_ImportThunk, CompiledRange::kNoFunction,

@@ -12,7 +12,7 @@
 
 namespace mtetso {
 
-// Why generated code came back to the dispatcher. frame->rip is the guest address to go on at.
+// Why generated code returned to the dispatcher. frame->rip is the guest address to continue at.
 enum class ExitReason : uint32_t {
   Poll = 1,        // the budget ran out
   Lookup,          // a guest address without translated code that this thread knows of
@@ -22,7 +22,7 @@ enum class ExitReason : uint32_t {
   Divide,          // a division by zero or one whose quotient does not fit
   GuestFault,      // a guest access to an address that is not there; exit_detail is the address
   Undefined,       // ud2 was reached
-  TierUp,          // a function's ticks are used up: better code is asked for
+  TierUp,          // a function's ticks are used up: a better tier is requested
   CallbackReturn,  // a guest function that the host called returned
 };
 
@@ -43,7 +43,7 @@ enum class FrameStub : uint32_t {
   Count
 };
 
-// One way of the cache that indirect branches look into before they leave for the dispatcher.
+// An entry of the cache that indirect branches search before they leave for the dispatcher.
 struct JumpCacheEntry {
   uint64_t rip;
   uint64_t host;
@@ -53,12 +53,12 @@ struct Frame {
   static constexpr size_t kJumpCacheSize = 256;  // a power of two; index = low bits of RIP
 
   mtedbg_GuestFrame guest;
-  int32_t budget;  // polls left before generated code comes back
+  int32_t budget;  // polls left until generated code returns
   uint32_t exit_reason;
   uint64_t exit_detail;
   uint64_t callee;              // host entry of the guest function that the host calls
   std::atomic<uint64_t> epoch;  // in which it entered generated code (code/epochs.h); 0: outside
-  uint64_t seen_epoch;          // the one that jump_cache is of
+  uint64_t seen_epoch;          // the one that jump_cache belongs to
   uint64_t fs_base;             // base of segment FS: the thread pointer
   uint8_t parity;               // PF is set where this has an even number of ones
   uint8_t adjust;               // AF is bit 4

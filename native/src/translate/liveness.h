@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// Which of the flags that are kept in the frame somebody may still read.
+// Liveness of the flags that are kept in the frame.
 //
-// PF and AF cost a store each time they are written, and next to nobody reads them: jp, setp,
-// cmovp, lahf and pushf. What leaves the instructions at hand counts as a reader.
+// PF and AF cost a store each time they are written, and few instructions read them: jp, setp,
+// cmovp, lahf and pushf. Control flow out of the given instructions counts as a reader.
 #pragma once
 
 #include <cstdint>

@@ -66,7 +66,7 @@ bool locked_not(const LoweringContext& context) {
 }
 
 // neg, adc and sbb, which LSE does not have: read, compute, write if nothing has changed. The two
-// memops are patched apart; the second one is the ordered one in either mode. The carry that adc
+// memops are patched separately; the second one is ordered in either mode. The carry that adc
 // and sbb read is kept over a second try.
 bool locked_loop(const LoweringContext& context) {
   const auto& [emit, masm, insn] = context;

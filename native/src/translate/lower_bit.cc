@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Single bits, and where they are.
+// Single bits: tests, and searches.
 
 #include "translate/lowering.h"
 
@@ -22,7 +22,7 @@ void bit_number(const LoweringContext& context, const Register& number) {
 }
 
 // Memory and a number in a register are a string of bits: the number, signed, says which of the
-// operands behind (or before) the address is meant.
+// operands after (or before) the address is meant.
 void bit_address(const LoweringContext& context, const Register& scratch) {
   const auto& [emit, masm, insn] = context;
   const auto &to = insn.op[0], &bit = insn.op[1];
@@ -107,7 +107,7 @@ bool bit_scan(const LoweringContext& context) {
   return true;
 }
 
-// tzcnt and lzcnt: CF = there is no one, ZF = the count is zero.
+// tzcnt and lzcnt: CF = no bit is set, ZF = the count is zero.
 bool count_zeros(const LoweringContext& context) {
   const auto& [emit, masm, insn] = context;
   const auto &to = insn.op[0], &from = insn.op[1];

@@ -11,8 +11,8 @@ using namespace vixl::aarch64;  // NOLINT
 
 namespace {
 
-// rdx:rax by t1. In ordinary C rdx is the extension of rax, which AArch64 can divide; all else is
-// the stub's.
+// rdx:rax by t1. In ordinary C rdx is the extension of rax, which AArch64 can divide; the stub does
+// everything else.
 void divide_wide(const LoweringContext& context, bool is_signed) {
   const auto& [emit, masm, insn] = context;
   const Register divisor = reg::t1, quotient = reg::t3, rest = reg::t4;

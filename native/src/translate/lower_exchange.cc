@@ -16,7 +16,7 @@ bool exchange(const LoweringContext& context) {
   const auto &a = insn.op[0], &b = insn.op[1];
   if (!a.is_place() || !b.is_place()) return false;
   if (a.is_memory() || b.is_memory()) {
-    // With memory it is locked, prefix or not. Both forms are acquire and release.
+    // With memory it is locked, with or without a prefix, and fully ordered in either mode.
     const auto &memory = a.is_memory() ? a : b, &other = a.is_memory() ? b : a;
     Register value = emit.read(other, reg::t1);
     emit.address(memory.memory);
@@ -50,8 +50,8 @@ bool exchange_add(const LoweringContext& context) {
   return true;
 }
 
-// Not atomic, there being no memory. Processors write one of the two, and leave the upper half of
-// the other one alone.
+// Not atomic: there is no memory access. Processors write one of the two, and leave the upper half
+// of the other one alone.
 bool compare_exchange_register(const LoweringContext& context) {
   const auto& [emit, masm, insn] = context;
   const auto &to = insn.op[0], &from = insn.op[1];
@@ -121,8 +121,8 @@ bool compare_exchange_8(const LoweringContext& context) {
   return true;
 }
 
-// CASP wants pairs that begin at an even register. An address that is no multiple of 16 is an
-// alignment fault in both worlds (#GP there).
+// CASP wants pairs that begin at an even register. An address that is not a multiple of 16
+// is an alignment fault on both (#GP on x86).
 bool compare_exchange_16(const LoweringContext& context) {
   const auto& [emit, masm, insn] = context;
   const auto& to = insn.op[0];

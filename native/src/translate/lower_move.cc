@@ -56,7 +56,7 @@ bool load_address(const LoweringContext& context) {
   const auto& [emit, masm, insn] = context;
   if (!insn.op[0].is_register() || !insn.op[1].is_memory()) return false;
   GuestAddress offset = insn.op[1].memory;
-  offset.fs = false;  // the base of a segment is no part of it
+  offset.fs = false;  // the segment base is not part of it
   emit.address(offset);
   emit.write(insn.op[0], reg::address);
   return true;
@@ -101,7 +101,7 @@ bool cqo(const LoweringContext& context) {
   return true;
 }
 
-// Of 2 bytes the result is undefined; processors give 0, and no compiler makes it.
+// With 2 bytes the result is undefined; processors give 0, and compilers do not use it.
 bool byte_swap(const LoweringContext& context) {
   const auto& [emit, masm, insn] = context;
   if (!insn.op[0].is_register() || insn.op[0].size < 4) return false;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Shifts of one register and of two. A count of zero changes no flag. OF is defined for a count of
-// one only: other counts get what falls out.
+// one only: for other counts it is whatever results.
 
 #include "translate/lowering.h"
 

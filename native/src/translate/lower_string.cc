@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// String instructions. One that is repeated branches back to its own beginning, which is an entry
-// with a poll: as on x86 it can be interrupted between two elements, with rcx, rsi and rdi telling
-// how far it came. The registers change after the accesses of an element have succeeded.
+// String instructions. A repeated one branches back to its own beginning, which is an entry with a
+// poll: as on x86 it can be interrupted between two elements, and rcx, rsi and rdi say how far it
+// has come. The registers change after the accesses of an element have succeeded.
 
 #include <bit>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What is about the processor: fences, hints, its identity and its clock.
+// Instructions about the processor: fences, hints, its identity and its clock.
 
 #include "translate/lowering.h"
 
@@ -13,7 +13,7 @@ namespace {
 // rdtsc is a constant, so that a run repeats.
 constexpr uint64_t kTimeStamp = 0x1'0000'0000;
 
-// Hints; a prefetch does not touch memory as far as anyone can tell.
+// Hints; a prefetch has no visible effect on memory.
 bool no_operation(const LoweringContext&) { return true; }
 
 bool pause(const LoweringContext& context) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What the translator is told beside the guest's bytes: how good the code is to be, and what is
-// known from code that ran before.
+// What the translator is given besides the guest's bytes: the kind of code to make, and what is
+// known from earlier runs.
 #pragma once
 
 #include <cstdint>
@@ -20,21 +20,21 @@ struct MemopKey {
   auto operator<=>(const MemopKey&) const = default;
 };
 
-// What a profile says of a memop; mode 0: nothing.
+// What a profile says about a memop; mode 0: nothing.
 struct MemopAdvice {
   uint32_t mode = 0;  // MTEDBG_Mode_*
   bool pinned = false;
 };
 
 struct TranslationPlan {
-  // A memop that stayed local is emitted local, one that is known to be shared without [1] where
-  // the shared tag is that of plain pointers. Empty: every memop starts in its first form.
+  // A memop that stayed local is emitted local; one that is known to be shared is emitted without
+  // [1] if the shared tag is 0. Empty: every memop starts in its initial mode.
   std::function<MemopAdvice(const MemopKey&)> advice;
-  // Baseline code of functions that a better tier may come for: it counts down at the function's
-  // beginning and at the heads of loops, and goes to the better code where there is some.
+  // For baseline code that a better tier may replace: it counts down at the function's beginning
+  // and at the heads of loops, and continues in better code if there is some.
   bool ticks = false;
-  // The index of the function that begins at a guest address, kNoFunction where none does: calls
-  // that leave the code at hand go there by its tier slot. Empty: by the dispatcher.
+  // The index of the function that begins at a guest address, kNoFunction if there is none: calls
+  // out of this piece of code go through its tier slot. Empty: through the dispatcher.
   std::function<uint32_t(uint64_t guest_rip)> function_at;
 };
 

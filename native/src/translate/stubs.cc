@@ -47,9 +47,9 @@ class StubWriter {
 
 constexpr int kSavedPairs = 5;  // x19..x28, which the C++ side expects back (AAPCS64 6.1.1)
 
-// x29 and x30 are kept as a frame record (AAPCS64 6.2.3) right below the caller's stack: whoever
-// unwinds by frame records alone finds the caller, and its stack pointer behind the record. The
-// schema's `caller` lines tell the rest (debug/root.cc).
+// x29 and x30 are kept as a frame record (AAPCS64 6.2.3) right below the caller's stack: an
+// unwinder that only uses frame records finds the caller, and its stack pointer after the record.
+// The schema's `caller` lines describe the other registers (debug/root.cc).
 void StubWriter::save_callers() {
   masm_.Stp(x29, x30, MemOperand(sp, -16, PreIndex));
   masm_.Mov(x29, sp);
@@ -58,7 +58,8 @@ void StubWriter::save_callers() {
     masm_.Stp(XRegister(19 + 2 * i), XRegister(20 + 2 * i), MemOperand(sp, 16 * i));
 }
 
-// From C++: x0 = frame, x1 = host entry. Vector registers are no business of generated code.
+// From C++: x0 = frame, x1 = host entry. Vector registers need not be saved: v8 to v15 are not
+// used.
 void StubWriter::enter() {
   save_callers();
   masm_.Mov(reg::frame, x0);
@@ -67,7 +68,7 @@ void StubWriter::enter() {
   masm_.Ldr(reg::t1, field(offsetof(mtedbg_GuestFrame, flags)));
   masm_.Msr(NZCV, reg::t1);
   for (int i = 0; i < 16; i += 2) masm_.Ldp(guest(i), guest(i + 1), field(8 * i));
-  // Last: from here on the registers are the truth.
+  // Last: from here on the registers hold the guest's state.
   masm_.Mov(reg::t1.W(), MTEDBG_ThreadState_Jit);
   masm_.Str(reg::t1.W(), field(offsetof(mtedbg_GuestFrame, state)));
   masm_.Br(reg::target);
@@ -120,8 +121,8 @@ uint32_t StubWriter::leaving(uint32_t kind, const std::string& symbol, ExitReaso
 }
 
 // From an entry stub, which native code has called: x0..x5 = arguments, x9 = guest RIP, x10 = host
-// entry. Nothing of the caller's is changed but what a call may change; all of it is saved as
-// enter() does, so that the `caller` lines hold here as well.
+// entry. Only registers that a call may change are changed; the others are saved as in
+// enter(), so that the `caller` lines hold here as well.
 void StubWriter::call_guest(CallGuest callee) {
   constexpr int kArguments = 6;
   save_callers();
@@ -138,7 +139,7 @@ void StubWriter::call_guest(CallGuest callee) {
   masm_.Ret();
 }
 
-// Calls Frame::callee as a guest's `call` would: the push is a memop as any other.
+// Calls Frame::callee as a guest's `call` would: the push is a memop like any other.
 void StubWriter::callback() {
   emit_.begin_instruction(kCallbackRip);
   masm_.Mov(reg::t1, kCallbackReturnRip);

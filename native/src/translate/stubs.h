@@ -27,15 +27,15 @@ inline constexpr uint64_t kThreadReturnRip = 0xffff'ffff'ffff'0000;
 inline constexpr uint64_t kCallbackReturnRip = kThreadReturnRip + 0x10;
 inline constexpr uint64_t kCallbackRip = kThreadReturnRip + 0x20;
 
-// A guest's import stub is `ud2; ret`: entering it calls the host function, which goes on at the
-// `ret`, an ordinary guest instruction.
+// A guest's import stub is `ud2; ret`: entering it calls the host function; the guest continues at
+// the `ret`, an ordinary guest instruction.
 inline constexpr uint64_t kImportStubLength = 2;
 
-// What native code that calls a guest function gets to, with the C calling convention:
-// `arguments` are the six that the System V ABI has in registers; the result is rax.
+// Called when native code calls a guest function, with the C calling convention: `arguments` are
+// the six that the System V ABI has in registers; the result is rax.
 using CallGuest = uint64_t (*)(uint64_t guest_rip, uintptr_t target, const uint64_t* arguments);
 
-// The number by which a host function of this name is asked for. Throws StatusError(Malformed).
+// The number of the host function of this name. Throws StatusError(Malformed).
 using ImportNumber = uint64_t (*)(const std::string& name);
 
 struct HostCallbacks {
@@ -53,7 +53,7 @@ struct SharedStubs {
 
 SharedStubs make_shared_stubs(const Options& options, CallGuest call_guest);
 
-// Thunks that leave for host functions. Throws StatusError(Malformed) where one is not there.
+// Thunks that call host functions. Throws StatusError(Malformed) if there is no such function.
 CompiledCode make_import_thunks(const Options& options, std::span<const ElfImport> imports,
                                 ImportNumber number_of);
 

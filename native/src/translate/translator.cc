@@ -43,7 +43,7 @@ Translator::ControlFlow Translator::find(const TranslationUnit& unit,
         leader(insn.op[0].immediate);
         if (insn.op[0].immediate <= rip) found.loops.insert(insn.op[0].immediate);
       }
-      // It branches back to itself, and a poll in it may send the guest away and back.
+      // It branches back to itself, and a poll in it may leave and return.
       if (insn.repeat != Repeat::No) found.leaders.insert(rip);
       bool returns =
           insn.flow == Flow::Branch || insn.flow == Flow::Call || insn.flow == Flow::CallIndirect;
@@ -62,14 +62,14 @@ CompiledCode Translator::translate(const std::vector<TranslationUnit>& units,
   Emitter emitter(options_, plan);
   std::vector<ControlFlow> found;
   size_t budget = kMaxInstructions;
-  std::set<uint64_t> taken;  // units may overlap: who comes first has the instruction
+  std::set<uint64_t> taken;  // units may overlap: the first one gets the instruction
   for (const auto& unit : units) {
     auto& one = found.emplace_back(find(
         unit, [&](uint64_t rip) { return known(rip) || taken.contains(rip); }, budget));
     for (const auto& [rip, insn] : one.instructions) taken.insert(rip);
     for (uint64_t rip : one.leaders) emitter.declare(rip);
   }
-  // A place that is run into from two sides, or where an instruction runs into another unit's.
+  // Where control falls through into an instruction that is not laid out next.
   for (auto& one : found)
     for (const auto& [rip, insn] : one.instructions)
       if (falls_through(insn) && taken.contains(insn.next())) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Functions to code: finds the instructions of a function by following its control flow within
-// its bounds, lays them out in address order, lowers them. Needs no memory of the guest but the
-// file's own bytes.
+// Translates functions: finds the instructions of a function by following its control flow within
+// its bounds, lays them out in address order, lowers them. Reads only the guest's file, not its
+// memory.
 #pragma once
 
 #include <functional>
@@ -40,8 +40,8 @@ class Translator {
   Translator(const Options& options, const ElfImage& image) : options_(options), image_(image) {}
 
   // All of `units`, sorted by start, into one piece; branches between them are direct. Guest
-  // addresses that are `known` already have code elsewhere and are not translated again, but
-  // gone to through the dispatcher. Throws StatusError(Internal) past kMaxInstructions.
+  // addresses that are `known` have code elsewhere: they are not translated again, but reached
+  // through the dispatcher. Throws StatusError(Internal) past kMaxInstructions.
   CompiledCode translate(
       const std::vector<TranslationUnit>& units, const TranslationPlan& plan,
       const std::function<bool(uint64_t)>& known = [](uint64_t) { return false; }) const;
@@ -51,7 +51,7 @@ class Translator {
 
  private:
   struct ControlFlow {
-    std::map<uint64_t, GuestInstruction> instructions;  // length 0: bytes that are no instruction
+    std::map<uint64_t, GuestInstruction> instructions;  // length 0: not an instruction
     std::set<uint64_t> leaders;
     std::set<uint64_t> loops;  // leaders that are jumped back to
   };

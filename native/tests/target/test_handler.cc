@@ -149,7 +149,7 @@ void guest_fault() {
 
 int run_all() {
   if (enable_mte() != MteStatus::Ready || !register_barriers()) {
-    std::fprintf(stderr, "no memory tagging here\n");
+    std::fprintf(stderr, "this machine has no memory tagging\n");
     return 2;
   }
   publish_debug_root(Options{}, "test", phase_points());

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Faults where signals are: in a handler of somebody's that runs memops or touches guest memory as
+// Faults and signals: in another component's handler that runs memops or accesses guest memory as
 // the host does, with and without an alternate stack; and faults that are not the runtime's, which
-// must reach whoever was there before with the kernel's own words on them.
+// must reach the previous handler with the kernel's own siginfo.
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -42,7 +42,7 @@ bool on_alternate_stack() {
 }
 
 // Enters translated code in the middle of whatever was going on, on memory that changes hands each
-// time, and reads it the host's way besides.
+// time, and also reads it as the host does.
 void on_user(int, siginfo_t*, void*) {
   g_on_stack = g_on_stack || on_alternate_stack();
   write_tags(g_inner_memory, kGranule, g_inner_runs % 2 == 0 ? kOther : kMyTag);
@@ -181,7 +181,7 @@ void not_ours() {
         store(0x10);
       },
       SIGSEGV, SEGV_MAPERR, shared);
-  // Sent by somebody: it does not happen again by itself, and keeps who sent it.
+  // Sent by a process: it does not happen again by itself, and keeps its sender.
   foreign(
       [&](uint64_t) {
         *shared = 0;
@@ -193,7 +193,7 @@ void not_ours() {
 
 int run_all() {
   if (enable_mte() != MteStatus::Ready || !register_barriers()) {
-    std::fprintf(stderr, "no memory tagging here\n");
+    std::fprintf(stderr, "this machine has no memory tagging\n");
     return 2;
   }
   struct sigaction before = {};

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // How many AArch64 instructions an x86-64 one becomes: for each argument, bytes in hexadecimal, a
-// line with the number where nobody reads PF and AF afterwards, and where somebody does. Memops are
-// local, or behind "shared:TAG" shared, with that tag.
+// line with the number if PF and AF are not read afterwards, and if they are. Memops are local, or
+// after an argument "shared:TAG" shared, with that tag.
 #include <charconv>
 #include <cstdio>
 #include <optional>
@@ -61,7 +61,7 @@ int main(int argc, char** argv) {
     auto bare = bytes ? mtetso::count(*bytes, 0, options) : std::nullopt;
     auto full = bytes ? mtetso::count(*bytes, mtetso::lazy_flag::kAll, options) : std::nullopt;
     if (!bare || !full) {
-      std::fprintf(stderr, "%s: no instruction of the subset\n", argv[i]);
+      std::fprintf(stderr, "%s: not an instruction of the subset\n", argv[i]);
       return 1;
     }
     std::printf("%u %u\n", *bare, *full);
