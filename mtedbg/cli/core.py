@@ -75,7 +75,7 @@ class _Output:
         self.status = max(self.status, status)
 
     def finish(self, remarks: tuple[str, ...], *, several: bool) -> None:
-        """Prints the JSON, and what is wrong with the core beside it."""
+        """Prints the JSON, and what is wrong with the core on standard error."""
         if not self._json:
             from mtedbg.render import clean
 

@@ -204,13 +204,18 @@ class Command:
 
     @property
     def help(self) -> str:
-        """Usage, example and the meaning of each column."""
+        """All that `help` says of it."""
+        return f"{self.summary}\n\n{self.manual}"
+
+    @property
+    def manual(self) -> str:
+        """Usage, example and the meaning of each column: what `help` says below the summary."""
         width = max((len(column.key) for column in self.columns), default=0)
         given = [(a.name, a.help) for a in self.arguments]
         given += [(f"{o.name} {o.value}".strip(), o.help) for o in self.options]
         wide = max((len(name) for name, _ in given), default=0)
         parts = [
-            f"{self.summary}\n\nUsage: {self.usage}",
+            f"Usage: {self.usage}",
             "\n".join(f"  {name:<{wide}}  {meaning}" for name, meaning in given),
             self._about_expressions,
             self.details,

@@ -54,8 +54,7 @@ def help_of(name: str) -> Answer:
     """
     if name:
         command = _command(name)
-        headline = command.summary
-        said = command.help.removeprefix(headline).strip("\n").split("\n")
+        headline, said = command.summary, command.manual.split("\n")
     else:
         headline = "`help NAME` says more of each:"
         said = [f"  {one.name:<14}  {one.summary}" for one in all_commands()]
