@@ -42,14 +42,29 @@ class Front:
     out: io.StringIO
     errors: io.StringIO
 
-    def type(self, keys: str) -> int:
-        """Presses keys until the shell is left; its exit status."""
-        self.keys.send_text(keys)
+    def type(self, keys: str, *, once_shown: str = "") -> int:
+        """Presses keys until the shell is left; its exit status.
+
+        Args:
+            keys: what is typed.
+            once_shown: what is waited for first: what is known of a stop may come above the prompt.
+        """
         prompt = Prompt(
             self.shell, color=False, terminal_input=self.keys, terminal_output=DummyOutput()
         )
-        talk = interact(self.debugger, self.shell, self.screen, prompt)
-        return asyncio.run(asyncio.wait_for(talk, LIMIT_S))
+
+        async def press() -> None:
+            while once_shown not in self.out.getvalue():
+                await asyncio.sleep(0)
+            self.keys.send_text(keys)
+
+        async def talk() -> int:
+            pressing = asyncio.create_task(press())
+            status = await interact(self.debugger, self.shell, self.screen, prompt)
+            await pressing
+            return status
+
+        return asyncio.run(asyncio.wait_for(talk(), LIMIT_S))
 
     def listening(self, ask: Callable[[], Awaitable[T]]) -> T:
         """What `ask` answers while everything that happens is heard of."""
@@ -85,7 +100,7 @@ def front(
 
 def test_from_the_greeting_to_the_end(front: Front) -> None:
     keys = f"print 40+2{ENTER}{ENTER}wrong{CTRL_C}nonsense{ENTER}{CTRL_D}"
-    assert front.type(keys) == 0
+    assert front.type(keys, once_shown="=> 0x") == 0
     shown = front.out.getvalue()
     assert "tag check fault (synchronous)" in shown
     assert "=> 0x" in shown
