@@ -10,9 +10,9 @@ How to add one: a `Function` in `FUNCTIONS`, whose `value` asks a question of `a
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mtedbg.dataclass import dataclass
 from mtedbg.model.absent import Absent
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ it. Where the user asked for a file, the answer carries what goes into it (`Docu
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from mtedbg.dataclass import dataclass, field, replace
 from mtedbg.model.absent import Absent
 
 if TYPE_CHECKING:  # a debugger reads this file at its start

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
+from mtedbg.dataclass import dataclass, field
 from mtedbg.errors import LayoutError, NoTargetError, UsageError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
 from mtedbg.model.pointer import strip

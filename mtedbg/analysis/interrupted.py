@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.runtimes import current_pc
+from mtedbg.dataclass import dataclass
 from mtedbg.decode.memops.journal import in_flight
 from mtedbg.decode.memops.memop import memop_at
 from mtedbg.decode.memops.recorder import read_log

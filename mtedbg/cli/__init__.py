@@ -28,6 +28,10 @@ EXIT_INTERRUPTED = 130
 _CANNOT_WRITE = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF))
 
 
+def _is_own(file: Path) -> bool:
+    return file.suffix == ".py" and not file.name.startswith("_")
+
+
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="mtedbg", description="Debugging JITs and emulators on Arm memory tagging."
@@ -37,7 +41,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     subcommands = parser.add_subparsers(
         dest="subcommand", metavar="COMMAND", required=True, prog=parser.prog
     )
-    modules = sorted(file.stem for file in Path(__file__).parent.glob("[a-z]*.py"))
+    modules = sorted(file.stem for file in Path(__file__).parent.iterdir() if _is_own(file))
     # Where the first word is one of them, the others need not be imported.
     for module in [words[0]] if words and words[0] in modules else modules:
         code = import_module(f"{__name__}.{module}")

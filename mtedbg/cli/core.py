@@ -108,8 +108,7 @@ def _run_commands(session: Session, lines: list[str], output: _Output, *, as_jso
 
 
 def _post_mortem(session: Session, output: _Output, *, as_json: bool) -> None:
-    from dataclasses import replace
-
+    from mtedbg.dataclass import replace
     from mtedbg.reports.postmortem import parts
     from mtedbg.reports.section import Medium
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from mtedbg import __version__
+from mtedbg.dataclass import dataclass
 from mtedbg.errors import ToolMissingError
 from mtedbg.lab import paths, requirements
 from mtedbg.lab.requirements import Need

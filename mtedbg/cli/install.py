@@ -6,9 +6,9 @@ import argparse
 import os
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
+from mtedbg.dataclass import dataclass
 from mtedbg.errors import MtedbgError
 from mtedbg.lab import paths
 

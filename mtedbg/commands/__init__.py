@@ -13,12 +13,12 @@ How to add one:
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from enum import Enum, auto
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mtedbg.dataclass import dataclass, replace
 from mtedbg.model.completion import Completable
 from mtedbg.report import Answer, Column, Continuation
 
@@ -228,8 +228,9 @@ class Command:
 
 def names() -> list[str]:
     """The names of all commands, sorted."""
-    files = Path(__file__).parent.glob("[a-z]*.py")  # pkgutil would import inspect for this
-    return sorted(file.stem.replace("_", "-") for file in files)
+    # Neither pkgutil, which imports inspect, nor a pattern, which has to be compiled.
+    files = (file for file in Path(__file__).parent.iterdir() if file.suffix == ".py")
+    return sorted(file.stem.replace("_", "-") for file in files if file.name[0] != "_")
 
 
 def find(name: str) -> Command | None:

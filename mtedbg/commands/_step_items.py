@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from mtedbg.dataclass import dataclass, replace
 from mtedbg.decode.code.instruction import text_of
 from mtedbg.model.absent import Absent, present
 from mtedbg.model.pointer import logical_tag

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mtedbg.commands import Arguments, Command, Option, Takes, memop
+from mtedbg.dataclass import replace
 from mtedbg.errors import UsageError
 from mtedbg.model.absent import Absent, or_else
 from mtedbg.model.completion import Completable

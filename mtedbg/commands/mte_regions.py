@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mtedbg.commands import Arguments, Command, Option, Takes
+from mtedbg.dataclass import replace
 from mtedbg.errors import UsageError
 from mtedbg.model.absent import Absent
 from mtedbg.model.memory import size_text

@@ -15,8 +15,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dataclasses import MISSING, dataclass, field, fields, replace
+    from dataclasses import MISSING, asdict, astuple, dataclass, field, fields, replace
 else:
-    from mtedbg.dataclass.making import MISSING, dataclass, field, fields, replace
+    from mtedbg.dataclass.making import (
+        MISSING,
+        asdict,
+        astuple,
+        dataclass,
+        field,
+        fields,
+        replace,
+    )
 
-__all__ = ["MISSING", "dataclass", "field", "fields", "replace"]
+__all__ = ["MISSING", "asdict", "astuple", "dataclass", "field", "fields", "replace"]

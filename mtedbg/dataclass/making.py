@@ -58,6 +58,18 @@ def fields(record: Any) -> tuple[Field, ...]:
     return tuple(found.values())
 
 
+def asdict(record: Any) -> dict[str, Any]:
+    """The values by name; those that are instances themselves likewise."""
+    values = ((name, getattr(record, name)) for name in getattr(record, FIELDS))
+    return {name: asdict(value) if hasattr(value, FIELDS) else value for name, value in values}
+
+
+def astuple(record: Any) -> tuple[Any, ...]:
+    """The values in order; those that are instances themselves likewise."""
+    values = (getattr(record, name) for name in getattr(record, FIELDS))
+    return tuple(astuple(value) if hasattr(value, FIELDS) else value for value in values)
+
+
 def replace(record: Any, /, **changes: Any) -> Any:
     """A copy of `record` with other values in some fields."""
     for name in getattr(record, FIELDS):

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Protocol
 
+from mtedbg.dataclass import dataclass, field
 from mtedbg.formats import elf
 from mtedbg.formats.buffer import Buffer, text
 from mtedbg.formats.elf import Note, ProgramHeader

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from mtedbg.dataclass import dataclass
 from mtedbg.errors import FileFormatError
 from mtedbg.formats.buffer import Buffer
 

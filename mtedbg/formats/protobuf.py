@@ -6,8 +6,7 @@ way its counts and lengths are held against the file before anything is made of 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
+from mtedbg.dataclass import dataclass, field
 from mtedbg.formats.buffer import Buffer
 
 VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5

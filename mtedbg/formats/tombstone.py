@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from mtedbg.dataclass import dataclass
 from mtedbg.errors import FileFormatError
 from mtedbg.formats.buffer import Buffer
 from mtedbg.formats.protobuf import Message, parse

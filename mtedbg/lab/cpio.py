@@ -4,7 +4,8 @@ Format: kernel document Documentation/driver-api/early-userspace/buffer-format.r
 """
 
 import stat
-from dataclasses import dataclass
+
+from mtedbg.dataclass import dataclass
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
+from mtedbg.dataclass import dataclass
 from mtedbg.errors import LabError, MtedbgError, ToolMissingError
 from mtedbg.lab import cpio, debian
 

@@ -5,10 +5,10 @@ import re
 import shutil
 import socket
 import subprocess
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from mtedbg.dataclass import dataclass
 from mtedbg.errors import LabError, ToolMissingError
 from mtedbg.lab.image import VmImage
 

@@ -10,10 +10,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from mtedbg.dataclass import dataclass
 from mtedbg.lab import apt
 
 QEMU_MINIMUM = (9, 1)  # the first whose gdb stub answers qMemTags

@@ -8,10 +8,10 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from mtedbg.dataclass import dataclass
 from mtedbg.errors import LabError, ToolMissingError
 from mtedbg.lab import paths
 from mtedbg.lab.program import checked

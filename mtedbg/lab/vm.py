@@ -3,9 +3,9 @@
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from mtedbg.dataclass import dataclass
 from mtedbg.errors import LabError
 from mtedbg.lab import protocol
 from mtedbg.lab.collect import take_cores

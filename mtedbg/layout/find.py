@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
+from mtedbg.dataclass import replace
 from mtedbg.errors import LayoutError
 from mtedbg.layout.root import MAGIC, SIZE, is_root, is_whole, read_root
 from mtedbg.layout.runtime import Runtime, make_runtime

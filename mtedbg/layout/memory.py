@@ -5,9 +5,9 @@ from __future__ import annotations
 import struct
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from mtedbg.dataclass import dataclass
 from mtedbg.layout.records import Reader
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, then
 from mtedbg.target import Target

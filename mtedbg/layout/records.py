@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_type_hints
 
+from mtedbg.dataclass import MISSING, dataclass, field, fields
 from mtedbg.errors import LayoutError
 from mtedbg.layout.schema import ENUM_WIDTH, WIDTHS, Schema
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import struct
 import zlib
-from dataclasses import dataclass
 
+from mtedbg.dataclass import dataclass
 from mtedbg.errors import LayoutError
 from mtedbg.layout.schema import MAX_SIZE, Schema, parse_schema
 from mtedbg.model.absent import Absent

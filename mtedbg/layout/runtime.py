@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from mtedbg.dataclass import dataclass, field, replace
 from mtedbg.errors import LayoutError
 from mtedbg.layout.memory import RecordArray, read_name, read_text
 from mtedbg.layout.records import Layout, record_name

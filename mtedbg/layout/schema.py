@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 
+from mtedbg.dataclass import dataclass, field
 from mtedbg.errors import LayoutError
 
 MAX_SIZE = 1 << 16

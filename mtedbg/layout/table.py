@@ -7,9 +7,9 @@ generation g lives in buffer[g & 1], and the other buffer keeps g - 1.
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from mtedbg.dataclass import dataclass
 from mtedbg.layout.memory import BULK, LISTED, RecordArray
 from mtedbg.layout.records import Layout
 from mtedbg.model.absent import Absent, Reason

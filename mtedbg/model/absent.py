@@ -4,9 +4,10 @@ A question that meets a hole answers with the hole: not `None`, not zero, not an
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from typing import TypeGuard, TypeVar
+
+from mtedbg.dataclass import dataclass
 
 T = TypeVar("T")
 U = TypeVar("U")

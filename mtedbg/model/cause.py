@@ -1,8 +1,8 @@
 """Why a process died, as far as it can be told."""
 
-from dataclasses import dataclass
 from enum import Enum
 
+from mtedbg.dataclass import dataclass
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
 
 

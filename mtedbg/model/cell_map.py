@@ -1,8 +1,8 @@
 """Who owns tagged memory, as a picture shows it: cells of many granules each."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from mtedbg.dataclass import dataclass
 from mtedbg.model.absent import Absent
 
 NOT_TAGGED = 16

@@ -1,9 +1,9 @@
 """Translated code: blocks, ranges, segments, functions, and what a PC turned out to be in."""
 
-from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import ClassVar
 
+from mtedbg.dataclass import dataclass
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
 from mtedbg.model.runtime import NOT_KEPT
 

@@ -1,7 +1,6 @@
 """What code holds a PC, whoever knows of it."""
 
-from dataclasses import dataclass
-
+from mtedbg.dataclass import dataclass
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, present
 from mtedbg.model.code import Outcome, Segment
 from mtedbg.model.foreign_code import CodeSource

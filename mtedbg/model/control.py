@@ -1,8 +1,8 @@
 """How a thread has its memory accesses checked."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from mtedbg.dataclass import dataclass
 from mtedbg.model.absent import Absent
 
 

@@ -1,8 +1,8 @@
 """A crash as somebody wrote it down: a line of a log, a tombstone, a debugger's message."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
+from mtedbg.dataclass import dataclass, field
 from mtedbg.model.absent import Absent, Reason
 
 NOT_IN_TEXT = Absent(Reason.NOT_RECORDED, "not in this text")

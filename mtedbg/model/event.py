@@ -1,9 +1,9 @@
 """The flight recorder: what the runtime did, in order."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
+from mtedbg.dataclass import dataclass
 from mtedbg.model.absent import Absent
 
 

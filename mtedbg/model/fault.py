@@ -1,7 +1,8 @@
 """Signals by name, and tag check faults."""
 
-from dataclasses import dataclass
 from enum import Enum
+
+from mtedbg.dataclass import dataclass
 
 
 class FaultKind(Enum):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from mtedbg.dataclass import dataclass
 from mtedbg.model.absent import Absent
 from mtedbg.model.cause import Cause
 from mtedbg.model.cell_map import CellMap

@@ -1,7 +1,8 @@
 """What an audit of a runtime's metadata finds."""
 
-from dataclasses import dataclass
 from enum import Enum, StrEnum
+
+from mtedbg.dataclass import dataclass
 
 
 class Severity(Enum):

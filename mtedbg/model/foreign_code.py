@@ -1,8 +1,8 @@
 """Code of a JIT that has no debug root, as it describes it to other tools."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from mtedbg.dataclass import dataclass
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
 
 

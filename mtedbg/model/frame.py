@@ -1,10 +1,10 @@
 """The guest's state as its runtime keeps it, and the views of the core id."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
+from mtedbg.dataclass import dataclass
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
 from mtedbg.model.runtime import NOT_KEPT, GuestThread
 

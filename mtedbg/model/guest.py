@@ -2,7 +2,8 @@
 
 import struct
 import zlib
-from dataclasses import dataclass
+
+from mtedbg.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """One thread on the way from a faulting memop through its handler to the repeated access."""
 
-from dataclasses import dataclass
 from enum import Enum
 
+from mtedbg.dataclass import dataclass
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, then
 from mtedbg.model.memop import MemopState, Mode, Word
 from mtedbg.model.phase import Phase

@@ -1,6 +1,6 @@
 """The program and the libraries of a process."""
 
-from dataclasses import dataclass
+from mtedbg.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 
+from mtedbg.dataclass import dataclass
 from mtedbg.model.absent import Absent, Reason
 
 SP = 31

@@ -1,9 +1,9 @@
 """Memops: guest memory accesses that a tag check fault can patch."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
+from mtedbg.dataclass import dataclass
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
 from mtedbg.model.runtime import NOT_KEPT, Journal
 

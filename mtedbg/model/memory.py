@@ -1,7 +1,6 @@
 """Mappings and the allocation tags in them."""
 
-from dataclasses import dataclass
-
+from mtedbg.dataclass import dataclass
 from mtedbg.model.absent import Absent
 from mtedbg.model.pointer import GRANULE
 

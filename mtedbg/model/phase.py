@@ -1,10 +1,10 @@
 """Phases of fault handling: code addresses that a runtime publishes, and stops at them."""
 
 import re
-from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import ClassVar
 
+from mtedbg.dataclass import dataclass
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
 
 

@@ -1,8 +1,8 @@
 """Threads, signals and what a target says of itself."""
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 
+from mtedbg.dataclass import dataclass, field
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+from mtedbg.dataclass import dataclass
 
 
 class ProfileAccess(StrEnum):
@@ -22,7 +23,7 @@ class ProfileMode(StrEnum):
     SHARED = "shared"
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class MemopKey:
     """A memop, whatever code was made of it.
 
@@ -33,6 +34,9 @@ class MemopKey:
 
     rip: int
     ordinal: int
+
+    def __lt__(self, other: MemopKey) -> bool:
+        return (self.rip, self.ordinal) < (other.rip, other.ordinal)
 
 
 @dataclass(frozen=True, slots=True)

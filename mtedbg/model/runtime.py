@@ -5,10 +5,10 @@ the same names. A field without a default is required by whoever reads the recor
 default may be missing in a runtime that does not keep it. Enum fields are the names of the values.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
+from mtedbg.dataclass import dataclass
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.operation import Operation
 

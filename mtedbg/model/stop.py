@@ -1,8 +1,8 @@
 """Why a program that was let run has stopped again."""
 
-from dataclasses import dataclass
 from enum import Enum
 
+from mtedbg.dataclass import dataclass
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
 
 

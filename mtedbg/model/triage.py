@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
 from enum import StrEnum
+
+from mtedbg.dataclass import astuple, dataclass
 
 VERSION = 2
 """Of signatures: what was kept by a reader with another number is read anew."""

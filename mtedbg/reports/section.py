@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
+from mtedbg.dataclass import dataclass
 from mtedbg.errors import MtedbgError
 from mtedbg.report import Answer, Column, Part, Report
 

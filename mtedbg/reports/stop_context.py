@@ -7,7 +7,6 @@ its part out; the others are answered.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mtedbg.analysis.code.block import code_at
@@ -18,6 +17,7 @@ from mtedbg.analysis.runtimes import current_pc
 from mtedbg.analysis.stacks.guest_frame import guest_on
 from mtedbg.analysis.tags.span import LINE, Form, line_of, tag_span
 from mtedbg.commands import guest_frame, jit_block, memop, mte_fault, mte_tags
+from mtedbg.dataclass import dataclass
 from mtedbg.errors import MtedbgError
 from mtedbg.model.absent import Absent, or_else, present, then
 from mtedbg.render.json import to_object

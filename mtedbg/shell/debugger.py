@@ -7,10 +7,10 @@ import contextlib
 import os
 import signal
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mtedbg.dataclass import dataclass
 from mtedbg.errors import ConnectionLostError, MtedbgError, ToolMissingError
 from mtedbg.lab import paths
 from mtedbg.shell.debuggee import Debuggee, how_ended

@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mtedbg.dataclass import dataclass
 from mtedbg.errors import LabError, ToolMissingError
 from mtedbg.lab import paths, user
 from mtedbg.lab.boot import boot

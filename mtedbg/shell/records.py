@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from pygdbmi import gdbmiparser
 
+from mtedbg.dataclass import dataclass, field
 from mtedbg.errors import MtedbgError
 
 Record = dict[str, Any]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from mtedbg.dataclass import dataclass
 from mtedbg.errors import UsageError
 from mtedbg.formats import elf
 from mtedbg.formats.packed import packed_with

@@ -13,11 +13,11 @@ import signal
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, field
 from multiprocessing import connection, forkserver
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
+from mtedbg.dataclass import dataclass, field
 from mtedbg.model.triage import Read
 from mtedbg.triage.one import lost, read
 

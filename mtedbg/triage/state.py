@@ -11,11 +11,11 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
+from mtedbg.dataclass import asdict
 from mtedbg.errors import DocumentError, UsageError
 from mtedbg.model.triage import VERSION, Read, Signature, TimeSource
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mtedbg.adapters.core import CoreTarget
 from mtedbg.cli import main
+from mtedbg.dataclass import replace
 from mtedbg.model.cause import Cause, Hypothesis
 from mtedbg.model.figure import SegmentMap, Timeline
 from mtedbg.render.html import render_html

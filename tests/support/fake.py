@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
 
+from mtedbg.dataclass import dataclass, field
 from mtedbg.errors import ExpressionError
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.memory import Region, TagPiece

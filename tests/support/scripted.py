@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
+from mtedbg.dataclass import dataclass, field
 from mtedbg.model.phase import Catch, Caught
 from mtedbg.model.process import SignalInfo, TargetKind, Thread
 from mtedbg.model.stop import Halt, Stop, StopKind

@@ -182,6 +182,21 @@ def test_replace_and_fields(lib: Any) -> None:
 
 
 @BOTH
+def test_plain_values(lib: Any) -> None:
+    @lib.dataclass(frozen=True, slots=True)
+    class Inner:
+        a: int
+
+    @lib.dataclass(frozen=True, slots=True)
+    class Outer:
+        b: Inner
+        c: str = "x"
+
+    assert lib.asdict(Outer(Inner(1))) == {"b": {"a": 1}, "c": "x"}
+    assert lib.astuple(Outer(Inner(1))) == ((1,), "x")
+
+
+@BOTH
 def test_patterns(lib: Any) -> None:
     match example(lib, frozen=True)(3, "x"):
         case object(number=3, text=text):

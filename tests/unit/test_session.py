@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
+from mtedbg.dataclass import replace
 from mtedbg.errors import NoTargetError, UsageError
 from mtedbg.session import Session, once
 from tests.support.fake import FakeTarget

@@ -7,10 +7,10 @@ first page in the core, or, where it has none, the same first page.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 from mtedbg.adapters.core.places import Places
 from mtedbg.adapters.mapped import map_file
+from mtedbg.dataclass import dataclass, field
 from mtedbg.errors import FileFormatError
 from mtedbg.formats import elf, elf_symbols
 from mtedbg.formats.buffer import Buffer, Read

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from mtedbg.dataclass import dataclass
 from mtedbg.formats import elf
 from mtedbg.formats.buffer import Buffer
 from mtedbg.formats.core_notes import CoreNotes, Notes

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from mtedbg.adapters.mapped import map_file
+from mtedbg.dataclass import dataclass, field
 from mtedbg.errors import FileFormatError
 from mtedbg.formats import elf
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 
 from mtedbg.adapters.mapped import MappedFile
+from mtedbg.dataclass import dataclass, replace
 from mtedbg.formats.buffer import Buffer
 from mtedbg.formats.elf import ProgramHeader
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import gdb
 
 from mtedbg.adapters.debugger.refused import no_program, not_aarch64, running
 from mtedbg.adapters.gdb.parameters import INFERIOR_READS, PATIENCE
 from mtedbg.adapters.gdb.target import GdbTarget
+from mtedbg.dataclass import dataclass, field
 from mtedbg.errors import NoTargetError
 from mtedbg.report import Continuation
 from mtedbg.session import Session

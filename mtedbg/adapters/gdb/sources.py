@@ -6,7 +6,6 @@ How to add one: a class with the members of `Source`, and a line in `source_of`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import gdb
 
@@ -14,6 +13,7 @@ from mtedbg.adapters.debugger.peer import Peer
 from mtedbg.adapters.debugger.source import CHECK_MODE_ALONE, NoTags, Source
 from mtedbg.adapters.debugger.spans import Regions
 from mtedbg.adapters.gdb import link, threads
+from mtedbg.dataclass import replace
 from mtedbg.errors import FileFormatError
 from mtedbg.formats.smaps import parse_smaps
 from mtedbg.model.absent import Absent, Reason

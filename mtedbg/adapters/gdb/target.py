@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 
 import gdb
@@ -14,6 +13,7 @@ from mtedbg.adapters.debugger.target import SourcedTarget
 from mtedbg.adapters.gdb import link, threads, values
 from mtedbg.adapters.gdb.console import captured
 from mtedbg.adapters.gdb.sources import source_of
+from mtedbg.dataclass import replace
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.phase import Catch, Caught
 from mtedbg.model.process import Symbol, TargetInfo, TargetKind, Thread

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 
 from mtedbg.adapters.debugger.spans import NOT_TAGGED, PAGE, Regions, by_region, hole_of, joined
+from mtedbg.dataclass import replace
 from mtedbg.errors import ConnectionLostError
 from mtedbg.model.absent import Absent, Reason, present
 from mtedbg.model.memory import Region, TagPiece

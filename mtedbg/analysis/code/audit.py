@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.runtimes import all_runtimes
+from mtedbg.dataclass import dataclass
 from mtedbg.decode.code.audit import audit as findings_of
 from mtedbg.model.finding import Finding, Severity
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from mtedbg.analysis.code.sources import debug_root, jit_interface, perf_map
+from mtedbg.dataclass import replace
 from mtedbg.errors import LayoutError, MtedbgError, NoRuntimeError
 from mtedbg.model.absent import present
 from mtedbg.model.code import Outcome

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.code.tables import Listed, listed
 from mtedbg.analysis.runtimes import all_runtimes
+from mtedbg.dataclass import dataclass, replace
 from mtedbg.decode.code.code_map import CODE_MAP, FUNCTIONS, RETIRED, ranges_of
 from mtedbg.decode.memops.journal import in_flight
 from mtedbg.errors import LayoutError, UsageError

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mtedbg.dataclass import dataclass
 from mtedbg.decode.code.disassembly import CodeLine, disassemble
 from mtedbg.decode.code.instruction import WORD_SIZE
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from mtedbg.analysis.interrupted import place_of_death
 from mtedbg.analysis.runtimes import all_runtimes, place_of
+from mtedbg.dataclass import dataclass
 from mtedbg.decode.code.code_map import CODE_MAP, RETIRED, function_name, ranges_of, symbol_of
 from mtedbg.decode.code.code_map import NEEDS as CODEMAP_NEEDS
 from mtedbg.decode.code.disassembly import CodeLine, disassemble

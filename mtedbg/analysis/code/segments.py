@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.code.tables import Listed, listed
 from mtedbg.analysis.runtimes import all_runtimes
+from mtedbg.dataclass import dataclass
 from mtedbg.decode.code.code_map import SEGMENTS
 from mtedbg.layout import Requirements, Runtime
 from mtedbg.model.absent import or_else

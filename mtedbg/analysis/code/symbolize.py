@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.code.frame_name import frame_name, place_name
+from mtedbg.dataclass import dataclass, replace
 from mtedbg.decode.code.code_map import locate
 from mtedbg.decode.demangle import demangled
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else, present, then

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from mtedbg.dataclass import dataclass
 from mtedbg.model.absent import Absent, then
 
 if TYPE_CHECKING:

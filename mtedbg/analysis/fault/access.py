@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mtedbg.dataclass import dataclass
 from mtedbg.decode.code.instruction import instruction_at
 from mtedbg.model.absent import Absent, Reason, or_else, then
 from mtedbg.model.instruction import Instruction, MemoryAccess

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.fault.access import FaultingAccess, faulting_access
 from mtedbg.analysis.fault.suspects import Suspect, suspects
 from mtedbg.analysis.interrupted import DONE, InterruptedFault, interrupted_fault
 from mtedbg.analysis.tags.runs import by_granule
+from mtedbg.dataclass import dataclass, replace
 from mtedbg.formats.siginfo import name_signal
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, then
 from mtedbg.model.fault import FaultKind, SignalName

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.memops.memop import memop_at
 from mtedbg.analysis.memops.transition import situation, transition
 from mtedbg.analysis.stacks.guest_frame import own_tag
+from mtedbg.dataclass import dataclass
 from mtedbg.decode.memops.journal import in_flight
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else, present
 from mtedbg.model.memop import Memop, Mode

@@ -7,12 +7,12 @@ memory it is, and nothing of this applies.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.code.symbolize import region_at
 from mtedbg.analysis.tags.runs import by_granule
 from mtedbg.analysis.tags.span import tag_at
+from mtedbg.dataclass import dataclass, replace
 from mtedbg.decode.heap.glibc import Around, Chunk, chunks_around
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.cause import Hypothesis

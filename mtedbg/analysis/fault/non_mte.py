@@ -6,13 +6,13 @@ Sources of what the kernel raises when: Linux, arch/arm64/mm/fault.c and kernel/
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.code.symbolize import region_at, symbolize
 from mtedbg.analysis.fault.access import FaultingAccess
 from mtedbg.analysis.fault.fault import fault
 from mtedbg.analysis.stacks.host_calls import host_calls
+from mtedbg.dataclass import dataclass
 from mtedbg.decode.code.instruction import WORD_SIZE, breakpoint_number, is_undefined
 from mtedbg.model.absent import Absent, or_else, then
 from mtedbg.model.cause import Hypothesis

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.tags.span import tag_at
+from mtedbg.dataclass import dataclass, replace
 from mtedbg.decode.code.load_store import memory_access
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, or_else
 from mtedbg.model.pointer import logical_tag

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.runtimes import host_thread_of
+from mtedbg.dataclass import dataclass
 from mtedbg.decode.memops.journal import in_flight
 from mtedbg.decode.memops.memop import memop_with_id, state_of
 from mtedbg.errors import LayoutError

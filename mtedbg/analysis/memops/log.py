@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.runtimes import all_runtimes
+from mtedbg.dataclass import dataclass
 from mtedbg.decode.memops.recorder import read_log
 from mtedbg.layout import Runtime
 from mtedbg.model.absent import NOT_APPLICABLE, Absent

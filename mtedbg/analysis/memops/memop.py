@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.runtimes import all_runtimes
+from mtedbg.dataclass import dataclass
 from mtedbg.decode.code.code_map import locate
 from mtedbg.decode.memops import memop as decode
 from mtedbg.decode.memops.history import with_history

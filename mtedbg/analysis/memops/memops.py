@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from heapq import nlargest
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.runtimes import all_runtimes
+from mtedbg.dataclass import dataclass
 from mtedbg.decode.memops.history import last_patches, with_history
 from mtedbg.decode.memops.memop import NEEDS, all_memops, states_of
 from mtedbg.layout import Runtime

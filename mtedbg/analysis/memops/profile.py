@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.runtimes import all_runtimes
+from mtedbg.dataclass import dataclass, field
 from mtedbg.decode.code.code_map import CODE_MAP, RETIRED, programs_of
 from mtedbg.decode.memops.journal import in_flight
 from mtedbg.decode.memops.memop import NEEDS, memops_of

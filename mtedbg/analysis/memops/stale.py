@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mtedbg.dataclass import dataclass
 from mtedbg.decode.memops.memop import memop_at, state_of
 from mtedbg.decode.memops.pair import Pair, pair_of, passed_insert
 from mtedbg.model.absent import Absent, present

@@ -6,8 +6,8 @@ The handler's own table is `native/src/fault/decision.h`; this says it in words.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
+from mtedbg.dataclass import dataclass, replace
 from mtedbg.model.absent import Absent
 from mtedbg.model.memop import Memop, Mode
 from mtedbg.model.runtime import Config, Policy

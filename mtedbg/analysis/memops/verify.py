@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.runtimes import all_runtimes, host_thread_of, notes_of
+from mtedbg.dataclass import dataclass
 from mtedbg.decode.code.code_map import NEEDS as CODEMAP_NEEDS
 from mtedbg.decode.memops.journal import describe, in_flight
 from mtedbg.decode.memops.memop import NEEDS, all_memops, memop_at, state_of, states_of

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from mtedbg.analysis.memops.stale import StalePair, stale_pairs
 from mtedbg.analysis.postmortem.recorded import recorded_causes
 from mtedbg.analysis.stacks.host_calls import host_calls
 from mtedbg.analysis.tags.owner import SHARED, owner
+from mtedbg.dataclass import dataclass
 from mtedbg.decode.heap.abort_message import abort_message
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, or_else, present, then
 from mtedbg.model.cause import Cause, CauseKind, Hypothesis

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from mtedbg.dataclass import dataclass
 from mtedbg.errors import FileFormatError
 from mtedbg.formats.crash_text import read
 from mtedbg.formats.siginfo import name_signal

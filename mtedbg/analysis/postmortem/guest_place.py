@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.runtimes import current_pc, place_of
 from mtedbg.analysis.stacks.guest_frame import known_guest
+from mtedbg.dataclass import dataclass
 from mtedbg.decode.code.code_map import symbol_of
 from mtedbg.decode.code.guest_code import GuestCode
 from mtedbg.decode.memops.memop import memop_in

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.tags.span import tag_at
+from mtedbg.dataclass import dataclass
 from mtedbg.model.absent import Absent, present
 from mtedbg.session import once
 

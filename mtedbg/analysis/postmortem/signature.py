@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from mtedbg.analysis.postmortem.recorded import recorded_calls
 from mtedbg.analysis.stacks.frame_records import return_addresses
 from mtedbg.analysis.stacks.guest_frame import own_tag
 from mtedbg.analysis.tags.runs import by_granule
+from mtedbg.dataclass import dataclass
 from mtedbg.formats.siginfo import name_signal
 from mtedbg.model.absent import Absent, Reason, or_else, present
 from mtedbg.model.fault import FaultKind

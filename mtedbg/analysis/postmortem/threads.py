@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.code.symbolize import symbolize
 from mtedbg.analysis.memops.stale import stale_pair
 from mtedbg.analysis.stacks.guest_frame import known_guest
+from mtedbg.dataclass import dataclass
 from mtedbg.formats.siginfo import name_signal
 from mtedbg.model.absent import Absent, Reason, then
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.stacks.guest_frame import guest_on
+from mtedbg.dataclass import dataclass
 from mtedbg.decode.stack.guest_calls import GuestChain, Unwinder
 from mtedbg.model.absent import Absent, then
 from mtedbg.session import once

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.runtimes import all_runtimes
+from mtedbg.dataclass import dataclass
 from mtedbg.decode.stack.guest_frame import guest_of
 from mtedbg.errors import LayoutError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, present, then

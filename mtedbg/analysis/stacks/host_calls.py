@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.code.symbolize import Symbolized, jit_place, region_at, symbolize
+from mtedbg.dataclass import dataclass
 from mtedbg.decode.stack.host_stack import frame_record, interrupted_registers, is_signal_return
 from mtedbg.decode.stack.unwind import caller_of
 from mtedbg.errors import LayoutError

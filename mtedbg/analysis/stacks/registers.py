@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.code.symbolize import jit_place, region_at, symbolize
 from mtedbg.analysis.tags.check import TagCheck, check
+from mtedbg.dataclass import dataclass
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, present
 from mtedbg.model.frame import GENERAL_REGISTERS
 from mtedbg.session import once

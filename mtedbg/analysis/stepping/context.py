@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.stepping.direction import direction_of
 from mtedbg.analysis.stepping.handling import handling, require_path
 from mtedbg.analysis.stepping.upcoming import Upcoming, upcoming
 from mtedbg.analysis.tags.owner import guards, owners
+from mtedbg.dataclass import dataclass
 from mtedbg.model.absent import Absent, present
 
 if TYPE_CHECKING:

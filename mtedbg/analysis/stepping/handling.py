@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.code.frame_name import place_name
 from mtedbg.analysis.runtimes import all_runtimes
 from mtedbg.analysis.tags.runs import by_granule
+from mtedbg.dataclass import dataclass
 from mtedbg.decode.code.code_map import locate
 from mtedbg.decode.memops.journal import in_flight
 from mtedbg.decode.memops.memop import NEEDS, memop_at, state_of

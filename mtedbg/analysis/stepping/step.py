@@ -6,12 +6,12 @@ run, to the first phase of whoever faults next.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.runtimes import all_runtimes
 from mtedbg.analysis.stepping.context import StepContext, step_context
 from mtedbg.analysis.stepping.handling import fault_path, handling, on_fault, require_path
+from mtedbg.dataclass import dataclass, replace
 from mtedbg.decode.memops.phases import phase_places
 from mtedbg.errors import (
     LayoutError,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.tags.owner import guard_of
+from mtedbg.dataclass import dataclass
 from mtedbg.decode.memops.pair import Pair
 from mtedbg.decode.memops.words import access_in, insert_in
 from mtedbg.decode.stack.registers import register_number

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mtedbg.dataclass import dataclass
 from mtedbg.decode.control import control_of
 from mtedbg.errors import NoTargetError
 from mtedbg.model.absent import present

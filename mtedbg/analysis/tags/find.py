@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import islice
 from math import inf
 from time import monotonic
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from mtedbg.analysis.tags.regions import LIVE_CHUNK, tagged_regions
 from mtedbg.analysis.tags.runs import ADDRESS_SPACE, CHUNK, Run, joined, pieces, read
+from mtedbg.dataclass import dataclass
 from mtedbg.errors import UsageError
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.memory import Region, TagPiece

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 from mtedbg.analysis.tags.cell_map import CellMapBuilder
 from mtedbg.analysis.tags.owner import owners
 from mtedbg.analysis.tags.runs import CHUNK, read
+from mtedbg.dataclass import dataclass
 from mtedbg.errors import NotOnThisTargetError
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.cell_map import CellMap

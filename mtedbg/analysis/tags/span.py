@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import Enum
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.tags.owner import owners
 from mtedbg.analysis.tags.runs import ADDRESS_SPACE, Run, joined, runs
+from mtedbg.dataclass import dataclass
 from mtedbg.model.absent import Absent, Reason, present, then
 from mtedbg.model.pointer import GRANULE, granule_of, granule_span, logical_tag
 from mtedbg.session import once

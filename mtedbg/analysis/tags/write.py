@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.tags.runs import ADDRESS_SPACE, by_granule
 from mtedbg.analysis.tags.span import tag_at
+from mtedbg.dataclass import dataclass
 from mtedbg.errors import ConnectionLostError, NotOnThisTargetError, UsageError
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.memory import size_text

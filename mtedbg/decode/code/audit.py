@@ -7,9 +7,9 @@ hostile runtime costs no more than a large one.
 from __future__ import annotations
 
 from collections.abc import Container, Generator, Iterator
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
+from mtedbg.dataclass import dataclass, field
 from mtedbg.decode.code.audit_block import Budget, audit_block
 from mtedbg.decode.code.code_map import CODE_MAP, FUNCTIONS, RETIRED, SEGMENTS
 from mtedbg.decode.memops.journal import describe, in_flight

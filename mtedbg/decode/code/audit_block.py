@@ -5,9 +5,9 @@ from __future__ import annotations
 import zlib
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+from mtedbg.dataclass import dataclass
 from mtedbg.decode.memops.memop import memops_of
 from mtedbg.errors import LayoutError
 from mtedbg.layout import Runtime

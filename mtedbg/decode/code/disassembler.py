@@ -11,12 +11,13 @@ Source: capstone 5, include/capstone/capstone.h (`cs_insn`, `cs_arch`, `cs_mode`
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from mtedbg.dataclass import dataclass
 
 if TYPE_CHECKING:
     import ctypes

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from mtedbg.dataclass import dataclass
 from mtedbg.decode.code.instruction import WORD_SIZE, text_of
 from mtedbg.model.absent import Absent
 from mtedbg.target import Target

@@ -11,8 +11,8 @@ u64}.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 
+from mtedbg.dataclass import dataclass
 from mtedbg.decode.pages import Pages
 from mtedbg.formats.elf_object import ElfObject
 from mtedbg.formats.spans import Spans

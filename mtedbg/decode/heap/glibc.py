@@ -11,8 +11,8 @@ at a multiple of that; a heap_info stands first in them, and in the first one th
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 
+from mtedbg.dataclass import dataclass
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.target import Target
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
+from mtedbg.dataclass import replace
 from mtedbg.decode.memops.recorder import read_log
 from mtedbg.decode.memops.words import access_in, insert_in
 from mtedbg.decode.stack.registers import register_number

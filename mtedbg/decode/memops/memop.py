@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from functools import partial
 
+from mtedbg.dataclass import replace
 from mtedbg.decode.code.code_map import CODE_MAP, locate
 from mtedbg.decode.code.code_map import NEEDS as CODEMAP_NEEDS
 from mtedbg.decode.memops.journal import in_flight

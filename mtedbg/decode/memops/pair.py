@@ -8,8 +8,8 @@ again; the shared tag with a plain access matches shared memory, and order is lo
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from mtedbg.dataclass import dataclass
 from mtedbg.decode.stack.registers import register_number, role_value
 from mtedbg.layout import Runtime
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from mtedbg.dataclass import dataclass
 from mtedbg.layout import Runtime
 from mtedbg.model.absent import Absent, Reason, then
 from mtedbg.model.phase import Lock, Phase, PhasePoint

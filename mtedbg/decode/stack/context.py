@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
+from mtedbg.dataclass import dataclass
 from mtedbg.decode.code.code_map import locate
 from mtedbg.decode.stack.registers import register_number
 from mtedbg.formats.siginfo import signal_info

@@ -8,8 +8,8 @@ was found that way is a hypothesis.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
+from mtedbg.dataclass import dataclass
 from mtedbg.decode.code.code_map import CODE_MAP, ranges_of
 from mtedbg.decode.code.guest_code import GuestCode, begin_of
 from mtedbg.decode.stack.guest_stack import MOST_BYTES, Depth, depths

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
+from mtedbg.dataclass import dataclass, replace
 from mtedbg.decode.code.disassembler import Line
 from mtedbg.decode.code.guest_instruction import decode_all
 

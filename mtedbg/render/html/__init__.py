@@ -12,13 +12,13 @@ template, and a case in `view_of`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from mtedbg.dataclass import dataclass
 from mtedbg.model.cause import Cause
 from mtedbg.model.cell_map import CellMap
 from mtedbg.model.figure import Figure, SegmentMap, TagGrid, Timeline

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
+from mtedbg.dataclass import dataclass
 from mtedbg.model.absent import Absent
 from mtedbg.render import HEX
 from mtedbg.render.text import applies, cell, parts

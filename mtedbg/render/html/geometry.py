@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from mtedbg.dataclass import dataclass
 
 
 def percent(value: float) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
+from mtedbg.dataclass import dataclass
 from mtedbg.model.absent import or_else
 from mtedbg.model.code import Block, Segment
 from mtedbg.model.figure import SegmentMap, ThreadAt

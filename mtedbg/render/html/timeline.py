@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
+from mtedbg.dataclass import dataclass
 from mtedbg.model.figure import Mark, Timeline
 from mtedbg.render.html.geometry import Label, label, percent
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import pytest
 
 from mtedbg.commands.jit_block import COMMAND
+from mtedbg.dataclass import dataclass, field
 from mtedbg.decode.code.jit_interface import SYMBOL
 from mtedbg.errors import LayoutError, NoRuntimeError
 from mtedbg.model.absent import Absent, Reason

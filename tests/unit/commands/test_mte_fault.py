@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
+from mtedbg.dataclass import replace
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.process import SignalInfo
 from mtedbg.report import Report

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import pytest
 
 from mtedbg.commands import find
 from mtedbg.commands._line import execute
+from mtedbg.dataclass import dataclass
 from mtedbg.errors import (
     ConnectionLostError,
     ExpressionError,

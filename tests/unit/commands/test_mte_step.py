@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
 
 from mtedbg.analysis.stepping import step
 from mtedbg.analysis.stepping.handling import FaultPath, handling
+from mtedbg.dataclass import replace
 from mtedbg.decode.stack.registers import register_number
 from mtedbg.errors import NoHardwareBreakpointError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent

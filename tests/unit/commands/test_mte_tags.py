@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from mtedbg.analysis.tags import span
+from mtedbg.dataclass import replace
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.memory import Region
 from mtedbg.report import Report

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from mtedbg.dataclass import dataclass
 from mtedbg.layout.memory import RecordArray, read_name, read_text
 from mtedbg.layout.records import Layout
 from mtedbg.layout.schema import parse_schema

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import pytest
 
+from mtedbg.dataclass import dataclass
 from mtedbg.errors import LayoutError
 from mtedbg.layout.records import Layout, Requirements
 from mtedbg.layout.schema import parse_schema

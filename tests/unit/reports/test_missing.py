@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from mtedbg.analysis.postmortem.missing import missing_memory
+from mtedbg.dataclass import replace
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.memory import Region
 from mtedbg.report import rows_of

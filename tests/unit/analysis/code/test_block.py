@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from mtedbg.analysis.code import block
 from mtedbg.analysis.code.block import code_at
+from mtedbg.dataclass import replace
 from mtedbg.decode.code.jit_interface import SYMBOL
 from mtedbg.errors import LayoutError, NoRuntimeError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, present

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from mtedbg.analysis.fault.fault import IMPRECISE, Granule, fault
 from mtedbg.analysis.fault.words import headline, remarks
 from mtedbg.analysis.interrupted import InterruptedFault
+from mtedbg.dataclass import replace
 from mtedbg.model.absent import NOT_APPLICABLE
 from mtedbg.model.fault import FaultKind
 from mtedbg.model.process import SignalInfo

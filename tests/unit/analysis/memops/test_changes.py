@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from mtedbg.analysis.memops.changes import Change, changes, step_of
 from mtedbg.analysis.memops.stale import stale_pair, stale_pairs
+from mtedbg.dataclass import replace
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.operation import Operation
 from mtedbg.session import Session

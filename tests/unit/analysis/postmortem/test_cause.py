@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from mtedbg.analysis.postmortem.cause import cause
+from mtedbg.dataclass import replace
 from mtedbg.model.cause import CauseKind
 from mtedbg.model.memory import Region
 from mtedbg.model.process import SignalInfo

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from mtedbg.analysis.stepping import step as query_step
 from mtedbg.analysis.stepping.context import StepContext
 from mtedbg.analysis.stepping.handling import FaultPath, handling
 from mtedbg.analysis.stepping.step import Step, step
+from mtedbg.dataclass import replace
 from mtedbg.errors import (
     LayoutError,
     NoHardwareBreakpointError,

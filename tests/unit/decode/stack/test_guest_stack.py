@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from elftools.dwarf.callframe import FDE
 from elftools.elf.elffile import ELFFile
 
+from mtedbg.dataclass import dataclass
 from mtedbg.decode.stack.guest_stack import Depth, depths
 from tests.support.compile import ROOT
 
