@@ -14,17 +14,21 @@ were mapped into a dead process is a `ModuleFinder`, what has the system's own
 record of the death a `RecordReader`.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Protocol, runtime_checkable
+from __future__ import annotations
 
-from mtedbg.model.absent import Absent
-from mtedbg.model.image import ImageFile
-from mtedbg.model.memory import Region, TagPiece
-from mtedbg.model.phase import Catch, Caught
-from mtedbg.model.process import SignalInfo, Symbol, TargetInfo, Thread
-from mtedbg.model.recorded import RecordedCall, RecordedFact
-from mtedbg.model.stop import Halt, Stop
-from mtedbg.model.triage import Module
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:  # a debugger reads this file at its start
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from mtedbg.model.absent import Absent
+    from mtedbg.model.image import ImageFile
+    from mtedbg.model.memory import Region, TagPiece
+    from mtedbg.model.phase import Catch, Caught
+    from mtedbg.model.process import SignalInfo, Symbol, TargetInfo, Thread
+    from mtedbg.model.recorded import RecordedCall, RecordedFact
+    from mtedbg.model.stop import Halt, Stop
+    from mtedbg.model.triage import Module
 
 
 class Target(Protocol):

@@ -9,6 +9,8 @@ from typing import Any
 
 FIELDS = "__record_fields__"
 _INIT = "__init__"
+_PLAIN = 16
+"""Instances that are made without a compiled `__init__`."""
 
 
 class _Missing:
@@ -154,14 +156,49 @@ def _with_slots(cls: type, own: dict[str, Field]) -> type:
 
 
 def _first_init(cls: type, found: dict[str, Field], *, frozen: bool) -> Callable[..., None]:
-    """An `__init__` that puts the real one into its place, and calls that."""
+    """An `__init__` for the first instances; then it puts a compiled one into its place.
+
+    To compile one takes as long as a hundred instances, and of many classes there are only a few.
+    Arguments that do not fit are left to the compiled one, which says what is wrong with them.
+    """
+    places = tuple(name for name, one in found.items() if not one.kw_only)
+    made = 0
 
     def __init__(self: Any, *args: Any, **values: Any) -> None:  # noqa: N807 - it is one
+        nonlocal made
+        made += 1
+        if made <= _PLAIN and _fit(places, args, values):
+            given = dict(zip(places, args, strict=False), **values)
+            if _is_whole(found, given):
+                _assign(self, found, given)
+                return
         real = _compiled_init(cls, found, frozen=frozen)
         setattr(cls, _INIT, real)
         real(self, *args, **values)
 
     return __init__
+
+
+def _fit(places: tuple[str, ...], args: tuple[Any, ...], values: dict[str, Any]) -> bool:
+    """Whether nothing is given twice, or by a place that there is not."""
+    return len(args) <= len(places) and values.keys().isdisjoint(places[: len(args)])
+
+
+def _is_whole(found: dict[str, Field], given: dict[str, Any]) -> bool:
+    """Whether all that is required is given, and nothing that is no field."""
+    required = {name for name, one in found.items() if one.required}
+    return required <= given.keys() <= found.keys()
+
+
+def _assign(record: Any, found: dict[str, Field], given: dict[str, Any]) -> None:
+    for name, one in found.items():
+        if name in given:
+            value = given[name]
+        else:
+            value = one.default if one.default_factory is MISSING else one.default_factory()
+        object.__setattr__(record, name, value)
+    if hasattr(record, "__post_init__"):
+        record.__post_init__()
 
 
 def _compiled_init(cls: type, found: dict[str, Field], *, frozen: bool) -> Callable[..., None]:

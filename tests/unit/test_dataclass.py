@@ -96,10 +96,30 @@ def test_hashes(lib: Any) -> None:
 )
 def test_wrong_arguments(lib: Any, args: tuple[Any, ...], named: dict[str, Any]) -> None:
     made = example(lib, frozen=True, slots=True)
-    for _ in range(2):  # the first instance is made in another way
+    for _ in range(2):
         with pytest.raises(TypeError, match="__init__"):
             made(*args, **named)
     assert made(1).number == 1
+
+
+@BOTH
+def test_a_class_without_fields(lib: Any) -> None:
+    @lib.dataclass
+    class Empty:
+        pass
+
+    assert Empty() == Empty()
+    with pytest.raises(TypeError, match="__init__"):
+        Empty(1)
+
+
+@BOTH
+def test_every_instance_is_made_alike(lib: Any) -> None:
+    made = example(lib, frozen=True, slots=True)
+    for number in range(40):  # the first ones are made in another way
+        one = made(number, hidden=2, named=number)
+        assert (one.number, one.text, one.numbers, one.hidden) == (number, "none", [], 2)
+        assert one == made(number, named=number)
 
 
 @BOTH
