@@ -17,7 +17,7 @@ PLACES = ("", "mtedbg", "mtedbg/analysis", "native", "native/src")
 SOURCES = ("mtedbg", "native", "tests", "scripts", "litmus", "bench", "docs", "gdbinit", "lldbinit")
 SUFFIXES = (".py", ".h", ".cc", ".c", ".S", ".md", ".litmus", ".json")
 BUILT = ("native/build/", ".venv/")
-NOT_OURS = re.compile(r"mtedbg/(report|reports|moment)/1|/.*")  # schemas; absolute paths
+NOT_OURS = re.compile(r"mtedbg/(report|reports|moment)/1|\.?/.*")  # schemas; a reader's own paths
 CODE = re.compile(r"`([^`\n]+)`")
 LINK = re.compile(r"\]\(([^)#:]+)\)")
 
