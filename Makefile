@@ -1,7 +1,7 @@
-# What there is to do with a checkout. Every target sets up first whatever it needs.
+# The tasks of a checkout. Every target first sets up what it needs.
 MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
-# Of pytest, side by side. A worker may have a VM, QEMU or a debugger beside it.
+# Of pytest, side by side. A worker may also run a VM, QEMU or a debugger.
 WORKERS := 2
 NATIVE := $(shell find native mtedbg/lab/guest tests/support/programs \
 	-name build -prune -o \( -name '*.c' -o -name '*.cc' -o -name '*.h' \) -print)
@@ -10,7 +10,7 @@ NATIVE := $(shell find native mtedbg/lab/guest tests/support/programs \
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 21
 
-setup: ## install and build what is not there yet, for all of this
+setup: ## install and build what is missing, for all targets
 	@python3 scripts/setup
 
 setup-demo: ## what the demo needs
@@ -19,10 +19,10 @@ setup-demo: ## what the demo needs
 setup-check: ## what the quick check needs
 	@python3 scripts/setup check
 
-demo: setup-demo ## the main job, start to end
+demo: setup-demo ## a tour: a fault, its patch, a crash, the post-mortem
 	@$(BIN)/mtedbg demo
 
-check: lint ## the quick one: format, lint, types, unit and golden tests
+check: lint ## quick check: format, lint, types, unit and golden tests
 	$(BIN)/pytest -q -n $(WORKERS) tests/unit tests/golden
 
 test: setup lint ## all checks and tests
@@ -39,7 +39,7 @@ sanitize-host: setup
 	@cd native && for preset in host-asan host-tsan; do \
 	  ctest --preset $$preset --no-tests=error || exit 1; done
 
-golden: setup-check ## what changed in the expected answers, and writes them; OPTIONS=--check only looks
+golden: setup-check ## show what changed in the expected answers, then write them; OPTIONS=--check only shows
 	@$(BIN)/python -m tests.golden.update $(OPTIONS)
 
 lint: setup-check ## format, lint, types
@@ -48,15 +48,15 @@ lint: setup-check ## format, lint, types
 	$(BIN)/mypy
 	clang-format --dry-run --Werror $(NATIVE)
 
-format: setup-check ## put all sources into the project's form
+format: setup-check ## format all sources
 	$(BIN)/ruff check --fix --select I .
 	$(BIN)/ruff format .
 	clang-format -i $(NATIVE)
 
-fuzz: setup ## an hour of fuzzing what reads files of dead processes; SECONDS=60 for less
+fuzz: setup ## fuzz the readers of dead processes' files for an hour; SECONDS=60 for less
 	@$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),3600)
 
-oracle: setup ## random instructions against this x86-64 processor; STEPS=100000 for fewer
+oracle: setup ## compare random instructions with this x86-64 processor; STEPS=100000 for fewer
 	@$(BIN)/python -m tests.oracle run --steps $(or $(STEPS),10000000) --seed $(or $(SEED),1000) \
 	  --options "$(OPTIONS)"
 
@@ -66,20 +66,20 @@ stress: setup ## litmus tests on real threads that are moved, in the VM; ROUNDS=
 guests: setup ## every guest program in every way, under QEMU and in the VM
 	@$(BIN)/python -m tests.live.guest_matrix
 
-bench: setup ## time and memory beside what GDB and LLDB have: docs/measurements.md
+bench: setup ## time and memory, compared with GDB's and LLDB's own commands: docs/measurements.md
 	@$(BIN)/python -m bench
 
 bench-core: setup ## the first report on large cores, and triage of ten thousand small ones
 	@$(BIN)/python -m bench cores triage
 
-bench-native: setup ## what the runtime costs, beside the least that would do
+bench-native: setup ## what the runtime costs, compared with the least that would do
 	@$(BIN)/python -m bench.native
 
-litmus: setup-check ## the protocol's litmus files under herd7, which is fetched; records its verdicts
+litmus: setup-check ## run the protocol's litmus files under herd7, which is fetched, and record the verdicts
 	@$(BIN)/python -m litmus --fetch --record
 	$(BIN)/pytest -q -m herd7 tests/soundness
 
-wheel: setup ## a wheel with runtime, libraries, guests and kernel in it, in dist/
+wheel: setup ## build a wheel with runtime, libraries, guests and kernel, in dist/
 	@$(BIN)/python scripts/make_wheel.py
 
 clean: ## remove what was built here; the VM's kernel stays in the cache

@@ -115,7 +115,7 @@ def _run(words: Sequence[str], folder: Path) -> str:
         )
     except subprocess.TimeoutExpired:
         raise LabError(
-            f"{words[0]} {words[-1]} takes more than {FETCH_TIMEOUT_S} s", "is the mirror well?"
+            f"{words[0]} {words[-1]} takes more than {FETCH_TIMEOUT_S} s", "does the mirror answer?"
         ) from None
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]

@@ -34,7 +34,8 @@ def _is_own(file: Path) -> bool:
 
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="mtedbg", description="Debugging JITs and emulators on Arm memory tagging."
+        prog="mtedbg",
+        description="Debugs programs, JITs and emulators on Arm memory tagging (MTE).",
     )
     parser.add_argument("--version", action="version", version=f"mtedbg {__version__}")
     # Where `prog` is not given, argparse formats a usage line to find it.
@@ -112,7 +113,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if error.filename is not None or error.errno not in _CANNOT_WRITE:
             raise
         sys.stdout = None  # nothing is left to be written at exit
-        complain(DocumentError(f"standard output cannot be written: {error.strerror}"))
+        complain(DocumentError(f"cannot write to standard output: {error.strerror}"))
         return EXIT_ERROR
     assert isinstance(status, int)
     return status

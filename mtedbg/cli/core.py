@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from mtedbg.session import Session
 
 Remarks = tuple[str, ...]
-HELP = "look into a core file, without any debugger"
+HELP = "show a post-mortem of a core file, or run commands on it, without a debugger"
 EXIT_ERROR, EXIT_USAGE = 1, 2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The words that `mtedbg core` takes."""
     parser.add_argument("core", metavar="CORE", help="core file of an AArch64 Linux program")
-    parser.add_argument("--exe", default="", help="its program; used if it is the same one")
+    parser.add_argument("--exe", default="", help="its program; used only if its build id matches")
     parser.add_argument(
-        "--sysroot", default="/", metavar="DIR", help="look for its program and libraries below DIR"
+        "--sysroot", default="/", metavar="DIR", help="find its program and libraries under DIR"
     )
     parser.add_argument(
         "-x",
@@ -35,12 +35,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="CMD",
         action="append",
         default=[],
-        help="run CMD, as 'mte-tags $x0 64' or 'help mte-tags' (again for more);"
-        " without: the post-mortem",
+        help="run command CMD, for example 'mte-tags $x0 64' or 'help mte-tags'; may be repeated"
+        " (default: the post-mortem)",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument(
-        "--html", metavar="OUT", help="write the post-mortem into this file, for a browser"
+        "--html", metavar="OUT", help="write the post-mortem to OUT as one HTML file"
     )
     parser.add_argument("--no-color", action="store_true", help="no colours on a terminal")
 

@@ -6,7 +6,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-HELP = "the main job from start to end: a tag check fault, its patch, a crash and its post-mortem"
+HELP = "show a tour: a tag check fault, its patch, a crash and its post-mortem"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,7 @@ import sys
 from mtedbg.cli import show
 from mtedbg.errors import UsageError
 
-HELP = "explain a line about a crash: of logcat, a tombstone, dmesg, strace"
+HELP = "explain a crash text: a line from logcat, a tombstone, dmesg or strace"
 _MOST_BYTES = 1 << 20
 
 
@@ -18,8 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "text",
         metavar="TEXT",
         nargs="*",
-        help="as 'signal 11 (SIGSEGV), code 9 (SEGV_MTESERR), fault addr 0x…'; standard input"
-        " where it is - or left out",
+        help="for example 'signal 11 (SIGSEGV), code 9 (SEGV_MTESERR), fault addr 0x…'; without"
+        " TEXT, or if it is -, standard input is read",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--no-color", action="store_true", help="no colours on a terminal")
@@ -29,7 +29,9 @@ def _text(words: list[str]) -> str:
     if words and words != ["-"]:
         return " ".join(words)
     if sys.stdin.isatty() and not words:
-        raise UsageError("there is nothing to explain", "give the line, or pipe the file into it")
+        raise UsageError(
+            "there is nothing to explain", "give the text, or pipe a file to standard input"
+        )
     return sys.stdin.buffer.read(_MOST_BYTES).decode("utf-8", "replace")
 
 

@@ -45,7 +45,9 @@ class Debugger:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds this subcommand's arguments to `parser`."""
-    parser.add_argument("debugger", choices=sorted(DEBUGGERS))
+    parser.add_argument(
+        "debugger", choices=sorted(DEBUGGERS), help="the debugger that is to load mtedbg"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -65,9 +67,11 @@ def _add(file: Path, debugger: Debugger) -> None:
             print(f"{file} already has the line:")
         else:
             file.write_text(after, encoding="utf-8")
-            print(f"{file} now has the line:" if before else f"{file} was made, with the line:")
+            print(f"{file} now has the line:" if before else f"{file} was created with the line:")
     except (OSError, UnicodeDecodeError) as error:
-        raise MtedbgError(f"{file} cannot be changed: {error}", f"add to it: {line}") from error
+        raise MtedbgError(
+            f"{file} cannot be changed: {error}", f"add this line to it: {line}"
+        ) from error
     print(f"  {line}")
 
 

@@ -13,16 +13,24 @@ from mtedbg.lab.machine import MachineOptions, Share
 from mtedbg.lab.program import checked
 from mtedbg.lab.vm import LabResult
 
-HELP = "run an AArch64 program in a Linux VM with memory tagging; core files come back"
+HELP = "run an AArch64 program in a Linux VM with memory tagging; core files are saved here"
 PLAIN_ENVIRONMENT = {"PATH": "/usr/bin", "HOME": "/root", "LANG": "C.UTF-8"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds this subcommand's options to `parser`."""
-    parser.add_argument("--cpus", type=int, default=1, metavar="N", help="virtual CPUs (1)")
-    parser.add_argument("--memory", type=int, default=1024, metavar="MIB", help="memory (1024)")
     parser.add_argument(
-        "--timeout", type=float, default=300.0, metavar="SECONDS", help="kill it after (300)"
+        "--cpus", type=int, default=1, metavar="N", help="number of virtual CPUs (default: 1)"
+    )
+    parser.add_argument(
+        "--memory", type=int, default=1024, metavar="MIB", help="memory of the VM (default: 1024)"
+    )
+    parser.add_argument(
+        "--timeout",
+        type=float,
+        default=300.0,
+        metavar="SECONDS",
+        help="kill the program after this time (default: 300)",
     )
     parser.add_argument(
         "-e",
@@ -30,12 +38,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="an environment variable for the program; it gets no others than PATH, HOME, LANG",
+        help="environment variable of the program, which otherwise has only PATH, HOME and LANG;"
+        " may be repeated",
     )
     parser.add_argument(
-        "--libraries", type=Path, metavar="DIR", help="a folder of other AArch64 shared libraries"
+        "--libraries",
+        type=Path,
+        metavar="DIR",
+        help="folder of AArch64 shared libraries to use instead",
     )
-    parser.add_argument("command", nargs=argparse.REMAINDER, metavar="-- CMD", help="what to run")
+    parser.add_argument(
+        "command", nargs=argparse.REMAINDER, metavar="-- CMD", help="the program and its arguments"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -70,9 +84,7 @@ def _shares(here: Path, program: Path) -> list[Share]:
         folders.append(Share(program.parent, str(program.parent)))
     for share in folders:
         if share.guest in RESERVED:
-            raise UsageError(
-                f"the VM has a folder {share.guest} of its own", "work in another folder"
-            )
+            raise UsageError(f"the VM has its own folder {share.guest}", "work in another folder")
     return folders
 
 
@@ -114,4 +126,7 @@ def _tell(result: LabResult) -> None:
         printable = "".join(c if c.isprintable() else "?" for c in core.name)
         print(f"lab: core file: {printable}", file=sys.stderr)
     if result.cores and result.signal is not None and not result.core_is_whole:
-        print("lab: it is cut short; give the VM more room: --memory MIB", file=sys.stderr)
+        print(
+            "lab: the core file is truncated; give the VM more memory: --memory MIB",
+            file=sys.stderr,
+        )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mtedbg.model.guest import GuestImage
     from mtedbg.model.profile import Profile
 
-HELP = "show and merge profiles of runs; hand them on to FEX-Emu"
+HELP = "show and merge memop profiles; export them to FEX-Emu"
 _SHOWN = 20
 
 
@@ -22,8 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The words that `mtedbg profile` takes."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     for name, meaning in (
-        ("show", "what is in profiles"),
-        ("merge", "one profile of several: counts are added, shared wins"),
+        ("show", "show what profiles contain"),
+        ("merge", "merge profiles: counts are added; a memop that is shared in one is shared"),
     ):
         action = actions.add_parser(name, help=meaning, description=meaning)
         action.add_argument(
@@ -34,9 +34,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _show_arguments(action: argparse.ArgumentParser) -> None:
-    action.add_argument("--memops", action="store_true", help="those with the most faults")
     action.add_argument(
-        "-n", type=int, default=_SHOWN, metavar="N", help=f"so many of them ({_SHOWN})"
+        "--memops", action="store_true", help="list the memops with the most faults"
+    )
+    action.add_argument(
+        "-n",
+        type=int,
+        default=_SHOWN,
+        metavar="N",
+        help=f"maximum number of memops (default: {_SHOWN})",
     )
     action.add_argument("--json", action="store_true", help="print JSON")
     action.add_argument("--no-color", action="store_true", help="no colours on a terminal")
@@ -44,7 +50,10 @@ def _show_arguments(action: argparse.ArgumentParser) -> None:
 
 def _merge_arguments(action: argparse.ArgumentParser) -> None:
     action.add_argument(
-        "-o", dest="out", metavar="OUT", help="the profile; on standard output without"
+        "-o",
+        dest="out",
+        metavar="OUT",
+        help="write the profile to OUT (default: standard output, unless --fex is given)",
     )
     action.add_argument(
         "--fex", metavar="OUT",
@@ -52,7 +61,7 @@ def _merge_arguments(action: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     action.add_argument(
         "--guest", metavar="PROGRAM", action="append", default=[],
-        help="the program's file, for --fex (again for more)",
+        help="executable of the guest program, for --fex; may be repeated",
     )  # fmt: skip
 
 
@@ -104,9 +113,9 @@ def run(arguments: argparse.Namespace) -> int:
     from mtedbg.analysis.memops.profiles import merge
 
     if arguments.action == "merge" and arguments.guest and not arguments.fex:
-        raise UsageError("--guest is for --fex", "say where to write: --fex OUT")
+        raise UsageError("--guest needs --fex", "name the output file: --fex OUT")
     if arguments.action == "show" and arguments.n < 1:
-        raise UsageError("-n must be at least 1", f"leave it out for {_SHOWN}")
+        raise UsageError("-n must be at least 1", f"the default is {_SHOWN}")
     profile, notes = merge(_profiles(arguments.profiles))
     if arguments.action == "show":
         from mtedbg.reports import profiles

@@ -21,17 +21,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "guest",
         metavar="GUEST",
-        help="a static x86-64 program, or the name of one that comes with mtedbg; an AArch64 "
-        "program is run as it is",
+        help="a static x86-64 program, or the name of a guest that comes with mtedbg; an AArch64 "
+        "program runs without the runtime",
     )
     parser.add_argument(
         "words",
         nargs=argparse.REMAINDER,
         metavar="[ARG …] [--vm] [-- OPTION …]",
-        help="arguments of the guest; and, after --, options of the runtime (see mtetso --help)",
+        help="arguments of the guest; after --, options of the runtime (see mtetso --help)",
     )
     parser.add_argument(
-        VM, action="store_true", help="in the Linux VM, with gdbserver, not in QEMU's user mode"
+        VM, action="store_true", help="use the Linux VM and gdbserver instead of QEMU's user mode"
     )
     add_debugger(parser)
 
@@ -68,7 +68,7 @@ def _debuggee(name: str, words: list[str], options: list[str], *, in_vm: bool) -
     if needs_runtime(guest):
         argv = [paths.runtime(), *options, *argv]
     elif options:
-        raise UsageError(f"{name} runs without the runtime", "leave out what follows --")
+        raise UsageError(f"{name} runs without the runtime", "remove -- and the options after it")
     argv[0] = checked(argv[0])
     if not in_vm:
         return UserProgram(argv)

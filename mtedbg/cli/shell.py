@@ -7,31 +7,31 @@ from pathlib import Path
 
 from mtedbg.errors import UsageError
 
-HELP = "a debugger at a comfortable prompt: on a program, a core file, or whatever it is told"
+HELP = "GDB at a prompt with completion, a status line and context at each stop"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds this subcommand's arguments to `parser`."""
     parser.add_argument("program", metavar="PROGRAM", nargs="?", help="an AArch64 program")
     parser.add_argument("--core", help="a core file")
-    parser.add_argument("--exe", help="its program")
+    parser.add_argument("--exe", help="the program of the core file")
     add_debugger(parser)
     parser.epilog = (
-        "Where standard input is no terminal, commands are read from it, all are run, answers are "
-        "printed plainly, and the exit status is 1 if one failed."
+        "If standard input is not a terminal, all commands in it are run, output is plain, and the "
+        "exit status is 1 if a command failed."
     )
 
 
 def add_debugger(parser: argparse.ArgumentParser) -> None:
     """Adds the options of the debugger."""
-    parser.add_argument("--gdb", metavar="PATH", help="the GDB to use")
+    parser.add_argument("--gdb", metavar="PATH", help="path of the GDB to use")
     parser.add_argument(
         "-x",
         dest="scripts",
         metavar="FILE",
         action="append",
         default=[],
-        help="run the GDB commands in FILE at first (again for more)",
+        help="run the GDB commands in FILE first; may be repeated",
     )
 
 
@@ -42,9 +42,9 @@ def run(arguments: argparse.Namespace) -> int:
     from mtedbg.shell.main import open_shell
 
     if arguments.exe and arguments.program:
-        raise UsageError("--exe and PROGRAM say the same", "give one of them")
+        raise UsageError("--exe and PROGRAM both name the program", "give one of them")
     if arguments.exe and not arguments.core:
-        raise UsageError("--exe belongs to --core", f"try: mtedbg shell {arguments.exe}")
+        raise UsageError("--exe needs --core", f"try: mtedbg shell {arguments.exe}")
     program = arguments.exe or arguments.program
     words: list[str | Path] = [program_file(program)] if program else []
     if arguments.core:

@@ -1,4 +1,4 @@
-"""`mtedbg triage`: many dead processes, one line for each way to die."""
+"""`mtedbg triage`: many dead processes, one line per distinct crash."""
 
 from __future__ import annotations
 
@@ -19,29 +19,33 @@ if TYPE_CHECKING:
     from mtedbg.model.triage import Read
     from mtedbg.report import Report
 
-HELP = "group many core files by what they died of"
+HELP = "group core files: one line per distinct crash"
 EXIT_INTERRUPTED = 130
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The words that `mtedbg triage` takes."""
-    parser.add_argument("places", metavar="PATH", nargs="+", help="core files, or their folders")
+    parser.add_argument("places", metavar="PATH", nargs="+", help="core files, or folders of them")
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--html", metavar="FILE", default="", help="also write an HTML file")
+    parser.add_argument(
+        "--html", metavar="FILE", default="", help="also write the result to FILE as HTML"
+    )
     parser.add_argument(
         "--workers", type=int, default=os.cpu_count() or 1, metavar="N",
-        help="processes that read (as many as CPUs)",
+        help="number of processes that read (default: number of CPUs)",
     )  # fmt: skip
     parser.add_argument(
         "--scheduler", default="", metavar="ADDRESS",
-        help="read with the workers of this dask.distributed cluster, which see the same paths",
+        help="read with the workers of a dask.distributed cluster; they must see the same paths",
     )  # fmt: skip
     parser.add_argument(
         "--state", default="", metavar="FILE",
-        help="keep there what was read (usually in ~/.local/state/mtedbg)",
+        help="keep results in FILE (default: a file in ~/.local/state/mtedbg)",
     )  # fmt: skip
-    parser.add_argument("--fresh", action="store_true", help="read again what was read before")
-    parser.add_argument("--sysroot", default="/", metavar="DIR", help="name symbols by files below")
+    parser.add_argument("--fresh", action="store_true", help="ignore kept results: read every file")
+    parser.add_argument(
+        "--sysroot", default="/", metavar="DIR", help="find executables, for names, under DIR"
+    )
     parser.add_argument("--no-color", action="store_true", help="no colours on a terminal")
 
 
@@ -106,6 +110,10 @@ def _write(report: Report, arguments: argparse.Namespace) -> None:
     show(report, arguments)
 
 
+def _counted(files: int, of_one: str, of_many: str) -> str:
+    return f"1 file {of_one}" if files == 1 else f"{files} files {of_many}"
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Reads, groups and prints; the exit status."""
     from mtedbg.analysis.postmortem.groups import groups
@@ -114,17 +122,18 @@ def run(arguments: argparse.Namespace) -> int:
     from mtedbg.triage.state import usual_path
 
     if arguments.workers < 1:
-        raise UsageError("--workers must be at least 1", "leave it out for as many as CPUs")
+        raise UsageError("--workers must be at least 1", "the default is the number of CPUs")
     found = find(arguments.places)
     place = Path(arguments.state) if arguments.state else usual_path(arguments.places)
     reads: dict[str, Read] = {}
     stopped = _read(arguments, found.paths, reads, place)
     notes = []
     if found.skipped:
-        notes.append(f"{found.skipped} files in these folders are no cores: left out")
+        notes.append(_counted(found.skipped, "in these folders is not a core: left out",
+                              "in these folders are not cores: left out"))  # fmt: skip
     if stopped is not None:
-        notes.append(f"stopped: {len(found.paths) - len(reads)} files are not read yet;"
-                     " run it again to go on")  # fmt: skip
+        unread = _counted(len(found.paths) - len(reads), "is not read yet", "are not read yet")
+        notes.append(f"stopped: {unread}; run the same command again to continue")
     made = groups(reads.values(), lambda one: _symbol(one, arguments.sysroot))
     _write(report(made, notes), arguments)
     if isinstance(stopped, MtedbgError):

@@ -77,5 +77,5 @@ def _bring_up(vm: Vm, shares: Sequence[Share], options: MachineOptions) -> None:
             vm.ask(protocol.NETWORK)
     except TimeoutError as error:
         raise LabError(
-            f"the VM did not come up within {ANSWER_TIMEOUT_S:g} s", "is the machine very busy?"
+            f"the VM did not start within {ANSWER_TIMEOUT_S:g} s", "is the machine very busy?"
         ) from error

@@ -33,8 +33,8 @@ def take_cores(exchange: Path, to: Path | None) -> list[Path]:
                 shutil.move(core, final)
             except OSError as error:
                 raise LabError(
-                    f"the core file cannot be put into {to}: {error.strerror}",
-                    "work in a folder that you can write to",
+                    f"cannot write the core file to {to}: {error.strerror}",
+                    "run it in a folder that you can write to",
                 ) from error
             taken.append(final)
     return taken
@@ -44,4 +44,4 @@ def _free_name(folder: Path, name: str) -> Path:
     for candidate in (name, *(f"{name}.{i}" for i in range(1, MAX_SAME_NAME))):
         if not (folder / candidate).exists():
             return folder / candidate
-    raise LabError(f"{folder} is full of files {name}.N", "remove some")
+    raise LabError(f"{folder} has too many files {name}.N", "remove some of them")

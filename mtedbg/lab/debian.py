@@ -28,7 +28,9 @@ def dependency(package: str, pattern: str) -> str:
                 word = name.split()[0] if name.split() else ""
                 if re.fullmatch(pattern, word):
                     return word
-    raise LabError(f"apt knows no package {package} with a dependency like {pattern}", UPDATE)
+    raise LabError(
+        f"apt does not know a package {package} with a dependency like {pattern}", UPDATE
+    )
 
 
 def unpack(packages: list[str], into: Path) -> list[str]:
@@ -61,7 +63,7 @@ def _run(command: list[str], folder: Path) -> str:
         )
     except subprocess.TimeoutExpired as error:
         raise LabError(
-            f"{command[0]} {command[-1]} takes more than {LIMIT_S} s", "is the mirror well?"
+            f"{command[0]} {command[-1]} takes more than {LIMIT_S} s", "does the mirror answer?"
         ) from error
     except FileNotFoundError as error:
         raise ToolMissingError(

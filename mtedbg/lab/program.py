@@ -19,12 +19,12 @@ def checked(name: str | Path) -> Path:
             kind = elf.file_kind(file.read(elf.KIND_SIZE))
     except OSError as error:
         raise FileFormatError(
-            f"{name}: {error.strerror}", "give the program's path: it is not looked for in PATH"
+            f"{name}: {error.strerror}", "give the program's path: PATH is not searched"
         ) from error
     if kind is None or kind.machine != elf.EM_AARCH64:
         raise FileFormatError(
             f"{name} is not an AArch64 program", "compile it with: aarch64-linux-gnu-gcc"
         )
     if not os.access(path, os.X_OK):
-        raise FileFormatError(f"{name} may not be executed", f"chmod +x {name}")
+        raise FileFormatError(f"{name} is not executable", f"chmod +x {name}")
     return path

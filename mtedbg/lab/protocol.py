@@ -33,7 +33,7 @@ def words(*parts: bytes) -> bytes:
         LabError: one of them holds a zero byte itself.
     """
     if any(b"\0" in part for part in parts):
-        raise LabError("an argument, a path or a variable holds a zero byte")
+        raise LabError("an argument, a path or a variable contains a zero byte")
     return b"".join(part + b"\0" for part in parts)
 
 
@@ -53,7 +53,7 @@ class Splitter:
         while len(self._rest) >= HEADER.size:
             kind, size = HEADER.unpack_from(self._rest)
             if kind not in FROM_VM or size > MAX_PAYLOAD:
-                raise LabError("the VM's init sent something that is no frame")
+                raise LabError("the VM's init sent an invalid frame")
             if len(self._rest) < HEADER.size + size:
                 return
             payload = self._rest[HEADER.size : HEADER.size + size]

@@ -196,7 +196,7 @@ def mend(requirement: Requirement) -> str:
             return f"sudo {tool} {names[requirement.package]}"
     if requirement.pip:
         return f"{sys.executable} -m pip install {requirement.pip}"
-    return f"on Debian 12 or 13 it is the package {requirement.package}; build there: {CONTAINER}"
+    return f"on Debian 12 or 13 this is package {requirement.package}; to build there: {CONTAINER}"
 
 
 # What is needed to run. The rest is Debian's: the build relies on its multiarch packages.

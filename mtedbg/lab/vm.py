@@ -69,7 +69,7 @@ class Vm:
         """
         kind, payload = self._next(time.monotonic() + ANSWER_TIMEOUT_S)
         if kind != protocol.READY:
-            raise LabError("the VM's init is of another version", "run: scripts/setup")
+            raise LabError("the VM's init has another version", "run: scripts/setup")
         self.kernel, mte = payload.decode(errors="replace").split()
         if mte != "1":
             raise LabError("the VM's CPU has no memory tagging", "QEMU is too old: mtedbg doctor")
@@ -235,4 +235,4 @@ class Vm:
 
     def _gone(self) -> LabError:
         self._machine.wait(5.0)
-        return LabError(f"the VM went away: {self._machine.last_words()}", "run: mtedbg doctor")
+        return LabError(f"the VM ended: {self._machine.last_words()}", "run: mtedbg doctor")

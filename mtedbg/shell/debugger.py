@@ -78,7 +78,7 @@ class Debugger(Listener):
             ConnectionLostError: it is not there.
         """
         if self._gdb is None or self._gdb.status is not None:
-            raise ConnectionLostError("there is no debugger any more", RESTART)
+            raise ConnectionLostError("the debugger has ended", RESTART)
         return self._gdb
 
     @property
@@ -121,7 +121,7 @@ class Debugger(Listener):
         except DebuggerError as error:
             raise ToolMissingError(
                 f"{self._options.gdb} does not load mtedbg: {error.message}",
-                "it has to be a GDB with Python: see `mtedbg doctor`",
+                "use a GDB with Python: see `mtedbg doctor`",
             ) from None
         gdb.execute(_COLOR.format(self._screen.color))
 
@@ -201,7 +201,7 @@ class Debugger(Listener):
             os.killpg(self.gdb.pid, signal.SIGKILL)
         elif self._interrupts > 1 or not (self.gdb.running and self._debuggee.interrupt()):
             if self._interrupts == GIVE_UP - 1:
-                self._screen.remark("(it does not stop; once more ends the debugger)")
+                self._screen.remark("(the program does not stop; Ctrl-C again ends the debugger)")
             self.gdb.interrupt()
 
     def _pump(self) -> None:

@@ -64,7 +64,7 @@ def demo(story: Story, folder: Path) -> None:
 def _alive(story: Story) -> None:
     gdb = find_gdb()
     if gdb is None:
-        raise ToolMissingError("there is no GDB that knows AArch64", "run: mtedbg doctor")
+        raise ToolMissingError("no GDB with AArch64 support was found", "run: mtedbg doctor")
     runtime, guest = paths.runtime(), paths.guests() / f"{GUEST}.elf"
     story.heading(
         "Stop on a tag check fault in translated code",
@@ -154,7 +154,7 @@ def _to_the_end(walk: _Walk, fault: Fault) -> None:
     walk.go()
     walk.type(f"memop {fault.access}")
     walk.type(f"mte-tags {fault.memory}")
-    walk.story.say("   The same tag by GDB's own means, which know nothing of the runtime:")
+    walk.story.say("   The same tag by GDB's own command, which knows nothing about the runtime:")
     walk.type(f"memory-tag print-allocation-tag (char *) {fault.memory}")
     walk.type("memop-log -n 4")
     walk.story.heading(
@@ -171,7 +171,7 @@ def _to_the_end(walk: _Walk, fault: Fault) -> None:
 
 def _dead(story: Story, folder: Path) -> None:
     story.heading(
-        "The runtime dies in a Linux VM, and its core file is all there is",
+        "The runtime dies in a Linux VM, and only its core file is left",
         "Without its fault handler the first mismatch kills it: a real kernel delivers",
         "SEGV_MTESERR and writes a core file with its memory tags.",
     )

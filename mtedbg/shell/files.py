@@ -31,7 +31,7 @@ def core_file(name: str) -> Path:
     if kind.type != elf.ET_CORE:
         raise FileFormatError(f"{path} is not a core file", next_step)
     if kind.machine != elf.EM_AARCH64:
-        raise FileFormatError(f"{path} is a core file of another machine", next_step)
+        raise FileFormatError(f"{path} is a core file of another architecture", next_step)
     return path
 
 
@@ -65,12 +65,14 @@ def guest_file(name: str) -> Path:
         brought = {guest.stem: guest for guest in paths.guests().glob("*.elf")}
         if name not in brought:
             known = ", ".join(sorted(brought))
-            raise UsageError(f"there is no {name}", f"give a program's path, or one of: {known}")
+            raise UsageError(
+                f"there is no file or guest {name}", f"give a program's path, or one of: {known}"
+            )
         path = brought[name]
     next_step = "give a static x86-64 program"
     kind = _kind(path, next_step)
     if kind.machine not in (elf.EM_X86_64, elf.EM_AARCH64):
-        raise FileFormatError(f"{path} is a program of another machine", next_step)
+        raise FileFormatError(f"{path} is a program for another architecture", next_step)
     return path.absolute()
 
 

@@ -197,7 +197,7 @@ class Gdb:
             if not self._selector.select(max(0.0, deadline - time.monotonic())):
                 raise ConnectionLostError(
                     f"the debugger did not answer within {self._limit_s:.0f} s",
-                    "the program may run on: interrupt it, or raise the limit",
+                    "the program may still be running: interrupt it, or raise the limit",
                 )
             self.pump()
         if command.lost:

@@ -56,11 +56,11 @@ def _gdb(given: str | None) -> Path:
     if given is None:
         found = find_gdb()
         if found is None:
-            raise ToolMissingError("there is no GDB that knows AArch64", "run: mtedbg doctor")
+            raise ToolMissingError("no GDB with AArch64 support was found", "run: mtedbg doctor")
         return found
     version = version_of(given)
     if version is None:
-        raise ToolMissingError(f"{given} is no GDB that runs", "see `mtedbg doctor`")
+        raise ToolMissingError(f"{given} is not a GDB that runs", "see `mtedbg doctor`")
     if version < GDB_MINIMUM:
         words = (".".join(map(str, numbers)) for numbers in (version, GDB_MINIMUM))
         raise ToolMissingError(
@@ -73,5 +73,5 @@ def _gdb(given: str | None) -> Path:
 def _script(name: str) -> Path:
     path = Path(name).absolute()
     if not path.is_file():
-        raise FileFormatError(f"{name} is no file", "give a file of GDB commands: -x FILE")
+        raise FileFormatError(f"{name} is not a file", "give a file of GDB commands: -x FILE")
     return path

@@ -16,10 +16,10 @@ _INTERACTIVE = frozenset({"edit", "ed", "pi", "python-interactive", "gr", "guile
 _WITH_CODE = frozenset({"pi", "python-interactive"})
 
 _ADVICE = {
-    "Connection refused": "start the server first, or give the port that it listens at",
+    "Connection refused": "start the server first, or give the port that it listens on",
     "Connection timed out": "is the address right, and the server reachable?",
     'does not support "run"': "to start the program again: restart",
-    "Don't know how to run": "this machine does not run it: `mtedbg run PROGRAM` has QEMU do that",
+    "Don't know how to run": "this machine cannot run it: `mtedbg run PROGRAM` runs it in QEMU",
 }
 
 
@@ -40,8 +40,8 @@ def refused(line: str) -> NotOnThisTargetError | None:
     if word not in _INTERACTIVE or (word in _WITH_CODE and rest.strip()):
         return None
     return NotOnThisTargetError(
-        f"{word} needs a terminal of its own, which GDB has not here",
-        "in plain GDB it has one; a block `python` … `end` works here as well",
+        f"{word} needs a terminal of its own, which GDB does not have here",
+        "use plain GDB, or a block `python` … `end` here",
     )
 
 

@@ -53,7 +53,7 @@ def _library() -> ModuleType:
         import distributed
     except ImportError:
         raise ToolMissingError(
-            "dask.distributed is not here", "run: pip install 'mtedbg[cluster]'"
+            "dask.distributed is not installed", "run: pip install 'mtedbg[cluster]'"
         ) from None
     found: ModuleType = distributed
     return found
@@ -71,7 +71,7 @@ def _results(distributed: Any, client: Any, paths: Sequence[str]) -> Iterator[Re
         if error is None:
             yield from future.result()
         elif len(batch) == 1 and isinstance(error, distributed.KilledWorker):
-            yield lost(batch[0], "its readers died, one after the other")
+            yield lost(batch[0], "every worker that read it died")
         elif isinstance(error, distributed.KilledWorker):  # one of these: each alone
             for path in batch:
                 again = client.submit(read_several, [path], pure=False)
@@ -80,6 +80,6 @@ def _results(distributed: Any, client: Any, paths: Sequence[str]) -> Iterator[Re
         else:
             raise ConnectionLostError(
                 f"the cluster failed: {type(error).__name__}: {error}",
-                "what was read is kept: run it again to go on",
+                "results so far are kept: run the same command again to continue",
             )
         future.release()

@@ -156,7 +156,9 @@ def _answers(one: _Worker, crew: list[_Worker], waiting: deque[str]) -> Iterator
         yield one.take()
     except EOFError:
         one.process.join()
-        yield from _replace(one, crew, waiting, f"its reader died ({_how(one.process.exitcode)})")
+        yield from _replace(
+            one, crew, waiting, f"the process that read it died ({_how(one.process.exitcode)})"
+        )
         return
     if not one.paths:
         _feed(one, crew, waiting)

@@ -37,14 +37,14 @@ def read(path: str) -> Read:
     except MtedbgError as error:
         problem = error.message.removeprefix(path).lstrip(": ") or error.message
     except MemoryError:
-        problem = "takes more memory than it may"
+        problem = "takes more memory than a worker may use"
     except Exception as error:  # one file must not end ten thousand: what it was is in the row
-        problem = f"its reader failed: {type(error).__name__}"
+        problem = f"the reader failed: {type(error).__name__}"
     return Read(path, size, changed, when, source, found, problem, pc, remarks)
 
 
 def lost(path: str, why: str) -> Read:
-    """The row of a file that whoever read it did not come back from."""
+    """The row of a file whose reader died or was ended."""
     size, changed = _status(path)
     return Read(path, size, changed, changed / _NANO, TimeSource.FILE, None, why)
 

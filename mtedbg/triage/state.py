@@ -47,13 +47,15 @@ class State:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file: IO[bytes] = path.open("a+b")
         except OSError as error:
-            raise DocumentError(f"{path}: {error.strerror}", "name another: --state FILE") from None
+            raise DocumentError(
+                f"{path}: {error.strerror}", "choose another file: --state FILE"
+            ) from None
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             self._file.close()
             raise UsageError(
-                f"another triage is at work with {path}", "wait for it, or use --state FILE"
+                f"another triage is using {path}", "wait for it, or use --state FILE"
             ) from None
         self._kept = self._load()
 
@@ -76,7 +78,7 @@ class State:
         if not unfinished and head.get("schema") != _HEAD["schema"]:
             self._file.close()
             raise UsageError(
-                f"{self.path} is not a state of a triage", "name another: --state FILE"
+                f"{self.path} is not a state file of triage", "choose another file: --state FILE"
             )
         if unfinished or head != _HEAD:
             self._file.truncate(0)

@@ -16,6 +16,6 @@ def test_a_checkout_uses_its_own_build() -> None:
 
 def test_guests_have_names() -> None:
     assert guest_file("message").name == "message.elf"
-    with pytest.raises(UsageError, match="there is no nobody") as error:
+    with pytest.raises(UsageError, match="there is no file or guest nobody") as error:
         guest_file("nobody")
     assert "message" in error.value.next_step

@@ -100,7 +100,7 @@ def test_a_debugger_that_dies_fails_what_follows(core: Path) -> None:
     done = mtedbg(["shell", "--core", core], lines)
     assert done.returncode == 1
     assert "mtedbg: GDB was killed by SIGKILL" in done.stderr
-    assert "there is no debugger any more" in done.stderr
+    assert "the debugger has ended" in done.stderr
     assert done.stdout.endswith("$1 = 42\n")
 
 
@@ -128,11 +128,11 @@ def test_leaving_with_a_status(core: Path) -> None:
         (["shell", "--core", "/nowhere"], 1, "/nowhere: No such file or directory"),
         (["shell", "/bin/sh"], 1, "/bin/sh is not an AArch64 program"),
         (["shell", "--core", "/etc/passwd"], 1, "/etc/passwd is not an ELF file"),
-        (["shell", "--gdb", "/nowhere/gdb"], 1, "/nowhere/gdb is no GDB that runs"),
-        (["shell", "--gdb", "/bin/sh"], 1, "/bin/sh is no GDB that runs"),
-        (["shell", "-x", "/nowhere/file"], 1, "/nowhere/file is no file"),
-        (["shell", "--exe", "/bin/sh"], 2, "--exe belongs to --core"),
-        (["run", "nobody"], 2, "there is no nobody"),
+        (["shell", "--gdb", "/nowhere/gdb"], 1, "/nowhere/gdb is not a GDB that runs"),
+        (["shell", "--gdb", "/bin/sh"], 1, "/bin/sh is not a GDB that runs"),
+        (["shell", "-x", "/nowhere/file"], 1, "/nowhere/file is not a file"),
+        (["shell", "--exe", "/bin/sh"], 2, "--exe needs --core"),
+        (["run", "nobody"], 2, "there is no file or guest nobody"),
         (["run", "/etc/passwd"], 1, "/etc/passwd is not an ELF file"),
     ],
 )

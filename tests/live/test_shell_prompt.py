@@ -150,7 +150,7 @@ def test_a_gdb_that_dies_in_a_command_is_started_again(front: Front) -> None:
     keys = f"{killing}{ENTER}print 1{ENTER}restart{ENTER}print 42{ENTER}{CTRL_D}"
     assert front.type(keys) == 0
     assert "mtedbg: GDB was killed by SIGKILL" in front.errors.getvalue()
-    assert "there is no debugger any more" in front.errors.getvalue()
+    assert "the debugger has ended" in front.errors.getvalue()
     assert "$1 = 42" in front.out.getvalue()
 
 

@@ -128,7 +128,7 @@ def test_a_gdb_that_dies_is_reported_and_started_again(ticker: Terminal) -> None
     os.kill(child(ticker, "--interpreter=mi3"), signal.SIGKILL)
     ticker.until("mtedbg: GDB was killed by SIGKILL")
     ticker.type(f"p 1{ENTER}")
-    ticker.until("there is no debugger any more")
+    ticker.until("the debugger has ended")
     ticker.until("restart")
     for _ in range(2):  # at the prompt, and while the program runs
         ticker.type(f"restart{ENTER}")

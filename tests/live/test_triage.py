@@ -75,7 +75,7 @@ def test_interrupted_with_what_was_read(many: Path, tmp_path: Path) -> None:
         terminal.until(rf"[1-9]\d*/{COUNT}")
         terminal.type(CTRL_C)
         terminal.until(r"\d+ files?, [1-3] signatures?")
-        shown = terminal.until("run it again to go on")
+        shown = terminal.until("run the same command again to continue")
         assert "Traceback" not in terminal.seen
         assert terminal.status() == 130
     assert "files are not read yet" in shown

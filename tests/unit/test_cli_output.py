@@ -44,7 +44,7 @@ def test_onto_a_full_disk(words: tuple[str, ...], tmp_path: Path) -> None:
         )
     assert done.returncode == 1
     lines = [line for line in done.stderr.splitlines() if not line.startswith("mtedbg: note:")]
-    assert lines == ["mtedbg: standard output cannot be written: No space left on device"]
+    assert lines == ["mtedbg: cannot write to standard output: No space left on device"]
 
 
 @pytest.mark.parametrize("words", [WORDS[0], WORDS[3], WORDS[5]], ids=lambda words: str(words[0]))

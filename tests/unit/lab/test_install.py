@@ -50,7 +50,7 @@ def test_it_makes_a_file_and_does_nothing_the_second_time(
     file = home / INIT_FILES[name]
     assert main(["install", name]) == 0
     first = file.read_text()
-    assert "was made" in capsys.readouterr().out
+    assert "was created" in capsys.readouterr().out
     assert main(["install", name]) == 0
     assert "already has" in capsys.readouterr().out
     assert file.read_text() == first
@@ -86,4 +86,4 @@ def test_a_file_that_cannot_be_changed(home: Path, capsys: pytest.CaptureFixture
     assert main(["install", "gdb"]) == 1
     complaint = capsys.readouterr().err
     assert "cannot be changed" in complaint
-    assert "add to it: source " in complaint
+    assert "add this line to it: source " in complaint

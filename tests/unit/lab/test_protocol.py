@@ -26,7 +26,7 @@ def test_frames_survive_any_cutting(frames: list[tuple[bytes, bytes]], cuts: lis
 
 @pytest.mark.parametrize("data", [b"?\0\0\0\0", b"X\xff\xff\xff\xff"])
 def test_what_is_no_frame_is_refused(data: bytes) -> None:
-    with pytest.raises(LabError, match="no frame"):
+    with pytest.raises(LabError, match="an invalid frame"):
         list(protocol.Splitter().feed(data))
 
 

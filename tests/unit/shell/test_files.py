@@ -31,7 +31,7 @@ def test_what_is_right_goes_through(tmp_path: Path) -> None:
     ("kind", "machine", "message"),
     [
         (EXECUTABLE, AARCH64, "is not a core file"),
-        (CORE, X86_64, "is a core file of another machine"),
+        (CORE, X86_64, "is a core file of another architecture"),
     ],
 )
 def test_no_core(tmp_path: Path, kind: int, machine: int, message: str) -> None:
@@ -50,7 +50,7 @@ def test_no_program(tmp_path: Path, kind: int, machine: int, message: str) -> No
 
 
 def test_no_guest(tmp_path: Path) -> None:
-    with pytest.raises(FileFormatError, match="of another machine"):
+    with pytest.raises(FileFormatError, match="for another architecture"):
         guest_file(elf(tmp_path, EXECUTABLE, RISCV))
 
 

@@ -62,7 +62,7 @@ def test_groups(folder: Path, tmp_path: Path, capsys: Capture) -> None:
         (1, "damaged: is not an ELF file"),
     ]
     assert all(row["damaged"] for row in damaged)
-    assert "2 files in these folders are no cores: left out" in answer["notes"]
+    assert "2 files in these folders are not cores: left out" in answer["notes"]
 
 
 def test_the_symbol_is_from_the_exemplars_program(tmp_path: Path, capsys: Capture) -> None:

@@ -19,7 +19,9 @@ def test_every_file_is_read_once_whatever_happens_to_a_worker(workers: int) -> N
     found = list(read_all(paths, workers, reader=troubled))
     assert Counter(one.path for one in found) == Counter(paths)
     lost = {one.path: one.problem for one in found if one.signature is None}
-    assert lost == {path: "its reader died (SIGKILL)" for path in paths if "deadly" in path}
+    assert lost == {
+        path: "the process that read it died (SIGKILL)" for path in paths if "deadly" in path
+    }
 
 
 def test_a_file_without_end_is_given_up() -> None:

@@ -105,13 +105,13 @@ def test_signatures_of_another_kind_are_made_anew(tmp_path: Path, cores: list[Pa
 def test_a_file_of_another_kind_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "state"
     path.write_bytes(b"letter to my aunt\n")
-    with pytest.raises(UsageError, match="is not a state of a triage"):
+    with pytest.raises(UsageError, match="is not a state file of triage"):
         State(path)
     assert path.read_bytes() == b"letter to my aunt\n"
 
 
 def test_two_at_once(tmp_path: Path) -> None:
-    with State(tmp_path / "state"), pytest.raises(UsageError, match="another triage is at work"):
+    with State(tmp_path / "state"), pytest.raises(UsageError, match="another triage is using"):
         State(tmp_path / "state")
 
 
