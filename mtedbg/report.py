@@ -129,10 +129,12 @@ class Table:
     Attributes:
         rows: their values by key.
         lines: what text shows instead (a tag map, a disassembly); none for the table itself.
+        here: number of the row that is the current one, marked where a format can; None for none.
     """
 
     rows: tuple[Row, ...] = ()
     lines: tuple[Line, ...] = ()
+    here: int | None = None
 
 
 def record_or_table(rows: Sequence[Row]) -> Record | Table:

@@ -35,7 +35,8 @@ def answer(states: tuple[ThreadState, ...], total: int) -> Answer:
         states: those that are shown.
         total: how many there are in all.
     """
-    answer = Answer(Table(tuple(map(_row, states))))
+    here = next((number for number, one in enumerate(states) if one.thread.current), None)
+    answer = Answer(Table(tuple(map(_row, states)), here=here))
     more = total - len(states)
     return answer.noting(f"and {more} more threads") if more else answer
 

@@ -9,7 +9,7 @@ from mtedbg.dataclass import dataclass
 from mtedbg.model.absent import Absent
 from mtedbg.render import HEX
 from mtedbg.render.text import applies, cell, parts
-from mtedbg.report import HERE, Column, Kind, Line, Record, Report, Row, Span, Value
+from mtedbg.report import HERE, Column, Kind, Line, Record, Report, Row, Span, Table, Value
 
 SHOWN_ROWS = 64
 """Of a table; the rest is folded away."""
@@ -103,7 +103,7 @@ def contents(report: Report) -> Contents | None:
         return Lines(tuple(_line(line) for line in body.lines))
     if isinstance(body, Record):
         return ShownRecord(tuple(_record(report.columns, body.row)))
-    return _table(report.columns, body.rows) if body.rows else None
+    return _table(report.columns, body) if body.rows else None
 
 
 def _line(line: Line) -> ShownLine:
@@ -124,23 +124,27 @@ def _record(columns: Sequence[Column], row: Row) -> Iterator[RecordLine]:
             yield RecordLine(column.title, column.help, tuple(parts(value, column.kind)))
 
 
-def _table(columns: Sequence[Column], rows: Sequence[Row]) -> ShownTable:
+def _table(columns: Sequence[Column], table: Table) -> ShownTable:
+    rows = table.rows
     shown = [
         column
         for column in columns
         if column.shown and any(applies(row[column.key]) for row in rows)
     ]
+    drawn = tuple(
+        ShownRow(_cells(shown, row), number == table.here)
+        for number, row in enumerate(rows[:MOST_ROWS])
+    )
     return ShownTable(
         tuple(Cell(column.title, _style(column.kind), column.help) for column in shown),
-        tuple(_row(shown, row) for row in rows[:SHOWN_ROWS]),
-        tuple(_row(shown, row) for row in rows[SHOWN_ROWS:MOST_ROWS]),
+        drawn[:SHOWN_ROWS],
+        drawn[SHOWN_ROWS:],
         max(0, len(rows) - MOST_ROWS),
     )
 
 
-def _row(columns: Sequence[Column], row: Row) -> ShownRow:
-    cells = tuple(_cell(row[column.key], column.kind) for column in columns)
-    return ShownRow(cells, row.get("current") is True)
+def _cells(columns: Sequence[Column], row: Row) -> tuple[Cell, ...]:
+    return tuple(_cell(row[column.key], column.kind) for column in columns)
 
 
 def _cell(value: Value, kind: Kind) -> Cell:

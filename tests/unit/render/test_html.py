@@ -153,6 +153,13 @@ def test_holes_say_why_and_what_does_not_apply_is_left_out():
     assert "not dumped" in checked(page_of(two))
 
 
+def test_the_row_that_something_is_at_is_marked():
+    rows: tuple[Row, ...] = tuple({"name": name, "number": 1} for name in "abc")
+    page = page_of(part_of(Answer(Table(rows, here=1)), NAME, NUMBER))
+    assert re.findall(r'<tr class="here"><td[^>]*>(.)</td>', page) == ["b"]
+    assert '<tr class="here">' not in page_of(table_of(*rows))
+
+
 def test_lines_keep_their_breaks_and_spaces():
     lines = ((Span("  a", "dim"), Span(" b ", "unknown")), (HERE, Span("c")))
     page = page_of(part_of(Answer(Table(lines=lines))))
