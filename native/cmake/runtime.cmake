@@ -29,8 +29,9 @@ file(GLOB translate_sources CONFIGURE_DEPENDS src/translate/*.cc)
 add_library(mtetso_translate STATIC ${translate_sources})
 target_link_libraries(mtetso_translate PUBLIC mtetso_others)
 # VIXL's headers take most of the time of compiling; they are compiled once.
-target_precompile_headers(mtetso_translate PRIVATE <aarch64/macro-assembler-aarch64.h>
-  <algorithm> <functional> <map> <string> <vector>)
+set(translate_headers <aarch64/macro-assembler-aarch64.h> <algorithm> <functional> <map> <string>
+  <vector>)
+target_precompile_headers(mtetso_translate PRIVATE ${translate_headers})
 
 file(GLOB runtime_sources CONFIGURE_DEPENDS src/run/*.cc src/cli/*.cc)
 list(FILTER runtime_sources EXCLUDE REGEX "/(parse|option_list|schedule)\\.cc$") # those are in the core
@@ -51,11 +52,10 @@ endfunction()
 
 add_runtime(mtetso mtetso_translate)
 
-# The same, with translator and emitter under AddressSanitizer and UBSan; a test builds it. Not the
-# rest: it follows pointers with tags, for which AddressSanitizer has no shadow, and most of it is
-# checked on the host. In two pieces, because VIXL's headers take most of the time.
+# The same, with translator and emitter under AddressSanitizer and UBSan. Not the rest: it follows
+# pointers with tags, for which AddressSanitizer has no shadow, and most of it is checked on the host.
 add_library(mtetso_translate_checked STATIC EXCLUDE_FROM_ALL ${translate_sources})
-set_target_properties(mtetso_translate_checked PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 14)
+target_precompile_headers(mtetso_translate_checked PRIVATE ${translate_headers})
 set(checks -fsanitize=address,undefined)
 target_compile_options(mtetso_translate_checked PRIVATE -O1 ${checks} -fno-sanitize-recover=all)
 target_link_options(mtetso_translate_checked INTERFACE ${checks} -static-libasan -static-libubsan)
