@@ -30,10 +30,10 @@ GROUP = "mtedbg"
 """The first of two words for commands whose names have one."""
 
 _ABOUT_EXPRESSIONS = (
-    "{names}: expressions as in C, with $registers: $x0 + 2*16, p->next[1], "
-    "*(unsigned long *)$sp. An expression ends at a blank, unless it is unfinished there (an open "
-    "bracket, an operator, a cast) or an operator with blanks on both sides follows. `p -16` is "
-    "refused: write `p - 16`, or `p (-16)` for two expressions."
+    "{names}: expressions as in C, with $registers: $x0 + 2*16, p->next[1], *(unsigned long *)$sp. "
+    "A space ends an expression, unless it is incomplete there (an open bracket, an operator, a "
+    "cast) or an operator with spaces on both sides follows. `p -16` is refused: write `p - 16`, "
+    "or `p (-16)` for two expressions."
 )
 
 
@@ -107,12 +107,12 @@ _EVERYONES = (
 _PER_THREAD = (
     Option(
         "--thread",
-        "of this thread instead of the selected one",
+        "for this thread instead of the selected one",
         "N",
         Takes.COUNT,
         completes=Completable.THREAD,
     ),
-    Option("--all-threads", "of all threads, one after the other"),
+    Option("--all-threads", "for all threads, one after the other"),
 )
 
 

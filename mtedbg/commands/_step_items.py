@@ -168,7 +168,7 @@ def lines(found: Sequence[Change], following: str) -> Iterator[Line]:
 
     Args:
         found: the items.
-        following: what the thread will do when it goes on.
+        following: what the thread will do when it continues.
     """
     wide = max((len(one.item.label) for one in found), default=0)
     where = max((len(_where(one.item)) for one in found), default=0)

@@ -97,16 +97,16 @@ COMMAND = Command(
     summary="The guest's call chain.",
     columns=(
         Column("level", Kind.COUNT, "0 is the innermost"),
-        Column("rip", Kind.ADDRESS, "where the level is, or will go on"),
+        Column("rip", Kind.ADDRESS, "the guest's instruction pointer, or the return address"),
         Column("function", Kind.TEXT, "the guest function"),
         Column("host_pc", Kind.ADDRESS, "of level 0, in translated code"),
         Column("block", Kind.COUNT, "the code block with the function's translation"),
     ),
     run=_run,
     details=(
-        "A guest without frame pointers and unwind tables is unwound by what its functions' own "
-        "instructions push. Where that does not lead on, the stack is searched for addresses "
-        "behind a call: such a level is marked as a guess."
+        "A guest without frame pointers and unwind tables is unwound by what the instructions of "
+        "its functions push. Where that fails, the stack is searched for return addresses: such a "
+        "level is marked as a guess."
     ),
     example="guest-bt --all-threads",
     per_thread=True,

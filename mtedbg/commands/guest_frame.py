@@ -98,7 +98,7 @@ COMMAND = Command(
     summary="The guest's registers and RIP, and the three views of the core id.",
     columns=(
         Column("thread", Kind.COUNT, "the host thread"),
-        Column("frame_address", Kind.ADDRESS, "of its guest frame"),
+        Column("frame_address", Kind.ADDRESS, "address of its guest frame"),
         Column("rip", Kind.ADDRESS, "the guest's instruction pointer"),
         Column("gregs", Kind.RAW, "general registers and flags, by name", shown=False),
         Column("host_core_id", Kind.TAG, "HostCoreId in the frame: the core's tag"),
@@ -109,8 +109,8 @@ COMMAND = Command(
     ),
     run=_run,
     details=(
-        "In translated code the registers are in host registers, under a signal handler in its "
-        "signal frame, else in the guest frame: they are taken from where they are."
+        "Registers are read from where they are: from host registers in translated code, from the "
+        "signal frame under a signal handler, otherwise from the guest frame."
     ),
     example="guest-frame --all-threads",
     per_thread=True,

@@ -62,19 +62,19 @@ def _headline(found: Audit) -> str:
 
 COMMAND = Command(
     name="jit-audit",
-    summary="The runtime's metadata against itself, and what was in flight when it stopped.",
+    summary="Checks the runtime's metadata for consistency, and shows changes in flight.",
     columns=(
         Column("severity", Kind.TEXT, "error, warning, info; see below"),
         Column("what", Kind.TEXT, "unsorted, overlap, outside, dangling, checksum, in-flight…"),
-        Column("where", Kind.TEXT, "the block, range, memop, table, thread that it is about"),
+        Column("where", Kind.TEXT, "the block, range, memop, table or thread concerned"),
         Column("detail", Kind.TEXT, "what was found"),
     ),
     run=_run,
-    options=(Option("-n", "at most so many findings", "N", Takes.COUNT),),
+    options=(Option("-n", "maximum number of findings", "N", Takes.COUNT),),
     details=(
-        "error: the metadata contradicts itself, and answers made of it may be wrong. warning: "
-        "something is not there, or one generation old. info: a change was in flight, as in a "
-        "core that was taken in the middle of one."
+        "error: the metadata contradicts itself, and answers based on it may be wrong. warning: "
+        "something is missing, or one generation old. info: a change was in flight, as in a core "
+        "that was dumped in the middle of one."
     ),
     example="jit-audit",
 )

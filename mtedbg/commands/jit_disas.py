@@ -117,12 +117,12 @@ def _beside(one: ListedInstruction) -> Iterator[str]:
 
 COMMAND = Command(
     name="jit-disas",
-    summary="Host code around PC, or of a code block, beside the guest instructions it is of.",
+    summary="Host code around PC, or of a code block, next to its guest instructions.",
     columns=(
-        Column("address", Kind.ADDRESS, "of the host instruction"),
+        Column("address", Kind.ADDRESS, "address of the host instruction"),
         Column("bytes", Kind.TEXT, "its word, eight hexadecimal digits"),
-        Column("instruction", Kind.TEXT, "in assembler"),
-        Column("guest_rip", Kind.ADDRESS, "its guest instruction, where a memop or range tells it"),
+        Column("instruction", Kind.TEXT, "in assembly language"),
+        Column("guest_rip", Kind.ADDRESS, "its guest instruction, if a memop or range records it"),
         Column("memop", Kind.COUNT, "id of the memop that it is part of"),
         Column("mark", Kind.TEXT, "=> at the PC, other threads there, [1] [2] of a memop, patches"),
     ),
@@ -130,17 +130,19 @@ COMMAND = Command(
     arguments=(
         Argument(
             "PC|BLOCK",
-            "an address in translated code, or the id of a block; $pc if left out",
+            "an address in translated code, or the id of a block; default: $pc",
             optional=True,
             completes=Completable.BLOCK,
         ),
     ),
     options=(
-        Option("-n", "so many instructions, from PC or the block's beginning", "N", Takes.COUNT),
+        Option(
+            "-n", "number of instructions, from PC or the beginning of the block", "N", Takes.COUNT
+        ),
     ),
     details=(
-        "The guest instruction stands beside the access [2] of its memop, and at the beginning of "
-        "a function."
+        "The guest instruction is shown next to the access [2] of its memop, and at the beginning "
+        "of a function."
     ),
     example="jit-disas $pc",
 )

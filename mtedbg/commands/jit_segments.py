@@ -70,10 +70,10 @@ COMMAND = Command(
     summary="The spans of executable memory that code blocks are placed in, and how full they are.",
     columns=(
         Column("base", Kind.ADDRESS, "first address"),
-        Column("capacity", Kind.SIZE, "bytes in all"),
+        Column("capacity", Kind.SIZE, "size in bytes"),
         Column("used", Kind.SIZE, "bytes up to where the next block will be placed"),
         Column("blocks", Kind.COUNT, "code blocks placed in it"),
-        Column("references", Kind.COUNT, "who keeps it from being unmapped"),
+        Column("references", Kind.COUNT, "references that keep it from being unmapped"),
     ),
     run=_run,
     example="jit-segments",

@@ -124,7 +124,7 @@ def _notes(found: FoundMemop, state: MemopState) -> Iterator[str]:
 
 COMMAND = Command(
     name="memop",
-    summary="One memop: its recorded mode, what its bytes say, and what has happened to it.",
+    summary="One memop: its recorded mode, the mode of its instructions, and its history.",
     columns=(
         Column("id", Kind.COUNT, "its number"),
         Column("address", Kind.ADDRESS, "of the access [2]"),
@@ -133,10 +133,12 @@ COMMAND = Command(
         Column("access", Kind.TEXT, "Load, Store, ReadModifyWrite"),
         Column("size", Kind.SIZE, "bytes that it accesses"),
         Column("mode", Kind.TEXT, "Local or Shared, as the runtime records it"),
-        Column("mode_decoded", Kind.TEXT, "the same from its instruction words; Mixed in a patch"),
+        Column(
+            "mode_decoded", Kind.TEXT, "the mode by its instruction words; Mixed during a patch"
+        ),
         Column("consistent", Kind.FLAG, "whether record and words agree"),
         Column("flips", Kind.COUNT, "how often it was patched"),
-        Column("pinned", Kind.FLAG, "whether it stays shared for good"),
+        Column("pinned", Kind.FLAG, "whether it stays shared permanently"),
         Column("last_fault", Kind.LIST, "its last tag check fault"),
         Column(
             "instructions",
@@ -148,7 +150,7 @@ COMMAND = Command(
     arguments=(
         Argument(
             "PC|ID",
-            "an address from [1] to [2], or the memop's number; $pc if left out",
+            "an address from [1] to [2], or the memop's number; default: $pc",
             optional=True,
             completes=Completable.MEMOP,
         ),

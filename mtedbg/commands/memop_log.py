@@ -65,8 +65,8 @@ COMMAND = Command(
         Column("event", Kind.TEXT, "what happened"),
         Column("memop", Kind.COUNT, "id of the memop that it concerns"),
         Column("address", Kind.ADDRESS, "the guest address that it concerns"),
-        Column("old", Kind.TEXT, "before: tag, mode…, as goes with the event"),
-        Column("new", Kind.TEXT, "after"),
+        Column("old", Kind.TEXT, "value before: a tag, a mode…; see below"),
+        Column("new", Kind.TEXT, "value after"),
         Column("core", Kind.COUNT, "tag of the core that the thread was on"),
     ),
     run=_run,
@@ -75,7 +75,7 @@ COMMAND = Command(
             "--memop", "only events of this memop", "ID", Takes.COUNT, completes=Completable.MEMOP
         ),
         Option("--thread", "only events of this guest thread", "N", Takes.COUNT),
-        Option("-n", "at most so many events, the newest; 64 if left out", "N", Takes.COUNT),
+        Option("-n", "maximum number of events, the newest; default: 64", "N", Takes.COUNT),
     ),
     details=(
         "old and new: Fault logical and allocation tag; Retag the two allocation tags; Patch the "

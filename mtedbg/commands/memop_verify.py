@@ -61,7 +61,7 @@ def _headline(found: Verification) -> str:
 
 COMMAND = Command(
     name="memop-verify",
-    summary="Every memop against its bytes, and every thread that is inside of one.",
+    summary="Checks every memop against its instructions, and every thread inside a memop.",
     columns=(
         Column("id", Kind.COUNT, "the memop's number"),
         Column("kind", Kind.TEXT, "bytes, stale-pair, in-flight, unreadable; see below"),
@@ -69,12 +69,12 @@ COMMAND = Command(
         Column("thread", Kind.COUNT, "the host thread that it concerns"),
     ),
     run=_run,
-    options=(Option("-n", "at most so many findings", "N", Takes.COUNT),),
+    options=(Option("-n", "maximum number of findings", "N", Takes.COUNT),),
     details=(
-        "bytes: record and instruction words contradict each other, and nobody is patching. "
-        "stale-pair: a thread has run the tag insert [1], is to run the access [2], and [1] would "
-        "now give another tag. in-flight: a patch or a tag change was going on. unreadable: words "
-        "or registers that are not there."
+        "bytes: record and instruction words contradict each other, and no patch is in flight. "
+        "stale-pair: a thread has executed the tag insert [1] but not the access [2], and [1] "
+        "would now insert a different tag. in-flight: a patch or a tag change was in progress. "
+        "unreadable: instruction words or registers that are not available."
     ),
     example="memop-verify",
 )

@@ -114,7 +114,7 @@ def _headline(states: Sequence[MemopState], total: int, wanted: Wanted) -> str:
 
 COMMAND = Command(
     name="memops",
-    summary="All memops: recorded mode, what their bytes say, how often they were patched.",
+    summary="All memops: recorded mode, mode of their instructions, number of patches.",
     columns=tuple(
         replace(column, shown=column.key not in _NOT_IN_TABLES) for column in memop.COMMAND.columns
     ),
@@ -122,26 +122,26 @@ COMMAND = Command(
     options=(
         Option(
             "--block",
-            "only those of the code block with this id",
+            "only memops of the code block with this id",
             "ID",
             Takes.COUNT,
             completes=Completable.BLOCK,
         ),
         Option(
             "--mode",
-            "only those that are recorded as Local, or Shared",
+            "only memops recorded as Local, or as Shared",
             "MODE",
             choices=("Local", "Shared"),
         ),
         Option(
             "--sort",
-            "flips or faults, most first; id; address",
+            "flips or faults (most first), id, or address",
             "KEY",
             choices=("flips", "faults", "id", "address"),
         ),
-        Option("-n", "at most so many", "N", Takes.COUNT),
+        Option("-n", "maximum number of memops", "N", Takes.COUNT),
         Option(
-            "--export", "write what all of them have been through: a profile", "FILE", Takes.FILE
+            "--export", "write the history of all memops to FILE, as a profile", "FILE", Takes.FILE
         ),
     ),
     details="The profile is what `mtetso --profile-in` makes better code from. It has all memops,\n"

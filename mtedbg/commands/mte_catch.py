@@ -92,22 +92,22 @@ COMMAND = Command(
     name="mte-catch",
     summary="Stops the program at phases of fault handling.",
     columns=(
-        Column("number", Kind.COUNT, "of the debugger's breakpoint"),
+        Column("number", Kind.COUNT, "number of the debugger's breakpoint"),
         Column("phase", Kind.TEXT, "where it stops: before the effect of this phase"),
-        Column("address", Kind.ADDRESS, "of the phase"),
+        Column("address", Kind.ADDRESS, "address of the phase"),
         Column("direction", Kind.TEXT, "only patches in this direction"),
         Column("memop", Kind.COUNT, "only faults at this memop"),
         Column("function", Kind.TEXT, "only faults in this guest function"),
         Column("thread", Kind.COUNT, "only this thread"),
         Column("enabled", Kind.FLAG, "whether it stops the program"),
-        Column("hits", Kind.COUNT, "how often a thread came there, as the debugger counts"),
+        Column("hits", Kind.COUNT, "how often a thread reached it, as the debugger counts"),
     ),
     run=_run,
     arguments=(
         Argument(
             "PHASE",
-            f"{', '.join(Phase)}; all if left out. {Direction.LOCAL_SHARED.value} or"
-            f" {Direction.SHARED_LOCAL.value} among them: only patches in this direction",
+            f"{', '.join(Phase)}; default: all. With {Direction.LOCAL_SHARED.value} or "
+            f"{Direction.SHARED_LOCAL.value}: only patches in this direction",
             Takes.TEXT,
             optional=True,
             many=True,
@@ -129,18 +129,19 @@ COMMAND = Command(
             completes=Completable.FUNCTION,
         ),
         Option("--thread", "only this thread", "N", Takes.COUNT, completes=Completable.THREAD),
-        Option("--list", "lists what there is, and makes nothing"),
-        Option("--delete", "deletes those of the phases named, or all"),
+        Option("--list", "lists existing breakpoints, and sets none"),
+        Option("--delete", "deletes the breakpoints of the given phases, or all"),
     ),
     details=(
-        "They are ordinary breakpoints: the debugger lists, disables and deletes them as any "
-        "other, and they go with the process. `mte-step --here` shows where the program has "
-        "stopped, `mte-step` goes on from phase to phase. The debugger stops on the fault's "
-        "signal as well, before the handler, unless told otherwise: GDB by `handle SIGSEGV "
-        "nostop noprint pass`, LLDB by `process handle --stop false --notify false --pass true "
-        "SIGSEGV`. With that, a fault that is nobody's ends the program without a stop.\n\n"
-        "Before phase retag nothing is decided: the direction is then what tags and mode would "
-        "lead to as they are."
+        "They are ordinary breakpoints: the debugger lists, disables and deletes them like any "
+        "other, and they are removed when the process ends. `mte-step --here` shows where the "
+        "program has stopped, `mte-step` continues from phase to phase. The debugger stops on the "
+        "fault's signal as well, before the handler, unless configured otherwise: GDB by `handle "
+        "SIGSEGV nostop noprint pass`, LLDB by `process handle --stop false --notify false --pass "
+        "true SIGSEGV`. With that, a fault that no handler claims ends the program without a "
+        "stop.\n\n"
+        "Before phase retag the direction is not yet decided: it is then what the current tags and "
+        "mode would lead to."
     ),
     example="mte-catch patch-memop shared-local --memop 12",
     repeats=False,

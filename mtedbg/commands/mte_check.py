@@ -37,7 +37,7 @@ def _headline(found: TagCheck) -> str:
 
 COMMAND = Command(
     name="mte-check",
-    summary="Whether the tag of PTR is the tag of the memory that it points to.",
+    summary="Whether the logical tag of PTR matches the allocation tag of its memory.",
     columns=(
         Column("address", Kind.ADDRESS, "the address, without tag and PAC bits"),
         Column("logical_tag", Kind.TAG, "the pointer's tag"),
@@ -45,6 +45,6 @@ COMMAND = Command(
         Column("match", Kind.FLAG, "whether they are equal"),
     ),
     run=_run,
-    arguments=(Argument("PTR", "a pointer with its tag"),),
+    arguments=(Argument("PTR", "a pointer, including its tag"),),
     example="mte-check $x16",
 )

@@ -59,18 +59,19 @@ def _headline(found: Sequence[ThreadControl]) -> str:
 
 COMMAND = Command(
     name="mte-ctl",
-    summary="Of every thread: tagged-address ABI, check mode, and the tags that IRG may choose.",
+    summary="For every thread: tagged address ABI, check mode, and the tags that IRG may choose.",
     columns=(
         Column("thread", Kind.COUNT, "its number"),
         Column("tagged_addr", Kind.FLAG, "whether system calls take tagged pointers"),
         Column("tcf", Kind.TEXT, "tag check faults: none, sync, async, sync or async, asymm"),
         Column("include_mask", Kind.TEXT, "bit n is set where IRG may choose tag n"),
-        Column("store_only", Kind.FLAG, "whether loads go unchecked"),
+        Column("store_only", Kind.FLAG, "whether loads are not checked"),
     ),
     run=_run,
     details=(
         "These are the bits of prctl(PR_SET_TAGGED_ADDR_CTRL) (NT_ARM_TAGGED_ADDR_CTRL in a core). "
-        "A thread may ask for sync and async both: the kernel then takes what the cpu prefers."
+        "A thread may request both sync and async: the kernel then uses the mode that the cpu "
+        "prefers."
     ),
     example="mte-ctl",
 )

@@ -98,9 +98,13 @@ COMMAND = Command(
     columns=(
         Column("signal", Kind.TEXT, "the signal"),
         Column("code", Kind.COUNT, "si_code"),
-        Column("code_name", Kind.TEXT, "its name: SEGV_MTESERR is synchronous, SEGV_MTEAERR not"),
+        Column(
+            "code_name",
+            Kind.TEXT,
+            "its name: SEGV_MTESERR is synchronous, SEGV_MTEAERR asynchronous",
+        ),
         Column("fault_address_raw", Kind.RAW, "si_addr; bits 63:60 are undefined"),
-        Column("address", Kind.ADDRESS, "the same without tag: anywhere in the access"),
+        Column("address", Kind.ADDRESS, "the same without its tag: any address within the access"),
         Column("logical_tag", Kind.TAG, "the pointer's tag"),
         Column("allocation_tags", Kind.LIST, "the tag of each granule that the access touches"),
         Column("pc", Kind.ADDRESS, "where the thread stopped"),
@@ -110,17 +114,18 @@ COMMAND = Command(
         Column("base_register", Kind.LIST, "its base register: name, value, the value's tag"),
         Column("memop", Kind.COUNT, "id of the runtime's memop here"),
         Column("transition", Kind.TEXT, "what the runtime will do about it"),
-        Column("imprecise", Kind.FLAG, "whether the PC is not the culprit"),
+        Column("imprecise", Kind.FLAG, "whether the PC is not the faulting instruction"),
         Column(
             "candidates",
             Kind.LIST,
-            "where imprecise: registers and stack slots that mismatch, likeliest first",
+            "if imprecise: registers and stack slots with a tag mismatch, likeliest first",
         ),
     ),
     run=_run,
     details=(
-        "A synchronous fault names its address, and the PC is the instruction. An asynchronous one "
-        "is reported at a later entry to the kernel: what is left are registers to suspect."
+        "A synchronous fault reports its address, and the PC is the faulting instruction. An "
+        "asynchronous fault is reported after the access, at a later entry to the kernel: the "
+        "command then lists registers that may have caused it."
     ),
     example="mte-fault --json",
     per_thread=True,

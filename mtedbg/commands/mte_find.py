@@ -66,21 +66,21 @@ def _notes(tag: int, found: Found) -> Iterator[str]:
 
 COMMAND = Command(
     name="mte-find",
-    summary="The stretches of memory with allocation tag TAG.",
+    summary="The runs of granules with allocation tag TAG.",
     columns=(
-        Column("start", Kind.ADDRESS, "first address of the stretch"),
+        Column("start", Kind.ADDRESS, "first address of the run"),
         Column("end", Kind.ADDRESS, "one past its last address"),
         Column("tag", Kind.TAG, "the tag"),
     ),
     run=_run,
     arguments=(
         Argument("TAG", "0 to 15", Takes.TAG),
-        Argument("ADDR", "where to begin; all tagged mappings where left out", optional=True),
-        Argument("LEN", "bytes; to the end of ADDR's mapping where left out", Takes.SIZE, True),
+        Argument("ADDR", "where to begin; default: all tagged mappings", optional=True),
+        Argument("LEN", "bytes; default: to the end of ADDR's mapping", Takes.SIZE, True),
     ),
     options=(
-        Option("-n", "at most so many stretches; 256 if left out", "N", Takes.COUNT),
-        Option("--all", "look as long as it takes at a live process; else two seconds"),
+        Option("-n", "maximum number of runs; default: 256", "N", Takes.COUNT),
+        Option("--all", "no time limit in a live process; default: two seconds"),
     ),
     example="mte-find 3 $x0 4096",
 )

@@ -121,10 +121,10 @@ COMMAND = Command(
     ),
     run=_run,
     options=(
-        Option("--all", "count as long as it takes on a live process; else two seconds"),
+        Option("--all", "no time limit in a live process; default: two seconds"),
         Option(
             "--picture",
-            "draw who owns what, one colour a core, into this SVG file",
+            "draw which core owns which memory, one colour per core, to this SVG file",
             "FILE",
             Takes.FILE,
         ),

@@ -23,11 +23,11 @@ def _run(session: Session, arguments: Arguments) -> Answer:
 
 COMMAND = Command(
     name="mte-set",
-    summary="Gives allocation tag TAG to the granules that LEN bytes at ADDR touch.",
+    summary="Sets TAG as the allocation tag of the granules that LEN bytes at ADDR touch.",
     columns=(
         Column("start", Kind.ADDRESS, "first address that was written"),
         Column("end", Kind.ADDRESS, "one past the last"),
-        Column("tag", Kind.TAG, "the tag that they have now"),
+        Column("tag", Kind.TAG, "the tag that was written"),
     ),
     run=_run,
     arguments=(
@@ -36,8 +36,8 @@ COMMAND = Command(
         Argument("TAG", "0 to 15", Takes.TAG),
     ),
     details=(
-        "This changes the process. Nothing is written where some of it is not tagged memory. "
-        "A core cannot be written to."
+        "This changes the process. Nothing is written if part of it is not tagged memory. A core "
+        "file cannot be written to."
     ),
     example="mte-set $x0 64 3",
     repeats=False,

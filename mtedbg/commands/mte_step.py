@@ -166,7 +166,7 @@ def _place(now: Handling) -> str:
 
 COMMAND = Command(
     name="mte-step",
-    summary="Goes to the next phase of fault handling, and shows what changed.",
+    summary="Runs to the next phase of fault handling, and shows what changed.",
     columns=(
         Column("place", Kind.TEXT, "signal, phase, handler, insert, access, elsewhere; see below"),
         Column("phase", Kind.TEXT, "the phase that is about to begin"),
@@ -181,29 +181,31 @@ COMMAND = Command(
         Column("mode", Kind.TEXT, "Local or Shared, as the runtime records it"),
         Column("flips", Kind.COUNT, "how often the memop was patched"),
         Column("core", Kind.COUNT, "what the core register holds in translated code"),
-        Column("resumes", Kind.ADDRESS, "where the handler will return to, as it is now"),
+        Column("resumes", Kind.ADDRESS, "where the handler would return to now"),
         Column("lock", Kind.COUNT, "the guest thread that holds the lock of tags and memops"),
         Column("journal", Kind.LIST, "the change in flight"),
         Column("others", Kind.LIST, "other threads in this memop; whether their pair is stale"),
-        Column("next", Kind.TEXT, "what the thread will do when it goes on"),
-        Column("changes", Kind.LIST, "what is not as it was before this step"),
+        Column("next", Kind.TEXT, "what the thread will do when it continues"),
+        Column("changes", Kind.LIST, "what changed in this step"),
     ),
     run=_run,
-    options=(Option("--here", "shows where the thread is, and lets nothing run"),),
+    options=(Option("--here", "shows where the thread is, without running the program"),),
     details=(
-        "A phase is shown before its effect, with those of all earlier phases done. From a fault's "
-        "signal it goes to the handler, from phase to phase, from the last one to [1] and to [2] "
-        "again, and from anywhere else to the first phase of the next fault of any thread. "
-        "Phases that a fault does not need are not passed. A memop that is a critical section of "
-        "rseq(2) runs as one: the kernel would start it over at each stop in it, `stepi` too.\n\n"
-        "From the fault to [2] only this thread runs; others wait where they are, and can be "
-        "selected and stepped in their turn. From elsewhere all run. The debugger's settings for "
-        "signals stay as they are: a fault's signal that stops the program in the middle of a "
-        "step is passed on, and any other signal or breakpoint ends the step. Nothing is written "
-        "to the program but the debugger's own breakpoints, which go with the step; those at "
-        "memops are hardware breakpoints, since their words are patched.\n\n"
-        "place: signal, on a fault whose signal the program has not had; phase, in the handler; "
-        "handler, in it between two phases; insert, at [1] or between [1] and [2]; access, at [2]."
+        "The program stops before a phase takes effect, and after the effects of all earlier "
+        "phases. From a fault's signal it runs to the handler, then from phase to phase, from the "
+        "last phase to [1] and then to [2], and from anywhere else to the first phase of the next "
+        "fault of any thread. Phases that a fault does not need are skipped. A memop that is a "
+        "critical section of rseq(2) is run in one step: the kernel would restart it at each stop "
+        "inside it, as it does with `stepi`.\n\n"
+        "From the fault to [2] only this thread runs; other threads stay where they are, and can "
+        "be selected and stepped in turn. From elsewhere all threads run. The debugger's signal "
+        "settings are not changed: a fault's signal that stops the program in the middle of a step "
+        "is passed on, and any other signal or breakpoint ends the step. Nothing is written to the "
+        "program except the debugger's own breakpoints, which are removed after the step; those at "
+        "memops are hardware breakpoints, because memops are patched.\n\n"
+        "place: signal, at a fault whose signal was not delivered yet; phase, in the handler, at a "
+        "phase; handler, in the handler, between two phases; insert, at [1] or between [1] and "
+        "[2]; access, at [2]."
     ),
     example="mte-step",
 )

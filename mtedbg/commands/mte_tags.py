@@ -183,9 +183,9 @@ def _role(found: TagSpan, tag: int | Absent, marked: bool) -> str:
 
 COMMAND = Command(
     name="mte-tags",
-    summary="The allocation tags around ADDR, or of the granules that LEN bytes from it touch.",
+    summary="The allocation tags around ADDR, or of the granules that LEN bytes at ADDR touch.",
     columns=(
-        Column("start", Kind.ADDRESS, "first address of a stretch with one tag"),
+        Column("start", Kind.ADDRESS, "first address of a run of equal tags"),
         Column("end", Kind.ADDRESS, "one past its last address"),
         Column("tag", Kind.TAG, "allocation tag, or why there is none"),
         Column("owner", Kind.TEXT, 'core id that the tag marks, or "shared"; needs a runtime'),
@@ -194,18 +194,18 @@ COMMAND = Command(
     arguments=(
         Argument(
             "ADDR",
-            "a pointer, its tag to compare with the memory's; left out: behind what was shown last",
+            "a pointer, whose tag is compared; default: continue after the last range shown",
             optional=True,
         ),
-        Argument("LEN", "bytes; some lines around ADDR where left out", Takes.SIZE, optional=True),
+        Argument("LEN", "bytes; default: some lines around ADDR", Takes.SIZE, optional=True),
     ),
     options=(
-        Option("--runs", "a row for each stretch of equal tags instead of the map"),
+        Option("--runs", "a row for each run of equal tags instead of the map"),
         Option("--granules", "a row for each granule of 16 bytes"),
     ),
     details=(
-        "The map shows 16 granules a line, one hexadecimal digit each: => and [ ] at ADDR, "
-        ". what is not tagged, ? what cannot be read."
+        "The map shows 16 granules per line, one hexadecimal digit each: => and [ ] mark ADDR, . "
+        "is memory that is not tagged, ? is memory that cannot be read."
     ),
     example="mte-tags $x0 256",
     goes_on=True,

@@ -24,7 +24,7 @@ class TagControl:
         tagged_addr: whether system calls take tagged pointers.
         tcf: what a tag check fault does.
         include_mask: bit n is set where IRG may choose tag n.
-        store_only: whether loads go unchecked.
+        store_only: whether loads are not checked.
     """
 
     tagged_addr: bool | Absent

@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
 NAME = "cause"
 COLUMNS = (
-    Column("kind", Kind.TEXT, "the kind of death"),
-    Column("cause", Kind.TEXT, "all of it in one line"),
-    Column("because", Kind.LIST, "what that rests on"),
+    Column("kind", Kind.TEXT, "the kind of crash"),
+    Column("cause", Kind.TEXT, "the cause, in one line"),
+    Column("because", Kind.LIST, "the evidence for it"),
     Column("signal", Kind.TEXT, "signal and code"),
     Column("transition", Kind.TEXT, "the patch that was in progress"),
     Column("code", Kind.TEXT, "what kind of code the thread was in"),
     Column("function", Kind.TEXT, "guest function or host symbol; else file and offset"),
     Column("memop", Kind.COUNT, "the memop that faulted or was being patched"),
-    Column("relation", Kind.TEXT, "the pointer's tag and the memory's, by what they stand for"),
-    Column("guesses", Kind.LIST, "what may be behind it, likeliest first: never certain"),
+    Column("relation", Kind.TEXT, "what the pointer's tag and the memory's tag stand for"),
+    Column("guesses", Kind.LIST, "what may have caused it, likeliest first: never certain"),
 )
 
 

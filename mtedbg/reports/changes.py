@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 NAME = "in-progress"
 COLUMNS = (
     Column("operation", Kind.TEXT, "PatchMemop, RetagOnly, InsertBlock or RetireBlock"),
-    Column("phase", Kind.TEXT, "the phase that was begun last"),
-    Column("thread", Kind.COUNT, "the thread's number here"),
+    Column("phase", Kind.TEXT, "the last phase that was started"),
+    Column("thread", Kind.COUNT, "the thread's number"),
     Column("guest_thread", Kind.COUNT, "the guest thread that it ran", heading="guest"),
     Column("memop", Kind.COUNT, "the memop that was being patched"),
     Column("block", Kind.COUNT, "the block that was being inserted or removed"),
     Column("address", Kind.ADDRESS, "the memory whose tags were being changed"),
     Column("transition", Kind.TEXT, "modes or tags, before → after"),
-    Column("step", Kind.TEXT, "how far it had come, by the bytes themselves"),
+    Column("step", Kind.TEXT, "how far it had progressed, by the bytes in memory"),
 )
 
 

@@ -19,21 +19,21 @@ T = TypeVar("T")
 
 NAME = "explain"
 COLUMNS = (
-    Column("source", Kind.TEXT, "who writes such text"),
+    Column("source", Kind.TEXT, "what wrote the text"),
     Column("signal", Kind.TEXT, "the signal"),
     Column("code", Kind.COUNT, "si_code"),
     Column("code_name", Kind.TEXT, "its name"),
-    Column("tag_check", Kind.TEXT, "synchronous or asynchronous, where it is a tag check fault"),
+    Column("tag_check", Kind.TEXT, "synchronous or asynchronous, if it is a tag check fault"),
     Column("fault_address_raw", Kind.RAW, "the fault address as written"),
-    Column("address", Kind.ADDRESS, "the same without tag"),
+    Column("address", Kind.ADDRESS, "the same without its tag"),
     Column("logical_tag", Kind.TAG, "the pointer's tag: written out, or bits 59:56 of the address"),
-    Column("allocation_tag", Kind.TAG, "the memory's tag, where the text has it"),
-    Column("access", Kind.TEXT, "load or store, where the text has it"),
+    Column("allocation_tag", Kind.TAG, "the memory's tag, if the text has it"),
+    Column("access", Kind.TEXT, "load or store, if the text has it"),
     Column("exception", Kind.TEXT, "what the kernel's ESR says"),
     Column("pid", Kind.COUNT, "process id"),
     Column("tid", Kind.COUNT, "thread id"),
     Column("thread", Kind.TEXT, "name of the thread or the program"),
-    Column("cause", Kind.TEXT, "what the writer of the text thought that it was"),
+    Column("cause", Kind.TEXT, "the cause that the text gives"),
     Column("registers", Kind.LIST, "registers that point near the fault address"),
 )
 _MEANING = {

@@ -14,7 +14,7 @@ NAME = "heap"
 COLUMNS = (
     Column("rank", Kind.COUNT, "1 is the likeliest"),
     Column("guess", Kind.TEXT, "what may have happened"),
-    Column("because", Kind.TEXT, "what speaks for it"),
+    Column("because", Kind.TEXT, "the evidence for it"),
 )
 
 

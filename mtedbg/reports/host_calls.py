@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 NAME = "host-calls"
 COLUMNS = (
     Column("level", Kind.COUNT, "0 is the innermost"),
-    Column("pc", Kind.ADDRESS, "where it is, or where it goes on"),
+    Column("pc", Kind.ADDRESS, "the PC, or the return address"),
     Column("kind", Kind.TEXT, '"host", "jit", "signal" frame, "interrupted" by it, or a "guess"'),
-    Column("function", Kind.TEXT, "what that lies in"),
+    Column("function", Kind.TEXT, "the function that contains it"),
     Column("file", Kind.TEXT, "the file that is mapped there"),
 )
 

@@ -15,9 +15,9 @@ NAME = "code"
 COLUMNS = (
     Column("address", Kind.ADDRESS, "of the instruction"),
     Column("bytes", Kind.TEXT, "its word, eight hexadecimal digits"),
-    Column("instruction", Kind.TEXT, "in assembler"),
-    Column("symbol", Kind.TEXT, "what it lies in"),
-    Column("mark", Kind.TEXT, '"=>" at the address asked for'),
+    Column("instruction", Kind.TEXT, "in assembly language"),
+    Column("symbol", Kind.TEXT, "the symbol that contains it"),
+    Column("mark", Kind.TEXT, '"=>" at the requested address'),
 )
 
 

@@ -14,11 +14,11 @@ PROGRAM_COLUMNS = (
     Column("program", Kind.TEXT, "name of the program's file"),
     Column("digest", Kind.RAW, "of its code: CRC-32 in the low half, length in the high one"),
     Column("memops", Kind.COUNT, "of the program"),
-    Column("shared", Kind.COUNT, "those that were shared in the end"),
-    Column("ordered", Kind.COUNT, "those that ever met memory that was not their core's alone"),
-    Column("pinned", Kind.COUNT, "those that are to stay shared"),
-    Column("flips", Kind.COUNT, "patches of all of them"),
-    Column("faults", Kind.COUNT, "tag check faults of all of them"),
+    Column("shared", Kind.COUNT, "memops that were shared at the end"),
+    Column("ordered", Kind.COUNT, "memops that ever accessed memory not local to their core"),
+    Column("pinned", Kind.COUNT, "memops that stay shared permanently"),
+    Column("flips", Kind.COUNT, "patches of all its memops"),
+    Column("faults", Kind.COUNT, "tag check faults of all its memops"),
 )
 MEMOP_COLUMNS = (
     Column("program", Kind.TEXT, "name of the program's file"),
@@ -29,7 +29,7 @@ MEMOP_COLUMNS = (
     Column("mode", Kind.TEXT, "local or shared: the last one"),
     Column("flips", Kind.COUNT, "patches"),
     Column("faults", Kind.COUNT, "tag check faults"),
-    Column("pinned", Kind.FLAG, "whether it is to stay shared"),
+    Column("pinned", Kind.FLAG, "whether it stays shared permanently"),
 )
 _TARGET = TargetInfo(TargetKind.PROFILE, TagSource.NONE, NOT_APPLICABLE)
 

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 NAME = "noted-calls"
 COLUMNS = (
     Column("level", Kind.COUNT, "0 is the innermost"),
-    Column("pc", Kind.ADDRESS, "where it is, or where it goes on"),
-    Column("function", Kind.TEXT, "function and offset; where not known, offset in the file"),
+    Column("pc", Kind.ADDRESS, "the PC, or the return address"),
+    Column("function", Kind.TEXT, "function and offset; if unknown, offset in the file"),
     Column("file", Kind.TEXT, "the file that is mapped there"),
-    Column("build_id", Kind.TEXT, "of that file", shown=False),
+    Column("build_id", Kind.TEXT, "build id of that file", shown=False),
 )
 
 

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 NAME = "testimony"
 COLUMNS = (
-    Column("about", Kind.TEXT, "what it is about"),
-    Column("level", Kind.COUNT, "of the backtrace that belongs to it, 0 is the innermost"),
-    Column("text", Kind.TEXT, "what it says; of a backtrace, function and offset"),
+    Column("about", Kind.TEXT, "what it concerns"),
+    Column("level", Kind.COUNT, "level in its backtrace, 0 is the innermost"),
+    Column("text", Kind.TEXT, "what was recorded; in a backtrace, function and offset"),
     Column("file", Kind.TEXT, "of a level, the file that is mapped there"),
 )
 

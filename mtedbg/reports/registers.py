@@ -15,10 +15,10 @@ NAME = "registers"
 COLUMNS = (
     Column("register", Kind.TEXT, "its name"),
     Column("value_raw", Kind.RAW, "what it holds, tag bits kept", heading="value"),
-    Column("logical_tag", Kind.TAG, "bits 59:56 of what points to tagged memory", heading="tag"),
+    Column("logical_tag", Kind.TAG, "bits 59:56, if it points to tagged memory", heading="tag"),
     Column("allocation_tag", Kind.TAG, "the tag of the memory that it points to", heading="memory"),
     Column("match", Kind.FLAG, "whether the two are the same"),
-    Column("points_to", Kind.TEXT, "what is there"),
+    Column("points_to", Kind.TEXT, "what it points to"),
 )
 
 

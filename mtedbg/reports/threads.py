@@ -17,14 +17,14 @@ WHOLE = 1 << 12
 
 NAME = "threads"
 COLUMNS = (
-    Column("thread", Kind.COUNT, "its number here, for --thread"),
+    Column("thread", Kind.COUNT, "its number, for --thread"),
     Column("tid", Kind.COUNT, "the kernel's thread id"),
-    Column("name", Kind.TEXT, "its name, where the core has it"),
-    Column("pc", Kind.ADDRESS, "where it stood"),
-    Column("symbol", Kind.TEXT, "what that lies in"),
-    Column("current", Kind.FLAG, "whether it is the one that died"),
+    Column("name", Kind.TEXT, "its name, if the core has it"),
+    Column("pc", Kind.ADDRESS, "its PC"),
+    Column("symbol", Kind.TEXT, "the symbol that contains it"),
+    Column("current", Kind.FLAG, "whether it is the thread that crashed"),
     Column("guest", Kind.COUNT, "the guest thread that it ran"),
-    Column("doing", Kind.TEXT, "what it was about"),
+    Column("doing", Kind.TEXT, "what it was doing"),
 )
 
 

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 NAME = "triage"
 COLUMNS = (
-    Column("count", Kind.COUNT, "how many died of it"),
-    Column("signature", Kind.TEXT, "twelve digits that stand for the columns to `tags`"),
-    Column("cause", Kind.TEXT, "the kind of death, or what is wrong with a damaged file"),
+    Column("count", Kind.COUNT, "number of crashes"),
+    Column("signature", Kind.TEXT, "twelve digits that identify the columns up to `tags`"),
+    Column("cause", Kind.TEXT, "the kind of crash, or what is wrong with a damaged file"),
     Column("transition", Kind.TEXT, "what the runtime would have done about it, or was doing"),
     Column("place", Kind.TEXT, "code range, or file and offset of the PC"),
     Column("symbol", Kind.TEXT, "the symbol there, of the exemplar"),
@@ -28,7 +28,9 @@ COLUMNS = (
     Column("tags", Kind.TEXT, "how pointer tag and memory tag relate"),
     Column("first", Kind.TEXT, "time of the first, UTC"),
     Column("last", Kind.TEXT, "time of the last, UTC"),
-    Column("time_source", Kind.TEXT, "what times are from: file (its time of change), tombstone"),
+    Column(
+        "time_source", Kind.TEXT, "source of the times: file (its modification time), tombstone"
+    ),
     Column("damaged", Kind.FLAG, "whether these files could not be read", shown=False),
     Column("exemplar", Kind.TEXT, "the newest file of them"),
 )

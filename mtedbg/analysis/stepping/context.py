@@ -28,7 +28,7 @@ class StepContext:
         now: all that fault handling changes, as it is.
         before: the same at an earlier moment of the same fault; None where there was none.
         direction: of the patch that the fault leads to.
-        upcoming: what the thread will do when it goes on.
+        upcoming: what the thread will do when it continues.
         owners: whose memory each of the sixteen tags marks.
         guards: tags that memory has while it changes hands.
     """

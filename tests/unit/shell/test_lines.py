@@ -92,7 +92,7 @@ def test_colours_lose_nothing(line: str) -> None:
 def test_completions_are_of_the_last_word() -> None:
     found = list(completions("mte-tags p --r", ["mte-tags p --runs"], {}))
     assert [(one.text, one.start_position) for one in found] == [("--runs", -3)]
-    assert found[0].display_meta_text.startswith("a row for each stretch")
+    assert found[0].display_meta_text.startswith("a row for each run")
     (name,) = completions("mte-fau", ["mte-fault"], {"mte-fault": "what it says"})
     assert (name.text, name.start_position, name.display_meta_text) == (
         "mte-fault",
