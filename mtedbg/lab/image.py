@@ -161,7 +161,7 @@ def _modules_in_order(folder: Path) -> dict[str, bytes]:
     for wanted in MODULES:
         take(wanted)
     if "9p" not in ordered:
-        raise LabError(f"{KERNEL_PACKAGE} has no 9p module", "use Debian 12 or newer")
+        raise LabError(f"{KERNEL_PACKAGE} has no 9p module", "choose Debian 12 or newer")
     return ordered
 
 

@@ -65,10 +65,7 @@ def _package() -> str:
         raise ToolMissingError("apt-cache is not on this machine", "Debian has it") from error
     match = _DEPENDS.search(shown)
     if match is None:
-        raise LabError(
-            "apt does not know Linux 6.12",
-            "add backports to its sources, then run apt-get update",
-        )
+        raise LabError("apt knows no Linux 6.12", "add backports to its sources; apt-get update")
     return match[1]
 
 
