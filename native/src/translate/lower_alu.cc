@@ -70,24 +70,25 @@ bool negate(const LoweringContext& context) {
   return true;
 }
 
-constexpr LoweringRow kRows[] = {
-    {ZYDIS_MNEMONIC_ADD, two_operands<Alu::Add>},
-    {ZYDIS_MNEMONIC_ADC, two_operands<Alu::Adc>},
-    {ZYDIS_MNEMONIC_SUB, two_operands<Alu::Sub>},
-    {ZYDIS_MNEMONIC_SBB, two_operands<Alu::Sbb>},
-    {ZYDIS_MNEMONIC_AND, two_operands<Alu::And>},
-    {ZYDIS_MNEMONIC_OR, two_operands<Alu::Or>},
-    {ZYDIS_MNEMONIC_XOR, two_operands<Alu::Xor>},
-    {ZYDIS_MNEMONIC_CMP, compare<Alu::Sub>},
-    {ZYDIS_MNEMONIC_TEST, compare<Alu::And>},
-    {ZYDIS_MNEMONIC_INC, increment},
-    {ZYDIS_MNEMONIC_DEC, increment},
-    {ZYDIS_MNEMONIC_NEG, negate},
-    {ZYDIS_MNEMONIC_NOT, negate},
-};
-
 }  // namespace
 
-LoweringRows alu_rows() { return kRows; }
+LoweringRows alu_rows() {
+  static constexpr LoweringRow rows[] = {
+      {ZYDIS_MNEMONIC_ADD, two_operands<Alu::Add>},
+      {ZYDIS_MNEMONIC_ADC, two_operands<Alu::Adc>},
+      {ZYDIS_MNEMONIC_SUB, two_operands<Alu::Sub>},
+      {ZYDIS_MNEMONIC_SBB, two_operands<Alu::Sbb>},
+      {ZYDIS_MNEMONIC_AND, two_operands<Alu::And>},
+      {ZYDIS_MNEMONIC_OR, two_operands<Alu::Or>},
+      {ZYDIS_MNEMONIC_XOR, two_operands<Alu::Xor>},
+      {ZYDIS_MNEMONIC_CMP, compare<Alu::Sub>},
+      {ZYDIS_MNEMONIC_TEST, compare<Alu::And>},
+      {ZYDIS_MNEMONIC_INC, increment},
+      {ZYDIS_MNEMONIC_DEC, increment},
+      {ZYDIS_MNEMONIC_NEG, negate},
+      {ZYDIS_MNEMONIC_NOT, negate},
+  };
+  return rows;
+}
 
 }  // namespace mtetso

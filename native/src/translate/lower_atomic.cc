@@ -19,7 +19,7 @@ void read_modify_write(const LoweringContext& context, const LseForms& forms, un
 
 namespace {
 
-bool operate(const LoweringContext& context, Alu operation) {
+bool locked_operate(const LoweringContext& context, Alu operation) {
   const auto& [emit, masm, insn] = context;
   const auto& to = insn.op[0];
   bool by_one = insn.count == 1;  // inc, dec
@@ -51,7 +51,7 @@ bool operate(const LoweringContext& context, Alu operation) {
 
 template <Alu operation>
 bool locked_alu(const LoweringContext& context) {
-  return operate(context, operation);
+  return locked_operate(context, operation);
 }
 
 bool locked_not(const LoweringContext& context) {
@@ -93,22 +93,23 @@ bool locked_loop(const LoweringContext& context) {
   return true;
 }
 
-constexpr LoweringRow kRows[] = {
-    {ZYDIS_MNEMONIC_ADD, locked_alu<Alu::Add>, Lock::With},
-    {ZYDIS_MNEMONIC_INC, locked_alu<Alu::Add>, Lock::With},
-    {ZYDIS_MNEMONIC_SUB, locked_alu<Alu::Sub>, Lock::With},
-    {ZYDIS_MNEMONIC_DEC, locked_alu<Alu::Sub>, Lock::With},
-    {ZYDIS_MNEMONIC_AND, locked_alu<Alu::And>, Lock::With},
-    {ZYDIS_MNEMONIC_OR, locked_alu<Alu::Or>, Lock::With},
-    {ZYDIS_MNEMONIC_XOR, locked_alu<Alu::Xor>, Lock::With},
-    {ZYDIS_MNEMONIC_NOT, locked_not, Lock::With},
-    {ZYDIS_MNEMONIC_NEG, locked_loop, Lock::With},
-    {ZYDIS_MNEMONIC_ADC, locked_loop, Lock::With},
-    {ZYDIS_MNEMONIC_SBB, locked_loop, Lock::With},
-};
-
 }  // namespace
 
-LoweringRows atomic_rows() { return kRows; }
+LoweringRows atomic_rows() {
+  static constexpr LoweringRow rows[] = {
+      {ZYDIS_MNEMONIC_ADD, locked_alu<Alu::Add>, Lock::With},
+      {ZYDIS_MNEMONIC_INC, locked_alu<Alu::Add>, Lock::With},
+      {ZYDIS_MNEMONIC_SUB, locked_alu<Alu::Sub>, Lock::With},
+      {ZYDIS_MNEMONIC_DEC, locked_alu<Alu::Sub>, Lock::With},
+      {ZYDIS_MNEMONIC_AND, locked_alu<Alu::And>, Lock::With},
+      {ZYDIS_MNEMONIC_OR, locked_alu<Alu::Or>, Lock::With},
+      {ZYDIS_MNEMONIC_XOR, locked_alu<Alu::Xor>, Lock::With},
+      {ZYDIS_MNEMONIC_NOT, locked_not, Lock::With},
+      {ZYDIS_MNEMONIC_NEG, locked_loop, Lock::With},
+      {ZYDIS_MNEMONIC_ADC, locked_loop, Lock::With},
+      {ZYDIS_MNEMONIC_SBB, locked_loop, Lock::With},
+  };
+  return rows;
+}
 
 }  // namespace mtetso

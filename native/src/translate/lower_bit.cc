@@ -155,23 +155,24 @@ bool count_ones(const LoweringContext& context) {
   return true;
 }
 
-constexpr LoweringRow kRows[] = {
-    {ZYDIS_MNEMONIC_BT, bit_test},
-    {ZYDIS_MNEMONIC_BTS, bit_test},
-    {ZYDIS_MNEMONIC_BTR, bit_test},
-    {ZYDIS_MNEMONIC_BTC, bit_test},
-    {ZYDIS_MNEMONIC_BTS, locked_bit_test, Lock::With},
-    {ZYDIS_MNEMONIC_BTR, locked_bit_test, Lock::With},
-    {ZYDIS_MNEMONIC_BTC, locked_bit_test, Lock::With},
-    {ZYDIS_MNEMONIC_BSF, bit_scan},
-    {ZYDIS_MNEMONIC_BSR, bit_scan},
-    {ZYDIS_MNEMONIC_TZCNT, count_zeros},
-    {ZYDIS_MNEMONIC_LZCNT, count_zeros},
-    {ZYDIS_MNEMONIC_POPCNT, count_ones},
-};
-
 }  // namespace
 
-LoweringRows bit_rows() { return kRows; }
+LoweringRows bit_rows() {
+  static constexpr LoweringRow rows[] = {
+      {ZYDIS_MNEMONIC_BT, bit_test},
+      {ZYDIS_MNEMONIC_BTS, bit_test},
+      {ZYDIS_MNEMONIC_BTR, bit_test},
+      {ZYDIS_MNEMONIC_BTC, bit_test},
+      {ZYDIS_MNEMONIC_BTS, locked_bit_test, Lock::With},
+      {ZYDIS_MNEMONIC_BTR, locked_bit_test, Lock::With},
+      {ZYDIS_MNEMONIC_BTC, locked_bit_test, Lock::With},
+      {ZYDIS_MNEMONIC_BSF, bit_scan},
+      {ZYDIS_MNEMONIC_BSR, bit_scan},
+      {ZYDIS_MNEMONIC_TZCNT, count_zeros},
+      {ZYDIS_MNEMONIC_LZCNT, count_zeros},
+      {ZYDIS_MNEMONIC_POPCNT, count_ones},
+  };
+  return rows;
+}
 
 }  // namespace mtetso

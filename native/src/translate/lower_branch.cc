@@ -49,19 +49,20 @@ bool loop(const LoweringContext& context) {
   return true;
 }
 
-#define MTETSO_CONDITION_ROW(suffix) {ZYDIS_MNEMONIC_J##suffix, jump_if},
-constexpr LoweringRow kRows[] = {
-    MTETSO_CONDITIONS(MTETSO_CONDITION_ROW)  // jcc
-    {ZYDIS_MNEMONIC_JECXZ, jump_if_zero},
-    {ZYDIS_MNEMONIC_JRCXZ, jump_if_zero},
-    {ZYDIS_MNEMONIC_LOOP, loop},
-    {ZYDIS_MNEMONIC_LOOPE, loop},
-    {ZYDIS_MNEMONIC_LOOPNE, loop},
-};
-#undef MTETSO_CONDITION_ROW
-
 }  // namespace
 
-LoweringRows branch_rows() { return kRows; }
+#define MTETSO_CONDITION_ROW(suffix) {ZYDIS_MNEMONIC_J##suffix, jump_if},
+LoweringRows branch_rows() {
+  static constexpr LoweringRow rows[] = {
+      MTETSO_CONDITIONS(MTETSO_CONDITION_ROW)  // jcc
+      {ZYDIS_MNEMONIC_JECXZ, jump_if_zero},
+      {ZYDIS_MNEMONIC_JRCXZ, jump_if_zero},
+      {ZYDIS_MNEMONIC_LOOP, loop},
+      {ZYDIS_MNEMONIC_LOOPE, loop},
+      {ZYDIS_MNEMONIC_LOOPNE, loop},
+  };
+  return rows;
+}
+#undef MTETSO_CONDITION_ROW
 
 }  // namespace mtetso

@@ -84,13 +84,14 @@ bool divide(const LoweringContext& context) {
   return true;
 }
 
-constexpr LoweringRow kRows[] = {
-    {ZYDIS_MNEMONIC_DIV, divide},
-    {ZYDIS_MNEMONIC_IDIV, divide},
-};
-
 }  // namespace
 
-LoweringRows divide_rows() { return kRows; }
+LoweringRows divide_rows() {
+  static constexpr LoweringRow rows[] = {
+      {ZYDIS_MNEMONIC_DIV, divide},
+      {ZYDIS_MNEMONIC_IDIV, divide},
+  };
+  return rows;
+}
 
 }  // namespace mtetso

@@ -145,16 +145,17 @@ bool compare_exchange_16(const LoweringContext& context) {
   return true;
 }
 
-constexpr LoweringRow kRows[] = {
-    {ZYDIS_MNEMONIC_XCHG, exchange, Lock::Either},
-    {ZYDIS_MNEMONIC_XADD, exchange_add, Lock::Either},
-    {ZYDIS_MNEMONIC_CMPXCHG, compare_exchange, Lock::Either},
-    {ZYDIS_MNEMONIC_CMPXCHG8B, compare_exchange_8, Lock::Either},
-    {ZYDIS_MNEMONIC_CMPXCHG16B, compare_exchange_16, Lock::Either},
-};
-
 }  // namespace
 
-LoweringRows exchange_rows() { return kRows; }
+LoweringRows exchange_rows() {
+  static constexpr LoweringRow rows[] = {
+      {ZYDIS_MNEMONIC_XCHG, exchange, Lock::Either},
+      {ZYDIS_MNEMONIC_XADD, exchange_add, Lock::Either},
+      {ZYDIS_MNEMONIC_CMPXCHG, compare_exchange, Lock::Either},
+      {ZYDIS_MNEMONIC_CMPXCHG8B, compare_exchange_8, Lock::Either},
+      {ZYDIS_MNEMONIC_CMPXCHG16B, compare_exchange_16, Lock::Either},
+  };
+  return rows;
+}
 
 }  // namespace mtetso

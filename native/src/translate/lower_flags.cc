@@ -138,26 +138,27 @@ bool set_direction(const LoweringContext& context) {
   return true;
 }
 
-#define MTETSO_CONDITION_ROWS(suffix) \
-  {ZYDIS_MNEMONIC_SET##suffix, set_if}, {ZYDIS_MNEMONIC_CMOV##suffix, move_if},
-constexpr LoweringRow kRows[] = {
-    MTETSO_CONDITIONS(MTETSO_CONDITION_ROWS)  // set and cmov
-    {ZYDIS_MNEMONIC_LAHF, flags_to_ah},
-    {ZYDIS_MNEMONIC_SAHF, flags_from_ah},
-    {ZYDIS_MNEMONIC_PUSHF, push_flags<2>},
-    {ZYDIS_MNEMONIC_PUSHFQ, push_flags<8>},
-    {ZYDIS_MNEMONIC_POPF, pop_flags<2>},
-    {ZYDIS_MNEMONIC_POPFQ, pop_flags<8>},
-    {ZYDIS_MNEMONIC_CLC, set_carry<0>},
-    {ZYDIS_MNEMONIC_STC, set_carry<1>},
-    {ZYDIS_MNEMONIC_CMC, complement_carry},
-    {ZYDIS_MNEMONIC_CLD, set_direction<1>},
-    {ZYDIS_MNEMONIC_STD, set_direction<-1>},
-};
-#undef MTETSO_CONDITION_ROWS
-
 }  // namespace
 
-LoweringRows flag_rows() { return kRows; }
+#define MTETSO_CONDITION_ROWS(suffix) \
+  {ZYDIS_MNEMONIC_SET##suffix, set_if}, {ZYDIS_MNEMONIC_CMOV##suffix, move_if},
+LoweringRows flag_rows() {
+  static constexpr LoweringRow rows[] = {
+      MTETSO_CONDITIONS(MTETSO_CONDITION_ROWS)  // set and cmov
+      {ZYDIS_MNEMONIC_LAHF, flags_to_ah},
+      {ZYDIS_MNEMONIC_SAHF, flags_from_ah},
+      {ZYDIS_MNEMONIC_PUSHF, push_flags<2>},
+      {ZYDIS_MNEMONIC_PUSHFQ, push_flags<8>},
+      {ZYDIS_MNEMONIC_POPF, pop_flags<2>},
+      {ZYDIS_MNEMONIC_POPFQ, pop_flags<8>},
+      {ZYDIS_MNEMONIC_CLC, set_carry<0>},
+      {ZYDIS_MNEMONIC_STC, set_carry<1>},
+      {ZYDIS_MNEMONIC_CMC, complement_carry},
+      {ZYDIS_MNEMONIC_CLD, set_direction<1>},
+      {ZYDIS_MNEMONIC_STD, set_direction<-1>},
+  };
+  return rows;
+}
+#undef MTETSO_CONDITION_ROWS
 
 }  // namespace mtetso

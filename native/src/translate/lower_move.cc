@@ -135,25 +135,26 @@ bool table_lookup(const LoweringContext& context) {
   return true;
 }
 
-constexpr LoweringRow kRows[] = {
-    {ZYDIS_MNEMONIC_MOV, move},
-    {ZYDIS_MNEMONIC_MOVZX, move_extended},
-    {ZYDIS_MNEMONIC_MOVSX, move_extended},
-    {ZYDIS_MNEMONIC_MOVSXD, move_extended},
-    {ZYDIS_MNEMONIC_LEA, load_address},
-    {ZYDIS_MNEMONIC_CBW, cbw},
-    {ZYDIS_MNEMONIC_CWDE, cwde},
-    {ZYDIS_MNEMONIC_CDQE, cdqe},
-    {ZYDIS_MNEMONIC_CWD, cwd},
-    {ZYDIS_MNEMONIC_CDQ, cdq},
-    {ZYDIS_MNEMONIC_CQO, cqo},
-    {ZYDIS_MNEMONIC_BSWAP, byte_swap},
-    {ZYDIS_MNEMONIC_MOVBE, move_swapped},
-    {ZYDIS_MNEMONIC_XLAT, table_lookup},
-};
-
 }  // namespace
 
-LoweringRows move_rows() { return kRows; }
+LoweringRows move_rows() {
+  static constexpr LoweringRow rows[] = {
+      {ZYDIS_MNEMONIC_MOV, move},
+      {ZYDIS_MNEMONIC_MOVZX, move_extended},
+      {ZYDIS_MNEMONIC_MOVSX, move_extended},
+      {ZYDIS_MNEMONIC_MOVSXD, move_extended},
+      {ZYDIS_MNEMONIC_LEA, load_address},
+      {ZYDIS_MNEMONIC_CBW, cbw},
+      {ZYDIS_MNEMONIC_CWDE, cwde},
+      {ZYDIS_MNEMONIC_CDQE, cdqe},
+      {ZYDIS_MNEMONIC_CWD, cwd},
+      {ZYDIS_MNEMONIC_CDQ, cdq},
+      {ZYDIS_MNEMONIC_CQO, cqo},
+      {ZYDIS_MNEMONIC_BSWAP, byte_swap},
+      {ZYDIS_MNEMONIC_MOVBE, move_swapped},
+      {ZYDIS_MNEMONIC_XLAT, table_lookup},
+  };
+  return rows;
+}
 
 }  // namespace mtetso

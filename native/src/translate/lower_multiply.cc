@@ -93,13 +93,14 @@ bool multiply(const LoweringContext& context) {
   return insn.count == 1 ? multiply_wide(context) : multiply_two(context);
 }
 
-constexpr LoweringRow kRows[] = {
-    {ZYDIS_MNEMONIC_IMUL, multiply},
-    {ZYDIS_MNEMONIC_MUL, multiply},
-};
-
 }  // namespace
 
-LoweringRows multiply_rows() { return kRows; }
+LoweringRows multiply_rows() {
+  static constexpr LoweringRow rows[] = {
+      {ZYDIS_MNEMONIC_IMUL, multiply},
+      {ZYDIS_MNEMONIC_MUL, multiply},
+  };
+  return rows;
+}
 
 }  // namespace mtetso

@@ -130,15 +130,16 @@ bool rotate_through_carry(const LoweringContext& context) {
   return true;
 }
 
-constexpr LoweringRow kRows[] = {
-    {ZYDIS_MNEMONIC_ROL, rotate},
-    {ZYDIS_MNEMONIC_ROR, rotate},
-    {ZYDIS_MNEMONIC_RCL, rotate_through_carry},
-    {ZYDIS_MNEMONIC_RCR, rotate_through_carry},
-};
-
 }  // namespace
 
-LoweringRows rotate_rows() { return kRows; }
+LoweringRows rotate_rows() {
+  static constexpr LoweringRow rows[] = {
+      {ZYDIS_MNEMONIC_ROL, rotate},
+      {ZYDIS_MNEMONIC_ROR, rotate},
+      {ZYDIS_MNEMONIC_RCL, rotate_through_carry},
+      {ZYDIS_MNEMONIC_RCR, rotate_through_carry},
+  };
+  return rows;
+}
 
 }  // namespace mtetso

@@ -168,14 +168,15 @@ bool double_shift(const LoweringContext& context) {
   return true;
 }
 
-constexpr LoweringRow kRows[] = {
-    {ZYDIS_MNEMONIC_SHL, shift},         {ZYDIS_MNEMONIC_SHR, shift},
-    {ZYDIS_MNEMONIC_SAR, shift},         {ZYDIS_MNEMONIC_SHLD, double_shift},
-    {ZYDIS_MNEMONIC_SHRD, double_shift},
-};
-
 }  // namespace
 
-LoweringRows shift_rows() { return kRows; }
+LoweringRows shift_rows() {
+  static constexpr LoweringRow rows[] = {
+      {ZYDIS_MNEMONIC_SHL, shift},         {ZYDIS_MNEMONIC_SHR, shift},
+      {ZYDIS_MNEMONIC_SAR, shift},         {ZYDIS_MNEMONIC_SHLD, double_shift},
+      {ZYDIS_MNEMONIC_SHRD, double_shift},
+  };
+  return rows;
+}
 
 }  // namespace mtetso

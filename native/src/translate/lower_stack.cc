@@ -84,15 +84,16 @@ bool enter(const LoweringContext& context) {
   return true;
 }
 
-constexpr LoweringRow kRows[] = {
-    {ZYDIS_MNEMONIC_PUSH, push},
-    {ZYDIS_MNEMONIC_POP, pop},
-    {ZYDIS_MNEMONIC_LEAVE, leave},
-    {ZYDIS_MNEMONIC_ENTER, enter},
-};
-
 }  // namespace
 
-LoweringRows stack_rows() { return kRows; }
+LoweringRows stack_rows() {
+  static constexpr LoweringRow rows[] = {
+      {ZYDIS_MNEMONIC_PUSH, push},
+      {ZYDIS_MNEMONIC_POP, pop},
+      {ZYDIS_MNEMONIC_LEAVE, leave},
+      {ZYDIS_MNEMONIC_ENTER, enter},
+  };
+  return rows;
+}
 
 }  // namespace mtetso

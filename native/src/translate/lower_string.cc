@@ -54,31 +54,32 @@ bool string(const LoweringContext& context) {
   return true;
 }
 
-constexpr LoweringRow kRows[] = {
-    {ZYDIS_MNEMONIC_MOVSB, string<Kind::Move, 1>},
-    {ZYDIS_MNEMONIC_MOVSW, string<Kind::Move, 2>},
-    {ZYDIS_MNEMONIC_MOVSD, string<Kind::Move, 4>},
-    {ZYDIS_MNEMONIC_MOVSQ, string<Kind::Move, 8>},
-    {ZYDIS_MNEMONIC_STOSB, string<Kind::Store, 1>},
-    {ZYDIS_MNEMONIC_STOSW, string<Kind::Store, 2>},
-    {ZYDIS_MNEMONIC_STOSD, string<Kind::Store, 4>},
-    {ZYDIS_MNEMONIC_STOSQ, string<Kind::Store, 8>},
-    {ZYDIS_MNEMONIC_LODSB, string<Kind::Load, 1>},
-    {ZYDIS_MNEMONIC_LODSW, string<Kind::Load, 2>},
-    {ZYDIS_MNEMONIC_LODSD, string<Kind::Load, 4>},
-    {ZYDIS_MNEMONIC_LODSQ, string<Kind::Load, 8>},
-    {ZYDIS_MNEMONIC_SCASB, string<Kind::Scan, 1>},
-    {ZYDIS_MNEMONIC_SCASW, string<Kind::Scan, 2>},
-    {ZYDIS_MNEMONIC_SCASD, string<Kind::Scan, 4>},
-    {ZYDIS_MNEMONIC_SCASQ, string<Kind::Scan, 8>},
-    {ZYDIS_MNEMONIC_CMPSB, string<Kind::Compare, 1>},
-    {ZYDIS_MNEMONIC_CMPSW, string<Kind::Compare, 2>},
-    {ZYDIS_MNEMONIC_CMPSD, string<Kind::Compare, 4>},
-    {ZYDIS_MNEMONIC_CMPSQ, string<Kind::Compare, 8>},
-};
-
 }  // namespace
 
-LoweringRows string_rows() { return kRows; }
+LoweringRows string_rows() {
+  static constexpr LoweringRow rows[] = {
+      {ZYDIS_MNEMONIC_MOVSB, string<Kind::Move, 1>},
+      {ZYDIS_MNEMONIC_MOVSW, string<Kind::Move, 2>},
+      {ZYDIS_MNEMONIC_MOVSD, string<Kind::Move, 4>},
+      {ZYDIS_MNEMONIC_MOVSQ, string<Kind::Move, 8>},
+      {ZYDIS_MNEMONIC_STOSB, string<Kind::Store, 1>},
+      {ZYDIS_MNEMONIC_STOSW, string<Kind::Store, 2>},
+      {ZYDIS_MNEMONIC_STOSD, string<Kind::Store, 4>},
+      {ZYDIS_MNEMONIC_STOSQ, string<Kind::Store, 8>},
+      {ZYDIS_MNEMONIC_LODSB, string<Kind::Load, 1>},
+      {ZYDIS_MNEMONIC_LODSW, string<Kind::Load, 2>},
+      {ZYDIS_MNEMONIC_LODSD, string<Kind::Load, 4>},
+      {ZYDIS_MNEMONIC_LODSQ, string<Kind::Load, 8>},
+      {ZYDIS_MNEMONIC_SCASB, string<Kind::Scan, 1>},
+      {ZYDIS_MNEMONIC_SCASW, string<Kind::Scan, 2>},
+      {ZYDIS_MNEMONIC_SCASD, string<Kind::Scan, 4>},
+      {ZYDIS_MNEMONIC_SCASQ, string<Kind::Scan, 8>},
+      {ZYDIS_MNEMONIC_CMPSB, string<Kind::Compare, 1>},
+      {ZYDIS_MNEMONIC_CMPSW, string<Kind::Compare, 2>},
+      {ZYDIS_MNEMONIC_CMPSD, string<Kind::Compare, 4>},
+      {ZYDIS_MNEMONIC_CMPSQ, string<Kind::Compare, 8>},
+  };
+  return rows;
+}
 
 }  // namespace mtetso

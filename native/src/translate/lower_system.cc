@@ -42,25 +42,26 @@ bool cpu_id(const LoweringContext& context) {
   return true;
 }
 
-constexpr LoweringRow kRows[] = {
-    {ZYDIS_MNEMONIC_NOP, no_operation},
-    {ZYDIS_MNEMONIC_ENDBR64, no_operation},
-    {ZYDIS_MNEMONIC_ENDBR32, no_operation},
-    {ZYDIS_MNEMONIC_PREFETCHT0, no_operation},
-    {ZYDIS_MNEMONIC_PREFETCHT1, no_operation},
-    {ZYDIS_MNEMONIC_PREFETCHT2, no_operation},
-    {ZYDIS_MNEMONIC_PREFETCHNTA, no_operation},
-    {ZYDIS_MNEMONIC_PREFETCHW, no_operation},
-    {ZYDIS_MNEMONIC_PAUSE, pause},
-    {ZYDIS_MNEMONIC_MFENCE, fence<BarrierAll>},
-    {ZYDIS_MNEMONIC_LFENCE, fence<BarrierReads>},
-    {ZYDIS_MNEMONIC_SFENCE, fence<BarrierWrites>},
-    {ZYDIS_MNEMONIC_RDTSC, time_stamp},
-    {ZYDIS_MNEMONIC_CPUID, cpu_id},
-};
-
 }  // namespace
 
-LoweringRows system_rows() { return kRows; }
+LoweringRows system_rows() {
+  static constexpr LoweringRow rows[] = {
+      {ZYDIS_MNEMONIC_NOP, no_operation},
+      {ZYDIS_MNEMONIC_ENDBR64, no_operation},
+      {ZYDIS_MNEMONIC_ENDBR32, no_operation},
+      {ZYDIS_MNEMONIC_PREFETCHT0, no_operation},
+      {ZYDIS_MNEMONIC_PREFETCHT1, no_operation},
+      {ZYDIS_MNEMONIC_PREFETCHT2, no_operation},
+      {ZYDIS_MNEMONIC_PREFETCHNTA, no_operation},
+      {ZYDIS_MNEMONIC_PREFETCHW, no_operation},
+      {ZYDIS_MNEMONIC_PAUSE, pause},
+      {ZYDIS_MNEMONIC_MFENCE, fence<BarrierAll>},
+      {ZYDIS_MNEMONIC_LFENCE, fence<BarrierReads>},
+      {ZYDIS_MNEMONIC_SFENCE, fence<BarrierWrites>},
+      {ZYDIS_MNEMONIC_RDTSC, time_stamp},
+      {ZYDIS_MNEMONIC_CPUID, cpu_id},
+  };
+  return rows;
+}
 
 }  // namespace mtetso
