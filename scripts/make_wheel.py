@@ -1,8 +1,8 @@
 """Builds the wheel that carries what mtedbg runs: only QEMU and a debugger come from elsewhere.
 
 Into `mtedbg/_data/`, which git ignores and the wheel takes along, go the runtime, the arm64
-libraries it is linked with and their loader, the guest programs, the VM's kernel and initramfs, the
-files for GDB and LLDB, and the licences of all that is not ours.
+libraries it is linked with and their loader, the guest programs, the VM's kernel and initramfs, and
+the licences of all that is not ours. The files for GDB and LLDB are in every wheel: pyproject.toml.
 
 Usage: make_wheel.py [FOLDER]
 """
@@ -73,15 +73,13 @@ def stage(data: Path) -> None:
     shutil.rmtree(data, ignore_errors=True)
     libraries = data / "sysroot/lib/aarch64-linux-gnu"
     licences = data / "licences"
-    for folder in (libraries, licences, data / "gdbinit", data / "lldbinit"):
+    for folder in (libraries, licences):
         folder.mkdir(parents=True)
     runtime = data / "mtetso"
     shutil.copy(paths.runtime(), runtime)
     subprocess.run([STRIP, "--strip-debug", runtime], check=True)
     shutil.copytree(paths.guests(), data / "guests", ignore=shutil.ignore_patterns("*.o"))
     shutil.copytree(paths.vm_image().kernel.parent, data / "vm")
-    shutil.copy(paths.gdbinit(), data / "gdbinit")
-    shutil.copy(paths.lldbinit(), data / "lldbinit")
     found = list(closure(paths.runtime()))
     for library in found:
         shutil.copy(library, libraries / library.name)

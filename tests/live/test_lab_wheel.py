@@ -24,17 +24,22 @@ print(guest.exit_status, guest.stdout.decode().split()[0], server.exit_status)
 """
 
 
+def unpack(wheels: Path, site: Path) -> Path:
+    """The one wheel of a folder as pip installs it."""
+    (wheel,) = wheels.glob("mtedbg-*-py3-none-any.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        for entry in archive.infolist():
+            path = Path(archive.extract(entry, site))
+            path.chmod(entry.external_attr >> 16 & 0o777)
+    return site
+
+
 @pytest.fixture(scope="module")
 def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     make = [sys.executable, ROOT / "scripts/make_wheel.py", folder / "dist"]
     subprocess.run(make, cwd=ROOT, check=True, capture_output=True)
-    (wheel,) = (folder / "dist").glob("mtedbg-*-py3-none-any.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        for entry in archive.infolist():
-            path = Path(archive.extract(entry, folder / "site"))
-            path.chmod(entry.external_attr >> 16 & 0o777)
-    return folder / "site"
+    return unpack(folder / "dist", folder / "site")
 
 
 def python(site: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -90,6 +95,25 @@ def test_lldb_loads_it_from_there(unpacked: Path) -> None:
     )
     assert done.stdout.endswith(f"{unpacked / 'mtedbg/__init__.py'}\n")
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("debugger", ["gdb", "lldb"])
+def test_a_debugger_loads_the_package_alone(tmp_path: Path, debugger: str) -> None:
+    """What `pip install .` makes, without the lab: `mtedbg install` must work there too."""
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path / "dist"]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    site = unpack(tmp_path / "dist", tmp_path / "site")
+    done = python(site, "-m", "mtedbg", "install", debugger)
+    assert (done.returncode, done.stderr) == (0, "")
+    line = (tmp_path / f".{debugger}init").read_text().strip()
+    where = "import mtedbg; print(mtedbg.__file__)"
+    words = {
+        "gdb": ["gdb-multiarch", "-nx", "-batch", "-ex", line, "-ex", f"python {where}"],
+        "lldb": ["lldb-19", "--no-lldbinit", "--batch", "-o", line, "-o", f"script {where}"],
+    }[debugger]
+    loaded = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert loaded.stdout.endswith(f"{site / 'mtedbg/__init__.py'}\n")
+    assert loaded.stderr == ""
 
 
 def test_every_carried_file_has_a_licence(unpacked: Path) -> None:
