@@ -1,4 +1,4 @@
-"""What mtedbg costs beside what a user has today: `make bench` prints one table in one run.
+"""What mtedbg costs compared with what a user has today: `make bench` prints one table in one run.
 
 How to add a subject: a file with `measure(lab) -> Iterator[Row]`, and its name in `__main__.py`.
 

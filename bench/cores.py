@@ -1,4 +1,4 @@
-"""The first full report on cores of any size, beside GDB and LLDB on the same file."""
+"""The first full report on cores of any size, compared with GDB and LLDB on the same file."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def time_text(duration: float) -> str:
 
 def table(rows: Iterable[Row], ours: str = "mtedbg") -> list[str]:
     """The rows as a Markdown table, columns aligned; `ours` heads the column of our values."""
-    cells = [("what", ours, "beside it", "target")]
+    cells = [("what", ours, "compared with", "target")]
     cells += [(row.what, row.value, row.other, row.verdict) for row in rows]
     widths = [max(len(line[n]) for line in cells) for n in range(4)]
 

@@ -1,4 +1,4 @@
-"""Allocation tags of 64 MiB, every one of them read and told."""
+"""Allocation tags of 64 MiB: every tag is read and printed."""
 
 from __future__ import annotations
 

@@ -1,13 +1,13 @@
-"""What the runtime costs beside the least that would do: `make bench-native` prints the tables.
+"""The runtime's cost compared with the least that would do: `make bench-native` prints the tables.
 
 How to add a subject: a file with `measure(lab) -> Iterator[Row]`, and its name in `__main__.py`.
 
 | file | measures |
 |---|---|
-| `lookup` | PC → block in the code map beside a plain binary search, alone and against a writer |
-| `faults` | fault, patch, resume beside a bare SIGSEGV round trip |
-| `memops` | instructions of a memop beside the untagged form, written by hand |
-| `translation` | guest bytes a second, beside decoding alone |
+| `lookup` | PC → block in the code map and a plain binary search, alone and against a writer |
+| `faults` | fault, patch, resume, and a bare SIGSEGV round trip |
+| `memops` | instructions of a memop, and the untagged form, written by hand |
+| `translation` | guest bytes a second, and decoding alone |
 | `policies` | instructions of whole guest programs, by policy and tier |
 
 The machine is the build host for `lookup`; all else is AArch64 and emulated: there, only ratios and

@@ -1,4 +1,4 @@
-"""Fault, patch, resume, beside a bare SIGSEGV round trip and one that writes the same two words."""
+"""Fault, patch, resume; a bare SIGSEGV round trip, and one that writes the same two words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PC → block in the code map, beside a plain binary search on the same sorted vector."""
+"""PC → block in the code map, and a plain binary search on the same sorted vector."""
 
 from __future__ import annotations
 

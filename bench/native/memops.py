@@ -1,4 +1,4 @@
-"""Instructions of a memop, counted from the emitted words, beside the untagged form by hand."""
+"""Instructions of a memop, counted from the emitted words, and the untagged form by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Instructions of whole guest programs: by policy, and tier 1 beside tier 2 with a profile."""
+"""Instructions of whole guest programs: by policy, and tier 1 against tier 2 with a profile."""
 
 from __future__ import annotations
 

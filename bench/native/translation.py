@@ -1,4 +1,4 @@
-"""Translation: guest bytes a second, and AArch64 words a guest byte, beside decoding alone."""
+"""Translation: guest bytes a second and AArch64 words a guest byte, and decoding alone."""
 
 from __future__ import annotations
 
