@@ -75,8 +75,8 @@ def _of_line(command: Command, line: str) -> list[_Word]:
 
 
 def _of_words(words: Sequence[str]) -> list[_Word]:
-    """A front end has taken the quotes away; what has a blank was quoted."""
-    return [_Word(word, any(map(str.isspace, word))) for word in words]
+    """A front end has taken the quotes away; what has a blank, or nothing at all, was quoted."""
+    return [_Word(word, not word or any(map(str.isspace, word))) for word in words]
 
 
 class _Joiner:
@@ -99,10 +99,11 @@ class _Joiner:
         for word in rest:
             if self._is_option(word):
                 self._close()
+                self._check(word.text)
                 self._options.append(word.text)
                 if self._takes_value.get(word.text):
                     self._options += [value.text for value in (next(rest, None),) if value]
-            elif self._open and not is_unfinished(self._text()):
+            elif self._open and not self._must_go_on():
                 self._follow(word)
             else:
                 self._open.append(word)
@@ -116,7 +117,21 @@ class _Joiner:
             return True
         name, rest = word.text[:2], word.text[2:]
         known = name in self._takes_value and (not rest or rest.isdecimal())
-        return known and not (self._open and is_unfinished(self._text()))
+        return known and not (self._open and self._must_go_on())
+
+    def _check(self, option: str) -> None:
+        """Refuses an unknown option here: argparse would name it with a moved argument."""
+        name = option.partition("=")[0]
+        if name.startswith("--") and name != "--" and name not in self._takes_value:
+            raise UsageError(
+                f"{self._command.name}: unrecognized arguments: {option}",
+                f"usage: {self._command.usage}",
+            )
+
+    def _must_go_on(self) -> bool:
+        """Whether the expression that is open is unfinished; a quoted word alone never is."""
+        alone = len(self._open) == 1 and self._open[0].whole
+        return not alone and is_unfinished(self._text())
 
     def _follow(self, word: _Word) -> None:
         """Takes in a word after a finished expression."""

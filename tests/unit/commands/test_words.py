@@ -46,6 +46,9 @@ def command(name: str) -> Command:
         ('"p" "64"', ["p", "64"]),
         ('"p + 1" * 2', ["(p + 1) * 2"]),
         ('2 * "p + 1" 64', ["2 * (p + 1)", "64"]),
+        ("'' 64", ["", "64"]),
+        ("'' --runs 64", ["", "64", "--runs"]),
+        ("'p +' 64", ["p +", "64"]),
         ("p == 1", ["p == 1"]),
         ("p 64 65", ["p", "64", "65"]),
     ],
@@ -61,6 +64,7 @@ def test_an_expression_ends_where_the_next_word_cannot_go_on(line: str, words: l
         (["(unsigned", "char", "*)p", "64", "--runs"], ["(unsigned char *)p", "64", "--runs"]),
         (["(unsigned char *) p", "64"], ["(unsigned char *) p", "64"]),
         (["p + 1", "*", "2"], ["(p + 1) * 2"]),
+        (["", "64"], ["", "64"]),
     ],
 )
 def test_words_that_a_front_end_has_split(words: list[str], found: list[str]) -> None:
@@ -86,6 +90,18 @@ def test_options_of_one_letter_keep_their_values() -> None:
     assert split(find_tag, "3 -n 4 p 64") == ["3", "p", "64", "-n", "4"]
     assert split(find_tag, "3 p -n4") == ["3", "p", "-n4"]
     assert split(find_tag, "3 p - -n") == ["3", "p - -n"]
+
+
+def test_an_empty_expression_takes_no_option_in() -> None:
+    assert split(command("mte-find"), "3 '' -n 4") == ["3", "", "-n", "4"]
+
+
+@pytest.mark.parametrize("option", ["--thread", "--thread=2", "--run"])
+def test_an_unknown_option_is_named_alone(option: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        split(command("mte-check"), f"$x0 {option} 2")
+    assert raised.value.message == f"mte-check: unrecognized arguments: {option}"
+    assert raised.value.next_step.startswith("usage: mte-check PTR")
 
 
 def test_words_of_other_kinds_stay_as_they_are() -> None:
