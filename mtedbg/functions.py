@@ -133,14 +133,14 @@ FUNCTIONS = (
         "PC",
         "The id of the code block that holds a PC.",
         _block,
-        "-1 where none does: `jit-block PC` says what is there.",
+        "-1 where none does: `jit-block PC` shows what is there.",
     ),
     Function(
         "_memop",
         "PC",
         "The id of the memop at a PC.",
         _memop,
-        "-1 where none is: `jit-block PC` says what is there.",
+        "-1 where none is: `jit-block PC` shows what is there.",
     ),
     Function(
         "_host_core_id",

@@ -84,7 +84,7 @@ def whose(found: StepContext, tag: int | Absent) -> str:
     if isinstance(tag, Absent):
         return f"<{tag}>"
     if tag in found.guards:
-        return f"tag {tag}, the guard's: it is changing hands"
+        return f"tag {tag}, the guard tag: its owner is changing"
     owner = found.owners[tag]
     if isinstance(owner, Absent):
         return f"tag {tag}"
@@ -101,7 +101,7 @@ def place_in(now: Handling, address: int) -> str:
         memop.abort_address: "at its abort handler",
     }
     places = begins | {memop.tag_address: "at [1]", memop.address: "at [2]"}
-    return places.get(address, "behind [2]")
+    return places.get(address, "after [2]")
 
 
 def _items(found: StepContext, now: Handling) -> Iterator[Item]:
@@ -126,7 +126,7 @@ def _record(memop: Memop) -> Iterator[Item]:
     yield Item("mode", memop.mode)
     yield Item("flips", str(memop.flips))
     if present(memop.pinned) and memop.pinned:
-        yield Item("pinned", "stays shared for good", comes_and_goes=True)
+        yield Item("pinned", "stays shared permanently", comes_and_goes=True)
 
 
 def _text(word: int | Absent, address: int) -> str:

@@ -27,7 +27,7 @@ _PHASES = {
     Phase.LOOKUP: "find the code block and the memop of the PC, without a lock",
     Phase.LOCK: "take the lock, read tags and mode again, decide",
     Phase.BARRIER: "a barrier on every core that runs this process",
-    Phase.ICACHE: "clean the caches of both words, make every core fetch them anew",
+    Phase.ICACHE: "clean the caches of both words, make every core fetch them again",
     Phase.UNLOCK: "close the journal, release the lock",
 }
 
@@ -40,12 +40,12 @@ def following(found: StepContext) -> str:
     if now.position is Position.SIGNAL:
         return "the program gets the signal: the handler begins"
     if now.position is Position.HANDLER:
-        return "the handler goes on"
+        return "the handler continues"
     if present(now.memop) and now.position is Position.INSERT:
         return _insert(found, now.memop)
     if present(now.memop) and now.position is Position.ACCESS:
         return _access(found)
-    return "translated code goes on, up to the next fault"
+    return "translated code continues, up to the next fault"
 
 
 def _phase(found: StepContext, phase: Phase) -> str:
@@ -59,7 +59,7 @@ def _phase(found: StepContext, phase: Phase) -> str:
     if phase is Phase.BARRIER and present(now.journal):
         return f"{_PHASES[phase]}, twice, and then tag {now.journal.new_tag} to the memory"
     if phase is Phase.RESUME and present(now.resumes):
-        return f"the handler returns, the thread goes on {place_in(now, now.resumes)}"
+        return f"the handler returns, the thread continues {place_in(now, now.resumes)}"
     return _PHASES.get(phase, phase.value)
 
 
@@ -91,7 +91,7 @@ def _access(found: StepContext) -> str:
         return f"{what} on memory whose tag is not known: {other}"
     if other is not None:
         return f"{what} on {whose(found, other)}: it faults"
-    outcome = f"{what} on {whose(found, tag)}: it goes through"
+    outcome = f"{what} on {whose(found, tag)}: it succeeds"
     if isinstance(pair, Absent) or not pair.stale:
         return outcome
     return f"{outcome}. Stale pair: {pair.meaning}"

@@ -51,8 +51,7 @@ def _notes(chain: GuestChain) -> Iterator[str]:
     levels = [str(level) for level, call in enumerate(chain.calls) if call.hypothesis]
     if levels:
         yield (
-            f"level {', '.join(levels)}: a guess, found by a search of the stack for addresses"
-            " behind a call"
+            f"level {', '.join(levels)}: a guess, found by searching the stack for return addresses"
         )
     yield f"the chain ends: {chain.end}"
 

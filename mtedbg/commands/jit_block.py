@@ -72,7 +72,7 @@ def _of_root(place: CodePlace) -> str:
     retired = "retired " if place.outcome is Outcome.RETIRED else ""
     where = f"{retired}block {place.block.number} ({place.block.kind})"
     if isinstance(place.range, Absent):
-        return f"in {where}, {place.detail or 'in no range of it'}"
+        return f"in {where}, {place.detail or 'in none of its ranges'}"
     name = f" {place.function}" if present(place.function) and place.function else ""
     memop = f", memop {place.memop}" if present(place.memop) else ""
     return f"{place.range.kind}{name}+{place.pc - place.range.start:#x} in {where}{memop}"

@@ -53,7 +53,7 @@ def _notes(found: Listing) -> Iterator[str]:
     if found.is_one_of_several:
         yield whose(found.runtime, f"block {found.block.id}")
     if found.end < found.block.end:
-        yield f"the block goes on: `{COMMAND.name} {found.end:#x} -n {len(found.lines)}`"
+        yield f"the block continues: `{COMMAND.name} {found.end:#x} -n {len(found.lines)}`"
 
 
 def _row(one: ListedInstruction) -> Row:

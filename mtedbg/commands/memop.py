@@ -43,7 +43,7 @@ def answer(found: FoundMemop, *, or_id: bool = False) -> Answer:
     if isinstance(found.state, Absent) and found.state.is_hole:
         return _missing(found.state).noting(*notes)
     what = f"no memop is at {found.at:#x}" + (", and none has this id" if or_id else "")
-    return Answer(headline=what, notes=(*notes, "`jit-block PC` says what is there"))
+    return Answer(headline=what, notes=(*notes, "`jit-block PC` shows what is there"))
 
 
 def _missing(why: Absent) -> Answer:

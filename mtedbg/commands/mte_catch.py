@@ -57,10 +57,10 @@ def _meant(words: Sequence[str]) -> tuple[tuple[Phase, ...], Direction | Absent]
     """
     unknown = [word for word in words if word not in WORDS]
     if unknown:
-        raise UsageError(f"{unknown[0]!r} is no phase", f"phases are {', '.join(Phase)}")
+        raise UsageError(f"{unknown[0]!r} is not a phase", f"phases are {', '.join(Phase)}")
     directions = [one for one in Direction if one.value in words]
     if len(directions) > 1:
-        raise UsageError("a patch has one direction", "leave both out to stop at either")
+        raise UsageError("a patch has one direction", "give neither to stop at both")
     phases = {phase.value: phase for phase in Phase}
     named = tuple(phases[word] for word in dict.fromkeys(words) if word in phases)
     return named or tuple(Phase), directions[0] if directions else NOT_APPLICABLE

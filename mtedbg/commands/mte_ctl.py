@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from mtedbg.session import Session
 
 _PREFERENCE = (
-    f"{CheckMode.EITHER}: the kernel takes what each cpu prefers, see"
-    " /sys/devices/system/cpu/cpu*/mte_tcf_preferred (async where nothing is set)"
+    f"{CheckMode.EITHER}: the kernel uses the mode that each cpu prefers, see "
+    "/sys/devices/system/cpu/cpu*/mte_tcf_preferred (async where nothing is set)"
 )
-_HARDWARE = "this target tells the check mode alone, and not what the thread asked the kernel for"
+_HARDWARE = "this target gives only the check mode, not what the thread requested from the kernel"
 
 
 def _run(session: Session, arguments: Arguments) -> Answer:  # noqa: ARG001 - it has none
@@ -49,7 +49,7 @@ def _headline(found: Sequence[ThreadControl]) -> str:
     who = f"{len(found)} threads" if len(found) > 1 else "1 thread"
     modes = {one.control.tcf for one in found}
     if len(modes) > 1:
-        return f"{who}: they are checked in different ways"
+        return f"{who} with different check modes"
     (mode,) = modes
     if isinstance(mode, Absent):
         return f"{who}, check mode: {mode}"

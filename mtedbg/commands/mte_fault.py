@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mtedbg.session import Session
 
 _ASYNCHRONOUS_ADVICE = (
-    "with synchronous checks (PR_MTE_TCF_SYNC) the fault would name its instruction",
+    "with synchronous checks (PR_MTE_TCF_SYNC) the fault would report its instruction",
 )
 
 

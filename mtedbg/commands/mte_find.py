@@ -49,17 +49,17 @@ def _headline(tag: int, found: Found) -> str:
     if not count:
         return f"no granule has tag {tag}{so_far}"
     size = size_text(sum(run.end - run.start for run in found.runs))
-    return f"{count} stretch{'es' if count > 1 else ''} with tag {tag}, {size}{so_far}"
+    return f"{count} run{'s' if count > 1 else ''} with tag {tag}, {size}{so_far}"
 
 
 def _notes(tag: int, found: Found) -> Iterator[str]:
     if found.more is not None:
         goes_on = f"{COMMAND.name} {tag} {found.more.start:#x}"
-        yield f"there are more: `{goes_on}` goes on in that mapping"
+        yield f"there are more: `{goes_on}` continues in that mapping"
     elif found.stopped_at is not None:
-        yield f"stopped at {found.stopped_at:#x} for lack of time: --all goes through the rest"
+        yield f"stopped at {found.stopped_at:#x} for lack of time: --all searches the rest"
     if found.missing:
-        yield f"tags of {size_text(found.missing)} are not there: `mte-regions` says why"
+        yield f"tags of {size_text(found.missing)} are not available: `mte-regions` says why"
     if not found.tagged and not found.missing:
         yield "there is no tagged memory here: `mte-regions` lists what is tagged"
 

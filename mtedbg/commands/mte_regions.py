@@ -100,8 +100,8 @@ def _notes(found: TaggedMappings) -> Iterator[str]:
         yield f"{size_text(unread * GRANULE)} were not read for lack of time: use --all"
     if found.closed:
         yield (
-            f"{found.closed} mapping{'s' if found.closed > 1 else ''} without read access:"
-            " whether tagged cannot be told here"
+            f"{found.closed} mapping{'s' if found.closed > 1 else ''} without read access: whether "
+            "tagged is not known"
         )
     if found.cell_map and found.cell_map.left_out:
         yield f"the picture leaves out the {found.cell_map.left_out} smallest mappings"

@@ -38,10 +38,10 @@ def _stepped(found: Step) -> Answer:
 
 def _remarks(found: Step) -> Iterator[str]:
     if found.ran_as_one is not None:
-        on = ", and on: there are no hardware breakpoints here to stop behind it"
+        on = ", and the program ran on: no hardware breakpoint is available to stop after it"
         yield (
-            f"memop {found.ran_as_one.id} is a critical section (rseq), which starts over when it"
-            f" is stopped in: it ran as one{on if found.no_hardware_breakpoint else ''}"
+            f"memop {found.ran_as_one.id} is a critical section (rseq), which restarts after a "
+            f"stop inside it: it ran in one step{on if found.no_hardware_breakpoint else ''}"
         )
     if not found.arrived:
         yield f"stopped before the next phase: {found.stop.detail or found.stop.kind.value}"

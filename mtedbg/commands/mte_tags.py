@@ -44,8 +44,8 @@ def _run(session: Session, arguments: Arguments) -> Answer:
 def _going_on(arguments: Arguments) -> tuple[int, int | None]:
     if arguments.continuation is None:
         raise UsageError(
-            f"{COMMAND.name} has shown nothing yet that it could go on behind",
-            f"say where to begin: `help {COMMAND.name}` has an example",
+            f"{COMMAND.name} has not shown a range yet that it could continue after",
+            f"give an address: `help {COMMAND.name}` has an example",
         )
     return arguments.continuation.pointer, arguments.continuation.length
 
@@ -101,7 +101,8 @@ def _continuation(found: TagSpan, length: int | None) -> Continuation:
 def _list_notes(found: TagSpan) -> Iterator[str]:
     if found.reached < found.end:
         yield (
-            f"cut off after {len(found.runs)} rows: `{COMMAND.name} {found.reached:#x} LEN` goes on"
+            f"cut off after {len(found.runs)} rows: `{COMMAND.name} {found.reached:#x} LEN` "
+            "continues"
         )
 
 
@@ -111,8 +112,8 @@ def _map_notes(found: TagSpan) -> Iterator[str]:
     if found.reached < found.end:
         more = min(found.end - found.reached, MOST_LINES * LINE)
         yield (
-            f"{found.end - found.reached:#x} bytes from {found.reached:#x} on are not drawn:"
-            f" `{COMMAND.name} {found.reached:#x} {more:#x}` goes on, --runs lists every stretch"
+            f"{found.end - found.reached:#x} bytes from {found.reached:#x} on are not shown: "
+            f"`{COMMAND.name} {found.reached:#x} {more:#x}` continues, --runs lists every run"
         )
     yield from filter(None, (_legend(found), _whose(found)))
 

@@ -96,7 +96,7 @@ def _streams(data: Buffer, name: str, remarks: list[str]) -> _Streams:
         if offset < end:
             found.setdefault(kind, (offset, end - offset))
         if end < offset + size:
-            remarks.append("the file is truncated: some of its streams are missing in part")
+            remarks.append("the file is truncated: some of its streams are partly missing")
     if len(table) < count * _DIRECTORY.size:
         remarks.append("the file is truncated: some of its streams are missing")
     return found

@@ -100,7 +100,7 @@ def _chunks(target: Target, region: Region) -> Iterator[int]:
 def _candidates(regions: Sequence[Region], live: bool) -> list[Region]:
     """Writable regions where a root may be: data and bss of files first, small before large.
 
-    The bss of a file is the anonymous region right behind it. On a live target nothing else is
+    The bss of a file is the anonymous region right after it. On a live target nothing else is
     looked at: its symbols are better, and every byte costs.
     """
     likely: list[Region] = []

@@ -37,10 +37,10 @@ COLUMNS = (
     Column("registers", Kind.LIST, "registers that point near the fault address"),
 )
 _MEANING = {
-    FaultKind.SYNCHRONOUS: "the access used a pointer whose tag is not the memory's: memory that"
-    " was freed, or beyond its bounds, or a pointer that was made up",
-    FaultKind.ASYNCHRONOUS: "the cpu noted the mismatch and the kernel told it later: the PC and"
-    " the backtrace are not the culprit's, and there is no address",
+    FaultKind.SYNCHRONOUS: "the pointer's tag does not match the memory's: use after free, out of "
+    "bounds, or a corrupted pointer",
+    FaultKind.ASYNCHRONOUS: "asynchronous: reported after the access, so the PC and the backtrace "
+    "are not those of the access, and there is no address",
 }
 _MORE = {
     FaultKind.SYNCHRONOUS: "a core or a tombstone has the memory's tags: `mtedbg core CORE`",
@@ -106,12 +106,12 @@ def _headline(found: ExplainedCrash) -> str:
     if not what:
         what = or_else(text.cause, "an unknown signal")
     if isinstance(text.code, Absent) and text.signal_name == "SIGSEGV":
-        return f"SIGSEGV{at}, a tag check fault or another: the text has no code"
+        return f"SIGSEGV{at}, a tag check fault or not: the text has no code"
     return f"not a tag check fault: {what}{at}"
 
 
 def _tag(tag: int | Absent) -> str:
-    return str(tag) if present(tag) else "not told"
+    return str(tag) if present(tag) else "not given"
 
 
 def _notes(found: ExplainedCrash) -> Iterator[str]:
@@ -126,7 +126,7 @@ def _notes(found: ExplainedCrash) -> Iterator[str]:
         if is_near_null(found.address):
             yield "near address 0: a null pointer and an offset"
         elif tag := logical_tag(raw):
-            yield f"the pointer carries tag {tag}, but it is not the tag that faulted"
+            yield f"the pointer carries tag {tag}, but this is not a tag check fault"
 
 
 def _of_address(raw: int, pointer_tag: int | Absent) -> Iterator[str]:
@@ -134,12 +134,12 @@ def _of_address(raw: int, pointer_tag: int | Absent) -> Iterator[str]:
     if logical_tag(raw) == 0 and pointer_tag == 0:
         yield "tag 0: without SA_EXPOSE_TAGBITS the kernel hides the tag, it may be another"
     if raw >> 60:
-        yield "bits 63:60 of the address are undefined, they say nothing"
+        yield "bits 63:60 of the address are undefined"
 
 
 def _by_tags(found: ExplainedCrash) -> Iterator[str]:
     pointer, memory = found.pointer_tag, found.memory_tag
     if memory == 0 and pointer:
-        yield "memory tag 0: what allocators give to freed memory and to their headers"
+        yield "memory tag 0: allocators use it for freed memory and for their headers"
     elif present(memory) and memory == pointer:
-        yield "the tags are equal: the memory was tagged anew after the fault"
+        yield "the tags are equal: the memory was retagged after the fault"

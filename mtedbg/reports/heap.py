@@ -26,8 +26,8 @@ def answer(hypotheses: Sequence[Hypothesis], whose: str = "") -> Answer:
         whose: what the pointer was found in, where it is not certain that it is the culprit's.
     """
     rows = tuple(_row(rank, one) for rank, one in enumerate(hypotheses, 1))
-    doubt = f"if {whose} is the culprit's pointer, which is not certain"
-    certain = "guesses, by tags and chunk headers: nothing here is certain"
+    doubt = f"if {whose} is the pointer of the faulting access, which is not certain"
+    certain = "hypotheses, from tags and chunk headers: none is certain"
     return Answer(Table(rows), notes=(doubt, certain) if whose else (certain,))
 
 

@@ -35,7 +35,7 @@ def _notes(found: HostCalls) -> Iterator[str]:
     if found.end:
         yield f"the chain ends: {found.end}"
     if any(frame.kind is FrameKind.HYPOTHESIS for frame in found.frames):
-        yield "a guess is x30, which may be left from an earlier call"
+        yield "guessed from x30, which may be stale"
 
 
 def _row(level: int, frame: HostFrame) -> Row:

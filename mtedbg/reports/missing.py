@@ -35,7 +35,7 @@ def answer(found: tuple[MissingMemory, ...] | Absent, most: int = SHOWN) -> Answ
         return Answer(notes=(f"mappings: {found}",))
     answer = Answer(Table(tuple(map(_row, found[:most]))))
     if not found:
-        return answer.noting("every mapping is there, with its tags")
+        return answer.noting("all mappings are present, with their tags")
     return answer.noting(f"and {len(found) - most} more") if len(found) > most else answer
 
 

@@ -111,9 +111,7 @@ def _around(session: Session, thread: Thread, medium: Medium) -> Iterator[Sectio
         yield _tags(session, title, before.signal.address, medium)
     pointer, whose = (met.pointer, "") if first is None else (first.value, first.name)
     if present(pointer) and (hypotheses := heap_hypotheses(session, pointer)):
-        yield own(
-            "What may be behind it", heap, lambda: hypotheses, partial(heap.answer, whose=whose)
-        )
+        yield own("Possible causes", heap, lambda: hypotheses, partial(heap.answer, whose=whose))
 
 
 def _tags_matter(session: Session, met: Fault, pointer: int) -> bool:
@@ -142,14 +140,14 @@ def _recorded(session: Session, thread: Thread) -> Iterator[Section[Any]]:
     facts, calls = recorded_facts(session), recorded_calls(session, thread)
     if present(facts):
         yield own(
-            "What the system says",
+            "What the system recorded",
             recorded_facts_report,
             lambda: facts,
             recorded_facts_report.answer,
         )
     if present(calls):
         yield own(
-            "Calls, as noted there",
+            "Calls, as recorded",
             recorded_calls_report,
             lambda: calls,
             recorded_calls_report.answer,
@@ -202,7 +200,7 @@ def _tagged_memory(session: Session) -> Iterator[Section[Any]]:
             figure=lambda found: found.cell_map,
         )
         return
-    note = f"{size_text(tagged)} are tagged, which takes long to read: `mte-regions` does"
+    note = f"{size_text(tagged)} are tagged, which takes long to read: use `mte-regions`"
     yield Section("Tagged memory", "tagged-memory", (), lambda: note, _noted)
 
 

@@ -37,7 +37,7 @@ def _notes(found: Registers) -> Iterator[str]:
     if wrong:
         yield f"tag mismatch: {', '.join(wrong)}"
     if found.guest.intersection(wrong):
-        yield "guest registers hold addresses without a tag: a memop's [1] puts it in"
+        yield "guest registers hold addresses without a tag: a memop's [1] inserts it"
 
 
 def _row(one: Register) -> Row:

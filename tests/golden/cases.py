@@ -72,8 +72,9 @@ LEARNED_CORE = {
 
 
 SAID = {
-    "truncated": "mtedbg: note: the file is truncated: contents of 2 memory segments are missing in"
-    " part\nmtedbg: note: the file is truncated: contents of 1 tag segments are missing in part\n"
+    "truncated": "mtedbg: note: the file is truncated: contents of 2 memory segments are partly "
+    "missing\n"
+    "mtedbg: note: the file is truncated: contents of 1 tag segments are partly missing\n"
 }
 """What is said on standard error beside text: of damaged cores alone."""
 

@@ -133,7 +133,7 @@ def test_a_stale_pair_is_called(flavour: str) -> None:
         (row,) = session.rows("memop-verify")
         assert (row["kind"], row["id"], row["thread"]) == ("stale-pair", fault["memop"], 1)
         assert f"[1] gave tag {SHARED}" in row["detail"]
-        assert row["detail"].endswith("loses its order in silence")
+        assert row["detail"].endswith("silently loses its ordering")
 
 
 @pytest.mark.parametrize("flavour", GDBS)

@@ -172,7 +172,7 @@ def test_an_empty_line_repeats(flavour: str, kernel_cores: dict[str, KernelCore]
         ],
     )
     assert check.count("logical tag") == 2
-    # As `x` does, it goes on behind what was shown; the same line once more does not.
+    # As `x` does, it continues after what was shown; the same line once more does not.
     shown = [f"{start + 16 * n:#x}: memory tag" in tags for n in range(3)]
     assert shown == [True, True, False]
     assert f"{start:#x}: memory tag" in again

@@ -191,7 +191,7 @@ def test_the_fault_is_explained(dead: Dead) -> None:
         # A host function that used a guest pointer without the runtime's rule.
         assert [one["tag"] for one in fault["allocation_tags"]] == [2]
         assert fault["logical_tag"] == 0
-        assert fault["transition"].startswith("none: the PC is no memop")
+        assert fault["transition"].startswith("none: the PC is in no memop")
 
 
 def test_the_blocks_are_where_the_code_is(dead: Dead) -> None:

@@ -153,7 +153,7 @@ def test_a_critical_section_is_stepped_over_as_one(vm: Vm) -> None:
         assert (again["place"], again["memop"]) == ("insert", fault["memop"])
         answer = session.json("mte-step")
         (row,) = answer["rows"]
-        said = f"memop {fault['memop']} is a critical section (rseq), which starts over"
+        said = f"memop {fault['memop']} is a critical section (rseq), which restarts"
         assert [note for note in answer["notes"] if note.startswith(said)]
         assert row["place"] != "insert"
 

@@ -44,8 +44,8 @@ def test_a_lock_that_another_thread_holds(lab_vm: Vm) -> None:
         with pytest.raises(DebuggerError) as caught:
             session.execute("mte-step")
         assert str(caught.value).strip().splitlines() == [
-            f"guest thread {HOLDER} (thread {HOLDER}) holds the lock: thread {WAITER} would wait"
-            " for ever",
+            f"guest thread {HOLDER} (thread {HOLDER}) holds the lock: thread {WAITER} would wait "
+            "forever",
             f"select thread {HOLDER} and `mte-step` it past unlock first",
         ]
         # As it says.

@@ -107,7 +107,7 @@ def mte_set(scene: Scene) -> None:
 
 def mte_catch(scene: Scene) -> None:
     if scene.dead:
-        _is_refused(scene, "mte-catch", "a core cannot be let run")
+        _is_refused(scene, "mte-catch", "a core file cannot be resumed")
         return
     row = scene.row("mte-catch")
     assert (row["phase"], row["enabled"]) == ("retag", True)
@@ -116,7 +116,7 @@ def mte_catch(scene: Scene) -> None:
 
 def mte_step(scene: Scene) -> None:
     if scene.dead:
-        _is_refused(scene, "mte-step", "a core cannot be let run")
+        _is_refused(scene, "mte-step", "a core file cannot be resumed")
         return
     row = scene.row("mte-step")
     assert (row["place"], row["phase"]) == ("phase", "fault")

@@ -205,7 +205,7 @@ def assert_filters(at: Stepping) -> None:
     # Foreseen: nothing is decided yet. The one before it went the other way and was let through.
     assert (again["direction"], again["flips"]) == ("shared-local", flips + 2)
     assert only["number"] in at.breakpoints()
-    assert "is no phase" in at.refused("mte-catch lok")
+    assert "is not a phase" in at.refused("mte-catch lok")
     assert "one direction" in at.refused("mte-catch local-shared shared-local")
 
 

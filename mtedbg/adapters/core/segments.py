@@ -74,7 +74,7 @@ class Segments:
         if impossible:
             remarks.append(f"{impossible} {what} lie outside the address space: ignored")
         if cut:
-            remarks.append(f"the file is truncated: contents of {cut} {what} are missing in part")
+            remarks.append(f"the file is truncated: contents of {cut} {what} are partly missing")
         self.ordered, overlapping = _without_overlaps(segments)
         if overlapping:
             remarks.append(f"{overlapping} {what} overlap the next: cut there")

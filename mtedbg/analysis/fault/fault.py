@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mtedbg.model.process import SignalInfo, Thread
     from mtedbg.session import Session
 
-IMPRECISE = Absent(Reason.NOT_APPLICABLE, "asynchronous: the PC is not the culprit")
+IMPRECISE = Absent(Reason.NOT_APPLICABLE, "asynchronous: the PC is not the faulting instruction")
 """What an asynchronous fault does not tell."""
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mtedbg.model.runtime import Config, Journal
     from mtedbg.session import Session
 
-NO_MEMOP = "none: the PC is no memop, the runtime hands the fault to the previous handler"
+NO_MEMOP = "none: the PC is in no memop, the runtime passes the fault to the previous handler"
 
 
 @dataclass(frozen=True, slots=True)

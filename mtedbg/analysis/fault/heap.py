@@ -28,7 +28,7 @@ REACH = 1 << 12
 
 _MOST_GRANULES = 1 << 12
 _HEAP = "[heap]"
-_CHANCE = "one tag in 15 agrees by chance"
+_CHANCE = "one tag in 15 matches by chance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def heap_hypotheses(session: Session, pointer: int) -> tuple[Hypothesis, ...]:
 
 def _lost_tag(access: _Access) -> Hypothesis:
     tags = f"the pointer has tag 0, the memory {access.memory}"
-    reason = f"{tags}: allocators give out tagged pointers"
+    reason = f"{tags}: allocators return tagged pointers"
     return Hypothesis("a pointer that lost its tag", (reason,))
 
 
@@ -94,15 +94,19 @@ def _by_chunks(session: Session, access: _Access, around: Around) -> Iterator[Hy
         return
     found = list(_neighbours(session, access, around))
     if in_header:
-        reason = "a chunk's header is there: no pointer to user data leads to it within bounds"
+        reason = "the address is in a chunk's header, which no pointer to user data reaches "
+        "within bounds"
         yield from (replace(one, reasons=(*one.reasons, reason)) for one in found)
         if not found:
             yield Hypothesis("out of bounds", (reason,))
         return
     yield from found
     yield Hypothesis(
-        f"use after free: memory given out again, now a chunk of {here.size} bytes",
-        (f"the chunk there is in use with tag {access.memory}, the pointer is of another one",),
+        f"use after free: memory allocated again, now a chunk of {here.size} bytes",
+        (
+            f"the chunk there is in use with tag {access.memory}, the pointer belongs to another "
+            "one",
+        ),
     )
 
 
@@ -110,12 +114,12 @@ def _use_after_free(access: _Access, here: Chunk, around: Around) -> Hypothesis:
     into = access.address - here.user
     reasons = ["the whole chunk has tag 0, which glibc gives to freed memory"]
     if here.free:
-        reasons.append("the chunk behind it says that it is free")
+        reasons.append("the next chunk says that it is free")
     elif here.last:
-        reasons.append("it is the top of the heap, which nobody has")
+        reasons.append("it is the top of the heap, which is not allocated")
     elif around.after is not None:
         reasons.append("it is not in a bin of free chunks: a thread's cache may hold it")
-    what = f"use after free: {into} bytes into a freed chunk of {here.size} bytes"
+    what = f"use after free: {_bytes(into)} into a freed chunk of {here.size} bytes"
     return Hypothesis(f"{what} at {here.user:#x}", tuple(reasons))
 
 
@@ -124,7 +128,7 @@ def _neighbours(session: Session, access: _Access, around: Around) -> Iterator[H
     tag = access.pointer
     if around.before is not None and tag in _tags_of(session, around.before):
         past = access.address - around.before.end
-        how = f"{past} bytes past the end of" if past else "right behind"
+        how = f"{_bytes(past)} past the end of" if past else "right after"
         yield Hypothesis(
             f"out of bounds: {how} the chunk of {around.before.size} bytes"
             f" at {around.before.user:#x}",
@@ -139,7 +143,7 @@ def _neighbours(session: Session, access: _Access, around: Around) -> Iterator[H
 
 def _in_front(access: _Access, chunk: Chunk, short: int) -> Hypothesis:
     return Hypothesis(
-        f"out of bounds: {short} bytes before the chunk of {chunk.size} bytes at {chunk.user:#x}",
+        f"out of bounds: {_bytes(short)} before the chunk of {chunk.size} bytes at {chunk.user:#x}",
         (f"that chunk has the pointer's tag {access.pointer} ({_CHANCE})",),
     )
 
@@ -157,14 +161,23 @@ def _by_tags(session: Session, access: _Access, region: Region) -> Iterator[Hypo
     if before is not None:
         past = access.address - before - GRANULE
         found.append(
-            (past, Hypothesis(f"out of bounds: {past} bytes past the memory of its own", (reason,)))
+            (
+                past,
+                Hypothesis(
+                    f"out of bounds: {_bytes(past)} past the pointer's own memory", (reason,)
+                ),
+            )
         )
     if after is not None:
         short = after - access.address
-        what = f"out of bounds: {short} bytes before the memory of its own"
+        what = f"out of bounds: {_bytes(short)} before the pointer's own memory"
         found.append((short, Hypothesis(what, (reason,))))
     yield from (hypothesis for _, hypothesis in sorted(found, key=lambda pair: pair[0]))
     freed = access.memory == 0
-    what = "use after free" if freed else "use after free: memory given out again"
+    what = "use after free" if freed else "use after free: memory allocated again"
     why = "the memory has tag 0" if freed else f"it has tag {access.memory} now"
-    yield Hypothesis(what, (f"{why}, and nothing tells whose it is",))
+    yield Hypothesis(what, (f"{why}, and its owner is not known",))
+
+
+def _bytes(count: int) -> str:
+    return f"{count} byte{'s' if count != 1 else ''}"

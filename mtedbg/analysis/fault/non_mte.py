@@ -47,9 +47,9 @@ _FAILED_AUTHENTICATION = "ILL_ILLOPN"  # do_el0_fpac()
 _SANITIZER = 0x55
 """High byte of the number that Clang gives its traps: "U" (LLVM, UBSANTRAP for AArch64)."""
 _BREAKPOINTS = {
-    1000: "what GCC makes of __builtin_trap()",
-    1: "what Clang makes of __builtin_trap()",
-    0xF000: "what Clang makes of __builtin_debugtrap()",
+    1000: "GCC's __builtin_trap()",
+    1: "Clang's __builtin_trap()",
+    0xF000: "Clang's __builtin_debugtrap()",
 }
 
 
@@ -141,7 +141,7 @@ def _of_memory(session: Session, fault: _Fault) -> str:
     if fault.code == "SEGV_ACCERR":
         return f"{there}{_forbidden(fault, fault.region)}"
     if fault.code == "BUS_ADRERR" and fault.region.name:
-        return f"{there}: behind the end of the file, or the file could not be read"
+        return f"{there}: past the end of the file, or the file could not be read"
     return there
 
 
@@ -154,11 +154,11 @@ def _what(fault: _Fault) -> str:
 
 def _misaligned(session: Session, fault: _Fault) -> str:
     if fault.fetches:
-        return f"instructions stand at multiples of {WORD_SIZE}"
+        return f"instructions must be at multiples of {WORD_SIZE}"
     stack = fault.register("sp")
     if stack is not None and session.strip(stack) == fault.address and stack % _STACK_ALIGNMENT:
-        return f"sp has to be a multiple of {_STACK_ALIGNMENT} where memory is accessed by it"
-    return "the address has to be aligned for this access"
+        return f"sp must be a multiple of {_STACK_ALIGNMENT} when it is used to access memory"
+    return "the address must be aligned for this access"
 
 
 def _mapping(region: Region) -> str:
@@ -185,7 +185,7 @@ def _nearest(session: Session, fault: _Fault) -> str:
     regions = session.target.regions()
     if isinstance(regions, Absent) or is_near_null(fault.address):
         return ""
-    ways = [(fault.address - region.end, "behind", region) for region in regions]
+    ways = [(fault.address - region.end, "after", region) for region in regions]
     ways += [(region.start - fault.address, "before", region) for region in regions]
     near = [one for one in ways if 0 <= one[0] < _NEAR]
     if not near:
@@ -216,7 +216,7 @@ def _of_instruction(fault: _Fault) -> Iterator[str]:
     if number is not None:
         meaning = _BREAKPOINTS.get(number, "")
         if number >> 8 == _SANITIZER:
-            meaning = "what Clang makes of a failed check of -fsanitize-trap"
+            meaning = "Clang's trap for a failed check of -fsanitize-trap"
         if meaning:
             yield f"{there.text}: {meaning}"
         return
@@ -225,9 +225,9 @@ def _of_instruction(fault: _Fault) -> Iterator[str]:
     elif fault.code == "ILL_ILLOPC":
         state = fault.register("pstate") or fault.register("cpsr") or 0
         if is_undefined(there.word):
-            yield f"{there.text}: no instruction"
+            yield f"{there.text}: not an instruction"
         elif state >> _BTYPE_SHIFT & _BTYPE_MASK:  # do_el0_bti()
-            yield f"{there.text}: no landing pad, and an indirect branch led here (BTI)"
+            yield f"{there.text}: not a landing pad, reached by an indirect branch (BTI)"
 
 
 def _hypotheses(session: Session, fault: _Fault) -> Iterator[Hypothesis]:
@@ -243,7 +243,7 @@ def _hypotheses(session: Session, fault: _Fault) -> Iterator[Hypothesis]:
     signed = value - (1 << 64) if value >> 63 else value
     if -_ERRORS <= signed < 0:
         yield Hypothesis(
-            "an error's number used as a pointer", (f"{name} is {signed}",), evident=True
+            "an error number used as a pointer", (f"{name} is {signed}",), evident=True
         )
         return
     if text := _text(value):
@@ -251,7 +251,7 @@ def _hypotheses(session: Session, fault: _Fault) -> Iterator[Hypothesis]:
             f"{pointer} overwritten by text", (f'{name} reads "{text}"',), evident=True
         )
     elif value & KERNEL_HALF:
-        reason = f"bit 55 of {name} is set: an address of the kernel's"
+        reason = f"bit 55 of {name} is set: a kernel address"
         yield Hypothesis(f"{pointer} that was overwritten", (reason,))
     elif odd := value & _NO_ADDRESS:
         reason = f"bits 54:48 of {name} are {odd >> _ADDRESS_BITS:#x}: those of an address are 0"

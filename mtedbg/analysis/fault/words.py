@@ -26,7 +26,7 @@ def headline(fault: Fault) -> str:
     if fault.tag_check is FaultKind.SYNCHRONOUS:
         return f"tag check fault (synchronous): {_synchronous(fault)}"
     if fault.name.signal == "SIGSEGV" and isinstance(fault.signal.code, Absent):
-        return f"SIGSEGV, a tag check fault or another: {fault.signal.code}"
+        return f"SIGSEGV, a tag check fault or not: {fault.signal.code}"
     at = "" if isinstance(fault.address, Absent) else f" at {fault.address:#x}"
     return f"not a tag check fault: {fault.name}{at}"
 
@@ -45,7 +45,8 @@ def _how_many(suspects: Sequence[Suspect]) -> str:
     words = [f"{registers} register{'s' if registers != 1 else ''}"]
     if slots:
         words.append(f"{slots} stack slot{'s' if slots > 1 else ''}")
-    return f"{' and '.join(words)} mismatch their memory"
+    verb = "mismatches its" if len(suspects) == 1 else "mismatch their"
+    return f"{' and '.join(words)} {verb} memory"
 
 
 def remarks(fault: Fault) -> Iterator[str]:
@@ -56,18 +57,18 @@ def remarks(fault: Fault) -> Iterator[str]:
     if isinstance(raw, Absent) or isinstance(tag, Absent):
         return
     if not fault.accesses:
-        yield "the instruction at the PC does not access this address; the tag is si_addr's"
+        yield "the instruction at the PC does not access this address; the tag is from si_addr"
     elif logical_tag(raw) not in (0, tag):
         yield f"si_addr carries tag {logical_tag(raw)}, the address of the access {tag}"
     if fault.memory_tag == tag:
-        yield "the tags match now: the memory was tagged anew after the fault"
+        yield "the tags match now: the memory was retagged after the fault"
 
 
 def _of_handler(interrupted: InterruptedFault, *, being_handled: bool) -> Iterator[str]:
     if not being_handled:
         name = name_signal(interrupted.signal)
         source = interrupted.source
-        yield f"it came in the handler of an earlier {name.signal} {name.code}, see {source}"
+        yield f"it was raised in the handler of an earlier {name.signal} {name.code}, see {source}"
         return
     yield (
         "the thread is in the handler of this fault: its registers are those in the"

@@ -56,15 +56,18 @@ def fex_text(profile: Profile, images: Mapping[int, GuestImage]) -> tuple[str, t
         UsageError: a program's file is not among them.
         FileFormatError: a profile names instructions that its program does not have, or a program's
             name cannot be written in this format.
-        ToolMissingError: capstone is not here.
+        ToolMissingError: capstone is not installed.
     """
     if not can_decode():
-        raise ToolMissingError("capstone is not here", "run: pip install capstone")
+        raise ToolMissingError("capstone is not installed", "run: pip install capstone")
     modules, notes = [], []
     for program in profile.programs:
         ordered = sorted({key.rip for key, facts in program.memops.items() if facts.needs_order})
         if not ordered:
-            notes.append(f"{program.name}: nothing was seen to need order; FEX goes on keeping all")
+            notes.append(
+                f"{program.name}: no instruction was seen to need ordering; FEX keeps all of them "
+                "ordered"
+            )
             continue
         if program.digest not in images:
             raise UsageError(

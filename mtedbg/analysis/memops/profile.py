@@ -40,7 +40,7 @@ _MODES: dict[str, ProfileMode] = {
     Mode.LOCAL: ProfileMode.LOCAL,
     Mode.SHARED: ProfileMode.SHARED,
 }
-_NEXT_STEP = "mtetso tells it: its profiles come from --profile-out as well"
+_NEXT_STEP = "mtetso does; it also writes profiles itself, with --profile-out"
 
 
 @dataclass(slots=True)
@@ -107,10 +107,10 @@ def _programs(runtime: Runtime) -> dict[int, Program]:
     """The programs by their numbers."""
     programs = programs_of(runtime)
     if isinstance(programs, Absent):
-        raise LayoutError(f"{runtime.name} does not tell its programs: {programs}", _NEXT_STEP)
+        raise LayoutError(f"{runtime.name} does not record its programs: {programs}", _NEXT_STEP)
     found = {one.id: one for one in programs}
     if any(isinstance(one.digest, Absent) for one in found.values()):
-        raise LayoutError(f"{runtime.name} does not tell builds of a program apart", _NEXT_STEP)
+        raise LayoutError(f"{runtime.name} does not distinguish builds of a program", _NEXT_STEP)
     return found
 
 

@@ -137,7 +137,7 @@ class _Pass:
         """What is wrong with a thread that has run [1], and not yet [2]."""
         pair = pair_of(runtime, state_of(runtime, memop), registers)
         if isinstance(pair, Absent):
-            yield _unread(thread, f"whether the pair is stale cannot be told: {pair}", memop.id)
+            yield _unread(thread, f"whether the pair is stale is not known: {pair}", memop.id)
         elif pair.stale:
             detail = f"[1] gave tag {pair.left}, it would give {pair.now} now; {pair.meaning}"
             yield MemopFinding(memop.id, FindingKind.STALE, detail, thread.number)

@@ -164,7 +164,7 @@ def _of_fault(session: Session, found: _Evidence) -> Iterator[str]:
     elif present(met.transition) and present(met.memop):
         yield f"what the runtime does about it: {met.transition}"
     elif present(met.transition):
-        yield "the PC is no memop: the runtime hands the fault to the previous handler"
+        yield "the PC is in no memop: the runtime passes the fault to the previous handler"
         if present(found.place) and found.place.code == HOST:
             yield "it was in host code, where a guest's pointer has no tag of its own"
 

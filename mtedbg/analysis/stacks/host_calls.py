@@ -157,7 +157,7 @@ class _Walk:
                 return FrameKind.INTERRUPTED, found
         record = frame_record(self._session.target, frame)
         if isinstance(record, Absent):
-            self.end = str(record) if frame else "x29 is 0, as the ABI has it in the outermost"
+            self.end = str(record) if frame else "x29 is 0, which marks the outermost frame"
             return FrameKind.HOST, None
         if self._session.strip(record[1]) == 0:
             return FrameKind.HOST, None

@@ -50,7 +50,8 @@ def catch(
     if not places:
         names = ", ".join(phase.value for phase in phases)
         raise LayoutError(
-            f"the debug root has no address of {names}", "`mte-catch` takes all it has"
+            f"the debug root has no address of {names}",
+            "`mte-catch` alone stops at all that it has",
         )
 
     def ask(wish: Catch, who: Thread) -> bool:

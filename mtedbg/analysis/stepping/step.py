@@ -58,11 +58,12 @@ def stepper_of(session: Session) -> Stepper:
     """
     if session.info.is_dead:
         raise NotOnThisTargetError(
-            "a core cannot be let run", "phases can be walked in a live process, under a debugger"
+            "a core file cannot be resumed",
+            "phases can be stepped through in a live process, under a debugger",
         )
     if not isinstance(session.target, Stepper):
         raise NotOnThisTargetError(
-            "this debugger's adapter cannot let the program run", "use GDB or LLDB"
+            "this debugger's adapter cannot resume the program", "use GDB or LLDB"
         )
     return session.target
 
@@ -149,7 +150,7 @@ def _to_the_next_fault(session: Session, plan: _Plan) -> _Plan:
 
 def _patched(address: int | Absent) -> Halt:
     if isinstance(address, Absent):
-        raise SteppingError("where the handler returns to is not known", "go on by `stepi`")
+        raise SteppingError("where the handler returns to is not known", "continue with `stepi`")
     return Halt(address, patched=True)
 
 
@@ -174,7 +175,7 @@ def _check_lock(session: Session, before: Handling) -> None:
     holder = f"guest thread {before.lock}" + (f" (thread {who})" if who is not None else "")
     first = f"thread {who}" if who is not None else "its thread"
     raise SteppingError(
-        f"{holder} holds the lock: thread {before.thread} would wait for ever",
+        f"{holder} holds the lock: thread {before.thread} would wait forever",
         f"select {first} and `mte-step` it past unlock first",
     )
 

@@ -104,7 +104,7 @@ def _check(session: Session, start: int, end: int) -> None:
     """That all of [start, end) is tagged memory: not every server survives what is not."""
     if end - start > MOST:
         raise UsageError(
-            f"{size_text(end - start)} are too much at once", f"at most {size_text(MOST)}"
+            f"{size_text(end - start)} is too much at once", f"at most {size_text(MOST)}"
         )
     at, hole = _first_hole(session, start, end)
     if hole is not None:

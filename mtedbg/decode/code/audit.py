@@ -182,14 +182,14 @@ def _links(block: Block, known: Known) -> Iterator[Finding]:
     if isinstance(block.segment, int):
         segment = known.segments.get(block.segment)
         if segment is None:
-            detail = f"its segment {block.segment} is not there"
+            detail = f"its segment {block.segment} does not exist"
             yield Finding(Severity.ERROR, Flaw.DANGLING, where, detail)
         elif not segment.base <= block.base <= block.end <= segment.base + segment.capacity:
             detail = f"{block.base:#x} to {block.end:#x} is outside of segment {segment.id}"
             yield Finding(Severity.ERROR, Flaw.OUTSIDE, where, detail)
     by = block.superseded_by
     if isinstance(by, int) and by and not known.has(by):
-        detail = f"superseded by block {by}, which is nowhere"
+        detail = f"superseded by block {by}, which does not exist"
         yield Finding(Severity.WARNING, Flaw.DANGLING, where, detail)
 
 
@@ -216,7 +216,7 @@ def _functions(known: Known) -> Iterator[Finding]:
     rows = _columns(known.functions, "index", "block", "guest_begin", "guest_end")
     for number, (index, block, begin, end) in enumerate(rows):
         if index != number:
-            detail = f"it stands at place {number}"
+            detail = f"it is at index {number}"
             yield Finding(Severity.ERROR, Flaw.UNSORTED, f"function {index}", detail)
         if block and block not in known.ids and block not in known.changing:
             gone = "retired" if block in known.retired else "nowhere"

@@ -70,7 +70,7 @@ def _bytes(array: RecordArray[T] | Absent, budget: Budget) -> bytes | Absent:
     if isinstance(array, Absent):
         return array
     if array.size > budget.left:
-        return Absent(Reason.UNKNOWN, f"{array.size} bytes are too many to look at")
+        return Absent(Reason.UNKNOWN, f"{array.size} bytes are too many to check")
     budget.left -= array.size
     return array.bytes_of(0, array.count) if array.count else b""
 
@@ -143,13 +143,13 @@ def _memop(block: Block, one: Memop, last: Memop | None) -> Iterator[Finding]:
         detail = f"{one.start:#x} to {one.address:#x} is not inside of block {block.id}"
         yield Finding(Severity.ERROR, Flaw.OUTSIDE, where, detail)
     if (one.address | one.tag_address) % _WORD:
-        detail = f"{one.tag_address:#x} and {one.address:#x} are no places of instructions"
+        detail = f"{one.tag_address:#x} and {one.address:#x} are not addresses of instructions"
         yield Finding(Severity.ERROR, Flaw.IMPOSSIBLE, where, detail)
     if isinstance(one.block, int) and one.block != block.id:
-        detail = f"it says that it is in block {one.block}, and hangs on block {block.id}"
+        detail = f"it is recorded in block {one.block}, but listed by block {block.id}"
         yield Finding(Severity.ERROR, Flaw.DANGLING, where, detail)
     if last is not None and one.address <= last.address:
-        detail = f"at {one.address:#x}, behind memop {last.id} at {last.address:#x}"
+        detail = f"at {one.address:#x}, after memop {last.id} at {last.address:#x}"
         yield Finding(Severity.ERROR, Flaw.UNSORTED, where, detail)
     elif last is not None and one.start <= last.address:
         detail = f"it begins at {one.start:#x}, memop {last.id} ends at {last.address:#x}"

@@ -31,7 +31,7 @@ def guest_instruction(target: Target, address: int) -> Line | Absent:
     if not can_decode():
         return Absent(Reason.UNKNOWN, "capstone is not installed for this Python")
     found = next(decode_all(code, address), None)
-    return found or Absent(Reason.DAMAGED, f"{code[:4].hex(' ')} … is no instruction")
+    return found or Absent(Reason.DAMAGED, f"{code[:4].hex(' ')} … is not an instruction")
 
 
 def _bytes(target: Target, address: int) -> bytes | Absent:

@@ -9,7 +9,7 @@ from mtedbg.model.instruction import Instruction
 from mtedbg.target import Target
 
 WORD_SIZE = 4
-_MISALIGNED = Absent(Reason.NOT_APPLICABLE, f"no multiple of {WORD_SIZE}")
+_MISALIGNED = Absent(Reason.NOT_APPLICABLE, f"not a multiple of {WORD_SIZE}")
 _BRK, _BRK_MASK = 0xD4200000, 0xFFE0001F  # Arm ARM C6.2 "BRK"
 _UDF_SHIFT = 16  # Arm ARM C6.2 "UDF"
 

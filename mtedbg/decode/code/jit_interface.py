@@ -82,7 +82,7 @@ def read_objects(target: Target) -> JitObjects | Absent:
     entries, hole = _entries(pages, first)
     notes = []
     if what := _ACTIONS.get(action):
-        notes.append(f"the entry at {relevant:#x} is just being {what}")
+        notes.append(f"the entry at {relevant:#x} is being {what}")
     return _indexed(pages, entries, hole, notes)
 
 

@@ -222,7 +222,7 @@ def _structure_lane(word: int) -> MemoryAccess | Absent:
 
 def _zero_block(word: int) -> MemoryAccess | Absent:
     """DC ZVA, GVA, GZVA: Rt is the address; the block's size is in DCZID_EL0."""
-    size = Absent(Reason.UNKNOWN, "DCZID_EL0 tells, and is not known here")
+    size = Absent(Reason.UNKNOWN, "given by DCZID_EL0, which is not known here")
     zva = _bits(word, 7, 5) == 1
     kind = AccessKind.STORE if zva else AccessKind.TAG_STORE
     return MemoryAccess(kind, size, word & 31, checked=zva)
@@ -230,7 +230,7 @@ def _zero_block(word: int) -> MemoryAccess | Absent:
 
 def _scalable(word: int) -> MemoryAccess | Absent:
     """SVE: which addresses it touches depends on predicates and vectors."""
-    size = Absent(Reason.UNKNOWN, "SVE: vector length and predicate tell")
+    size = Absent(Reason.UNKNOWN, "SVE: depends on vector length and predicate")
     return MemoryAccess(_kind(_bits(word, 31, 29) != 7), size, _base(word))
 
 

@@ -29,7 +29,7 @@ def abort_message(target: Target) -> str | Absent:
         return word
     start = strip(int.from_bytes(word, "little"))
     if not start:
-        return Absent(Reason.NOT_APPLICABLE, "the C library noted none")
+        return Absent(Reason.NOT_APPLICABLE, "the C library recorded none")
     length = MOST
     while length >= _SMALLEST:
         data = target.read_memory(start, length)

@@ -127,7 +127,7 @@ def chunks_around(target: Target, start: int, end: int, address: int) -> Around 
             after = None if chunk.last else _chunk(headers, chunk.end, end)
             return Around(previous, chunk, None if isinstance(after, Absent) else after)
         if chunk.last:
-            return Absent(Reason.UNKNOWN, "behind the last chunk")
+            return Absent(Reason.UNKNOWN, "after the last chunk")
         previous, at = chunk, chunk.end
     return Absent(Reason.UNKNOWN, f"more than {MOST_CHUNKS} chunks before it")
 

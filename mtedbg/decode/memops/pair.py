@@ -44,7 +44,7 @@ class Pair:
     def meaning(self) -> str:
         """What comes of it."""
         if self.left == self.shared and self.access is Mode.LOCAL:
-            return "the plain access will match shared memory: it loses its order in silence"
+            return "the plain access will match shared memory: it silently loses its ordering"
         if self.left == self.shared:
             return "harmless: the access is ordered, and faults where memory is a core's own"
         if self.access is not Mode.LOCAL:

@@ -51,18 +51,18 @@ def insert_mode(word: int, address: int, core: int) -> Mode | Absent:
         return Mode.LOCAL
     if word in (_BFM | _ZERO << 5 | address, _ORR | address << 5 | address):
         return Mode.SHARED
-    return Absent(Reason.DAMAGED, f"{word:#010x} is no tag insert into x{address}")
+    return Absent(Reason.DAMAGED, f"{word:#010x} is not a tag insert into x{address}")
 
 
 def access_mode(word: int, address: int) -> Mode | Absent:
     """The mode of the access [2]; does not apply to a locked access, which is the same in both."""
     access = memory_access(word)
     if not isinstance(access, MemoryAccess) or access.base != address:
-        return Absent(Reason.DAMAGED, f"{word:#010x} is no access through x{address}")
+        return Absent(Reason.DAMAGED, f"{word:#010x} is not an access through x{address}")
     if access.kind is AccessKind.RMW:
         return NOT_APPLICABLE
     if access.kind not in (AccessKind.LOAD, AccessKind.STORE):
-        return Absent(Reason.DAMAGED, f"{word:#010x} is no load or store")
+        return Absent(Reason.DAMAGED, f"{word:#010x} is not a load or store")
     return Mode.LOCAL if access.ordering is Ordering.PLAIN else Mode.SHARED
 
 

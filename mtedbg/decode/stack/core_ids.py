@@ -47,7 +47,7 @@ def _kernel(runtime: Runtime, frame: GuestFrame, registers: Mapping[str, int]) -
 def _disagreement(runtime: Runtime, kept: int, shadow: int | Absent, kernel: int | Absent) -> str:
     """Which window explains that the views differ; empty where they agree."""
     if kept >= _TAGS:
-        return f"the frame's core id {kept} is no tag: the frame is damaged"
+        return f"the frame's core id {kept} is not a tag: the frame is damaged"
     if isinstance(shadow, int) and shadow != kept:
         return (
             f"the register still holds {shadow}: the frame's id changed since translated code "

@@ -106,7 +106,7 @@ class Unwinder:
         first = self._call(guest.rip, near if isinstance(near, int) else None, hypothesis=False)
         calls = [first]
         if isinstance(near, Absent):
-            return GuestChain((first,), f"where the guest is, is not known: {near}")
+            return GuestChain((first,), f"the guest's position is not known: {near}")
         registers = guest.registers
         state = _State(near, strip(registers["rsp"]), strip(registers["rbp"]), is_return=False)
         hypothesis = not isinstance(guest.rip, int)
@@ -132,7 +132,7 @@ class Unwinder:
         depth = self._depth(function, state.rip) if function is not None else None
         slot = None if depth is None else _return_slot(state, depth)
         if depth is not None and slot is None and state.rbp == 0:
-            return "the outermost function: rbp is 0, as the ABI has it there"
+            return "the outermost function: rbp is 0, which marks it"
         value = None if slot is None else self._code.word(slot)
         if value is not None and slot is not None and depth is not None:
             if value in self._returns:
@@ -157,7 +157,7 @@ class Unwinder:
             if value is None:
                 break
             if value in self._returns and other is None:
-                return "the thread's first function, by what is on the stack"
+                return "the thread's first function, according to the stack"
             if not self._code.after_call(value):
                 continue
             found = _State(value, slot + _SLOT, None)

@@ -103,7 +103,12 @@ def _frame_of(runtime: Runtime, thread: Thread, context: Context | None) -> _Fou
             entry = next((one for one in threads if one.frame == address), None)
             if entry is None:
                 missing = Absent(Reason.NOT_RECORDED, "not in the runtime's thread table")
-                return address, frame, missing, ("the frame register points at no known frame",)
+                return (
+                    address,
+                    frame,
+                    missing,
+                    ("the frame register does not point at a known frame",),
+                )
             return address, frame, entry, ()
     busy: list[_Found] = []
     own = [one for one in threads if one.host_tid == thread.tid]
@@ -176,7 +181,7 @@ def _stub_notes(context: Context | None) -> tuple[str, ...]:
 
 def _source_notes(frame: GuestFrame, context: Context | None, place: Place) -> tuple[str, ...]:
     if place.detail:
-        return (f"whether the PC is in translated code cannot be told: {place.detail}",)
+        return (f"whether the PC is in translated code is not known: {place.detail}",)
     if context is not None and not place.in_jit:
         return (f"in a signal handler: registers are those in the {context.source}",)
     if context is None and frame.state in (ThreadState.JIT, ThreadState.FAULT):

@@ -26,7 +26,7 @@ _X29, _SP, _PC = 29, 31, 32
 def frame_record(target: Target, frame: int) -> tuple[int, int] | Absent:
     """The caller's x29 and the return address, of the record at `frame`."""
     if frame % 8 or not frame:
-        return Absent(Reason.NOT_APPLICABLE, f"x29 is {frame:#x}, which is no frame record")
+        return Absent(Reason.NOT_APPLICABLE, f"x29 is {frame:#x}, which is not a frame record")
     data = target.read_memory(frame, _RECORD.size)
     if isinstance(data, Absent):
         return data

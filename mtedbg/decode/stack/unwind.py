@@ -47,7 +47,7 @@ def caller_of(
         return found | {"pc": registers["x30"], "sp": registers["sp"] + bare}
     rules = runtime.layout.schema.caller
     if not {"pc", "sp"} <= rules.keys():
-        return Absent(Reason.NOT_RECORDED, "the schema does not tell where pc and sp are")
+        return Absent(Reason.NOT_RECORDED, "the schema does not say where pc and sp are")
     found = {name: registers[name] for name in KEPT if name in registers}
     for name, rule in rules.items():
         value = _value(runtime, rule, registers)

@@ -153,7 +153,7 @@ def test_tags_of_a_file_that_ends_early(tmp_path: Path) -> None:
         TagPiece(there, BASE + PAGE, TRUNCATED),
     ]
     assert target.remarks == (
-        "the file is truncated: contents of 1 tag segments are missing in part",
+        "the file is truncated: contents of 1 tag segments are partly missing",
     )
 
 
@@ -186,7 +186,7 @@ def test_contents_past_the_end_of_the_file(tmp_path: Path) -> None:
     target = CoreTarget(path)
     assert target.read_memory(BASE, 1) == TRUNCATED
     assert target.remarks == (
-        "the file is truncated: contents of 1 memory segments are missing in part",
+        "the file is truncated: contents of 1 memory segments are partly missing",
     )
 
 

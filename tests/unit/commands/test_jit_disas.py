@@ -54,7 +54,7 @@ def test_a_block_that_goes_on() -> None:
     base = image().places["baseline"]
     answer = report("jit-disas 2 -n 4")
     assert answer["notes"] == [
-        f"the block goes on: `jit-disas {base + 16:#x} -n 4`",
+        f"the block continues: `jit-disas {base + 16:#x} -n 4`",
         *answer["notes"][1:],
     ]
     following = report(f"jit-disas {base + 16:#x} -n 4")["rows"]

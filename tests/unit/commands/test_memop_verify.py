@@ -51,7 +51,7 @@ def test_the_pair_that_loses_its_order(shared: int) -> None:
     (row,) = stale(image(shared_tag=shared), LOCAL, shared)
     assert (row["id"], row["thread"]) == (1, 1)
     assert row["detail"].startswith(f"[1] gave tag {shared}, it would give {OWN} now;")
-    assert row["detail"].endswith("it loses its order in silence")
+    assert row["detail"].endswith("it silently loses its ordering")
 
 
 def test_the_pairs_that_do_no_harm() -> None:

@@ -54,7 +54,7 @@ def test_they_are_listed_and_deleted_by_phase_and_direction():
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ("retagging", "'retagging' is no phase"),
+        ("retagging", "'retagging' is not a phase"),
         ("local-shared shared-local", "a patch has one direction"),
     ],
 )

@@ -27,7 +27,7 @@ def run(*threads: Thread) -> str:
 
 def test_all_threads_are_listed() -> None:
     assert run(thread(0x7FFF3), thread(0, number=2)) == (
-        "2 threads: they are checked in different ways\n"
+        "2 threads with different check modes\n"
         "thread  tagged addr  tcf   include mask  store only\n"
         "     1  yes          sync  0xfffe        no\n"
         "     2  no           none  0x0000        no\n"
@@ -39,8 +39,8 @@ def test_what_the_threads_have_in_common() -> None:
         "2 threads: tag checks sync\n"
     )
     assert run(thread(1)).startswith("1 thread: accesses are not checked\n")
-    assert "what each cpu prefers" in run(thread(0x7FFF7))
-    assert "the check mode alone" in run(thread(UNTOLD, 1))
+    assert "the mode that each cpu prefers" in run(thread(0x7FFF7))
+    assert "only the check mode" in run(thread(UNTOLD, 1))
     assert run(thread(UNTOLD)).startswith("1 thread, check mode: cannot be told here")
 
 

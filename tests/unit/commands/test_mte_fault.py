@@ -131,7 +131,7 @@ def test_the_pc_is_elsewhere(words):
 def test_tagged_anew_since(words):
     pointer = tagged(HEAP, 11)
     report = synchronous(words["str x1, [x16]"], {"x16": pointer}, pointer)
-    assert report.notes == ("the tags match now: the memory was tagged anew after the fault",)
+    assert report.notes == ("the tags match now: the memory was retagged after the fault",)
 
 
 def test_a_size_that_is_not_known(words):

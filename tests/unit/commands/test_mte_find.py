@@ -38,7 +38,7 @@ def runs(answer: dict[str, Any]) -> list[tuple[int, int]]:
 def test_everywhere() -> None:
     answer = report("11")
     assert runs(answer) == [(HEAP, THREES)]
-    assert answer["headline"] == "1 stretch with tag 11, 1.6 KiB"
+    assert answer["headline"] == "1 run with tag 11, 1.6 KiB"
     assert not answer["partial"]
 
 
@@ -72,7 +72,8 @@ def test_the_way_on_leads_to_the_rest() -> None:
     first = report("1 -n 3", session)
     assert len(first["rows"]) == 3
     assert (
-        first["notes"][0] == f"there are more: `mte-find 1 {HEAP + 96:#x}` goes on in that mapping"
+        first["notes"][0]
+        == f"there are more: `mte-find 1 {HEAP + 96:#x}` continues in that mapping"
     )
     assert runs(report(f"1 {HEAP + 96:#x} -n 1", session)) == [(HEAP + 96, HEAP + 112)]
 
@@ -82,7 +83,7 @@ def test_tags_that_were_not_dumped() -> None:
     target.tags = {}
     answer = report("3", Session(target))
     assert answer["partial"]
-    assert answer["notes"][0].startswith("tags of 4 KiB are not there")
+    assert answer["notes"][0].startswith("tags of 4 KiB are not available")
 
 
 def test_time_runs_out() -> None:

@@ -97,8 +97,8 @@ def test_a_critical_section_that_ran_as_one(hardware, monkeypatch):
         target.happenings.append(refused)
     target.at(memop(made) + 4 if hardware else phase(made, "fault"), StopKind.BREAKPOINT)
     (note,) = go(target).notes
-    assert note.startswith("memop 1 is a critical section (rseq), which starts over")
-    assert ("no hardware breakpoints" in note) is not hardware
+    assert note.startswith("memop 1 is a critical section (rseq), which restarts")
+    assert ("no hardware breakpoint" in note) is not hardware
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ def test_a_long_map_is_cut_with_the_way_on():
     report = ask(Session(target), HEAP, 64 * PAGE)
     assert len(report.answer.body.lines) == span.MOST_LINES
     goes_on = HEAP + span.MOST_LINES * 256
-    assert f"`mte-tags {goes_on:#x} 0x2000` goes on" in report.notes[0]
+    assert f"`mte-tags {goes_on:#x} 0x2000` continues" in report.notes[0]
 
 
 def test_many_rows_are_cut_and_partial(monkeypatch):
@@ -108,6 +108,6 @@ def test_many_rows_are_cut_and_partial(monkeypatch):
     report = ask(Session(target), HEAP, 40 * 16, "--runs")
     assert len(report.rows) == 10
     assert report.partial
-    assert report.notes == (f"cut off after 10 rows: `mte-tags {HEAP + 160:#x} LEN` goes on",)
+    assert report.notes == (f"cut off after 10 rows: `mte-tags {HEAP + 160:#x} LEN` continues",)
     whole = ask(Session(replace(target, tags={HEAP: bytes([1, 2] * 5)})), HEAP, 160, "--runs")
     assert not whole.partial

@@ -21,7 +21,7 @@ def test_one_line_goes_on_where_another_ended() -> None:
     first = answer_line(session, f"mte-tags {HEAP:#x} 256 --runs", continuations)
     second = answer_line(session, "mte-tags --runs", continuations)
     assert (first.rows[0]["start"], second.rows[0]["start"]) == (HEAP, HEAP + 256)
-    with pytest.raises(UsageError, match="nothing yet"):
+    with pytest.raises(UsageError, match="has not shown a range yet"):
         answer_line(session, "mte-tags", Continuations())
 
 

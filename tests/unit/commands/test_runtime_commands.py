@@ -82,7 +82,7 @@ def test_jit_block_takes_tagged_pointers() -> None:
 @pytest.mark.parametrize(
     ("place", "offset", "line"),
     [
-        ("baseline", 0x1C0, "in block 2 (BaselineTier), in no range of it"),
+        ("baseline", 0x1C0, "in block 2 (BaselineTier), in none of its ranges"),
         ("baseline", 0x200, "in segment 1, between its code blocks"),
         ("stubs", 0x44, "BuiltinThunk+0x4 in block 1 (SharedStubs)"),
         ("gone", 0, "Function sum+0x0 in retired block 9 (BaselineTier)"),

@@ -62,12 +62,12 @@ def test_what_a_map_had_no_room_for_comes_first(monkeypatch: pytest.MonkeyPatch)
     ask = Asking()
     assert "0x200 bytes from" in ask.text(f"{HEAP:#x} 1024")
     assert ask.goes_on["mte-tags"] == Continuation(HEAP + 512, 512)
-    assert "are not drawn" not in ask.text("")
+    assert "are not shown" not in ask.text("")
     assert ask.goes_on["mte-tags"] == Continuation(HEAP + 1024, 512)
 
 
 def test_nothing_to_go_on_behind() -> None:
-    with pytest.raises(UsageError, match="has shown nothing yet"):
+    with pytest.raises(UsageError, match="has not shown a range yet"):
         Asking()("")
 
 

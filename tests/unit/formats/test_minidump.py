@@ -122,4 +122,4 @@ def test_what_is_none(tmp_path: Path, contents: bytes, message: str) -> None:
 
 def test_streams_that_are_cut_off_are_told(tmp_path: Path) -> None:
     target = opened(tmp_path, small()[:-60])
-    assert "the file is truncated: some of its streams are missing in part" in target.remarks
+    assert "the file is truncated: some of its streams are partly missing" in target.remarks

@@ -124,12 +124,12 @@ def test_a_text_that_contradicts_itself():
 
 def test_what_is_not_told_is_not_claimed():
     report = explain("SIGSEGV")
-    assert report.headline == "SIGSEGV, a tag check fault or another: the text has no code"
+    assert report.headline == "SIGSEGV, a tag check fault or not: the text has no code"
     assert report.partial
     hidden = explain("signal 11 (SIGSEGV), code 9 (SEGV_MTESERR), fault addr 0x7a4c3f2010")
     assert any("hides the tag" in note for note in hidden.notes)
     other = explain("signal 11 (SIGSEGV), code 2 (SEGV_ACCERR), fault addr 0xb00007a4c3f2010")
-    assert other.notes == ("the pointer carries tag 11, but it is not the tag that faulted",)
+    assert other.notes == ("the pointer carries tag 11, but this is not a tag check fault",)
 
 
 @pytest.mark.parametrize("text", ["", "hello", "0x1234", "signal", "code 7 (x)" * 0, "pid: 3"])

@@ -7,7 +7,7 @@ from mtedbg.report import rows_of
 from mtedbg.reports.heap import answer
 
 FREED = Hypothesis("use after free", ("the memory has tag 0", "it is in a bin"))
-BEYOND = Hypothesis("out of bounds", ("one tag in 15 agrees by chance",))
+BEYOND = Hypothesis("out of bounds", ("one tag in 15 matches by chance",))
 
 
 def test_they_are_ranked_with_what_speaks_for_them():
@@ -17,14 +17,14 @@ def test_they_are_ranked_with_what_speaks_for_them():
             "guess": "use after free",
             "because": "the memory has tag 0; it is in a bin",
         },
-        {"rank": 2, "guess": "out of bounds", "because": "one tag in 15 agrees by chance"},
+        {"rank": 2, "guess": "out of bounds", "because": "one tag in 15 matches by chance"},
     )
 
 
 def test_it_never_claims_certainty():
-    certain = "guesses, by tags and chunk headers: nothing here is certain"
+    certain = "hypotheses, from tags and chunk headers: none is certain"
     assert answer((FREED,)).notes == (certain,)
     assert answer((FREED,), "x3").notes == (
-        "if x3 is the culprit's pointer, which is not certain",
+        "if x3 is the pointer of the faulting access, which is not certain",
         certain,
     )

@@ -39,7 +39,10 @@ def test_each_mapping_says_what_it_lacks():
 
 def test_where_all_is_there_that_is_said():
     found = answer(missing_memory(lacking(WHOLE, tags={PAGE: bytes(256)})))
-    assert (rows_of(found.body), found.notes) == ((), ("every mapping is there, with its tags",))
+    assert (rows_of(found.body), found.notes) == (
+        (),
+        ("all mappings are present, with their tags",),
+    )
 
 
 def test_those_that_are_not_shown_are_counted():

@@ -25,7 +25,7 @@ ANY = [
     "Cause",
     "Signal and fault",
     "Memory tags",
-    "What may be behind it",
+    "Possible causes",
     "Registers",
     "Host calls",
 ]
@@ -75,7 +75,7 @@ def test_tagged_memory_that_takes_long_is_not_drawn(more):
     assert (section.figure is not None) is (not more)
     if more:
         assert section.answer(section.ask()).notes == (
-            "4 GiB are tagged, which takes long to read: `mte-regions` does",
+            "4 GiB are tagged, which takes long to read: use `mte-regions`",
         )
 
 

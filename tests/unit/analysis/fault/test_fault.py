@@ -53,7 +53,7 @@ def test_what_is_said_of_a_fault_in_whose_handler_the_thread_is():
     met = fault(session, session.current_thread())
     before = InterruptedFault(SignalInfo(11, SYNC, HEAP), {}, "signal frame at 0x10", False, 5)
     assert list(remarks(replace(met, interrupted=before))) == [
-        "it came in the handler of an earlier SIGSEGV SEGV_MTESERR, see signal frame at 0x10"
+        "it was raised in the handler of an earlier SIGSEGV SEGV_MTESERR, see signal frame at 0x10"
     ]
     assert list(remarks(replace(met, interrupted=before, being_handled=True))) == [
         "the thread is in the handler of this fault: its registers are those in the signal frame"

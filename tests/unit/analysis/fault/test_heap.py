@@ -54,10 +54,10 @@ CHUNKS = [(48, 3), (48, LIVE), (48, FREED), (112, 9)]
     [
         (0x90, 7, f"use after free: 0 bytes into a freed chunk of 48 bytes at {START + 0x90:#x}"),
         (0x98, 7, f"use after free: 8 bytes into a freed chunk of 48 bytes at {START + 0x90:#x}"),
-        (0x80, LIVE, f"out of bounds: right behind the chunk of 48 bytes at {START + 0x50:#x}"),
+        (0x80, LIVE, f"out of bounds: right after the chunk of 48 bytes at {START + 0x50:#x}"),
         (0x48, LIVE, f"out of bounds: 8 bytes before the chunk of 48 bytes at {START + 0x50:#x}"),
         (0x10, LIVE, f"out of bounds: 64 bytes before the chunk of 48 bytes at {START + 0x50:#x}"),
-        (0xD0, 6, "use after free: memory given out again, now a chunk of 112 bytes"),
+        (0xD0, 6, "use after free: memory allocated again, now a chunk of 112 bytes"),
         (0x40, 12, "out of bounds"),
         (0x50, 0, "a pointer that lost its tag"),
     ],
@@ -75,7 +75,7 @@ def test_both_are_possible_where_the_neighbour_has_the_pointers_tag():
         "use after free",
         "out of bounds",
     ]
-    assert "the chunk behind it says that it is free" in found[0].reasons
+    assert "the next chunk says that it is free" in found[0].reasons
     assert "by chance" in found[1].reasons[0]
 
 
@@ -93,7 +93,7 @@ def test_no_hypothesis_where_tags_match_or_mean_something_else():
 def test_without_chunks_by_tags_alone():
     found = heap_hypotheses(heap_of(CHUNKS, name="[anon:scudo]"), pointer(0x80))
     assert [hypothesis.what for hypothesis in found] == [
-        "out of bounds: 0 bytes past the memory of its own",
+        "out of bounds: 0 bytes past the pointer's own memory",
         "use after free",
     ]
     assert not any(hypothesis.evident for hypothesis in found)

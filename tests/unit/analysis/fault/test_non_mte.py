@@ -57,9 +57,9 @@ def jumped(target: FakeTarget, to: int, code: int, signal: int = SIGSEGV) -> Ses
         ("ldr x0, [x1]", 0x0065_6D61_6E20_6161, {"x1": 0x2065_6D61_6E20_6161},
          "load of 8 bytes", 'a pointer overwritten by text: x1 reads "aa name "'),
         ("ldr x0, [x1, #8]", (1 << 64) - 14, {"x1": (1 << 64) - 22},
-         "load of 8 bytes", "an error's number used as a pointer: x1 is -22"),
+         "load of 8 bytes", "an error number used as a pointer: x1 is -22"),
         ("ldr x0, [x1]", KERNEL, {"x1": KERNEL}, "load of 8 bytes",
-         "a pointer that was overwritten: bit 55 of x1 is set: an address of the kernel's"),
+         "a pointer that was overwritten: bit 55 of x1 is set: a kernel address"),
         ("ldr x0, [x1]", FAR | 0x12 << 48, {"x1": FAR | 0x12 << 48}, "load of 8 bytes",
          "a pointer that was overwritten: bits 54:48 of x1 are 0x12: those of an address are 0"),
     ],
@@ -75,12 +75,12 @@ def test_just_beyond_a_mapping():
     end = HEAP + 2 * PAGE
     reasons, hypotheses = explained("ldr x0, [x1]", end + 4, x1=end + 4)
     assert list(reasons) == [
-        f"load of 8 bytes at {end + 4:#x}, where nothing is mapped: 4 bytes behind rw- anonymous"
+        f"load of 8 bytes at {end + 4:#x}, where nothing is mapped: 4 bytes after rw- anonymous"
         " memory"
     ]
     assert hypotheses == []
     (reason,), _ = explained("ldr x0, [x1]", end, x1=end)
-    assert reason.endswith(": right behind rw- anonymous memory")
+    assert reason.endswith(": right after rw- anonymous memory")
     (reason,), _ = explained("ldr x0, [x1]", HEAP - PAGE, x1=HEAP - PAGE)
     assert reason.endswith(": 4 KiB before rw- [anon:heap]")
 
@@ -117,16 +117,16 @@ def test_permissions_that_nobody_knows():
 def test_memory_that_has_no_file_behind_it_any_more():
     (reason,), _ = explained("ldrb w0, [x1]", HEAP, ADRERR, SIGBUS, x1=HEAP)
     assert reason == (
-        f"load of 1 byte at {HEAP:#x} in rw- [anon:heap]: behind the end of the file, or the file"
-        " could not be read"
+        f"load of 1 byte at {HEAP:#x} in rw- [anon:heap]: past the end of the file, or the file "
+        "could not be read"
     )
 
 
 def test_what_is_not_aligned():
     (reason,), _ = explained("ldar x0, [x1]", HEAP + 12, ADRALN, SIGBUS, x1=HEAP + 12)
-    assert reason.endswith(": the address has to be aligned for this access")
+    assert reason.endswith(": the address must be aligned for this access")
     (reason,), _ = explained("ldr x0, [sp]", HEAP + 8, ADRALN, SIGBUS, sp=HEAP + 8)
-    assert reason.endswith(": sp has to be a multiple of 16 where memory is accessed by it")
+    assert reason.endswith(": sp must be a multiple of 16 when it is used to access memory")
 
 
 def test_jumps():
@@ -145,7 +145,7 @@ def test_jumps():
     assert reasons[0] == f"jump to {HEAP:#x} in rw- [anon:heap], which may not be executed"
 
     reasons, _ = ask(jumped(target, PC + 2, ADRALN, SIGBUS))
-    assert reasons[0] == f"jump to {PC + 2:#x}: instructions stand at multiples of 4"
+    assert reasons[0] == f"jump to {PC + 2:#x}: instructions must be at multiples of 4"
 
     target.register_sets[1]["x30"] = HEAP
     session = jumped(target, 0, MAPERR)
@@ -183,14 +183,14 @@ def test_a_return_address_that_failed_its_authentication():
 @pytest.mark.parametrize(
     ("text", "signal", "code", "registers", "reasons"),
     [
-        ("brk #1000", SIGTRAP, BRKPT, {}, ["brk #0x3e8: what GCC makes of __builtin_trap()"]),
+        ("brk #1000", SIGTRAP, BRKPT, {}, ["brk #0x3e8: GCC's __builtin_trap()"]),
         ("brk #0x5501", SIGTRAP, BRKPT, {},
-         ["brk #0x5501: what Clang makes of a failed check of -fsanitize-trap"]),
+         ["brk #0x5501: Clang's trap for a failed check of -fsanitize-trap"]),
         ("brk #77", SIGTRAP, BRKPT, {}, []),
-        (".inst 0", SIGILL, ILLOPC, {}, ["udf #0: no instruction"]),
-        (".inst 0", SIGILL, ILLOPC, {"pstate": 2 << 10}, ["udf #0: no instruction"]),
+        (".inst 0", SIGILL, ILLOPC, {}, ["udf #0: not an instruction"]),
+        (".inst 0", SIGILL, ILLOPC, {"pstate": 2 << 10}, ["udf #0: not an instruction"]),
         ("nop", SIGILL, ILLOPC, {"pstate": 2 << 10},
-         ["nop: no landing pad, and an indirect branch led here (BTI)"]),
+         ["nop: not a landing pad, reached by an indirect branch (BTI)"]),
         ("nop", SIGILL, ILLOPC, {"cpsr": 0}, []),
         ("autiasp", SIGILL, ILLOPN, {}, ["autiasp: pointer authentication failed"]),
     ],

@@ -144,7 +144,9 @@ def test_a_program_that_needs_no_order_is_left_out() -> None:
     """A module without ranges would be one without any order at all."""
     text, notes = fex_text(learned(), {})
     assert text == "\n"
-    assert notes == ("guest.elf: nothing was seen to need order; FEX goes on keeping all",)
+    assert notes == (
+        "guest.elf: no instruction was seen to need ordering; FEX keeps all of them ordered",
+    )
 
 
 def test_a_stripped_program_gets_what_is_sure() -> None:
@@ -202,4 +204,4 @@ def test_the_program_writes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert main([*words, "--fex", str(out), "--guest", str(guest)]) == 2
     assert "is needed" in capsys.readouterr().err
     assert main([*words, "--guest", str(guest)]) == 2
-    assert "--guest is for --fex" in capsys.readouterr().err
+    assert "--guest needs --fex" in capsys.readouterr().err

@@ -92,7 +92,7 @@ def test_damaged_memops_are_left_out_and_counted() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("Code.digest :", "Code.digesT :", "image does not tell builds of a program apart"),
+        ("Code.digest :", "Code.digesT :", "image does not distinguish builds of a program"),
         ("Code.name :", "Code.namE :", "no field Code.name"),
     ],
 )

@@ -74,7 +74,7 @@ def test_a_circle_and_rubbish_end_it():
     found = calls_of(session_of(stack, STACK + 0x100))
     assert len(found.frames) == 3
     assert "its own caller" in found.end
-    assert "no frame record" in calls_of(session_of(stack, STACK + 0x101)).end
+    assert "not a frame record" in calls_of(session_of(stack, STACK + 0x101)).end
     assert "not mapped" in calls_of(session_of(stack, 0x10)).end
 
 

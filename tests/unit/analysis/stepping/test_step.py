@@ -187,7 +187,7 @@ def test_where_the_handler_returns_to_is_not_known() -> None:
     target = scripted(made, phase(made, "resume"))  # no signal frame is on its stack
     with pytest.raises(SteppingError) as caught:
         go(target)
-    assert caught.value.next_step == "go on by `stepi`"
+    assert caught.value.next_step == "continue with `stepi`"
 
 
 def test_a_runtime_without_phases() -> None:
@@ -206,7 +206,7 @@ def test_registers_that_are_not_there() -> None:
 
 
 def test_what_cannot_be_let_run() -> None:
-    with pytest.raises(NotOnThisTargetError, match="a core cannot be let run"):
+    with pytest.raises(NotOnThisTargetError, match="a core file cannot be resumed"):
         go(image().target())
-    with pytest.raises(NotOnThisTargetError, match="adapter cannot let the program run"):
+    with pytest.raises(NotOnThisTargetError, match="adapter cannot resume the program"):
         go(image().target(kind=TargetKind.LIVE))

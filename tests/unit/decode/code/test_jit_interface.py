@@ -103,7 +103,7 @@ def test_a_damaged_list_keeps_what_was_read(links, words):
 
 def test_an_entry_being_registered_is_said():
     (note,) = found(interface(functions(2), action=1)).notes
-    assert note == f"the entry at {ENTRIES:#x} is just being registered"
+    assert note == f"the entry at {ENTRIES:#x} is being registered"
 
 
 @pytest.mark.parametrize(

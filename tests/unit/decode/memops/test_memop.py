@@ -80,7 +80,7 @@ def test_words_that_are_no_memop_contradict_the_record() -> None:
     made = image()
     found = state(1, made.with_word(made.places["baseline"] + 0x10, 0xD503201F, 4))
     assert isinstance(found.decoded, Absent)
-    assert "0xd503201f is no tag insert into x16" in found.decoded.detail
+    assert "0xd503201f is not a tag insert into x16" in found.decoded.detail
     assert found.consistent is False
 
 

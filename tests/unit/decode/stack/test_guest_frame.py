@@ -88,7 +88,7 @@ def test_a_frame_register_that_is_no_known_frame_is_noted() -> None:
     target = image().target()
     target.register_sets[1]["x28"] = image().places["memops"]
     found = present(guest(target))
-    assert "the frame register points at no known frame" in found.notes
+    assert "the frame register does not point at a known frame" in found.notes
 
 
 def test_a_frame_register_that_leads_nowhere_leaves_the_thread_table() -> None:
@@ -195,7 +195,7 @@ def test_a_core_id_that_is_no_tag_is_damage() -> None:
     target = made.with_word(made.places["frame2"] + HOST_CORE_ID, 16).target()
     cores = present(guest(target)).cores
     assert not cores.consistent
-    assert "is no tag" in cores.explanation
+    assert "is not a tag" in cores.explanation
 
 
 def test_a_damaged_code_map_leaves_the_frame() -> None:
@@ -204,4 +204,4 @@ def test_a_damaged_code_map_leaves_the_frame() -> None:
     torn = torn.with_word(made.places["code-map.buffer1"], 9)
     found = present(guest(torn.target()))
     assert found.frame.thread_id == 2
-    assert "cannot be told" in found.notes[0]
+    assert "is not known" in found.notes[0]
