@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mtedbg.commands import Command, all_commands, find, names
+from mtedbg.commands import GROUP, Command, all_commands, find, names
 from mtedbg.commands._line import Continuations, ask
 from mtedbg.errors import UsageError
 from mtedbg.report import Answer, Report, Span, Table
@@ -26,7 +26,7 @@ def answer_line(
 
     Args:
         session: where.
-        line: the command and its arguments; or `help` and a command.
+        line: the command, in one word or in two, and its arguments; or `help` and a command.
         continuations: where commands go on, kept by the caller from one call to the next.
         as_json: whether it is for JSON.
 
@@ -36,14 +36,25 @@ def answer_line(
     name, _, rest = line.strip().partition(" ")
     if name == _HELP:
         return Report(_HELP, session.info, answer=help_of(rest.strip()))
-    return ask(session, _command(name), rest, continuations, as_json=as_json)[1]
+    command, arguments = _parted(line.strip())
+    return ask(session, command, arguments, continuations, as_json=as_json)[1]
 
 
-def _command(name: str) -> Command:
-    command = find(name)
-    if command is None:
-        raise UsageError(f"there is no command {name!r}", f"commands: {', '.join(names())}")
-    return command
+def _parted(line: str) -> tuple[Command, str]:
+    """The command that `line` begins with, and the rest of it.
+
+    Two words come first: `memop log` is not `memop` of a symbol `log`, as in debuggers.
+
+    Raises:
+        UsageError: there is no such command.
+    """
+    name, _, rest = line.partition(" ")
+    second, _, arguments = rest.lstrip().partition(" ")
+    if command := find(second if name == GROUP else f"{name}-{second}"):
+        return command, arguments
+    if command := find(name):
+        return command, rest
+    raise UsageError(f"there is no command {name!r}", f"commands: {', '.join(names())}")
 
 
 def help_of(name: str) -> Answer:
@@ -53,7 +64,7 @@ def help_of(name: str) -> Answer:
         UsageError: there is no such command.
     """
     if name:
-        command = _command(name)
+        command, _ = _parted(name)
         headline, said = command.summary, command.manual.split("\n")
     else:
         headline = "`help NAME` says more of each:"

@@ -10,8 +10,9 @@ import pytest
 from mtedbg.cli import main
 from mtedbg.commands._line import Continuations
 from mtedbg.commands._offline import answer_line
-from mtedbg.errors import UsageError
+from mtedbg.errors import MtedbgError, UsageError
 from mtedbg.report import Table
+from mtedbg.session import Session
 from tests.support.elf_core import Core, Load, Tagged, ThreadNotes
 from tests.support.scenes import HEAP, session_at
 
@@ -32,6 +33,32 @@ def test_for_json_is_as_if_the_line_said_so() -> None:
     assert isinstance(asked.answer.body, Table)
     assert asked.answer.body.lines == (), "runs of tags, and no map"
     assert answer_line(session_at(), line).answer.body.lines
+
+
+def test_commands_in_two_words_are_those_in_one() -> None:
+    session = session_at()
+    for one, two in {
+        f"mte-tags {HEAP:#x} 256": f"mte  tags {HEAP:#x} 256",
+        "memops -n 1": "mtedbg memops -n 1",
+        "memop-log": "memop log",
+        "help jit-block": "help jit block",
+        "help memops": "help mtedbg memops",
+    }.items():
+        assert outcome(session, two) == outcome(session, one)
+    assert "usage: memop-log" in outcome(session, "memop log --bogus")
+
+
+def outcome(session: Session, line: str) -> str:
+    try:
+        return str(answer_line(session, line).answer)
+    except MtedbgError as error:
+        return f"{error}: {error.next_step}"
+
+
+@pytest.mark.parametrize("line", ["mte", "mte foo", "mtedbg", "mtedbg foo", "", "-tags"])
+def test_other_words_are_no_commands(line: str) -> None:
+    with pytest.raises(UsageError, match="there is no command"):
+        answer_line(session_at(), line)
 
 
 def test_the_program_keeps_where_lines_go_on(
