@@ -6,7 +6,7 @@ WORKERS := 2
 NATIVE := $(shell find native mtedbg/lab/guest tests/support/programs \
 	-name build -prune -o \( -name '*.c' -o -name '*.cc' -o -name '*.h' \) -print)
 
-.PHONY: help setup setup-demo setup-check demo check test sanitize sanitize-host golden lint format bench bench-core bench-native fuzz oracle stress guests litmus wheel clean
+.PHONY: help setup setup-demo setup-check demo check test sanitize sanitize-host golden lint format bench bench-core bench-native fuzz oracle soundness stress guests litmus wheel clean
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 21
 
@@ -59,6 +59,9 @@ fuzz: setup ## fuzz the readers of dead processes' files for an hour; SECONDS=60
 oracle: setup ## compare random instructions with this x86-64 processor; STEPS=100000 for fewer
 	@$(BIN)/python -m tests.oracle run --steps $(or $(STEPS),10000000) --seed $(or $(SEED),1000) \
 	  --options "$(OPTIONS)"
+
+soundness: setup ## every enumerated schedule of the memory protocol: hours; ROUNDS=100 for a sample
+	@$(BIN)/python -m tests.soundness $(if $(ROUNDS),--rounds $(ROUNDS))
 
 stress: setup ## litmus tests on real threads that are moved, in the VM; ROUNDS=10000 for less
 	@$(BIN)/python -m tests.soundness.stress --rounds $(or $(ROUNDS),1000000)

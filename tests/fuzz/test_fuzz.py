@@ -1,4 +1,4 @@
-"""A minute of fuzzing, every find of earlier hours, and damage with a structure."""
+"""Some seconds of fuzzing, every find of earlier hours, and damage with a structure."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ from tests.support import runtime_image
 from tests.support.runtime_image import BASE
 
 ROOT = Path(__file__).resolve().parents[2]
-MINUTE = 60
+SECONDS, LIMIT_S = 20, 900
 PATIENCE_S = 20.0
 FREELY = settings(
     deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
-def test_a_minute() -> None:
-    command = [sys.executable, "-m", "tests.fuzz", "--seconds", str(MINUTE)]
+def test_some_seconds() -> None:
+    """That each target fuzzes; `make fuzz` does so for an hour."""
+    command = [sys.executable, "-m", "tests.fuzz", "--seconds", str(SECONDS)]
     done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=15 * MINUTE, check=False
+        command, cwd=ROOT, capture_output=True, text=True, timeout=LIMIT_S, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count(" ok\n") == len(TARGETS), done.stdout

@@ -34,13 +34,14 @@ def agree(forms: tuple[Form, ...], examples: int, seed: int, options: str) -> in
 
 @natively
 def test_every_form() -> None:
-    assert agree(FORMS, 3, 1, PROTOCOLS[0]) > 1500
+    """Some examples of each; `make oracle` goes on with others."""
+    assert agree(FORMS, 2, 1, PROTOCOLS[0]) > 1000
 
 
 @natively
 @pytest.mark.parametrize("options", PROTOCOLS[1:])
 def test_every_form_under_another_protocol(options: str) -> None:
-    assert agree(FORMS, 2, 2, options) > 1000
+    assert agree(FORMS, 1, 2, options) > 500
 
 
 @natively
