@@ -22,7 +22,7 @@ from mtedbg.lab import debian, paths
 
 DOCUMENTATION = Path("/usr/share/doc")
 STRIP = "aarch64-linux-gnu-strip"
-# The VM's gdbserver needs these beside what the runtime needs.
+# The VM's gdbserver needs these in addition to what the runtime needs.
 FOR_GDBSERVER = ("libstdc++.so.6", "libgcc_s.so.1", "libc.so.6")
 
 

@@ -60,7 +60,7 @@ def complain(error: MtedbgError) -> None:
 
 
 def wants_color(arguments: argparse.Namespace) -> bool:
-    """Whether to use colours: on a terminal, where nobody said no (no-color.org)."""
+    """Whether to use colours: on a terminal, unless disabled (no-color.org)."""
     no_color: bool = arguments.no_color
     return sys.stdout.isatty() and not no_color and "NO_COLOR" not in os.environ
 
@@ -88,7 +88,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
-        if stream is None:  # closed by whoever started this
+        if stream is None:  # closed by the parent process
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
         elif isinstance(stream, TextIOWrapper):  # a terminal that is not UTF-8 gets escapes
             stream.reconfigure(errors="backslashreplace")

@@ -1,4 +1,4 @@
-"""`mtedbg doctor`: what is here, what is missing, and the command that mends it."""
+"""`mtedbg doctor`: what is here, what is missing, and the command that fixes it."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ class Finding:
     Args:
         what: what was looked for.
         found: its version or place; empty if it is missing.
-        mend: the command that brings it.
+        fix: the command that installs it.
         optional: whether mtedbg does its main work without it.
     """
 
     what: str
     found: str
-    mend: str
+    fix: str
     optional: bool = False
 
 
@@ -57,7 +57,7 @@ def run(_arguments: argparse.Namespace) -> int:
             continue
         lacking = lacking or not finding.optional
         state = "optional" if finding.optional else "MISSING "
-        print(f"  {state} {finding.what:24} {finding.mend}")
+        print(f"  {state} {finding.what:24} {finding.fix}")
     return 1 if lacking else 0
 
 
@@ -65,19 +65,19 @@ def _findings() -> Iterator[Finding]:
     needed = requirements.EVERYTHING if paths.in_checkout() else requirements.TO_RUN
     for requirement in needed:
         found = requirement.find()
-        mend = "" if found else requirements.mend(requirement)
+        fix = "" if found else requirements.fix(requirement)
         of_developers = requirement.needs <= {Need.CHECK, Need.TEST}
-        yield Finding(requirement.what, found or "", mend, optional=of_developers)
+        yield Finding(requirement.what, found or "", fix, optional=of_developers)
     for name in DISTRIBUTIONS:
         yield Finding(f"Python's {name}", _version(name), f"{sys.executable} -m pip install {name}")
-    yield _carried("runtime", paths.runtime)
-    yield _carried("guest programs", paths.guests)
-    yield _carried("kernel of the VM", lambda: paths.vm_image().kernel)
-    yield _carried("AArch64 libraries", paths.libraries)
+    yield _included("runtime", paths.runtime)
+    yield _included("guest programs", paths.guests)
+    yield _included("kernel of the VM", lambda: paths.vm_image().kernel)
+    yield _included("AArch64 libraries", paths.libraries)
     lldb = requirements.find_lldb()
     oldest = requirements.LLDB_MINIMUM[0]
-    mend = f"{sys.executable} -m pip install lldb-for-pwndbg"
-    yield Finding(f"LLDB {oldest}", str(lldb or ""), mend, optional=True)
+    fix = f"{sys.executable} -m pip install lldb-for-pwndbg"
+    yield Finding(f"LLDB {oldest}", str(lldb or ""), fix, optional=True)
 
 
 def _version(distribution: str) -> str:
@@ -87,7 +87,7 @@ def _version(distribution: str) -> str:
         return ""
 
 
-def _carried(what: str, find: Callable[[], Path]) -> Finding:
+def _included(what: str, find: Callable[[], Path]) -> Finding:
     try:
         return Finding(what, str(find()), "")
     except ToolMissingError as error:

@@ -17,13 +17,13 @@ HELP = "load mtedbg whenever GDB or LLDB starts"
 
 @dataclass(frozen=True)
 class Debugger:
-    """Where a debugger is told to load mtedbg.
+    """How a debugger is made to load mtedbg.
 
     Args:
         command: its command that loads a file.
-        loaded: the file that is to be loaded.
+        loaded: the file to load.
         files: the init files that it reads.
-        quoted: how its command wants a path.
+        quoted: quotes a path for its command.
     """
 
     command: str

@@ -21,8 +21,8 @@ RESERVED = frozenset(
         *("/usr", "/usr/bin", "/usr/lib", LIBRARIES, "/lib/aarch64-linux-gnu"),
     )
 )
-# Where nobody else changes the files while the VM runs, it may keep what it has seen. In a folder
-# in use, only what is mapped is kept.
+# If no one else changes the files while the VM runs, it may cache them. In a folder in use, only
+# mapped files are cached.
 UNCHANGING, IN_USE = "cache=loose", "cache=mmap"
 
 

@@ -187,7 +187,7 @@ def packages(requirements: Iterable[Requirement]) -> list[str]:
     return list(dict.fromkeys(requirement.package for requirement in requirements))
 
 
-def mend(requirement: Requirement) -> str:
+def fix(requirement: Requirement) -> str:
     """The command that installs one requirement, to be typed as it stands."""
     if apt.on_debian():
         return " && ".join(apt.commands([requirement.package]))
@@ -212,7 +212,7 @@ def main() -> int:
     """Prints each missing requirement and its command; 1 if there is one."""
     absent = missing(EVERYTHING)
     for requirement in absent:
-        print(f"missing: {requirement.what}\n  {mend(requirement)}")
+        print(f"missing: {requirement.what}\n  {fix(requirement)}")
     return 1 if absent else 0
 
 

@@ -26,8 +26,8 @@ class LabResult:
     Args:
         exit_status: its exit status, or None if a signal killed it.
         signal: the signal that killed it, or None.
-        stdout: what it wrote and no sink took.
-        stderr: likewise.
+        stdout: what it wrote to standard output that no sink took.
+        stderr: the same, of standard error.
         cores: the core files it left, moved to where the caller wanted them.
         core_is_whole: whether the kernel wrote all of the program's core.
     """
@@ -101,7 +101,7 @@ class Vm:
             cwd: its current folder in the VM.
             env: its whole environment; a plain PATH and HOME by default.
             on_stdout: called with what it writes, as it comes; kept for `LabResult` otherwise.
-            on_stderr: likewise.
+            on_stderr: the same for standard error.
 
         Raises:
             LabError: the request is too long, or the VM went away.

@@ -56,7 +56,7 @@ def completions(
     Args:
         line: what is typed.
         lines: whole lines that it may become.
-        summaries: what is said beside commands, by name.
+        summaries: the text next to each command, by name.
     """
     start = line.rfind(" ") + 1
     command = find(line.split(" ")[0]) if start else None

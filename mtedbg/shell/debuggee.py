@@ -25,7 +25,7 @@ class Debuggee:
 
     Attributes:
         words: for GDB's command line.
-        settings: what a new GDB is told.
+        settings: commands for a new GDB.
         attaches: whether GDB may stay when it is started again.
         output: readable when the program has written something; None where it is not known.
         end: readable when the program has ended; None where only GDB knows.

@@ -97,13 +97,13 @@ class Debugger(Listener):
         Raises:
             MtedbgError: one of them cannot be started, or they do not come together.
         """
-        told = self._debuggee.start()
+        lines = self._debuggee.start()
         if not self.alive:
             self._gdb = Gdb(self._argv(), limit_s=START_LIMIT_S, listener=self)
             self._load(self._gdb)
-            told += self._debuggee.settings
-            told += [f"source {path}" for path in self._options.scripts]
-        for line in told:
+            lines += self._debuggee.settings
+            lines += [f"source {path}" for path in self._options.scripts]
+        for line in lines:
             self.printed(advised(self.gdb.execute, line))
         self._exited.clear()
 
@@ -178,7 +178,7 @@ class Debugger(Listener):
             task.cancel()
 
     def later(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Does `work` beside everything else."""
+        """Does `work` in the background."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -90,7 +90,7 @@ def _alive(story: Story) -> None:
 
 @dataclass(slots=True)
 class _Walk:
-    """A debugger driven for a reader: what is typed and printed is told."""
+    """A debugger driven for a reader: commands and their output are shown."""
 
     story: Story
     debugger: Gdb
@@ -98,18 +98,18 @@ class _Walk:
     def type(self, line: str, *, quiet: bool = False) -> None:
         """Runs a command; `quiet` leaves out its output."""
         output = self.debugger.execute(line)
-        self.told(line, "" if quiet else output)
+        self.show(line, "" if quiet else output)
 
     def ask(self, line: str) -> dict[str, Any]:
-        """The first row of a command's answer, untold."""
+        """The first row of a command's answer, not shown."""
         rows: list[dict[str, Any]] = json.loads(self.debugger.execute(f"{line} --json"))["rows"]
         return rows[0]
 
     def go(self, line: str = "continue") -> None:
         """Lets the program run to its next stop."""
-        self.told(line, _short(self.debugger.resume(line)))
+        self.show(line, _short(self.debugger.resume(line)))
 
-    def told(self, line: str, output: str) -> None:
+    def show(self, line: str, output: str) -> None:
         """Tells a command and what it printed."""
         self.story.command(PROMPT, line, output)
 
@@ -133,10 +133,10 @@ def _the_fault(walk: _Walk) -> Fault:
         fault = walk.ask("mte-fault")
         if "retag" in fault["transition"]:
             break
-        walk.told("continue", f"SIGSEGV: memop {fault['memop']}, {fault['transition']}")
+        walk.show("continue", f"SIGSEGV: memop {fault['memop']}, {fault['transition']}")
     else:
         raise LabError(f"no fault on another core's memory among the first {MAX_FAULTS}")
-    walk.told("continue", _short(stop))
+    walk.show("continue", _short(stop))
     walk.type("mte-fault")
     for line in (f"mte-tags {FAULT_ADDRESS}", "guest-frame", "memop $pc", "jit-block $pc"):
         walk.type(line)

@@ -209,7 +209,7 @@ class Gdb:
     def _take(self, record: Record) -> None:
         """Gives one record to the command that it belongs to."""
         kind, message, payload = record["type"], record["message"], record["payload"]
-        if kind == "log":  # an error comes here as well: it is told once
+        if kind == "log":  # an error comes here as well: it is shown once
             self._held.append(payload or "")
             return
         command = self._commands[0] if self._commands else None

@@ -19,7 +19,7 @@ async def obey(debugger: Debugger, shell: Shell, lines: TextIO) -> int:
     """Runs the commands in `lines`, all of them.
 
     Returns:
-        0, or 1 where one failed; or the status that GDB was told to quit with.
+        0, or 1 where one failed; or the status given to `quit`.
     """
     debugger.watch()
     me = asyncio.current_task()

@@ -50,8 +50,8 @@ class Prompt:
     Args:
         shell: runs what is typed.
         color: whether in colour.
-        terminal_input: in place of the terminal's.
-        terminal_output: likewise.
+        terminal_input: used instead of the terminal's input.
+        terminal_output: used instead of the terminal's output.
     """
 
     def __init__(

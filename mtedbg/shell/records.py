@@ -79,7 +79,7 @@ class Command:
         lost: whether GDB died before that.
         error: what GDB refused it with.
         payload: of its result.
-        warning: the last that was said beside its output.
+        warning: the last warning next to its output.
         stop: the program's last stop since it began.
         pieces: what it printed.
         on_output: called with everything that is said, as it comes.

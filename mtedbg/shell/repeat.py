@@ -10,7 +10,7 @@ from mtedbg.commands._repeat import repeat_line
 # They go on where they were: without their arguments (x keeps its format).
 _GOES_ON = re.compile(r"(x(?:/\w*)?|l|list)(?:\s.*)?", re.DOTALL)
 
-# What nobody wants twice by a slip of the finger; GDB does not repeat these either.
+# Commands that must not be repeated by accident; GDB does not repeat these either.
 _ONCE = frozenset(
     (
         *("run", "r", "start", "starti", "attach", "detach", "disconnect", "kill", "k", "target"),

@@ -56,7 +56,7 @@ class Screen:
         self._line_of(self._errors, self._styled(_RED, lines))
 
     def remark(self, text: str) -> None:
-        """Prints a line beside the matter."""
+        """Prints a remark that is not part of the output."""
         self._line_of(self._out, self._styled(_DIM, text))
 
     def fresh_line(self) -> None:

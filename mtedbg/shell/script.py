@@ -49,7 +49,7 @@ def refused(line: str) -> NotOnThisTargetError | None:
 def sent(line: str) -> Iterator[tuple[str, Callable[[str], str]]]:
     """What GDB is to be sent for `line`, and what makes its errors readable.
 
-    Several lines are sourced from a file: GDB would read those behind the first from its standard
+    Several lines are sourced from a file: GDB would read those after the first from its standard
     input, which is the machine interface.
     """
     if "\n" not in line:

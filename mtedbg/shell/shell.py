@@ -35,7 +35,7 @@ class Shell:
     Attributes:
         stop_context: where the selected thread stands, an object of `reports.stop_context`.
         changed: called when `stop_context` has changed.
-        leaving: the status to leave with, once the debugger was told to quit.
+        leaving: the status to leave with, once the debugger has quit.
     """
 
     def __init__(self, debugger: Debugger, screen: Screen) -> None:
@@ -151,7 +151,7 @@ class Shell:
         await asyncio.wait({self._debugger.later(self._look(show=show))}, timeout=PATIENCE_S)
 
     async def _look(self, *, show: bool) -> None:
-        with contextlib.suppress(ConnectionLostError):  # that is told elsewhere
+        with contextlib.suppress(ConnectionLostError):  # reported elsewhere
             await self._ask_where(show=show)
 
     async def _ask_where(self, *, show: bool) -> None:
@@ -178,7 +178,7 @@ class Shell:
     def _lost(self, error: MtedbgError) -> None:
         status = self._debugger.status
         if self._commanding and status is not None and status >= 0:
-            self.leaving = status  # it was told to quit
+            self.leaving = status  # by `quit`
             return
         self._screen.trouble(error)
         self._set({"error": error.message})

@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from typing import TextIO
 
 PATIENCE_S = 1.0
-"""How long something may take before the person is told that it takes longer."""
+"""How long something may take before its progress is shown."""
 
 _BOLD, _DIM, _RESET, _CLEAR = "\x1b[1m", "\x1b[2m", "\x1b[0m", "\r\x1b[K"
 
 
 class Story:
-    """What is told, and where to.
+    """What is shown, and where.
 
     Args:
         out: where it is printed.

@@ -19,7 +19,7 @@ from mtedbg.shell.story import Story
 
 CPUS = 2
 FOR_EVER_S = 20 * 24 * 3600.0
-"""As long as a socket can be told to wait."""
+"""The longest time-out of a socket."""
 
 _ENVIRONMENT = {"PATH": "/usr/bin", "HOME": "/root", "LANG": "C.UTF-8"}
 # gdbserver's own words among the program's.

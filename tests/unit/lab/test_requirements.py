@@ -1,4 +1,4 @@
-"""One list says what is needed; the commands that mend it are made from this machine's sources."""
+"""One list says what is needed; the commands that fix it follow from this machine's sources."""
 
 import os
 import stat
@@ -94,9 +94,9 @@ def test_elsewhere_the_package_manager_that_is_there_is_named(
     monkeypatch.setattr(apt, "_os_release", lambda field: "fedora")
     script(tools, "dnf", "true")
     system = requirements.TO_RUN[1]
-    assert requirements.mend(system) == "sudo dnf install qemu-system-aarch64"
-    assert "pip install gdb-for-pwndbg" in requirements.mend(requirements.TO_RUN[2])
-    assert "Debian" in requirements.mend(requirements.OF_A_CHECKOUT[-1])
+    assert requirements.fix(system) == "sudo dnf install qemu-system-aarch64"
+    assert "pip install gdb-for-pwndbg" in requirements.fix(requirements.TO_RUN[2])
+    assert "Debian" in requirements.fix(requirements.OF_A_CHECKOUT[-1])
 
 
 def test_missing_is_what_is_not_found() -> None:
