@@ -44,7 +44,7 @@ def open_dead(
         return TombstoneTarget(path, executable)
     if is_tombstone_text(start):
         raise FileFormatError(
-            f"{path} is a tombstone as text, which has no memory and no tags",
-            "give the file with the same name and .pb after it",
+            f"{path} is a text tombstone, which has no memory and no tags",
+            "give the file with the same name plus .pb",
         )
     return CoreTarget(path, executable, sysroot, files=files)

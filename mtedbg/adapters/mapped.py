@@ -63,7 +63,7 @@ def map_file(path: str) -> MappedFile:
         if not stat.S_ISREG(status.st_mode):
             raise FileFormatError(f"{path} is not a regular file", "give the path of a file")
         if status.st_size == 0:
-            raise FileFormatError(f"{path} is empty", "copy it again, whole")
+            raise FileFormatError(f"{path} is empty", "copy it again, completely")
         return MappedFile.of(descriptor)
     except OSError as error:
         raise FileFormatError(f"{path}: {error.strerror}", "give the path of a file") from None

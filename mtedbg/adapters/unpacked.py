@@ -64,7 +64,7 @@ def unpack(path: str, how: str, remarks: list[str], most: int = 0) -> MappedFile
                 "set TMPDIR to a folder with more room",
             ) from None
         if length == 0:
-            raise FileFormatError(f"{path} is damaged {how} data", "copy it again, whole")
+            raise FileFormatError(f"{path} is damaged {how} data", "copy it again, completely")
         return MappedFile.of(file.fileno())
 
 

@@ -55,14 +55,14 @@ def _common(left: Number, right: Number) -> Type:
 
 def _shift(count: int) -> int:
     if not 0 <= count < 64:
-        raise ExpressionError(f"a shift by {count} bits", "shift by 0 to 63")
+        raise ExpressionError(f"shift by {count} bits", "shift by 0 to 63")
     return count
 
 
 def _divided(left: int, right: int) -> int:
     """Towards zero, as C divides."""
     if not right:
-        raise ExpressionError("a division by zero", "divide by something else")
+        raise ExpressionError("division by zero", "use another divisor")
     return abs(left) // abs(right) * (1 if (left < 0) == (right < 0) else -1)
 
 
@@ -131,6 +131,6 @@ def cast(type_: Type, operand: Number) -> Number:
     """
     if type_.kind not in (Kind.INTEGER, Kind.POINTER):
         raise ExpressionError(
-            f"a cast to {type_.name} makes no address", "cast to an integer or a pointer"
+            f"a cast to {type_.name} does not give an address", "cast to an integer or a pointer"
         )
     return number(operand.value, type_)

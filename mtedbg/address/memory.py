@@ -75,13 +75,13 @@ class Memory:
         if pointer.type.target is None:
             raise ExpressionError(
                 f"{text!r} is not a pointer: what is read there is not known",
-                f"say it with a cast: *(unsigned long *){text}",
+                f"use a cast: *(unsigned long *){text}",
             )
         target = pointer.type.target()
         if target.kind in (Kind.VOID, Kind.UNKNOWN):
             raise ExpressionError(
                 f"the type of what {text!r} points to is not known here",
-                f"say it with a cast: *(unsigned long *){text}",
+                f"use a cast: *(unsigned long *){text}",
             )
         return Place(pointer.value, target)
 

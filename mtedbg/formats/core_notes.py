@@ -59,7 +59,7 @@ class Notes(Protocol):
 
     threads: list[ThreadNotes]
     unmapped: Absent
-    """What is said of memory that the core does not speak of."""
+    """The reason for memory that the core does not describe."""
 
     def of_thread(self, thread: ThreadNotes, kind: int, layout: str, /) -> tuple[int, ...] | None:
         """The fields at the start of a thread's note."""

@@ -134,12 +134,12 @@ def file_header(data: Buffer, name: str) -> FileHeader:
         what = "is empty" if not start else "is not an ELF file"
         raise FileFormatError(f"{name} {what}", "give an ELF core file of AArch64 Linux")
     if len(start) < FILE_HEADER.size:
-        raise FileFormatError(f"{name} ends within its ELF header", "copy it again, whole")
+        raise FileFormatError(f"{name} ends within its ELF header", "copy it again, completely")
     identity, *fields = FILE_HEADER.unpack(start)
     if identity[4] != 2 or identity[5] != 1:
         what = "32-bit" if identity[4] == 1 else "big-endian" if identity[5] == 2 else "damaged"
         raise FileFormatError(
-            f"{name} has a {what} ELF header", "AArch64 Linux has 64-bit little-endian files"
+            f"{name} has a {what} ELF header", "AArch64 Linux uses 64-bit little-endian files"
         )
     type_, machine, _, entry, phoff, shoff, _, _, phentsize, phnum, shentsize, shnum, _ = fields
     return FileHeader(type_, machine, entry, phoff, shoff, phentsize, phnum, shentsize, shnum)
@@ -160,7 +160,7 @@ def core_header(data: Buffer, name: str) -> FileHeader:
     if header.machine != EM_AARCH64:
         what = _MACHINES.get(header.machine, f"machine {header.machine}")
         raise FileFormatError(
-            f"{name} is a core file of {what}, not of AArch64", "use the debugger of that machine"
+            f"{name} is a core file of {what}, not of AArch64", "use a debugger for that machine"
         )
     return header
 
@@ -177,7 +177,7 @@ def program_headers(data: Buffer, header: FileHeader, name: str) -> tuple[list[P
         if len(first) == SECTION_HEADER.size:
             count = SECTION_HEADER.unpack(first)[7]
     if count == 0:
-        raise FileFormatError(f"{name} has no program headers", "copy it again, whole")
+        raise FileFormatError(f"{name} has no program headers", "copy it again, completely")
     if header.program_header_size != PROGRAM_HEADER.size:
         raise FileFormatError(
             f"{name} has program headers of {header.program_header_size} bytes, not 56",
@@ -185,13 +185,15 @@ def program_headers(data: Buffer, header: FileHeader, name: str) -> tuple[list[P
         )
     if count > MAX_HEADERS:
         raise FileFormatError(
-            f"{name} says it has {count} program headers", f"at most {MAX_HEADERS} are believed"
+            f"{name} says it has {count} program headers", f"at most {MAX_HEADERS} are supported"
         )
     start = header.program_headers
     table = data[start : start + count * PROGRAM_HEADER.size] if start < len(data) else b""
     headers = program_headers_in(table)
     if not headers:
-        raise FileFormatError(f"{name} ends before its program headers", "copy it again, whole")
+        raise FileFormatError(
+            f"{name} ends before its program headers", "copy it again, completely"
+        )
     return headers, count
 
 

@@ -40,7 +40,9 @@ def guest_image(data: Buffer, name: str) -> GuestImage:
     if not code:
         raise FileFormatError(f"{name} has no code", _NEXT_STEP)
     if max(one.offset + one.file_size for one in code) > len(data):
-        raise FileFormatError(f"{name} is cut off: it ends within its code", "copy it again, whole")
+        raise FileFormatError(
+            f"{name} is cut off: it ends within its code", "copy it again, completely"
+        )
     if sum(one.file_size for one in code) > len(data):
         raise FileFormatError(f"{name} is damaged: its segments are longer than it", _NEXT_STEP)
     image = GuestImage(

@@ -71,7 +71,9 @@ def read_minidump(
     place = streams.get(SYSTEM)
     start = b"" if place is None else data[place[0] : place[0] + 2]
     if len(start) < 2:
-        raise FileFormatError(f"{name} does not say of which machine it is", "copy it again, whole")
+        raise FileFormatError(
+            f"{name} does not say which machine it is for", "copy it again, completely"
+        )
     if int.from_bytes(start, "little") not in _ARM64:
         raise FileFormatError(f"{name} is a minidump of another machine, not of AArch64", "")
     found = MinidumpNotes(data, streams, remarks)
@@ -86,7 +88,7 @@ def _streams(data: Buffer, name: str, remarks: list[str]) -> _Streams:
     """Place and size of each stream by its type, as far as they are in the file."""
     header = data[: _HEADER.size]
     if len(header) < _HEADER.size:
-        raise FileFormatError(f"{name} ends within its header", "copy it again, whole")
+        raise FileFormatError(f"{name} ends within its header", "copy it again, completely")
     _, _, count, start, *_ = _HEADER.unpack(header)
     found: _Streams = {}
     table = data[start : start + min(count, MOST_STREAMS) * _DIRECTORY.size]
@@ -137,7 +139,7 @@ def _ranges_64(data: Buffer, streams: _Streams) -> Iterator[tuple[int, int, int]
 class MinidumpNotes:
     """What a minidump has in place of a core's notes."""
 
-    unmapped = Absent(Reason.NOT_DUMPED, "if it was mapped: a minidump does not tell")
+    unmapped = Absent(Reason.NOT_DUMPED, "if it was mapped: a minidump does not record it")
 
     def __init__(self, data: Buffer, streams: _Streams, remarks: list[str]) -> None:
         self._data = data

@@ -73,7 +73,7 @@ class _XzStream:
             else:
                 more = self._packed.read(_CHUNK) if self._stream.needs_input else b""
                 if not more and self._stream.needs_input:
-                    raise EOFError("it ends before its end")
+                    raise EOFError("it is incomplete")
             if plain := self._stream.decompress(more, size):
                 return plain
 
@@ -95,7 +95,8 @@ def _zstd(packed: IO[bytes]) -> Opened:
         import zstandard
     except ImportError:
         raise ToolMissingError(
-            "the library for zstd is not here", "run: pip install zstandard; or unpack the core"
+            "the library for zstd is not installed",
+            "run: pip install zstandard; or unpack the core",
         ) from None
     decompressor = zstandard.ZstdDecompressor(max_window_size=MOST_WINDOW)
     stream = decompressor.stream_reader(packed, read_across_frames=True)

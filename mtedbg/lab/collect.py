@@ -12,7 +12,7 @@ MAX_SAME_NAME = 10_000
 def take_cores(exchange: Path, to: Path | None) -> list[Path]:
     """Moves the core files from `exchange` to the folder `to`, and empties `exchange`.
 
-    The VM's programs can write there too: what is no regular file is removed, never followed.
+    The VM's programs can write there too: what is not a regular file is removed, never followed.
 
     Args:
         exchange: the host's side of the folder.

@@ -42,7 +42,7 @@ def _chain(target: Target, first: int) -> tuple[Runtime, ...] | Absent:
     while address and not problem:
         if address in seen or len(seen) == _MOST_ROOTS:
             turns = address in seen
-            why = "turns back here" if turns else f"is longer than {_MOST_ROOTS}"
+            why = "is circular" if turns else f"is longer than {_MOST_ROOTS}"
             problem = f"debug root at {address:#x}: the chain of roots {why}"
             break
         seen.add(address)

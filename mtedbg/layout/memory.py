@@ -46,7 +46,7 @@ def read_name(target: Target, address: int, most: int = 63) -> str | Absent:
         return data
     text, end, _ = data.partition(b"\0")
     if not end:
-        return Absent(Reason.DAMAGED, f"the name at {address:#x} has no end")
+        return Absent(Reason.DAMAGED, f"the name at {address:#x} is not terminated")
     return text.decode("utf-8", "replace")
 
 

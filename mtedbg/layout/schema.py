@@ -149,12 +149,12 @@ def parse_schema(text: bytes) -> Schema:
     try:
         lines = text.decode("ascii").split("\n")
     except UnicodeDecodeError:
-        raise LayoutError("the schema is no text") from None
+        raise LayoutError("the schema is not text") from None
     if len(lines) > _MAX_LINES:
         raise LayoutError(f"the schema has {len(lines)} lines, more than {_MAX_LINES}")
     first = _FIRST.fullmatch(lines[0])
     if not first:
-        raise LayoutError("the schema does not begin as one")
+        raise LayoutError("the schema does not begin with its header")
     if int(first[1]) != 1:
         raise LayoutError(f"the schema is of version {int(first[1])}, this reads version 1")
     parser = _Parser()

@@ -140,7 +140,7 @@ TABLE = (
     Row("(1", unread("(1", "at its end")),
     Row("1 2", unread("1 2", "at '2'")),
     Row("08", Refused("'08' is not an integer constant")),
-    Row("1 / 0", Refused("a division by zero")),
+    Row("1 / 0", Refused("division by zero")),
     Row("main(1)", unread("main(1)", "at '(1)'")),
     Row("bytes[0] = 1", unread("bytes[0] = 1", "at '= 1'")),
     Row("&q", Refused("'q' is not in memory: it has no address"), nothing("q")),

@@ -71,7 +71,7 @@ def test_it_is_refused_on_a_signal(stopped: tuple[Session, UserProgram]) -> None
     before = state(session)
     (row,) = session.rows("mte-fault")
     assert [granule["tag"] for granule in row["allocation_tags"]] == [None]
-    assert "LDG is not run on a signal" in session.execute("mte-check wrong")
+    assert "LDG is not run at a signal" in session.execute("mte-check wrong")
     assert state(session) == before
 
 

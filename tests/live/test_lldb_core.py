@@ -75,4 +75,4 @@ def test_a_core_is_not_written_to(
     case = kernel_cores["sync"]
     with lldb(flavour, ["--core", case.core]) as session:
         error = session.error(f"mte-set {case.fact('memory'):#x} 16 1")
-    assert error.splitlines()[0] == "a core cannot be written to"
+    assert error.splitlines()[0] == "a core file cannot be written to"

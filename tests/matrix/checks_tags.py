@@ -93,7 +93,7 @@ def mte_ctl(scene: Scene) -> None:
 
 def mte_set(scene: Scene) -> None:
     if scene.dead:
-        _is_refused(scene, "mte-set", "a core cannot be written to")
+        _is_refused(scene, "mte-set", "a core file cannot be written to")
         return
     assert scene.row("mte-set") == {
         "start": f"{scene.granule:#x}",

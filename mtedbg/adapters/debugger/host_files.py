@@ -22,7 +22,7 @@ def read_regular(path: str, most: int) -> bytes | Absent:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                return Absent(Reason.UNKNOWN, f"{path} is no regular file")
+                return Absent(Reason.UNKNOWN, f"{path} is not a regular file")
             data = file.read(most + 1)
     except OSError as error:
         return Absent(Reason.UNKNOWN, f"{path}: {error.strerror}")

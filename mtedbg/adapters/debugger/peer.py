@@ -9,7 +9,7 @@ class Peer(Enum):
     """What serves the program to the debugger."""
 
     HERE = "this machine, by the debugger itself or a server that it started"
-    SERVER = "gdbserver, lldb-server, or another server after their manner"
+    SERVER = "gdbserver, lldb-server, or another server like them"
     QEMU = "QEMU's stub"
     CORE = "core"
     OTHER = "other"

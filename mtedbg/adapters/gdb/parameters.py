@@ -31,8 +31,8 @@ class _Patience(gdb.Parameter):  # type: ignore[misc]
     is said.
     """
 
-    set_doc = "Set for how many seconds a live process is read without --all."
-    show_doc = "Show for how many seconds a live process is read without --all."
+    set_doc = "Set the time limit, in seconds, for reading a live process without --all."
+    show_doc = "Show the time limit, in seconds, for reading a live process without --all."
 
     def __init__(self) -> None:
         super().__init__(PATIENCE, gdb.COMMAND_DATA, gdb.PARAM_ZUINTEGER)
@@ -49,8 +49,8 @@ class _InferiorReads(gdb.Parameter):  # type: ignore[misc]
     where that could not be undone. Memory that is not tagged may read as 0.
     """
 
-    set_doc = "Set whether the program may be made to run LDG, to read its memory tags."
-    show_doc = "Show whether the program may be made to run LDG, to read its memory tags."
+    set_doc = "Set whether mtedbg may run LDG in the program to read its memory tags."
+    show_doc = "Show whether mtedbg may run LDG in the program to read its memory tags."
 
     def __init__(self) -> None:
         super().__init__(INFERIOR_READS, gdb.COMMAND_DATA, gdb.PARAM_BOOLEAN)

@@ -175,7 +175,7 @@ def _process(inferior: gdb.Inferior, peer: Peer) -> Process:
 
     if peer is Peer.HERE and can_peek():
         return Native(inferior, TargetKind.LIVE)
-    return Process(inferior, TargetKind.LIVE, f"GDB has no way to them here; {_LAST_RESORT}")
+    return Process(inferior, TargetKind.LIVE, f"GDB cannot read them here; {_LAST_RESORT}")
 
 
 def _core(inferior: gdb.Inferior) -> Source:

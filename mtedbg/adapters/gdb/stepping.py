@@ -58,10 +58,12 @@ def run_to(inferior: gdb.Inferior, halts: Sequence[Halt], alone: Thread | None) 
                 if alone is None or not patched:
                     raise
                 if not all(halt.by_steps for halt in halts):
-                    raise NoHardwareBreakpointError("GDB makes no hardware breakpoint") from None
+                    raise NoHardwareBreakpointError(
+                        "GDB cannot set a hardware breakpoint"
+                    ) from None
                 _walk(watch, patched)
     except gdb.error as error:
-        raise SteppingError(f"GDB does not let the program run: {error}") from None
+        raise SteppingError(f"GDB cannot resume the program: {error}") from None
     return _stop(*watch.why)
 
 
@@ -201,7 +203,7 @@ def catch(wish: Catch, wanted: Wanted | None) -> Caught:
             gdb.write("\n")
         return _caught(made[0])
     except (gdb.error, RuntimeError) as error:
-        raise SteppingError(f"GDB makes no breakpoint: {error}") from None
+        raise SteppingError(f"GDB cannot set a breakpoint: {error}") from None
 
 
 def make_wished() -> None:

@@ -96,10 +96,10 @@ def refused(inferior: gdb.Inferior) -> Absent | None:
     if len(inferior.threads()) != 1:
         return Absent(Reason.UNKNOWN, "LDG is not run in a program with several threads")
     if siginfo(gdb.selected_thread().num) != NOT_APPLICABLE:
-        return Absent(Reason.UNKNOWN, "LDG is not run on a signal, which it would swallow")
+        return Absent(Reason.UNKNOWN, "LDG is not run at a signal, which would be lost")
     pc, entry = int(gdb.newest_frame().read_register("pc")), _entry_point()
     if entry is None or entry <= pc < entry + PLACE + len(_LOOP):
-        return Absent(Reason.UNKNOWN, "there is no start-up code to run LDG in place of")
+        return Absent(Reason.UNKNOWN, "there is no start-up code that LDG could replace")
     return None
 
 

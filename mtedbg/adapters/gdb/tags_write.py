@@ -31,7 +31,7 @@ def write_tags(inferior: gdb.Inferior, start: int, end: int, tags: bytes) -> Non
 
     if peer is not Peer.HERE or not can_peek():
         raise NotOnThisTargetError(
-            "GDB has no way to write tags on this target", "the program itself can: STG, ST2G"
+            "GDB cannot write tags on this target", "the program itself can: STG, ST2G"
         )
     _by_ptrace(inferior.threads()[0].ptid[1], start, end, tags)
 

@@ -13,4 +13,4 @@ class Core(LoadedCore):
 
     def write_tags(self, _start: int, _end: int, _tags: bytes) -> None:
         """Refused."""
-        raise NotOnThisTargetError("a core cannot be written to")
+        raise NotOnThisTargetError("a core file cannot be written to")

@@ -38,7 +38,7 @@ _KINDS = {
 _LEAD_ON = (Kind.POINTER, Kind.REFERENCE, Kind.ARRAY)
 _NO_INTEGER = lldb.eTypeIsFloat | lldb.eTypeIsComplex | lldb.eTypeIsVector
 _THEIRS = {"x29": "fp", "x30": "lr", "pstate": "cpsr", "tpidr": "tpidr_el0"}
-_BACKTICKS = "put it into backticks: LLDB evaluates it then, and may run something in the program"
+_BACKTICKS = "put it in backticks: LLDB then evaluates it, and may call functions in the program"
 
 
 class Names:

@@ -64,7 +64,7 @@ class Process(NoTags):
     def write_tags(self, _start: int, _end: int, _tags: bytes) -> None:
         """Refused."""
         raise NotOnThisTargetError(
-            "LLDB has no way to write tags on this target", "the program itself can: STG, ST2G"
+            "LLDB cannot write tags on this target", "the program itself can: STG, ST2G"
         )
 
     def signal(self, number: int, tid: int) -> SignalInfo | Absent:
@@ -74,7 +74,7 @@ class Process(NoTags):
             return NOT_APPLICABLE
         data = self._siginfo(tid)
         if data is None:
-            unknown = Absent(Reason.UNKNOWN, "siginfo cannot be had here")
+            unknown = Absent(Reason.UNKNOWN, "siginfo is not available here")
             return SignalInfo(signal, unknown, unknown)
         return threads.parse_siginfo(data)
 
@@ -170,7 +170,7 @@ def source_of(process: lldb.SBProcess) -> LldbSource:
     if peer is Peer.CORE:
         return _core(process)
     if peer is Peer.OTHER:
-        return Process(process, TargetKind.LIVE, "LLDB has no way to them here")
+        return Process(process, TargetKind.LIVE, "LLDB cannot read them here")
     where = TargetKind.LIVE if peer is Peer.HERE else TargetKind.REMOTE
     if not serves_tags(Link(process)):
         return ServerWithoutTags(process, where, "the server gives none")

@@ -38,7 +38,7 @@ def run_to(process: lldb.SBProcess, halts: Sequence[Halt], alone: Thread | None)
     with _waiting(process), _halts(process.GetTarget(), halts), _suspended(process, alone):
         error = process.Continue()
     if error.Fail():
-        raise SteppingError(f"LLDB does not let the program run: {error.GetCString()}")
+        raise SteppingError(f"LLDB cannot resume the program: {error.GetCString()}")
     return _stop(process)
 
 
@@ -76,7 +76,7 @@ def _hardware(target: lldb.SBTarget, address: int) -> lldb.SBBreakpoint:
     interpreter.HandleCommand(f"breakpoint set --hardware --address {address:#x}", result)
     if not result.Succeeded() or target.GetNumBreakpoints() == before:
         why = (result.GetError() or "it does not say why").strip()
-        raise NoHardwareBreakpointError(f"LLDB makes no hardware breakpoint: {why}")
+        raise NoHardwareBreakpointError(f"LLDB cannot set a hardware breakpoint: {why}")
     return target.GetBreakpointAtIndex(target.GetNumBreakpoints() - 1)
 
 
@@ -128,7 +128,7 @@ def catch(process: lldb.SBProcess, wish: Catch, wanted: Wanted | None) -> Caught
     target = process.GetTarget()
     made = target.BreakpointCreateByAddress(wish.address)
     if not made.IsValid():
-        raise SteppingError("LLDB makes no breakpoint")
+        raise SteppingError("LLDB cannot set a breakpoint")
     made.AddName(NAME)
     if not isinstance(wish.thread, Absent):
         made.SetThreadIndex(wish.thread)
@@ -144,7 +144,7 @@ def _run(debugger: lldb.SBDebugger, line: str) -> None:
     result = lldb.SBCommandReturnObject()
     debugger.GetCommandInterpreter().HandleCommand(line, result)
     if not result.Succeeded():
-        raise SteppingError(f"LLDB makes no breakpoint: {(result.GetError() or '').strip()}")
+        raise SteppingError(f"LLDB cannot set a breakpoint: {(result.GetError() or '').strip()}")
 
 
 def on_phase(frame: lldb.SBFrame, location: lldb.SBBreakpointLocation, _names: Any) -> bool:

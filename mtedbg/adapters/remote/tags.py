@@ -41,7 +41,7 @@ def _ask(send: Send, start: int, length: int) -> bytes | Absent:
     match = _ANSWER.fullmatch(answer)
     if match is None:
         raise ConnectionLostError(
-            f"the server's answer to qMemTags is no answer: {answer[:40]!r}", "connect again"
+            f"the server's answer to qMemTags is not valid: {answer[:40]!r}", "connect again"
         )
     tags = bytes.fromhex(match[1].decode())
     wanted = -(-length // GRANULE)
@@ -127,7 +127,7 @@ class QemuStub:
         hole = Absent(Reason.NOT_TAGGED, "or not mapped: mappings are not known here")
         yield from self._pages(send, start, limit, hole)
         if limit < end:
-            too_far = Absent(Reason.UNKNOWN, "too far to ask for granule by granule")
+            too_far = Absent(Reason.UNKNOWN, "too far to ask for each granule")
             yield TagPiece(limit, end, too_far)
 
     def _pages(self, send: Send, start: int, end: int, hole: Absent) -> Iterator[TagPiece]:

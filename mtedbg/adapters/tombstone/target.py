@@ -66,12 +66,12 @@ class TombstoneTarget:
         self._message = form.tombstone(data, path)
         if self._message.damaged_at is not None:
             self._remarks.append(
-                f"the file is cut off or damaged at byte {self._message.damaged_at}:"
-                " what follows is missing"
+                f"the file is cut off or damaged at byte {self._message.damaged_at}: the rest is "
+                "missing"
             )
         if executable:
             self._remarks.append(
-                f"{executable} is not used: a tombstone names its functions by itself"
+                f"{executable} is not used: a tombstone has its own function names"
             )
         self._found = form.threads(self._message)
         self._mappings = form.mappings(self._message)
@@ -146,7 +146,7 @@ class TombstoneTarget:
 
     def regions(self) -> Sequence[Region] | Absent:
         """The mappings, of which a tombstone does not say which are tagged."""
-        unknown = Absent(Reason.NOT_RECORDED, "a tombstone does not tell")
+        unknown = Absent(Reason.NOT_RECORDED, "a tombstone does not record it")
         return [
             Region(one.start, one.end, one.perms, one.name, self._tagged(one) or unknown, False)
             for one in self._mappings

@@ -62,7 +62,7 @@ def explain(text: str) -> ExplainedCrash:
     found = read(text)
     if found is None:
         raise FileFormatError(
-            "nothing in this text says how a process died",
+            "this text does not say why a process crashed",
             "give a line such as: signal 11 (SIGSEGV), code 9 (SEGV_MTESERR), fault addr 0x…",
         )
     kind = _kind(found)

@@ -65,7 +65,8 @@ def set_tags(session: Session, pointer: int, length: int, tag: int) -> TagsWritt
     target = session.target
     if session.info.is_dead:
         raise NotOnThisTargetError(
-            "a core cannot be written to", "tags can be set in a live process, under a debugger"
+            "a core file cannot be written to",
+            "tags can be set in a live process, under a debugger",
         )
     if not isinstance(target, TagWriter):
         raise NotOnThisTargetError(

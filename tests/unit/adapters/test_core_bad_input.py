@@ -34,7 +34,7 @@ from tests.support.elf_core import (
 )
 
 BASE = 0x10000
-AGAIN = "copy it again, whole"
+AGAIN = "copy it again, completely"
 
 
 def small() -> Core:
@@ -109,12 +109,12 @@ GIVE_A_CORE = "give an ELF core file of AArch64 Linux"
         (
             with_header(SMALL, machine=62),
             "FILE is a core file of x86-64, not of AArch64",
-            "use the debugger of that machine",
+            "use a debugger for that machine",
         ),
         (
             with_header(SMALL, machine=9999),
             "FILE is a core file of machine 9999, not of AArch64",
-            "use the debugger of that machine",
+            "use a debugger for that machine",
         ),
         (
             with_header(SMALL, type=ET_DYN),
@@ -124,12 +124,12 @@ GIVE_A_CORE = "give an ELF core file of AArch64 Linux"
         (
             SMALL[:4] + b"\x01" + SMALL[5:],
             "FILE has a 32-bit ELF header",
-            "AArch64 Linux has 64-bit little-endian files",
+            "AArch64 Linux uses 64-bit little-endian files",
         ),
         (
             SMALL[:5] + b"\x02" + SMALL[6:],
             "FILE has a big-endian ELF header",
-            "AArch64 Linux has 64-bit little-endian files",
+            "AArch64 Linux uses 64-bit little-endian files",
         ),
         (with_header(SMALL, phnum=0), "FILE has no program headers", AGAIN),
         (
@@ -161,7 +161,7 @@ def test_more_program_headers_than_can_be(tmp_path: Path) -> None:
     path.write_bytes(with_header(SMALL, phnum=0xFFFF, shoff=len(SMALL)) + section)
     assert error_of(path) == (
         f"FILE says it has {1 << 31} program headers",
-        "at most 1048576 are believed",
+        "at most 1048576 are supported",
     )
 
 

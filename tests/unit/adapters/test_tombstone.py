@@ -219,7 +219,7 @@ def test_cut_off_anywhere(tmp_path: Path) -> None:
         (Tombstone(arch=0).build(), "is a tombstone of 32-bit Arm, not of AArch64"),
         (Tombstone(arch=3).build(), "is a tombstone of x86-64, not of AArch64"),
         (b"\x08\x01\x12\x02", "is not a tombstone"),
-        (b"*** *** *** *** ***\nBuild fingerprint: 'x'\n", "is a tombstone as text, which"),
+        (b"*** *** *** *** ***\nBuild fingerprint: 'x'\n", "is a text tombstone, which"),
     ],
 )
 def test_what_is_none(tmp_path: Path, contents: bytes, message: str) -> None:

@@ -43,7 +43,7 @@ def test_one_that_is_cut_off(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("contents", "said"),
     [
-        (b"*** *** *** ***\nBuild fingerprint", "a tombstone as text"),
+        (b"*** *** *** ***\nBuild fingerprint", "a text tombstone"),
         (b"nothing", "is not an ELF file"),
         (b"", "is damaged .* data"),
     ],

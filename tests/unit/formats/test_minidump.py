@@ -111,7 +111,7 @@ def test_a_file_is_used_if_its_build_id_is_the_noted_one(tmp_path: Path) -> None
     ("contents", "message"),
     [
         (b"MDMP", "ends within its header"),
-        (b"MDMP" + bytes(28), "does not say of which machine it is"),
+        (b"MDMP" + bytes(28), "does not say which machine it is for"),
         (minidump({1: {}}, 1, {}, machine=9), "is a minidump of another machine, not of AArch64"),
     ],
 )

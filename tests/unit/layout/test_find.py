@@ -142,7 +142,7 @@ def test_the_chain_ends_where_it_turns_back() -> None:
     found = find_runtimes(image().with_word(BASE + NEXT, BASE).target())
     assert isinstance(found, tuple)
     assert len(found) == 1
-    assert found[0].problems == (f"debug root at {BASE:#x}: the chain of roots turns back here",)
+    assert found[0].problems == (f"debug root at {BASE:#x}: the chain of roots is circular",)
 
 
 def test_a_damaged_next_root_leaves_the_first_one() -> None:

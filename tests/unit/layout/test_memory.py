@@ -112,7 +112,9 @@ def test_names_end_or_are_damaged() -> None:
     target = FakeTarget(memory=memory)
     assert read_name(target, edge - 8) == "at-edge"
     assert read_name(target, 0x9000) == "a\ufffd"
-    assert read_name(target, 0x8000) == Absent(Reason.DAMAGED, "the name at 0x8000 has no end")
+    assert read_name(target, 0x8000) == Absent(
+        Reason.DAMAGED, "the name at 0x8000 is not terminated"
+    )
     assert read_name(target, 0x10) == Absent(Reason.UNMAPPED)
 
 

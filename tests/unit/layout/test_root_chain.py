@@ -67,7 +67,7 @@ def test_a_ring_is_gone_through_once(nexts: list[int | None], roots: int, back: 
     assert isinstance(found, tuple)
     assert [one.address for one in found] == [place(number) for number in range(roots)]
     assert [problem for one in found for problem in one.problems] == [
-        f"debug root at {place(back):#x}: the chain of roots turns back here"
+        f"debug root at {place(back):#x}: the chain of roots is circular"
     ]
 
 
@@ -85,7 +85,7 @@ def test_every_command_says_it_and_answers(line: str) -> None:
     command = find(line)
     assert command is not None
     answer = json.loads(execute(Session(linked([1, 2, 1])), command, "--json"))
-    said = f"debug root at {place(1):#x}: the chain of roots turns back here"
+    said = f"debug root at {place(1):#x}: the chain of roots is circular"
     if line == "jit-audit":
         assert said in [row["detail"] for row in answer["rows"]]
     else:

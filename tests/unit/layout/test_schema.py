@@ -77,7 +77,7 @@ def test_a_malformed_schema_says_where(old: str, new: str, problem: str) -> None
     ("text", "problem"),
     [
         (b"", "does not begin"),
-        (b"mtedbg-schema 1\n\xff\n", "no text"),
+        (b"mtedbg-schema 1\n\xff\n", "not text"),
         (b"mtedbg-schema 1\n" + b"x" * MAX_SIZE, "bytes, more than"),
         (b"mtedbg-schema 1\n" + b"\n" * 5000, "lines, more than"),
     ],
