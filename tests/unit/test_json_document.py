@@ -87,16 +87,16 @@ def test_its_tables_have_the_keys_and_types(heading: str, first_key: str, shown:
 def test_the_stop_context() -> None:
     session = runtime_at(OWN, 0)
     found = json.loads(json.dumps(stop_context(session, session.current_thread())))
-    told = after("## Where a thread", "schema")
-    assert told.keys() == found.keys()
+    documented = after("## Stop context", "schema")
+    assert documented.keys() == found.keys()
     for key, value in found.items():
-        assert fits(value, told[key]), key
-    assert set(re.findall(r"`(\w+)`", told_line("thread"))) == {"thread", *found["thread"]}
+        assert fits(value, documented[key]), key
+    assert set(re.findall(r"`(\w+)`", documented_line("thread"))) == {"thread", *found["thread"]}
 
 
-def told_line(key: str) -> str:
+def documented_line(key: str) -> str:
     """The row of the stop context's table about a key."""
-    table = TEXT[TEXT.index("## Where a thread") :]
+    table = TEXT[TEXT.index("## Stop context") :]
     return next(line for line in table.splitlines() if line.startswith(f"| `{key}` |"))
 
 
