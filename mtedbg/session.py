@@ -105,7 +105,7 @@ class Session:
         Raises:
             NoTargetError: the target has no threads.
         """
-        threads = self._threads()
+        threads = self.threads()
         return next((thread for thread in threads if thread.current), threads[0])
 
     def thread(self, number: int | None) -> Thread:
@@ -120,14 +120,18 @@ class Session:
         """
         if number is None:
             return self.current_thread()
-        threads = self._threads()
+        threads = self.threads()
         for thread in threads:
             if thread.number == number:
                 return thread
         raise UsageError(f"no thread has the number {number}", f"threads are 1 to {len(threads)}")
 
-    def _threads(self) -> Sequence[Thread]:
-        """The threads, at least one."""
+    def threads(self) -> Sequence[Thread]:
+        """The threads, at least one.
+
+        Raises:
+            NoTargetError: the target has no threads.
+        """
         threads = self.target.threads()
         if not threads:
             dead = self.info.is_dead

@@ -115,8 +115,7 @@ def parse(
 def _for_each_thread(session: Session, command: Command, arguments: Arguments) -> Answer:
     """The answers of all threads as one: their rows, their notes each once."""
     answers = [
-        command.run(session, arguments.for_thread(thread.number))
-        for thread in session.target.threads()
+        command.run(session, arguments.for_thread(thread.number)) for thread in session.threads()
     ]
     if len(answers) == 1:
         return answers[0]

@@ -382,10 +382,11 @@ def test_the_post_mortem_without_notes(tmp_path: Path, capsys: Capture) -> None:
     )
 
 
+@pytest.mark.parametrize("option", ["", " --all-threads"])
 def test_no_thread_is_an_error_of_the_commands_that_need_one(
-    tmp_path: Path, capsys: Capture
+    option: str, tmp_path: Path, capsys: Capture
 ) -> None:
     core = small()
     core.threads = []
-    assert main(command(core.write(tmp_path), "-x", "mte-fault")) == 1
+    assert main(command(core.write(tmp_path), "-x", f"mte-fault{option}")) == 1
     assert "mtedbg: the target has no threads" in capsys.readouterr().err
