@@ -46,17 +46,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 class _Output:
-    """Where answers go: text at once, JSON when all are there; errors to standard error."""
+    """Where answers go: text at once, JSON when all are there; errors to standard error.
+
+    Attributes:
+        color: whether text may be in colour.
+    """
 
     def __init__(self, *, as_json: bool, color: bool) -> None:
         self._json = as_json
-        self._color = color
+        self.color = color
         self._reports: list[Report] = []
         self.status = 0
 
     def heading(self, text: str) -> None:
         if not self._json:
-            print(f"\x1b[1m{text}\x1b[0m" if self._color else text)
+            print(f"\x1b[1m{text}\x1b[0m" if self.color else text)
 
     def answer(self, report: Report) -> None:
         if self._json:
@@ -64,7 +68,7 @@ class _Output:
             return
         from mtedbg.render.text import render_text
 
-        sys.stdout.write(render_text(report, color=self._color))
+        sys.stdout.write(render_text(report, color=self.color))
 
     def error(self, error: MtedbgError) -> None:
         from mtedbg.cli import complain
@@ -95,14 +99,18 @@ class _Output:
 
 
 def _run_commands(session: Session, lines: list[str], output: _Output, *, as_json: bool) -> None:
-    from mtedbg.commands._offline import answer_line
+    from mtedbg.commands._offline import answer_line, print_line
 
     continuations: Continuations = {}
     for line in lines:
         if len(lines) > 1:
             output.heading(f"(mtedbg) {line}")
         try:
-            output.answer(answer_line(session, line, continuations, as_json=as_json))
+            if as_json:
+                output.answer(answer_line(session, line, continuations, as_json=True))
+            else:
+                text = print_line(session, line, continuations, color=output.color)
+                sys.stdout.write(text)
         except MtedbgError as error:
             output.error(error)
 

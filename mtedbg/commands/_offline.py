@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mtedbg.commands import GROUP, Command, all_commands, find, names
-from mtedbg.commands._line import Continuations, ask
+from mtedbg.commands._line import Continuations, ask, execute
 from mtedbg.errors import UsageError
 from mtedbg.report import Answer, Report, Span, Table
 
@@ -38,6 +38,27 @@ def answer_line(
         return Report(_HELP, session.info, answer=help_of(rest.strip()))
     command, arguments = _parted(line.strip())
     return ask(session, command, arguments, continuations, as_json=as_json)[1]
+
+
+def print_line(
+    session: Session, line: str, continuations: Continuations, *, color: bool = False
+) -> str:
+    """What a command line prints: text, or JSON where the line itself asks for it.
+
+    Args:
+        session: where.
+        line: as for `answer_line`.
+        continuations: where commands go on, kept by the caller from one call to the next.
+        color: whether text may be in colour.
+
+    Raises:
+        MtedbgError: whatever stops it.
+    """
+    if line.split(None, 1)[:1] == [_HELP]:
+        from mtedbg.render.text import render_text
+
+        return render_text(answer_line(session, line), color=color)
+    return execute(session, *_parted(line.strip()), continuations, color=color)
 
 
 def _parted(line: str) -> tuple[Command, str]:

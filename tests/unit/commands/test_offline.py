@@ -9,8 +9,10 @@ import pytest
 
 from mtedbg.cli import main
 from mtedbg.commands._line import Continuations
-from mtedbg.commands._offline import answer_line
+from mtedbg.commands._offline import answer_line, print_line
 from mtedbg.errors import MtedbgError, UsageError
+from mtedbg.render.json import to_object
+from mtedbg.render.text import render_text
 from mtedbg.report import Table
 from mtedbg.session import Session
 from tests.support.elf_core import Core, Load, Tagged, ThreadNotes
@@ -33,6 +35,20 @@ def test_for_json_is_as_if_the_line_said_so() -> None:
     assert isinstance(asked.answer.body, Table)
     assert asked.answer.body.lines == (), "runs of tags, and no map"
     assert answer_line(session_at(), line).answer.body.lines
+
+
+def test_a_line_may_ask_for_json_itself() -> None:
+    session, line = session_at(), f"mte-check {HEAP:#x}"
+    printed = json.loads(print_line(session, f"{line} --json", {}))
+    assert printed == to_object(answer_line(session, line, as_json=True))
+    assert print_line(session, line, {}) == render_text(answer_line(session, line))
+    assert print_line(session, "help mte-check", {}).startswith("Whether ")
+
+
+def test_a_line_may_refuse_colours() -> None:
+    session, line = session_at(), f"mte-tags {HEAP:#x}"
+    assert "\x1b" in print_line(session, line, {}, color=True)
+    assert "\x1b" not in print_line(session, f"{line} --no-color", {}, color=True)
 
 
 def test_commands_in_two_words_are_those_in_one() -> None:
