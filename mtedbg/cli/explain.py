@@ -46,5 +46,5 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _plain(line: str) -> str:
-    """`line` with a space for whatever is no character to be seen: tabs, escapes, directions."""
+    """`line` with a space for each unprintable character: tabs, escapes, directions."""
     return "".join(one if one.isprintable() else " " for one in line)

@@ -109,7 +109,7 @@ def _to_stderr(data: bytes) -> None:
 
 
 def _progress(text: str) -> None:
-    """Shows `text` in place of what was shown before it, to a person only."""
+    """Replaces the progress line by `text`, on a terminal only."""
     if sys.stderr.isatty():
         sys.stderr.write(f"\r\x1b[K{text}")
         sys.stderr.flush()

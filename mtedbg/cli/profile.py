@@ -1,4 +1,4 @@
-"""`mtedbg profile`: what runs have learned of a program's memops, shown, added up, handed on."""
+"""`mtedbg profile`: shows, merges and exports the history of a program's memops."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _images(paths: list[str]) -> dict[int, GuestImage]:
 
 
 def _write(profile: Profile, arguments: argparse.Namespace) -> tuple[str, ...]:
-    """Writes what was asked for, all of it made before any; a line for each thing said of it."""
+    """Makes all requested documents, then writes them; returns the notes."""
     from mtedbg.analysis.memops.fex import fex_text
     from mtedbg.commands._documents import write
     from mtedbg.formats.profile import profile_text

@@ -62,7 +62,7 @@ def _reader(arguments: argparse.Namespace, paths: Sequence[str]) -> Generator[Re
 def _read(
     arguments: argparse.Namespace, paths: Sequence[str], reads: dict[str, Read], place: Path
 ) -> MtedbgError | KeyboardInterrupt | None:
-    """Fills `reads`, from what was kept first; what stopped it, where something did."""
+    """Fills `reads`, from kept results first; returns what stopped it, or None."""
     from mtedbg.triage.progress import progress
     from mtedbg.triage.state import State
 
@@ -85,7 +85,7 @@ def _read(
 
 
 def _symbol(one: Read, sysroot: str) -> str | Absent:
-    """What the PC of an exemplar lies in, by its program's own files."""
+    """The symbol that contains the PC of an exemplar, from its program's own files."""
     from mtedbg.adapters.dead import open_dead
     from mtedbg.model.absent import NOT_APPLICABLE, Absent
 

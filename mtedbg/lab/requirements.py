@@ -1,4 +1,4 @@
-"""What mtedbg needs on this machine, what of it is missing, and the command that mends it.
+"""What mtedbg needs on this machine, what of it is missing, and the command that fixes it.
 
 The only place that knows. `scripts/setup` runs it with the system's Python before anything is
 installed, so it uses the standard library alone: `python3 -m mtedbg.lab.requirements`.

@@ -1,4 +1,4 @@
-"""What the debugger is pointed at: files, or a program that is started for it."""
+"""What is debugged: files, or a program that is started for it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from mtedbg.lab import user
 from mtedbg.shell.records import DebuggerError
 
-# Tag check faults are the program's business, and ours to see.
+# The program handles tag check faults; mtedbg stops on them first.
 SHOW_FAULTS = ("handle SIGSEGV stop print pass",)
 # What QEMU adds to the program's words when GDB ends it.
 _KILLED = b"qemu-aarch64: QEMU: Terminated via GDBstub\n"
@@ -21,7 +21,7 @@ _CHUNK = 1 << 16
 
 
 class Debuggee:
-    """What the debugger is pointed at.
+    """What is debugged.
 
     Attributes:
         words: for GDB's command line.

@@ -33,7 +33,7 @@ from mtedbg.shell.records import (
 __all__ = ["Command", "DebuggerError", "Gdb", "Listener", "Stop"]
 
 MAX_RECORD = 64 << 20
-"""Bytes of one record: what is longer is no answer of a sane debugger."""
+"""Bytes of one record: a longer one is not a valid answer."""
 
 # Small, harmless, and not the user's to redefine.
 _NOTHING = "-environment-pwd"
@@ -166,7 +166,7 @@ class Gdb:
         self._process.stdout.close()
 
     def pump(self) -> bool:
-        """Takes in what GDB has written, waiting if it is nothing yet; False when it is gone."""
+        """Reads what GDB has written, waiting if necessary; False when GDB has ended."""
         chunk = os.read(self.output, 1 << 16)
         self._pending += chunk
         if b"\n" in chunk:
@@ -183,7 +183,7 @@ class Gdb:
         return False
 
     def _bury(self) -> None:
-        """Ends what is left of a GDB that has closed its output, or does not come to an end."""
+        """Ends a GDB that has closed its output, or that does not end by itself."""
         try:
             self._process.wait(timeout=1)
         except subprocess.TimeoutExpired:

@@ -19,7 +19,7 @@ from mtedbg.shell.screen import Screen
 OWN_COMMANDS = {"restart": "Start the program again, and the debugger where it is gone."}
 
 PATIENCE_S = 0.3
-"""How long a prompt waits for what is shown after a stop; later that comes above the prompt."""
+"""How long a prompt waits for the stop context; a later one is printed above the prompt."""
 
 _TELL = "python from mtedbg.adapters.gdb import stop_context; stop_context.tell()"
 _TOLD = '{"schema": "mtedbg/moment/'
@@ -93,7 +93,7 @@ class Shell:
         return command.error is None
 
     async def complete(self, line: str) -> list[str]:
-        """What GDB would make of `line`: whole lines; nothing while the program runs."""
+        """GDB's completions of `line`: whole lines; nothing while the program runs."""
         if not self._debugger.alive or self._debugger.gdb.running:
             return []
         found: list[str] = []
@@ -124,7 +124,7 @@ class Shell:
 
     @contextlib.contextmanager
     def _interruptible(self, act: Callable[[], None] | None = None) -> Iterator[None]:
-        """Ctrl-C is the program's, and not ours."""
+        """Ctrl-C goes to the program, not to mtedbg."""
         pressed = 0
 
         def press() -> None:

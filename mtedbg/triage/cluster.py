@@ -26,7 +26,7 @@ def read_several(paths: Sequence[str]) -> list[Read]:
 
 
 def read_all(paths: Sequence[str], address: str) -> Generator[Read, None, None]:
-    """What each file comes to, in any order, each once.
+    """The result of each file, in any order, each once.
 
     Args:
         paths: absolute; the workers must see the same files there.

@@ -1,4 +1,4 @@
-"""Reads files with several processes of this machine, and outlives what a file does to one.
+"""Reads files with several processes of this machine; a file that kills one does not end triage.
 
 Each worker is given a few files at a time. The file that a worker dies of, or does not come back
 from, becomes a row; the rest of its files go to the next.
@@ -22,7 +22,7 @@ from mtedbg.model.triage import Read
 from mtedbg.triage.one import lost, read
 
 MOST_MEMORY = 1 << 30
-"""Bytes of its own that a worker may have; mapped files do not count."""
+"""Bytes of private memory that a worker may use; mapped files do not count."""
 
 TIMEOUT_S = 120.0
 """Seconds that one file may take."""
@@ -45,7 +45,7 @@ def _serve(pipe: Connection, reader: Reader) -> None:
 
 @dataclass
 class _Worker:
-    """A process with the files that it has still to answer for, the one at work first."""
+    """A process with the files that it has not answered yet, the one being read first."""
 
     process: BaseProcess
     pipe: Connection
@@ -106,7 +106,7 @@ def read_all(
     timeout_s: float = TIMEOUT_S,
     reader: Reader = read,
 ) -> Generator[Read, None, None]:
-    """What each file comes to, in any order, each once.
+    """The result of each file, in any order, each once.
 
     Args:
         paths: absolute.
@@ -134,7 +134,7 @@ def read_all(
 
 
 def _feed(one: _Worker, crew: list[_Worker], waiting: deque[str]) -> None:
-    """Gives a worker its share; small ones where little is left, so that all end together."""
+    """Gives a worker its share; small ones when few files remain, so that all end together."""
     share = max(1, min(_BATCH, len(waiting) // (2 * len(crew))))
     paths = [waiting.popleft() for _ in range(min(share, len(waiting)))]
     if paths:
@@ -144,7 +144,7 @@ def _feed(one: _Worker, crew: list[_Worker], waiting: deque[str]) -> None:
 
 
 def _instead_of(one: _Worker, crew: list[_Worker]) -> _Worker:
-    """Another worker for one that is lost."""
+    """Replaces a worker that died."""
     one.end()
     crew.remove(one)
     crew.append(_Worker.start(one.reader))
@@ -178,7 +178,7 @@ def _overdue(crew: list[_Worker], waiting: deque[str], timeout_s: float) -> Iter
 
 
 def _replace(one: _Worker, crew: list[_Worker], waiting: deque[str], why: str) -> Iterator[Read]:
-    """Another worker for one that is lost with the first of its files."""
+    """Replaces a worker that died while it read the first of its files."""
     culprit, *rest = one.paths
     waiting.extendleft(reversed(rest))
     _feed(_instead_of(one, crew), crew, waiting)

@@ -1,4 +1,4 @@
-"""Reads one file for triage: whatever is in it, the answer is a row."""
+"""Reads one file for triage: whatever it contains, the result is a row."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NANO = 1e9
 
 
 def read(path: str) -> Read:
-    """What the file at `path` comes to. Its program and libraries are not opened.
+    """The result of the file at `path`. Its program and libraries are not opened.
 
     Args:
         path: absolute.

@@ -1,4 +1,4 @@
-"""The bar that shows how far reading has come: on a terminal only, on standard error."""
+"""The progress bar: only on a terminal, on standard error."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 @contextlib.contextmanager
 def progress(total: int, done: int) -> Iterator[Callable[[], None]]:
-    """Gives what is to be called after each file; at a terminal only does that do anything.
+    """Gives the function to call after each file; it only has an effect on a terminal.
 
     Args:
         total: files in all.

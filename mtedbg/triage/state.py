@@ -1,4 +1,4 @@
-"""What was read, kept in a file: a line of JSON each, added as it comes.
+"""Results kept in a file: one line of JSON each, appended as they come.
 
 Whoever is killed leaves at most one line unfinished, which is not believed. A file is read again
 where its size or time of change is another, and everything where signatures are made otherwise.
@@ -23,7 +23,7 @@ _HEAD = {"schema": "mtedbg/triage-state/1", "signatures": VERSION}
 
 
 def usual_path(places: Iterable[str]) -> Path:
-    """Where the state of triage over `places` is kept, in the user's folder for such."""
+    """The default state file of triage over `places`, in the user's state folder."""
     base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state"
     absolute = sorted({str(Path(place).absolute()) for place in places})
     name = hashlib.sha256("\0".join(absolute).encode("utf-8", "surrogateescape")).hexdigest()
@@ -31,7 +31,7 @@ def usual_path(places: Iterable[str]) -> Path:
 
 
 class State:
-    """An open state file; no other process has it meanwhile.
+    """An open state file, locked against other processes.
 
     Args:
         path: of the file, which is made where it is not there.
@@ -90,14 +90,14 @@ class State:
         return {one.path: one for one in kept if one is not None}
 
     def known(self, paths: Iterable[str]) -> Iterator[Read]:
-        """What is kept of those files that have not changed since."""
+        """The kept results of those files that have not changed since."""
         for path in paths:
             one = self._kept.get(path)
             if one is not None and _is_as_it_was(one):
                 yield one
 
     def add(self, one: Read) -> None:
-        """Keeps it, and has it on its way to the disk before it returns.
+        """Keeps one result; the file is written before this returns.
 
         Interrupted, it is kept or it is not; it need not be added again.
         """
