@@ -1,4 +1,5 @@
-/* For expressions: what C++ has besides. In `take`, both references are in registers; then SIGILL. */
+/* For expressions: what C++ has besides. In `take`, both references are in registers; then SIGILL.
+ */
 namespace ns {
 
 struct Base {
