@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mtedbg.adapters.core import CoreTarget
-from mtedbg.dataclass import replace
 from mtedbg.errors import ExpressionError
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.process import Symbol
