@@ -46,7 +46,7 @@ lint: setup-check ## format, lint, types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	clang-format --dry-run --Werror $(NATIVE)
+	@clang-format --dry-run --Werror $(NATIVE)
 
 format: setup-check ## format all sources
 	$(BIN)/ruff check --fix --select I .
