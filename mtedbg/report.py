@@ -1,6 +1,6 @@
 """`Answer` and `Report`: facts made presentable, at the very end.
 
-A command makes an `Answer` of facts: rows beside their columns, a headline, notes. Whoever runs it
+A command makes an `Answer` of facts: rows next to their columns, a headline, notes. Whoever runs it
 adds what was asked: that is a `Report`. The program itself never reads a row back: what it needs
 are the facts. A report knows nothing of terminals; `mtedbg.render` makes text, JSON, HTML or SVG of
 it. Where the user asked for a file, the answer carries what goes into it (`Document`):
@@ -71,7 +71,7 @@ Row = Mapping[str, Value]
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of text with a role (`tag-mismatch`, `mark`, `address`, `dim`…) or none."""
+    """A piece of text with a role (`tag-mismatch`, `mark`, `address`, `dim`…) or none."""
 
     text: str
     role: str = ""
@@ -156,7 +156,7 @@ class Answer:
         headline: one line above everything: the cause, the verdict; may be empty.
         notes: remarks for people, one line each.
         incomplete: whether rows are missing that should be here; a note says which.
-        figure: what formats that can draw show beside the rows; text leaves it out.
+        figure: what formats that can draw show next to the rows; text leaves it out.
         documents: files that the user asked for, to be written by the edge.
         continuation: where the same command goes on, in commands that can.
     """

@@ -176,7 +176,7 @@ class Stepper(Protocol):
         """
 
     def caught(self) -> Sequence[Caught]:
-        """The breakpoints that `catch` has made and nobody has deleted."""
+        """The breakpoints that `catch` has made and that were not deleted."""
 
     def release(self, numbers: Sequence[int]) -> None:
         """Deletes breakpoints that `catch` has made."""

@@ -128,7 +128,7 @@ class Lookup(Protocol):
         """The type `node`, `struct node` or `ns::node`."""
 
     def read(self, address: int, size: int) -> bytes | Absent:
-        """All bytes of a stretch of memory."""
+        """All bytes of a range of memory."""
 
 
 UNSIGNED = Type(Kind.INTEGER, "unsigned long", 8)

@@ -6,7 +6,7 @@ How to add one:
     registers every command at its start and must not pay for what is not used), and a function
     `answer` makes an `Answer` of the facts: other reports show it as well;
  3. a new question is a new function in `analysis/`, which returns a typed fact and knows neither
-    rows nor columns: those stand beside each other in the command's file;
+    rows nor columns: those are next to each other in the command's file;
  4. add a golden: command and core to text and JSON.
 """
 
@@ -157,7 +157,7 @@ class Command:
         details: further paragraphs for `help`.
         example: one call with what it is good for, a line or two.
         repeats: whether an empty line repeats it (commands that write do not repeat).
-        goes_on: whether without arguments it goes on behind what it showed last, as an empty
+        goes_on: whether without arguments it continues after what it showed last, as an empty
             line then does.
         per_thread: whether `--thread` and `--all-threads` mean something to it.
     """

@@ -18,7 +18,7 @@ def write(document: Document) -> str:
     """
     path = Path(document.path).expanduser()
     try:
-        # Beside its place: a rename within one folder is all or nothing.
+        # In the same folder: a rename within one folder is atomic.
         with tempfile.NamedTemporaryFile(
             "w", dir=path.parent, prefix=f".{path.name[:100]}-", encoding="utf-8", delete=False
         ) as file:

@@ -1,4 +1,4 @@
-"""What `mte-step` lists of a moment of fault handling, in words, and what of it has changed."""
+"""What `mte-step` lists of a state of fault handling, in words, and what of it has changed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Item:
         label: what it is, as text has it next to `where`: "memory", "[1]", "lock".
         text: what it is now.
         where: its address, where it has one.
-        name: what it is, the same at every moment: "memory 0x7f…".
+        name: what it is, the same in every state: "memory 0x7f…".
         comes_and_goes: whether it is there for a part of the handling only.
     """
 
@@ -52,7 +52,7 @@ class Change:
 
     Attributes:
         item: as it is.
-        before: its text at the earlier moment; None where it was not there.
+        before: its text in the earlier state; None where it was not there.
         changed: whether it is not as it was.
     """
 

@@ -1,4 +1,4 @@
-"""`jit-disas`: translated code beside the guest's."""
+"""`jit-disas`: translated code next to the guest's."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _run(session: Session, arguments: Arguments) -> Answer:
 
 
 def answer(found: Listing | Place) -> Answer:
-    """The instructions as rows, and drawn beside the guest's."""
+    """The instructions as rows, and drawn next to the guest's."""
     from mtedbg.model.code import Place
 
     if isinstance(found, Place):
@@ -88,23 +88,23 @@ def _patched(one: ListedInstruction) -> tuple[str, ...]:
 
 
 def _drawn(one: ListedInstruction) -> Iterator[Line]:
-    """A heading where something begins, and the host's instruction with the guest's beside it."""
+    """A heading where something begins, and the host's instruction with the guest's next to it."""
     if one.label:
         yield (Span(f"   {one.label}:", "heading"),)
     here = one.standing.current or one.standing.interrupted
     text = f"<{one.line.text}>" if isinstance(one.line.text, Absent) else one.line.text
     word = or_else(then(one.line.word, lambda found: f"{found:08x}"), "????????")
-    beside = "  ".join(_beside(one))
+    guest_text = "  ".join(_guest_text(one))
     yield (
         HERE if here else NOT_HERE,
         Span(f"{one.line.address:#x}  ", "address"),
         Span(f"{word}  ", "dim"),
-        Span(f"{text:<{_WIDTH}}" if beside else text, "mark" if here else ""),
-        Span(f"  {beside}" if beside else "", "dim"),
+        Span(f"{text:<{_WIDTH}}" if guest_text else text, "mark" if here else ""),
+        Span(f"  {guest_text}" if guest_text else "", "dim"),
     )
 
 
-def _beside(one: ListedInstruction) -> Iterator[str]:
+def _guest_text(one: ListedInstruction) -> Iterator[str]:
     """Who else is there, the memop, and at its access the guest instruction."""
     yield from (f"thread {number}" for number in one.standing.threads)
     if present(one.memop):

@@ -112,7 +112,7 @@ class RecordArray(Generic[T]):
         return then(index, lambda last: self.get(last) if last >= 0 else NOT_APPLICABLE)
 
     def first_above(self, field: str, value: int) -> T | Absent:
-        """The first record whose `field` is above `value`; likewise."""
+        """The first record whose `field` is above `value`, found in the same way."""
         index = self.last_not_above(field, value)
         return then(
             index, lambda last: self.get(last + 1) if last + 1 < self.count else NOT_APPLICABLE

@@ -143,7 +143,7 @@ class Runtime:
 
 
 def make_runtime(target: Target, root: Root) -> Runtime:
-    """The runtime behind a root that passed its checks.
+    """The runtime of a root that passed its checks.
 
     Raises:
         LayoutError: the array of names is damaged, or the schema does not tell its form.

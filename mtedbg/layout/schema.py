@@ -1,8 +1,8 @@
 """The schema: a runtime's own description of its records, as text.
 
-The format is told in `native/include/mtedbg/debug_root.h`. It is hostile input: its length, lines
-and types are bounded, every field lies within its record. What is not known is ignored, so that a
-newer runtime can say more; what is known must be well formed.
+The format is defined in `native/include/mtedbg/debug_root.h`. It is hostile input: its length,
+lines and types are bounded, every field lies within its record. What is not known is ignored, so
+that a newer runtime can say more; what is known must be well formed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Why a process died, as far as it can be told."""
+"""Why a process crashed, as far as is known."""
 
 from enum import Enum
 
@@ -21,7 +21,7 @@ class CauseKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
-    """What may be behind it: never certain.
+    """A possible cause: never certain.
 
     Attributes:
         what: a few words.

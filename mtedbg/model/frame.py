@@ -86,13 +86,13 @@ class Guest:
         frame: the frame's record, as read.
         thread: its entry in the runtime's thread table.
         in_jit: whether the host thread's PC is in translated code.
-        rip: the guest's instruction pointer, as near as it can be told.
+        rip: the guest's instruction pointer, as precisely as is known.
         registers: general registers and flags, from where they are now.
         cores: the views of the core id.
         notes: remarks for people.
         host_pc: the PC in translated code: the host thread's, or the one that a signal handler
             interrupted.
-        near: RIP, or where it cannot be told the guest instruction that was known last.
+        near: RIP, or where it is not known the guest instruction that was known last.
     """
 
     address: int

@@ -42,7 +42,7 @@ class GuestImage:
     def digest(self) -> int:
         """Of its code, as profiles name it: `digest_of` in native/src/run/program.cc.
 
-        CRC-32 in the low half, length in the high one, of all executable segments, each behind
+        CRC-32 in the low half, length in the high one, of all executable segments, each after
         its address.
         """
         sum_, length = 0, 0

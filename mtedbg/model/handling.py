@@ -69,7 +69,7 @@ class Granule:
 
 @dataclass(frozen=True, slots=True)
 class Handling:
-    """All that fault handling changes, at one moment, as one thread has to do with it.
+    """All that fault handling changes, in one state, as one thread has to do with it.
 
     Attributes:
         thread: the debugger's number.

@@ -28,7 +28,7 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class TagPiece:
-    """The allocation tags of one stretch of memory, or the reason why they are not there.
+    """The allocation tags of one range of memory, or the reason why they are not there.
 
     Attributes:
         start: first address, a multiple of 16.
@@ -42,7 +42,7 @@ class TagPiece:
 
     @property
     def granules(self) -> int:
-        """How many granules the stretch has."""
+        """How many granules the range has."""
         return (self.end - self.start) // GRANULE
 
 

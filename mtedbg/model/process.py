@@ -66,7 +66,7 @@ class Thread:
         number: the number that the user names it by (the debugger's own; in a core, from 1).
         tid: the kernel's thread id.
         name: as the kernel or the debugger knows it, may be empty.
-        current: whether commands speak of this one unless told otherwise.
+        current: whether commands use this one by default.
         tagged_addr_ctrl: the prctl(PR_SET_TAGGED_ADDR_CTRL) word (NT_ARM_TAGGED_ADDR_CTRL).
         check_mode: SCTLR_EL1.TCF0 (0 to 3), of a target that tells this in place of the word.
     """

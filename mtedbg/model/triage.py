@@ -7,7 +7,7 @@ from enum import StrEnum
 from mtedbg.dataclass import astuple, dataclass
 
 VERSION = 2
-"""Of signatures: what was kept by a reader with another number is read anew."""
+"""Of signatures: what was kept by a reader with another number is read again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from mtedbg.model.cell_map import CellMap
 from mtedbg.render import HEX, hex_number, nested_kind
 from mtedbg.report import Kind, Report, Value
 
-_STRETCHES_NAMED = 8
+_RANGES_NAMED = 8
 _KINDS = "0123456789abcdef.?"
 """Of a map's cells: a tag, not tagged, not read."""
 NOTHING = " "
@@ -29,7 +29,7 @@ def _plain(value: Value, kind: Kind) -> Any:
     return value
 
 
-def _stretches(numbers: Sequence[int]) -> str:
+def _ranges(numbers: Sequence[int]) -> str:
     """Row numbers in words, "0, 3 to 5", of ascending ones; the first few where there are many."""
     found: list[list[int]] = []
     for number in numbers:
@@ -38,8 +38,8 @@ def _stretches(numbers: Sequence[int]) -> str:
         else:
             found.append([number, number])
     words = [f"{low} to {high}" if high > low else f"{low}" for low, high in found]
-    if len(words) > _STRETCHES_NAMED:
-        words[_STRETCHES_NAMED:] = [f"… ({len(numbers)} in all)"]
+    if len(words) > _RANGES_NAMED:
+        words[_RANGES_NAMED:] = [f"… ({len(numbers)} in all)"]
     return ", ".join(words)
 
 
@@ -51,7 +51,7 @@ def _reasons(report: Report) -> list[str]:
     return [
         f"{key}: {absent}"
         if len(numbers) >= len(report.rows)
-        else f"{key}: {absent} (row {_stretches(numbers)})"
+        else f"{key}: {absent} (row {_ranges(numbers)})"
         for (key, absent), numbers in rows.items()
     ]
 

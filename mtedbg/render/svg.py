@@ -1,6 +1,6 @@
 """`CellMap` → SVG: a map of who owns memory, one colour a core.
 
-A row of cells is one stretch of addresses; a cell of one kind is a filled square, one that mixes
+A row of cells is one range of addresses; a cell of one kind is a filled square, one that mixes
 kinds has the most frequent around the second. Readable on light and dark paper: colours are of
 middle brightness, and text follows `prefers-color-scheme` where the viewer knows it.
 """
@@ -27,7 +27,7 @@ _LONGEST_NAME = 90
 _INNER = 4
 SHARED = "shared"
 
-# By core id, or by tag without a runtime: told apart on white and on black, neighbours most.
+# By core id, or by tag without a runtime: distinguishable on white and on black, neighbours most.
 COLORS = (
     *("#00897b", "#3b7dd8", "#f28e2b", "#43a047", "#e5484d", "#9b5de5", "#12a4c4", "#d6a800"),
     *("#9c6644", "#ff7eb6", "#3f51b5", "#7cb342", "#c2187a", "#607d00", "#b3541e", "#7a5c99"),
@@ -45,7 +45,7 @@ _STYLE = """
  }
 """
 
-# Memory that shows no tag has no colour: dots where it is not tagged, lines where nobody knows.
+# Memory that shows no tag has no colour: dots where it is not tagged, lines where it is not known.
 _PATTERNS = """<defs>
 <pattern id="untagged" width="4" height="4" patternUnits="userSpaceOnUse">
 <circle cx="2" cy="2" r="0.7" fill="#8b949e"/></pattern>
@@ -106,7 +106,7 @@ def _fills(figure: CellMap) -> str:
 
 def color_of(tag: int, owner: str | int | Absent) -> str:
     """The colour of memory with a tag, by whose it is: shared memory has none of its own."""
-    # Without a runtime tag 0 is what nobody has marked.
+    # Without a runtime tag 0 is memory that has not been tagged.
     neutral = owner == SHARED or (isinstance(owner, Absent) and tag == 0)
     return NEUTRAL if neutral else COLORS[tag]
 

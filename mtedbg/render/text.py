@@ -125,7 +125,7 @@ def parts(value: Value, kind: Kind) -> list[str]:
 
 def applies(value: Value) -> bool:
     """Whether there is something to write: a value, or a hole."""
-    if value is NOT_APPLICABLE:  # as it mostly is: quickly told
+    if value is NOT_APPLICABLE:  # the common case first
         return False
     return not isinstance(value, Absent) or value.is_hole
 

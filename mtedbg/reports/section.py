@@ -54,7 +54,7 @@ class Section(Generic[F]):
     figure: Callable[[F], Figure | None] | None = None
 
     def part(self, session: Session, medium: Medium) -> Part:
-        """The part as it is answered; what stops it is told in its place."""
+        """The part as it is answered; an error is shown in its place."""
         try:
             facts = self.ask()
             answer = self.answer(facts)
@@ -87,7 +87,7 @@ class _OwnReport(Protocol):
         """As in JSON."""
 
     @property
-    def COLUMNS(self) -> tuple[Column, ...]:  # noqa: N802 - likewise
+    def COLUMNS(self) -> tuple[Column, ...]:  # noqa: N802 - as above
         """Of the report."""
 
 

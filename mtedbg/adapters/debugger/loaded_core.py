@@ -40,7 +40,7 @@ class LoadedCore:
         return self.itself.read_tags(start, end)
 
     def forget_tags(self) -> None:
-        """Nobody writes to a core."""
+        """A core file is never written to."""
 
     def control_word(self, _number: int, tid: int) -> int | Absent:
         """The tagged-address control word of the thread `tid`."""

@@ -21,7 +21,7 @@ class MemoryAlone:
     """The port over memory.
 
     Args:
-        read: all bytes of a stretch, or None.
+        read: all bytes of a range, or None.
         root: the address of the debug root, or why it is not known.
         dead: whether it is a core.
     """

@@ -26,7 +26,7 @@ class Source(Protocol):
     tag_source: TagSource
 
     def regions(self) -> Regions:
-        """The mappings, read anew."""
+        """The mappings, read again."""
 
     def read_tags(self, start: int, end: int, regions: Regions) -> Sequence[TagPiece]:
         """The tags of [start, end), as the port has it."""

@@ -1,4 +1,4 @@
-"""Cutting a stretch of memory at the edges of mappings, and joining tags again."""
+"""Cutting a range of memory at the edges of mappings, and joining tags again."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,7 +16,7 @@ UNMAPPED = Absent(Reason.UNMAPPED)
 
 
 def hole_of(region: Region | None) -> Absent | None:
-    """Why a stretch in `region`, or in none, has no tags; None where it has some."""
+    """Why a range in `region`, or in none, has no tags; None where it has some."""
     if region is None:
         return UNMAPPED
     if isinstance(region.tagged, Absent):
@@ -51,7 +51,7 @@ def by_region(
 
 
 def joined(pieces: Iterable[TagPiece]) -> list[TagPiece]:
-    """The same stretch with as few pieces as possible: neighbours of one kind are one."""
+    """The same range with as few pieces as possible: neighbours of one kind are one."""
     parts: list[tuple[TagPiece, list[bytes]]] = []
     for piece in pieces:
         tags = piece.tags

@@ -38,7 +38,7 @@ class SourcedTarget(ABC, Generic[S]):
 
     @abstractmethod
     def _read(self, start: int, size: int) -> bytes | None:
-        """All bytes of a stretch as the debugger reads them, or None."""
+        """All bytes of a range as the debugger reads them, or None."""
 
     def read_memory(self, address: int, length: int) -> bytes | Absent:
         """All `length` bytes at `address`; see the port."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _found: dict[object, tuple[Runtime, ...]] = {}
 _none: set[object] = set()
 # Where the root is, of programs whose full symbols do not tell.
-_told: dict[object, int] = {}
+_announced: dict[object, int] = {}
 
 
 def _memory(inferior: gdb.Inferior) -> MemoryAlone:
@@ -41,9 +41,9 @@ def _memory(inferior: gdb.Inferior) -> MemoryAlone:
 
 
 def _root(inferior: gdb.Inferior) -> int | Absent:
-    told = _told.get(_identity(inferior))
-    if told is not None:
-        return told
+    announced = _announced.get(_identity(inferior))
+    if announced is not None:
+        return announced
     symbol = gdb.lookup_global_symbol(ROOT_SYMBOL)
     return Absent(Reason.UNKNOWN) if symbol is None else int(symbol.value().address)
 
@@ -90,7 +90,7 @@ def learn() -> None:
     """Finds the root by what is not a full symbol. May ask GDB anything: not while it unwinds."""
     inferior = gdb.selected_inferior()
     identity = _identity(inferior)
-    if not inferior.pid or identity in _told or identity in _found:
+    if not inferior.pid or identity in _announced or identity in _found:
         return
     try:
         address = int(gdb.parse_and_eval(f"&{ROOT_SYMBOL}"))
@@ -102,9 +102,9 @@ def learn() -> None:
 def tell(root: int) -> None:
     """Says that the selected inferior has a debug root at `root`."""
     identity = _identity(gdb.selected_inferior())
-    if identity in _found or _told.get(identity) == root:
+    if identity in _found or _announced.get(identity) == root:
         return
-    _told[identity] = root
+    _announced[identity] = root
     _none.discard(identity)
     gdb.invalidate_cached_frames()
 
@@ -117,7 +117,7 @@ def ran(_event: object) -> None:
 def _forget(_event: object) -> None:
     _found.clear()
     _none.clear()
-    _told.clear()
+    _announced.clear()
 
 
 gdb.events.cont.connect(ran)

@@ -101,7 +101,7 @@ def _register(commands: Sequence[Command], first: str, prefixes: Set[str]) -> No
     taken = [c for c in commands if not _add(c, c.name, prefix=c.name in prefixes)]
     if _add_prefix(first):
         for command in commands:
-            # Under a word of ours nobody else has names: there is nothing to ask GDB about.
+            # Under our own prefix no one else has names: there is nothing to ask GDB about.
             both = " ".join(command.in_two_words)
             _GdbCommand(command, both)
             if command in taken:

@@ -72,7 +72,7 @@ def _of(inferior: gdb.Inferior) -> Session:
         known = _Known(identity, Session(GdbTarget(inferior, inferior_reads=allowed)))
         _sessions[inferior.num] = known
     known.session.timeout = float(gdb.parameter(PATIENCE))
-    # GDB tells nobody when a person writes tags (memory-tag set-allocation-tag).
+    # GDB sends no event when a person writes tags (memory-tag set-allocation-tag).
     known.session.answers.clear()
     _target_of(known.session).forget_tags()
     return known.session

@@ -1,4 +1,4 @@
-"""What a front end shows beside GDB's own output: it calls this once a stop.
+"""What a front end shows next to GDB's own output: it calls this once per stop.
 
 `python from mtedbg.adapters.gdb import stop_context; stop_context.tell()`; and
 `output.shown_by_front_end` says whether what it shows may be in colour.

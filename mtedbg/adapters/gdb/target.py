@@ -99,7 +99,7 @@ class GdbTarget(SourcedTarget[Source]):
         """All threads; see the port."""
         if self._known_threads is None:
             self._known_threads = self._threads()
-        # GDB tells nobody when a person selects another one.
+        # GDB sends no event when a person selects another one.
         selected = gdb.selected_thread()
         return [replace(each, current=each.number == selected.num) for each in self._known_threads]
 

@@ -103,7 +103,7 @@ class ParsedCommand(_LldbCommand):
         return {_long(one): _definition(one, letters[one.name]) for one in options}
 
     def get_args_definition(self) -> list[list[dict[str, Any]]]:
-        """What may stand beside the options; LLDB calls this."""
+        """What may stand next to the options; LLDB calls this."""
         return [[_element(argument)] for argument in self.command.arguments]
 
     def get_flags(self) -> int:
@@ -182,7 +182,7 @@ def completes_in_python() -> bool:
 
 
 def _long(option: Option) -> str:
-    """LLDB wants a long name of every option: `--n` beside `-n`."""
+    """LLDB wants a long name of every option: `--n` in addition to `-n`."""
     return option.name.lstrip("-")
 
 

@@ -1,7 +1,7 @@
 """Files of the machine where the process is, through its server's `vFile` packets.
 
 Source: GDB manual, "File-I/O Remote Protocol Extension", packets `vFile:open`, `pread`, `close`:
-numbers hexadecimal; the answer is `F` and a number, then the data behind `;`.
+numbers hexadecimal; the answer is `F` and a number, then the data after `;`.
 LLDB's own file reading goes to a platform server, of which these servers know nothing.
 """
 

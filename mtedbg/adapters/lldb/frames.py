@@ -1,7 +1,7 @@
 """Names for frames of JIT code in LLDB's own backtrace, as a part of its `frame-format`.
 
 The frames themselves are right without: JIT code keeps frame records, and whoever enters it is a
-function whose frame is told by its frame pointer. LLDB 23 knows scripted frame providers, which
+function whose frame is known by its frame pointer. LLDB 23 knows scripted frame providers, which
 could name them; but what these ask of LLDB waits for a lock that another thread, which prints the
 same stop, may hold while it waits for the provider. A format's script is run without that lock.
 """

@@ -84,7 +84,7 @@ class Link:
     def read(self, question: str, offset: int, length: int) -> bytes | None:
         """Bytes [offset, offset + length) of a `qXfer` object; None where it is refused.
 
-        It may hold zero bytes, at which what LLDB prints ends: it is asked again behind each.
+        It may hold zero bytes, at which what LLDB prints ends: it is asked again after each.
 
         Args:
             question: "qXfer:siginfo:read:".
@@ -117,7 +117,7 @@ def peer_of(process: lldb.SBProcess) -> Peer:
 
 
 def serves_tags(link: Link) -> bool:
-    """Whether the server knows memory tags: LLDB keeps to itself what it was told of that.
+    """Whether the server knows memory tags: LLDB does not expose what the server said.
 
     Raises:
         ConnectionLostError: the server did not answer.

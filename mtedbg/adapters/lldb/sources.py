@@ -34,7 +34,7 @@ class LldbSource(Source, Protocol):
 
     Attributes:
         moves: whether other threads run on while the program is stopped: what LLDB has read
-            before is then no picture of one moment.
+            before is then not a picture of one stop.
     """
 
     moves: bool

@@ -50,7 +50,7 @@ class Wanted:
 
     Attributes:
         kind: of this kind, by the name it has in the runtime, in any case.
-        tier: of this tier, likewise.
+        tier: of this tier, in the same way.
         function: with code of this guest function: its name, or its number.
     """
 

@@ -1,4 +1,4 @@
-"""Translated code beside the guest instructions that it came from."""
+"""Translated code next to the guest instructions that it came from."""
 
 from __future__ import annotations
 

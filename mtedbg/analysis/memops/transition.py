@@ -67,7 +67,7 @@ def situation(memop: Memop, config: Config, memory: Sequence[int], own: int) -> 
         memop: it; its mode is one of the two.
         config: of its runtime; the policy must be known.
         memory: as in Situation.
-        own: likewise.
+        own: the same.
     """
     assert not isinstance(config.policy, Absent)
     pinned = memop.pinned == 1

@@ -31,7 +31,7 @@ class MissingMemory:
 
 @once
 def missing_memory(session: Session) -> tuple[MissingMemory, ...] | Absent:
-    """Mappings whose contents or tags are not there; those that nobody may access left out."""
+    """Mappings whose contents or tags are missing, without those that allow no access."""
     regions = session.target.regions()
     if isinstance(regions, Absent):
         return regions

@@ -109,7 +109,7 @@ def _places(session: Session, phases: Collection[Phase]) -> list[PhasePlace]:
 def wanted(session: Session, wish: Catch, thread: Thread) -> bool:
     """Whether a thread that has come to a catch's address is to stop there.
 
-    Where that cannot be told it stops: a person can go on, and cannot go back.
+    Where that is not known it stops: a person can continue, but cannot go back.
 
     Args:
         session: the process; what was read before is not believed.

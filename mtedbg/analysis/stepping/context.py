@@ -1,4 +1,4 @@
-"""One moment of fault handling, and the one before it: what `mte-step` shows."""
+"""One state of fault handling, and the one before it: what `mte-step` shows."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class StepContext:
     Attributes:
         runtime: whose handler it is.
         now: all that fault handling changes, as it is.
-        before: the same at an earlier moment of the same fault; None where there was none.
+        before: an earlier state of the same fault; None where there was none.
         direction: of the patch that the fault leads to.
         upcoming: what the thread will do when it continues.
         owners: whose memory each of the sixteen tags marks.
@@ -48,7 +48,7 @@ def step_context(session: Session, thread: Thread, before: Handling | None = Non
     Args:
         session: a stopped process.
         thread: which.
-        before: an earlier moment; one of another thread or memop is not compared with.
+        before: an earlier state; one of another thread or memop is not compared with.
 
     Raises:
         NoRuntimeError: there is no runtime.

@@ -1,4 +1,4 @@
-"""A fault handling in progress, as it is at this moment."""
+"""A fault handling in progress, in its current state."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def handling(session: Session, here: FaultPath, before: Handling | None = None) 
     Args:
         session: a stopped process.
         here: where the thread is.
-        before: an earlier moment of the same thread: of the same memop, where the code that is
+        before: an earlier state of the same thread: of the same memop, where the code that is
             going on no longer tells it (its handler performed the access).
 
     Raises:

@@ -1,6 +1,6 @@
 """Parts of an answer → one HTML file that needs nothing else: no network and no script.
 
-The page is made by the templates in `templates/`; the Python beside them prepares what they show.
+The page is made by the templates in `templates/`; the Python next to them prepares what they show.
 Nothing is escaped by hand: jinja2 escapes whatever a template writes, after its control characters
 were made visible, and what a template asks for but was not given is an error. A content security
 policy forbids what could load or run. Drawings zoom by radio buttons and CSS.

@@ -1,4 +1,4 @@
-"""The cause as prose: where it was, what its line rests on, what else may be behind it."""
+"""The cause as prose: where it was, its evidence, and other possible causes."""
 
 from __future__ import annotations
 
