@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
+from mtedbg.dataclass import dataclass
 from mtedbg.layout import Runtime
 from mtedbg.model.absent import Absent
 
