@@ -155,8 +155,11 @@ def test_completion(stopped: tuple[Session, UserProgram]) -> None:
     assert "tags" in session.completed("mte ta")
     assert "wrong" in session.completed("mte-tags wro")
     assert {"--mode", "--sort", "--json"} <= set(session.completed("memops --"))
+    assert "/etc/" in session.completed("memops --export /et")
+    assert session.completed("memops --json -n ") == []
     version = session.execute("version")
     if "version 19" in version:  # it asks no command written in Python what words there are
+        assert session.completed("memops --sort ") == session.completed("mte-catch ") == []
         return
     assert session.completed("memops --mode L") == ["Local"]
     assert session.completed("mte-tags wrong --g") == ["--granules"]

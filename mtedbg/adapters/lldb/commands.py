@@ -14,6 +14,9 @@ from mtedbg.errors import MtedbgError
 LONGEST = 1 << 16
 """Bytes of one word."""
 
+# What LLDB itself completes with nothing: of a "name" it offers its categories of types.
+_PLAIN = lldb.eArgTypeValue
+
 
 class _LldbCommand:
     """A command of mtedbg; LLDB makes the object of a class that knows which."""
@@ -150,7 +153,7 @@ class ParsedCommand(_LldbCommand):
         return self._completed([self._option(long).name], value[:cursor])
 
     def _completed(self, words: list[str], last: str) -> Any:
-        """In LLDB's terms: false to complete by itself, true for nothing."""
+        """In LLDB's terms: None to complete by itself (false will not do), true for nothing."""
         from mtedbg.adapters.lldb import sessions
         from mtedbg.commands._complete import Rest, complete
 
@@ -159,7 +162,7 @@ class ParsedCommand(_LldbCommand):
             self.command, words, last, lambda: sessions.current(self._debugger, context)
         )
         if found is Rest.FILE:
-            return False
+            return None
         if isinstance(found, Rest):
             found = self._names_in_expressions(last)
         return {"values": found} if found else True
@@ -201,7 +204,7 @@ def _definition(option: Option, letter: str) -> dict[str, Any]:
     found: dict[str, Any] = {"required": False, "help": option.help, "short_option": letter}
     if option.value:
         file = option.kind is Takes.FILE
-        found["value_type"] = lldb.eArgTypeFilename if file else lldb.eArgTypeName
+        found["value_type"] = lldb.eArgTypeFilename if file else _PLAIN
         found["completion_type"] = lldb.eDiskFileCompletion if file else lldb.eNoCompletion
         found["dest"], found["default"] = _long(option), None
     return found
@@ -209,7 +212,7 @@ def _definition(option: Option, letter: str) -> dict[str, Any]:
 
 def _element(argument: Argument) -> dict[str, Any]:
     address = argument.kind.is_expression
-    kind = lldb.eArgTypeAddressOrExpression if address else lldb.eArgTypeName
+    kind = lldb.eArgTypeAddressOrExpression if address else _PLAIN
     # Our own parser says what is missing: its message is the same everywhere.
     return {"arg_type": kind, "repeat": "star" if argument.many else "optional"}
 
