@@ -117,6 +117,13 @@ def test_a_name_that_is_taken_is_not_stolen(flavour: str, tmp_path: Path) -> Non
             session.execute("mte-check 0")
 
 
+@pytest.mark.parametrize("flavour", GDBS)
+def test_help_of_a_first_word_says_which_names_are_the_same(flavour: str) -> None:
+    with gdb(flavour) as session:
+        assert "`jit NAME` is the same as `jit-NAME`" in session.execute("help jit")
+        assert "`mtedbg NAME` is the same as `NAME`" in session.execute("help mtedbg")
+
+
 THEIR_PREFIX = THEIRS.replace("mte-tags", "mte")
 
 

@@ -64,6 +64,13 @@ def test_tests_exist() -> None:
     assert [name for name in TESTS if f"def {name}(" not in sources] == []
 
 
+def test_what_pytest_is_to_run_is_there() -> None:
+    calls = re.findall(r"pytest (\S+) -k (\w+)`", TEXTS["CONTRIBUTING.md"])
+    assert calls
+    for path, word in calls:
+        assert re.search(rf"def test_\w*{word}", (ROOT / path).read_text("utf-8")), (path, word)
+
+
 @pytest.mark.parametrize("name", TARGETS)
 def test_make_targets_exist(name: str) -> None:
     assert re.search(rf"^{name}:", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)

@@ -67,7 +67,8 @@ class _Prefix(gdb.Command):  # type: ignore[misc]
     """The first word of commands in two words, `mte tags`."""
 
     def __init__(self, name: str) -> None:
-        self.__doc__ = f"Commands of mtedbg; `{name} NAME` is the same as `{name}-NAME`."
+        one = "NAME" if name == GROUP else f"{name}-NAME"
+        self.__doc__ = f"Commands of mtedbg; `{name} NAME` is the same as `{one}`."
         super().__init__(name, gdb.COMMAND_DATA, prefix=True)
 
 
