@@ -6,8 +6,8 @@ from enum import StrEnum
 
 from mtedbg.dataclass import astuple, dataclass
 
-VERSION = 2
-"""Of signatures: what was kept by a reader with another number is read again."""
+VERSION = 3
+"""Of signatures, whose words make their ids: what another version kept is read again."""
 
 
 @dataclass(frozen=True, slots=True)
