@@ -67,7 +67,14 @@ class Names:
         """Those that hold a whole number; of a core without its program LLDB knows no types."""
         if not self._frame.IsValid():
             return None
-        number = threads.register(self._frame, _THEIRS.get(name, name), name)
+        theirs = _THEIRS.get(name, name)
+        number = threads.register(self._frame, theirs, name)
+        found = self._frame.FindRegister(theirs)
+        if number is None and found.IsValid() and found.GetError().Fail():
+            raise ExpressionError(
+                f"${name} is not available in this frame: LLDB has not found where it was saved",
+                "select the frame that the thread stopped in: frame select 0",
+            )
         return None if number is None else Number(number, UNSIGNED)
 
     def name(self, name: str) -> Value | Absent:
