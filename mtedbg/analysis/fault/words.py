@@ -56,7 +56,9 @@ def remarks(fault: Fault) -> Iterator[str]:
     raw, tag = fault.raw_address, fault.pointer_tag
     if isinstance(raw, Absent) or isinstance(tag, Absent):
         return
-    if not fault.accesses:
+    if isinstance(fault.at.instruction, Absent):
+        yield "the instruction at the PC cannot be read; the tag is from si_addr"
+    elif not fault.accesses:
         yield "the instruction at the PC does not access this address; the tag is from si_addr"
     elif logical_tag(raw) not in (0, tag):
         yield f"si_addr carries tag {logical_tag(raw)}, the address of the access {tag}"

@@ -6,7 +6,7 @@ from mtedbg.analysis.fault.fault import IMPRECISE, Granule, fault
 from mtedbg.analysis.fault.words import headline, remarks
 from mtedbg.analysis.interrupted import InterruptedFault
 from mtedbg.dataclass import replace
-from mtedbg.model.absent import NOT_APPLICABLE
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.fault import FaultKind
 from mtedbg.model.process import SignalInfo
 from mtedbg.session import Session
@@ -31,6 +31,15 @@ def test_a_synchronous_fault():
     assert met.at.span == (THREES - 4, THREES + 4)
     assert met.suspects == ()
     assert list(remarks(met)) == []
+
+
+def test_nothing_is_claimed_of_an_instruction_that_is_not_there():
+    session = stopped(SYNC, tagged(HEAP, 3), x16=tagged(HEAP, 3))
+    met = fault(session, session.current_thread())
+    other = replace(met, accesses=False)
+    unread = replace(other, at=replace(met.at, instruction=Absent(Reason.NOT_DUMPED)))
+    assert "does not access this address" in next(remarks(other))
+    assert next(remarks(unread)).startswith("the instruction at the PC cannot be read")
 
 
 def test_an_asynchronous_fault_tells_no_address():
