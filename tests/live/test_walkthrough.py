@@ -38,7 +38,7 @@ def test_every_session_is_run() -> None:
 def test_from_the_fault_to_the_access() -> None:
     with in_user_mode(USER) as session:
         now = assert_as_written(USER, session)
-    assert "tag 2, core 2 → tag 15, the guard's" in now
+    assert "tag 2, core 2 → tag 15, the guard tag" in now
 
 
 def test_two_threads_and_a_stale_pair(lab_vm: Vm) -> None:
