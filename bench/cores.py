@@ -96,7 +96,7 @@ def measure(lab: Lab) -> Iterator[Row]:
         dead = lab.died("many_threads", str(threads), str(WRITTEN))
         core = grown(dead.core, size, lab.folder)
         what = f"{_size(size)}, {threads:,} thread{'s' if threads > 1 else ''}"
-        yield from _rows(lab, what, ways(core, dead), target=(size, threads) == (GIB, 64))
+        yield from _rows(lab, what, ways(core, dead))
         core.unlink()
     blocks, ranges = (10, 100) if lab.quick else RANGES
     dead = lab.died("code_map", str(blocks), str(ranges))
@@ -108,17 +108,14 @@ def measure(lab: Lab) -> Iterator[Row]:
     yield Row(f"{blocks * ranges:,} ranges", _text(median, costs), verdict=_memory(costs))
 
 
-def _rows(
-    lab: Lab, what: str, all_ways: list[tuple[str, list[str | Path]]], *, target: bool
-) -> Iterator[Row]:
+def _rows(lab: Lab, what: str, all_ways: list[tuple[str, list[str | Path]]]) -> Iterator[Row]:
     costs: list[list[Cost]] = [[] for _ in all_ways]
     acts = [partial(run, words, kept) for (_, words), kept in zip(all_ways, costs, strict=True)]
     medians = alternating(acts, 1 if lab.quick else ROUNDS)
     for number, (name, _) in enumerate(all_ways[1:], 1):
-        verdict = Target(10, "times", at_least=True).verdict(medians[number] / medians[0])
-        verdict = verdict if target else ""
+        verdict = Target(1, "times", at_least=True).verdict(medians[number] / medians[0])
         if number == 1:
-            verdict = "; ".join(filter(None, (verdict, _memory(costs[0]))))
+            verdict = f"{verdict}; {_memory(costs[0])}"
         yield Row(
             what,
             _text(medians[0], costs[0]),
