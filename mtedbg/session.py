@@ -2,7 +2,8 @@
 
 Passed, never global. An adapter makes one for a process and drops what was learned (`invalidate`)
 at every stop, resume and write: nothing read before may be believed after. A question that several
-others build on is marked `once`: it is answered once a stop.
+others build on is marked `once`: it is answered once a stop. Debuggers do not report all that a
+person changes between two commands; their adapters drop the answers (`forget_answers`) before each.
 """
 
 from __future__ import annotations
@@ -37,11 +38,11 @@ class Session:
     Attributes:
         target: the port.
         timeout: seconds that a live process is read for unasked: a server may be slow.
-        answers: what questions marked `once` have been answered since the last stop.
+        answers: what questions marked `once` have been answered.
     """
 
     target: Target
-    timeout: float = field(default=2.0)
+    timeout: float = 2.0
     answers: dict[tuple[Hashable, ...], Any] = field(default_factory=dict, repr=False)
 
     _CACHED = ("info", "runtimes", "jit_objects", "perf_map", "file_starts")
@@ -139,9 +140,13 @@ class Session:
             raise NoTargetError("the target has no threads", step)
         return threads
 
+    def forget_answers(self) -> None:
+        """Forgets what questions marked `once` were answered, and keeps what the target is."""
+        self.answers.clear()
+
     def invalidate(self) -> None:
         """Forgets what was read: the target ran or was written to."""
-        self.answers.clear()
+        self.forget_answers()
         for name in self._CACHED:
             self.__dict__.pop(name, None)
 
@@ -152,7 +157,7 @@ def once(
     """Makes a question of a session be answered once a stop, whoever asks and how often.
 
     The answer is kept by the question and its arguments, which have to be hashable, until the
-    session is invalidated. What raises is asked again.
+    session forgets it. What raises is asked again.
     """
 
     @wraps(question)

@@ -73,7 +73,7 @@ def _of(inferior: gdb.Inferior) -> Session:
         _sessions[inferior.num] = known
     known.session.timeout = float(gdb.parameter(PATIENCE))
     # GDB sends no event when a person writes tags (memory-tag set-allocation-tag).
-    known.session.answers.clear()
+    known.session.forget_answers()
     _target_of(known.session).forget_tags()
     return known.session
 

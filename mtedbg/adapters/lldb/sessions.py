@@ -88,7 +88,7 @@ def _session_of(process: lldb.SBProcess) -> Session:
     if process.GetPluginName() != "elf-core":
         session.invalidate()
         session.target.forget_tags()
-    session.answers.clear()  # symbols may have been added to a core too
+    session.forget_answers()  # symbols may have been added to a core too
     return session
 
 
