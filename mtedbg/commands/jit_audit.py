@@ -40,11 +40,9 @@ def _row(one: Finding) -> Row:
 
 def _notes(found: Audit, shown: int) -> Iterator[str]:
     from mtedbg.analysis.code.audit import MOST
+    from mtedbg.commands._findings import left_out
 
-    if found.cut:
-        yield f"there are more than {MOST} findings: these are the first"
-    elif shown < len(found.findings):
-        yield f"{len(found.findings) - shown} more: `{COMMAND.name}` shows them"
+    return left_out(COMMAND.name, len(found.findings), shown, most=MOST, cut=found.cut)
 
 
 def _headline(found: Audit) -> str:
