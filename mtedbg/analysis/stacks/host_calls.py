@@ -7,17 +7,18 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.code.symbolize import Symbolized, jit_place, region_at, symbolize
-from mtedbg.dataclass import dataclass
+from mtedbg.dataclass import dataclass, field
 from mtedbg.decode.stack.host_stack import frame_record, interrupted_registers, is_signal_return
 from mtedbg.decode.stack.unwind import caller_of
 from mtedbg.errors import LayoutError
-from mtedbg.model.absent import Absent, present, then
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, present, then
 from mtedbg.session import once
 
 if TYPE_CHECKING:
     from mtedbg.layout import Runtime
     from mtedbg.model.code import Place
     from mtedbg.model.process import Thread
+    from mtedbg.model.source import InlinedCall, SourceLine
     from mtedbg.session import Session
 
 MOST = 64
@@ -39,6 +40,17 @@ class FrameKind(StrEnum):
         return self in (FrameKind.HOST, FrameKind.HYPOTHESIS)
 
 
+class How(StrEnum):
+    """What a frame's PC and registers were taken from."""
+
+    REGISTERS = "registers"
+    CFI = "CFI"
+    RECORD = "frame record"
+    LINK = "link register"
+    SIGNAL = "signal frame"
+    RUNTIME = "runtime"
+
+
 @dataclass(frozen=True, slots=True)
 class HostFrame:
     """One frame of the host's call chain.
@@ -48,11 +60,22 @@ class HostFrame:
         kind: translated code, a signal handler's return, what a signal interrupted, a call that x30
             alone speaks for, or any other.
         place: what the PC is in; a return address is of the call before it.
+        how: what the PC was taken from.
+        source: the line of source that the PC is of, in the function that was not inlined.
+        inlined: functions that were inlined there, the innermost first.
+        registers: those of this frame that are known, by name: pc, and where they could be
+            restored sp, x19 to x30; all of the innermost and of an interrupted one.
+        cfa: the canonical frame address (DWARF 5, 6.4): sp before the call that entered it.
     """
 
     pc: int
     kind: FrameKind
     place: Symbolized
+    how: How = How.REGISTERS
+    source: SourceLine | Absent = NOT_APPLICABLE
+    inlined: tuple[InlinedCall, ...] = ()
+    registers: Mapping[str, int] = field(default_factory=dict)
+    cfa: int | Absent = NOT_APPLICABLE
 
     @property
     def function(self) -> str:
