@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mtedbg.adapters.core import CoreTarget
-from mtedbg.adapters.mapped import map_file
+from mtedbg.adapters.file_bytes import open_file
 from mtedbg.adapters.tombstone import is_tombstone, is_tombstone_text
 from mtedbg.adapters.unpacked import first_bytes
 from mtedbg.errors import FileFormatError
@@ -35,7 +35,7 @@ def open_dead(
         FileFormatError: its format is not known, or nothing can be read of it.
         ToolMissingError: it is compressed, and the library for that is not here.
     """
-    start = map_file(path)[:_START]
+    start = open_file(path)[:_START]
     if how := packed_with(start):
         start = first_bytes(path, how, _START)
     if is_tombstone(start):

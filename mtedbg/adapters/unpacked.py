@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from mtedbg.adapters.mapped import MappedFile
+from mtedbg.adapters.file_bytes import FileBytes
 from mtedbg.errors import FileFormatError
 from mtedbg.formats.packed import Stream, plain
 from mtedbg.model.memory import size_text
@@ -38,7 +38,7 @@ def first_bytes(path: str, how: str, count: int) -> bytes:
             return b""
 
 
-def unpack(path: str, how: str, remarks: list[str], most: int = 0) -> MappedFile:
+def unpack(path: str, how: str, remarks: list[str], most: int = 0) -> FileBytes:
     """The contents of a compressed file, mapped.
 
     Args:
@@ -65,7 +65,7 @@ def unpack(path: str, how: str, remarks: list[str], most: int = 0) -> MappedFile
             ) from None
         if length == 0:
             raise FileFormatError(f"{path} is damaged {how} data", "copy it again, completely")
-        return MappedFile.of(file.fileno())
+        return FileBytes(file.fileno())
 
 
 def _chunks(

@@ -69,21 +69,20 @@ _OWN = {"show": _show_arguments, "merge": _merge_arguments}
 
 
 def _profiles(paths: list[str]) -> list[Named]:
-    from mtedbg.adapters.mapped import map_file
+    from mtedbg.adapters.file_bytes import open_file
     from mtedbg.formats.profile import MOST_BYTES, read_profile
 
     found = []
     for path in paths:
-        with map_file(path) as data:
-            found.append((path, read_profile(data[: MOST_BYTES + 1], path)))
+        found.append((path, read_profile(open_file(path)[: MOST_BYTES + 1], path)))
     return found
 
 
 def _images(paths: list[str]) -> dict[int, GuestImage]:
-    from mtedbg.adapters.mapped import map_file
+    from mtedbg.adapters.file_bytes import open_file
     from mtedbg.formats.guest_elf import guest_image
 
-    images = [guest_image(map_file(path), path) for path in paths]
+    images = [guest_image(open_file(path), path) for path in paths]
     return {image.digest: image for image in images}
 
 

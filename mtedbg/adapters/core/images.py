@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mtedbg.adapters.core.places import Places
-from mtedbg.adapters.mapped import map_file
+from mtedbg.adapters.file_bytes import open_file
 from mtedbg.dataclass import dataclass, field
 from mtedbg.errors import FileFormatError
 from mtedbg.formats import elf, elf_symbols
@@ -201,7 +201,7 @@ def _opened(path: str) -> tuple[Buffer, elf.FileHeader, list[ProgramHeader]]:
     Raises:
         FileFormatError: it is not one of AArch64, or cannot be read.
     """
-    data = map_file(path)
+    data = open_file(path)
     header = elf.file_header(data, path)
     headers, _ = elf.program_headers(data, header, path)
     if header.machine != elf.EM_AARCH64 or header.type not in (elf.ET_EXEC, elf.ET_DYN):
@@ -232,6 +232,6 @@ def image_at(name: str, base: int, head: bytes) -> Image | None:
 def program_headers_offset(path: str) -> int | None:
     """Where the ELF file at `path` has its program headers, or None if it is not ELF."""
     try:
-        return elf.file_header(map_file(path), path).program_headers
+        return elf.file_header(open_file(path), path).program_headers
     except FileFormatError:
         return None

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from mtedbg.adapters.mapped import map_file
+from mtedbg.adapters.file_bytes import open_file
 from mtedbg.dataclass import dataclass, field
 from mtedbg.errors import FileFormatError
 from mtedbg.formats import elf
@@ -109,7 +109,7 @@ def _caches(environment: Mapping[str, str]) -> Iterator[Path]:
 def _build_id_of(path: str) -> str:
     """The build id of an AArch64 program or library; empty of any other file."""
     try:
-        data = map_file(path)
+        data = open_file(path)
         header = elf.file_header(data, path)
         if header.type not in (elf.ET_EXEC, elf.ET_DYN) or header.machine != elf.EM_AARCH64:
             return ""

@@ -9,13 +9,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 
-from mtedbg.adapters.mapped import MappedFile
+from mtedbg.adapters.file_bytes import FileBytes
 from mtedbg.dataclass import dataclass, replace
 from mtedbg.formats.buffer import Buffer
 from mtedbg.formats.elf import ProgramHeader
-
-LARGE = 1 << 18
-"""Bytes that are not kept in memory once they were read: a scan goes over all of a file."""
 
 ADDRESS_SPACE = 1 << 52
 """Linux on arm64 gives no address beyond to a process (arm64/memory.rst, 52-bit addresses)."""
@@ -114,10 +111,7 @@ class Segments:
         """Bytes [first, last) of what the file holds for `segment`, shorter where it ends."""
         begin = segment.offset + min(first, segment.size)
         end = segment.offset + min(last, segment.size)
-        contents = self._data[begin:end]
-        if end - begin >= LARGE and isinstance(self._data, MappedFile):
-            self._data.forget(begin, end)
-        return contents
+        return self._data[begin:end]
 
     def written(self, start: int, end: int) -> Iterator[tuple[int, int]]:
         """The parts of [start, end) that the file holds, holes of the file left out."""
@@ -126,7 +120,7 @@ class Segments:
                 continue
             shift = segment.offset - segment.start
             stop = min(last, segment.start + segment.size)
-            if not isinstance(self._data, MappedFile):
+            if not isinstance(self._data, FileBytes):
                 yield first, stop
                 continue
             for begin, done in self._data.written(first + shift, stop + shift):

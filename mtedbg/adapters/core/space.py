@@ -68,6 +68,8 @@ class AddressSpace:
         segment = self.memory.at(address)
         if segment is None and self.mapping_at(address) is None:
             return self.unmapped
+        if segment is not None and address - segment.start < segment.size:
+            return Absent(Reason.UNREADABLE, "the file has become shorter")
         if segment is not None and segment.size < segment.promised:
             return Absent(Reason.NOT_DUMPED, "the file is truncated")
         return Absent(Reason.NOT_DUMPED)

@@ -12,7 +12,7 @@ from mtedbg.adapters.core.places import Places
 from mtedbg.adapters.core.segments import Segments
 from mtedbg.adapters.core.space import AddressSpace
 from mtedbg.adapters.core.tags import read_tags
-from mtedbg.adapters.mapped import map_file
+from mtedbg.adapters.file_bytes import open_file
 from mtedbg.adapters.unpacked import unpack
 from mtedbg.formats import core_notes as notes
 from mtedbg.formats.buffer import text
@@ -33,6 +33,7 @@ from mtedbg.model.process import (
 )
 from mtedbg.model.triage import Module
 
+CHANGED = "the core was written to while it was read: what is said of it may be of two states"
 _MAX_STRING = 4096
 _CHECK_MODES = 3 << 1
 """PR_MTE_TCF_MASK of the tagged address control word (linux/prctl.h)."""
@@ -65,9 +66,10 @@ class CoreTarget:
         """
         name = fspath(path)
         self._remarks: list[str] = []
-        data = map_file(name)
+        data = open_file(name)
         if how := packed_with(data):
             data = unpack(name, how, self._remarks)
+        self._data = data
         parts = parts_of(data, name, self._remarks)
         self._notes = parts.notes
         memory = Segments(data, parts.memory, "memory segments", self._remarks)
@@ -80,7 +82,8 @@ class CoreTarget:
     @property
     def remarks(self) -> tuple[str, ...]:
         """What is wrong with the core or the files that belong to it, one line each."""
-        return tuple(dict.fromkeys(self._remarks))
+        changed = (CHANGED,) if self._data.changed() else ()
+        return (*dict.fromkeys(self._remarks), *changed)
 
     def info(self) -> TargetInfo:
         """The dead process; its tags come from the core, if it has any."""

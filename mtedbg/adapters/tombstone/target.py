@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import cached_property
 
 from mtedbg.adapters.core.segments import Segments
-from mtedbg.adapters.mapped import map_file
+from mtedbg.adapters.file_bytes import open_file
 from mtedbg.adapters.tombstone.recorded import recorded_facts
 from mtedbg.adapters.unpacked import unpack
 from mtedbg.errors import FileFormatError
@@ -58,12 +58,13 @@ class TombstoneTarget:
             ToolMissingError: it is compressed, and the library for that is not here.
         """
         self._remarks: list[str] = []
-        data = map_file(path)
+        data = open_file(path)
         if how := packed_with(data):
             data = unpack(path, how, self._remarks, MOST_BYTES)
         if len(data) > MOST_BYTES:
             raise FileFormatError(f"{path} is longer than any tombstone", "give tombstone_NN.pb")
-        self._message = form.tombstone(data, path)
+        contents = data[:]  # a few megabytes, of which each byte is looked at
+        self._message = form.tombstone(contents, path)
         if self._message.damaged_at is not None:
             self._remarks.append(
                 f"the file is cut off or damaged at byte {self._message.damaged_at}: the rest is "
@@ -79,8 +80,8 @@ class TombstoneTarget:
         dumps = [*form.dumps(self._message)]
         cuts: list[str] = []  # overlapping dumps are not damage
         memory = _headers((dump.start, dump.memory, 1) for dump in dumps)
-        self._memory = Segments(data, memory, "dumps", cuts)
-        self._tags = Segments(data, _tag_headers(dumps), "dumps", cuts)
+        self._memory = Segments(contents, memory, "dumps", cuts)
+        self._tags = Segments(contents, _tag_headers(dumps), "dumps", cuts)
 
     @property
     def remarks(self) -> tuple[str, ...]:
