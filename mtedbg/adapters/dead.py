@@ -20,7 +20,7 @@ _START = 16
 
 
 def open_dead(
-    path: str, executable: str = "", sysroot: str = "/", *, files: bool = True
+    path: str, executable: str = "", sysroot: str = "", *, files: bool = True
 ) -> DeadTarget:
     """The target for a file of a dead process.
 
@@ -28,7 +28,8 @@ def open_dead(
         path: of an ELF core file or a minidump, or of an Android tombstone in its protobuf form;
             each may be compressed.
         executable: path of its program; empty to look where the file says it was.
-        sysroot: folder below which its paths are; "/" where it was made here.
+        sysroot: folder below which its paths are; empty where the user named none, and
+            this machine's files are then used if their build ids are the same.
         files: whether its program and libraries are looked for.
 
     Raises:

@@ -106,6 +106,19 @@ def open_file(path: str) -> FileBytes:
         raise FileFormatError(f"{path}: {error.strerror}", "give the path of a file") from None
     except ValueError:  # a zero byte in the name
         raise FileFormatError(f"{path!r} is not a file name", "give the path of a file") from None
+    return bytes_of(descriptor, path)
+
+
+def bytes_of(descriptor: int, path: str) -> FileBytes:
+    """The contents of an open file; its descriptor is closed.
+
+    Args:
+        descriptor: of it, for reading.
+        path: of it, for messages.
+
+    Raises:
+        FileFormatError: it is empty or no regular file.
+    """
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):

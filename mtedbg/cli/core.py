@@ -27,7 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("core", metavar="CORE", help="core file of an AArch64 Linux program")
     parser.add_argument("--exe", default="", help="its program; used only if its build id matches")
     parser.add_argument(
-        "--sysroot", default="/", metavar="DIR", help="find its program and libraries under DIR"
+        "--sysroot",
+        default="",
+        metavar="DIR",
+        help="find its program and libraries under DIR (default: this machine's, by build id)",
     )
     parser.add_argument(
         "-x",

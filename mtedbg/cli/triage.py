@@ -44,8 +44,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--fresh", action="store_true", help="ignore kept results: read every file")
     parser.add_argument(
-        "--sysroot", default="/", metavar="DIR", help="find executables, for names, under DIR"
-    )
+        "--sysroot",
+        default="",
+        metavar="DIR",
+        help="find executables, for names, under DIR (default: this machine's, by build id)",
+    )  # fmt: skip
     parser.add_argument("--no-color", action="store_true", help="no colours on a terminal")
 
 

@@ -6,6 +6,7 @@ on a mistake.
 
 from __future__ import annotations
 
+import os
 import struct
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -102,7 +103,7 @@ class Core:
             table = struct.pack("<QQ", len(self.files), PAGE)
             for file in self.files:
                 table += struct.pack("<QQQ", file.start, file.end, file.offset // PAGE)
-            names = b"".join(file.name.encode() + b"\0" for file in self.files)
+            names = b"".join(os.fsencode(file.name) + b"\0" for file in self.files)
             written += note(b"CORE", 0x46494C45, table + names)
         return written + b"".join(others)
 

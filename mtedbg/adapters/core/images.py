@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mtedbg.adapters.core.places import Places
+from mtedbg.adapters.core.places import Place, Places
 from mtedbg.adapters.file_bytes import open_file
 from mtedbg.dataclass import dataclass, field
 from mtedbg.errors import FileFormatError
@@ -21,6 +21,7 @@ from mtedbg.model.image import ImageFile
 
 PAGE = 4096
 _MISSING = "No such file"
+_NOT_LOOKED_AT = "no build id in the core: this machine's file is used with --sysroot /"
 
 
 @dataclass(slots=True)
@@ -39,6 +40,7 @@ class Image:
         debug_path: of that file.
         refused: why files that were found are not used.
         recorded_id: its build id, where the core has it outside of the image.
+        unasked: whether this machine's file of its name was not looked at.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Image:
     refused: list[str] = field(default_factory=list)
     table: SymbolTable | None = None
     recorded_id: bytes = b""
+    unasked: bool = False
 
     @property
     def bias(self) -> int:
@@ -76,36 +79,38 @@ class Image:
                     return found
         return self.recorded_id
 
-    def use(self, path: str, *, trusted: bool = False) -> str:
-        """Takes the file at `path` if it is the image's.
+    def use(self, place: Place, *, trusted: bool = False) -> str:
+        """Takes the file at `place` if it is the image's.
 
         Args:
-            path: of an executable or library.
+            place: of an executable or library.
             trusted: whether the user named it, so that it is used where nothing can be compared.
 
         Returns:
             Why it is not used, or nothing.
         """
         try:
-            data, header, headers = _opened(path)
+            data, header, headers = _opened(place)
         except FileFormatError as error:
             return error.message
+        path = place.path
         if why := self._differs(data, headers, path, trusted):
             return why
         self.file, self.header, self.headers, self.table = data, header, headers, None
         self.path = path
         return ""
 
-    def use_debug(self, path: str) -> str:
-        """Takes the symbols in the file at `path` if it has the image's build id.
+    def use_debug(self, place: Place) -> str:
+        """Takes the symbols in the file at `place` if it has the image's build id.
 
         Returns:
             Why they are not used, or nothing.
         """
         try:
-            data, header, headers = _opened(path)
+            data, header, headers = _opened(place)
         except FileFormatError as error:
             return error.message
+        path = place.path
         mine, its = self.build_id(), elf.file_build_id(data, headers)
         if not mine or mine != its:
             return f"{path} has build id {its.hex() or 'none'}, the core has {mine.hex() or 'none'}"
@@ -117,16 +122,18 @@ class Image:
 
     def find(self, places: Places) -> None:
         """Looks for its file, and for a file with its symbols; takes the first that is right."""
-        for path in places.of(self.name, self.build_id().hex()):
-            if not (why := self.use(path)):
+        build_id = self.build_id().hex()
+        self.unasked = places.asks_for_sysroot(build_id)
+        for place in places.of(self.name, build_id):
+            if not (why := self.use(place)):
                 break
             self._refuse(why)
         self.find_debug(places)
 
     def find_debug(self, places: Places) -> None:
         """Looks for a file with its symbols alone: it has more than a stripped program."""
-        for path in places.debug_of(self.name, self.build_id().hex()):
-            if not (why := self.use_debug(path)):
+        for place in places.debug_of(self.name, self.build_id().hex()):
+            if not (why := self.use_debug(place)):
                 break
             self._refuse(why)
 
@@ -148,7 +155,9 @@ class Image:
         """What it is, and what is used for it."""
         remark = "; ".join(self.refused)
         if not self.path and not self.refused:
-            remark = "not found" if self.headers or self.head else "not an ELF image, or not dumped"
+            remark = _NOT_LOOKED_AT if self.unasked and self.name else "not found"
+            if not self.headers and not self.head:
+                remark = "not an ELF image, or not dumped"
         build_id = self.build_id().hex()
         return ImageFile(self.base, self.name, build_id, self.path, self.debug_path, remark)
 
@@ -195,13 +204,13 @@ def _loads(headers: Iterable[ProgramHeader]) -> list[ProgramHeader]:
     return [header for header in headers if header.type == elf.PT_LOAD]
 
 
-def _opened(path: str) -> tuple[Buffer, elf.FileHeader, list[ProgramHeader]]:
+def _opened(place: Place) -> tuple[Buffer, elf.FileHeader, list[ProgramHeader]]:
     """A program or library with its headers.
 
     Raises:
         FileFormatError: it is not one of AArch64, or cannot be read.
     """
-    data = open_file(path)
+    data, path = place.open(), place.path
     header = elf.file_header(data, path)
     headers, _ = elf.program_headers(data, header, path)
     if header.machine != elf.EM_AARCH64 or header.type not in (elf.ET_EXEC, elf.ET_DYN):

@@ -1,8 +1,11 @@
 """Where the files of a dead process may be: by the names that the core has, and by build id.
 
-Local folders alone: nothing is ever asked of a network. Sources: GDB manual "Debugging Information
-in Separate Files" (.build-id folders); debuginfod-client-config(7) (the cache's folder,
-BUILDID/executable and BUILDID/debuginfo in it).
+Local folders alone: nothing is ever asked of a network. A core may come from anybody, so that a
+name in it opens nothing but regular files below a folder that the user named (`below.py`), and of
+this machine's own files only those whose build id the core has: it is compared before any use.
+
+Sources: GDB manual "Debugging Information in Separate Files" (.build-id folders);
+debuginfod-client-config(7) (the cache's folder, BUILDID/executable and BUILDID/debuginfo in it).
 """
 
 from __future__ import annotations
@@ -12,7 +15,8 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from mtedbg.adapters.file_bytes import open_file
+from mtedbg.adapters.core.below import PATH_MAX, open_below
+from mtedbg.adapters.file_bytes import FileBytes, bytes_of, open_file
 from mtedbg.dataclass import dataclass, field
 from mtedbg.errors import FileFormatError
 from mtedbg.formats import elf
@@ -21,6 +25,41 @@ _MOST_NEXT_TO = 256
 """Files next to a core whose build ids are looked at."""
 _LEAST_BUILD_ID = 4
 """Hexadecimal digits: two name a folder, the rest the file in it."""
+_NOT_FILES = ("dev", "proc", "sys")
+"""Folders of this machine in which no program and no library is."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a file may be.
+
+    Attributes:
+        path: of the file.
+        root: the folder below which it must be; empty where the user's own word leads there, which
+            may lead anywhere.
+        name: its name below `root`.
+        as_root: whether `root` is a file system's root, in which absolute links begin.
+    """
+
+    path: str
+    root: str = ""
+    name: str = ""
+    as_root: bool = False
+
+    def open(self) -> FileBytes:
+        """The file, which nothing is known of yet.
+
+        Raises:
+            FileFormatError: it is not there, is not a regular file, or is not below `root`.
+        """
+        if not self.root:
+            return open_file(self.path)
+        try:
+            return bytes_of(open_below(self.root, self.name, as_root=self.as_root), self.path)
+        except OSError as error:
+            raise FileFormatError(f"{self.path}: {error.strerror}", "name it: --exe FILE") from None
+        except ValueError:
+            raise FileFormatError(f"{self.path!r} is not a file name") from None
 
 
 @dataclass(frozen=True)
@@ -29,7 +68,8 @@ class Places:
 
     Attributes:
         core: path of the core; its folder is one of the places.
-        sysroot: folder below which the paths of the core are; "/" where it was made here.
+        sysroot: folder below which the paths of the core are; empty where the user named none, and
+            then they are this machine's own where the build ids are the same.
         looked_for: whether they are looked for at all.
         environment: says where debuginfod's cache is.
     """
@@ -39,46 +79,60 @@ class Places:
     looked_for: bool = True
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
-    def of(self, name: str, build_id: str = "") -> list[str]:
+    def of(self, name: str, build_id: str = "") -> list[Place]:
         """Where the file that the core calls `name` may be, whose build id may be known."""
         if not self.looked_for:
             return []
-        found = self._by_name(name)
+        found = self._by_name(name, build_id)
         if len(build_id) >= _LEAST_BUILD_ID:
             found += self._next_to.get(build_id, [])
-            found += [str(path) for path in self._by_build_id(build_id, "", "executable")]
+            found += self._by_build_id(build_id, "", "executable")
         return list(dict.fromkeys(found))
 
-    def debug_of(self, name: str, build_id: str) -> list[str]:
+    def debug_of(self, name: str, build_id: str) -> list[Place]:
         """Where a file with the symbols alone may be."""
         if not self.looked_for or len(build_id) < _LEAST_BUILD_ID:
             return []
-        found = [str(path) for path in self._by_build_id(build_id, ".debug", "debuginfo")]
-        last = PurePosixPath(name).name
-        return [*found, str(self._folder / f"{last}.debug")] if last else found
+        found = list(self._by_build_id(build_id, ".debug", "debuginfo"))
+        last = _parts(name)[-1:]
+        return [*found, *(self._beside(f"{one}.debug") for one in last)]
+
+    def asks_for_sysroot(self, build_id: str) -> bool:
+        """Whether this machine's file of that name is not looked at, for want of a build id."""
+        return self.looked_for and not self.sysroot and len(build_id) < _LEAST_BUILD_ID
 
     @property
-    def _folder(self) -> Path:
-        return Path(self.core).parent
+    def _folder(self) -> str:
+        return str(Path(self.core).parent)
 
-    def _by_name(self, name: str) -> list[str]:
-        path = PurePosixPath(name.removesuffix(" (deleted)"))
-        if not path.is_absolute() or not path.name or ".." in path.parts:
+    def _beside(self, name: str) -> Place:
+        return Place(str(Path(self._folder, name)), self._folder, name)
+
+    def _by_name(self, name: str, build_id: str) -> list[Place]:
+        parts = _parts(name)
+        if not parts:
             return []
-        there = Path(self.sysroot) / path.relative_to("/")
-        return [str(there), str(self._folder / path.name)]
+        beside = self._beside(parts[-1])
+        if self.asks_for_sysroot(build_id) or (not self.sysroot and parts[0] in _NOT_FILES):
+            return [beside]
+        return [self._below("/".join(parts)), beside]
 
-    def _by_build_id(self, build_id: str, ending: str, cached: str) -> Iterator[Path]:
-        split = Path(build_id[:2]) / f"{build_id[2:]}{ending}"
-        for root in (self._folder, self._folder / "debug", Path(self.sysroot) / "usr/lib/debug"):
-            yield root / ".build-id" / split
+    def _below(self, name: str) -> Place:
+        root = self.sysroot or "/"
+        return Place(str(Path(root, name)), root, name, as_root=True)
+
+    def _by_build_id(self, build_id: str, ending: str, cached: str) -> Iterator[Place]:
+        split = f".build-id/{build_id[:2]}/{build_id[2:]}{ending}"
+        yield self._beside(split)
+        yield self._beside(f"debug/{split}")
+        yield self._below(f"usr/lib/debug/{split}")
         for cache in _caches(self.environment):
-            yield cache / build_id / cached
+            yield Place(str(cache / build_id / cached))
 
     @cached_property
-    def _next_to(self) -> dict[str, list[str]]:
+    def _next_to(self) -> dict[str, list[Place]]:
         """The ELF files next to the core, whatever they are called, by build id."""
-        found: dict[str, list[str]] = {}
+        found: dict[str, list[Place]] = {}
         try:
             with os.scandir(self._folder) as entries:
                 names = sorted(
@@ -87,11 +141,19 @@ class Places:
         except OSError:
             return found
         for name in names:
-            path = str(self._folder / name)
-            build_id = "" if name == Path(self.core).name else _build_id_of(path)
+            place = self._beside(name)
+            build_id = "" if name == Path(self.core).name else _build_id_of(place)
             if build_id:
-                found.setdefault(build_id, []).append(path)
+                found.setdefault(build_id, []).append(place)
         return found
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    """The components of an absolute file name; none where it can be no file's."""
+    if len(name) >= PATH_MAX or not name.startswith("/"):
+        return ()
+    parts = PurePosixPath(name.removesuffix(" (deleted)")).parts[1:]
+    return () if ".." in parts else parts
 
 
 def _caches(environment: Mapping[str, str]) -> Iterator[Path]:
@@ -106,14 +168,14 @@ def _caches(environment: Mapping[str, str]) -> Iterator[Path]:
         yield Path(home) / ".debuginfod_client_cache"
 
 
-def _build_id_of(path: str) -> str:
+def _build_id_of(place: Place) -> str:
     """The build id of an AArch64 program or library; empty of any other file."""
     try:
-        data = open_file(path)
-        header = elf.file_header(data, path)
+        data = place.open()
+        header = elf.file_header(data, place.path)
         if header.type not in (elf.ET_EXEC, elf.ET_DYN) or header.machine != elf.EM_AARCH64:
             return ""
-        headers, _ = elf.program_headers(data, header, path)
+        headers, _ = elf.program_headers(data, header, place.path)
     except FileFormatError:
         return ""
     return elf.file_build_id(data, headers).hex()

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 
 from mtedbg.adapters.core.images import PAGE, Image, image_at, program_headers_offset
-from mtedbg.adapters.core.places import Places
+from mtedbg.adapters.core.places import Place, Places
 from mtedbg.adapters.core.segments import Segments
 from mtedbg.formats import core_notes as notes
 from mtedbg.formats import elf
@@ -124,7 +124,7 @@ class AddressSpace:
             self._remarks.append(f"{path} is not used: the core does not say where its program was")
             return
         self._tried.add(image.base)
-        if why := image.use(path, trusted=True):
+        if why := image.use(Place(path), trusted=True):
             image.refused.append(why)
             self._remarks.append(f"{why}: not used")
         elif image.entry() != self.auxv.get(notes.AT_ENTRY, image.entry()):

@@ -48,7 +48,7 @@ class CoreTarget:
         self,
         path: str | PathLike[str],
         executable: str = "",
-        sysroot: str = "/",
+        sysroot: str = "",
         *,
         files: bool = True,
     ) -> None:
@@ -57,7 +57,8 @@ class CoreTarget:
         Args:
             path: of an ELF core or a minidump; it may be compressed (gzip, xz, zstd, bzip2).
             executable: path of its program; empty to look where the core says it was.
-            sysroot: folder below which the paths of the core are; "/" where it was made here.
+            sysroot: folder below which the paths of the core are; empty where the user named none,
+                and this machine's files are then used if their build ids are the same.
             files: whether its program and libraries are looked for.
 
         Raises:

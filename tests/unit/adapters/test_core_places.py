@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mtedbg.adapters.core import CoreTarget
-from mtedbg.adapters.core.places import Places
+from mtedbg.adapters.core.places import Place, Places
 from mtedbg.model.absent import Absent
 from tests.support.elf_core import PAGE, ImageFile
 from tests.unit.adapters.test_core_images import BASE, IMAGE, SYMBOLS, core_of
@@ -84,10 +84,12 @@ def test_symbols_of_another_build_are_not_used_and_that_is_said(tmp_path: Path) 
 
 def test_a_cache_that_is_where_it_is_by_default() -> None:
     home = Places("/cores/core", "/", environment={"HOME": "/h"})
-    assert f"/h/.cache/debuginfod_client/{BUILD_ID}/executable" in home.of("", BUILD_ID)
-    assert f"/h/.debuginfod_client_cache/{BUILD_ID}/debuginfo" in home.debug_of("", BUILD_ID)
+    cache = Place(f"/h/.cache/debuginfod_client/{BUILD_ID}/executable")
+    assert cache in home.of("", BUILD_ID)
+    older = Place(f"/h/.debuginfod_client_cache/{BUILD_ID}/debuginfo")
+    assert older in home.debug_of("", BUILD_ID)
     other = Places("/cores/core", "/", environment={"HOME": "/h", "XDG_CACHE_HOME": "/x"})
-    assert f"/x/debuginfod_client/{BUILD_ID}/executable" in other.of("", BUILD_ID)
+    assert Place(f"/x/debuginfod_client/{BUILD_ID}/executable") in other.of("", BUILD_ID)
     assert Places("/cores/core", "/", environment={}).of("", "11") == []
 
 
