@@ -2,6 +2,9 @@
 
 How to add one: write `cli/NAME.py` with `HELP` (one line), `add_arguments(parser)` and
 `run(arguments) -> int` (the exit status). Errors are raised as `MtedbgError` and printed here.
+Where words after `--` are for another program, `OF_ANOTHER_PROGRAM = True`: `run` finds them, as
+they were typed, in `arguments.after_dashes`, which is None where there was no `--` (argparse drops
+one that follows a positional).
 """
 
 from __future__ import annotations
@@ -25,11 +28,16 @@ if TYPE_CHECKING:
 EXIT_ERROR = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
+_DASHES = "--"
 _CANNOT_WRITE = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF))
 
 
 def _is_own(file: Path) -> bool:
     return file.suffix == ".py" and not file.name.startswith("_")
+
+
+def _modules() -> list[str]:
+    return sorted(file.stem for file in Path(__file__).parent.iterdir() if _is_own(file))
 
 
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
@@ -42,7 +50,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     subcommands = parser.add_subparsers(
         dest="subcommand", metavar="COMMAND", required=True, prog=parser.prog
     )
-    modules = sorted(file.stem for file in Path(__file__).parent.iterdir() if _is_own(file))
+    modules = _modules()
     # Where the first word is one of them, the others need not be imported.
     for module in [words[0]] if words and words[0] in modules else modules:
         code = import_module(f"{__name__}.{module}")
@@ -50,6 +58,21 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
         code.add_arguments(subparser)
         subparser.set_defaults(run=code.run)
     return parser
+
+
+def _parse(words: Sequence[str]) -> argparse.Namespace:
+    """The arguments of the program, and those after `--` where these are another program's."""
+    module = words[0] if words else ""
+    parser = _parser(words)
+    after: Sequence[str] | None = None
+    if _DASHES in words and module in _modules():
+        code = import_module(f"{__name__}.{module}")
+        if getattr(code, "OF_ANOTHER_PROGRAM", False):
+            at = words.index(_DASHES)
+            words, after = words[:at], words[at + 1 :]
+    arguments = parser.parse_args(words)
+    arguments.after_dashes = after
+    return arguments
 
 
 def complain(error: MtedbgError) -> None:
@@ -93,7 +116,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         elif isinstance(stream, TextIOWrapper):  # a terminal that is not UTF-8 gets escapes
             stream.reconfigure(errors="backslashreplace")
     words = sys.argv[1:] if argv is None else argv
-    arguments = _parser(words).parse_args(words)
+    arguments = _parse(words)
     try:
         status = arguments.run(arguments)
         sys.stdout.flush()

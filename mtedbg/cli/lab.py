@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from mtedbg.errors import UsageError
@@ -14,6 +15,7 @@ from mtedbg.lab.program import checked
 from mtedbg.lab.vm import LabResult
 
 HELP = "run an AArch64 program in a Linux VM with memory tagging; core files are saved here"
+OF_ANOTHER_PROGRAM = True
 PLAIN_ENVIRONMENT = {"PATH": "/usr/bin", "HOME": "/root", "LANG": "C.UTF-8"}
 
 
@@ -54,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the program; its exit status, or 128 + N when signal N killed it."""
-    command = arguments.command[1:] if arguments.command[:1] == ["--"] else arguments.command
+    command = _command(arguments.command, arguments.after_dashes)
     if not command:
         raise UsageError("no program is given", "example: mtedbg lab -- ./prog ARG")
     here = Path.cwd()
@@ -75,6 +77,13 @@ def run(arguments: argparse.Namespace) -> int:
         result = vm.finish(timeout_s=arguments.timeout, cores_to=here)
     _tell(result)
     return result.shell_status()
+
+
+def _command(before: list[str], after: Sequence[str] | None) -> list[str]:
+    """The program and its arguments: a `--` after the program is one of them."""
+    if not before or after is None:
+        return before or list(after or ())
+    return [*before, "--", *after]
 
 
 def _shares(here: Path, program: Path) -> list[Share]:

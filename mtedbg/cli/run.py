@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 HELP = "start a guest in the runtime under QEMU, with a debugger attached"
 VM = "--vm"
-END_OF_ARGUMENTS = "--"
+OF_ANOTHER_PROGRAM = True
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,19 +40,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Opens the shell on the guest; its exit status."""
     from mtedbg.shell.main import open_shell
 
-    words, options = split(arguments.words)
-    in_vm = arguments.vm or VM in words
-    words = [word for word in words if word != VM]
-    debuggee = _debuggee(arguments.guest, words, options, in_vm=in_vm)
+    in_vm = arguments.vm or VM in arguments.words
+    words = [word for word in arguments.words if word != VM]
+    debuggee = _debuggee(arguments.guest, words, list(arguments.after_dashes or ()), in_vm=in_vm)
     return open_shell(debuggee, arguments.gdb, arguments.scripts)
-
-
-def split(words: list[str]) -> tuple[list[str], list[str]]:
-    """The words before and after the first `--`."""
-    if END_OF_ARGUMENTS not in words:
-        return words, []
-    at = words.index(END_OF_ARGUMENTS)
-    return words[:at], words[at + 1 :]
 
 
 def _debuggee(name: str, words: list[str], options: list[str], *, in_vm: bool) -> Debuggee:
