@@ -184,3 +184,18 @@ def test_an_empty_line_repeats(flavour: str, kernel_cores: dict[str, KernelCore]
     assert shown == [True, True, False]
     assert f"{start:#x}: memory tag" in again
     assert f"{start + 16:#x}: memory tag" in last
+
+
+@pytest.mark.parametrize("flavour", GDBS)
+def test_a_history_without_duplicates(flavour: str, kernel_cores: dict[str, KernelCore]) -> None:
+    """GDB then has the same last line after the same command and after an empty line."""
+    case = kernel_cores["sync"]
+    start = case.fact("pointer") & ((1 << 56) - 1) & ~15
+    line = f"mte-tags {start:#x} 16 --runs"
+    _, first, again = at_a_terminal(
+        flavour,
+        [case.program, case.core],
+        ["set history remove-duplicates unlimited", line, line],
+    )
+    assert f"{start:#x}: memory tag" in first
+    assert f"{start:#x}: memory tag" in again

@@ -16,14 +16,16 @@ def is_repetition(from_tty: bool) -> bool:
     """Whether a person has pressed Enter on an empty line. To be asked once for each command.
 
     GDB gives a command the same words again and says nothing about it. But an empty line does not
-    go into its history: then the last line there is the one that it was before.
+    go into its history: then the last line there is the one that it was before. Where GDB removes
+    duplicates from its history, the same command typed again looks like that too: there nothing is
+    taken for an empty line.
 
     Args:
         from_tty: as GDB gives it.
     """
     global _last
     # A front end's commands are in no history: they would all look like repetitions.
-    if not from_tty or not os.isatty(0):
+    if not from_tty or not os.isatty(0) or gdb.parameter("history remove-duplicates") != 0:
         return False
     before, _last = _last, _last_line()
     return bool(_last) and _last == before
