@@ -6,20 +6,37 @@ Files that the user asked for come as `Answer.documents` and are written here, o
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from mtedbg.commands import Arguments, Command, Takes
 from mtedbg.commands._words import split
+from mtedbg.dataclass import replace
 from mtedbg.errors import ExpressionError, UsageError
-from mtedbg.report import Answer, Continuation, Report, Table, record_or_table, rows_of
+from mtedbg.report import (
+    Answer,
+    Column,
+    Continuation,
+    Kind,
+    Line,
+    Report,
+    Span,
+    Table,
+    record_or_table,
+    rows_of,
+)
 
 if TYPE_CHECKING:
     from mtedbg.session import Session
 
 Continuations = dict[str, Continuation]
 """Where commands go on, by their names: an edge keeps one for each process."""
+
+
+_THREAD = Column("thread", Kind.COUNT, "the thread's number")
+_MOST = 4
+"""Threads whose headlines are in the headline of all."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -112,20 +129,65 @@ def parse(
     return Arguments(values, continuation)
 
 
-def _for_each_thread(session: Session, command: Command, arguments: Arguments) -> Answer:
-    """The answers of all threads as one: their rows, their notes each once."""
-    answers = [
-        command.run(session, arguments.for_thread(thread.number)) for thread in session.threads()
+def _for_each_thread(session: Session, command: Command, arguments: Arguments) -> Report:
+    """The answers of all threads as one; each row says whose it is."""
+    answers = {
+        thread.number: command.run(session, arguments.for_thread(thread.number))
+        for thread in session.threads()
+    }
+    rows = [
+        {_THREAD.key: number, **row}
+        for number, answer in answers.items()
+        for row in rows_of(answer.body)
     ]
-    if len(answers) == 1:
-        return answers[0]
-    rows = [row for answer in answers for row in rows_of(answer.body)]
-    is_table = isinstance(answers[0].body, Table) and bool(answers[0].body.rows)
-    return Answer(
-        Table(tuple(rows)) if is_table else record_or_table(rows),
-        notes=tuple(dict.fromkeys(note for answer in answers for note in answer.notes)),
-        incomplete=any(answer.incomplete for answer in answers),
+    is_table = any(isinstance(answer.body, Table) for answer in answers.values())
+    body = Table(tuple(rows)) if is_table else record_or_table(rows)
+    with_lines = any(answer.body.lines for answer in answers.values())
+    if with_lines:
+        body = replace(body, lines=tuple(_lines_of_each(answers)))
+    own = any(column.key == _THREAD.key for column in command.columns)
+    return Report(
+        command.name,
+        session.info,
+        command.columns if own else (_THREAD, *command.columns),
+        Answer(
+            body,
+            headline=_headline_of_all(answers, each_below=with_lines),
+            notes=tuple(_notes_of_each(answers)),
+            incomplete=any(answer.incomplete for answer in answers.values()),
+        ),
     )
+
+
+def _headline_of_all(answers: Mapping[int, Answer], *, each_below: bool) -> str:
+    if len(answers) == 1:
+        return next(iter(answers.values())).headline
+    if each_below:
+        return f"{len(answers)} threads"
+    said = [f"{_of(number)}{answer.headline}" for number, answer in answers.items()]
+    more = [f"and {len(said) - _MOST} more"] if len(said) > _MOST else []
+    return "; ".join([*said[:_MOST], *more])
+
+
+def _of(number: int) -> str:
+    return f"thread {number}: "
+
+
+def _lines_of_each(answers: Mapping[int, Answer]) -> Iterator[Line]:
+    for number, answer in answers.items():
+        if len(answers) > 1:
+            yield (Span(f"{_of(number)}{answer.headline}"),)
+        yield from answer.body.lines
+
+
+def _notes_of_each(answers: Mapping[int, Answer]) -> Iterator[str]:
+    """What all of them note once; else whose note it is."""
+    whose: dict[str, list[int]] = {}
+    for number, answer in answers.items():
+        for note in answer.notes:
+            whose.setdefault(note, []).append(number)
+    for note, numbers in whose.items():
+        yield note if len(numbers) == len(answers) else f"{_of(numbers[0])}{note}"
 
 
 def report(session: Session, command: Command, arguments: Arguments) -> Report:
@@ -136,9 +198,8 @@ def report(session: Session, command: Command, arguments: Arguments) -> Report:
     """
     info = session.info  # a step may end the program
     if command.per_thread and arguments.all_threads:
-        answer = _for_each_thread(session, command, arguments)
-    else:
-        answer = command.run(session, arguments)
+        return _for_each_thread(session, command, arguments)
+    answer = command.run(session, arguments)
     if answer.documents:
         from mtedbg.commands._documents import write
 

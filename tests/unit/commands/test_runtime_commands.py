@@ -238,3 +238,16 @@ def test_a_missing_field_fails_the_commands_that_need_it(field: str) -> None:
     failed = {name for name, problem in problems.items() if problem}
     assert all(f"no field {field}" in problems[name] for name in failed)
     assert failed == FIELD_OF[field]
+
+
+@pytest.mark.parametrize(
+    ("command", "threads"),
+    [("guest-frame", {1, 2}), ("guest-bt", {1, 2}), ("mte-fault", {1, 2, 3})],
+)
+def test_the_answers_of_all_threads_say_whose_they_are(command: str, threads: set[int]) -> None:
+    found = report(f"{command} --all-threads")
+    assert {one["thread"] for one in found["rows"]} == threads
+    assert "thread" in [column["key"] for column in found["columns"]]
+    text = run(f"{command} --all-threads")
+    assert "thread 1: " in text
+    assert "thread 2: " in text
