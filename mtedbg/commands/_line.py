@@ -14,6 +14,7 @@ from mtedbg.commands import Arguments, Command, Takes
 from mtedbg.commands._words import split
 from mtedbg.dataclass import replace
 from mtedbg.errors import ExpressionError, UsageError
+from mtedbg.model.words import counted
 from mtedbg.report import (
     Answer,
     Column,
@@ -163,7 +164,7 @@ def _headline_of_all(answers: Mapping[int, Answer], *, each_below: bool) -> str:
     if len(answers) == 1:
         return next(iter(answers.values())).headline
     if each_below:
-        return f"{len(answers)} threads"
+        return counted(len(answers), "thread")
     said = [f"{_of(number)}{answer.headline}" for number, answer in answers.items()]
     more = [f"and {len(said) - _MOST} more"] if len(said) > _MOST else []
     return "; ".join([*said[:_MOST], *more])

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from mtedbg.commands import Arguments, Command, Option, Takes
+from mtedbg.model.words import counted
 from mtedbg.report import Answer, Column, Kind, Row, Table
 
 if TYPE_CHECKING:
@@ -53,8 +54,8 @@ def _headline(found: Audit) -> str:
         return "the code map is consistent, and nothing was in flight"
     if not errors and not warnings:
         return "the code map is consistent; a change was in flight"
-    words = [f"{errors} error{'s' if errors > 1 else ''}"] if errors else []
-    words += [f"{warnings} warning{'s' if warnings > 1 else ''}"] if warnings else []
+    words = [counted(errors, "error")] if errors else []
+    words += [counted(warnings, "warning")] if warnings else []
     return f"the code map: {', '.join(words)}"
 
 

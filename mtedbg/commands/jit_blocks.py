@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from mtedbg.commands import Arguments, Command, Option
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.completion import Completable
+from mtedbg.model.words import counted
 from mtedbg.report import Answer, Column, Kind, Row, record_or_table
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def answer(found: Sequence[RuntimeBlocks]) -> Answer:
             notes.append(whose(one.runtime, f"rows {len(rows) + 1} to {len(rows) + len(own)}"))
         rows += own
     if len(rows) > MOST:
-        notes.append(f"{len(rows) - MOST} more blocks are not shown")
+        notes.append(f"{counted(len(rows) - MOST, 'more block')} not shown")
     incomplete = any(map(_lacks_blocks, found))
     return Answer(record_or_table(rows[:MOST]), notes=tuple(notes), incomplete=incomplete)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mtedbg.commands import Arguments, Command
 from mtedbg.model.absent import Absent, or_else
+from mtedbg.model.words import counted
 from mtedbg.report import Answer, Column, Kind, Row, Table
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def _headline(shown: Sequence[Segment]) -> str:
         return "no code segments"
     capacity = sum(one.capacity for one in shown)
     used = sum(or_else(one.used, 0) for one in shown)
-    what = f"{len(shown)} code segment{'s' if len(shown) > 1 else ''}"
+    what = counted(len(shown), "code segment")
     return f"{what}: {size_text(used)} of {size_text(capacity)} used"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from mtedbg.commands import Arguments, Command, Option, Takes
+from mtedbg.model.words import counted
 from mtedbg.report import Answer, Column, Kind, Row, Table
 
 if TYPE_CHECKING:
@@ -46,11 +47,11 @@ def _notes(found: Verification, shown: int) -> Iterator[str]:
 def _headline(found: Verification) -> str:
     from mtedbg.analysis.memops.verify import FindingKind
 
-    what = f"{found.memops} memop{'s' if found.memops != 1 else ''}"
-    who = f"{found.inside} thread{'s' if found.inside != 1 else ''} between [1] and [2]"
+    what = counted(found.memops, "memop")
+    who = f"{counted(found.inside, 'thread')} between [1] and [2]"
     stale, wrong = found.count(FindingKind.STALE), found.count(FindingKind.BYTES)
     if stale:
-        return f"{stale} stale pair{'s' if stale > 1 else ''}: {what}, {who}"
+        return f"{counted(stale, 'stale pair')}: {what}, {who}"
     if wrong:
         return f"{wrong} of {what} contradict their bytes; {who}, none with a stale pair"
     verdict = "no contradiction" if found.findings else "their bytes are as recorded"

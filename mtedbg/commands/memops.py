@@ -10,6 +10,7 @@ from mtedbg.dataclass import replace
 from mtedbg.errors import UsageError
 from mtedbg.model.absent import Absent, or_else
 from mtedbg.model.completion import Completable
+from mtedbg.model.words import counted
 from mtedbg.report import Answer, Document, Table
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def _headline(states: Sequence[MemopState], total: int, wanted: Wanted) -> str:
     if not total:
         return "no memops" + ("" if wanted.block is None else f" in block {wanted.block}")
     wrong = sum(state.consistent is False for state in states)
-    shown = f"{total} memop{'s' if total > 1 else ''}"
+    shown = counted(total, "memop")
     if len(states) < total:
         shown = f"{len(states)} of {shown}"
     return f"{shown}, {wrong} whose bytes say otherwise" if wrong else shown

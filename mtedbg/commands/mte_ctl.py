@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from mtedbg.commands import Arguments, Command
 from mtedbg.model.absent import Absent, then
 from mtedbg.model.control import CheckMode
+from mtedbg.model.words import counted
 from mtedbg.report import Answer, Column, Kind, Row, Table
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def _row(one: ThreadControl) -> Row:
 
 def _headline(found: Sequence[ThreadControl]) -> str:
     """What all threads have in common; that they differ, where they do."""
-    who = f"{len(found)} threads" if len(found) > 1 else "1 thread"
+    who = counted(len(found), "thread")
     modes = {one.control.tcf for one in found}
     if len(modes) > 1:
         return f"{who} with different check modes"

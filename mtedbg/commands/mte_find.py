@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mtedbg.commands import Argument, Arguments, Command, Option, Takes
 from mtedbg.model.memory import size_text
+from mtedbg.model.words import counted
 from mtedbg.report import Answer, Column, Kind, Row, Table
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def _headline(tag: int, found: Found) -> str:
     if not count:
         return f"no granule has tag {tag}{so_far}"
     size = size_text(sum(run.end - run.start for run in found.runs))
-    return f"{count} run{'s' if count > 1 else ''} with tag {tag}, {size}{so_far}"
+    return f"{counted(count, 'run')} with tag {tag}, {size}{so_far}"
 
 
 def _notes(tag: int, found: Found) -> Iterator[str]:

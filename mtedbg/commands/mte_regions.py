@@ -11,6 +11,7 @@ from mtedbg.errors import UsageError
 from mtedbg.model.absent import Absent
 from mtedbg.model.memory import size_text
 from mtedbg.model.pointer import GRANULE
+from mtedbg.model.words import counted
 from mtedbg.report import Answer, Column, Document, Kind, Row, Scalar, Table
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def _histogram(one: TaggedMapping) -> Mapping[str, Scalar] | Absent:
     if not counts:
         return hole
     detail = f", {hole.detail}" if hole.detail else ""
-    return counts | {_HOLE: Absent(hole.reason, f"{one.holes.total()} granules{detail}")}
+    return counts | {_HOLE: Absent(hole.reason, f"{counted(one.holes.total(), 'granule')}{detail}")}
 
 
 def _explained(hole: Absent) -> Absent:
@@ -84,9 +85,9 @@ def _headline(found: TaggedMappings) -> str:
     if not count:
         return "no tagged mappings"
     if not tags and not any(one.region.tagged is True for one in found.mappings):
-        return f"{count} mappings may be tagged"
+        return f"{counted(count, 'mapping')} may be tagged"
     size = size_text((tags.total() + found.holes.total()) * GRANULE)
-    what = f"{count} tagged mapping{'s' if count > 1 else ''}, {size}"
+    what = f"{counted(count, 'tagged mapping')}, {size}"
     if not tags:
         return what
     marked = tags.total() - tags[0]
@@ -100,11 +101,10 @@ def _notes(found: TaggedMappings) -> Iterator[str]:
         yield f"{size_text(unread * GRANULE)} were not read for lack of time: use --all"
     if found.closed:
         yield (
-            f"{found.closed} mapping{'s' if found.closed > 1 else ''} without read access: whether "
-            "tagged is not known"
+            f"{counted(found.closed, 'mapping')} without read access: whether tagged is not known"
         )
     if found.cell_map and found.cell_map.left_out:
-        yield f"the picture leaves out the {found.cell_map.left_out} smallest mappings"
+        yield f"the picture leaves out the {counted(found.cell_map.left_out, 'smallest mapping')}"
 
 
 COMMAND = Command(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mtedbg.commands import Argument, Arguments, Command, Takes
+from mtedbg.model.words import counted
 from mtedbg.report import Answer, Column, Kind, Row, Table
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ def _run(session: Session, arguments: Arguments) -> Answer:
     from mtedbg.analysis.tags.write import set_tags
 
     done = set_tags(session, arguments.addr, arguments.len, arguments.tag)
-    what = f"{done.granules} granule{'s' if done.granules > 1 else ''}"
+    what = counted(done.granules, "granule")
     headline = f"{what} from {done.start:#x} on: tag {done.tag} (the first had {done.before})"
     row: Row = {"start": done.start, "end": done.end, "tag": done.tag}
     return Answer(Table((row,)), headline)

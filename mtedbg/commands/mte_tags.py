@@ -9,6 +9,7 @@ from mtedbg.commands import Argument, Arguments, Command, Option, Takes
 from mtedbg.errors import UsageError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.pointer import GRANULE, granule_of
+from mtedbg.model.words import counted
 from mtedbg.report import (
     HERE,
     NOT_HERE,
@@ -101,8 +102,8 @@ def _continuation(found: TagSpan, length: int | None) -> Continuation:
 def _list_notes(found: TagSpan) -> Iterator[str]:
     if found.reached < found.end:
         yield (
-            f"cut off after {len(found.runs)} rows: `{COMMAND.name} {found.reached:#x} LEN` "
-            "continues"
+            f"cut off after {counted(len(found.runs), 'row')}: "
+            f"`{COMMAND.name} {found.reached:#x} LEN` continues"
         )
 
 

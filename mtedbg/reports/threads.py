@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from mtedbg.model.absent import NOT_APPLICABLE, present
+from mtedbg.model.words import counted
 from mtedbg.report import Answer, Column, Kind, Row, Table
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def answer(states: tuple[ThreadState, ...], total: int) -> Answer:
     here = next((number for number, one in enumerate(states) if one.thread.current), None)
     answer = Answer(Table(tuple(map(_row, states)), here=here))
     more = total - len(states)
-    return answer.noting(f"and {more} more threads") if more else answer
+    return answer.noting(f"and {counted(more, 'more thread')}") if more else answer
 
 
 def _row(one: ThreadState) -> Row:

@@ -10,6 +10,7 @@ from mtedbg.model.absent import or_else
 from mtedbg.model.code import Block, Segment
 from mtedbg.model.figure import SegmentMap, ThreadAt
 from mtedbg.model.memory import size_text
+from mtedbg.model.words import counted
 from mtedbg.render.html.geometry import Label, label, percent
 
 MOST_SEGMENTS = 32
@@ -88,7 +89,7 @@ def segment_drawing(figure: SegmentMap) -> SegmentDrawing | None:
     kinds = {block.kind for block in figure.blocks}
     cut = len(figure.blocks) > MOST_BLOCKS
     return SegmentDrawing(
-        f"{len(shown)} code segments with {len(figure.blocks)} blocks",
+        f"{counted(len(shown), 'code segment')} with {counted(len(figure.blocks), 'block')}",
         len(shown) * _HEIGHT,
         tuple(_segment(segment, figure, n * _HEIGHT) for n, segment in enumerate(shown)),
         tuple(kind for kind in _KINDS if kind in kinds),

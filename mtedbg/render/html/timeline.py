@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from mtedbg.dataclass import dataclass
 from mtedbg.model.figure import Mark, Timeline
+from mtedbg.model.words import counted
 from mtedbg.render.html.geometry import Label, label, percent
 
 MOST_EVENTS = 1 << 12
@@ -95,8 +96,9 @@ def timeline_drawing(figure: Timeline) -> TimelineDrawing | None:
     scale = _Scale(min(mark.time for mark in marks), max(mark.time for mark in marks))
     height = _TOP + _LANE * len(lanes) + 8
     counts = Counter(mark.event for mark in marks)
+    what = f"{counted(len(marks), 'event')} of {counted(len(lanes), 'lane')}"
     return TimelineDrawing(
-        f"{len(marks)} events of {len(lanes)} lanes in {_duration(scale.last - scale.first)}",
+        f"{what} in {_duration(scale.last - scale.first)}",
         height,
         tuple(_ticks(scale)),
         tuple((_name(lane), _top(number)) for number, lane in enumerate(lanes)),
