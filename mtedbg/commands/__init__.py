@@ -242,6 +242,13 @@ def find(name: str) -> Command | None:
     return command
 
 
+def overview() -> str:
+    """What `help mtedbg` says: every command, and what it answers."""
+    commands = all_commands()
+    width = max(len(command.name) for command in commands)
+    return "\n".join(f"{command.name:<{width}}  {command.summary}" for command in commands)
+
+
 def all_commands() -> list[Command]:
     """Every command, by name."""
     return [command for name in names() if (command := find(name))]

@@ -36,6 +36,8 @@ Continuations = dict[str, Continuation]
 
 
 _THREAD = Column("thread", Kind.COUNT, "the thread's number")
+_SPACE = 1 << 48
+"""Bytes of an address space: a length is less."""
 _MOST = 4
 """Threads whose headlines are in the headline of all."""
 
@@ -92,9 +94,10 @@ def _value(session: Session, kind: Takes, name: str, text: str | list[str] | Non
         value = session.target.evaluate(text)
         if kind is Takes.TAG and not 0 <= value < 16:
             raise ExpressionError(f"{name} is {value}: not a tag", "tags are 0 to 15")
-        if kind is Takes.SIZE and not 0 < value < 1 << 48:
+        if kind is Takes.SIZE and not 0 < value < _SPACE:
+            shown = value if value < _SPACE else f"{value:#x}"
             raise ExpressionError(
-                f"{name} is {value}: not a length in bytes", "give one of at least 1"
+                f"{name} is {shown}: not a length in bytes", f"give 1 to {_SPACE - 1:#x}"
             )
         return value
     return _number(text, name) if kind is Takes.COUNT else text

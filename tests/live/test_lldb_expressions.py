@@ -56,3 +56,6 @@ def test_they_are_those_of_gdb(flavour: str, program: Path) -> None:
         assert session.python("mte_ltag(f, '0x0300000000000000')") == TAG
         assert session.python("host_core_id(f)") == -1
         assert session.python("mte_atag(f, '$sp')") == -1
+        refused = session.execute("script mte_atag(f, 'nosuch')").strip().splitlines()
+        assert refused[-1] == "mtedbg: no symbol or variable 'nosuch' here"
+        assert len(refused) < 8

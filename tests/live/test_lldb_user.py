@@ -176,6 +176,7 @@ def test_every_command_in_two_words(stopped: tuple[Session, UserProgram]) -> Non
         both = f"{first} {rest}" if rest else f"mtedbg {first}"
         if first != "memop":  # a command itself, which LLDB has no help of two words for
             assert f"Usage: {name}" in session.execute(f"help {both}")
+        assert f"\n{name} " in session.execute("help mtedbg")
     for line in ("memop log", "memop verify", "memop 1", "mtedbg memops", "jit blocks"):
         assert session.error(line).startswith("no runtime with a debug root is in this process")
 

@@ -10,7 +10,7 @@ import gdb
 from mtedbg.adapters.gdb import functions, mi, parameters, unwinder
 from mtedbg.adapters.gdb.console import captured
 from mtedbg.adapters.gdb.output import printable
-from mtedbg.commands import GROUP, Command, all_commands
+from mtedbg.commands import GROUP, Command, all_commands, overview
 from mtedbg.errors import MtedbgError
 
 # Names that are ours since an earlier `install`: sourcing the file twice is no conflict.
@@ -69,6 +69,8 @@ class _Prefix(gdb.Command):  # type: ignore[misc]
     def __init__(self, name: str) -> None:
         one = "NAME" if name == GROUP else f"{name}-NAME"
         self.__doc__ = f"Commands of mtedbg; `{name} NAME` is the same as `{one}`."
+        if name == GROUP:
+            self.__doc__ += f"\n\nAll of them:\n\n{printable(overview())}"
         super().__init__(name, gdb.COMMAND_DATA, prefix=True)
 
 

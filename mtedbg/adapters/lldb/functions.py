@@ -13,7 +13,17 @@ from typing import Any
 
 import lldb
 
+from mtedbg.errors import MtedbgError
 from mtedbg.functions import FUNCTIONS, Function
+
+
+class _Error(Exception):
+    """What stops one of these functions, as its caller sees it."""
+
+    __module__ = "builtins"  # or its name would be a dotted path
+
+
+_Error.__name__ = _Error.__qualname__ = "mtedbg"
 
 
 def install(names: dict[str, Any]) -> None:
@@ -30,8 +40,11 @@ def _of(function: Function) -> Callable[..., int]:
         process = thread.GetProcess()
         process.SetSelectedThread(thread)
         session, target = sessions.in_breakpoint(process)
-        argument = target.evaluate_in(frame, expression) if function.argument else 0
-        return function.value(session, argument)
+        try:
+            argument = target.evaluate_in(frame, expression) if function.argument else 0
+            return function.value(session, argument)
+        except MtedbgError as error:  # LLDB's Python shows where each exception came from: no more
+            raise _Error(error.message) from None
 
     ask.__name__ = function.name.lstrip("_")
     wanted = "frame, expression" if function.argument else "frame"

@@ -9,7 +9,7 @@ import lldb
 
 from mtedbg.adapters.lldb import functions, stops
 from mtedbg.adapters.lldb.commands import ParsedCommand, RawCommand, completes_in_python
-from mtedbg.commands import Command, Takes, all_commands
+from mtedbg.commands import GROUP, Command, Takes, all_commands, overview
 
 # Under these names LLDB finds the classes, in the dictionary of its Python session.
 _CLASS = "mtedbg_command_"
@@ -63,9 +63,17 @@ class _Registry:
         if self.taken(name):
             return False
         if name not in _ours:
-            self.handle(f'command container add -h "Commands of mtedbg." {name}')
+            details = f' -H "{_everything()}"' if name == GROUP else ""
+            self.handle(f'command container add -h "Commands of mtedbg."{details} {name}')
             _ours.add(name)
         return True
+
+
+def _everything() -> str:
+    """What `help mtedbg` says after "Syntax:", where LLDB puts a long help."""
+    # What is between backticks would be an expression.
+    commands = overview().replace("`", "'").replace('"', "'")
+    return f"{GROUP} NAME, which is the same as NAME\n\nAll commands:\n\n{commands}"
 
 
 def _register(registry: _Registry, group: list[Command], first: str, all_: list[Command]) -> None:
