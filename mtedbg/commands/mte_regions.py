@@ -54,7 +54,7 @@ def _row(one: TaggedMapping) -> Row:
         "perms": region.perms,
         "name": region.name,
         "tagged": region.tagged,
-        "dumped": region.dumped,
+        "dumped": one.dumped,
         "histogram": _histogram(one),
     }
 
@@ -116,7 +116,7 @@ COMMAND = Command(
         Column("perms", Kind.TEXT, "permissions"),
         Column("name", Kind.TEXT, "file or pseudo name, empty for anonymous memory"),
         Column("tagged", Kind.FLAG, "whether it is mapped with PROT_MTE", shown=False),
-        Column("dumped", Kind.FLAG, "whether its bytes are in the core"),
+        Column("dumped", Kind.FLAG, "of a core: whether its bytes are in it"),
         Column("histogram", Kind.LIST, "granules (of 16 bytes) by tag", "granules by tag"),
     ),
     run=_run,

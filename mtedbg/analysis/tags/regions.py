@@ -13,7 +13,7 @@ from mtedbg.analysis.tags.owner import owners
 from mtedbg.analysis.tags.runs import CHUNK, read
 from mtedbg.dataclass import dataclass
 from mtedbg.errors import NotOnThisTargetError
-from mtedbg.model.absent import Absent, Reason
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.cell_map import CellMap
 from mtedbg.model.memory import Region, TagPiece
 from mtedbg.model.pointer import GRANULE
@@ -34,11 +34,13 @@ class TaggedMapping:
 
     Attributes:
         region: the mapping.
+        dumped: whether its bytes are in the core; does not apply to a live process.
         tags: how many granules have each tag that is used.
         holes: how many granules have no tag to be read, by the reason.
     """
 
     region: Region
+    dumped: bool | Absent
     tags: Counter[int]
     holes: Counter[Absent]
 
@@ -78,7 +80,7 @@ def _read(session: Session, region: Region, out_of_time: Callable[[], bool]) -> 
         yield piece
 
 
-def _count(region: Region, pieces: Iterable[TagPiece]) -> TaggedMapping:
+def _count(session: Session, region: Region, pieces: Iterable[TagPiece]) -> TaggedMapping:
     tags: Counter[int] = Counter()
     holes: Counter[Absent] = Counter()
     for piece in pieces:
@@ -88,7 +90,8 @@ def _count(region: Region, pieces: Iterable[TagPiece]) -> TaggedMapping:
         for tag in range(16):
             if number := piece.tags.count(tag):
                 tags[tag] += number
-    return TaggedMapping(region, tags, holes)
+    dumped = region.dumped if session.info.is_dead else NOT_APPLICABLE
+    return TaggedMapping(region, dumped, tags, holes)
 
 
 def _shown(pieces: Iterable[TagPiece], region: Region, cells: CellMapBuilder) -> Iterator[TagPiece]:
@@ -152,6 +155,7 @@ def tagged_mappings(
     mappings = []
     for region in found:
         pieces = _read(session, region, lambda: monotonic() > deadline)
-        mappings.append(_count(region, pieces if cells is None else _shown(pieces, region, cells)))
+        seen = pieces if cells is None else _shown(pieces, region, cells)
+        mappings.append(_count(session, region, seen))
     drawn = cells.build(owners(session)) if cells else None
     return TaggedMappings(tuple(mappings), len(closed), drawn)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mtedbg.analysis.tags import regions as query
 from mtedbg.errors import NotOnThisTargetError
-from mtedbg.model.absent import Absent, Reason
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.memory import Region, size_text
 from mtedbg.model.process import TargetKind
 from mtedbg.report import Report
@@ -41,6 +41,15 @@ def test_only_tagged_mappings():
     assert report.headline == (
         "1 tagged mapping, 4 KiB; 156 of 256 granules read have a tag other than 0"
     )
+
+
+def test_nothing_of_a_live_process_is_dumped_or_not():
+    target = FakeTarget(
+        tags={HEAP: bytes(16)},
+        mappings=[Region(HEAP, HEAP + PAGE, "rw-", "", tagged=True)],
+        kind=TargetKind.LIVE,
+    )
+    assert ask(Session(target)).rows[0]["dumped"] == NOT_APPLICABLE
 
 
 @given(st.binary(min_size=1, max_size=2000))
