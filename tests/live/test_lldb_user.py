@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from mtedbg.commands import names
+from mtedbg.lab import user
 from mtedbg.lab.user import UserProgram
 from tests.support.compile import compiled
 from tests.support.cores import parse_facts
-from tests.support.lldb_session import LLDBS, Session, under_qemu
+from tests.support.lldb_session import LLDBS, Session, connect, lldb, under_qemu
 
 PAGE, GRANULE = 4096, 16
 ADDRESS_BITS = (1 << 56) - 1
@@ -197,3 +199,20 @@ def test_files_come_through_byte_for_byte(
     for missing in (cut, tmp_path / "nothing"):
         why = session.python(f"str(read_file(link, {str(missing)!r}))")
         assert str(missing) in why
+
+
+@pytest.mark.parametrize("flavour", LLDBS)
+def test_a_connection_before_there_is_a_target(flavour: str, program: Path) -> None:
+    """LLDB then takes this machine's platform, whose process of that number is another one."""
+    with user.start([program]) as process, lldb(flavour) as session:
+        connect(session, f"unix-connect://{process.socket}")
+        symbols = subprocess.run(
+            ["aarch64-linux-gnu-nm", program], capture_output=True, text=True, check=True
+        ).stdout
+        (checkpoint,) = re.findall(r"^(\w+) T checkpoint$", symbols, re.MULTILINE)
+        session.execute(f"breakpoint set --address 0x{checkpoint}")
+        session.execute("continue")
+        memory = facts(process)["memory"][0]
+        rows = session.rows("mte-regions")
+        assert any(int(row["start"], 16) <= memory < int(row["end"], 16) for row in rows)
+        assert session.rows(f"mte-tags {memory:#x} 16")[0]["tag"] is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 
 from mtedbg.model.absent import Absent, Reason
@@ -27,3 +28,22 @@ def read_regular(path: str, most: int) -> bytes | Absent:
     except OSError as error:
         return Absent(Reason.UNKNOWN, f"{path}: {error.strerror}")
     return data if len(data) <= most else Absent(Reason.UNKNOWN, f"{path} is too long")
+
+
+def is_traced_by_child(pid: int, parent: int) -> bool:
+    """Whether a process of this machine is traced by a server that `parent` has started.
+
+    Args:
+        pid: of the traced process.
+        parent: process id of the debugger.
+    """
+    tracer = _status(pid, "TracerPid")
+    return tracer > 0 and _status(tracer, "PPid") == parent
+
+
+def _status(pid: int, key: str) -> int:
+    """A number in /proc/PID/status (proc_pid_status(5)); 0 where there is none."""
+    text = read_regular(f"/proc/{pid}/status", MAX_FILE)
+    lines = b"" if isinstance(text, Absent) else text
+    found = re.search(rf"^{key}:\s*(\d+)$".encode(), lines, re.MULTILINE)
+    return int(found[1]) if found else 0

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import lldb
 
+from mtedbg.adapters.debugger.host_files import is_traced_by_child
 from mtedbg.adapters.debugger.peer import Peer
 from mtedbg.adapters.remote.peer import server_kind
 from mtedbg.errors import ConnectionLostError
@@ -105,13 +107,17 @@ class Link:
 
 
 def peer_of(process: lldb.SBProcess) -> Peer:
-    """What is at the other end."""
+    """What is at the other end.
+
+    LLDB's platform does not tell: it is "host" as well where somebody else's server is connected to
+    before there is a target. The process of such a server may have any number here.
+    """
     plugin = process.GetPluginName()
     if plugin == _CORE_PLUGIN:
         return Peer.CORE
     if plugin != _SERVER_PLUGIN:
         return Peer.OTHER
-    if process.GetTarget().GetPlatform().GetName() == "host":
+    if is_traced_by_child(process.GetProcessID(), os.getpid()):
         return Peer.HERE
     return server_kind(Link(process).send)
 
