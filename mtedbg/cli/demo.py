@@ -10,14 +10,17 @@ HELP = "show a tour: a tag check fault, its patch, a crash and its post-mortem"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds this subcommand's arguments to `parser`: it has none."""
+    """Adds this subcommand's arguments to `parser`."""
+    parser.add_argument("--gdb", metavar="PATH", help="path of the GDB to use")
 
 
-def run(_arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Tells the story."""
     from mtedbg.shell.demo import demo
     from mtedbg.shell.story import Story
+    from mtedbg.shell.which_gdb import which_gdb
 
+    gdb = which_gdb(arguments.gdb)
     with tempfile.TemporaryDirectory(prefix="mtedbg-demo-") as folder:
-        demo(Story(), Path(folder))
+        demo(Story(), gdb, Path(folder))
     return 0

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Iterator
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 from mtedbg import __version__
@@ -15,15 +16,7 @@ from mtedbg.lab import paths, requirements
 from mtedbg.lab.requirements import Need
 
 HELP = "check what mtedbg needs on this machine"
-DISTRIBUTIONS = (
-    "capstone",
-    "demangle",
-    "jinja2",
-    "pyelftools",
-    "pygdbmi",
-    "prompt_toolkit",
-    "rich",
-)
+_NAME = re.compile(r"[\w.-]+")
 
 
 @dataclass(frozen=True)
@@ -68,7 +61,7 @@ def _findings() -> Iterator[Finding]:
         fix = "" if found else requirements.fix(requirement)
         of_developers = requirement.needs <= {Need.CHECK, Need.TEST}
         yield Finding(requirement.what, found or "", fix, optional=of_developers)
-    for name in DISTRIBUTIONS:
+    for name in distributions():
         yield Finding(f"Python's {name}", _version(name), f"{sys.executable} -m pip install {name}")
     yield _included("runtime", paths.runtime)
     yield _included("guest programs", paths.guests)
@@ -78,6 +71,16 @@ def _findings() -> Iterator[Finding]:
     oldest = requirements.LLDB_MINIMUM[0]
     fix = f"{sys.executable} -m pip install lldb-for-pwndbg"
     yield Finding(f"LLDB {oldest}", str(lldb or ""), fix, optional=True)
+
+
+def distributions() -> list[str]:
+    """What pip installs with mtedbg, by its own metadata; nothing where pip did not install it."""
+    try:
+        required = requires("mtedbg") or []
+    except PackageNotFoundError:
+        return []
+    names = (_NAME.match(one) for one in required if "extra ==" not in one)
+    return [name[0] for name in names if name]
 
 
 def _version(distribution: str) -> str:

@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from mtedbg.dataclass import dataclass
-from mtedbg.errors import LabError, ToolMissingError
+from mtedbg.errors import LabError
 from mtedbg.lab import paths, user
 from mtedbg.lab.boot import boot
 from mtedbg.lab.machine import Share
-from mtedbg.lab.requirements import find_gdb
 from mtedbg.shell.gdbmi import Gdb, Stop
 from mtedbg.shell.story import Story
 
@@ -47,24 +46,22 @@ class Fault:
     memory: str
 
 
-def demo(story: Story, folder: Path) -> None:
+def demo(story: Story, gdb: Path, folder: Path) -> None:
     """Tells the whole story.
 
     Args:
         story: where to.
+        gdb: the GDB of its first half.
         folder: an empty folder, for the core file.
 
     Raises:
         MtedbgError: a part is not on this machine, or does not do its work.
     """
-    _alive(story)
+    _alive(story, gdb)
     _dead(story, folder)
 
 
-def _alive(story: Story) -> None:
-    gdb = find_gdb()
-    if gdb is None:
-        raise ToolMissingError("no GDB with AArch64 support was found", "run: mtedbg doctor")
+def _alive(story: Story, gdb: Path) -> None:
     runtime, guest = paths.runtime(), paths.guests() / f"{GUEST}.elf"
     story.heading(
         "Stop on a tag check fault in translated code",
@@ -144,6 +141,14 @@ def _the_fault(walk: _Walk) -> Fault:
     return Fault(fault["pc"], restart, fault["address"])
 
 
+def _asks_the_stub(debugger: Gdb) -> bool:
+    """Whether GDB asks a server if memory is tagged: older ones (13) look for it in smaps.
+
+    QEMU's user mode does not mark it there.
+    """
+    return "address-check" in debugger.execute("complete set remote memory-tagging-")
+
+
 def _to_the_end(walk: _Walk, fault: Fault) -> None:
     walk.story.heading(
         "Let the handler run to its end",
@@ -154,8 +159,16 @@ def _to_the_end(walk: _Walk, fault: Fault) -> None:
     walk.go()
     walk.type(f"memop {fault.access}")
     walk.type(f"mte-tags {fault.memory}")
-    walk.story.say("   The same tag by GDB's own command, which knows nothing about the runtime:")
-    walk.type(f"memory-tag print-allocation-tag (char *) {fault.memory}")
+    if _asks_the_stub(walk.debugger):
+        walk.story.say(
+            "   The same tag by GDB's own command, which knows nothing about the runtime:"
+        )
+        walk.type(f"memory-tag print-allocation-tag (char *) {fault.memory}")
+    else:
+        walk.story.say(
+            "   The same tag as QEMU's stub sends it; this GDB has no command that asks it:"
+        )
+        walk.type(f"maintenance packet qMemTags:{int(fault.memory, 16):x},1:1")
     walk.type("memop-log -n 4")
     walk.story.heading(
         "Step the re-executed sequence", "It restarts at the tag insert and goes through."

@@ -9,14 +9,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mtedbg.errors import FileFormatError, ToolMissingError
-from mtedbg.lab.requirements import GDB_MINIMUM, find_gdb, version_of
+from mtedbg.errors import FileFormatError
 from mtedbg.shell.debuggee import Debuggee
 from mtedbg.shell.debugger import Debugger, Options
 from mtedbg.shell.piped import obey
 from mtedbg.shell.prompt import Prompt, interact
 from mtedbg.shell.screen import Screen
 from mtedbg.shell.shell import Shell
+from mtedbg.shell.which_gdb import which_gdb
 
 
 def open_shell(debuggee: Debuggee, gdb: str | None, scripts: Sequence[str]) -> int:
@@ -37,7 +37,7 @@ def open_shell(debuggee: Debuggee, gdb: str | None, scripts: Sequence[str]) -> i
     for number in (signal.SIGTERM, signal.SIGHUP):  # what was started goes with us
         signal.signal(number, _leave)
     try:
-        options = Options(_gdb(gdb), [_script(name) for name in scripts], quiet=not person)
+        options = Options(which_gdb(gdb), [_script(name) for name in scripts], quiet=not person)
         debugger = Debugger(options, debuggee, screen)
         debugger.start()
         shell = Shell(debugger, screen)
@@ -50,24 +50,6 @@ def open_shell(debuggee: Debuggee, gdb: str | None, scripts: Sequence[str]) -> i
 
 def _leave(number: int, _frame: object) -> None:
     raise SystemExit(128 + number)
-
-
-def _gdb(given: str | None) -> Path:
-    if given is None:
-        found = find_gdb()
-        if found is None:
-            raise ToolMissingError("no GDB with AArch64 support was found", "run: mtedbg doctor")
-        return found
-    version = version_of(given)
-    if version is None:
-        raise ToolMissingError(f"{given} is not a GDB that runs", "see `mtedbg doctor`")
-    if version < GDB_MINIMUM:
-        words = (".".join(map(str, numbers)) for numbers in (version, GDB_MINIMUM))
-        raise ToolMissingError(
-            "{} is version {}; a GDB of {} or newer is needed".format(given, *words),
-            "see `mtedbg doctor`",
-        )
-    return Path(given)
 
 
 def _script(name: str) -> Path:

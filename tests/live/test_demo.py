@@ -114,3 +114,17 @@ def test_the_post_mortem_has_every_part(told: Told) -> None:
     assert "SEGV_MTESERR" in report
     assert re.search(r"^=> 0x[0-9a-f]+ +[0-9a-f]{8}", report, re.M), "disassembly with the PC"
     assert "Traceback" not in report + told.errors
+
+
+def test_with_the_oldest_gdb() -> None:
+    """Debian 12's has no command of its own for tags under QEMU: the stub's answer is shown."""
+    done = subprocess.run(
+        [sys.executable, "-m", "mtedbg", "demo", "--gdb", "gdb-multiarch"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    told = Told(done.returncode, done.stderr, done.stdout, 0)
+    assert told.status == 0, told.errors
+    (packet,) = told.outputs(2, "maintenance packet qMemTags:")
+    assert f'received: "m{SHARED_TAG:02x}"' in packet
