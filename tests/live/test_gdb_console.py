@@ -118,6 +118,24 @@ def test_a_name_that_is_taken_is_not_stolen(flavour: str, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("flavour", GDBS)
+def test_a_name_that_is_taken_later_is_told_at_the_prompt(flavour: str, tmp_path: Path) -> None:
+    other = tmp_path / "theirs.gdb"
+    other.write_text(THEIRS)
+    lines = ["echo before\\n", f"source {other}", "mte-tags 0", f"source {GDBINIT}", "quit"]
+    done = subprocess.run(
+        [GDBS[flavour], "-q", *QUIET, "-x", GDBINIT],
+        input="\n".join([*lines, ""]),
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+    )
+    said = "mtedbg: `mte-tags` belongs to another extension; ours is `mte tags`"
+    assert done.stdout.count(said) == 1
+    assert done.stdout.index("before") < done.stdout.index(said) < done.stdout.index("theirs")
+    assert "Exception" not in done.stderr
+
+
+@pytest.mark.parametrize("flavour", GDBS)
 def test_help_of_a_first_word_says_which_names_are_the_same(flavour: str) -> None:
     with gdb(flavour) as session:
         assert "`jit NAME` is the same as `jit-NAME`" in session.execute("help jit")

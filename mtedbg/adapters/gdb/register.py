@@ -16,14 +16,22 @@ from mtedbg.errors import MtedbgError
 # Names that are ours since an earlier `install`: sourcing the file twice is no conflict.
 _ours: set[str] = set()
 
+# Commands whose names were given to others: by ourselves (sourced twice) or by somebody else.
+_replaced: list[Command] = []
+
 
 class _GdbCommand(gdb.Command):  # type: ignore[misc]
     """A command of mtedbg under one of its names."""
 
     def __init__(self, command: Command, name: str, *, prefix: bool = False) -> None:
-        self._command = command
+        self._command, self._name = command, name
         self.__doc__ = printable(command.help)
         super().__init__(name, gdb.COMMAND_DATA, prefix=prefix)
+
+    def __del__(self) -> None:
+        """GDB drops a command when another one is given its name, and tells nobody."""
+        if self._name == self._command.name:
+            _replaced.append(self._command)
 
     def invoke(self, argument: str, from_tty: bool) -> None:
         """Runs the command; GDB calls this."""
@@ -96,6 +104,11 @@ def _add_prefix(name: str) -> bool:
     return name in _ours
 
 
+def _belongs_elsewhere(command: Command) -> str:
+    both = " ".join(command.in_two_words)
+    return f"mtedbg: `{command.name}` belongs to another extension; ours is `{both}`\n"
+
+
 def _register(commands: Sequence[Command], first: str, prefixes: Set[str]) -> None:
     """Registers commands whose first word is `first`, under both their names.
 
@@ -105,15 +118,21 @@ def _register(commands: Sequence[Command], first: str, prefixes: Set[str]) -> No
     if _add_prefix(first):
         for command in commands:
             # Under our own prefix no one else has names: there is nothing to ask GDB about.
-            both = " ".join(command.in_two_words)
-            _GdbCommand(command, both)
+            _GdbCommand(command, " ".join(command.in_two_words))
             if command in taken:
-                theirs = f"`{command.name}` belongs to another extension"
-                gdb.write(f"mtedbg: {theirs}; ours is `{both}`\n")
+                gdb.write(_belongs_elsewhere(command))
         return
     both = " ".join(commands[0].in_two_words)
     lacking = "".join(f"; `{command.name}` is left out" for command in taken)
     gdb.write(f"mtedbg: `{first}` belongs to another extension: no `{both}`{lacking}\n")
+
+
+def _tell_what_was_taken() -> None:
+    """Says before a prompt which names another extension has taken that was loaded after us."""
+    while _replaced:
+        command = _replaced.pop()
+        if printable(command.summary) not in captured(f"help {command.name}"):
+            gdb.write(_belongs_elsewhere(command))
 
 
 def install() -> None:
@@ -128,3 +147,4 @@ def install() -> None:
     for first, group in groups.items():
         _register(group, first, groups.keys())
     mi.install(commands)
+    gdb.events.before_prompt.connect(_tell_what_was_taken)
