@@ -12,6 +12,7 @@ from mtedbg.decode.memops.recorder import read_log
 from mtedbg.decode.stack.guest_frame import interrupted_by_signal
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, or_else
 from mtedbg.model.event import EventKind
+from mtedbg.model.fault import Found
 from mtedbg.model.memop import Memop
 from mtedbg.model.process import SignalInfo
 from mtedbg.session import once
@@ -29,7 +30,7 @@ DONE = "done: the memop is resumed at [1]"
 
 @dataclass(frozen=True, slots=True)
 class InterruptedFault:
-    """A fault in translated code that is being handled.
+    """A fault that has a handler, as the kernel described it to that.
 
     Attributes:
         signal: as the kernel gave it to the handler.
@@ -37,6 +38,9 @@ class InterruptedFault:
         source: where they were found, "signal frame at 0x…".
         done: whether the handler has set the PC to go on with.
         memory_tag: what the memory's tag was, where the handler may have changed it since.
+        found: whether the handler runs, has just returned, or ran at some time.
+        evidence: why that is so, one line each.
+        syndrome: ESR_EL1 of the fault; None where it is not known.
     """
 
     signal: SignalInfo
@@ -44,6 +48,9 @@ class InterruptedFault:
     source: str
     done: bool
     memory_tag: int | Absent = NOT_APPLICABLE
+    found: Found = Found.HANDLER
+    evidence: tuple[str, ...] = ()
+    syndrome: int | None = None
 
 
 @once

@@ -46,6 +46,8 @@ def _row(found: Fault) -> Row:
         **_access(found),
         "memop": found.memop,
         "transition": found.transition,
+        "found": NOT_APPLICABLE if found.interrupted is None else found.interrupted.found.value,
+        "later": then(found.later, str),
         "imprecise": NOT_APPLICABLE if found.tag_check is None else found.is_imprecise,
         "candidates": suspects if found.is_imprecise else NOT_APPLICABLE,
     }
@@ -114,6 +116,13 @@ COMMAND = Command(
         Column("base_register", Kind.LIST, "its base register: name, value, the value's tag"),
         Column("memop", Kind.COUNT, "id of the runtime's memop here"),
         Column("transition", Kind.TEXT, "what the runtime will do about it"),
+        Column(
+            "found",
+            Kind.TEXT,
+            "where it is not what the thread stopped on: handler (the thread is in its handler), "
+            "returned (that has just returned), left behind (an unused signal frame tells of it)",
+        ),
+        Column("later", Kind.TEXT, "the signal that came after it: the one the thread stopped on"),
         Column("imprecise", Kind.FLAG, "whether the PC is not the faulting instruction"),
         Column(
             "candidates",

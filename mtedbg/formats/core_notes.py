@@ -15,7 +15,7 @@ from mtedbg.dataclass import dataclass, field
 from mtedbg.formats import elf
 from mtedbg.formats.buffer import Buffer, text
 from mtedbg.formats.elf import Note, ProgramHeader
-from mtedbg.model.absent import Absent, Reason
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 
 NT_PRSTATUS, NT_PRPSINFO, NT_AUXV = 1, 3, 6
 NT_SIGINFO, NT_FILE = 0x53494749, 0x46494C45
@@ -25,18 +25,19 @@ MAX_AUXV = 4096
 MAX_FILES = 1 << 17
 
 _PROCESS = {NT_PRPSINFO, NT_AUXV, NT_FILE}
-_SIGNAL_AT, _TID_AT, _REGISTERS_AT = 12, 32, 112
+_SIGNAL_AT, _BLOCKED_AT, _TID_AT, _REGISTERS_AT = 12, 24, 32, 112
 _REGISTERS = struct.Struct("<34Q")
 REGISTER_NAMES = (*(f"x{n}" for n in range(31)), "sp", "pc", "pstate")
 
 
 @dataclass(frozen=True, slots=True)
 class ThreadNotes:
-    """The notes of one thread: contents by type."""
+    """The notes of one thread: contents by type; `blocked` is its signal mask."""
 
     tid: int
     signal: int
     registers: dict[str, int]
+    blocked: int | Absent = field(default=NOT_APPLICABLE, kw_only=True)
     others: dict[int, Note] = field(default_factory=dict)
 
 
@@ -119,8 +120,10 @@ class CoreNotes:
             return None
         (signal,) = struct.unpack_from("<h", contents, _SIGNAL_AT)
         (tid,) = struct.unpack_from("<i", contents, _TID_AT)
+        (blocked,) = struct.unpack_from("<Q", contents, _BLOCKED_AT)
         values = _REGISTERS.unpack_from(contents, _REGISTERS_AT)
-        return ThreadNotes(tid, signal, dict(zip(REGISTER_NAMES, values, strict=True)))
+        names = dict(zip(REGISTER_NAMES, values, strict=True))
+        return ThreadNotes(tid, signal, names, blocked=blocked)
 
     def _contents(self, note: Note | None, limit: int = 1 << 16) -> bytes:
         return b"" if note is None else self._data[note.start : note.start + min(note.size, limit)]

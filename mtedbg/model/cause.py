@@ -50,6 +50,9 @@ class Cause:
         memop: id of the memop that faulted, or was being patched.
         relation: pointer's tag and memory's by what they stand for, "pointer shared, memory core".
         hypotheses: likeliest first.
+        thread: number of the thread whose fault it was.
+        killed_by: the signal that killed, where that was another one: "SIGABRT SI_TKILL".
+        certain: whether that fault led to the death; else it is a hypothesis.
     """
 
     kind: CauseKind
@@ -62,3 +65,6 @@ class Cause:
     memop: int | Absent = NOT_APPLICABLE
     relation: str | Absent = NOT_APPLICABLE
     hypotheses: tuple[Hypothesis, ...] = ()
+    thread: int | Absent = NOT_APPLICABLE
+    killed_by: str | Absent = NOT_APPLICABLE
+    certain: bool = True

@@ -1,6 +1,6 @@
 """Signals by name, and tag check faults."""
 
-from enum import Enum
+from enum import Enum, StrEnum
 
 from mtedbg.dataclass import dataclass
 
@@ -10,6 +10,19 @@ class FaultKind(Enum):
 
     SYNCHRONOUS = "synchronous"
     ASYNCHRONOUS = "asynchronous"
+
+
+class Found(StrEnum):
+    """How a fault was found; the value is what JSON says."""
+
+    SIGNAL = "signal"
+    """The thread has stopped on it."""
+    HANDLER = "handler"
+    """The thread is in its handler."""
+    RETURNED = "returned"
+    """Its handler has returned, and the thread has executed nothing since."""
+    LEFT = "left behind"
+    """A signal frame that is no longer in use tells of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,7 @@ class Thread:
         current: whether commands use this one by default.
         tagged_addr_ctrl: the prctl(PR_SET_TAGGED_ADDR_CTRL) word (NT_ARM_TAGGED_ADDR_CTRL).
         check_mode: SCTLR_EL1.TCF0 (0 to 3), of a target that tells this in place of the word.
+        blocked: its signal mask, bit n - 1 for signal n.
     """
 
     number: int
@@ -77,6 +78,7 @@ class Thread:
     current: bool
     tagged_addr_ctrl: int | Absent = field(kw_only=True)
     check_mode: int | Absent = field(default=NOT_APPLICABLE, kw_only=True)
+    blocked: int | Absent = field(default=NOT_APPLICABLE, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +89,13 @@ class SignalInfo:
         number: the signal's number, 11 for SIGSEGV.
         code: si_code.
         address: si_addr as delivered, tag bits kept; for an asynchronous fault it says nothing.
+        sender: si_pid, of a signal that a process sent.
     """
 
     number: int
     code: int | Absent
     address: int | Absent
+    sender: int | Absent = NOT_APPLICABLE
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,9 @@ COLUMNS = (
     Column("function", Kind.TEXT, "guest function or host symbol; else file and offset"),
     Column("memop", Kind.COUNT, "the memop that faulted or was being patched"),
     Column("relation", Kind.TEXT, "what the pointer's tag and the memory's tag stand for"),
+    Column("thread", Kind.COUNT, "the thread whose fault it was"),
+    Column("killed_by", Kind.TEXT, "the signal that killed, where it was another one"),
+    Column("certain", Kind.FLAG, "whether the fault led to the death; else it may have"),
     Column("guesses", Kind.LIST, "what may have caused it, likeliest first: never certain"),
 )
 
@@ -42,6 +45,9 @@ def _row(found: Cause) -> Row:
         "function": found.function,
         "memop": found.memop,
         "relation": found.relation,
+        "thread": found.thread,
+        "killed_by": found.killed_by,
+        "certain": found.certain,
         "guesses": tuple({"guess": one.what, "because": _because(one)} for one in found.hypotheses),
     }
 

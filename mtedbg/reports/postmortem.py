@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from mtedbg.analysis.code.disassembly import disassembly
 from mtedbg.analysis.code.symbolize import jit_place
-from mtedbg.analysis.fault.fault import Fault, fault
+from mtedbg.analysis.fault.death import Death, death
+from mtedbg.analysis.fault.fault import Fault
 from mtedbg.analysis.fault.heap import heap_hypotheses
-from mtedbg.analysis.interrupted import interrupted_fault, place_of_death
+from mtedbg.analysis.interrupted import place_of_death
 from mtedbg.analysis.postmortem.cause import cause
 from mtedbg.analysis.postmortem.missing import missing_memory
 from mtedbg.analysis.postmortem.recorded import recorded_calls, recorded_facts
 from mtedbg.analysis.postmortem.threads import thread_states
 from mtedbg.analysis.runtimes import current_pc
 from mtedbg.analysis.stacks.host_calls import host_calls
-from mtedbg.analysis.stacks.registers import registers
+from mtedbg.analysis.stacks.registers import registers, registers_of
 from mtedbg.analysis.tags.regions import tagged_mappings
 from mtedbg.analysis.tags.span import Form, tag_at, tag_span
 from mtedbg.commands import (
@@ -26,7 +27,7 @@ from mtedbg.commands import (
     mte_tags,
 )
 from mtedbg.model.absent import Absent, Reason, or_else, present, then
-from mtedbg.model.fault import FaultKind
+from mtedbg.model.fault import FaultKind, Found
 from mtedbg.model.memory import size_text
 from mtedbg.report import Answer, Part
 from mtedbg.reports import cause as cause_report
@@ -63,23 +64,23 @@ def sections(session: Session, medium: Medium) -> Iterator[Section[Any]]:
         figure=lambda found: found,
     )
     if session.target.threads():
-        yield from _of_thread(session, session.current_thread(), medium)
+        yield from _of_death(session, death(session), medium)
         yield _threads(session, medium)
     if medium.is_file:
         yield from _tagged_memory(session)
     yield from _files(session, medium)
 
 
-def _of_thread(session: Session, thread: Thread, medium: Medium) -> Iterator[Section[Any]]:
-    """What the thread that died stopped on, and where it and its runtime were."""
+def _of_death(session: Session, died: Death, medium: Medium) -> Iterator[Section[Any]]:
+    """The fault, and where the thread and its runtime were."""
+    thread = died.thread
+    words = "" if thread.current else f"--thread {thread.number}"
     yield by_command(
-        "Signal and fault", mte_fault.COMMAND, partial(fault, session, thread), mte_fault.answer
+        "Signal and fault", mte_fault.COMMAND, lambda: died.fault, mte_fault.answer, words
     )
-    yield from _around(session, thread, medium)
+    yield from _around(session, died.fault, medium)
     yield from _recorded(session, thread)
-    yield own(
-        "Registers", registers_report, partial(registers, session, thread), registers_report.answer
-    )
+    yield _registers(session, died)
     if present(session.runtimes):
         from mtedbg.reports.runtime_sections import guest
 
@@ -90,25 +91,37 @@ def _of_thread(session: Session, thread: Thread, medium: Medium) -> Iterator[Sec
         partial(host_calls, session, thread),
         host_calls_report.answer,
     )
-    yield from _code(session, thread)
+    yield from _code(session, died)
     if present(session.runtimes):
         from mtedbg.reports.runtime_sections import state
 
         yield from state(session, medium)
 
 
-def _around(session: Session, thread: Thread, medium: Medium) -> Iterator[Section[Any]]:
+def _registers(session: Session, died: Death) -> Section[Any]:
+    """Those at the fault: of a thread that has gone on since, what its signal frame keeps."""
+    found = partial(registers, session, died.thread)
+    before = died.fault.interrupted
+    if before is None or before.found is Found.RETURNED:
+        return own("Registers", registers_report, found, registers_report.answer)
+    return own(
+        f"Registers at the fault, from the {before.source}",
+        registers_report,
+        partial(registers_of, session, before.registers),
+        registers_report.answer,
+    )
+
+
+def _around(session: Session, met: Fault, medium: Medium) -> Iterator[Section[Any]]:
     """The tags and the heap at the fault, or of an asynchronous one at the first suspect."""
-    met, before = fault(session, thread), interrupted_fault(session, thread)
     first, address = next(iter(met.suspects), None), met.raw_address
+    if met.interrupted is not None:  # its si_addr has no tag
+        address = or_else(met.pointer, address)
     if first is not None:
         title = f"Memory tags at the first suspect, {first.name}"
         yield _tags(session, title, first.value, medium)
     elif present(address) and address and _tags_matter(session, met, address):
         yield _tags(session, "Memory tags", address, medium)
-    elif before is not None and present(before.signal.address):
-        title = "Memory tags at the fault that was being handled"
-        yield _tags(session, title, before.signal.address, medium)
     pointer, whose = (met.pointer, "") if first is None else (first.value, first.name)
     if present(pointer) and (hypotheses := heap_hypotheses(session, pointer)):
         yield own("Possible causes", heap, lambda: hypotheses, partial(heap.answer, whose=whose))
@@ -154,8 +167,9 @@ def _recorded(session: Session, thread: Thread) -> Iterator[Section[Any]]:
         )
 
 
-def _code(session: Session, thread: Thread) -> Iterator[Section[Any]]:
-    """The code where the thread was, and what holds it."""
+def _code(session: Session, died: Death) -> Iterator[Section[Any]]:
+    """The code where the fault was, and what holds it."""
+    thread = died.thread
     pc, interrupted = place_of_death(session, thread)
     if present(session.runtimes) and present(pc):
         from mtedbg.reports.runtime_sections import held_by, translated
@@ -165,9 +179,10 @@ def _code(session: Session, thread: Thread) -> Iterator[Section[Any]]:
         if jit_place(session, pc) is not None:
             yield translated(session, thread, pc, line)
             return
-    current = current_pc(session, thread)
+    handled = died.fault.interrupted is not None
+    current = died.fault.at.pc if handled else current_pc(session, thread)
     yield own(
-        "Code",
+        "Code at the fault" if handled else "Code",
         host_code_report,
         lambda: or_else(then(current, partial(disassembly, session)), ()),
         partial(host_code_report.answer, current),

@@ -173,7 +173,16 @@ class CoreTarget:
             name = process[1] if process and process[0] == thread.tid else ""
             control = self._notes.of_thread(thread, notes.NT_ARM_TAGGED_ADDR_CTRL, "<Q")
             word = control[0] if control else Absent(Reason.NOT_RECORDED)
-            found.append(Thread(number, thread.tid, name, number == 1, tagged_addr_ctrl=word))
+            found.append(
+                Thread(
+                    number,
+                    thread.tid,
+                    name,
+                    number == 1,
+                    tagged_addr_ctrl=word,
+                    blocked=thread.blocked,
+                )
+            )
         return found
 
     def _notes_of(self, thread: Thread) -> ThreadNotes:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.fault.access import FaultingAccess, faulting_access
+from mtedbg.analysis.fault.behind import fault_behind
 from mtedbg.analysis.fault.suspects import Suspect, suspects
 from mtedbg.analysis.interrupted import DONE, InterruptedFault, interrupted_fault
 from mtedbg.analysis.tags.runs import by_granule
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 IMPRECISE = Absent(Reason.NOT_APPLICABLE, "asynchronous: the PC is not the faulting instruction")
 """What an asynchronous fault does not tell."""
+
+UNTOLD_TAG = Absent(Reason.UNKNOWN, "handlers get si_addr without its tag")
+"""What a handler is not told that has not asked for it (SA_EXPOSE_TAGBITS)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +49,11 @@ class Fault:
         address: the same without tag and PAC bits: anywhere in the access.
         at: the state before the instruction at the PC, and what that accesses. Of an asynchronous
             fault it is not the culprit.
-        interrupted: the fault whose handler the thread is in; None where it is in none.
-        being_handled: whether this is that fault; else a later signal came in the handler.
+        interrupted: the same as the kernel described it to its handler, where that runs or has
+            just returned; None where the thread has stopped on the fault itself.
+        later: the signal that the thread has stopped on after this one, in the handler or when
+            that returned; does not apply where there was none.
+        sent: who sent it, in words: "sent by the process itself"; empty of what was not sent.
 
         accesses: whether the instruction at the PC accesses `address`.
         pointer_tag: the logical tag of the pointer that faulted.
@@ -62,8 +69,9 @@ class Fault:
     raw_address: int | Absent
     address: int | Absent
     at: FaultingAccess
-    interrupted: InterruptedFault | None
-    being_handled: bool
+    interrupted: InterruptedFault | None = None
+    later: SignalName | Absent = NOT_APPLICABLE
+    sent: str = ""
 
     accesses: bool = False
     pointer_tag: int | Absent = NOT_APPLICABLE
@@ -99,30 +107,60 @@ class Fault:
 
 @once
 def fault(session: Session, thread: Thread) -> Fault:
-    """What `thread` stopped on; the fault in whose handler it is, where it was stopped there."""
-    info, interrupted = session.target.signal(thread), interrupted_fault(session, thread)
-    registers = session.target.registers(thread)
-    being_handled = False
-    if interrupted is not None and isinstance(info, Absent):
-        being_handled = True
-        info, registers = interrupted.signal, interrupted.registers
+    """What `thread` stopped on.
+
+    Where it was stopped, or sent another signal, in the handler of a fault, or where that has just
+    returned: that fault. Of several inside each other, the first.
+    """
+    info = session.target.signal(thread)
+    before = interrupted_fault(session, thread) or fault_behind(session, thread)
+    if before is None:
+        registers = session.target.registers(thread)
+        return _met(session, thread, info, registers)
+    return handled_fault(session, thread, before, then(info, name_signal))
+
+
+def handled_fault(
+    session: Session, thread: Thread, before: InterruptedFault, later: SignalName | Absent
+) -> Fault:
+    """A fault as it was described to its handler.
+
+    Args:
+        session: where.
+        thread: that faulted.
+        before: the description.
+        later: the signal that came after it, where one did.
+    """
+    met = _met(session, thread, before.signal, before.registers, before)
+    return replace(met, later=later, transition=DONE if before.done else met.transition)
+
+
+def _met(
+    session: Session,
+    thread: Thread,
+    info: SignalInfo | Absent,
+    registers: Mapping[str, int] | Absent,
+    before: InterruptedFault | None = None,
+) -> Fault:
     name = then(info, name_signal)
     raw = _raw_address(info, name)
-    met = Fault(
-        info,
-        name,
-        raw,
-        then(raw, session.strip),
-        faulting_access(session, registers),
-        interrupted,
-        being_handled,
-    )
+    at = faulting_access(session, registers)
+    met = Fault(info, name, raw, then(raw, session.strip), at, before)
     if met.tag_check is FaultKind.ASYNCHRONOUS:
-        met = replace(met, address=IMPRECISE, suspects=_suspects(session, met.at))
-    elif met.tag_check is FaultKind.SYNCHRONOUS:
-        met = _synchronous(session, thread, met)
-    done = interrupted is not None and being_handled and interrupted.done
-    return replace(met, transition=DONE) if done else met
+        return replace(met, address=IMPRECISE, suspects=_suspects(session, met.at))
+    if met.tag_check is FaultKind.SYNCHRONOUS:
+        return _synchronous(session, thread, met)
+    return replace(met, sent=_sent(session, info, name))
+
+
+def _sent(session: Session, info: SignalInfo | Absent, name: SignalName | Absent) -> str:
+    """Who sent a signal, in words."""
+    if isinstance(info, Absent) or isinstance(name, Absent) or not name.sent:
+        return ""
+    if isinstance(info.sender, Absent):
+        return "sent"
+    own = info.sender == session.info.pid
+    return "sent by the process itself" if own else f"sent by process {info.sender}"
 
 
 def _raw_address(info: SignalInfo | Absent, name: SignalName | Absent) -> int | Absent:
@@ -144,7 +182,9 @@ def _synchronous(session: Session, thread: Thread, met: Fault) -> Fault:
         return replace(met, pointer_tag=raw)
     accesses = at.may_touch(address)
     pointer = raw if isinstance(at.pointer, Absent) or not accesses else at.pointer
-    pointer_tag = logical_tag(pointer)
+    pointer_tag: int | Absent = logical_tag(pointer)
+    if pointer_tag == 0 and met.interrupted is not None and not accesses:
+        pointer_tag = UNTOLD_TAG
     tags = _touched(session, at.span if accesses else NOT_APPLICABLE, address)
     handled = _handling(session, thread, at.pc, tuple(tags.values()))
     return replace(
@@ -166,9 +206,13 @@ def _touched(
     return by_granule(session.target.read_tags(*granule_span(low, high - low)))
 
 
-def _mismatch(tags: Mapping[int, int | Absent], address: int, pointer_tag: int) -> int | Absent:
+def _mismatch(
+    tags: Mapping[int, int | Absent], address: int, pointer_tag: int | Absent
+) -> int | Absent:
     """The tag that did not match: at the fault address, or else of the first that differs."""
     at_address = tags.get(granule_of(address))
+    if isinstance(pointer_tag, Absent):
+        return at_address if at_address is not None else pointer_tag
     if at_address is not None and at_address != pointer_tag:
         return at_address
     return next((tag for tag in tags.values() if tag != pointer_tag), pointer_tag)

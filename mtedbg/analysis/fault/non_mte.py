@@ -5,13 +5,13 @@ Sources of what the kernel raises when: Linux, arch/arm64/mm/fault.c and kernel/
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.code.symbolize import region_at, symbolize
 from mtedbg.analysis.fault.access import FaultingAccess
-from mtedbg.analysis.fault.fault import fault
-from mtedbg.analysis.stacks.host_calls import host_calls
+from mtedbg.analysis.fault.fault import Fault, fault
+from mtedbg.analysis.stacks.host_calls import FrameKind, HostFrame, host_calls
 from mtedbg.dataclass import dataclass
 from mtedbg.decode.code.instruction import WORD_SIZE, breakpoint_number, is_undefined
 from mtedbg.model.absent import Absent, or_else, then
@@ -111,11 +111,15 @@ class _Fault:
 def non_mte_fault(session: Session, thread: Thread) -> NonMteFault:
     """What is known of the fault that `thread` stopped on.
 
-    Nothing of a tag check fault, of a signal that was sent, of a fault whose address is not known,
-    and of one that is being handled.
+    Nothing of a tag check fault, of a signal that was sent, and of a fault whose address is not
+    known.
     """
-    met = fault(session, thread)
-    if met.being_handled or met.tag_check is not None:
+    return of_fault(session, thread, fault(session, thread))
+
+
+def of_fault(session: Session, thread: Thread, met: Fault) -> NonMteFault:
+    """The same of any fault of `thread`."""
+    if met.tag_check is not None:
         return NonMteFault()
     if isinstance(met.name, Absent) or isinstance(met.raw_address, Absent):
         return NonMteFault()
@@ -300,11 +304,17 @@ def _stack_overflow(session: Session, fault: _Fault) -> Hypothesis | None:
 def _circle(session: Session, thread: Thread) -> Iterator[str]:
     """The functions that call each other without an end."""
     found = host_calls(session, thread)
-    frames = () if isinstance(found, Absent) else found.frames[1:_DEEP]
+    frames = () if isinstance(found, Absent) else _before_handlers(found.frames)[1:_DEEP]
     calls = [frame.place.name for frame in frames]
     names = sorted(set(calls))
     if len(calls) == _DEEP - 1 and len(names) <= _CIRCLE and all(names):
         yield f"recursion through {', '.join(names)}"
+
+
+def _before_handlers(frames: Sequence[HostFrame]) -> Sequence[HostFrame]:
+    """The frames from the code on that the first signal handler has interrupted."""
+    inside = [at for at, one in enumerate(frames) if one.kind is FrameKind.INTERRUPTED]
+    return frames[inside[-1] :] if inside else frames
 
 
 def _text(value: int) -> str:

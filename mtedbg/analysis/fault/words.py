@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from mtedbg.formats.siginfo import name_signal
 from mtedbg.model.absent import Absent, present
-from mtedbg.model.fault import FaultKind
+from mtedbg.model.fault import FaultKind, Found
 from mtedbg.model.pointer import logical_tag
 
 if TYPE_CHECKING:
@@ -17,9 +16,13 @@ if TYPE_CHECKING:
 
 
 def headline(fault: Fault) -> str:
-    """What it was, in one line."""
+    """What it was, in one line: the fault, and the signal that came after it."""
+    return "; ".join((_fault(fault), *_later(fault)))
+
+
+def _fault(fault: Fault) -> str:
     if isinstance(fault.signal, Absent) or isinstance(fault.name, Absent):
-        return "not a tag check fault: this thread has not stopped on a signal"
+        return "no fault: this thread has not stopped on a signal"
     if fault.tag_check is FaultKind.ASYNCHRONOUS:
         how_many = _how_many(fault.suspects)
         return f"tag check fault (asynchronous): some access before the PC; {how_many}"
@@ -27,8 +30,22 @@ def headline(fault: Fault) -> str:
         return f"tag check fault (synchronous): {_synchronous(fault)}"
     if fault.name.signal == "SIGSEGV" and isinstance(fault.signal.code, Absent):
         return f"SIGSEGV, a tag check fault or not: {fault.signal.code}"
+    if fault.name.sent:
+        return ", ".join(filter(None, (str(fault.name), fault.sent)))
     at = "" if isinstance(fault.address, Absent) else f" at {fault.address:#x}"
     return f"not a tag check fault: {fault.name}{at}"
+
+
+def _later(fault: Fault) -> Iterator[str]:
+    """The signal that came after the fault."""
+    if fault.interrupted is None or isinstance(fault.later, Absent):
+        return
+    when = {
+        Found.HANDLER: "in its handler",
+        Found.RETURNED: "when its handler returned",
+        Found.LEFT: "later",
+    }
+    yield f"{when[fault.interrupted.found]}: {fault.later}"
 
 
 def _synchronous(fault: Fault) -> str:
@@ -52,9 +69,12 @@ def _how_many(suspects: Sequence[Suspect]) -> str:
 def remarks(fault: Fault) -> Iterator[str]:
     """What is remarkable about it, one line each; no advice."""
     if fault.interrupted is not None:
-        yield from _of_handler(fault.interrupted, being_handled=fault.being_handled)
+        yield from _of_handler(fault.interrupted)
     raw, tag = fault.raw_address, fault.pointer_tag
-    if isinstance(raw, Absent) or isinstance(tag, Absent):
+    if isinstance(raw, Absent) or fault.tag_check is not FaultKind.SYNCHRONOUS:
+        return
+    if isinstance(tag, Absent):
+        yield f"the instruction at the PC cannot be read, and of the tag: {tag.detail}"
         return
     if isinstance(fault.at.instruction, Absent):
         yield "the instruction at the PC cannot be read; the tag is from si_addr"
@@ -66,15 +86,16 @@ def remarks(fault: Fault) -> Iterator[str]:
         yield "the tags match now: the memory was retagged after the fault"
 
 
-def _of_handler(interrupted: InterruptedFault, *, being_handled: bool) -> Iterator[str]:
-    if not being_handled:
-        name = name_signal(interrupted.signal)
-        source = interrupted.source
-        yield f"it was raised in the handler of an earlier {name.signal} {name.code}, see {source}"
-        return
+def _of_handler(before: InterruptedFault) -> Iterator[str]:
+    where = {
+        Found.HANDLER: "the thread is in the handler of this fault",
+        Found.RETURNED: "the thread stands where the handler of this fault returned to",
+        Found.LEFT: "only a signal frame that is no longer in use tells of this fault",
+    }
     yield (
-        "the thread is in the handler of this fault: its registers are those in the"
-        f" {interrupted.source}, memory tags are as they are now"
+        f"{where[before.found]}: its registers are those in the {before.source}, memory tags are"
+        " as they are now"
     )
-    if present(interrupted.memory_tag):
-        yield f"at the fault the memory's tag was {interrupted.memory_tag}"
+    yield from before.evidence
+    if present(before.memory_tag):
+        yield f"at the fault the memory's tag was {before.memory_tag}"

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.code.symbolize import HOST, symbolize
-from mtedbg.analysis.fault.fault import Fault, fault
+from mtedbg.analysis.fault.death import Death, death
+from mtedbg.analysis.fault.fault import Fault
 from mtedbg.analysis.fault.heap import heap_hypotheses
-from mtedbg.analysis.fault.non_mte import NonMteFault, non_mte_fault
+from mtedbg.analysis.fault.non_mte import NonMteFault, of_fault
 from mtedbg.analysis.fault.words import headline, remarks
 from mtedbg.analysis.interrupted import place_of_death
 from mtedbg.analysis.memops.changes import Change, changes, step_of
 from mtedbg.analysis.memops.stale import StalePair, stale_pairs
+from mtedbg.analysis.postmortem.killer import earlier, sent_by_handler, who_sent
 from mtedbg.analysis.postmortem.recorded import recorded_causes
-from mtedbg.analysis.stacks.host_calls import host_calls
 from mtedbg.analysis.tags.owner import SHARED, owner
 from mtedbg.dataclass import dataclass
-from mtedbg.decode.heap.abort_message import abort_message
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, or_else, present, then
 from mtedbg.model.cause import Cause, CauseKind, Hypothesis
 from mtedbg.model.operation import OF_MEMORY
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
 
 _MOST = 4
 """Changes, threads and recorded causes that are named."""
-_NOT_RAISED = "the signal was sent, not raised by an access"
-_LIBC = re.compile(r"/(lib(c|pthread)|ld-linux[\w-]*)[.-][^/]*$|^\[vdso\]$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +38,16 @@ class _Evidence:
     """What a cause is made of.
 
     Attributes:
-        thread: that died.
-        fault: what it stopped on.
+        death: how the process died.
+        thread: whose fault that was.
+        fault: the fault.
         place: where it was.
         changes: that were in progress.
         pairs: of memops, that are stale.
         other: what is known of a fault that is no tag check's.
     """
 
+    death: Death
     thread: Thread
     fault: Fault
     place: Symbolized | Absent
@@ -71,10 +70,10 @@ class _Evidence:
 
 @once
 def cause(session: Session) -> Cause:
-    """Why a process died: of the thread that the target calls current."""
+    """Why a process died."""
     if not session.target.threads():
         return Cause(CauseKind.UNKNOWN, "the cause is not known: no thread is in this core")
-    found = _evidence(session, session.current_thread())
+    found = _evidence(session, death(session))
     patch = found.patch
     hypotheses = found.other.hypotheses or _of_heap(session, found.fault)
     return Cause(
@@ -88,19 +87,29 @@ def cause(session: Session) -> Cause:
         _memop(found),
         _relation(session, found.fault),
         hypotheses,
+        found.thread.number,
+        then(found.death.killer, str),
+        found.death.certain,
     )
 
 
-def _evidence(session: Session, thread: Thread) -> _Evidence:
-    pc, _ = place_of_death(session, thread)
+def _evidence(session: Session, died: Death) -> _Evidence:
     return _Evidence(
-        thread,
-        fault(session, thread),
-        then(pc, partial(symbolize, session)),
+        died,
+        died.thread,
+        died.fault,
+        then(_place(session, died), partial(symbolize, session)),
         changes(session),
         stale_pairs(session),
-        non_mte_fault(session, thread),
+        of_fault(session, died.thread, died.fault),
     )
+
+
+def _place(session: Session, died: Death) -> int | Absent:
+    """The PC that a post-mortem speaks of: the fault's, else the interrupted code's."""
+    if died.fault.interrupted is not None:
+        return died.fault.at.pc
+    return place_of_death(session, died.thread)[0]
 
 
 def _kind(found: _Evidence) -> CauseKind:
@@ -132,10 +141,21 @@ def _words(found: _Evidence, hypotheses: tuple[Hypothesis, ...]) -> Iterator[str
     others = [pair for pair in found.pairs if pair.thread != found.thread]
     for pair in others[:_MOST]:
         yield f"thread {pair.thread.number} holds a stale pair of memop {pair.memop.id}"
-    who = f"thread {found.thread.number} faulted on a stale pair: " if found.on_stale_pair else ""
-    yield f"{who}{headline(found.fault)}"
+    yield _of_death(found)
     if hypotheses and hypotheses[0].evident:
         yield f"perhaps {hypotheses[0].what}"
+
+
+def _of_death(found: _Evidence) -> str:
+    """The fault, whose it was, and the signal that killed."""
+    who, died = f"thread {found.thread.number}", found.death
+    words = headline(found.fault)
+    if found.on_stale_pair:
+        words = f"{who} faulted on a stale pair: {words}"
+    elif died.thread != died.killed:
+        killer = f"thread {died.killed.number} was killed by {or_else(died.killer, 'a signal')}"
+        words = f"{who}: {words}; {killer}"
+    return words if died.certain else f"perhaps {words}"
 
 
 def _reasons(session: Session, found: _Evidence) -> Iterator[str]:
@@ -151,6 +171,7 @@ def _reasons(session: Session, found: _Evidence) -> Iterator[str]:
     yield from _of_fault(session, found)
     yield from found.other.reasons
     yield from remarks(found.fault)
+    yield from earlier(session, found.death)
     for text in recorded_causes(session)[:_MOST]:
         yield f"the system says: {text}"
 
@@ -158,8 +179,10 @@ def _reasons(session: Session, found: _Evidence) -> Iterator[str]:
 def _of_fault(session: Session, found: _Evidence) -> Iterator[str]:
     met = found.fault
     if present(met.name) and met.name.sent:
-        yield from _of_sender(session, found.thread)
-    elif met.is_imprecise:
+        yield from who_sent(session, found.thread, "the signal")
+    elif sent_by_handler(found.death):
+        yield from who_sent(session, found.death.killed, str(found.death.killer))
+    if met.is_imprecise:
         yield from _of_suspect(met)
     elif present(met.transition) and present(met.memop):
         yield f"what the runtime does about it: {met.transition}"
@@ -178,17 +201,6 @@ def _of_suspect(met: Fault) -> Iterator[str]:
             instructions = f"{first.used.distance} instructions before {first.used.before}"
             used = f", base of an access {instructions}"
         yield f"the first suspect is {first.name}: {tags}{used}; nothing here is certain"
-
-
-def _of_sender(session: Session, thread: Thread) -> Iterator[str]:
-    """Who asked for the signal: the innermost frame that is not the C library's; what it said."""
-    calls = host_calls(session, thread)
-    frames = () if isinstance(calls, Absent) else calls.frames
-    caller = next((frame for frame in frames if not _LIBC.search(frame.file)), None)
-    yield f"{_NOT_RAISED}; called from {caller.function}" if caller else _NOT_RAISED
-    message = abort_message(session.target)
-    if present(message):
-        yield f"it said: {message}"
 
 
 def _relation(session: Session, met: Fault) -> str | Absent:

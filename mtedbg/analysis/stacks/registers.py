@@ -12,6 +12,8 @@ from mtedbg.model.frame import GENERAL_REGISTERS
 from mtedbg.session import once
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mtedbg.model.process import Thread
     from mtedbg.session import Session
 
@@ -57,7 +59,11 @@ class Registers:
 @once
 def registers(session: Session, thread: Thread) -> Registers | Absent:
     """The registers of `thread`, or why they cannot be had."""
-    values = session.target.registers(thread)
+    return registers_of(session, session.target.registers(thread))
+
+
+def registers_of(session: Session, values: Mapping[str, int] | Absent) -> Registers | Absent:
+    """Registers by name, as those of a thread or of what a signal has interrupted."""
     if isinstance(values, Absent):
         return values
     found = [_register(session, name, values[name]) for name in NAMES if name in values]

@@ -25,9 +25,9 @@ def test_threads_are_in_the_order_of_the_core(tmp_path: Path) -> None:
     threads = [ThreadNotes(7, control=0x7FFF3), ThreadNotes(5), ThreadNotes(100, control=0)]
     target = opened(tmp_path, Core(threads=threads))
     assert target.threads() == [
-        Thread(1, 7, "", True, tagged_addr_ctrl=0x7FFF3),
-        Thread(2, 5, "", False, tagged_addr_ctrl=NOT_RECORDED),
-        Thread(3, 100, "guilty", False, tagged_addr_ctrl=0),
+        Thread(1, 7, "", True, tagged_addr_ctrl=0x7FFF3, blocked=0),
+        Thread(2, 5, "", False, tagged_addr_ctrl=NOT_RECORDED, blocked=0),
+        Thread(3, 100, "guilty", False, tagged_addr_ctrl=0, blocked=0),
     ]
 
 
@@ -51,7 +51,7 @@ def test_the_signal_keeps_the_tag(tmp_path: Path) -> None:
 
 def test_a_signal_that_was_sent_has_no_address(tmp_path: Path) -> None:
     target = opened(tmp_path, Core(threads=[ThreadNotes(siginfo=(6, -6, 0x64))]))
-    assert target.signal(target.threads()[0]) == SignalInfo(6, -6, NOT_APPLICABLE)
+    assert target.signal(target.threads()[0]) == SignalInfo(6, -6, NOT_APPLICABLE, 0x64)
 
 
 def test_without_siginfo_the_number_is_left(tmp_path: Path) -> None:

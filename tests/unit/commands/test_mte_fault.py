@@ -225,13 +225,13 @@ def test_another_signal(words):
 
 def test_a_sent_signal_has_no_address(words):
     report = ask(session_at(words["nop"], {}, SignalInfo(6, -6, 0x1234)))
-    assert report.headline == "not a tag check fault: SIGABRT SI_TKILL"
+    assert report.headline == "SIGABRT SI_TKILL, sent"
     assert report.rows[0]["address"] is NOT_APPLICABLE
 
 
 def test_no_signal(words):
     report = ask(session_at(words["nop"]))
-    assert report.headline == "not a tag check fault: this thread has not stopped on a signal"
+    assert report.headline == "no fault: this thread has not stopped on a signal"
     assert not report.partial
 
 

@@ -6,6 +6,7 @@ from mtedbg.analysis.fault.fault import IMPRECISE, Granule, fault
 from mtedbg.analysis.fault.words import headline, remarks
 from mtedbg.analysis.interrupted import InterruptedFault
 from mtedbg.dataclass import replace
+from mtedbg.formats.siginfo import name_signal
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.fault import FaultKind
 from mtedbg.model.process import SignalInfo
@@ -54,19 +55,21 @@ def test_a_signal_that_was_sent():
     session = session_at(signal=SignalInfo(6, -6, HEAP))
     met = fault(session, session.current_thread())
     assert (met.tag_check, met.raw_address) == (None, NOT_APPLICABLE)
-    assert headline(met) == "not a tag check fault: SIGABRT SI_TKILL"
+    assert headline(met) == "SIGABRT SI_TKILL, sent"
 
 
 def test_what_is_said_of_a_fault_in_whose_handler_the_thread_is():
-    session = session_at(signal=SignalInfo(6, -6, HEAP))
+    session = stopped(SYNC, tagged(HEAP, 3), x16=tagged(HEAP, 3))
     met = fault(session, session.current_thread())
-    before = InterruptedFault(SignalInfo(11, SYNC, HEAP), {}, "signal frame at 0x10", False, 5)
-    assert list(remarks(replace(met, interrupted=before))) == [
-        "it was raised in the handler of an earlier SIGSEGV SEGV_MTESERR, see signal frame at 0x10"
-    ]
-    assert list(remarks(replace(met, interrupted=before, being_handled=True))) == [
+    before = InterruptedFault(
+        SignalInfo(11, SYNC, HEAP), {}, "signal frame at 0x10", False, 5, evidence=("this says so",)
+    )
+    met = replace(met, interrupted=before, later=name_signal(SignalInfo(6, -6, HEAP)))
+    assert headline(met).endswith("; in its handler: SIGABRT SI_TKILL")
+    assert list(remarks(met)) == [
         "the thread is in the handler of this fault: its registers are those in the signal frame"
         " at 0x10, memory tags are as they are now",
+        "this says so",
         "at the fault the memory's tag was 5",
     ]
 

@@ -54,7 +54,7 @@ def test_another_thread_with_a_stale_pair():
     target.thread_list = [replace(one, current=one.number == 3) for one in target.thread_list]
     found = cause(session)
     assert found.kind is CauseKind.PATCH
-    assert "thread 1 holds a stale pair of memop 1; not a tag check fault: SIGABRT" in found.words
+    assert "thread 1 holds a stale pair of memop 1; SIGABRT SI_TKILL" in found.words
 
 
 def test_a_tag_check_fault_without_a_runtime(store):
@@ -74,8 +74,8 @@ def test_a_tag_check_fault_without_a_runtime(store):
         (SignalInfo(SIGSEGV, ASYNC, 0), CauseKind.ASYNCHRONOUS, "tag check fault (async", []),
         (SignalInfo(SIGSEGV, MAPERR, 8), CauseKind.FAULT, "not a tag check fault: SIGSEGV",
          ["a null pointer"]),
-        (SignalInfo(SIGABRT, TKILL, 0), CauseKind.SENT, "not a tag check fault: SIGABRT SI_T", []),
-        (None, CauseKind.NONE, "not a tag check fault: this thread has not stopped on a sig", []),
+        (SignalInfo(SIGABRT, TKILL, 0), CauseKind.SENT, "SIGABRT SI_TKILL, sent", []),
+        (None, CauseKind.NONE, "no fault: this thread has not stopped on a sig", []),
     ],
 )  # fmt: skip
 def test_other_ways_to_die(store, signal, kind, words, guesses):

@@ -1,0 +1,142 @@
+"""The signal handlers that a thread is in, by the signal frames on its stacks.
+
+A signal frame stays where it is when its handler has returned, until something overwrites it. It
+is in use where the chain of calls leads to it, where it is the first on the alternate stack that
+the thread is on, or where the thread still blocks the signal as it does in the handler.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from mtedbg.analysis.stacks.host_calls import FrameKind, host_calls
+from mtedbg.dataclass import dataclass
+from mtedbg.decode.stack.host_stack import frame_record
+from mtedbg.decode.stack.signal_frame import SignalFrame, signal_frames
+from mtedbg.formats.siginfo import name_signal
+from mtedbg.model.absent import Absent, present
+from mtedbg.session import once
+
+if TYPE_CHECKING:
+    from mtedbg.model.process import Thread
+    from mtedbg.session import Session
+
+REACH = 1 << 16
+"""Bytes above SP in which a handler's signal frame is looked for."""
+
+MOST = 8
+"""Handlers inside each other."""
+
+_LEAST_READ = 1 << 10
+_MOST_RECORDS = 64
+_AT_THE_TOP = 64
+"""Bytes at the upper end of an alternate stack that its first signal frame may leave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """A handler that a thread is in.
+
+    Attributes:
+        frame: what the kernel has put on the stack for it.
+        evidence: why it is in use, in words.
+    """
+
+    frame: SignalFrame
+    evidence: str
+
+    @property
+    def is_of_fault(self) -> bool:
+        """Whether the kernel raised the signal, because of what the interrupted code did."""
+        return is_fault(self.frame)
+
+
+def is_fault(frame: SignalFrame) -> bool:
+    """Whether the kernel raised the signal of `frame`, because of what the code did."""
+    name = name_signal(frame.signal)
+    return name.addressed or name.tag_check is not None
+
+
+@once
+def handlers(session: Session, thread: Thread) -> tuple[Handler, ...]:
+    """The handlers that `thread` is in, the innermost first."""
+    registers = session.target.registers(thread)
+    if isinstance(registers, Absent):
+        return ()
+    found: list[Handler] = []
+    state: Mapping[str, int] = registers
+    while len(found) < MOST:
+        inner = next(_in_use(session, thread, state), None)
+        if inner is None or any(inner.frame.address == one.frame.address for one in found):
+            break
+        found.append(inner)
+        state = inner.frame.registers
+    return tuple(found)
+
+
+def _in_use(session: Session, thread: Thread, state: Mapping[str, int]) -> Iterator[Handler]:
+    """The handlers that code with these registers is in, the innermost first."""
+    stack = session.strip(state.get("sp", 0)) & ~15
+    found = tuple(signal_frames(session.target, stack, _above(session, stack)))
+    if not found:
+        return
+    records = _records(session, state)
+    for frame in found:
+        if why := _why_in_use(session, thread, frame, stack, records):
+            yield Handler(frame, why)
+
+
+def _above(session: Session, stack: int) -> bytes:
+    """What there is above the stack pointer, up to a bound."""
+    length = REACH
+    while stack and length >= _LEAST_READ:
+        data = session.target.read_memory(stack, length)
+        if not isinstance(data, Absent):
+            return data
+        length //= 2
+    return b""
+
+
+def _records(session: Session, state: Mapping[str, int]) -> frozenset[int]:
+    """Addresses of the frame records that x29 leads to."""
+    seen: dict[int, None] = {}
+    frame = session.strip(state.get("x29", 0))
+    while frame and frame not in seen and len(seen) < _MOST_RECORDS:
+        record = frame_record(session.target, frame)
+        if isinstance(record, Absent):
+            break
+        seen[frame] = None
+        frame = session.strip(record[0])
+    return frozenset(seen)
+
+
+def _why_in_use(
+    session: Session, thread: Thread, frame: SignalFrame, stack: int, records: frozenset[int]
+) -> str:
+    """What says that the handler of `frame` has not returned; empty where nothing does."""
+    if frame.record in records:
+        return "the chain of frame records leads to that signal frame"
+    if _is_first_on_alternate(frame, stack):
+        return "that signal frame is the first on the alternate stack, which the thread is on"
+    if _is_blocked(thread, frame):
+        return "the thread blocks that signal, which the interrupted code did not"
+    calls = host_calls(session, thread)
+    pc = session.strip(frame.registers["pc"])
+    interrupted = () if isinstance(calls, Absent) else calls.frames
+    if any(one.kind is FrameKind.INTERRUPTED and one.pc == pc for one in interrupted):
+        return "the chain of calls leads to that signal frame"
+    return ""
+
+
+def _is_first_on_alternate(frame: SignalFrame, stack: int) -> bool:
+    if frame.alternate is None or frame.record is None:
+        return False
+    low, high = frame.alternate
+    return low <= stack < high and high - _AT_THE_TOP <= frame.record < high
+
+
+def _is_blocked(thread: Thread, frame: SignalFrame) -> bool:
+    """Whether the signal is blocked now, and was not where it came."""
+    bit = 1 << frame.signal.number - 1
+    return present(thread.blocked) and bool(thread.blocked & bit) and not frame.blocked & bit

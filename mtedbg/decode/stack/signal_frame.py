@@ -1,0 +1,128 @@
+"""Signal frames: what the kernel puts on a stack before it enters a signal handler.
+
+Sources: Linux, arch/arm64/kernel/signal.c: `struct rt_sigframe` is the siginfo (128 bytes) and the
+ucontext; `setup_sigframe` writes flags and link as 0, then a frame record after all of it, to which
+x29 points in the handler. uapi/asm/sigcontext.h: fault_address, regs[31], sp, pc, pstate, then
+records {magic, size}, the first of them fpsimd_context; esr_context is there after a fault. QEMU,
+linux-user/aarch64/signal.c: the same, the record a little further up.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Mapping
+
+from mtedbg.dataclass import dataclass
+from mtedbg.formats.siginfo import signal_info
+from mtedbg.model.absent import Absent
+from mtedbg.model.process import SignalInfo
+from mtedbg.target import Target
+
+SIZE = 4688
+"""Bytes of struct rt_sigframe; with large vectors the kernel makes it larger."""
+
+_INFO = struct.Struct("<iiiiQ")  # si_signo, si_errno, si_code, padding, si_addr
+_UCONTEXT = struct.Struct("<QQQi4xQQ")  # flags, link, ss_sp, ss_flags, ss_size, sigmask
+_UCONTEXT_AT, _CONTEXT_AT, _RECORDS_AT = 128, 304, 592
+_CONTEXT = struct.Struct("<35Q")  # fault_address, regs[31], sp, pc, pstate
+_RECORD = struct.Struct("<II")
+_FPSIMD = _RECORD.pack(0x46508001, 528)
+_ESR, _EXTRA = 0x45535201, 0x45585401
+_FRAME_RECORD = struct.Struct("<QQ")
+_RECORD_AT = 8
+"""Bytes from a kernel's signal frame to its frame record that QEMU's may be further up."""
+_MOST_BYTES = 1 << 17
+"""Of a signal frame: SVE, ZA and ZT at the longest vectors."""
+_MOST_RECORDS = 16
+_LAST_SIGNAL, _LAST_ERRNO = 64, 4095
+_X29, _X30 = 29, 30
+_NAMES = (*(f"x{number}" for number in range(31)), "sp", "pc", "pstate")
+_ALIGNMENT = 16
+
+
+@dataclass(frozen=True, slots=True)
+class SignalFrame:
+    """One signal frame, in use or left behind.
+
+    Attributes:
+        address: of its first byte, which is SP where the handler begins.
+        signal: as the kernel gave it to the handler.
+        registers: of the interrupted code: x0 to x30, sp, pc, pstate.
+        blocked: the signal mask of the interrupted code, bit n - 1 for signal n.
+        alternate: first and one-past-last address of the thread's alternate stack; None for none.
+        syndrome: ESR_EL1 of the fault; None where the kernel gave none.
+        record: address of the frame record after it; None where none is there.
+    """
+
+    address: int
+    signal: SignalInfo
+    registers: Mapping[str, int]
+    blocked: int
+    alternate: tuple[int, int] | None
+    syndrome: int | None
+    record: int | None
+
+
+def signal_frame(target: Target, address: int) -> SignalFrame | None:
+    """The signal frame at `address` (without tag); None where there is none."""
+    data = target.read_memory(address, SIZE)
+    if isinstance(data, Absent) or data[_RECORDS_AT : _RECORDS_AT + len(_FPSIMD)] != _FPSIMD:
+        return None
+    number, errno, code, _, value = _INFO.unpack_from(data)
+    flags, link, stack, _, size, mask = _UCONTEXT.unpack_from(data, _UCONTEXT_AT)
+    if not 0 < number <= _LAST_SIGNAL or not 0 <= errno <= _LAST_ERRNO or flags or link:
+        return None
+    _, *values = _CONTEXT.unpack_from(data, _CONTEXT_AT)
+    syndrome, end = _records(data, address)
+    return SignalFrame(
+        address,
+        signal_info(number, code, value),
+        dict(zip(_NAMES, values, strict=True)),
+        mask,
+        (stack, stack + size) if size else None,
+        syndrome,
+        _record_after(target, end, values[_X29], values[_X30]),
+    )
+
+
+def _records(data: bytes, address: int) -> tuple[int | None, int]:
+    """The syndrome, and where the signal frame ends."""
+    at, syndrome, end = _RECORDS_AT, None, address + SIZE
+    for _ in range(_MOST_RECORDS):
+        if at + 2 * _RECORD.size > len(data):
+            break
+        magic, size = _RECORD.unpack_from(data, at)
+        (value,) = struct.unpack_from("<Q", data, at + _RECORD.size)
+        if magic == _ESR:
+            syndrome = value
+        elif magic == _EXTRA and at + 20 <= len(data):
+            (length,) = struct.unpack_from("<I", data, at + 16)
+            if address < value < value + length <= address + _MOST_BYTES:
+                end = max(end, -(-(value + length) // _ALIGNMENT) * _ALIGNMENT)
+        if not magic or size < _RECORD.size or size % 8:
+            break
+        at += size
+    return syndrome, end
+
+
+def _record_after(target: Target, end: int, frame: int, link: int) -> int | None:
+    """The address of the frame record {x29, x30} that stands after a signal frame."""
+    wanted = _FRAME_RECORD.pack(frame, link)
+    for address in (end, end + _RECORD_AT):
+        if target.read_memory(address, len(wanted)) == wanted:
+            return address
+    return None
+
+
+def signal_frames(target: Target, start: int, data: bytes) -> Iterator[SignalFrame]:
+    """The signal frames that begin in memory that was read, the lowest first.
+
+    Args:
+        target: where.
+        start: where `data` begins, a multiple of 16.
+        data: the memory's contents.
+    """
+    at = -1
+    while (at := data.find(_FPSIMD, at + 1)) >= 0:
+        if at % _ALIGNMENT == 0 and (found := signal_frame(target, start + at - _RECORDS_AT)):
+            yield found
