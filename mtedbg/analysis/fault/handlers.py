@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from mtedbg.analysis.code.symbolize import region_at
 from mtedbg.analysis.stacks.host_calls import FrameKind, host_calls
 from mtedbg.dataclass import dataclass
 from mtedbg.decode.stack.host_stack import frame_record
@@ -90,6 +91,9 @@ def _in_use(session: Session, thread: Thread, state: Mapping[str, int]) -> Itera
 def _above(session: Session, stack: int) -> bytes:
     """What there is above the stack pointer, up to a bound."""
     length = REACH
+    region = region_at(session, stack) if session.info.is_dead else None
+    if region is not None:
+        length = min(length, region.end - stack)
     while stack and length >= _LEAST_READ:
         data = session.target.read_memory(stack, length)
         if not isinstance(data, Absent):
