@@ -4,8 +4,14 @@ It is no module of the package: LLDB imports it by its path, and it looks for th
 """
 
 import sys
-from pathlib import Path
-from typing import Any
+
+# LLDB has the current folder on Python's path, and behind it would be what is added here. Python's
+# own modules ask for some that are not there (`org`, `nt`, `_winapi`): a file of that name in a
+# folder of cores would be run. So it goes before anything else is imported.
+sys.path[:] = [folder for folder in sys.path if folder.startswith("/")]
+
+from pathlib import Path  # noqa: E402
+from typing import Any  # noqa: E402
 
 
 def __lldb_init_module(debugger: Any, names: dict[str, Any]) -> None:

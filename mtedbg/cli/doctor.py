@@ -61,16 +61,16 @@ def _findings() -> Iterator[Finding]:
         fix = "" if found else requirements.fix(requirement)
         of_developers = requirement.needs <= {Need.CHECK, Need.TEST}
         yield Finding(requirement.what, found or "", fix, optional=of_developers)
+    pip = f"{sys.executable} -P -m pip install"  # -P: not a pip.py of the current folder
     for name in distributions():
-        yield Finding(f"Python's {name}", _version(name), f"{sys.executable} -m pip install {name}")
+        yield Finding(f"Python's {name}", _version(name), f"{pip} {name}")
     yield _included("runtime", paths.runtime)
     yield _included("guest programs", paths.guests)
     yield _included("kernel of the VM", lambda: paths.vm_image().kernel)
     yield _included("AArch64 libraries", paths.libraries)
     lldb = requirements.find_lldb()
     oldest = requirements.LLDB_MINIMUM[0]
-    fix = f"{sys.executable} -m pip install lldb-for-pwndbg"
-    yield Finding(f"LLDB {oldest}", str(lldb or ""), fix, optional=True)
+    yield Finding(f"LLDB {oldest}", str(lldb or ""), f"{pip} lldb-for-pwndbg", optional=True)
 
 
 def distributions() -> list[str]:

@@ -195,7 +195,7 @@ def fix(requirement: Requirement) -> str:
         if requirement.package in names and shutil.which(tool.split()[0]):
             return f"sudo {tool} {names[requirement.package]}"
     if requirement.pip:
-        return f"{sys.executable} -m pip install {requirement.pip}"
+        return f"{sys.executable} -P -m pip install {requirement.pip}"
     return f"on Debian 12 or 13 this is package {requirement.package}; to build there: {CONTAINER}"
 
 

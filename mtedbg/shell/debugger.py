@@ -108,8 +108,13 @@ class Debugger(Listener):
         self._exited.clear()
 
     def _argv(self) -> list[str | Path]:
-        # GDB asks about debuginfod in the middle of things; a user's gdbinit may turn it on.
-        early = ("debuginfod enabled off", f"sysroot {paths.sysroot() or '/'}")
+        # GDB asks about debuginfod in the middle of things; a user's gdbinit may turn it on. One in
+        # the current folder may be a stranger's, like the core.
+        early = (
+            "debuginfod enabled off",
+            f"sysroot {paths.sysroot() or '/'}",
+            "auto-load local-gdbinit off",
+        )
         words: list[str | Path] = [self._options.gdb]
         for line in early:
             words += ["-iex", f"set {line}"]

@@ -20,6 +20,7 @@ from multiprocessing.process import BaseProcess
 from mtedbg.dataclass import dataclass, field
 from mtedbg.model.triage import Read
 from mtedbg.triage.one import lost, read
+from mtedbg.triage.safe_path import safe_path
 
 MOST_MEMORY = 1 << 30
 """Bytes of private memory that a worker may use; mapped files do not count."""
@@ -59,7 +60,8 @@ class _Worker:
         context = multiprocessing.get_context("forkserver")
         ours, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(theirs, reader), daemon=True)
-        process.start()
+        with safe_path():  # a helper that died is started again here
+            process.start()
         theirs.close()
         return cls(process, ours, reader)
 
@@ -95,7 +97,8 @@ def _prepare() -> None:
     multiprocessing.get_context("forkserver").set_forkserver_preload([__name__])
     ours = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        forkserver.ensure_running()
+        with safe_path():
+            forkserver.ensure_running()
     finally:
         signal.signal(signal.SIGINT, ours)
 
