@@ -22,11 +22,13 @@ if TYPE_CHECKING:  # a debugger reads this file at its start
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from mtedbg.model.absent import Absent
+    from mtedbg.model.debug_file import DebugFile
     from mtedbg.model.image import ImageFile
     from mtedbg.model.memory import Region, TagPiece
     from mtedbg.model.phase import Catch, Caught
     from mtedbg.model.process import SignalInfo, Symbol, TargetInfo, Thread
     from mtedbg.model.recorded import RecordedCall, RecordedFact
+    from mtedbg.model.source import SourcePlace
     from mtedbg.model.stop import Halt, Stop
     from mtedbg.model.triage import Module
 
@@ -120,6 +122,26 @@ class ImageLister(Protocol):
 
     def images(self) -> Sequence[ImageFile]:
         """All images in order of address, each with the file that is used for it."""
+
+
+@runtime_checkable
+class DebugFileFinder(Protocol):
+    """A target whose files are opened here: their debug information is read by mtedbg."""
+
+    def debug_files_at(self, address: int) -> Sequence[DebugFile]:
+        """The files of the image that holds `address`, the best first; none where none is used."""
+
+
+@runtime_checkable
+class SourceFinder(Protocol):
+    """A debugger, which reads debug information itself."""
+
+    def source_at(self, address: int) -> SourcePlace | Absent:
+        """The line of source, and what was inlined, at an instruction.
+
+        Args:
+            address: of the instruction; of a call, any byte of it.
+        """
 
 
 @runtime_checkable

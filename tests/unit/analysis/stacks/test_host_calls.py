@@ -87,13 +87,16 @@ def test_a_chain_that_is_too_long():
 
 def test_through_a_signal_handler():
     """The kernel's frame record after the signal frame leads to the registers in it."""
-    record, context = 0x4000, 0x3000
+    record, frame = 0x4000, 0x2DB0
     stack = bytearray(
         stack_of({0x100: (STACK + record, VDSO), record: (STACK + 0x5000, CODE + 0x150)})
     )
     values = [0] * 33
     values[29:33] = [STACK + 0x5000, CODE + 0x150, STACK + 0x4800, CODE + 0x220]
-    struct.pack_into("<33Q", stack, context, *values)
+    struct.pack_into("<33Q", stack, frame + 312, *values)
+    struct.pack_into("<II", stack, frame + 592, 0x46508001, 528)
+    # What an earlier call has left where the kernel does not write.
+    struct.pack_into("<QQ", stack, 0x3F00, STACK + 0x5000, CODE + 0x150)
     struct.pack_into("<QQ", stack, 0x5000, 0, CODE + 0x310)
     assert frames_of(session_of(bytes(stack), STACK + 0x100)) == [
         ("host", "leaf"),
@@ -107,7 +110,7 @@ def test_through_a_signal_handler():
 def test_through_translated_code_of_a_runtime_that_tells_nothing():
     """It keeps the ABI's frame records, as its thunks need them."""
     target = image().target()
-    target.memory[STACK] = stack_of({0x100: (0, 0x1000)})
+    target.memory[STACK] = stack_of({0x100: (0, CODE + 0x210)})
     target.register_sets[1]["x29"] = STACK + 0x100
     frames = calls_of(Session(target)).frames
     assert [frame.kind.value for frame in frames] == ["jit", "host"]

@@ -1,0 +1,315 @@
+"""One walk up a stack: from the innermost frame to the outermost that can be shown.
+
+By call frame information where an image has it, by frame records where not, by the schema through
+translated code, by the kernel's signal frame through a handler. What cannot be shown ends the walk:
+a frame has to be in executable memory, after a call instruction where its code can be read, and
+further up the stack than the frame it called. x30 alone is a guess, and the only one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from mtedbg.analysis.code.symbolize import jit_place, symbolize
+from mtedbg.dataclass import dataclass
+from mtedbg.decode.stack.cfi import unwind
+from mtedbg.decode.stack.frame_tables import FrameTables
+from mtedbg.decode.stack.host_stack import (
+    SignalFrame,
+    frame_record,
+    is_signal_return,
+    signal_frame_at,
+    signal_frame_before,
+)
+from mtedbg.decode.stack.return_address import follows_call, without_signature
+from mtedbg.decode.stack.unwind import caller_of
+from mtedbg.errors import LayoutError
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else, present, then
+from mtedbg.model.pointer import strip
+from mtedbg.session import once
+
+if TYPE_CHECKING:
+    from mtedbg.layout import Runtime
+    from mtedbg.model.code import Place
+    from mtedbg.session import Session
+
+MOST = 64
+"""Frames that are followed."""
+
+
+class FrameKind(StrEnum):
+    """What a frame is."""
+
+    HOST = "host"
+    JIT = "jit"
+    SIGNAL = "signal"
+    INTERRUPTED = "interrupted"
+    HYPOTHESIS = "guess"
+
+    @property
+    def returns(self) -> bool:
+        """Whether the PC is a return address, where the frame is not the innermost."""
+        return self in (FrameKind.HOST, FrameKind.HYPOTHESIS)
+
+
+class How(StrEnum):
+    """What a frame's PC and registers were taken from."""
+
+    REGISTERS = "registers"
+    CFI = "CFI"
+    RECORD = "frame record"
+    LINK = "link register"
+    SIGNAL = "signal frame"
+    RUNTIME = "runtime"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A frame that was found.
+
+    Attributes:
+        pc: without PAC bits.
+        kind: what it is.
+        how: what it was taken from.
+        registers: those that are known.
+        cfa: its canonical frame address, where call frame information tells.
+    """
+
+    pc: int
+    kind: FrameKind
+    how: How
+    registers: Mapping[str, int]
+    cfa: int | Absent = NOT_APPLICABLE
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """Registers of a frame that is still to be looked at; `exact`: the PC is no return address."""
+
+    registers: Mapping[str, int]
+    how: How
+    kind: FrameKind = FrameKind.HOST
+    exact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What was learned of a frame by leaving it."""
+
+    caller: _State | None
+    cfa: int | Absent = NOT_APPLICABLE
+
+
+class _EndError(Exception):
+    """The walk ends here, and why."""
+
+
+class Walk:
+    """One walk.
+
+    Attributes:
+        end: why it ended, in words; empty where the outermost frame says that it is that.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._target = session.target
+        self._tables = frame_tables(session)
+        self._knows_regions = present(session.target.regions())
+        self._seen: set[tuple[int, int]] = set()
+        self.end = ""
+
+    def frames(self, registers: Mapping[str, int]) -> Iterator[Found]:
+        """The frames, the innermost first; at most `MOST`, and guesses between them."""
+        state: _State | None = _State(registers, How.REGISTERS, exact=True)
+        for _ in range(MOST):
+            if state is None or "pc" not in state.registers:
+                return
+            pc = strip(state.registers["pc"])  # a PC is not signed: what seems so is a wild one
+            jit = jit_place(self._session, pc)
+            kind = self._kind(state, pc, in_jit=jit is not None)
+            step, guess = self._left(state, pc, kind, jit)
+            yield Found(pc, kind, state.how, state.registers, step.cfa)
+            if guess is not None:
+                yield Found(guess, FrameKind.HYPOTHESIS, How.LINK, {})
+            state = step.caller
+        self.end = f"after {MOST} frames"
+
+    def _kind(self, state: _State, pc: int, *, in_jit: bool) -> FrameKind:
+        if state.kind is not FrameKind.HOST:
+            return state.kind
+        if in_jit:
+            return FrameKind.JIT
+        return FrameKind.SIGNAL if is_signal_return(self._target, pc) else FrameKind.HOST
+
+    def _left(
+        self, state: _State, pc: int, kind: FrameKind, jit: tuple[Runtime, Place] | None
+    ) -> tuple[_Step, int | None]:
+        """The caller; and who may have called in between, as x30 has it."""
+        guess = None
+        try:
+            if jit is not None:
+                return _Step(self._out_of_jit(state.registers, *jit)), None
+            if kind is FrameKind.SIGNAL:
+                return _Step(self._interrupted(state.registers)), None
+            step = self._by_cfi(state, pc)
+            if step is not None:
+                return step, None
+            if state.exact and not self._is_code(pc):
+                return _Step(self._out_of_nowhere(state.registers, pc)), None
+            guess = self._link(state.registers, pc) if state.exact else None
+            return _Step(self._by_record(state.registers, state.how)), guess
+        except _EndError as error:
+            self.end = str(error)
+            return _Step(None), guess
+
+    def _by_cfi(self, state: _State, pc: int) -> _Step | None:
+        """None where there is no call frame information, or a register that it needs."""
+        at = pc if state.exact else pc - 1
+        entry = self._tables.entry_at(at)
+        if isinstance(entry, Absent):
+            return None
+        if entry.common.is_signal_frame:
+            at = pc
+        found = unwind(self._target, entry, at, state.registers)
+        if isinstance(found, Absent):
+            if found.reason is Reason.UNKNOWN:
+                return None
+            raise _EndError(f"call frame information leads to memory that is {found}")
+        if found.return_address is None:
+            return _Step(None, found.cfa)
+        address = self._return_address(found.return_address)
+        if address == 0:
+            return _Step(None, found.cfa)
+        self._progress(state, pc, found.cfa)
+        try:
+            self._check(address)
+        except _EndError as error:
+            self.end = str(error)
+            return _Step(None, found.cfa)
+        return _Step(_State({**found.registers, "pc": address}, How.CFI), found.cfa)
+
+    def _progress(self, state: _State, pc: int, cfa: int) -> None:
+        """Stacks grow down: a caller's frame is above, a leaf's caller may be at the same sp."""
+        stack = state.registers.get("sp")
+        if (stack is not None and cfa < self._session.strip(stack)) or (pc, cfa) in self._seen:
+            raise _EndError(f"the frame at {cfa:#x} is not above the one that it called")
+        self._seen.add((pc, cfa))
+
+    def _interrupted(self, registers: Mapping[str, int]) -> _State:
+        """What a signal interrupted: the kernel's frame is at sp, or before its frame record."""
+        frame: SignalFrame | None = None
+        if "sp" in registers:
+            frame = signal_frame_at(self._target, self._session.strip(registers["sp"]))
+        if frame is None:
+            record = self._session.strip(registers.get("x29", 0))
+            frame = signal_frame_before(self._target, record)
+        if frame is None:
+            raise _EndError("the signal frame is not there")
+        if (frame.address, 0) in self._seen:
+            raise _EndError(f"the signal frame at {frame.address:#x} interrupted itself")
+        self._seen.add((frame.address, 0))
+        return _State(frame.registers, How.SIGNAL, FrameKind.INTERRUPTED, exact=True)
+
+    def _by_record(self, registers: Mapping[str, int], how: How) -> _State | None:
+        frame = self._session.strip(registers.get("x29", 0))
+        if not frame:
+            last = "that was the last frame record" if how is How.RECORD else "no frame record"
+            raise _EndError(f"x29 is 0: {last}")
+        record = frame_record(self._target, frame)
+        if isinstance(record, Absent):
+            raise _EndError(str(record))
+        if (frame, 0) in self._seen:
+            raise _EndError(f"the frame record at {frame:#x} is its own caller")
+        self._seen.add((frame, 0))
+        stack = registers.get("sp")
+        if not self._is_stack(frame) or (
+            stack is not None and not self._is_above(frame, self._session.strip(stack))
+        ):
+            raise _EndError(f"x29 is {frame:#x}, which is not in the stack")
+        address = self._return_address(record[1])
+        if address == 0:
+            return None
+        self._check(address)
+        return _State({"x29": record[0], "pc": address}, How.RECORD)
+
+    def _is_stack(self, address: int) -> bool:
+        region = self._tables.region_at(address)
+        return not self._knows_regions or (
+            region is not None and (region.perms.startswith("rw") or "?" in region.perms)
+        )
+
+    def _is_above(self, frame: int, stack: int) -> bool:
+        """Whether a record is in the part of a stack that is in use."""
+        region = self._tables.region_at(stack)
+        return frame >= stack if region is None else stack <= frame < region.end
+
+    def _link(self, registers: Mapping[str, int], pc: int) -> int | None:
+        """Who called a function that has made no frame record of its own yet, perhaps."""
+        link = self._return_address(registers.get("x30", 0))
+        record = frame_record(self._target, self._session.strip(registers.get("x29", 0)))
+        recorded = then(record, lambda found: self._return_address(found[1]))
+        if link in (recorded, pc, 0) or not self._is_code(link) or not self._is_called(link):
+            return None
+        there = symbolize(self._session, link, after_call=True)
+        return link if symbolize(self._session, pc).function != there.function else None
+
+    def _out_of_nowhere(self, registers: Mapping[str, int], pc: int) -> _State:
+        """The PC is in no code: whoever called it left in x30 where it goes on."""
+        link = self._return_address(registers.get("x30", 0))
+        if link == pc:
+            raise _EndError("the PC is in no code, and came from x30 or from the stack")
+        try:
+            self._check(link)
+        except _EndError as error:
+            raise _EndError(f"the PC is in no code; {error}") from None
+        return _State({**registers, "pc": link}, How.LINK)
+
+    def _return_address(self, value: int) -> int:
+        return without_signature(self._session.strip(value), self._tables.region_at)
+
+    def _check(self, address: int) -> None:
+        """That somebody can have called from there."""
+        if not self._is_code(address):
+            raise _EndError(f"the return address {address:#x} is in no code")
+        if not self._is_called(address):
+            raise _EndError(f"the return address {address:#x} follows no call")
+
+    def _is_code(self, address: int) -> bool:
+        if jit_place(self._session, address) is not None or not self._knows_regions:
+            return address % 4 == 0
+        region = self._tables.region_at(address)
+        if region is None or address % 4:
+            return False
+        return any(one in region.perms for one in "x?") or is_signal_return(self._target, address)
+
+    def _is_called(self, address: int) -> bool:
+        return (
+            jit_place(self._session, address) is not None
+            or is_signal_return(self._target, address)
+            or or_else(follows_call(self._target, address), default=True)
+        )
+
+    def _out_of_jit(
+        self, registers: Mapping[str, int], runtime: Runtime, place: Place
+    ) -> _State | None:
+        try:
+            caller = caller_of(runtime, place, registers)
+        except LayoutError as error:  # a runtime that does not tell keeps the ABI's records
+            try:
+                return self._by_record(registers, How.REGISTERS)
+            except _EndError:
+                raise _EndError(error.message) from None
+        except KeyError as missing:
+            raise _EndError(f"register {missing} is not there") from None
+        if isinstance(caller, Absent):
+            raise _EndError(str(caller))
+        return _State(caller, How.RUNTIME)
+
+
+@once
+def frame_tables(session: Session) -> FrameTables:
+    """The tables of call frame information of a process."""
+    return FrameTables(session.target)

@@ -1,0 +1,49 @@
+"""Return addresses: what stands before them, and what signs them.
+
+Sources: Arm ARM C6.2, BL, BLR, BLRAA; D8.10 "Pointer authentication": the code is in the bits above
+the address space, bit 55 left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mtedbg.model.absent import Absent
+from mtedbg.model.memory import Region
+from mtedbg.target import Target
+
+_CALLS = (
+    (0xFC000000, 0x94000000),  # BL
+    (0xFFFFFC1F, 0xD63F0000),  # BLR
+    (0xFEFFF800, 0xD63F0800),  # BLRAA, BLRAB, BLRAAZ, BLRABZ
+)
+_SMALLEST_CODE_BIT, _LARGEST_CODE_BIT = 36, 54
+
+
+def follows_call(target: Target, address: int) -> bool | Absent:
+    """Whether the instruction before `address` is a call, or why it cannot be read."""
+    data = target.read_memory(address - 4, 4) if address >= 4 else b""
+    if isinstance(data, Absent):
+        return data
+    word = int.from_bytes(data, "little")
+    return any(word & mask == value for mask, value in _CALLS)
+
+
+def without_signature(address: int, region_at: Callable[[int], Region | None]) -> int:
+    """A return address without its authentication code, where no mask is known.
+
+    Only the bits that cannot be the address's own are taken away: those above the smallest address
+    space that has a mapping there. QEMU's user mode notes no mask.
+
+    Args:
+        address: without tag, and without the bits of the mask where one is known.
+        region_at: finds mappings.
+    """
+    if region_at(address) is not None or address >> _SMALLEST_CODE_BIT == 0:
+        return address
+    for bits in (48, 42, 39, 36):
+        bare = address & (1 << bits) - 1
+        region = region_at(bare)
+        if bare != address and region is not None and "x" in region.perms:
+            return bare
+    return address

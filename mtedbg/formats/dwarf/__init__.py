@@ -1,0 +1,1 @@
+"""DWARF: call frame information, expressions, lines and functions. Pure, for hostile input."""

@@ -1,0 +1,22 @@
+"""A file with debug information of an image in a process."""
+
+from __future__ import annotations
+
+from mmap import mmap
+
+from mtedbg.dataclass import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class DebugFile:
+    """An ELF file whose sections may have debug information.
+
+    Attributes:
+        path: of the file; empty where it was unpacked from another one.
+        data: the whole file.
+        bias: what is added to its addresses to have those of the process.
+    """
+
+    path: str
+    data: bytes | mmap
+    bias: int
