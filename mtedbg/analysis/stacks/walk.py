@@ -244,7 +244,8 @@ class Walk:
     def _is_above(self, frame: int, stack: int) -> bool:
         """Whether a record is in the part of a stack that is in use."""
         region = self._tables.region_at(stack)
-        return frame >= stack if region is None else stack <= frame < region.end
+        grown_out = region is None or not region.perms.startswith("rw")
+        return frame >= stack if region is None or grown_out else stack <= frame < region.end
 
     def _link(self, registers: Mapping[str, int], pc: int) -> int | None:
         """Who called a function that has made no frame record of its own yet, perhaps."""

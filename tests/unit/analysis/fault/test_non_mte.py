@@ -202,10 +202,10 @@ def test_what_the_processor_would_not_do(text, signal, code, registers, reasons)
 @pytest.fixture
 def deep() -> FakeTarget:
     """A thread whose stack is used up: its mapping is full of frames of two functions."""
-    target = target_at(assemble(["stp x29, x30, [sp]"])[0])
+    target = target_at(b"".join(assemble(["stp x29, x30, [sp]", "bl ."])))
     target.symbols = {"ping": CODE, "pong": CODE + 32}
     frames = b"".join(
-        struct.pack("<QQ", STACK + 16 * (number + 1), CODE + 32 * (number % 2) + 4)
+        struct.pack("<QQ", STACK + 16 * (number + 1), CODE + 32 * (number % 2) + 8)
         for number in range(PAGE // 16)
     )
     target.memory[STACK] = frames
@@ -214,7 +214,7 @@ def deep() -> FakeTarget:
         Region(STACK - PAGE, STACK, "---", "", tagged=False),
         Region(STACK, STACK + PAGE, "rw-", "", tagged=False),
     ]
-    target.register_sets[1] |= {"sp": STACK - 64, "x29": STACK, "x30": CODE + 4}
+    target.register_sets[1] |= {"sp": STACK - 64, "x29": STACK, "x30": CODE + 8}
     target.signals[1] = SignalInfo(SIGSEGV, ACCERR, STACK - 64)
     return target
 

@@ -100,6 +100,8 @@ def test_a_sent_signal_says_who_asked_for_it(store):
     target.mappings[0] = Region(CODE, CODE + PAGE, "r-x", "/lib/libc.so.6", tagged=False)
     caller = CODE + 2 * PAGE
     target.mappings.insert(1, Region(caller, caller + PAGE, "r-x", "/bin/fake", tagged=False))
+    target.mappings.append(Region(0x7000, 0x8000, "rw-", "[stack]", tagged=False))
+    target.mappings.sort(key=lambda region: region.start)
     target.memory[0x7000] = (0).to_bytes(8, "little") + (caller + 16).to_bytes(8, "little")
     target.symbols["give_up"] = caller
     (reason,) = cause(session).reasons

@@ -110,7 +110,12 @@ def test_through_a_signal_handler():
 def test_through_translated_code_of_a_runtime_that_tells_nothing():
     """It keeps the ABI's frame records, as its thunks need them."""
     target = image().target()
-    target.memory[STACK] = stack_of({0x100: (0, CODE + 0x210)})
+    assert isinstance(target.mappings, list)
+    target.mappings += [
+        Region(STACK, STACK + 0x8000, "rw-", "[stack]", tagged=False),
+        Region(VDSO, VDSO + 0x1000, "r-x", "/bin/fake", tagged=False),
+    ]
+    target.memory[STACK] = stack_of({0x100: (0, VDSO + 0x210)})
     target.register_sets[1]["x29"] = STACK + 0x100
     frames = calls_of(Session(target)).frames
     assert [frame.kind.value for frame in frames] == ["jit", "host"]
