@@ -4,6 +4,7 @@ from enum import Enum
 
 from mtedbg.dataclass import dataclass
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
+from mtedbg.model.memory_object import MemoryObject
 
 
 class CauseKind(Enum):
@@ -19,6 +20,30 @@ class CauseKind(Enum):
     UNKNOWN = "unknown"  # the core does not say
 
 
+class Relation(Enum):
+    """How an access was wrong; the value is stable, for programs and signatures."""
+
+    OVERFLOW = "overflow"  # beyond the end of an object
+    UNDERFLOW = "underflow"  # before its beginning
+    USE_AFTER_FREE = "use-after-free"
+    DOUBLE_FREE = "double-free"
+    INVALID_FREE = "invalid-free"  # of what no allocator gave out
+    USE_AFTER_RETURN = "use-after-return"
+    USE_AFTER_SCOPE = "use-after-scope"
+    LOST_TAG = "lost-tag"
+    BAD_POINTER = "bad-pointer"  # uninitialised, overwritten, no pointer at all
+    UNKNOWN = "unknown"
+
+
+class Strength(Enum):
+    """How much speaks for a hypothesis; the value is what reports say."""
+
+    READ = "read"  # records of the process say it, and nothing speaks for another one
+    LIKELY = "likely"  # something beside a matching tag speaks for it
+    POSSIBLE = "possible"  # nothing speaks against it
+    CHANCE = "may be chance"  # tags match, as one in fifteen does
+
+
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
     """A possible cause: never certain.
@@ -27,11 +52,19 @@ class Hypothesis:
         what: a few words.
         reasons: what speaks for it, one line each.
         evident: whether the process's own state speaks for it, and not tags alone.
+        relation: how the access was wrong.
+        strength: how much speaks for it.
+        object: the memory that the pointer was meant for, or that was freed; None where unknown.
+        offset: bytes from the object's beginning to the access; below 0 before it.
     """
 
     what: str
     reasons: tuple[str, ...]
     evident: bool = False
+    relation: Relation = Relation.UNKNOWN
+    strength: Strength = Strength.POSSIBLE
+    object: MemoryObject | None = None
+    offset: int = 0
 
 
 @dataclass(frozen=True, slots=True)

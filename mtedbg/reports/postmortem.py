@@ -123,7 +123,8 @@ def _around(session: Session, met: Fault, medium: Medium) -> Iterator[Section[An
     elif present(address) and address and _tags_matter(session, met, address):
         yield _tags(session, "Memory tags", address, medium)
     pointer, whose = (met.pointer, "") if first is None else (first.value, first.name)
-    if present(pointer) and (hypotheses := heap_hypotheses(session, pointer)):
+    suspect = None if first is None else first.value
+    if present(pointer) and (hypotheses := heap_hypotheses(session, met, suspect)):
         yield own("Possible causes", heap, lambda: hypotheses, partial(heap.answer, whose=whose))
 
 

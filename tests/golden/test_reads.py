@@ -18,7 +18,7 @@ from mtedbg.reports.section import Medium
 from mtedbg.session import Session
 from tests.golden.cases import unpacked
 
-MOST_OF_MEMORY, MOST_OF_TAGS = 105, 35
+MOST_OF_MEMORY, MOST_OF_TAGS = 120, 60
 """Of the asynchronous fault's core, whose suspects take the most reads of all."""
 
 MOST_OF_A_RUNTIME = 320

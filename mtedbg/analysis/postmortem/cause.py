@@ -222,4 +222,4 @@ def _stands_for(session: Session, tag: int) -> str:
 
 def _of_heap(session: Session, met: Fault) -> tuple[Hypothesis, ...]:
     # Of an asynchronous fault not even the pointer is certain.
-    return () if isinstance(met.pointer, Absent) else heap_hypotheses(session, met.pointer)
+    return () if isinstance(met.pointer, Absent) else heap_hypotheses(session, met)

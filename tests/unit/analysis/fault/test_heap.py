@@ -1,133 +1,207 @@
-"""Hypotheses about heap memory, from chunk headers and tags that a test lays out."""
+"""Hypotheses about memory that was given out, from heaps and registers that a test lays out."""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
 
 import pytest
 
+from mtedbg.analysis.fault.fault import fault
 from mtedbg.analysis.fault.heap import heap_hypotheses
-from mtedbg.decode.heap.glibc import MOST_CHUNKS, Around, chunks_around, first_chunk
-from mtedbg.model.absent import Absent
+from mtedbg.model.cause import Hypothesis, Relation, Strength
 from mtedbg.model.memory import Region
-from mtedbg.model.pointer import GRANULE
+from mtedbg.model.process import SignalInfo
 from mtedbg.session import Session
+from tests.support.assemble import assemble
 from tests.support.fake import FakeTarget
+from tests.support.heaps import START, Layout, glibc_heap, scudo_heap
 from tests.support.runtime_image import image
+from tests.support.scenes import CODE, PAGE, SIGSEGV, SYNC, tagged
 
-START, SIZE = 0x5500_0000, 0x4000
-IN_USE = 1
-FREED, LIVE = 0, 5
+STACK = 0xFFFF_F000_0000
+CHUNKS = [(48, 3), (48, 5), (48, 0), (112, 9), (48, 5)]
+"""User data at 0x10, 0x50, 0x90, 0xd0 and 0x150."""
 
-
-def heap_of(chunks: Sequence[tuple[int, int]], name: str = "[heap]", damage: int = 0) -> Session:
-    """A heap of chunks: bytes of user data and tag; after them the top, which is not tagged.
-
-    A chunk with tag 0 is in a bin: the one after it says that it is free.
-    """
-    memory, tags, before_free = bytearray(), bytearray(), False
-    for size, tag in [*chunks, (0, 0)]:
-        whole = size + 16 if size else SIZE - len(memory)
-        flags = 0 if before_free else IN_USE
-        memory += struct.pack("<QQ", 0, (whole | flags) ^ damage) + bytes(whole - 16)
-        tags += bytes([0]) + bytes([tag]) * ((whole - 16) // GRANULE)
-        before_free = tag == FREED and size > 0
-    target = FakeTarget(
-        memory={START: bytes(memory)},
-        tags={START: bytes(tags)},
-        mappings=[Region(START, START + SIZE, "rw-", name, tagged=True)],
-    )
-    return Session(target)
+OVER, UNDER, FREED = Relation.OVERFLOW, Relation.UNDERFLOW, Relation.USE_AFTER_FREE
+READ, LIKELY, POSSIBLE, CHANCE = Strength.READ, Strength.LIKELY, Strength.POSSIBLE, Strength.CHANCE
 
 
-def pointer(offset: int, tag: int = LIVE) -> int:
-    return START + offset | tag << 56
+def stopped(
+    layout: Layout, text: str, slots: tuple[int, ...] = (), symbol: str = "", **registers: int
+) -> tuple[Hypothesis, ...]:
+    """The hypotheses of a thread that stopped at `text` with these registers and stack slots."""
+    target = layout.target()
+    place(target, text, slots, registers)
+    if symbol:
+        target.symbols[symbol] = CODE
+    return asked(target)
 
 
-CHUNKS = [(48, 3), (48, LIVE), (48, FREED), (112, 9)]
-"""User data at 0x10, 0x50, 0x90 and 0xd0."""
+def place(target: FakeTarget, text: str, slots: tuple[int, ...], registers: dict[str, int]) -> None:
+    target.memory[CODE] = assemble([text])[0].to_bytes(4, "little")
+    target.memory[STACK] = struct.pack(f"<{len(slots)}Q", *slots) + bytes(64)
+    assert isinstance(target.mappings, list)
+    target.mappings += [
+        Region(CODE, CODE + PAGE, "r-x", "/lib/libc.so.6", tagged=False),
+        Region(STACK, STACK + PAGE, "rw-", "[stack]", tagged=False),
+    ]
+    target.mappings.sort(key=lambda region: region.start)
+    target.register_sets[1] = {"pc": CODE, "sp": STACK, **registers}
+    session = Session(target)
+    target.signals[1] = SignalInfo(SIGSEGV, SYNC, 0)
+    at = fault(session, session.current_thread()).at
+    assert isinstance(at.pointer, int)
+    target.signals[1] = SignalInfo(SIGSEGV, SYNC, at.pointer)
+
+
+def asked(target: FakeTarget) -> tuple[Hypothesis, ...]:
+    session = Session(target)
+    return heap_hypotheses(session, fault(session, session.current_thread()))
+
+
+def pointer(offset: int, tag: int) -> int:
+    return tagged(START + offset, tag)
 
 
 @pytest.mark.parametrize(
-    ("offset", "tag", "first"),
+    ("text", "registers", "relation", "strength", "offset", "what"),
     [
-        (0x90, 7, f"use after free: 0 bytes into a freed chunk of 48 bytes at {START + 0x90:#x}"),
-        (0x98, 7, f"use after free: 8 bytes into a freed chunk of 48 bytes at {START + 0x90:#x}"),
-        (0x80, LIVE, f"out of bounds: right after the chunk of 48 bytes at {START + 0x50:#x}"),
-        (0x48, LIVE, f"out of bounds: 8 bytes before the chunk of 48 bytes at {START + 0x50:#x}"),
-        (0x10, LIVE, f"out of bounds: 64 bytes before the chunk of 48 bytes at {START + 0x50:#x}"),
-        (0xD0, 6, "use after free: memory allocated again, now a chunk of 112 bytes"),
-        (0x40, 12, "out of bounds"),
-        (0x50, 0, "a pointer that lost its tag"),
+        # the base register is the object's start: nothing else explains it as well
+        (
+            "ldr x0, [x1]",
+            {"x1": (0x90, 7)},
+            FREED,
+            READ,
+            0,
+            "at the beginning of a freed chunk of 48",
+        ),
+        ("ldr x0, [x1, #8]", {"x1": (0x90, 7)}, FREED, READ, 8, "8 bytes into a freed chunk"),
+        ("ldr x0, [x1, #48]", {"x1": (0x50, 5)}, OVER, READ, 48, "right after a chunk of 48"),
+        ("ldr x0, [x1, #56]", {"x1": (0x50, 5)}, OVER, READ, 56, "8 bytes past the end of a"),
+        ("ldur x0, [x1, #-8]", {"x1": (0x50, 5)}, UNDER, READ, -8, "8 bytes before a chunk of"),
+        (
+            "ldr x0, [x1]",
+            {"x1": (0xD0, 6)},
+            FREED,
+            READ,
+            0,
+            "given out again, now at the beginning of",
+        ),
+        # computed by the code before: the start is held elsewhere
+        ("ldr x0, [x1]", {"x1": (0x88, 5), "x7": (0x50, 5)}, OVER, READ, 56, "8 bytes past"),
+        ("ldr x0, [x1]", {"x1": (0x98, 7), "x7": (0x90, 7)}, FREED, READ, 8, "8 bytes into"),
+        # nothing but tags: never more than possible
+        ("ldr x0, [x1]", {"x1": (0x88, 5)}, OVER, POSSIBLE, 56, "8 bytes past"),
+        ("ldr x0, [x1]", {"x1": (0x98, 7)}, FREED, POSSIBLE, 8, "8 bytes into a freed chunk"),
+        # a loop that ran on to the next granule
+        ("strb w0, [x1], #1", {"x1": (0x80, 5)}, OVER, LIKELY, 48, "right after a chunk"),
+        # a store over the end, that began within
+        ("str x0, [x1, #44]", {"x1": (0x50, 5)}, OVER, READ, 44, "44 bytes into a chunk of 48"),
     ],
 )
-def test_the_likeliest_hypothesis(offset, tag, first):
-    found = heap_hypotheses(heap_of(CHUNKS), pointer(offset, tag))
-    assert found[0].what == first
-    assert all(hypothesis.reasons for hypothesis in found)
-    assert found[0].evident is (tag != 0)
+def test_the_likeliest_in_glibcs_heap(text, registers, relation, strength, offset, what):
+    values = {name: pointer(*value) for name, value in registers.items()}
+    text = text.replace("str x0, [x1, #44]", "stur x0, [x1, #44]")
+    first = stopped(glibc_heap(CHUNKS), text, **values)[0]
+    assert (first.relation, first.strength) == (relation, strength), first
+    assert what in first.what
+    assert first.object is not None
+    assert (first.object.allocator, first.offset) == ("glibc", offset)
+    assert first.evident is (strength in (READ, LIKELY))
+    assert first.reasons
 
 
-def test_both_are_possible_where_the_neighbour_has_the_pointers_tag():
-    found = heap_hypotheses(heap_of(CHUNKS), pointer(0x90))
-    assert [hypothesis.what.partition(":")[0] for hypothesis in found] == [
-        "use after free",
-        "out of bounds",
-    ]
-    assert "the next chunk says that it is free" in found[0].reasons
-    assert "by chance" in found[1].reasons[0]
+def test_a_slot_of_the_stack_is_evidence_as_well():
+    found = stopped(glibc_heap(CHUNKS), "ldr x0, [x1]", (1, pointer(0x50, 5)), x1=pointer(0x88, 5))
+    assert (found[0].relation, found[0].strength) == (OVER, READ)
+    assert "[sp+0x8] points to its first byte, with that tag" in found[0].reasons
+
+
+def test_a_matching_tag_further_away_may_be_chance_and_says_what_it_is_worth():
+    layout = glibc_heap([*CHUNKS, *[(48, 1)] * 20, (48, 0)])
+    at = 0x190 + 20 * 0x40
+    found = stopped(layout, "ldr x0, [x1]", x1=pointer(at, 9))
+    assert (found[0].relation, found[0].strength) == (FREED, READ)
+    assert (found[1].relation, found[1].strength) == (OVER, CHANCE)
+    assert "9 (as 1 of 24 objects here has it)" in found[1].reasons[0]
+
+
+def test_the_top_of_the_heap_is_no_freed_chunk():
+    layout = glibc_heap(CHUNKS[:2])
+    over = stopped(layout, "str x0, [x1, x2]", x1=pointer(0x50, 5), x2=0x50)[0]
+    assert (over.relation, over.strength, over.object and over.object.size) == (OVER, READ, 48)
+    gone = stopped(glibc_heap(CHUNKS[:2]), "ldr x0, [x1, #8]", x1=pointer(0x150, 8))[0]
+    assert (gone.relation, gone.object) == (FREED, None)
+    assert "unused rest of the heap" in gone.what
+
+
+def test_both_are_possible_where_nothing_decides():
+    # Of the freed chunk's neighbour by the tag, into the freed chunk by the address.
+    found = stopped(glibc_heap(CHUNKS), "ldr x0, [x1]", x1=pointer(0x98, 5))
+    assert {one.relation for one in found[:2]} == {OVER, FREED}
+    assert not found[0].evident
+
+
+@pytest.mark.parametrize(
+    "function", ["free", "cfree", "__libc_free", "realloc", "operator delete[]"]
+)
+def test_a_second_free_reads_what_is_free(function):
+    found = stopped(glibc_heap(CHUNKS), "ldrb w0, [x0]", (), function, x0=pointer(0x90, 7))
+    assert [one.relation for one in found] == [Relation.DOUBLE_FREE]
+    assert found[0].what == f"double free of a freed chunk of 48 bytes at {START + 0x90:#x}"
+    other = stopped(glibc_heap(CHUNKS), "ldrb w0, [x0]", (), "freeze", x0=pointer(0x90, 7))
+    assert other[0].relation is FREED
+
+
+def test_a_free_of_what_malloc_did_not_return():
+    found = stopped(glibc_heap(CHUNKS), "ldr x0, [x19, #8]", (), "free", x19=START + 0x48)
+    assert [one.relation for one in found] == [Relation.INVALID_FREE]
+    assert "8 bytes into an object of 48 bytes" in found[0].what
+
+
+@pytest.mark.parametrize(
+    ("number", "relation", "words"),
+    [(1, FREED, "Scudo's header says that it was freed"), (2, FREED, "is in quarantine")],
+)
+def test_scudos_header_tells_the_state_and_its_tag_does_not(number, relation, words):
+    blocks = [(48, 3, 1), (40, 5, 0), (17, 9, 2), (64, 2, 1)]
+    first = stopped(scudo_heap(blocks), "ldr x0, [x1]", x1=pointer(80 * number + 16, 7))[0]
+    assert (first.relation, first.strength) == (relation, READ)
+    assert any(words in reason for reason in first.reasons)
+    assert "again" not in first.what
+
+
+def test_a_heap_of_the_programs_own_has_tags_and_no_chunks():
+    layout = Layout()
+    for tag in (3, 5, 9, 2, 5, 8):
+        layout.add(bytes(96), tag)
+    known = stopped(layout, "ldr x0, [x1, #104]", x1=pointer(96, 5))
+    assert (known[0].relation, known[0].strength, known[0].object) == (OVER, LIKELY, None)
+    assert all("chunk" not in one.what for one in known)
+    unknown = stopped(layout, "ldr x0, [x1]", x1=pointer(2 * 96 + 8, 12))
+    assert [one.relation for one in unknown] == [Relation.UNKNOWN]
+
+
+def test_a_pointer_that_lost_its_tag():
+    found = stopped(glibc_heap(CHUNKS), "ldr x0, [x1]", x1=START + 0x50)
+    assert [one.relation for one in found] == [Relation.LOST_TAG]
+    assert found[0].object is not None
 
 
 def test_no_hypothesis_where_tags_match_or_mean_something_else():
-    assert heap_hypotheses(heap_of(CHUNKS), pointer(0x50)) == ()
-    assert heap_hypotheses(heap_of(CHUNKS), 0x1234) == ()
+    assert stopped(glibc_heap(CHUNKS), "ldr x0, [x1]", x1=pointer(0x50, 5)) == ()
     target = image().target()
     target.tags[START] = bytes(16)
+    target.memory[START] = bytes(256)
     target.mappings = [Region(START, START + 256, "rw-", "[heap]", tagged=True)]
-    assert heap_hypotheses(Session(target), pointer(0)) == (), (
-        "a runtime's tags say whose memory it is"
-    )
+    place(target, "ldr x0, [x1]", (), {"x1": pointer(0, 4)})
+    assert asked(target) == (), "a runtime's tags say whose memory it is"
 
 
-def test_without_chunks_by_tags_alone():
-    found = heap_hypotheses(heap_of(CHUNKS, name="[anon:scudo]"), pointer(0x80))
-    assert [hypothesis.what for hypothesis in found] == [
-        "out of bounds: 0 bytes past the pointer's own memory",
-        "use after free",
-    ]
-    assert not any(hypothesis.evident for hypothesis in found)
-
-
-def test_chunks_that_are_damaged_lead_nowhere():
-    assert isinstance(around(heap_of(CHUNKS, damage=0x18), 0x90), Absent)
-    endless = heap_of([(16, LIVE)] * 8)
-    assert isinstance(around(endless, 0x50), Around)
-    assert MOST_CHUNKS * 32 > SIZE
-
-
-def around(session: Session, offset: int) -> Around | Absent:
-    return chunks_around(session.target, START, START + SIZE, START + offset)
-
-
-def test_the_top_of_the_heap():
-    found = around(heap_of(CHUNKS), 0x1000)
-    assert isinstance(found, Around)
-    assert found.here.last
-    assert found.after is None
-    first = heap_hypotheses(heap_of(CHUNKS), pointer(0x1000))[0]
-    assert "the top of the heap" in first.reasons[1]
-
-
-@pytest.mark.parametrize(
-    ("arena", "first"),
-    [(0x30, 0x8D0), (0x20, 0x8C0), (-0x1000, 0x30), (None, 0)],
-    ids=["first heap", "first heap, glibc before 2.35", "a further heap", "no arena"],
-)
-def test_where_the_chunks_of_a_threads_arena_begin(arena, first):
-    start = 64 << 20
-    pointer_there = 0 if arena is None else start + arena
-    target = FakeTarget(memory={start: pointer_there.to_bytes(8, "little")})
-    assert first_chunk(target, start) == start + first
-    assert first_chunk(target, start + 0x1000) == start + 0x1000
-    assert first_chunk(FakeTarget(), start) == start
+@pytest.mark.parametrize("at", [0x1000, 0x20, 0x5FF0])
+def test_memory_without_any_order_gets_no_object(at):
+    layout = Layout()
+    layout.add(bytes(range(256)) * 16, 0)
+    layout.tags = bytearray((number * 7 + 3) % 16 for number in range(256))
+    found = stopped(layout, "ldr x0, [x1]", x1=pointer(min(at, 0xF80), 5))
+    assert all(one.object is None for one in found)

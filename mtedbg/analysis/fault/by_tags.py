@@ -1,0 +1,106 @@
+"""Hypotheses where no allocator's records can be read: by the tags around alone.
+
+The memory is of a program's own heap, or of an allocator that is not known here. Tags tell where
+something begins and ends, and nothing of chunks. Among hundreds of granules some have the
+pointer's tag by chance, so that the nearest one is worth something only where it is next to the
+access, or where a pointer at hand points to the beginning of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from mtedbg.analysis.fault.holders import Place, holders
+from mtedbg.analysis.tags.runs import Run, runs
+from mtedbg.dataclass import replace
+from mtedbg.model.cause import Hypothesis, Relation, Strength
+from mtedbg.model.pointer import granule_of
+
+if TYPE_CHECKING:
+    from mtedbg.analysis.fault.bad_access import BadAccess
+    from mtedbg.model.memory import Region
+    from mtedbg.session import Session
+
+REACH = 1 << 12
+"""Bytes on both sides of an address that are searched for the pointer's tag."""
+
+
+def by_tags(
+    session: Session, access: BadAccess, memory: int, region: Region | None
+) -> tuple[Hypothesis, ...]:
+    """What may have happened, likeliest first: at best likely.
+
+    Args:
+        session: where.
+        access: what faulted.
+        memory: the tag of the memory.
+        region: the mapping that holds the address.
+    """
+    if region is None:
+        return ()
+    low = max(granule_of(access.bad) - REACH, region.start)
+    high = min(granule_of(access.bad) + REACH, region.end)
+    around = list(runs(session, low, high))
+    found = list(_beyond(session, access, around))
+    return (*found, _freed(access, memory, bool(found)))
+
+
+def _beyond(session: Session, access: BadAccess, around: list[Run]) -> Iterator[Hypothesis]:
+    """Out of bounds of memory with the pointer's tag: the nearest on each side."""
+    here = next((one for one in around if one.start <= access.bad < one.end), None)
+    same = [one for one in around if one.tag == access.tag]
+    before = max((one for one in same if one.end <= access.bad), default=None)
+    after = min((one for one in same if one.start > access.bad), default=None)
+    held = {each.value: each for each in holders(session, access)}
+    found = []
+    for one, over in ((before, True), (after, False)):
+        if one is None:
+            continue
+        distance = access.address - one.end if over else one.start - access.address
+        side = "past the end of" if over else "before"
+        run = f"memory of {one.end - one.start} bytes with the pointer's tag at {one.start:#x}"
+        touching = here is not None and (one.end == here.start or one.start == here.end)
+        holder = held.get(one.start)
+        reasons = [
+            f"it has the pointer's tag {access.tag}; {len(same)} of {len(around)} pieces here do"
+        ]
+        strength = Strength.CHANCE
+        if holder is not None and holder.place is not Place.FAR_SLOT:
+            reasons.append(f"{holder.name} points to its first byte, with that tag")
+            strength = Strength.LIKELY
+        elif touching and distance < one.end - one.start + 256:
+            reasons.append("it is right next to the memory that was accessed")
+            strength = Strength.POSSIBLE
+        words = f"{max(distance, 0)} byte{'s' if distance != 1 else ''} {side} {run}"
+        found.append(
+            (
+                strength is not Strength.LIKELY,
+                strength is not Strength.POSSIBLE,
+                distance,
+                Hypothesis(
+                    f"out of bounds: {words}",
+                    tuple(reasons),
+                    evident=strength is Strength.LIKELY,
+                    relation=Relation.OVERFLOW if over else Relation.UNDERFLOW,
+                    strength=strength,
+                ),
+            )
+        )
+    yield from (one[-1] for one in sorted(found, key=lambda one: one[:3]))
+
+
+def _freed(access: BadAccess, memory: int, others: bool) -> Hypothesis:
+    known = Hypothesis(
+        "use after free",
+        (f"the memory has tag {memory} now, the pointer {access.tag}; its owner is not known",),
+        relation=Relation.USE_AFTER_FREE,
+        strength=Strength.POSSIBLE,
+    )
+    if others:
+        return known
+    return replace(
+        known,
+        what="use after free, or out of bounds of something further away",
+        relation=Relation.UNKNOWN,
+    )

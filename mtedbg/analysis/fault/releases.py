@@ -1,0 +1,141 @@
+"""Faults in the functions that give memory back: a double free, or a free of what is none.
+
+They read what they are given before they believe it: glibc a byte of the chunk and its header
+(malloc/malloc.c, __libc_free), Scudo the header 16 bytes before it (combined.h, deallocate), both
+headers by pointers with tag 0.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from mtedbg.analysis.code.symbolize import symbolize
+from mtedbg.analysis.fault.ranking import bytes_words, place_words
+from mtedbg.analysis.stacks.host_calls import host_calls
+from mtedbg.model.absent import Absent, present
+from mtedbg.model.cause import Hypothesis, Relation, Strength
+from mtedbg.model.memory_object import ObjectState
+from mtedbg.session import once
+
+if TYPE_CHECKING:
+    from mtedbg.analysis.fault.bad_access import BadAccess
+    from mtedbg.decode.heap.heaps import HeapAround
+    from mtedbg.session import Session
+
+_HEADER = 16
+_INNERMOST = 6
+"""Frames in which a releasing function is looked for, all but it in the allocator itself."""
+_RELEASES = re.compile(
+    r"(__libc_|__GI_+(libc_)?|h_|scudo_?)?(c?free|realloc|reallocarray)\b"
+    r"|operator delete(\[\])?|_?scudo::Allocator<.*>::(deallocate|reallocate)"
+    r"|scudo.*(deallocate|reallocate)|_int_free|__rust_(de|re)alloc"
+)
+_ALLOCATORS = re.compile(
+    r"/(libc|libc_malloc|ld-linux|.*scudo|.*hardened_malloc|libstdc\+\+)[^/]*$"
+)
+
+
+@once
+def releasing(session: Session, pc: int) -> str:
+    """The function that gives memory back, where `pc` is in one or in what it calls; else empty."""
+    if not pc:
+        return ""
+    for thread in session.target.threads():
+        registers = session.target.registers(thread)
+        if isinstance(registers, Absent) or session.strip(registers.get("pc", 0)) != pc:
+            continue
+        calls = host_calls(session, thread)
+        frames = () if isinstance(calls, Absent) else calls.frames[:_INNERMOST]
+        for frame in frames:
+            symbol = frame.place.symbol
+            name = symbol.name if present(symbol) else ""
+            if _RELEASES.match(name):
+                return name
+            if not _ALLOCATORS.search(frame.file) and "scudo::" not in name:
+                return ""
+    symbol = symbolize(session, pc).symbol
+    name = symbol.name if present(symbol) else ""
+    return name if _RELEASES.match(name) else ""
+
+
+def release_of(
+    access: BadAccess, function: str, around: HeapAround | None
+) -> tuple[Hypothesis, ...]:
+    """What was wrong with what was given back; nothing where the heap does not tell.
+
+    Args:
+        access: what faulted.
+        function: that gives memory back.
+        around: the heap there, where it is known.
+    """
+    if around is None:
+        return (
+            Hypothesis(
+                "an invalid or second free",
+                (f"it is in {function}, and the memory is no known allocator's",),
+                relation=Relation.INVALID_FREE,
+            ),
+        )
+    if access.tag:
+        return _second(access, function, around)
+    return _no_object(access, function, around)
+
+
+def _second(access: BadAccess, function: str, around: HeapAround) -> tuple[Hypothesis, ...]:
+    one = around.here
+    if one is None or (access.address != one.start and one.state is not ObjectState.SPARE):
+        return ()
+    if one.state is ObjectState.LIVE:
+        return (
+            Hypothesis(
+                f"free of memory that was freed and given out again, now"
+                f" {place_words(one, access.address - one.start)}",
+                (f"{function} reads what it is given, whose tag is not the pointer's",),
+                evident=True,
+                relation=Relation.DOUBLE_FREE,
+                strength=Strength.LIKELY,
+                object=one,
+            ),
+        )
+    if one.state is ObjectState.SPARE:
+        what = "double free: of memory that fell back to the unused rest of the heap"
+        strength, known = Strength.LIKELY, None
+    else:
+        what = f"double free of {place_words(one, 0).removeprefix('at the beginning of ')}"
+        strength, known = Strength.READ, one
+    reason = f"{function} reads what it is given, and that is free already"
+    return (
+        Hypothesis(
+            what,
+            (reason,),
+            evident=True,
+            relation=Relation.DOUBLE_FREE,
+            strength=strength,
+            object=known,
+        ),
+    )
+
+
+def _no_object(access: BadAccess, function: str, around: HeapAround) -> tuple[Hypothesis, ...]:
+    """A header is read where none is: by a pointer without tag, in memory that has one."""
+    one = around.here
+    if one is None or one.state is not ObjectState.LIVE:
+        return ()
+    given = access.address + _HEADER - one.start
+    if around.allocator == "glibc" and access.base is not None:
+        given = access.base + _HEADER - one.start
+    return (
+        Hypothesis(
+            f"free of a pointer that malloc did not return: {bytes_words(given)} into an object of"
+            f" {bytes_words(one.size)} at {one.start:#x}"
+            if 0 < given < one.size
+            else f"free of a pointer that malloc did not return, near {one.start:#x}",
+            (f"{function} reads a header there, and the memory is an object's, tag and all",),
+            evident=True,
+            relation=Relation.INVALID_FREE,
+            strength=Strength.LIKELY,
+            object=one,
+            offset=given,
+        ),
+    )

@@ -1,0 +1,89 @@
+"""Every allocator whose memory can be read, behind one question: what is around an address.
+
+How to add one: a file here with a class or function that says, of a mapping, which objects are in
+a stretch of it, or `Absent` where the memory is not its own; and a line in `heap_around`. It has to
+refuse what is not its own by what the memory itself holds: names of libraries are a help only, as
+programs are linked statically, and have heaps of their own beside the C library's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from mtedbg.dataclass import dataclass
+from mtedbg.decode.heap import glibc, scudo
+from mtedbg.decode.heap.memory import HeapMemory
+from mtedbg.model.absent import NOT_APPLICABLE, Absent
+from mtedbg.model.memory_object import MemoryObject
+from mtedbg.model.pointer import granule_of
+
+if TYPE_CHECKING:
+    from mtedbg.model.memory import Region
+    from mtedbg.target import Target
+
+REACH = 1 << 12
+"""Bytes on both sides of an address whose objects are looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeapAround:
+    """The part of a heap around an address.
+
+    Attributes:
+        allocator: whose it is.
+        address: without tag.
+        objects: in order of address; what is free and what was never given out among them.
+    """
+
+    allocator: str
+    address: int
+    objects: tuple[MemoryObject, ...]
+
+    @property
+    def here(self) -> MemoryObject | None:
+        """The object that holds the address; None in a header, or between two."""
+        return next((one for one in self.objects if one.start <= self.address < one.end), None)
+
+    @property
+    def before(self) -> MemoryObject | None:
+        """The last object that ends at the address or before it."""
+        return next((one for one in reversed(self.objects) if one.end <= self.address), None)
+
+    @property
+    def after(self) -> MemoryObject | None:
+        """The first object that begins after the address."""
+        return next((one for one in self.objects if one.start > self.address), None)
+
+
+def heap_around(
+    target: Target, region: Region, address: int, names: Sequence[str] = (), reach: int = REACH
+) -> HeapAround | Absent:
+    """What an allocator has around `address`.
+
+    Args:
+        target: whose memory.
+        region: the mapping that holds the address.
+        address: without tag.
+        names: files that are mapped into the process.
+        reach: bytes on both sides that matter.
+
+    Returns:
+        Absent where no allocator that is known here has that memory.
+    """
+    if region.tagged is False or region.name.startswith(("/", "[stack", "[vdso")):
+        return NOT_APPLICABLE
+    memory = HeapMemory(target, region.start, region.end)
+    low = max(granule_of(address) - reach, region.start)
+    high = min(address + reach, region.end)
+    chunks = glibc.objects(memory, low, high)
+    if isinstance(chunks, Absent):
+        # A walk from further away meets what a walk from nearby does not: a damaged header.
+        chunks = glibc.objects(memory, granule_of(address), high)
+    if not isinstance(chunks, Absent):
+        return HeapAround(glibc.NAME, address, tuple(chunks))
+    named = any("scudo" in name for name in (*names, region.name))
+    heap = scudo.scudo_heap(memory, address, named=named)
+    if not isinstance(heap, Absent):
+        return HeapAround(scudo.NAME, address, tuple(heap.objects(low, high)))
+    return chunks
