@@ -1,50 +1,118 @@
-"""`mtedbg explain`: what a line about a crash means, from a log, a tombstone or a debugger."""
+"""`mtedbg explain`: what texts about crashes mean: logs, tombstones, trackers' lines, reports."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mtedbg.cli import show
-from mtedbg.errors import UsageError
+from mtedbg.errors import FileFormatError, UsageError
 
-HELP = "explain a crash text: a line from logcat, a tombstone, dmesg or strace"
-_MOST_BYTES = 1 << 20
+if TYPE_CHECKING:
+    from mtedbg.analysis.postmortem.crash_text import ExplainedCrash
+
+HELP = "explain crash texts: logs, tombstones, kernel reports, lines of trackers"
+MOST_CRASHES = 10_000
+"""Rows; of more, the number is said."""
+_LONGEST_NAME = 4096
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The words that `mtedbg explain` takes."""
     parser.add_argument(
         "text",
-        metavar="TEXT",
+        metavar="TEXT|FILE",
         nargs="*",
-        help="for example 'signal 11 (SIGSEGV), code 9 (SEGV_MTESERR), fault addr 0x…'; without"
-        " TEXT, or if it is -, standard input is read",
+        help="files, or a text, for example 'signal 11 (SIGSEGV), code 9 (SEGV_MTESERR), fault addr"
+        " 0x…'; without any, or if it is -, standard input is read",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--no-color", action="store_true", help="no colours on a terminal")
 
 
-def _text(words: list[str]) -> str:
-    if words and words != ["-"]:
-        return " ".join(words)
-    if sys.stdin.isatty() and not words:
-        raise UsageError(
-            "there is nothing to explain", "give the text, or pipe a file to standard input"
-        )
-    return sys.stdin.buffer.read(_MOST_BYTES).decode("utf-8", "replace")
+def _are_files(words: list[str]) -> bool:
+    """Whether the words name files, and are no text themselves."""
+    found = [len(word) < _LONGEST_NAME and "\n" not in word and _is_file(word) for word in words]
+    if any(found) and not all(found):
+        missing = words[found.index(False)]
+        raise UsageError(f"{missing}: no such file", "give files only, or a text only")
+    return all(found)
+
+
+def _is_file(word: str) -> bool:
+    try:
+        return Path(word).is_file()
+    except (OSError, ValueError):
+        return False
+
+
+class _Found:
+    """The crashes, and how many more there were."""
+
+    def __init__(self) -> None:
+        self.crashes: list[ExplainedCrash] = []
+        self.files: list[str] = []
+        self.more = 0
+
+    def add(self, crash: ExplainedCrash, file: str) -> None:
+        if len(self.crashes) < MOST_CRASHES:
+            self.crashes.append(crash)
+            self.files.append(file)
+        else:
+            self.more += 1
+
+
+def _of_files(words: list[str], found: _Found) -> list[str]:
+    """Reads files; what is to be said of those without a crash."""
+    from mtedbg.adapters.crash_texts import crashes_in_file
+    from mtedbg.analysis.postmortem.crash_text import explained
+    from mtedbg.triage.progress import bytes_read
+
+    said = []
+    for path in words:
+        before = len(found.crashes) + found.more
+        size = Path(path).stat().st_size
+        with bytes_read(size) as advance:
+            for crash in explained(crashes_in_file(path, advance)):
+                found.add(crash, path if len(words) > 1 else "")
+        if len(found.crashes) + found.more == before:
+            said.append(f"{path} does not say why a process crashed")
+    return said
+
+
+def _of_input(found: _Found) -> None:
+    from mtedbg.adapters.crash_texts import crashes_in_stream
+    from mtedbg.analysis.postmortem.crash_text import explained
+
+    for crash in explained(crashes_in_stream(sys.stdin.buffer)):
+        found.add(crash, "")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Explains; the exit status."""
-    from mtedbg.analysis.postmortem.crash_text import explain
+    from mtedbg.analysis.postmortem.crash_text import explain, nothing_said
     from mtedbg.reports.crash_text import report
 
-    text = "\n".join(_plain(line) for line in _text(arguments.text).splitlines())
-    show(report(explain(text)), arguments)
+    words: list[str] = arguments.text
+    found, said = _Found(), []
+    if not words or words == ["-"]:
+        if sys.stdin.isatty() and not words:
+            raise UsageError(
+                "there is nothing to explain", "give a file or a text, or pipe one to it"
+            )
+        _of_input(found)
+    elif _are_files(words):
+        said = _of_files(words, found)
+    else:
+        for crash in explain(" ".join(words)):
+            found.add(crash, "")
+    if not found.crashes:
+        if said:
+            raise FileFormatError(said[0], "mtedbg core reads core files; explain reads text")
+        raise nothing_said()
+    if found.more:
+        said.append(f"{found.more} more crashes are left out: their number is all that is said")
+    show(report(found.crashes, found.files, said), arguments)
     return 0
-
-
-def _plain(line: str) -> str:
-    """`line` with a space for each unprintable character: tabs, escapes, directions."""
-    return "".join(one if one.isprintable() else " " for one in line)

@@ -1,0 +1,86 @@
+"""Pieces that several writers share: registers, frames, tag maps."""
+
+from __future__ import annotations
+
+import re
+
+from mtedbg.formats.texts.draft import Draft, hexadecimal
+from mtedbg.model.absent import Absent
+from mtedbg.model.crash_text import NOT_IN_TEXT, TagRow, TextFrame
+
+FATAL = frozenset(
+    ("SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGABRT", "SIGTRAP", "SIGSYS", "SIGSTKFLT")
+)
+FATAL_NUMBERS = frozenset((4, 5, 6, 7, 8, 11, 16, 31))
+HEX = r"(?:0x)?[0-9a-fA-F]{1,16}"
+
+_REGISTER = re.compile(
+    r"(?<![\w/])(x\d{1,2}|fp|lr|sp|pc|pst|pstate|cpsr|esr|far)\s{0,3}[:= ]\s{0,3}"
+    r"(?:0x)?([0-9a-fA-F]{8,16})(?![0-9a-zA-Z'])",
+    re.IGNORECASE,
+)
+_BROKEN_FRAME = re.compile(r"#\d{1,3} {1,2}pc ")
+_NAMES = {"lr": "x30", "fp": "x29", "pst": "pstate", "cpsr": "pstate"}
+_ANDROID_FRAME = re.compile(
+    r"#(\d{1,3})\s+pc\s+(?:0x)?([0-9a-fA-F]{1,16})\s+(\S(?:.{0,512}?\S)?)??\s*"
+    r"(?:\(offset (0x[0-9a-fA-F]{1,16})\)\s*)?(?:\((.{1,1024}?)\)\s*)?"
+    r"(?:\(BuildId: ([0-9a-fA-F]{1,64})\))?\s*$"
+)
+_PLUS = re.compile(r"^(.{1,1000}?)\+(0x[0-9a-fA-F]{1,16}|\d{1,12})$")
+_TAG_ROW = re.compile(
+    r"^\s{0,8}(=>)?\s{0,3}(0x[0-9a-fA-F]{1,16}):((?:\s{0,3}\[?\s?[0-9a-f.]{1,2}\]?){1,64})\s*$"
+)
+_TAG = re.compile(r"(\[?)\s?([0-9a-f.]{1,2})(\]?)")
+
+
+def registers(draft: Draft, text: str) -> bool:
+    """Takes the registers of a row; whether there were any."""
+    found = False
+    if _BROKEN_FRAME.search(text):
+        return found
+    for match in _REGISTER.finditer(text):
+        name = match[1].lower()
+        draft.register(_NAMES.get(name, name), int(match[2], 16))
+        found = True
+    return found
+
+
+def android_frame(text: str) -> TextFrame | None:
+    """`#00 pc 000000000003e320  /path (function+36) (BuildId: …)`."""
+    at = text.find("#")
+    match = _ANDROID_FRAME.match(text[at:]) if at >= 0 else None
+    if match is None:
+        return None
+    function, offset = with_offset(match[5] or "")
+    return TextFrame(
+        function, offset, match[3] or "", int(match[2], 16), build_id=(match[6] or "").lower()
+    )
+
+
+def with_offset(text: str) -> tuple[str, int | Absent]:
+    """Name and offset, which may not be there, of `name+36` or `name+0x24`."""
+    match = _PLUS.match(text.strip())
+    if match is None:
+        return text.strip(), NOT_IN_TEXT
+    return match[1], int(match[2], 16) if match[2].startswith("0x") else int(match[2])
+
+
+def tag_row(text: str) -> TagRow | None:
+    """A row of a tag map: `=>0x76a2d3e700: 0  0 [4] 4`; granules without a tag end it."""
+    match = _TAG_ROW.match(text)
+    if match is None:
+        return None
+    start = hexadecimal(match[2])
+    tags, here = bytearray(), None
+    for open_, tag, _ in _TAG.findall(match[3]):
+        if not tag.strip("."):
+            if tags:
+                break
+            start = None if start is None else start + 16
+            continue
+        if open_:
+            here = len(tags)
+        tags.append(int(tag, 16))
+    if start is None or not tags:
+        return None
+    return TagRow(start, bytes(tags), here)

@@ -1,0 +1,60 @@
+"""Who writes crashes down: the table. The order decides where several know a line."""
+
+from mtedbg.formats.texts import (
+    allocators,
+    apple,
+    bionic,
+    box64,
+    chromium,
+    coredumpctl,
+    debuggerd,
+    fex,
+    gdb,
+    generic,
+    go,
+    grapheneos,
+    gwp_asan,
+    handlers,
+    hotspot,
+    hwasan,
+    kasan,
+    kernel,
+    lldb,
+    qemu,
+    sigchain,
+    stackwalk,
+    strace,
+    trackers,
+)
+
+WRITERS = (
+    kasan.WRITER,
+    kernel.WRITER,
+    hwasan.WRITER,
+    gwp_asan.WRITER,
+    strace.WRITER,
+    box64.WRITER,
+    qemu.WRITER,
+    fex.WRITER,
+    hotspot.WRITER,
+    go.WRITER,
+    gdb.WRITER,
+    lldb.WRITER,
+    apple.WRITER,
+    grapheneos.WRITER,
+    sigchain.WRITER,
+    stackwalk.WRITER,
+    coredumpctl.WRITER,
+    trackers.WRITER,
+    bionic.WRITER,
+    debuggerd.WRITER,
+    allocators.WRITER,
+    chromium.WRITER,
+    handlers.INVALID,
+    handlers.PANIC,
+    generic.WRITER,
+)
+"""`generic` is the last: what nobody else knows."""
+
+MARKS = tuple(dict.fromkeys(mark for writer in WRITERS for mark in writer.marks))
+"""A stretch of text that has none of these begins no crash."""
