@@ -1,8 +1,8 @@
 """Texts about crashes, made for these tests from their writers' formats, each with what it says.
 
-Two or more of each writer: `texts/NAME.txt`. What is expected stands here: keys of `explain`'s rows, and
-`frame` (the innermost), `frames` (how many), `stacks` (of all causes), `hidden` (register and offset
-by which the tag is known), `boxed` (whether a boxed pointer is named).
+Two or more of each writer: `texts/NAME.txt`. What is expected stands here: keys of `explain`'s
+rows, and `frame` (the innermost), `frames` (how many), `stacks` (of all causes), `hidden` (register
+and offset by which the tag is known), `boxed` (whether a boxed pointer is named).
 """
 
 from __future__ import annotations
@@ -128,7 +128,8 @@ CASES = (
         "scudo-stderr",
         OTHER,
         source="Scudo",
-        cause="Scudo: corrupted chunk header at address 0x20000f7a1b2c340: most likely due to memory corruption",
+        cause="Scudo: corrupted chunk header at address 0x20000f7a1b2c340: most likely due to"
+        " memory corruption",
     ),
     case(
         "scudo-logcat",
