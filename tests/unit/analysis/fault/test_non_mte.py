@@ -202,9 +202,8 @@ def test_what_the_processor_would_not_do(text, signal, code, registers, reasons)
 @pytest.fixture
 def deep() -> FakeTarget:
     """A thread whose stack is used up: its mapping is full of frames of two functions."""
-    target = target_at(assemble(["stp x29, x30, [sp]"])[0])
-    code = target.memory[CODE]
-    target.memory[CODE] = code[:4] + assemble(["bl ."])[0].to_bytes(4, "little") + code[8:]
+    store, call = assemble(["stp x29, x30, [sp]", "bl ."])
+    target = target_at(store, before=[call] * BEFORE)
     target.symbols = {"ping": CODE, "pong": CODE + 32}
     frames = b"".join(
         struct.pack("<QQ", STACK + 16 * (number + 1), CODE + 32 * (number % 2) + 8)
