@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, overload
 
 from mtedbg.model.absent import Absent
+from mtedbg.model.buffer import Buffer
+
+__all__ = ["Buffer", "Read", "text"]
 
 Read = Callable[[int, int], "bytes | Absent"]
 """Reads `length` bytes at an address, all of them, or says why they are not there."""
-
-
-class Buffer(Protocol):
-    """A whole file: `bytes` or a mapping of it. A slice ends where the file ends."""
-
-    def __len__(self) -> int: ...
-    @overload
-    def __getitem__(self, index: int, /) -> int: ...
-    @overload
-    def __getitem__(self, index: slice, /) -> bytes: ...
 
 
 def text(raw: bytes) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from mmap import mmap
-
 from mtedbg.dataclass import dataclass
+from mtedbg.model.buffer import Buffer
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,5 +17,5 @@ class DebugFile:
     """
 
     path: str
-    data: bytes | mmap
+    data: Buffer
     bias: int

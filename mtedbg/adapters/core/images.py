@@ -17,6 +17,7 @@ from mtedbg.formats.buffer import Buffer, Read
 from mtedbg.formats.elf import ProgramHeader
 from mtedbg.formats.elf_symbols import SymbolTable
 from mtedbg.model.absent import or_else
+from mtedbg.model.debug_file import DebugFile
 from mtedbg.model.image import ImageFile
 
 PAGE = 4096
@@ -37,6 +38,7 @@ class Image:
         header: the file's header.
         path: of that file.
         debug: its symbols, where they are in a file of their own.
+        debug_data: that file.
         debug_path: of that file.
         refused: why files that were found are not used.
         recorded_id: its build id, where the core has it outside of the image.
@@ -52,6 +54,7 @@ class Image:
     path: str = ""
     debug: SymbolTable | None = None
     debug_path: str = ""
+    debug_data: Buffer | None = None
     refused: list[str] = field(default_factory=list)
     table: SymbolTable | None = None
     recorded_id: bytes = b""
@@ -118,6 +121,7 @@ class Image:
         if table is None or not len(table):
             return f"{path} has no symbols"
         self.debug, self.debug_path, self.table = table, path, None
+        self.debug_data = data
         return ""
 
     def find(self, places: Places) -> None:
@@ -174,6 +178,11 @@ class Image:
                 size = min(end - address, header.file_size - start)
                 return self.file[header.offset + start : header.offset + start + size]
         return b""
+
+    def debug_files(self) -> list[DebugFile]:
+        """Its files that may have debug information, the best first."""
+        files = ((self.debug_path, self.debug_data), (self.path, self.file))
+        return [DebugFile(path, data, self.bias) for path, data in files if data is not None]
 
     def is_code(self, address: int) -> bool:
         """Whether `address` is in one of its executable segments."""

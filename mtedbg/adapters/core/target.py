@@ -20,6 +20,7 @@ from mtedbg.formats.core_notes import ThreadNotes
 from mtedbg.formats.packed import packed_with
 from mtedbg.formats.siginfo import signal_info
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else, then
+from mtedbg.model.debug_file import DebugFile
 from mtedbg.model.image import ImageFile
 from mtedbg.model.memory import Region, TagPiece
 from mtedbg.model.process import (
@@ -237,6 +238,11 @@ class CoreTarget:
         """The program and its libraries, each looked for."""
         opened = sorted(self._space.opened(), key=lambda image: image.base)
         return [image.described() for image in opened if image.name or image.path]
+
+    def debug_files_at(self, address: int) -> Sequence[DebugFile]:
+        """The files with symbols and debug information of the image that holds `address`."""
+        image = self._space.image_at(address)
+        return [] if image is None else image.debug_files()
 
     def module_at(self, address: int) -> Module | Absent:
         """The file that was mapped there, or the image without a name that is there."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from mtedbg.analysis.code.source import source_place
 from mtedbg.analysis.code.symbolize import Symbolized, symbolize
 from mtedbg.analysis.stacks.walk import MOST, Found, FrameKind, How, Walk
 from mtedbg.dataclass import dataclass, field
-from mtedbg.model.absent import NOT_APPLICABLE, Absent, present
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, present, then
 from mtedbg.session import once
 
 if TYPE_CHECKING:
@@ -81,7 +82,16 @@ def host_calls(session: Session, thread: Thread) -> HostCalls | Absent:
 
 
 def _frame(session: Session, level: int, found: Found) -> HostFrame:
-    place = symbolize(session, found.pc, after_call=found.kind.returns and level > 0)
+    after_call = found.kind.returns and level > 0
+    place = symbolize(session, found.pc, after_call=after_call)
+    known = source_place(session, found.pc - 1 if after_call else found.pc)
     return HostFrame(
-        found.pc, found.kind, place, found.how, registers=found.registers, cfa=found.cfa
+        found.pc,
+        found.kind,
+        place,
+        found.how,
+        then(known, lambda one: one.source or Absent(Reason.UNKNOWN)),
+        known.inlined if present(known) else (),
+        found.registers,
+        found.cfa,
     )

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from mtedbg.analysis.code.source import frame_entry
 from mtedbg.analysis.code.symbolize import jit_place, symbolize
 from mtedbg.dataclass import dataclass
 from mtedbg.decode.stack.cfi import unwind
@@ -168,12 +169,15 @@ class Walk:
     def _by_cfi(self, state: _State, pc: int) -> _Step | None:
         """None where there is no call frame information, or a register that it needs."""
         at = pc if state.exact else pc - 1
-        entry = self._tables.entry_at(at)
+        entry, bias = self._tables.entry_at(at), 0
         if isinstance(entry, Absent):
-            return None
+            known = frame_entry(self._session, at)
+            if known is None:
+                return None
+            entry, bias = known
         if entry.common.is_signal_frame:
             at = pc
-        found = unwind(self._target, entry, at, state.registers)
+        found = unwind(self._target, entry, at - bias, state.registers)
         if isinstance(found, Absent):
             if found.reason is Reason.UNKNOWN:
                 return None
