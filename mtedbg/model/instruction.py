@@ -14,8 +14,14 @@ SP = 31
 PC = 32
 """Number that stands for the program counter as a base (literal loads)."""
 
+VECTOR = 33
+"""Number that stands for a vector register as a base (SVE)."""
+
 ZR = 31
 """Number of the zero register as an index register."""
+
+LENGTH = "vg"
+"""The pseudo register with the SVE vector length in 64-bit units: also an eighth of it in bytes."""
 
 _WORD = (1 << 64) - 1
 
@@ -67,6 +73,19 @@ class Index:
 
 
 @dataclass(frozen=True, slots=True)
+class Copy:
+    """The other registers of a memory copy or set (FEAT_MOPS), by number.
+
+    Attributes:
+        count: holds how many bytes are left.
+        source: holds the address that is read; None of a set.
+    """
+
+    count: int
+    source: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class MemoryAccess:
     """What an instruction reads or writes.
 
@@ -83,6 +102,10 @@ class MemoryAccess:
         exclusive: whether it is a load- or store-exclusive.
         checked: whether the tag is checked (Arm ARM D10.4 "Tag checked and unchecked accesses").
         align: the address is rounded down to a multiple of this.
+        vectors: eighths of the SVE vector length that are added to the base.
+        reach: eighths of the vector length that are accessed at most; 0 where `size` tells.
+        scattered: whether each element has an address of its own, in a vector register.
+        copy: of a memory copy or set, what its registers mean; None of all else.
     """
 
     kind: AccessKind
@@ -95,11 +118,23 @@ class MemoryAccess:
     exclusive: bool = False
     checked: bool = True
     align: int = 1
+    vectors: int = 0
+    reach: int = 0
+    scattered: bool = False
+    copy: Copy | None = None
 
     @property
     def base_name(self) -> str:
         """The base register's name: "x16", "sp" or "pc"."""
-        return {SP: "sp", PC: "pc"}.get(self.base, f"x{self.base}")
+        names = {SP: "sp", PC: "pc", VECTOR: "a vector register"}
+        return names.get(self.base, f"x{self.base}")
+
+    def most(self, registers: Mapping[str, int]) -> int | Absent:
+        """The bytes that it may access at most, from the effective address on."""
+        if not self.reach:
+            return self.size
+        eighth = registers.get(LENGTH, 0)
+        return self.reach * eighth if eighth else Absent(Reason.UNKNOWN, "the vector length")
 
     def pointer(self, registers: Mapping[str, int]) -> int | Absent:
         """The effective address before the access, with the tag that it carries.
@@ -107,10 +142,15 @@ class MemoryAccess:
         Args:
             registers: values by name, as they are when the instruction begins.
         """
+        if self.scattered:
+            return Absent(Reason.UNKNOWN, "the addresses are in a vector register")
         base = registers.get(self.base_name)
         if base is None:
             return Absent(Reason.UNREADABLE, f"register {self.base_name}")
         value = base + self.offset
+        if self.vectors and not registers.get(LENGTH):
+            return Absent(Reason.UNKNOWN, "the vector length")
+        value += self.vectors * registers.get(LENGTH, 0)
         if self.index is not None and self.index.register != ZR:
             added = registers.get(f"x{self.index.register}")
             if added is None:

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-_AS = ("aarch64-linux-gnu-as", "-march=armv9-a+memtag+pauth+sve")
+_AS = ("aarch64-linux-gnu-as", "-march=armv9-a+memtag+pauth+sve2+mops")
 _OBJCOPY = ("aarch64-linux-gnu-objcopy", "-O", "binary", "-j", ".text")
 
 

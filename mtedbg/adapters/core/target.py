@@ -22,6 +22,7 @@ from mtedbg.formats.siginfo import signal_info
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else, then
 from mtedbg.model.debug_file import DebugFile
 from mtedbg.model.image import ImageFile
+from mtedbg.model.instruction import LENGTH
 from mtedbg.model.memory import Region, TagPiece
 from mtedbg.model.process import (
     Definition,
@@ -190,10 +191,14 @@ class CoreTarget:
         return self._notes.threads[thread.number - 1]
 
     def registers(self, thread: Thread) -> Mapping[str, int] | Absent:
-        """General registers, and tpidr where the core has NT_ARM_TLS."""
+        """General registers; tpidr and vg where the core has NT_ARM_TLS and NT_ARM_SVE."""
         mine = self._notes_of(thread)
-        tls = self._notes.of_thread(mine, notes.NT_ARM_TLS, "<Q")
-        return {**mine.registers, "tpidr": tls[0]} if tls else mine.registers
+        found = dict(mine.registers)
+        if tls := self._notes.of_thread(mine, notes.NT_ARM_TLS, "<Q"):
+            found["tpidr"] = tls[0]
+        if vectors := self._notes.of_thread(mine, notes.NT_ARM_SVE, "<IIH"):
+            found[LENGTH] = vectors[2] // 8
+        return found
 
     def signal(self, thread: Thread) -> SignalInfo | Absent:
         """The siginfo of `thread`; of the one that died at least the number."""

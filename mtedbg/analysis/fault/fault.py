@@ -11,10 +11,11 @@ from mtedbg.analysis.fault.suspects import Suspect, suspects
 from mtedbg.analysis.interrupted import DONE, InterruptedFault, interrupted_fault
 from mtedbg.analysis.tags.runs import by_granule
 from mtedbg.dataclass import dataclass, replace
+from mtedbg.formats.esr import syndrome
 from mtedbg.formats.siginfo import name_signal
-from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, then
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else, then
 from mtedbg.model.fault import FaultKind, SignalName
-from mtedbg.model.pointer import granule_of, granule_span, logical_tag, with_tag
+from mtedbg.model.pointer import GRANULE, granule_of, granule_span, logical_tag, with_tag
 from mtedbg.session import once
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 IMPRECISE = Absent(Reason.NOT_APPLICABLE, "asynchronous: the PC is not the faulting instruction")
 """What an asynchronous fault does not tell."""
+
+_WHOLE = 8 * GRANULE
+"""Bytes of the longest access whose granules are all looked at."""
 
 UNTOLD_TAG = Absent(Reason.UNKNOWN, "handlers get si_addr without its tag")
 """What a handler is not told that has not asked for it (SA_EXPOSE_TAGBITS)."""
@@ -57,8 +61,9 @@ class Fault:
 
         accesses: whether the instruction at the PC accesses `address`.
         pointer_tag: the logical tag of the pointer that faulted.
-        granules: all that the access touches.
+        granules: all that the access touches; of a long one, those around the address.
         memory_tag: the allocation tag among them that did not match.
+        failed: the address of the granule with that tag.
         memop: id of the runtime's memop at the PC.
         transition: what the runtime will do about it, in words.
         suspects: of an asynchronous fault, likeliest first.
@@ -77,6 +82,7 @@ class Fault:
     pointer_tag: int | Absent = NOT_APPLICABLE
     granules: tuple[Granule, ...] = ()
     memory_tag: int | Absent = NOT_APPLICABLE
+    failed: int | Absent = NOT_APPLICABLE
     memop: int | Absent = NOT_APPLICABLE
     transition: str | Absent = NOT_APPLICABLE
     suspects: tuple[Suspect, ...] = ()
@@ -95,6 +101,21 @@ class Fault:
     def access(self) -> MemoryAccess | Absent:
         """What the instruction that faulted does to memory."""
         return IMPRECISE if self.is_imprecise else self.at.access
+
+    @property
+    def begin(self) -> int | Absent:
+        """Where the access begins, without tag; where that is not known, the fault address."""
+        return self.at.address if self.accesses else self.address
+
+    @property
+    def words(self) -> str:
+        """What was done, "store of 8 bytes", as far as it is known."""
+        if self.accesses or (self.at.is_checked and self.at.untold):
+            return self.at.words
+        before = self.interrupted
+        known = None if before is None else before.syndrome
+        writes = None if known is None else or_else(syndrome(known).write, None)
+        return {None: "access", False: "load", True: "store"}[writes]
 
     @property
     def pointer(self) -> int | Absent:
@@ -144,8 +165,9 @@ def _met(
 ) -> Fault:
     name = then(info, name_signal)
     raw = _raw_address(info, name)
-    at = faulting_access(session, registers)
-    met = Fault(info, name, raw, then(raw, session.strip), at, before)
+    address = then(raw, session.strip)
+    at = faulting_access(session, registers, address)
+    met = Fault(info, name, raw, address, at, before)
     if met.tag_check is FaultKind.ASYNCHRONOUS:
         return replace(met, address=IMPRECISE, suspects=_suspects(session, met.at))
     if met.tag_check is FaultKind.SYNCHRONOUS:
@@ -180,19 +202,21 @@ def _synchronous(session: Session, thread: Thread, met: Fault) -> Fault:
     raw, address, at = met.raw_address, met.address, met.at
     if isinstance(raw, Absent) or isinstance(address, Absent):
         return replace(met, pointer_tag=raw)
-    accesses = at.may_touch(address)
+    accesses = at.is_checked and at.may_touch(address)
     pointer = raw if isinstance(at.pointer, Absent) or not accesses else at.pointer
     pointer_tag: int | Absent = logical_tag(pointer)
     if pointer_tag == 0 and met.interrupted is not None and not accesses:
         pointer_tag = UNTOLD_TAG
     tags = _touched(session, at.span if accesses else NOT_APPLICABLE, address)
+    failed = _failed(tags, address, pointer_tag)
     handled = _handling(session, thread, at.pc, tuple(tags.values()))
     return replace(
         met,
         accesses=accesses,
         pointer_tag=pointer_tag,
         granules=tuple(Granule(start, tag) for start, tag in tags.items()),
-        memory_tag=_mismatch(tags, address, pointer_tag),
+        memory_tag=tags[failed],
+        failed=failed,
         memop=handled.memop,
         transition=handled.transition,
     )
@@ -203,19 +227,20 @@ def _touched(
 ) -> dict[int, int | Absent]:
     """The allocation tag of every granule that an access touches, by address."""
     low, high = (address, address + 1) if isinstance(span, Absent) else span
+    if high - low > _WHOLE:
+        around = granule_of(address)
+        low, high = max(low, around - _WHOLE // 2), min(high, around + _WHOLE // 2)
     return by_granule(session.target.read_tags(*granule_span(low, high - low)))
 
 
-def _mismatch(
-    tags: Mapping[int, int | Absent], address: int, pointer_tag: int | Absent
-) -> int | Absent:
-    """The tag that did not match: at the fault address, or else of the first that differs."""
-    at_address = tags.get(granule_of(address))
-    if isinstance(pointer_tag, Absent):
-        return at_address if at_address is not None else pointer_tag
-    if at_address is not None and at_address != pointer_tag:
+def _failed(tags: Mapping[int, int | Absent], address: int, pointer_tag: int | Absent) -> int:
+    """The granule whose tag did not match: that of the fault address, or else the first."""
+    at_address = granule_of(address)
+    if at_address not in tags:
+        at_address = next(iter(tags))
+    if isinstance(pointer_tag, Absent) or tags[at_address] != pointer_tag:
         return at_address
-    return next((tag for tag in tags.values() if tag != pointer_tag), pointer_tag)
+    return next((start for start, tag in tags.items() if tag != pointer_tag), at_address)
 
 
 def _handling(

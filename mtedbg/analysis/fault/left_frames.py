@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from mtedbg.analysis.fault.handlers import is_fault
 from mtedbg.dataclass import dataclass
-from mtedbg.decode.stack.signal_frame import SIZE, SignalFrame, signal_frame, signal_frames
+from mtedbg.decode.stack.signal_frame import NAMES, SIZE, SignalFrame, signal_frame, signal_frames
 from mtedbg.model.absent import Absent
 from mtedbg.session import once
 from mtedbg.target import SparseMemory
@@ -85,7 +85,7 @@ def _is_state_of(session: Session, thread: Thread, frame: SignalFrame) -> bool:
     registers = session.target.registers(thread)
     if isinstance(registers, Absent) or not is_fault(frame):
         return False
-    return all(registers.get(name) == frame.registers[name] for name in frame.registers)
+    return all(registers.get(name) == frame.registers[name] for name in NAMES)
 
 
 @once

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from mtedbg.model.absent import Absent, present
+from mtedbg.model.absent import Absent, or_else, present
 from mtedbg.model.fault import FaultKind, Found
-from mtedbg.model.pointer import logical_tag
+from mtedbg.model.pointer import granule_of, logical_tag
 
 if TYPE_CHECKING:
     from mtedbg.analysis.fault.fault import Fault
@@ -51,9 +51,11 @@ def _later(fault: Fault) -> Iterator[str]:
 def _synchronous(fault: Fault) -> str:
     if isinstance(fault.address, Absent):
         return "its address is not known"
-    what = fault.at.words if fault.accesses else "access"
+    begin = or_else(fault.begin, fault.address)
     tags = f"pointer tag {fault.pointer_tag}, memory tag {fault.memory_tag}"
-    return f"{what} at {fault.address:#x}, {tags}"
+    beyond = present(fault.failed) and fault.failed != granule_of(begin)
+    where = f" in granule {fault.failed:#x}" if beyond else ""
+    return f"{fault.words} at {begin:#x}, {tags}{where}"
 
 
 def _how_many(suspects: Sequence[Suspect]) -> str:
@@ -73,14 +75,14 @@ def remarks(fault: Fault) -> Iterator[str]:
     raw, tag = fault.raw_address, fault.pointer_tag
     if isinstance(raw, Absent) or fault.tag_check is not FaultKind.SYNCHRONOUS:
         return
-    if isinstance(tag, Absent):
-        yield f"the instruction at the PC cannot be read, and of the tag: {tag.detail}"
-        return
-    if isinstance(fault.at.instruction, Absent):
-        yield "the instruction at the PC cannot be read; the tag is from si_addr"
+    source = tag.detail if isinstance(tag, Absent) else "the tag is from si_addr"
+    if fault.at.untold:
+        yield f"{fault.at.untold}; {source}"
     elif not fault.accesses:
-        yield "the instruction at the PC does not access this address; the tag is from si_addr"
-    elif logical_tag(raw) not in (0, tag):
+        unchecked = not fault.at.is_checked and fault.at.may_touch(or_else(fault.address, 0))
+        how = "accesses this address unchecked" if unchecked else "does not access this address"
+        yield f"the instruction at the PC {how}; {source}"
+    elif present(tag) and logical_tag(raw) not in (0, tag):
         yield f"si_addr carries tag {logical_tag(raw)}, the address of the access {tag}"
     if fault.memory_tag == tag:
         yield "the tags match now: the memory was retagged after the fault"

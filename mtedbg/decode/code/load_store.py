@@ -10,8 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from mtedbg.decode.code.scalable import scalable
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
-from mtedbg.model.instruction import PC, SP, AccessKind, Extend, Index, MemoryAccess, Ordering
+from mtedbg.model.instruction import (
+    PC,
+    SP,
+    AccessKind,
+    Copy,
+    Extend,
+    Index,
+    MemoryAccess,
+    Ordering,
+)
 
 _UNKNOWN_FORM = Absent(Reason.UNKNOWN, "a load or store of a form that is not known here")
 _TAG_BLOCK = 16
@@ -164,14 +174,20 @@ def _register_offset(word: int) -> MemoryAccess | Absent:
     return MemoryAccess(kind, 1 << scale, _base(word), index=index, checked=checked)
 
 
+_SINGLE_COPY = (0b001, 0b010, 0b011, 0b101)
+"""ST64B, ST64BV0, ST64BV, LD64B (FEAT_LS64)."""
+
+
 def _atomic(word: int) -> MemoryAccess | Absent:
     """LDADD and its family, SWP, and LDAPR, which has its place among them."""
     size, acquire, release, other, opc = (
         _bits(word, 31, 30), _bits(word, 23, 23), _bits(word, 22, 22), _bits(word, 15, 15),
         _bits(word, 14, 12),
     )  # fmt: skip
-    if _bits(word, 26, 26):
-        return _UNKNOWN_FORM
+    if _bits(word, 26, 26):  # floating point (FEAT_LSFE); size 0 is BFloat16
+        return _at_register(word, AccessKind.RMW, 1 << max(size, 1), _order(acquire, release))
+    if other and size == 3 and not acquire and not release and opc in _SINGLE_COPY:
+        return _at_register(word, _kind(opc == 0b101), 64, Ordering.PLAIN)
     if other and opc == 4:
         return _at_register(word, AccessKind.LOAD, 1 << size, Ordering.ACQUIRE_PC)
     if other and opc:
@@ -220,18 +236,57 @@ def _structure_lane(word: int) -> MemoryAccess | Absent:
     return _structure(word, elements << scale)
 
 
+_ZERO_BLOCK = 64
+"""Bytes of DC ZVA's block, as DCZID_EL0 has it in every processor with memory tags and in QEMU."""
+
+
 def _zero_block(word: int) -> MemoryAccess | Absent:
-    """DC ZVA, GVA, GZVA: Rt is the address; the block's size is in DCZID_EL0."""
-    size = Absent(Reason.UNKNOWN, "given by DCZID_EL0, which is not known here")
-    zva = _bits(word, 7, 5) == 1
+    """DC ZVA, GVA, GZVA: Rt is anywhere in the block."""
+    zva = _bits(word, 7, 5) == 0b001
     kind = AccessKind.STORE if zva else AccessKind.TAG_STORE
-    return MemoryAccess(kind, size, word & 31, checked=zva)
+    return MemoryAccess(kind, _ZERO_BLOCK, word & 31, checked=zva, align=_ZERO_BLOCK)
 
 
-def _scalable(word: int) -> MemoryAccess | Absent:
-    """SVE: which addresses it touches depends on predicates and vectors."""
-    size = Absent(Reason.UNKNOWN, "SVE: depends on vector length and predicate")
-    return MemoryAccess(_kind(_bits(word, 31, 29) != 7), size, _base(word))
+def _copy(word: int) -> MemoryAccess | Absent:
+    """CPYFP, CPYFM, CPYFE, CPYP, SETP, SETGP and their other forms (FEAT_MOPS)."""
+    is_set = _bits(word, 23, 22) == 0b11
+    tags_too = is_set and bool(_bits(word, 26, 26))
+    left = Absent(Reason.UNKNOWN, "a register says how much is left")
+    kind = AccessKind.TAG_STORE if tags_too else AccessKind.STORE
+    registers = Copy(_base(word), None if is_set else _bits(word, 20, 16))
+    return MemoryAccess(kind, left, word & 31, checked=not tags_too, copy=registers)
+
+
+def _pair_atomic(word: int) -> MemoryAccess | Absent:
+    """LDCLRP, LDSETP, SWPP (FEAT_LSE128)."""
+    order = _order(_bits(word, 23, 23), _bits(word, 22, 22))
+    return _at_register(word, AccessKind.RMW, 16, order)
+
+
+def _ordered_pair(word: int) -> MemoryAccess | Absent:
+    """LDIAPP, STILP; LDAPR and STLR with write-back (FEAT_LRCPC3)."""
+    wide, load, base = _bits(word, 30, 30), _bits(word, 22, 22), _base(word)
+    size = (4 << wide) << (1 - _bits(word, 23, 23))
+    writes_back = _bits(word, 23, 23) or not _bits(word, 12, 12)
+    change = (size if load else -size) if writes_back else None
+    order = Ordering.ACQUIRE_PC if load else Ordering.RELEASE
+    return MemoryAccess(
+        _kind(load),
+        size,
+        base,
+        0 if load or change is None else change,
+        writeback=change,
+        ordering=order,
+        checked=bool(writes_back) or base != SP,
+    )
+
+
+def _unscaled_ordered_vector(word: int) -> MemoryAccess | Absent:
+    """LDAPUR and STLUR of a vector register (FEAT_LRCPC3)."""
+    kind, scale = _single_size(word)
+    order = Ordering.ACQUIRE_PC if kind is AccessKind.LOAD else Ordering.RELEASE
+    base, offset = _base(word), _signed(_bits(word, 20, 12), 9)
+    return MemoryAccess(kind, 1 << scale, base, offset, ordering=order, checked=base != SP)
 
 
 def _unknown(_word: int) -> Absent:
@@ -256,7 +311,11 @@ _FORMS: tuple[tuple[int, int, Callable[[int], MemoryAccess | Absent]], ...] = (
     (0xFFFFFFE0, 0xD50B7420, _zero_block),
     (0xFFFFFFE0, 0xD50B7460, _zero_block),
     (0xFFFFFFE0, 0xD50B7480, _zero_block),
-    (0x9E000000, 0x84000000, _scalable),
+    (0xFB200C00, 0x19000400, _copy),
+    (0xFF200C00, 0x19200000, _pair_atomic),
+    (0xBF200C00, 0x99000800, _ordered_pair),
+    (0x3F200C00, 0x1D000800, _unscaled_ordered_vector),
+    (0x9E000000, 0x84000000, scalable),
     (0x0A000000, 0x08000000, _unknown),
 )
 

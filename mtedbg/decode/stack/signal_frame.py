@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from mtedbg.dataclass import dataclass
 from mtedbg.formats.siginfo import signal_info
 from mtedbg.model.absent import Absent
+from mtedbg.model.instruction import LENGTH
 from mtedbg.model.process import SignalInfo
 from mtedbg.target import Target
 
@@ -27,7 +28,7 @@ _UCONTEXT_AT, _CONTEXT_AT, _RECORDS_AT = 128, 304, 592
 _CONTEXT = struct.Struct("<35Q")  # fault_address, regs[31], sp, pc, pstate
 _RECORD = struct.Struct("<II")
 _FPSIMD = _RECORD.pack(0x46508001, 528)
-_ESR, _EXTRA = 0x45535201, 0x45585401
+_ESR, _SVE, _EXTRA = 0x45535201, 0x53564501, 0x45585401
 _FRAME_RECORD = struct.Struct("<QQ")
 _RECORD_AT = 8
 """Bytes from a kernel's signal frame to its frame record that QEMU's may be further up."""
@@ -36,7 +37,8 @@ _MOST_BYTES = 1 << 17
 _MOST_RECORDS = 16
 _LAST_SIGNAL, _LAST_ERRNO = 64, 4095
 _X29, _X30 = 29, 30
-_NAMES = (*(f"x{number}" for number in range(31)), "sp", "pc", "pstate")
+NAMES = (*(f"x{number}" for number in range(31)), "sp", "pc", "pstate")
+"""The registers that every signal frame has."""
 _ALIGNMENT = 16
 
 
@@ -47,7 +49,7 @@ class SignalFrame:
     Attributes:
         address: of its first byte, which is SP where the handler begins.
         signal: as the kernel gave it to the handler.
-        registers: of the interrupted code: x0 to x30, sp, pc, pstate.
+        registers: of the interrupted code: x0 to x30, sp, pc, pstate; vg where SVE is there.
         blocked: the signal mask of the interrupted code, bit n - 1 for signal n.
         alternate: first and one-past-last address of the thread's alternate stack; None for none.
         syndrome: ESR_EL1 of the fault; None where the kernel gave none.
@@ -73,11 +75,14 @@ def signal_frame(target: Target, address: int) -> SignalFrame | None:
     if not 0 < number <= _LAST_SIGNAL or not 0 <= errno <= _LAST_ERRNO or flags or link:
         return None
     _, *values = _CONTEXT.unpack_from(data, _CONTEXT_AT)
-    syndrome, end = _records(data, address)
+    registers = dict(zip(NAMES, values, strict=True))
+    syndrome, vectors, end = _records(data, address)
+    if vectors:
+        registers[LENGTH] = vectors // 8
     return SignalFrame(
         address,
         signal_info(number, code, value),
-        dict(zip(_NAMES, values, strict=True)),
+        registers,
         mask,
         (stack, stack + size) if size else None,
         syndrome,
@@ -85,9 +90,9 @@ def signal_frame(target: Target, address: int) -> SignalFrame | None:
     )
 
 
-def _records(data: bytes, address: int) -> tuple[int | None, int]:
-    """The syndrome, and where the signal frame ends."""
-    at, syndrome, end = _RECORDS_AT, None, address + SIZE
+def _records(data: bytes, address: int) -> tuple[int | None, int, int]:
+    """The syndrome, the vector length in bytes (0 for unknown), and where the frame ends."""
+    at, syndrome, vectors, end = _RECORDS_AT, None, 0, address + SIZE
     for _ in range(_MOST_RECORDS):
         if at + 2 * _RECORD.size > len(data):
             break
@@ -95,6 +100,8 @@ def _records(data: bytes, address: int) -> tuple[int | None, int]:
         (value,) = struct.unpack_from("<Q", data, at + _RECORD.size)
         if magic == _ESR:
             syndrome = value
+        elif magic == _SVE:
+            vectors = value & 0xFFFF
         elif magic == _EXTRA and at + 20 <= len(data):
             (length,) = struct.unpack_from("<I", data, at + 16)
             if address < value < value + length <= address + _MOST_BYTES:
@@ -102,7 +109,7 @@ def _records(data: bytes, address: int) -> tuple[int | None, int]:
         if not magic or size < _RECORD.size or size % 8:
             break
         at += size
-    return syndrome, end
+    return syndrome, vectors, end
 
 
 def _record_after(target: Target, end: int, frame: int, link: int) -> int | None:

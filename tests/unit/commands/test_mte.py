@@ -19,8 +19,9 @@ from tests.support.scenes import HEAP, PAGE, THREES, session_at, tagged
 KEYS = {
     "mte-tags": "start end tag owner",
     "mte-fault": (
-        "signal code code_name fault_address_raw address logical_tag allocation_tags pc"
-        " instruction access size base_register memop transition imprecise candidates"
+        "signal code code_name fault_address_raw address logical_tag allocation_tags"
+        " failed_granule access_address pc instruction access size base_register memop transition"
+        " found later imprecise candidates"
     ),
     "mte-regions": "start end perms name tagged dumped histogram",
     "mte-check": "address logical_tag allocation_tag match",
@@ -105,7 +106,7 @@ def test_fault():
     signal = SignalInfo(11, 9, tagged(THREES, 3))
     session = session_at(word, {"x16": tagged(THREES - 12, 3)}, signal)
     assert run("mte-fault", session) == (
-        "tag check fault (synchronous): store of 8 bytes at 0xffff8a2b0640,"
+        "tag check fault (synchronous): store of 8 bytes at 0xffff8a2b063c,"
         " pointer tag 3, memory tag 11\n"
         "signal             SIGSEGV\n"
         "code               9\n"
@@ -115,6 +116,8 @@ def test_fault():
         "logical tag        3\n"
         "allocation tags    0xffff8a2b0630  tag 11\n"
         "                   0xffff8a2b0640  tag 3\n"
+        "failed granule     0xffff8a2b0630\n"
+        "access address     0xffff8a2b063c\n"
         "pc                 0x400040\n"
         "instruction        str x1, [x16, #8]\n"
         "access             store\n"

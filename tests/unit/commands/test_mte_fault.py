@@ -14,6 +14,8 @@ from tests.support.assemble import assemble
 from tests.support.scenes import CODE, HEAP, PAGE, THREES, session_at, tagged, target_at
 
 SYNC, ASYNC, MAPERR = 9, 8, 1
+SET = f"the last 9 bytes of a memory set at {HEAP:#x}"
+COPY = "cpyfp [x16]!, [x3]!, x1!"
 TEXTS = [
     "str x1, [x16]",
     "str x1, [x16, #8]",
@@ -25,6 +27,15 @@ TEXTS = [
     "dc zva, x16",
     "strb w1, [x16]",
     "nop",
+    "st1b {z0.b}, p0, [x16]",
+    "setp [x16]!, x1!, x2",
+    "setm [x16]!, x1!, x2",
+    COPY,
+    "ld1d {z0.d}, p0/z, [x16, z1.d]",
+    ".inst 0x0c00c000",
+    "prfm pldl1keep, [x16]",
+    "stg x16, [x16]",
+    "stgp x1, x2, [x16]",
     "ldr x1, [x3]",
     "ldr x1, [x4]",
 ]
@@ -55,6 +66,8 @@ def test_store_inside_one_granule(words):
         "address": HEAP + 0x18,
         "logical_tag": 3,
         "allocation_tags": ({"address": HEAP + 0x10, "tag": 11},),
+        "failed_granule": HEAP + 0x10,
+        "access_address": HEAP + 0x18,
         "pc": CODE + 64,
         "instruction": "str x1, [x16]",
         "access": "store",
@@ -62,6 +75,8 @@ def test_store_inside_one_granule(words):
         "base_register": {"name": "x16", "value_raw": pointer, "tag": 3},
         "memop": NOT_APPLICABLE,
         "transition": NOT_APPLICABLE,
+        "found": NOT_APPLICABLE,
+        "later": NOT_APPLICABLE,
         "imprecise": False,
         "candidates": NOT_APPLICABLE,
     }
@@ -101,7 +116,9 @@ def test_the_tag_that_differs_is_named_wherever_si_addr_points(words):
     """The kernel may report the access's first byte although its second granule is the one."""
     pointer = tagged(THREES - 4, 11)
     report = synchronous(words["str x1, [x16]"], {"x16": pointer}, pointer)
-    assert report.headline.endswith("pointer tag 11, memory tag 3")
+    assert report.headline.endswith(
+        f"at {THREES - 4:#x}, pointer tag 11, memory tag 3 in granule {THREES:#x}"
+    )
 
 
 def test_undefined_top_bits_and_a_hidden_tag(words):
@@ -136,11 +153,50 @@ def test_tagged_anew_since(words):
 
 def test_a_size_that_is_not_known(words):
     pointer = tagged(HEAP, 3)
-    report = synchronous(words["dc zva, x16"], {"x16": pointer}, pointer)
+    report = synchronous(words["st1b {z0.b}, p0, [x16]"], {"x16": pointer}, pointer)
     size = report.rows[0]["size"]
     assert isinstance(size, Absent)
     assert report.partial
     assert report.headline.startswith("tag check fault (synchronous): store at")
+
+
+@pytest.mark.parametrize(
+    ("text", "registers", "what"),
+    [
+        ("dc zva, x16", {"x16": HEAP + 0x2C}, f"store of 64 bytes at {HEAP:#x}"),
+        ("st1b {z0.b}, p0, [x16]", {"x16": HEAP - 4, "vg": 2}, f"up to 16 bytes at {HEAP - 4:#x}"),
+        ("setp [x16]!, x1!, x2", {"x16": HEAP, "x1": 300}, "the last 300 bytes of a memory set at"),
+        ("setm [x16]!, x1!, x2", {"x16": HEAP + 9, "x1": -9}, SET),
+        (COPY, {"x16": HEAP + 512, "x3": HEAP, "x1": 16}, "load of the last 16"),
+        (COPY, {"x16": HEAP, "x3": HEAP + 512, "x1": 16}, "store of the last 16"),
+        ("ld1d {z0.d}, p0/z, [x16, z1.d]", {"x16": HEAP}, f"load at {HEAP:#x}"),
+    ],
+)  # fmt: skip
+def test_what_is_said_of_accesses_of_many_bytes(words, text, registers, what):
+    named = {
+        name: value & (1 << 64) - 1 if name in ("x1", "vg") else tagged(value, 3)
+        for name, value in registers.items()
+    }
+    report = synchronous(words[text], named, tagged(HEAP, 3))
+    assert what in report.headline
+    assert "pointer tag 3, memory tag 11" in report.headline
+    assert not any("does not access" in note for note in report.notes)
+
+
+def test_a_load_of_a_form_that_is_not_known(words):
+    report = synchronous(words[".inst 0x0c00c000"], {}, tagged(HEAP, 3))
+    assert report.headline.startswith("tag check fault (synchronous): access at")
+    assert report.notes == (
+        "the instruction at the PC is a load or store of a form that is not known here;"
+        " the tag is from si_addr",
+    )
+
+
+@pytest.mark.parametrize("text", ["prfm pldl1keep, [x16]", "stg x16, [x16]", "stgp x1, x2, [x16]"])
+def test_what_checks_no_tag_is_not_blamed(words, text):
+    report = synchronous(words[text], {"x16": tagged(HEAP, 3)}, tagged(HEAP, 3))
+    assert report.headline.startswith("tag check fault (synchronous): access at")
+    assert "accesses this address unchecked" in report.notes[0]
 
 
 def test_asynchronous(words):

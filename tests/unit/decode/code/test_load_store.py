@@ -125,7 +125,7 @@ CHECKED = [
     ("stg x0, [x1]", False),
     ("ldg x0, [x1]", False),
     ("prfm pldl1keep, [x1]", False),
-    ("dc zva, x1", True),
+    ("setp [x0]!, x1!, x2", True),
     ("dc gzva, x1", False),
     ("ldr x0, [x1]", True),
 ]
@@ -187,7 +187,7 @@ def test_exclusive(words):
     assert not access_of(words, "ldar x0, [x1]").exclusive
 
 
-@pytest.mark.parametrize("text", ["dc zva, x1", "ld1w {z0.s}, p0/z, [x0]"])
+@pytest.mark.parametrize("text", ["setp [x0]!, x1!, x2", "ld1w {z0.s}, p0/z, [x0]"])
 def test_size_that_the_encoding_does_not_tell(words, text):
     size = access_of(words, text).size
     assert isinstance(size, Absent)
@@ -226,5 +226,81 @@ def test_no_memory_operand_of_the_disassembler_is_missed():
             assert access != NOT_APPLICABLE, f"{word:#010x} {instruction}"
             if isinstance(access, MemoryAccess):
                 name = instruction.reg_name(memory[0].base)
-                assert aliases.get(name, name) == access.base_name, f"{word:#010x} {instruction}"
+                bases = [access.base_name]
+                if access.copy is not None:  # the disassembler lists one of the two areas
+                    bases.append(f"x{access.copy.source}")
+                assert aliases.get(name, name) in bases, f"{word:#010x} {instruction}"
     assert seen > 5_000
+
+
+def operands_of(text: str) -> list[str]:
+    """What stands between the brackets of a disassembler's memory operand."""
+    return [one.strip() for one in text[text.index("[") + 1 : text.index("]")].split(",")]
+
+
+def sve_operands(access: MemoryAccess) -> list[str]:
+    """What a disassembler would show, of registers and distances."""
+    words = [access.base_name]
+    if access.index is not None:
+        number, shift = access.index.register, access.index.shift
+        words.append("xzr" if number == 31 else f"x{number}")
+        words += [f"lsl #{shift}"] if shift and number != 31 else []
+    if access.vectors:
+        step = access.vectors // (8 if access.reach > 8 else access.reach)
+        words += [f"#{step:#x}" if abs(step) > 9 else f"#{step}", "mul vl"]
+    elif access.offset:
+        words.append(f"#{access.offset:#x}" if abs(access.offset) > 9 else f"#{access.offset}")
+    return words
+
+
+def test_scalable_accesses_are_those_that_the_disassembler_shows():
+    """Kind, base and distance of every load and store that it knows among random words."""
+    disassembler = capstone.Cs(capstone.CS_ARCH_ARM64, 0)
+    source = random.Random(3)
+    seen = set()
+    for _ in range(30_000):
+        group = source.choice((0b1000010, 0b1010010, 0b1100010, 0b1110010))
+        word = group << 25 | source.getrandbits(25)
+        for instruction in disassembler.disasm(word.to_bytes(4, "little"), 0):
+            name, shown = instruction.mnemonic, operands_of(instruction.op_str)
+            access = memory_access(word)
+            assert isinstance(access, MemoryAccess), f"{word:#010x} {instruction}"
+            seen.add(name)
+            if name.startswith("prf"):
+                assert access.kind is AccessKind.PREFETCH, f"{word:#010x} {instruction}"
+                continue
+            assert access.kind is (LOAD if name.startswith("ld") else STORE)
+            in_vectors = any(one.startswith("z") for one in shown)
+            assert access.scattered is in_vectors, f"{word:#010x} {instruction}"
+            if in_vectors:
+                base = "a vector register" if shown[0].startswith("z") else shown[0]
+                assert access.base_name == base, f"{word:#010x} {instruction}"
+            else:
+                shown = [one for one in shown[:2] if one != "xzr"] + shown[2:]
+                ours = [one for one in sve_operands(access) if one != "xzr"]
+                assert ours == shown[: max(len(ours), 1)], f"{word:#010x} {instruction}"
+    assert len(seen) > 75
+
+
+# Words that the assembler does not know yet (Arm ARM C6.2), kind, bytes, address, ordering.
+NEWER = [
+    (0x19208020, RMW, 16, BASE, "plain"),  # swpp x0, x0, [x1]
+    (0x19E01020, RMW, 16, BASE, "acquire-release"),  # ldclrpal x0, x0, [x1]
+    (0xD9030820, STORE, 16, BASE - 16, "release"),  # stilp x0, x3, [x1, #-16]!
+    (0x99031820, STORE, 8, BASE, "release"),  # stilp w0, w3, [x1]
+    (0xD9430820, LOAD, 16, BASE, "acquire-pc"),  # ldiapp x0, x3, [x1], #16
+    (0xD9800820, STORE, 8, BASE - 8, "release"),  # stlr x0, [x1, #-8]!
+    (0x99C00820, LOAD, 4, BASE, "acquire-pc"),  # ldapr w0, [x1], #4
+    (0xDD5F8820, LOAD, 8, BASE - 8, "acquire-pc"),  # ldapur d0, [x1, #-8]
+    (0xF83FD020, LOAD, 64, BASE, "plain"),  # ld64b x0, [x1]
+    (0xF83F9020, STORE, 64, BASE, "plain"),  # st64b x0, [x1]
+    (0xFCE00020, RMW, 8, BASE, "acquire-release"),  # ldfaddal d0, d0, [x1]
+]
+
+
+@pytest.mark.parametrize(("word", "kind", "size", "address", "order"), NEWER)
+def test_newer_forms(word, kind, size, address, order):
+    access = memory_access(word)
+    assert isinstance(access, MemoryAccess)
+    assert (access.kind, access.size, access.ordering) == (kind, size, Ordering(order))
+    assert access.pointer(REGISTERS) == address
