@@ -41,6 +41,8 @@ _SIZE_BITS = 47
 _ARENA_HEAP = 64 << 20
 _ARENA_CHUNK = 0x8A0
 """From the arena in its first heap to the first chunk: sizeof(struct malloc_state), aligned."""
+_TOP = 0x60
+"""From the arena to where its top is said to be."""
 _HEAP_INFO = 0x30
 _PAGE = 4096
 _WINDOW = 1 << 16
@@ -270,9 +272,23 @@ def _is_confirmed(memory: HeapMemory, start: int) -> bool:
         following = _next(memory, chunk)
         if following is None:
             # Few chunks have to reach to the end: a top at the end of the mapping, of a page.
+            in_use += _begins_with_cache(memory, start) or _has_arena(memory)
             return in_use > 0 and (number >= 1 or chunk.end == memory.end)
         at = following
     return in_use > 0 or start == first_chunk(memory)
+
+
+def _begins_with_cache(memory: HeapMemory, start: int) -> bool:
+    """Whether the chunk at `start` is what a thread keeps its freed chunks by: it comes first."""
+    chunk = chunk_at(memory, start)
+    return chunk is not None and start == first_chunk(memory) and chunk.end - start in _CACHE
+
+
+def _has_arena(memory: HeapMemory) -> bool:
+    """Whether a thread's arena is at the beginning of the mapping: its top is in it as well."""
+    first = first_chunk(memory)
+    top = memory.word(first - _ARENA_CHUNK + _TOP) if first > memory.start + _HEAP_INFO else None
+    return top is not None and first <= top < memory.end and chunk_at(memory, top) is not None
 
 
 def _agrees(memory: HeapMemory, chunk: Chunk) -> bool:
