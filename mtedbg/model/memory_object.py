@@ -27,6 +27,7 @@ class MemoryObject:
         name: of a variable; empty of heap memory.
         function: whose variable it is; empty of heap memory.
         source: where the variable is declared, "file.c:12"; empty where not known.
+        last_tag: the tag that its pointer had last, where its allocator keeps that.
     """
 
     allocator: str
@@ -37,6 +38,7 @@ class MemoryObject:
     name: str = ""
     function: str = ""
     source: str = ""
+    last_tag: int | None = None
 
     @property
     def end(self) -> int:

@@ -110,3 +110,86 @@ def scudo_heap(
         layout.add(bytes(size), tag)
         layout.add(bytes(block - 16 - (size + 15) // 16 * 16), 0)
     return layout
+
+
+HARDENED_PAGE = 0xFFFF_7000_0000
+SLABS = 0x1_0000_0000_0000 >> 4
+CLASS_REGION = 1 << 23
+_CLASS, _RECORDS = 192, 0xFFFF_6000_0000
+_CLASS_COUNT = 49
+
+
+def hardened_target(
+    number: int,
+    size: int,
+    slots: Sequence[tuple[str, int]],
+    *,
+    canary: bool = True,
+    quarantine: bool = True,
+    arenas: int = 4,
+    arena: int = 1,
+) -> tuple[FakeTarget, int]:
+    """A process with one slab of hardened_malloc's, and the address of that.
+
+    Args:
+        number: size class.
+        size: of its slots.
+        slots: of each, "live", "freed", "quarantined" or "never", and the tag that it had last.
+        canary: whether it was compiled with SLAB_CANARY.
+        quarantine: whether it was compiled with SLAB_QUARANTINE.
+        arenas: N_ARENA.
+        arena: which of them has the slab.
+    """
+    bits, waiting = bytearray(32), bytearray(32)
+    last, tags = bytearray(129), bytearray()
+    for slot, (state, tag) in enumerate(slots):
+        if state in ("live", "quarantined"):
+            bits[slot // 8] |= 1 << slot % 8
+        if state == "quarantined":
+            waiting[slot // 8] |= 1 << slot % 8
+        last[(slot + 1) // 2] |= tag << 4 * ((slot + 1) % 2)
+        tags += bytes([{"live": tag, "never": 0}.get(state, 15)]) * (size // GRANULE)
+    record = bytes(bits) + bytes(16) + (b"\xa5" * 8 if canary else b"") + struct.pack("<H", 9)
+    if quarantine:
+        record += bytes(-len(record) % 8) + bytes(waiting)
+    record += bytes(last)
+    record += bytes(-len(record) % 8)
+
+    region = 2 * CLASS_REGION
+    table = (len(record) * (CLASS_REGION // 4096) + 4095) & ~4095
+    slabs = {}
+    classes = bytearray(_CLASS * arenas * _CLASS_COUNT)
+    for one in range(arenas):
+        for each in range(_CLASS_COUNT):
+            index = one * _CLASS_COUNT + each
+            begin = SLABS + index * region + 4096 * (1 + index % 50)
+            slabs[one, each] = begin, _RECORDS + index * table
+            struct.pack_into("<48x2Q", classes, index * _CLASS, *slabs[one, each])
+    begin, records = slabs[arena, number]
+    state = 0xFFFF_5000_0000
+    array = [state + n * _CLASS * _CLASS_COUNT for n in range(arenas + 1)]
+    words = [
+        SLABS,
+        SLABS + region * _CLASS_COUNT * arenas,
+        *array,
+        state + 0x100000,
+        state + 0x200000,
+    ]
+    page = struct.pack(f"<{len(words)}Q", *words).ljust(4096, b"\0")
+    length = max(4096, (len(tags) * GRANULE + 4095) & ~4095)
+    target = FakeTarget(
+        memory={
+            HARDENED_PAGE: page,
+            state: bytes(classes),
+            records: record,
+            begin: bytes(length),
+        },
+        tags={begin: bytes(tags).ljust(length // GRANULE, b"\0")},
+        mappings=[
+            Region(begin, begin + length, "rw-", "", tagged=True),
+            Region(state, state + 0x100000, "rw-", "", tagged=False),
+            Region(records, records + 4096, "rw-", "", tagged=False),
+            Region(HARDENED_PAGE, HARDENED_PAGE + 4096, "r--", "", tagged=False),
+        ],
+    )
+    return target, begin

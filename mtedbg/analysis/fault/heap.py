@@ -16,7 +16,7 @@ from mtedbg.analysis.fault.holders import Holder, Place, holders
 from mtedbg.analysis.fault.ranking import Candidate, ranked
 from mtedbg.analysis.fault.releases import release_of, releasing
 from mtedbg.analysis.tags.span import tag_at
-from mtedbg.decode.heap.heaps import HeapAround, heap_around
+from mtedbg.decode.heap.heaps import HeapAround, Heaps
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else
 from mtedbg.model.cause import Hypothesis, Relation, Strength
 from mtedbg.model.memory_object import MemoryObject, ObjectState
@@ -54,7 +54,12 @@ def heap_at(session: Session, address: int, reach: int = 1 << 12) -> HeapAround 
     region = region_at(session, address)
     if region is None:
         return NOT_APPLICABLE
-    return heap_around(session.target, region, address, tuple(session.file_starts), reach)
+    return _heaps(session).around(region, address, reach)
+
+
+@once
+def _heaps(session: Session) -> Heaps:
+    return Heaps(session.target, tuple(session.file_starts))
 
 
 @once

@@ -31,6 +31,7 @@ _NEAR_BYTES, _FAR_BYTES = 256, 1024
 _UNHELD, _UNHELD_WALK = 4, 6
 """What tags and places are worth at most, without a pointer to the object."""
 _FREED, _GIVEN_AGAIN = 4, 1
+_HAD_TAG = 3
 _BASE_ELSEWHERE = -1
 _READ, _READ_LEAD = 7, 3
 _LIKELY, _LIKELY_LEAD = 5, 2
@@ -159,9 +160,12 @@ def _freed(access: BadAccess, candidate: Candidate, held: Sequence[Holder]) -> _
         reasons.append(f"{stale.name} points into it, with the tag {access.tag}")
     elif access.base_name and not access.walks:
         reasons.append(f"no pointer to its first byte with the tag {access.tag} was found")
-    inside = access.address < one.end
-    if not inside:
+    if access.address >= one.end:
         points -= 1
+    if one.is_free and one.last_tag is not None:
+        same = one.last_tag == access.tag
+        points += _HAD_TAG if same else -_HAD_TAG
+        reasons.append(f"the pointer to it had {'this' if same else 'another'} tag: {one.last_tag}")
     what = _use_after_free(one, access.address - one.start)
     return _Weighed(
         points,
@@ -255,12 +259,17 @@ def _holder(held: Sequence[Holder], one: MemoryObject, *, exact: bool) -> Holder
 
 def _state_words(one: MemoryObject, tag: int | None) -> str:
     if one.state is ObjectState.QUARANTINED:
-        return f"{one.allocator}'s header says that it was freed, and is in quarantine"
+        return f"{one.allocator} says that it was freed, and is in quarantine"
     if not one.is_free:
         return f"the memory belongs to an object in use, whose tag is {tag}"
     if one.allocator == "glibc":
         return "the whole chunk has tag 0, which glibc gives to freed memory"
-    return f"{one.allocator}'s header says that it was freed"
+    whose = "records say" if one.allocator == "hardened_malloc" else "header says"
+    return f"{one.allocator}'s {whose} that it was freed"
+
+
+_NAMES = {"glibc": "chunk", "hardened_malloc": "slot"}
+"""What is rounded up is called as its allocator calls it: the user may have asked for less."""
 
 
 def place_words(one: MemoryObject, offset: int, length: int = 0) -> str:
@@ -271,11 +280,9 @@ def place_words(one: MemoryObject, offset: int, length: int = 0) -> str:
         offset: bytes from its beginning to the first byte of the access.
         length: bytes from there to the first that was wrong.
     """
-    # A chunk's size is what its user may have asked for at most.
-    kind = "object" if one.exact else "chunk"
-    article = "an" if one.exact else "a"
+    kind = _NAMES.get(one.allocator, "object")
     named = {
-        ObjectState.LIVE: f"{article} {kind}",
+        ObjectState.LIVE: f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}",
         ObjectState.FREED: f"a freed {kind}",
         ObjectState.QUARANTINED: f"a freed {kind}",
         ObjectState.SPARE: "unused memory",

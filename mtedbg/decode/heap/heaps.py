@@ -1,18 +1,20 @@
 """Every allocator whose memory can be read, behind one question: what is around an address.
 
 How to add one: a file here with a class or function that says, of a mapping, which objects are in
-a stretch of it, or `Absent` where the memory is not its own; and a line in `heap_around`. It has to
-refuse what is not its own by what the memory itself holds: names of libraries are a help only, as
-programs are linked statically, and have heaps of their own beside the C library's.
+a stretch of it, or `Absent` where the memory is not its own; and a line in `Heaps.around`. It has
+to refuse what is not its own by what the memory itself holds: names of libraries are a help only,
+as programs are linked statically, and have heaps of their own beside the C library's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from mtedbg.dataclass import dataclass
-from mtedbg.decode.heap import glibc, scudo
+from mtedbg.decode.heap import glibc, hardened, scudo
+from mtedbg.decode.heap.hardened import HardenedHeap, hardened_heap
 from mtedbg.decode.heap.memory import HeapMemory
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
 from mtedbg.model.memory_object import MemoryObject
@@ -56,34 +58,49 @@ class HeapAround:
         return next((one for one in self.objects if one.start > self.address), None)
 
 
-def heap_around(
-    target: Target, region: Region, address: int, names: Sequence[str] = (), reach: int = REACH
-) -> HeapAround | Absent:
-    """What an allocator has around `address`.
+class Heaps:
+    """The heaps of a process, whosever they are."""
 
-    Args:
-        target: whose memory.
-        region: the mapping that holds the address.
-        address: without tag.
-        names: files that are mapped into the process.
-        reach: bytes on both sides that matter.
+    def __init__(self, target: Target, names: Sequence[str] = ()) -> None:
+        """Takes a process.
 
-    Returns:
-        Absent where no allocator that is known here has that memory.
-    """
-    if region.tagged is False or region.name.startswith(("/", "[stack", "[vdso")):
-        return NOT_APPLICABLE
-    memory = HeapMemory(target, region.start, region.end)
-    low = max(granule_of(address) - reach, region.start)
-    high = min(address + reach, region.end)
-    chunks = glibc.objects(memory, low, high)
-    if isinstance(chunks, Absent):
-        # A walk from further away meets what a walk from nearby does not: a damaged header.
-        chunks = glibc.objects(memory, granule_of(address), high)
-    if not isinstance(chunks, Absent):
-        return HeapAround(glibc.NAME, address, tuple(chunks))
-    named = any("scudo" in name for name in (*names, region.name))
-    heap = scudo.scudo_heap(memory, address, named=named)
-    if not isinstance(heap, Absent):
-        return HeapAround(scudo.NAME, address, tuple(heap.objects(low, high)))
-    return chunks
+        Args:
+            target: whose memory.
+            names: files that are mapped into it.
+        """
+        self._target = target
+        self._named = any("scudo" in name for name in names)
+
+    @cached_property
+    def _hardened(self) -> HardenedHeap | None:
+        return hardened_heap(self._target)
+
+    def around(self, region: Region, address: int, reach: int = REACH) -> HeapAround | Absent:
+        """What an allocator has around an address.
+
+        Args:
+            region: the mapping that holds the address.
+            address: without tag.
+            reach: bytes on both sides that matter.
+
+        Returns:
+            Absent where no allocator that is known here has that memory.
+        """
+        if region.tagged is False or region.name.startswith(("/", "[stack", "[vdso")):
+            return NOT_APPLICABLE
+        memory = HeapMemory(self._target, region.start, region.end)
+        low = max(granule_of(address) - reach, region.start)
+        high = min(address + reach, region.end)
+        chunks = glibc.objects(memory, low, high)
+        if isinstance(chunks, Absent):
+            # A walk from further away meets what a walk from nearby does not: a damaged header.
+            chunks = glibc.objects(memory, granule_of(address), high)
+        if not isinstance(chunks, Absent):
+            return HeapAround(glibc.NAME, address, tuple(chunks))
+        named = self._named or "scudo" in region.name
+        found = scudo.scudo_heap(memory, address, named=named)
+        if not isinstance(found, Absent):
+            return HeapAround(scudo.NAME, address, tuple(found.objects(low, high)))
+        if self._hardened is not None and self._hardened.holds(address):
+            return HeapAround(hardened.NAME, address, tuple(self._hardened.objects(low, high)))
+        return chunks

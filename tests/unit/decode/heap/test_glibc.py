@@ -7,7 +7,7 @@ import struct
 import pytest
 
 from mtedbg.decode.heap.glibc import MOST_STEPS, objects
-from mtedbg.decode.heap.heaps import HeapAround, heap_around
+from mtedbg.decode.heap.heaps import HeapAround, Heaps
 from mtedbg.decode.heap.memory import HeapMemory
 from mtedbg.model.absent import Absent
 from mtedbg.model.memory import Region
@@ -22,7 +22,7 @@ CHUNKS = [(48, 3), (48, 5), (48, 0), (112, 9)]
 
 def around(target: FakeTarget, address: int) -> HeapAround | Absent:
     assert isinstance(target.mappings, list)
-    return heap_around(target, target.mappings[0], address)
+    return Heaps(target).around(target.mappings[0], address)
 
 
 def found_at(target: FakeTarget, address: int) -> MemoryObject | None:

@@ -7,7 +7,7 @@ import struct
 import pytest
 
 from mtedbg.decode.heap import scudo
-from mtedbg.decode.heap.heaps import HeapAround, heap_around
+from mtedbg.decode.heap.heaps import HeapAround, Heaps
 from mtedbg.model.absent import Absent
 from mtedbg.model.memory_object import MemoryObject, ObjectState
 from mtedbg.model.pointer import with_tag
@@ -20,7 +20,7 @@ STATES = {0: ObjectState.FREED, 1: ObjectState.LIVE, 2: ObjectState.QUARANTINED}
 
 def around(target: FakeTarget, address: int) -> HeapAround | Absent:
     assert isinstance(target.mappings, list)
-    return heap_around(target, target.mappings[0], address)
+    return Heaps(target).around(target.mappings[0], address)
 
 
 @pytest.mark.parametrize("crc", [True, False])
