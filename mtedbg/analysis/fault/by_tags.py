@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from mtedbg.model.memory import Region
     from mtedbg.session import Session
 
+_ORDER = (Strength.READ, Strength.LIKELY, Strength.POSSIBLE, Strength.CHANCE)
+
 REACH = 1 << 12
 """Bytes on both sides of an address that are searched for the pointer's tag."""
 
@@ -43,7 +45,8 @@ def by_tags(
     high = min(granule_of(access.bad) + REACH, region.end)
     around = list(runs(session, low, high))
     found = list(_beyond(session, access, around))
-    return (*found, _freed(access, memory, bool(found)))
+    found.append(_freed(session, access, memory, around, others=bool(found)))
+    return tuple(sorted(found, key=lambda one: _ORDER.index(one.strength)))
 
 
 def _beyond(session: Session, access: BadAccess, around: list[Run]) -> Iterator[Hypothesis]:
@@ -90,17 +93,18 @@ def _beyond(session: Session, access: BadAccess, around: list[Run]) -> Iterator[
     yield from (one[-1] for one in sorted(found, key=lambda one: one[:3]))
 
 
-def _freed(access: BadAccess, memory: int, others: bool) -> Hypothesis:
-    known = Hypothesis(
-        "use after free",
-        (f"the memory has tag {memory} now, the pointer {access.tag}; its owner is not known",),
-        relation=Relation.USE_AFTER_FREE,
-        strength=Strength.POSSIBLE,
-    )
+def _freed(
+    session: Session, access: BadAccess, memory: int, around: list[Run], *, others: bool
+) -> Hypothesis:
+    reasons = [f"the memory has tag {memory} now, the pointer {access.tag}; its owner is not known"]
+    known = Hypothesis("use after free", tuple(reasons), relation=Relation.USE_AFTER_FREE)
+    here = next((one for one in around if one.start <= access.bad < one.end), None)
+    start = None if here is None else here.start
+    holder = next((one for one in holders(session, access) if one.value == start), None)
+    if holder is not None and holder.place is Place.BASE and not access.walks:
+        reasons.append(f"{holder.name} points to the first byte of memory with one tag")
+        return replace(known, reasons=tuple(reasons), strength=Strength.LIKELY, evident=True)
     if others:
         return known
-    return replace(
-        known,
-        what="use after free, or out of bounds of something further away",
-        relation=Relation.UNKNOWN,
-    )
+    what = "use after free, or out of bounds of something further away"
+    return replace(known, what=what, relation=Relation.UNKNOWN)

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 from mtedbg.analysis.code.symbolize import region_at
 from mtedbg.analysis.fault.bad_access import BadAccess, bad_access
 from mtedbg.analysis.fault.by_tags import by_tags
+from mtedbg.analysis.fault.heap_memory import heap_at
 from mtedbg.analysis.fault.holders import Holder, Place, holders
 from mtedbg.analysis.fault.ranking import Candidate, ranked
-from mtedbg.analysis.fault.releases import release_of, releasing
+from mtedbg.analysis.fault.releases import reads_a_header, release_of, releasing
 from mtedbg.analysis.tags.span import tag_at
-from mtedbg.decode.heap.heaps import HeapAround, Heaps
-from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else
+from mtedbg.decode.heap.heaps import HeapAround
+from mtedbg.model.absent import Absent, Reason, or_else
 from mtedbg.model.cause import Hypothesis, Relation, Strength
 from mtedbg.model.memory_object import MemoryObject, ObjectState
 from mtedbg.session import once
@@ -40,6 +41,9 @@ def heap_hypotheses(
         session: where.
         met: the fault.
         pointer: tag kept, where not the fault's own is meant: a suspect's of an asynchronous one.
+
+    Returns:
+        Nothing of what is no tag check fault.
     """
     runtimes = session.runtimes
     if not isinstance(runtimes, Absent) or runtimes.reason is Reason.DAMAGED:
@@ -49,37 +53,32 @@ def heap_hypotheses(
 
 
 @once
-def heap_at(session: Session, address: int, reach: int = 1 << 12) -> HeapAround | Absent:
-    """What an allocator has around `address` (without tag)."""
-    region = region_at(session, address)
-    if region is None:
-        return NOT_APPLICABLE
-    return _heaps(session).around(region, address, reach)
-
-
-@once
-def _heaps(session: Session) -> Heaps:
-    return Heaps(session.target, tuple(session.file_starts))
-
-
-@once
 def _of_access(session: Session, access: BadAccess) -> tuple[Hypothesis, ...]:
     memory = tag_at(session, access.bad)
     if isinstance(memory, Absent) or memory == access.tag:
         return ()
     around = heap_at(session, access.bad)
+    known = None if isinstance(around, Absent) else around
     release = releasing(session, access.pc)
-    if release:
-        known = None if isinstance(around, Absent) else around
-        if found := release_of(access, release, known):
-            return found
-    if access.tag == 0:
+    if not release and reads_a_header(access, known):
+        release = "free"
+    if release and (found := release_of(access, release, known)):
+        return found
+    if access.tag == 0 and not _has_untagged(session, known):
         return (_lost_tag(access, memory, around),)
     if isinstance(around, Absent):
         return by_tags(session, access, memory, region_at(session, access.bad))
     held = holders(session, access)
     found = ranked(access, tuple(_candidates(session, access, around, held)), held)
     return found or (_unknown(access, memory, around),)
+
+
+def _has_untagged(session: Session, around: HeapAround | None) -> bool:
+    """Whether an object in use here has tag 0: Scudo's large ones, whose headers are tagged."""
+    live = (
+        () if around is None else (one for one in around.objects if one.state is ObjectState.LIVE)
+    )
+    return any(tag_at(session, one.start) == 0 for one in live)
 
 
 def _lost_tag(access: BadAccess, memory: int, around: HeapAround | Absent) -> Hypothesis:

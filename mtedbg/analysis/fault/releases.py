@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.code.symbolize import symbolize
+from mtedbg.analysis.fault.death import death
 from mtedbg.analysis.fault.ranking import bytes_words, place_words
 from mtedbg.analysis.stacks.host_calls import host_calls
 from mtedbg.model.absent import Absent, present
@@ -21,6 +22,7 @@ from mtedbg.session import once
 if TYPE_CHECKING:
     from mtedbg.analysis.fault.bad_access import BadAccess
     from mtedbg.decode.heap.heaps import HeapAround
+    from mtedbg.model.process import Symbol
     from mtedbg.session import Session
 
 _HEADER = 16
@@ -31,6 +33,7 @@ _RELEASES = re.compile(
     r"|operator delete(\[\])?|_?scudo::Allocator<.*>::(deallocate|reallocate)"
     r"|scudo.*(deallocate|reallocate)|_int_free|__rust_(de|re)alloc"
 )
+_OWN_LIBRARY = re.compile(r"/[^/]*(scudo|hardened_malloc)[^/]*$")
 _ALLOCATORS = re.compile(
     r"/(libc|libc_malloc|ld-linux|.*scudo|.*hardened_malloc|libstdc\+\+)[^/]*$"
 )
@@ -38,25 +41,38 @@ _ALLOCATORS = re.compile(
 
 @once
 def releasing(session: Session, pc: int) -> str:
-    """The function that gives memory back, where `pc` is in one or in what it calls; else empty."""
+    """The function that gives memory back, where `pc` is in one or in what it calls.
+
+    Returns:
+        Its name, or that of the allocator's library where that tells no names; else empty.
+    """
     if not pc:
         return ""
-    for thread in session.target.threads():
-        registers = session.target.registers(thread)
-        if isinstance(registers, Absent) or session.strip(registers.get("pc", 0)) != pc:
-            continue
-        calls = host_calls(session, thread)
-        frames = () if isinstance(calls, Absent) else calls.frames[:_INNERMOST]
-        for frame in frames:
-            symbol = frame.place.symbol
-            name = symbol.name if present(symbol) else ""
-            if _RELEASES.match(name):
-                return name
-            if not _ALLOCATORS.search(frame.file) and "scudo::" not in name:
-                return ""
-    symbol = symbolize(session, pc).symbol
-    name = symbol.name if present(symbol) else ""
-    return name if _RELEASES.match(name) else ""
+    calls = host_calls(session, death(session).thread)
+    frames = () if isinstance(calls, Absent) else calls.frames
+    first = next((number for number, frame in enumerate(frames) if frame.pc == pc), None)
+    if first is None:
+        name = _name(symbolize(session, pc).symbol)
+        return name if _RELEASES.match(name) else ""
+    for frame in frames[first : first + _INNERMOST]:
+        name = _name(frame.place.symbol)
+        if _RELEASES.match(name):
+            return name
+        if _OWN_LIBRARY.search(frame.file) and not name:
+            return frame.file.rpartition("/")[2]
+        if not _ALLOCATORS.search(frame.file) and "scudo::" not in name:
+            return ""
+    return ""
+
+
+def _name(symbol: Symbol | Absent) -> str:
+    return symbol.name if present(symbol) else ""
+
+
+def reads_a_header(access: BadAccess, around: HeapAround | None) -> bool:
+    """Whether an access looks like Scudo's, of the header of what it is given: without a name."""
+    known = around is not None and around.allocator == "Scudo" and access.base is not None
+    return known and not access.tag and access.base == access.address + _HEADER
 
 
 def release_of(

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.code.symbolize import HOST, symbolize
+from mtedbg.analysis.fault.aborts import abort_hypotheses
 from mtedbg.analysis.fault.death import Death, death
 from mtedbg.analysis.fault.fault import Fault
 from mtedbg.analysis.fault.heap import heap_hypotheses
@@ -20,7 +21,7 @@ from mtedbg.analysis.postmortem.recorded import recorded_causes
 from mtedbg.analysis.tags.owner import SHARED, owner
 from mtedbg.dataclass import dataclass
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, or_else, present, then
-from mtedbg.model.cause import Cause, CauseKind, Hypothesis
+from mtedbg.model.cause import Cause, CauseKind, Hypothesis, Strength
 from mtedbg.model.operation import OF_MEMORY
 from mtedbg.session import once
 
@@ -31,6 +32,12 @@ if TYPE_CHECKING:
 
 _MOST = 4
 """Changes, threads and recorded causes that are named."""
+_DOUBT = {
+    Strength.READ: "",
+    Strength.LIKELY: "probably ",
+    Strength.POSSIBLE: "perhaps ",
+    Strength.CHANCE: "perhaps ",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +150,8 @@ def _words(found: _Evidence, hypotheses: tuple[Hypothesis, ...]) -> Iterator[str
         yield f"thread {pair.thread.number} holds a stale pair of memop {pair.memop.id}"
     yield _of_death(found)
     if hypotheses and hypotheses[0].evident:
-        yield f"perhaps {hypotheses[0].what}"
+        first = hypotheses[0]
+        yield f"{_DOUBT[first.strength]}{first.what}"
 
 
 def _of_death(found: _Evidence) -> str:
@@ -222,4 +230,7 @@ def _stands_for(session: Session, tag: int) -> str:
 
 def _of_heap(session: Session, met: Fault) -> tuple[Hypothesis, ...]:
     # Of an asynchronous fault not even the pointer is certain.
-    return () if isinstance(met.pointer, Absent) else heap_hypotheses(session, met)
+    if present(met.pointer):
+        return heap_hypotheses(session, met)
+    sent = present(met.name) and met.name.sent
+    return abort_hypotheses(session, death(session).killed) if sent else ()

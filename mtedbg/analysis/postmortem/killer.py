@@ -10,7 +10,7 @@ from mtedbg.analysis.fault.death import earlier_faults
 from mtedbg.analysis.stacks.host_calls import host_calls
 from mtedbg.decode.heap.abort_message import abort_message
 from mtedbg.formats.siginfo import name_signal
-from mtedbg.model.absent import Absent, present
+from mtedbg.model.absent import Absent, or_else, present, then
 from mtedbg.model.fault import Found
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ def who_sent(session: Session, thread: Thread, what: str) -> Iterator[str]:
     caller = next((frame for frame in frames if not _LIBC.search(frame.file)), None)
     sent = f"{what} {_NOT_RAISED}"
     yield f"{sent}; called from {caller.function}" if caller else sent
-    message = abort_message(session.target)
+    sp = then(session.target.registers(thread), lambda known: session.strip(known.get("sp", 0)))
+    message = abort_message(session.target, or_else(sp, 0))
     if present(message):
         yield f"it said: {message}"
 

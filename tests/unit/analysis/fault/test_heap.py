@@ -6,6 +6,7 @@ import struct
 
 import pytest
 
+from mtedbg.analysis.fault.aborts import abort_hypotheses
 from mtedbg.analysis.fault.fault import fault
 from mtedbg.analysis.fault.heap import heap_hypotheses
 from mtedbg.model.cause import Hypothesis, Relation, Strength
@@ -14,7 +15,7 @@ from mtedbg.model.process import SignalInfo
 from mtedbg.session import Session
 from tests.support.assemble import assemble
 from tests.support.fake import FakeTarget
-from tests.support.heaps import START, Layout, glibc_heap, scudo_heap
+from tests.support.heaps import START, Layout, glibc_heap, hardened_target, scudo_heap
 from tests.support.runtime_image import image
 from tests.support.scenes import CODE, PAGE, SIGSEGV, SYNC, tagged
 
@@ -205,3 +206,67 @@ def test_memory_without_any_order_gets_no_object(at):
     layout.tags = bytearray((number * 7 + 3) % 16 for number in range(256))
     found = stopped(layout, "ldr x0, [x1]", x1=pointer(min(at, 0xF80), 5))
     assert all(one.object is None for one in found)
+
+
+@pytest.mark.parametrize(
+    ("state", "tag", "words"),
+    [
+        ("freed", 7, "had this tag: 7"),
+        ("quarantined", 7, "had this tag: 7"),
+        ("freed", 3, "had another tag: 3"),
+    ],
+)
+def test_hardened_malloc_keeps_the_tag_that_a_freed_slot_had(state, tag, words):
+    target, begin = hardened_target(3, 48, [("live", 9), (state, tag), ("live", 12)])
+    place(target, "ldr x0, [x1, #8]", (), {"x1": tagged(begin + 48, 7)})
+    first = asked(target)[0]
+    assert (first.relation, first.strength) == (FREED, READ)
+    assert first.what == f"use after free: 8 bytes into a freed slot of 48 bytes at {begin + 48:#x}"
+    assert any(words in reason for reason in first.reasons)
+    target, begin = hardened_target(3, 48, [("live", 9), (state, tag), ("live", 12)])
+    place(target, "ldr x0, [x1]", (), {"x1": tagged(begin + 56, 7)})  # no pointer to the slot
+    assert (asked(target)[0].strength is READ) is (tag == 7)
+
+
+@pytest.mark.parametrize(
+    ("message", "relation", "evident"),
+    [
+        ("free(): double free detected in tcache 2", Relation.DOUBLE_FREE, True),
+        ("double free or corruption (!prev)", Relation.DOUBLE_FREE, False),
+        ("munmap_chunk(): invalid pointer", Relation.INVALID_FREE, True),
+        ("malloc(): corrupted top size", Relation.OVERFLOW, False),
+        ("corrupted size vs. prev_size while consolidating", Relation.OVERFLOW, False),
+        ("*** stack smashing detected ***: terminated", Relation.OVERFLOW, True),
+    ],
+)
+def test_what_glibc_says_when_it_ends_a_process(message, relation, evident):
+    text = struct.pack("<I", 4096) + message.encode() + b"\n\0" + bytes(4096)
+    target = glibc_heap(CHUNKS).target()
+    place(target, "ldr x0, [x1]", (), {"x1": 0})
+    target.memory[STACK + PAGE] = struct.pack("<Q", STACK + 2 * PAGE)
+    target.memory[STACK + 2 * PAGE] = text[:4096]
+    target.symbols["__abort_msg"] = STACK + PAGE
+    session = Session(target)
+    (found,) = abort_hypotheses(session, session.current_thread())
+    assert (found.relation, found.evident) == (relation, evident)
+    assert found.reasons == (f"it said: {message}",)
+
+
+def test_what_scudo_says_names_the_object():
+    layout = scudo_heap([(48, 3, 1), (40, 5, 0), (17, 9, 2), (64, 2, 1)])
+    target = layout.target()
+    at = START + 80 + 16
+    text = f"Scudo ERROR: invalid chunk state when deallocating address {at:#x}\n".encode()
+    slots = struct.unpack("<16Q", text.ljust(128, b"\0"))
+    place(target, "ldr x0, [x1]", slots, {"x1": 0})
+    session = Session(target)
+    (found,) = abort_hypotheses(session, session.current_thread())
+    assert found.what == f"double free of a freed object of 40 bytes at {at:#x}"
+    assert (found.relation, found.strength) == (Relation.DOUBLE_FREE, READ)
+
+
+def test_an_abort_that_is_no_allocators_is_no_cause():
+    target = glibc_heap(CHUNKS).target()
+    place(target, "ldr x0, [x1]", (), {"x1": 0})
+    session = Session(target)
+    assert abort_hypotheses(session, session.current_thread()) == ()
