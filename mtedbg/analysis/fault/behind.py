@@ -18,19 +18,30 @@ if TYPE_CHECKING:
     from mtedbg.session import Session
 
 
+_UNINFORMED = (
+    "its handler asked for no siginfo: signal and code are by ESR_EL1 and fault_address in the"
+    " signal frame"
+)
+
+
 @once
 def fault_behind(session: Session, thread: Thread) -> InterruptedFault | None:
     """The first fault whose handler `thread` is in, or has returned from to be sent a signal."""
-    of_faults = [one for one in handlers(session, thread) if one.is_of_fault]
-    if of_faults:
-        first = of_faults[-1]
-        return described(first.frame, Found.HANDLER, first.evidence)
+    for one in reversed(handlers(session, thread)):
+        if one.fault is not None:
+            return described(one.frame, one.fault, Found.HANDLER, one.evidence)
     if not was_sent(session.target.signal(thread)):
         return None
-    frame = returned_frame(session, thread)
-    if frame is None:
+    return returned_fault(session, thread)
+
+
+def returned_fault(session: Session, thread: Thread) -> InterruptedFault | None:
+    """The fault whose handler has just returned to `thread`."""
+    left = returned_frame(session, thread)
+    if left is None:
         return None
-    return described(frame, Found.RETURNED, "its registers are those that the handler returned to")
+    why = "its registers are those that the handler returned to"
+    return described(left.frame, left.fault, Found.RETURNED, why)
 
 
 def was_sent(info: SignalInfo | Absent) -> bool:
@@ -40,14 +51,17 @@ def was_sent(info: SignalInfo | Absent) -> bool:
     return isinstance(info.code, Absent) or name_signal(info).sent
 
 
-def described(frame: SignalFrame, found: Found, *evidence: str) -> InterruptedFault:
+def described(
+    frame: SignalFrame, fault: SignalInfo, found: Found, *evidence: str
+) -> InterruptedFault:
     """The fault that a signal frame describes."""
+    untold = () if frame.informed else (_UNINFORMED,)
     return InterruptedFault(
-        frame.signal,
+        fault,
         frame.registers,
         f"signal frame at {frame.address:#x}",
         done=False,
         found=found,
-        evidence=evidence,
+        evidence=(*evidence, *untold),
         syndrome=frame.syndrome,
     )

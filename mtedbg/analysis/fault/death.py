@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from mtedbg.analysis.fault.behind import described, was_sent
+from mtedbg.analysis.fault.behind import described, returned_fault, was_sent
 from mtedbg.analysis.fault.fault import Fault, fault, handled_fault
-from mtedbg.analysis.fault.left_frames import LeftFrame, left_frames, returned_frame
+from mtedbg.analysis.fault.left_frames import LeftFrame, left_frames
 from mtedbg.dataclass import dataclass
 from mtedbg.formats.siginfo import name_signal
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, then
@@ -96,22 +96,19 @@ def _of_other(session: Session, thread: Thread, later: SignalName | Absent) -> F
     met = fault(session, thread)
     if met.interrupted is not None:
         return met
-    frame = returned_frame(session, thread)
-    if frame is None:
-        return None
-    why = "its registers are those that the handler returned to"
-    return handled_fault(session, thread, described(frame, Found.RETURNED, why), later)
+    before = returned_fault(session, thread)
+    return None if before is None else handled_fault(session, thread, before, later)
 
 
 def _left_behind(session: Session, killed: Thread, signal: SignalInfo | Absent) -> Iterator[Death]:
     """A fault that nothing but a signal frame tells of, where the same signal killed."""
     number = then(signal, lambda one: one.number)
-    same = [one for one in left_frames(session) if one.frame.signal.number == number]
+    same = [one for one in left_frames(session) if one.fault.number == number]
     if len({one.frame.registers["pc"] for one in same}) != 1:
         return  # several: which one led to the death cannot be told
     first = same[0]
     why = ("the signal that killed is that of a fault whose signal frame is still there",)
-    before = described(first.frame, Found.LEFT, *why)
+    before = described(first.frame, first.fault, Found.LEFT, *why)
     thread = first.thread or killed
     met = handled_fault(session, thread, before, then(signal, name_signal))
     yield Death(thread, met, killed, signal, Found.LEFT, False, why)
@@ -125,5 +122,5 @@ def earlier_faults(session: Session) -> tuple[LeftFrame, ...]:
     return tuple(
         one
         for one in left_frames(session)
-        if described(one.frame, Found.LEFT).source != known and not one.returned
+        if described(one.frame, one.fault, Found.LEFT).source != known and not one.returned
     )

@@ -11,16 +11,18 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.code.symbolize import region_at
+from mtedbg.analysis.fault.access import LONGEST_ACCESS, faulting_access
 from mtedbg.analysis.stacks.host_calls import FrameKind, host_calls
-from mtedbg.dataclass import dataclass
+from mtedbg.dataclass import dataclass, replace
 from mtedbg.decode.stack.host_stack import frame_record
 from mtedbg.decode.stack.signal_frame import SignalFrame, signal_frames
+from mtedbg.decode.stack.signal_of_syndrome import ACCERR, MAPERR
 from mtedbg.formats.siginfo import name_signal
-from mtedbg.model.absent import Absent, present
+from mtedbg.model.absent import Absent, then
 from mtedbg.session import once
 
 if TYPE_CHECKING:
-    from mtedbg.model.process import Thread
+    from mtedbg.model.process import SignalInfo, Thread
     from mtedbg.session import Session
 
 REACH = 1 << 16
@@ -41,22 +43,46 @@ class Handler:
 
     Attributes:
         frame: what the kernel has put on the stack for it.
+        fault: the signal, where the kernel raised it because of what the interrupted code did.
         evidence: why it is in use, in words.
     """
 
     frame: SignalFrame
+    fault: SignalInfo | None
     evidence: str
 
-    @property
-    def is_of_fault(self) -> bool:
-        """Whether the kernel raised the signal, because of what the interrupted code did."""
-        return is_fault(self.frame)
+
+def fault_of(session: Session, frame: SignalFrame) -> SignalInfo | None:
+    """The signal of a frame, where the kernel raised it because of what the code did.
+
+    A handler that asks for no siginfo leaves the syndrome alone, which may be an older fault's: it
+    is believed where the interrupted instruction accesses that address.
+    """
+    signal = frame.signal
+    if isinstance(signal, Absent):
+        return None
+    name = name_signal(signal)
+    if not name.addressed and name.tag_check is None:
+        return None
+    if frame.informed:
+        return signal
+    address = then(signal.address, session.strip)
+    if isinstance(address, Absent) or not _accesses(session, frame, address):
+        return None
+    mapped = region_at(session, address) is not None
+    # A translation fault is of memory without pages yet, too.
+    return replace(signal, code=ACCERR) if mapped and signal.code == MAPERR else signal
 
 
-def is_fault(frame: SignalFrame) -> bool:
-    """Whether the kernel raised the signal of `frame`, because of what the code did."""
-    name = name_signal(frame.signal)
-    return name.addressed or name.tag_check is not None
+def _accesses(session: Session, frame: SignalFrame, address: int) -> bool:
+    """Whether the interrupted instruction accesses `address`, as far as that can be known."""
+    at = faulting_access(session, frame.registers, address)
+    if at.pc == address or at.may_touch(address):
+        return True
+    if not at.untold:
+        return False
+    near = (session.strip(value) - address for value in frame.registers.values())
+    return any(-LONGEST_ACCESS < distance < LONGEST_ACCESS for distance in near)
 
 
 @once
@@ -85,7 +111,7 @@ def _in_use(session: Session, thread: Thread, state: Mapping[str, int]) -> Itera
     records = _records(session, state)
     for frame in found:
         if why := _why_in_use(session, thread, frame, stack, records):
-            yield Handler(frame, why)
+            yield Handler(frame, fault_of(session, frame), why)
 
 
 def _above(session: Session, stack: int) -> bytes:
@@ -142,5 +168,9 @@ def _is_first_on_alternate(frame: SignalFrame, stack: int) -> bool:
 
 def _is_blocked(thread: Thread, frame: SignalFrame) -> bool:
     """Whether the signal is blocked now, and was not where it came."""
-    bit = 1 << frame.signal.number - 1
-    return present(thread.blocked) and bool(thread.blocked & bit) and not frame.blocked & bit
+    if isinstance(thread.blocked, Absent):
+        return False
+    added = thread.blocked & ~frame.blocked
+    if isinstance(frame.signal, Absent):
+        return added != 0
+    return bool(added & 1 << frame.signal.number - 1)

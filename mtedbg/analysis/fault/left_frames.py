@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from mtedbg.analysis.fault.handlers import is_fault
+from mtedbg.analysis.fault.handlers import fault_of
 from mtedbg.dataclass import dataclass
 from mtedbg.decode.stack.signal_frame import NAMES, SIZE, SignalFrame, signal_frame, signal_frames
 from mtedbg.model.absent import Absent
@@ -19,7 +19,7 @@ from mtedbg.session import once
 from mtedbg.target import SparseMemory
 
 if TYPE_CHECKING:
-    from mtedbg.model.process import Thread
+    from mtedbg.model.process import SignalInfo, Thread
     from mtedbg.session import Session
 
 BELOW = 1 << 15
@@ -48,12 +48,14 @@ class LeftFrame:
     Attributes:
         thread: on whose stack it is, or where its handler returned to; None for unknown.
         frame: what it says.
+        fault: the signal.
         returned: whether that thread stands where the handler returned to, and has executed
             nothing since.
     """
 
     thread: Thread | None
     frame: SignalFrame
+    fault: SignalInfo
     returned: bool
 
 
@@ -66,7 +68,7 @@ def is_sending(session: Session, thread: Thread) -> bool:
 
 
 @once
-def returned_frame(session: Session, thread: Thread) -> SignalFrame | None:
+def returned_frame(session: Session, thread: Thread) -> LeftFrame | None:
     """The frame of the fault whose handler has just returned to `thread`; None for none."""
     registers = session.target.registers(thread)
     if isinstance(registers, Absent) or "sp" not in registers:
@@ -77,15 +79,23 @@ def returned_frame(session: Session, thread: Thread) -> SignalFrame | None:
     if not any(_is_state_of(session, thread, one) for one in found):
         alone = is_sending(session, thread) or not session.info.is_dead
         found = [] if alone else list(_everywhere(session))
-    return next((one for one in found if _is_state_of(session, thread, one)), None)
+    for frame in found:
+        fault = _returned_to(session, thread, frame)
+        if fault is not None:
+            return LeftFrame(thread, frame, fault, returned=True)
+    return None
+
+
+def _returned_to(session: Session, thread: Thread, frame: SignalFrame) -> SignalInfo | None:
+    return fault_of(session, frame) if _is_state_of(session, thread, frame) else None
 
 
 def _is_state_of(session: Session, thread: Thread, frame: SignalFrame) -> bool:
     """Whether a thread's registers are those that the handler returned to."""
     registers = session.target.registers(thread)
-    if isinstance(registers, Absent) or not is_fault(frame):
-        return False
-    return all(registers.get(name) == frame.registers[name] for name in NAMES)
+    return not isinstance(registers, Absent) and all(
+        registers.get(name) == frame.registers[name] for name in NAMES
+    )
 
 
 @once
@@ -94,8 +104,10 @@ def left_frames(session: Session) -> tuple[LeftFrame, ...]:
     found: list[LeftFrame] = []
     for thread in session.target.threads()[:MOST_THREADS] if session.info.is_dead else ():
         for frame in reversed(tuple(_below(session, thread))):
-            if is_fault(frame):
-                found.append(LeftFrame(thread, frame, _is_state_of(session, thread, frame)))
+            fault = fault_of(session, frame)
+            if fault is not None:
+                returned = _is_state_of(session, thread, frame)
+                found.append(LeftFrame(thread, frame, fault, returned))
     return tuple(found[:MOST_FRAMES])
 
 

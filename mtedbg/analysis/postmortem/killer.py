@@ -54,6 +54,6 @@ def earlier(session: Session, died: Death) -> Iterator[str]:
     if died.found is not Found.SIGNAL or isinstance(died.fault.name, Absent):
         return
     for one in earlier_faults(session)[:_MOST] if died.fault.name.sent else ():
-        name, at = name_signal(one.frame.signal), one.frame.address
+        name, at = name_signal(one.fault), one.frame.address
         tells = f"an unused signal frame at {at:#x} tells of an earlier {name}"
         yield f"{tells}: nothing ties it to this"

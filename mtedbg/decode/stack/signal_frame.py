@@ -2,9 +2,11 @@
 
 Sources: Linux, arch/arm64/kernel/signal.c: `struct rt_sigframe` is the siginfo (128 bytes) and the
 ucontext; `setup_sigframe` writes flags and link as 0, then a frame record after all of it, to which
-x29 points in the handler. uapi/asm/sigcontext.h: fault_address, regs[31], sp, pc, pstate, then
-records {magic, size}, the first of them fpsimd_context; esr_context is there after a fault. QEMU,
-linux-user/aarch64/signal.c: the same, the record a little further up.
+x29 points in the handler; `setup_rt_frame` writes the siginfo only where the handler asked for it
+(SA_SIGINFO): else those bytes are whatever was there before. uapi/asm/sigcontext.h:
+fault_address, regs[31], sp, pc, pstate, then records {magic, size}, the first of them
+fpsimd_context; esr_context is there after a fault. QEMU, linux-user/aarch64/signal.c: the same, the
+frame record a little further up.
 """
 
 from __future__ import annotations
@@ -13,8 +15,9 @@ import struct
 from collections.abc import Iterator, Mapping
 
 from mtedbg.dataclass import dataclass
+from mtedbg.decode.stack.signal_of_syndrome import MTESERR, signal_of_syndrome
 from mtedbg.formats.siginfo import signal_info
-from mtedbg.model.absent import Absent
+from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.instruction import LENGTH
 from mtedbg.model.process import SignalInfo
 from mtedbg.target import Target
@@ -35,7 +38,9 @@ _RECORD_AT = 8
 _MOST_BYTES = 1 << 17
 """Of a signal frame: SVE, ZA and ZT at the longest vectors."""
 _MOST_RECORDS = 16
-_LAST_SIGNAL, _LAST_ERRNO = 64, 4095
+_LAST_SIGNAL, _LAST_ERRNO, _FIRST_CODE = 64, 4095, -64
+_SIGBUS, _SIGSEGV, _MTEAERR = 7, 11, 8
+_WORD = (1 << 64) - 1
 _X29, _X30 = 29, 30
 NAMES = (*(f"x{number}" for number in range(31)), "sp", "pc", "pstate")
 """The registers that every signal frame has."""
@@ -48,7 +53,9 @@ class SignalFrame:
 
     Attributes:
         address: of its first byte, which is SP where the handler begins.
-        signal: as the kernel gave it to the handler.
+        signal: as the kernel gave it to the handler; of one that asked for no siginfo, what the
+            syndrome says; absent where neither tells.
+        informed: whether the handler was given a siginfo.
         registers: of the interrupted code: x0 to x30, sp, pc, pstate; vg where SVE is there.
         blocked: the signal mask of the interrupted code, bit n - 1 for signal n.
         alternate: first and one-past-last address of the thread's alternate stack; None for none.
@@ -57,7 +64,8 @@ class SignalFrame:
     """
 
     address: int
-    signal: SignalInfo
+    signal: SignalInfo | Absent
+    informed: bool
     registers: Mapping[str, int]
     blocked: int
     alternate: tuple[int, int] | None
@@ -70,24 +78,49 @@ def signal_frame(target: Target, address: int) -> SignalFrame | None:
     data = target.read_memory(address, SIZE)
     if isinstance(data, Absent) or data[_RECORDS_AT : _RECORDS_AT + len(_FPSIMD)] != _FPSIMD:
         return None
-    number, errno, code, _, value = _INFO.unpack_from(data)
     flags, link, stack, _, size, mask = _UCONTEXT.unpack_from(data, _UCONTEXT_AT)
-    if not 0 < number <= _LAST_SIGNAL or not 0 <= errno <= _LAST_ERRNO or flags or link:
+    if flags or link:
         return None
-    _, *values = _CONTEXT.unpack_from(data, _CONTEXT_AT)
+    fault, *values = _CONTEXT.unpack_from(data, _CONTEXT_AT)
     registers = dict(zip(NAMES, values, strict=True))
     syndrome, vectors, end = _records(data, address)
+    signal, informed = _signal(data, syndrome, fault, registers["pc"])
     if vectors:
         registers[LENGTH] = vectors // 8
     return SignalFrame(
         address,
-        signal_info(number, code, value),
+        signal,
+        informed,
         registers,
         mask,
         (stack, stack + size) if size else None,
         syndrome,
         _record_after(target, end, values[_X29], values[_X30]),
     )
+
+
+def _signal(
+    data: bytes, syndrome: int | None, address: int, pc: int
+) -> tuple[SignalInfo | Absent, bool]:
+    """The signal, and whether the siginfo says it.
+
+    What lies there of an older frame is not believed where the syndrome contradicts it.
+    """
+    number, errno, code, _, value = _INFO.unpack_from(data)
+    told = None
+    if 0 < number <= _LAST_SIGNAL and 0 <= errno <= _LAST_ERRNO and _FIRST_CODE <= code < 0x81:
+        told = signal_info(number, code, value)
+    if syndrome is None:
+        return told or Absent(Reason.UNKNOWN, "the handler was given no siginfo"), told is not None
+    raised = signal_of_syndrome(syndrome, address, pc)
+    is_abort = raised is not None and number in (_SIGBUS, _SIGSEGV) and 0 < code < 0x80
+    if told is not None and raised is not None and is_abort and code != _MTEAERR:
+        same = (value ^ address) << 8 & _WORD == 0
+        if not same or (code == MTESERR) is not (raised.code == MTESERR):
+            told = None
+    if told is not None:
+        return told, True
+    return raised or Absent(Reason.UNKNOWN, "the handler was given no siginfo"), False
 
 
 def _records(data: bytes, address: int) -> tuple[int | None, int, int]:

@@ -6,10 +6,11 @@
  * IDIOM: none; raise, kill, tgkill, nodefer (raised while it is not blocked), abort, trap, quit
  * (another signal), loop (until another thread ends the process), other (another thread is asked to
  * abort), nested (the handler faults itself), return (it returns, and all begins again).
- * With "alt-" before it the handler runs on an alternate stack; with "thread-" the fault is another
- * thread's. What must not be blamed: "handled" (a fault is handled, the handler returns, and a
- * long time after the program aborts), "jumped" (the same by siglongjmp), "sent" (nothing faults:
- * the program sends itself the signal), "user" (it aborts in the handler of SIGUSR1). */
+ * With "plain-" before all the handler asks for no siginfo; with "alt-" before it the handler runs
+ * on an alternate stack; with "thread-" the fault is another thread's. What must not be blamed:
+ * "handled" (a fault is handled, the handler returns, and a long time after the program aborts),
+ * "jumped" (the same by siglongjmp), "sent" (nothing faults: the program sends itself the signal),
+ * "user" (it aborts in the handler of SIGUSR1). */
 #include "mte.h"
 
 #include <pthread.h>
@@ -100,6 +101,8 @@ int main(int argc, char** argv) {
   if (argc < 3) return 2;
   fault = argv[1];
   const char* words = argv[2];
+  int plain = !strncmp(words, "plain-", 6);
+  words += plain ? 6 : 0;
   int alternate = !strncmp(words, "alt-", 4);
   words += alternate ? 4 : 0;
   int threaded = !strncmp(words, "thread-", 7);
@@ -109,9 +112,10 @@ int main(int argc, char** argv) {
   for (int at = 0; at < MTE_PAGE; at += MTE_GRANULE) mte_set(memory + at, 3);
   wrong = mte_with_tag(memory + 64, 5);
   mte_say("pointer", (uintptr_t)wrong);
-  int flags = SA_SIGINFO | (alternate ? SA_ONSTACK : 0);
+  int flags = (plain ? 0 : SA_SIGINFO) | (alternate ? SA_ONSTACK : 0);
   if (!strcmp(idiom, "nodefer")) flags |= SA_NODEFER;
   struct sigaction action = {.sa_sigaction = handler, .sa_flags = flags};
+  if (plain) action.sa_handler = report;
   if (strcmp(idiom, "none") != 0 && strcmp(idiom, "sent") != 0) {
     sigaction(SIGSEGV, &action, NULL);
     sigaction(SIGUSR1, &action, NULL);
