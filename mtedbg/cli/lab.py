@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from mtedbg.lab.vm import LabResult
 
 HELP = "run an AArch64 program in a Linux VM with memory tagging; core files are saved here"
 OF_ANOTHER_PROGRAM = True
+_TRIED = "user.mtedbg.tried"
 PLAIN_ENVIRONMENT = {"PATH": "/usr/bin", "HOME": "/root", "LANG": "C.UTF-8"}
 
 
@@ -50,6 +52,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="folder of AArch64 shared libraries to use instead",
     )
     parser.add_argument(
+        "--writable",
+        action="store_true",
+        help="let the program write to the current folder, which it can only read otherwise; what"
+        " it makes there are plain files that you alone can read",
+    )
+    parser.add_argument(
         "command", nargs=argparse.REMAINDER, metavar="-- CMD", help="the program and its arguments"
     )
 
@@ -62,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
     here = Path.cwd()
     program = checked(command[0])
     environment = _environment(arguments.env)
-    shares = _shares(here, program)
+    shares = _shares(here, program, writable=arguments.writable)
     options = MachineOptions(cpus=arguments.cpus, memory_mib=arguments.memory)
     _progress("booting Linux with memory tagging …")
     with boot(shares, options, arguments.libraries) as vm:
@@ -86,15 +94,33 @@ def _command(before: list[str], after: Sequence[str] | None) -> list[str]:
     return [*before, "--", *after]
 
 
-def _shares(here: Path, program: Path) -> list[Share]:
+def _shares(here: Path, program: Path, *, writable: bool) -> list[Share]:
     """The current folder and the program's, under the names that they have here."""
-    folders = [Share(here, str(here), writable=True)]
+    if writable:
+        _check_attributes(here)
+    folders = [Share(here, str(here), writable=writable)]
     if not program.is_relative_to(here):
         folders.append(Share(program.parent, str(program.parent)))
     for share in folders:
         if share.guest in RESERVED:
             raise UsageError(f"the VM has its own folder {share.guest}", "work in another folder")
     return folders
+
+
+def _check_attributes(folder: Path) -> None:
+    """Complains where the modes of what a program makes there cannot be kept.
+
+    Raises:
+        UsageError: the file system has no extended attributes for users.
+    """
+    try:
+        os.setxattr(folder, _TRIED, b"")
+        os.removexattr(folder, _TRIED)
+    except OSError as error:
+        raise UsageError(
+            f"--writable: {folder} takes no extended attributes: {error.strerror}",
+            "work in a folder on a disk of your own",
+        ) from None
 
 
 def _environment(settings: list[str]) -> dict[str, str]:
@@ -134,6 +160,8 @@ def _tell(result: LabResult) -> None:
     for core in result.cores:
         printable = "".join(c if c.isprintable() else "?" for c in core.name)
         print(f"lab: core file: {printable}", file=sys.stderr)
+    if result.left_out:
+        print(f"lab: {result.left_out} other files were not taken: not cores", file=sys.stderr)
     if result.cores and result.signal is not None and not result.core_is_whole:
         print(
             "lab: the core file is truncated; give the VM more memory: --memory MIB",

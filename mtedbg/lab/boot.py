@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mtedbg.errors import LabError
 from mtedbg.lab import paths, protocol
+from mtedbg.lab.collect import clear
 from mtedbg.lab.image import VmImage
 from mtedbg.lab.machine import Machine, MachineOptions, Share
 from mtedbg.lab.vm import ANSWER_TIMEOUT_S, Vm
@@ -47,11 +48,12 @@ def boot(
     """
     options = options or MachineOptions()
     with tempfile.TemporaryDirectory(prefix="mtedbg-lab-") as name:
-        exchange = Path(name) / "exchange"
+        exchange, spare = Path(name) / "exchange", Path(name) / "spare"
         cores = exchange / "cores"
         cores.mkdir(parents=True)
+        spare.mkdir()
         system = [
-            Share(exchange, CONTROL, writable=True),
+            Share(exchange, CONTROL, writable=True, scratch=True),
             Share(libraries or paths.libraries(), LIBRARIES, in_use=False),
         ]
         everything = [*system, *shares]
@@ -63,6 +65,8 @@ def boot(
             vm.power_off()
         finally:
             machine.close()
+            with contextlib.suppress(OSError):
+                clear(exchange, spare)
 
 
 def _bring_up(vm: Vm, shares: Sequence[Share], options: MachineOptions) -> None:

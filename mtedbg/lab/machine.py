@@ -14,6 +14,8 @@ from mtedbg.lab.image import VmImage
 
 PROGRAM = "qemu-system-aarch64"
 MONITOR_TIMEOUT_S = 10.0
+SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
+"""System calls that QEMU is denied (seccomp): a VM that gets hold of it starts nothing."""
 
 
 @dataclass(frozen=True)
@@ -23,13 +25,18 @@ class Share:
     Args:
         host: the folder.
         guest: where it is in the VM, an absolute path.
-        writable: whether the VM may change it.
+        writable: whether the VM may change it. What it makes there are plain files of the user's,
+            with mode 0600: modes, owners, links and devices are the VM's alone, kept in extended
+            attributes.
+        scratch: whether it is a folder of ours, in which a file next to each may keep them instead:
+            not every file system has such attributes.
         in_use: whether somebody else may change it while the VM runs.
     """
 
     host: Path
     guest: str
     writable: bool = False
+    scratch: bool = False
     in_use: bool = True
 
 
@@ -148,7 +155,8 @@ def _arguments(image: VmImage, options: MachineOptions, shares: list[Share]) -> 
         *("-smp", str(options.cpus), "-m", f"{options.memory_mib}M"),
         *("-kernel", str(image.kernel), "-initrd", str(image.initramfs)),
         *("-append", "console=ttyAMA0 loglevel=4 panic=-1 rdinit=/init"),
-        *("-nodefaults", "-display", "none", "-no-reboot"),
+        *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
+        *("-sandbox", SANDBOX),
         *("-mon", "chardev=monitor,mode=readline"),
         *("-device", "virtio-serial-pci,max_ports=2,romfile="),
         *("-device", "virtserialport,chardev=control,nr=1"),
@@ -160,11 +168,16 @@ def _arguments(image: VmImage, options: MachineOptions, shares: list[Share]) -> 
         arguments += ["-netdev", f"user,id=net,restrict=on{forwards}"]
         arguments += ["-device", "virtio-net-pci,netdev=net,romfile="]
     for i, share in enumerate(shares):
-        access = "" if share.writable else ",readonly=on"
+        # Writable ones are mapped, lest a VM whose QEMU is root's makes devices or setuid programs.
+        # Read-only ones are as they are: the links of a mapped folder can only be the VM's own.
+        if share.writable:
+            access = f"security_model={'mapped-file' if share.scratch else 'mapped-xattr'}"
+        else:
+            access = "security_model=none,readonly=on"
         path = str(share.host).replace(",", ",,")  # QEMU's way to write a comma
         arguments += [
             "-fsdev",
-            f"local,id=share{i},path={path},security_model=none,multidevs=remap{access}",
+            f"local,id=share{i},path={path},{access},multidevs=remap",
             "-device",
             f"virtio-9p-pci,fsdev=share{i},mount_tag=share{i}",
         ]

@@ -41,7 +41,7 @@ class Splitter:
     """Cuts a stream of bytes into frames."""
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest = bytearray()
 
     def feed(self, data: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Takes what arrived; yields the kind and payload of each frame that is whole.
@@ -50,12 +50,13 @@ class Splitter:
             LabError: what arrived is no frame.
         """
         self._rest += data
-        while len(self._rest) >= HEADER.size:
-            kind, size = HEADER.unpack_from(self._rest)
+        at = 0
+        while len(self._rest) >= (start := at + HEADER.size):
+            kind, size = HEADER.unpack_from(self._rest, at)
             if kind not in FROM_VM or size > MAX_PAYLOAD:
                 raise LabError("the VM's init sent an invalid frame")
-            if len(self._rest) < HEADER.size + size:
-                return
-            payload = self._rest[HEADER.size : HEADER.size + size]
-            self._rest = self._rest[HEADER.size + size :]
-            yield kind, payload
+            if len(self._rest) < start + size:
+                break
+            at = start + size
+            yield kind, bytes(self._rest[start:at])
+        del self._rest[:at]

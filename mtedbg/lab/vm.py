@@ -1,7 +1,9 @@
 """A booted VM: any number of AArch64 programs, one after the other, and their core files."""
 
 import os
+import re
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -15,6 +17,7 @@ ANSWER_TIMEOUT_S = 120.0
 KILLED_TIMEOUT_S = 20.0
 MAX_OUTPUT = 64 << 20
 SIGKILL = 9
+_END = re.compile(rb"(exit|signal) ([0-9]{1,3}) ([01])")
 
 Sink = Callable[[bytes], object]
 
@@ -30,6 +33,7 @@ class LabResult:
         stderr: the same, of standard error.
         cores: the core files it left, moved to where the caller wanted them.
         core_is_whole: whether the kernel wrote all of the program's core.
+        left_out: how many other files it left where core files go.
     """
 
     exit_status: int | None
@@ -38,6 +42,7 @@ class LabResult:
     stderr: bytes
     cores: list[Path]
     core_is_whole: bool
+    left_out: int = 0
 
     def shell_status(self) -> int:
         """The exit status as a shell has it: 128 + signal for a killed program."""
@@ -57,7 +62,7 @@ class Vm:
         self._machine = machine
         self._cores = cores
         self._splitter = protocol.Splitter()
-        self._frames: list[tuple[bytes, bytes]] = []
+        self._frames: deque[tuple[bytes, bytes]] = deque()
         self._written = {protocol.STDOUT: bytearray(), protocol.STDERR: bytearray()}
         self._sinks: dict[bytes, Sink | None] = {}
 
@@ -70,7 +75,7 @@ class Vm:
         kind, payload = self._next(time.monotonic() + ANSWER_TIMEOUT_S)
         if kind != protocol.READY:
             raise LabError("the VM's init has another version", "run: scripts/setup")
-        self.kernel, mte = payload.decode(errors="replace").split()
+        self.kernel, _, mte = payload.decode(errors="replace").partition(" ")
         if mte != "1":
             raise LabError("the VM's CPU has no memory tagging", "QEMU is too old: mtedbg doctor")
 
@@ -163,21 +168,37 @@ class Vm:
         try:
             end = self._await_end(time.monotonic() + timeout_s)
         except TimeoutError as error:
-            self.kill()
-            self._await_end(time.monotonic() + KILLED_TIMEOUT_S)
+            self._kill_at_last()
             raise LabError(
                 f"the program ran for more than {timeout_s:g} s and was killed",
                 "give it more time: --timeout SECONDS",
             ) from error
-        how, number, dumped = end.decode().split()
+        ended = _END.fullmatch(end)
+        if ended is None:  # a program that is root there can be the one that says it
+            raise LabError("the VM does not say how the program ended")
+        how, number, dumped = ended[1], int(ended[2]), ended[3]
+        taken = take_cores(self._cores, cores_to)
         return LabResult(
-            exit_status=int(number) if how == "exit" else None,
-            signal=int(number) if how == "signal" else None,
+            exit_status=number if how == b"exit" else None,
+            signal=number if how == b"signal" else None,
             stdout=bytes(self._written[protocol.STDOUT]),
             stderr=bytes(self._written[protocol.STDERR]),
-            cores=take_cores(self._cores, cores_to),
-            core_is_whole=dumped == "1",
+            cores=taken.cores,
+            core_is_whole=dumped == b"1",
+            left_out=taken.left_out,
         )
+
+    def _kill_at_last(self) -> None:
+        """Kills the program that is out of time.
+
+        Raises:
+            LabError: the VM does not say that it ended.
+        """
+        self.kill()
+        try:
+            self._await_end(time.monotonic() + KILLED_TIMEOUT_S)
+        except TimeoutError:
+            raise LabError("the program cannot be killed: the VM does not answer") from None
 
     def host_port(self, port: int) -> int:
         """The port on 127.0.0.1 that leads to `port` in the VM; see `MachineOptions.ports`."""
@@ -200,6 +221,8 @@ class Vm:
             raise LabError(f"in the VM: {payload.decode(errors='replace')}")
         if kind == protocol.EXIT:
             return payload
+        if kind not in self._written:
+            raise LabError("the VM's init sent a frame that nobody asked for")
         if sink := self._sinks.get(kind):
             sink(payload)
         else:
@@ -231,7 +254,7 @@ class Vm:
             if not data:
                 raise self._gone()
             self._frames.extend(self._splitter.feed(data))
-        return self._frames.pop(0)
+        return self._frames.popleft()
 
     def _gone(self) -> LabError:
         self._machine.wait(5.0)
