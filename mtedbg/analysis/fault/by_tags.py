@@ -29,7 +29,12 @@ REACH = 1 << 12
 
 
 def by_tags(
-    session: Session, access: BadAccess, memory: int, region: Region | None
+    session: Session,
+    access: BadAccess,
+    memory: int,
+    region: Region | None,
+    *,
+    on_stack: bool = False,
 ) -> tuple[Hypothesis, ...]:
     """What may have happened, likeliest first: at best likely.
 
@@ -38,6 +43,7 @@ def by_tags(
         access: what faulted.
         memory: the tag of the memory.
         region: the mapping that holds the address.
+        on_stack: whether that is a thread's stack.
     """
     if region is None:
         return ()
@@ -45,7 +51,14 @@ def by_tags(
     high = min(granule_of(access.bad) + REACH, region.end)
     around = list(runs(session, low, high))
     found = list(_beyond(session, access, around))
-    found.append(_freed(session, access, memory, around, others=bool(found)))
+    gone = _freed(session, access, memory, around, others=bool(found))
+    if on_stack:
+        what = gone.what.replace("use after free", "use after return or scope")
+        relation = gone.relation
+        if relation is Relation.USE_AFTER_FREE:
+            relation = Relation.USE_AFTER_RETURN
+        gone = replace(gone, what=what, relation=relation)
+    found.append(gone)
     return tuple(sorted(found, key=lambda one: _ORDER.index(one.strength)))
 
 

@@ -16,6 +16,8 @@ from mtedbg.analysis.fault.heap_memory import heap_at
 from mtedbg.analysis.fault.holders import Holder, Place, holders
 from mtedbg.analysis.fault.ranking import Candidate, ranked
 from mtedbg.analysis.fault.releases import reads_a_header, release_of, releasing
+from mtedbg.analysis.fault.stack import stack_hypotheses
+from mtedbg.analysis.fault.stack_memory import stack_at
 from mtedbg.analysis.tags.span import tag_at
 from mtedbg.decode.heap.heaps import HeapAround
 from mtedbg.model.absent import Absent, Reason, or_else
@@ -64,6 +66,9 @@ def _of_access(session: Session, access: BadAccess) -> tuple[Hypothesis, ...]:
         release = "free"
     if release and (found := release_of(access, release, known)):
         return found
+    stack = None if release else stack_at(session, access.bad, access.pc)
+    if stack is not None and access.tag:
+        return stack_hypotheses(session, access, stack, memory, region_at(session, access.bad))
     if access.tag == 0 and not _has_untagged(session, known):
         return (_lost_tag(access, memory, around),)
     if isinstance(around, Absent):

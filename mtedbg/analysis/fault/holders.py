@@ -13,7 +13,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.fault.bad_access import BadAccess
-from mtedbg.dataclass import dataclass
+from mtedbg.dataclass import dataclass, replace
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, or_else
 from mtedbg.model.pointer import logical_tag
 
@@ -45,11 +45,13 @@ class Holder:
         value: without tag.
         place: what it is in.
         name: "x3", "[sp+0x18]".
+        others: in how many other places it was found.
     """
 
     value: int
     place: Place
     name: str
+    others: int = 0
 
 
 def holders(session: Session, access: BadAccess) -> tuple[Holder, ...]:
@@ -57,8 +59,11 @@ def holders(session: Session, access: BadAccess) -> tuple[Holder, ...]:
     found: dict[int, Holder] = {}
     for one in _all(session, access):
         known = found.get(one.value)
-        if known is None or known.place < one.place:
+        if known is None:
             found[one.value] = one
+        else:
+            better = one if known.place < one.place else known
+            found[one.value] = replace(better, others=known.others + 1)
     return tuple(sorted(found.values(), key=lambda one: -one.place))
 
 

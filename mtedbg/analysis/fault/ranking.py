@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 MOST = 4
 """Hypotheses that are kept."""
 
+STACK = "stack"
+"""As an allocator: functions' frames."""
+
 _HOLDS = {Place.BASE: 6, Place.REGISTER: 4, Place.SLOT: 3, Place.FAR_SLOT: 1}
+_COMPUTED, _MOST_OTHERS = 4, 2
 _POINTS_INTO = {Place.BASE: 3, Place.REGISTER: 2, Place.SLOT: 2, Place.FAR_SLOT: 1}
 _TAG_MATCHES = 2
 _NEIGHBOUR, _NEAR, _WALKS, _FAR = 2, 1, 1, -1
@@ -153,7 +157,10 @@ def _freed(access: BadAccess, candidate: Candidate, held: Sequence[Holder]) -> _
     reasons = [_state_words(one, candidate.tag)]
     holder = _holder(held, one, exact=True)
     if holder is not None:
-        points += _HOLDS[holder.place]
+        # What the code computed may be the first byte of an object by chance.
+        computed = holder.place is Place.BASE and holder.value == access.address
+        points += _COMPUTED if computed else _HOLDS[holder.place]
+        points += min(holder.others, _MOST_OTHERS)
         reasons.append(f"{holder.name} points to its first byte, with the tag {access.tag}")
     elif one.is_free and (stale := _stale(access, one, held)):
         points += _POINTS_INTO[stale.place]
@@ -166,24 +173,28 @@ def _freed(access: BadAccess, candidate: Candidate, held: Sequence[Holder]) -> _
         same = one.last_tag == access.tag
         points += _HAD_TAG if same else -_HAD_TAG
         reasons.append(f"the pointer to it had {'this' if same else 'another'} tag: {one.last_tag}")
-    what = _use_after_free(one, access.address - one.start)
+    what, relation = _use_after(one, access.address - one.start)
     return _Weighed(
         points,
         Hypothesis(
             what,
             tuple(reasons),
-            relation=Relation.USE_AFTER_FREE,
+            relation=relation,
             object=one,
             offset=access.address - one.start,
         ),
     )
 
 
-def _use_after_free(one: MemoryObject, offset: int) -> str:
+def _use_after(one: MemoryObject, offset: int) -> tuple[str, Relation]:
     where = place_words(one, offset)
+    if one.allocator == STACK:
+        if one.is_free:
+            return f"use after scope: {where}", Relation.USE_AFTER_SCOPE
+        return f"use after return: the memory is now {where}", Relation.USE_AFTER_RETURN
     if one.is_free:
-        return f"use after free: {where}"
-    return f"use after free: memory given out again, now {where}"
+        return f"use after free: {where}", Relation.USE_AFTER_FREE
+    return f"use after free: memory given out again, now {where}", Relation.USE_AFTER_FREE
 
 
 def _beyond(
@@ -199,7 +210,8 @@ def _beyond(
     gap = access.bad - one.end if access.bad >= one.end else one.start - access.bad
     if candidate.next_to:
         points += _NEIGHBOUR
-        reasons.append("no other object in use is between it and the access")
+        thing = "variable" if one.allocator == STACK else "object"
+        reasons.append(f"no other {thing} in use is between it and the access")
         if access.walks:
             points += _WALKS
             reasons.append(f"the access moves {access.base_name} on, as a loop does")
@@ -240,7 +252,8 @@ def _alike(access: BadAccess, candidates: Sequence[Candidate]) -> str:
     """What a match of tags is worth: how many objects were compared."""
     live = [each for each in candidates if each.object.state is ObjectState.LIVE]
     same = sum(each.tag == access.tag for each in live)
-    number = f"{same} of {len(live)} objects here" if len(live) > 1 else "one in 15"
+    things = "variables" if live and live[0].object.allocator == STACK else "objects"
+    number = f"{same} of {len(live)} {things} here" if len(live) > 1 else "one in 15"
     return (
         f" (as {number} {'has' if same == 1 else 'have'} it)"
         if len(live) > 1
@@ -258,6 +271,8 @@ def _holder(held: Sequence[Holder], one: MemoryObject, *, exact: bool) -> Holder
 
 
 def _state_words(one: MemoryObject, tag: int | None) -> str:
+    if one.allocator == STACK:
+        return "it has left its scope" if one.is_free else f"that variable has the tag {tag}"
     if one.state is ObjectState.QUARANTINED:
         return f"{one.allocator} says that it was freed, and is in quarantine"
     if not one.is_free:
@@ -288,6 +303,9 @@ def place_words(one: MemoryObject, offset: int, length: int = 0) -> str:
         ObjectState.SPARE: "unused memory",
     }[one.state]
     whose = f"{named} of {bytes_words(one.size)} at {one.start:#x}"
+    if one.name:
+        declared = f" ({one.source})" if one.source else ""
+        whose = f"{one.name}, {bytes_words(one.size)} in {one.function}{declared}"
     if offset < 0:
         return f"{bytes_words(-offset)} before {whose}"
     if offset < one.size:

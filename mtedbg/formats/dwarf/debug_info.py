@@ -19,6 +19,7 @@ from mtedbg.formats.dwarf.functions import Functions, origins
 from mtedbg.formats.dwarf.lines import LineTable
 from mtedbg.formats.dwarf.sections import DebugSections
 from mtedbg.formats.dwarf.unit import Unit, header_at
+from mtedbg.formats.dwarf.variables import StackVariables, frame_base, variables_of
 from mtedbg.model.buffer import Buffer
 from mtedbg.model.source import InlinedCall, SourceLine, SourcePlace
 
@@ -78,6 +79,29 @@ class DebugInfo:
         except _FAULTS as error:
             self._remark(error)
             return SourcePlace("", line) if line else None
+
+    def variables_at(self, address: int) -> StackVariables | None:
+        """What the function at `address` has on its stack; None where nothing is known of that.
+
+        Args:
+            address: as the file has it.
+        """
+        unit = self._unit_of(address)
+        if unit is None:
+            return None
+        try:
+            functions = self._of(unit, self._functions, Functions)
+            start = functions.entry_at(address) if functions else None
+            if start is None:
+                return None
+            function = unit.entry(start)[1]
+            found = variables_of(unit, start, self._find)
+            table = self._of(unit, self._lines, _line_table)
+            files = {one.file: table.file(one.file) for one in found} if table else {}
+        except _FAULTS as error:
+            self._remark(error)
+            return None
+        return StackVariables(self._name(unit, function), frame_base(function), tuple(found), files)
 
     def _line(self, unit: Unit, address: int) -> SourceLine | None:
         try:

@@ -21,13 +21,20 @@ _OFFSET = -1
 class Tag(IntEnum):
     """Kinds of entries that matter here (7.5.3, table 7.3)."""
 
+    ARRAY_TYPE = 0x01
+    FORMAL_PARAMETER = 0x05
     LEXICAL_BLOCK = 0x0B
+    POINTER_TYPE = 0x0F
+    REFERENCE_TYPE = 0x10
     COMPILE_UNIT = 0x11
     INLINED_SUBROUTINE = 0x1D
+    SUBRANGE_TYPE = 0x21
     SUBPROGRAM = 0x2E
+    VARIABLE = 0x34
     NAMESPACE = 0x39
     MODULE = 0x1E
     PARTIAL_UNIT = 0x3C
+    RVALUE_REFERENCE_TYPE = 0x42
     SKELETON_UNIT = 0x4A
 
 
@@ -35,13 +42,21 @@ class At(IntEnum):
     """Attributes that matter here (7.5.4, table 7.5)."""
 
     SIBLING = 0x01
+    LOCATION = 0x02
     NAME = 0x03
+    BYTE_SIZE = 0x0B
     STMT_LIST = 0x10
     LOW_PC = 0x11
     HIGH_PC = 0x12
+    UPPER_BOUND = 0x2F
     ABSTRACT_ORIGIN = 0x31
+    COUNT = 0x37
+    DECL_FILE = 0x3A
+    DECL_LINE = 0x3B
     DECLARATION = 0x3C
+    FRAME_BASE = 0x40
     SPECIFICATION = 0x47
+    TYPE = 0x49
     RANGES = 0x55
     CALL_FILE = 0x58
     CALL_LINE = 0x59
@@ -50,10 +65,12 @@ class At(IntEnum):
     ADDR_BASE = 0x73
     RNGLISTS_BASE = 0x74
     DWO_NAME = 0x76
+    LOCLISTS_BASE = 0x8C
     MIPS_LINKAGE_NAME = 0x2007
     GNU_DWO_NAME = 0x2130
     GNU_RANGES_BASE = 0x2132
     GNU_ADDR_BASE = 0x2133
+    LLVM_TAG_OFFSET = 0x3E03
 
 
 _INDIRECT, _IMPLICIT, _STRING, _REF4 = 0x16, 0x21, 0x08, 0x13

@@ -99,15 +99,20 @@ class Functions:
         Raises:
             DamagedError: its entries cannot be read.
         """
-        held = [one for one in self._all if one.begin <= address < one.end]
-        if not held:
+        start = self.entry_at(address)
+        if start is None:
             return None
-        # Of several the shortest: a compiler may have put one's code within another's.
-        best = min(held, key=lambda one: one.end - one.begin)
         try:
-            return self._chain(best.at, address)
+            return self._chain(start, address)
         except (IndexError, ValueError):
             raise DamagedError("a unit ends within an entry") from None
+
+    def entry_at(self, address: int) -> int | None:
+        """Where in the unit the entry of the function that holds `address` is; None without one."""
+        held = [one for one in self._all if one.begin <= address < one.end]
+        # Of several the shortest: a compiler may have put one's code within another's.
+        best = min(held, key=lambda one: one.end - one.begin, default=None)
+        return None if best is None else best.at
 
     def _chain(self, start: int, address: int) -> Chain:
         unit, data = self._unit, self._unit.data

@@ -84,7 +84,7 @@ def pointer(offset: int, tag: int) -> int:
             "ldr x0, [x1]",
             {"x1": (0xD0, 6)},
             FREED,
-            READ,
+            LIKELY,
             0,
             "given out again, now at the beginning of",
         ),
