@@ -63,6 +63,7 @@ def _notes(found: HostCalls) -> Iterator[str]:
         yield f"the chain ends: {found.end}"
     if any(frame.kind is FrameKind.HYPOTHESIS for frame in found.frames):
         yield "guessed from x30, which may be stale"
+    yield from found.remarks
     by_record = [frame for frame in found.frames if frame.how is How.RECORD]
     if by_record:
         which = f"{len(by_record)} of {len(found.frames)} frames are"

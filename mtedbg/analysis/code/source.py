@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from mtedbg.decode.demangle import demangled
@@ -40,6 +41,17 @@ def source_place(session: Session, address: int) -> SourcePlace | Absent:
     return Absent(Reason.UNKNOWN, "no debug information")
 
 
+def debug_remarks(session: Session) -> tuple[str, ...]:
+    """What is to be said of the debug information that was read, "FILE: damaged"."""
+    found = []
+    for key, answer in session.answers.items():
+        if key[0] is debug_info and answer[0] is not None:
+            known, file = answer
+            name = PurePosixPath(file.path).name
+            found += [f"{name}: debug information: {remark}" for remark in known.remarks]
+    return tuple(dict.fromkeys(found))
+
+
 def debug_info(session: Session, file: DebugFile) -> DebugInfo | None:
     """The debug information of a file, read once for a session; None where it is no ELF file."""
     key = (debug_info, id(file.data))
@@ -54,8 +66,13 @@ def debug_info(session: Session, file: DebugFile) -> DebugInfo | None:
     return found
 
 
-def frame_entry(session: Session, address: int) -> tuple[Entry, int] | None:
+def frame_entry(session: Session, address: int, *, has_table: bool) -> tuple[Entry, int] | None:
     """Call frame information of a file's sections, where memory has no table of it.
+
+    Args:
+        session: the process.
+        address: of an instruction.
+        has_table: whether memory has a table of .eh_frame, which would have had it.
 
     Returns:
         The entry, by the addresses of the file, and what is added to them; None where there is
@@ -66,7 +83,8 @@ def frame_entry(session: Session, address: int) -> tuple[Entry, int] | None:
         return None
     for file in target.debug_files_at(address):
         known = debug_info(session, file)
-        for name in (".debug_frame", ".eh_frame") if known else ():
+        names = (".debug_frame",) if has_table else (".debug_frame", ".eh_frame")
+        for name in names if known else ():
             section = _frame_section(session, known, file, name) if known else None
             try:
                 found = section.search(address - file.bias) if section else None

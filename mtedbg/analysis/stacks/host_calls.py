@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from mtedbg.analysis.code.source import source_place
+from mtedbg.analysis.code.source import debug_remarks, source_place
 from mtedbg.analysis.code.symbolize import Symbolized, symbolize
 from mtedbg.analysis.stacks.walk import MOST, Found, FrameKind, How, Walk
 from mtedbg.dataclass import dataclass, field
@@ -64,10 +64,12 @@ class HostCalls:
     Attributes:
         frames: the innermost first, at most `MOST` and the hypotheses between them.
         end: why the chain ends, in words; empty where the outermost frame says that it is that.
+        remarks: what is to be said of the debug information of its frames.
     """
 
     frames: tuple[HostFrame, ...]
     end: str = ""
+    remarks: tuple[str, ...] = ()
 
 
 @once
@@ -78,7 +80,7 @@ def host_calls(session: Session, thread: Thread) -> HostCalls | Absent:
         return registers
     walk = Walk(session)
     frames = [_frame(session, level, found) for level, found in enumerate(walk.frames(registers))]
-    return HostCalls(tuple(frames), walk.end)
+    return HostCalls(tuple(frames), walk.end, debug_remarks(session))
 
 
 def _frame(session: Session, level: int, found: Found) -> HostFrame:

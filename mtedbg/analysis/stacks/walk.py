@@ -171,7 +171,7 @@ class Walk:
         at = pc if state.exact else pc - 1
         entry, bias = self._tables.entry_at(at), 0
         if isinstance(entry, Absent):
-            known = frame_entry(self._session, at)
+            known = frame_entry(self._session, at, has_table=self._tables.has_table(at))
             if known is None:
                 return None
             entry, bias = known

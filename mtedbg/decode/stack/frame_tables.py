@@ -118,6 +118,11 @@ class FrameTables:
         except DamagedError as error:
             return Absent(Reason.DAMAGED, error.message)
 
+    def has_table(self, pc: int) -> bool:
+        """Whether the image that holds `pc` has a table that can be read."""
+        image = self.image_at(pc)
+        return isinstance(image, LoadedImage) and not isinstance(image.table, Absent)
+
     def entry_at(self, pc: int) -> Entry | Absent:
         """The entry that holds `pc`, or why there is none."""
         try:

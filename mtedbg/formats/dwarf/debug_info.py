@@ -15,7 +15,7 @@ from typing import TypeVar
 from mtedbg.errors import FileFormatError
 from mtedbg.formats.dwarf.cursor import Cursor, DamagedError
 from mtedbg.formats.dwarf.forms import At, Value
-from mtedbg.formats.dwarf.functions import Functions, origins
+from mtedbg.formats.dwarf.functions import Functions, origins, scope
 from mtedbg.formats.dwarf.lines import LineTable
 from mtedbg.formats.dwarf.sections import DebugSections
 from mtedbg.formats.dwarf.unit import Unit, header_at
@@ -24,6 +24,7 @@ from mtedbg.model.buffer import Buffer
 from mtedbg.model.source import InlinedCall, SourceLine, SourcePlace
 
 MOST_UNITS = 1 << 16
+MOST_REMARKS = 8
 _MOST_RANGES = 1 << 20
 _PAIR = struct.Struct("<QQ")
 _EXTENDED = 0xFFFFFFFF
@@ -70,6 +71,7 @@ class DebugInfo:
             functions = self._of(unit, self._functions, Functions)
             chain = functions.at(address) if functions else None
             if chain is None:
+                self._say_what_is_elsewhere(unit)
                 return SourcePlace("", line) if line else None
             inlined: list[InlinedCall] = []
             for entry in reversed(chain.inlined):
@@ -103,6 +105,11 @@ class DebugInfo:
             return None
         return StackVariables(self._name(unit, function), frame_base(function), tuple(found), files)
 
+    def _say_what_is_elsewhere(self, unit: Unit) -> None:
+        for attribute in (At.DWO_NAME, At.GNU_DWO_NAME):
+            if name := unit.text(unit.top.get(attribute)):
+                self._say(f"functions and inlined calls are in {name}, which is not read")
+
     def _line(self, unit: Unit, address: int) -> SourceLine | None:
         try:
             table = self._of(unit, self._lines, _line_table)
@@ -123,10 +130,16 @@ class DebugInfo:
     def _name(self, unit: Unit, entry: Mapping[int, Value]) -> str:
         known = origins(unit, entry, self._find)
         for attribute in (At.LINKAGE_NAME, At.MIPS_LINKAGE_NAME):
-            for where, one in known:
+            for where, one, _ in known:
                 if name := where.text(one.get(attribute)):
                     return self._demangled(name)
-        return next((name for where, one in known if (name := where.text(one.get(At.NAME)))), "")
+        for where, one, _ in known:
+            if name := where.text(one.get(At.NAME)):
+                # What is not seen outside of its unit has no linkage name.
+                last, _, at = known[-1]
+                around = scope(last, at) if at else ""
+                return f"{around}::{name}" if around else name
+        return ""
 
     @staticmethod
     def _of(unit: Unit, kept: dict[int, T | None], make: Callable[[Unit], T | None]) -> T | None:
@@ -137,8 +150,10 @@ class DebugInfo:
         return kept[key]
 
     def _remark(self, error: Exception) -> None:
-        text = error.message if isinstance(error, FileFormatError) else "damaged"
-        if text not in self.remarks and len(self.remarks) < 8:
+        self._say(error.message if isinstance(error, FileFormatError) else "damaged")
+
+    def _say(self, text: str) -> None:
+        if text not in self.remarks and len(self.remarks) < MOST_REMARKS:
             self.remarks.append(text)
 
     def _unit_of(self, address: int) -> Unit | None:

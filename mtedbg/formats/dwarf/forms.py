@@ -22,11 +22,14 @@ class Tag(IntEnum):
     """Kinds of entries that matter here (7.5.3, table 7.3)."""
 
     ARRAY_TYPE = 0x01
+    CLASS = 0x02
     FORMAL_PARAMETER = 0x05
     LEXICAL_BLOCK = 0x0B
     POINTER_TYPE = 0x0F
     REFERENCE_TYPE = 0x10
     COMPILE_UNIT = 0x11
+    STRUCTURE = 0x13
+    UNION = 0x17
     INLINED_SUBROUTINE = 0x1D
     SUBRANGE_TYPE = 0x21
     SUBPROGRAM = 0x2E

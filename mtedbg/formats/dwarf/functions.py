@@ -155,11 +155,14 @@ def _word(data: bytes, at: int) -> int:
     return int.from_bytes(data[at : at + 4], "little")
 
 
-def origins(
-    unit: Unit, entry: Mapping[int, Value], find: Finder
-) -> list[tuple[Unit, Mapping[int, Value]]]:
-    """An entry, and those that it takes its name from, the nearest first."""
-    found = [(unit, entry)]
+Entry = Mapping[int, Value]
+Found = tuple[Unit, Entry, int]
+"""An entry: its unit, its attributes, and where in the unit's bytes it is."""
+
+
+def origins(unit: Unit, entry: Entry, find: Finder) -> list[Found]:
+    """An entry, and those that it takes its name from, the nearest first; its own place is 0."""
+    found: list[Found] = [(unit, entry, 0)]
     for _ in range(_MOST_ORIGINS):
         value = entry.get(At.ABSTRACT_ORIGIN) or entry.get(At.SPECIFICATION)
         offset = unit.reference(value)
@@ -167,5 +170,39 @@ def origins(
             break
         unit, at = find(offset)
         entry = unit.entry(at)[1]
-        found.append((unit, entry))
+        found.append((unit, entry, at))
     return found
+
+
+def scope(unit: Unit, wanted: int) -> str:
+    """The namespaces and types that an entry stands in, as "A::B"; empty where in none.
+
+    Only where entries say where their subtrees end, as gcc's do: LLVM's have linkage names.
+    """
+    data, at, count, depth = unit.data, unit.first, 0, 0
+    names: list[tuple[int, str]] = []
+    while at < wanted and count < MOST_ENTRIES:
+        count += 1
+        if data[at] == 0:
+            at, depth = at + 1, depth - 1
+            while names and names[-1][0] > depth:
+                names.pop()
+            continue
+        cursor = Cursor(data, at)
+        form = unit.abbreviations.get(cursor.uleb())
+        if form is None:
+            return ""
+        if form.sibling is not None and cursor.at < _word(data, cursor.at + form.sibling) <= wanted:
+            at = _word(data, cursor.at + form.sibling)
+            continue
+        begin, at = at, after(data, cursor.at, form.plan)
+        if form.has_children:
+            depth += 1
+            if form.tag in _SCOPES:
+                name = unit.text(unit.entry(begin)[1].get(At.NAME))
+                names.append((depth, name or _ANONYMOUS.get(form.tag, "")))
+    return "::".join(name for _, name in names if name)
+
+
+_SCOPES = frozenset((Tag.NAMESPACE, Tag.STRUCTURE, Tag.CLASS, Tag.UNION))
+_ANONYMOUS: dict[int, str] = {Tag.NAMESPACE: "(anonymous namespace)"}

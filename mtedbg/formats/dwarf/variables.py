@@ -150,8 +150,8 @@ def _variable(
     if place is None:
         return None
     known = origins(unit, entry, find)
-    name = next((text for where, one in known if (text := where.text(one.get(At.NAME)))), "")
-    kind = next(((where, one[At.TYPE]) for where, one in known if At.TYPE in one), None)
+    name = next((text for where, one, _ in known if (text := where.text(one.get(At.NAME)))), "")
+    kind = next(((where, one[At.TYPE]) for where, one, _ in known if At.TYPE in one), None)
     size = 0 if kind is None else _size(*kind, find)
     numbers = {
         attribute: next((one[attribute].number for _, one in known if attribute in one), None)

@@ -1,0 +1,212 @@
+"""Calls of dead processes beside GDB's: function, file and line of each, or fewer and said so.
+
+Real cores of the VM's kernel, of programs that compilers made in the ways that matter for
+unwinding: with and without frame pointers, with signed return addresses, with .debug_frame alone,
+static, position-independent or not, compressed, with link-time optimization.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from mtedbg.adapters.core import CoreTarget
+from mtedbg.analysis.stacks.host_calls import FrameKind, HostCalls, How, host_calls
+from mtedbg.lab.vm import Vm
+from mtedbg.model.absent import or_else
+from mtedbg.session import Session
+from tests.support.compile import compiled
+from tests.support.oracles import gdb
+
+NO_FRAME_POINTER = "-fomit-frame-pointer"
+WAYS = (
+    "chain noreturn qsort null wild smash recurse thread abort altstack".split()  # noqa: SIM905
+)
+BUILDS: dict[str, tuple[tuple[str, ...], list[str]]] = {
+    "O0": (("-O0",), [way for way in WAYS if way != "smash"]),
+    "O2": (("-O2", NO_FRAME_POINTER), WAYS),
+    "frame-pointer": (("-O2", "-fno-omit-frame-pointer"), ["chain", "qsort", "altstack"]),
+    "signed": (
+        ("-O2", NO_FRAME_POINTER, "-mbranch-protection=standard"),
+        ["chain", "altstack", "qsort"],
+    ),
+    "static": (("-O2", "-static", NO_FRAME_POINTER), ["chain", "altstack", "thread"]),
+    "static-pie": (("-O2", "-static-pie"), ["chain", "altstack"]),
+    "no-pie": (("-O2", "-no-pie", NO_FRAME_POINTER), ["chain", "thread"]),
+    "dwarf-4": (("-O2", "-gdwarf-4", NO_FRAME_POINTER), ["chain", "qsort"]),
+    "dwarf-3": (("-O1", "-gdwarf-3", "-gstrict-dwarf"), ["chain"]),
+    "debug-frame": (
+        ("-O2", NO_FRAME_POINTER, "-fno-asynchronous-unwind-tables", "-fno-unwind-tables"),
+        ["chain", "altstack", "thread"],
+    ),
+    "compressed": (("-O1", "-gz", NO_FRAME_POINTER), ["chain"]),
+    "lto": (("-O2", "-flto", NO_FRAME_POINTER), ["chain", "altstack"]),
+}
+CASES = [(build, way) for build, (_, ways) in BUILDS.items() for way in ways]
+
+WALK = """python
+frame = gdb.newest_frame()
+kinds = {gdb.INLINE_FRAME: "inlined", gdb.SIGTRAMP_FRAME: "signal"}
+while frame:
+  sal = frame.find_sal()
+  file = sal.symtab.filename if sal.symtab else "-"
+  print("@", hex(frame.pc()), kinds.get(frame.type(), "-"), file, sal.line, frame.name())
+  try:
+    frame = frame.older()
+  except gdb.error:
+    frame = None
+end"""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One level as both of us have it."""
+
+    pc: int
+    kind: str
+    file: str
+    line: int
+    name: str
+
+
+def theirs(core: Path, program: Path, folder: Path) -> list[Call]:
+    """The calls by GDB, past main."""
+    past = ("set backtrace past-main on", "set backtrace past-entry on")
+    printed = gdb(core, program, folder, *past, *WALK.splitlines())
+    found = []
+    for line in printed.splitlines():
+        if line.startswith("@ "):
+            _, pc, kind, file, number, name = line.split(" ", 5)
+            found.append(Call(int(pc, 16), kind, PurePosixPath(file).name, int(number), name))
+    return found
+
+
+def ours(core: Path, program: Path) -> tuple[list[Call], HostCalls]:
+    """The calls by us."""
+    session = Session(CoreTarget(core, str(program)))
+    calls = host_calls(session, session.current_thread())
+    assert isinstance(calls, HostCalls)
+    found = []
+    for frame in calls.frames:
+        for call in frame.inlined:
+            found.append(_call(frame.pc, "inlined", call.source, call.function))
+        kind = "signal" if frame.kind is FrameKind.SIGNAL else "-"
+        found.append(_call(frame.pc, kind, or_else(frame.source, None), frame.place.name))
+    return found, calls
+
+
+def _call(pc, kind, source, name) -> Call:
+    if source is None:
+        return Call(pc, kind, "-", 0, name)
+    return Call(pc, kind, PurePosixPath(source.file).name, source.line, name)
+
+
+def dies(vm: Vm, program: Path, folder: Path, *words: str) -> Path:
+    """The core that a program leaves."""
+    result = vm.run([str(program), *words], cores_to=folder, timeout_s=60)
+    (core,) = result.cores
+    return core
+
+
+def check(found: list[Call], calls: HostCalls, expected: list[Call]) -> None:
+    """Equal to GDB's, or fewer and said so; of lines and names what GDB has is the same."""
+    assert len(found) >= 1
+    assert [one.pc for one in found] == [one.pc for one in expected][: len(found)]
+    if len(found) < len(expected):
+        assert calls.end, "fewer, and nothing says so"
+    for mine, other in zip(found, expected, strict=False):
+        if other.kind == "signal":
+            assert mine.kind == "signal"
+            continue
+        assert (mine.kind == "inlined") == (other.kind == "inlined")
+        assert (mine.file, mine.line) == (other.file, other.line)
+        if other.line:  # else it is of a library without debug information: symbols have aliases
+            mine_name, other_name = _bare(mine.name), _bare(other.name)
+            assert mine_name == other_name or mine_name.endswith(f"::{other_name}")
+
+
+def _bare(name: str) -> str:
+    """Without what copies are called by, and without parameters' trailing qualifiers."""
+    plain = name.split(" [clone")[0].removesuffix(" const")
+    return plain.split(".")[0] if "::" not in plain else plain
+
+
+@pytest.mark.parametrize(("build", "way"), CASES, ids=["-".join(case) for case in CASES])
+def test_calls_are_gdbs(lab_vm: Vm, tmp_path: Path, build: str, way: str) -> None:
+    program = compiled("calls", *BUILDS[build][0], "-ldl")
+    core = dies(lab_vm, program, tmp_path, way)
+    found, calls = ours(core, program)
+    expected = theirs(core, program, tmp_path)
+    check(found, calls, expected)
+    if way not in ("recurse", "smash"):  # more than we show; a stack that is overwritten
+        assert len(found) == len(expected)
+        assert expected[-1].name == ("_start" if way != "thread" else expected[-1].name)
+
+
+@pytest.mark.parametrize("flags", [("-O0",), ("-O2", NO_FRAME_POINTER)], ids=["O0", "O2"])
+def test_names_of_cpp_are_gdbs(lab_vm: Vm, tmp_path: Path, flags: tuple[str, ...]) -> None:
+    program = compiled("calls_cpp", *flags)
+    core = dies(lab_vm, program, tmp_path)
+    found, calls = ours(core, program)
+    expected = theirs(core, program, tmp_path)
+    check(found, calls, expected)
+    names = [one.name for one in found]
+    assert len(found) == len(expected)
+    assert any("operator+" in name for name in names)
+    assert any("{lambda(int)#1}::operator()" in name for name in names)
+
+
+def test_a_library_that_was_opened_and_deleted(lab_vm: Vm, tmp_path: Path) -> None:
+    """Its frames are there by the file while that is there, and end with a word when it is not."""
+    program = compiled("calls", "-O2", NO_FRAME_POINTER, "-ldl")
+    library = compiled("plug", "-O2", NO_FRAME_POINTER, "-shared", "-fPIC")
+    core = dies(lab_vm, program, tmp_path, "library", str(library))
+    found, calls = ours(core, program)
+    check(found, calls, theirs(core, program, tmp_path))
+    assert [one.name for one in found[:2]] == ["low", "plug"]
+    moved = library.with_suffix(".gone")
+    library.rename(moved)
+    try:
+        fewer, calls = ours(core, program)
+    finally:
+        moved.rename(library)
+    known = {one.pc for one in found}
+    kinds = {frame.pc: (frame.kind, frame.how) for frame in calls.frames}
+    certain = {one.pc for one in fewer if kinds[one.pc][0] is not FrameKind.HYPOTHESIS}
+    assert certain < known
+    assert calls.end or How.RECORD in {how for _, how in kinds.values()}
+
+
+def test_a_core_alone_has_no_frame_that_is_none(lab_vm: Vm, tmp_path: Path) -> None:
+    """Without any file there is no call frame information: fewer frames, none too many."""
+    for number, flags in enumerate((("-O0",), ("-O2", NO_FRAME_POINTER))):
+        program = compiled("calls", *flags, "-ldl")
+        for way in ("chain", "qsort", "altstack", "thread"):
+            folder = tmp_path / f"{number}-{way}"
+            folder.mkdir()
+            core = dies(lab_vm, program, folder, way)
+            known = {one.pc for one in theirs(core, program, folder)}
+            session = Session(CoreTarget(core, files=False))
+            calls = host_calls(session, session.current_thread())
+            assert isinstance(calls, HostCalls)
+            certain = [f.pc for f in calls.frames if f.kind is not FrameKind.HYPOTHESIS]
+            assert set(certain) <= known
+            for one, following in pairwise(calls.frames):
+                if following.kind is FrameKind.HYPOTHESIS:
+                    assert one is calls.frames[0] or one.kind is FrameKind.INTERRUPTED
+
+
+def test_a_stripped_program_has_its_calls_without_lines(lab_vm: Vm, tmp_path: Path) -> None:
+    program = compiled("calls", "-O2", NO_FRAME_POINTER, "-ldl")
+    core = dies(lab_vm, program, tmp_path, "chain")
+    stripped = tmp_path / "calls"
+    subprocess.run(["aarch64-linux-gnu-strip", "-o", str(stripped), str(program)], check=True)
+    found, calls = ours(core, stripped)
+    expected = [one for one in theirs(core, program, tmp_path) if one.kind != "inlined"]
+    assert [one.pc for one in found] == [one.pc for one in expected]
+    assert not any(one.line for one in found)
+    assert not calls.end
