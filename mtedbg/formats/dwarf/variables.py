@@ -154,7 +154,7 @@ def _variable(
     kind = next(((where, one[At.TYPE]) for where, one, _ in known if At.TYPE in one), None)
     size = 0 if kind is None else _size(*kind, find)
     numbers = {
-        attribute: next((one[attribute].number for _, one in known if attribute in one), None)
+        attribute: next((one[attribute].number for _, one, _ in known if attribute in one), None)
         for attribute in (At.DECL_FILE, At.DECL_LINE, At.LLVM_TAG_OFFSET)
     }
     return StackVariable(
