@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from mtedbg import __version__
 from mtedbg.errors import DocumentError, MtedbgError, UsageError
@@ -40,8 +40,18 @@ def _modules() -> list[str]:
     return sorted(file.stem for file in Path(__file__).parent.iterdir() if _is_own(file))
 
 
+class _Parser(argparse.ArgumentParser):
+    """Complains without what a word of the command line, a file's name, would do to a terminal."""
+
+    def error(self, message: str) -> NoReturn:
+        """See `argparse`."""
+        from mtedbg.render import clean
+
+        super().error(clean(message))
+
+
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="mtedbg",
         description="Debugs programs, JITs and emulators on Arm memory tagging (MTE).",
     )
@@ -133,7 +143,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout = None
         return EXIT_ERROR
     except OSError as error:
-        if error.filename is not None or error.errno not in _CANNOT_WRITE:
+        if error.filename is not None:  # of a file that was named, or that went away meanwhile
+            name = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
+            complain(MtedbgError(f"{name}: {error.strerror}"))
+            return EXIT_ERROR
+        if error.errno not in _CANNOT_WRITE:
             raise
         sys.stdout = None  # nothing is left to be written at exit
         complain(DocumentError(f"cannot write to standard output: {error.strerror}"))

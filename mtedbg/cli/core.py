@@ -63,7 +63,10 @@ class _Output:
 
     def heading(self, text: str) -> None:
         if not self._json:
-            print(f"\x1b[1m{text}\x1b[0m" if self.color else text)
+            from mtedbg.render import clean
+
+            plain = "\n".join(map(clean, text.split("\n")))
+            print(f"\x1b[1m{plain}\x1b[0m" if self.color else plain)
 
     def answer(self, report: Report) -> None:
         if self._json:
@@ -90,15 +93,13 @@ class _Output:
             for remark in remarks:
                 print(f"mtedbg: note: {clean(remark)}", file=sys.stderr)
             return
-        from mtedbg.render.json import render_json_all, to_object
+        from mtedbg.render.json import json_text, render_json_all, to_object
 
         objects = [to_object(report.noting(*remarks)) for report in self._reports]
         if several:
             sys.stdout.write(render_json_all(objects))
         elif objects:
-            import json
-
-            sys.stdout.write(json.dumps(objects[0], indent=1) + "\n")
+            sys.stdout.write(json_text(objects[0]))
 
 
 def _run_commands(session: Session, lines: list[str], output: _Output, *, as_json: bool) -> None:
@@ -174,6 +175,8 @@ def run(arguments: argparse.Namespace) -> int:
         _post_mortem(session, output, as_json=as_json)
     if arguments.html is not None:
         said = _write_html(session, arguments.html, arguments.core, lambda: target.remarks)
-        print(said, file=sys.stderr if as_json else sys.stdout)
+        from mtedbg.render import clean
+
+        print(clean(said), file=sys.stderr if as_json else sys.stdout)
     output.finish(target.remarks, several=len(arguments.commands) != 1)
     return output.status

@@ -14,6 +14,7 @@ from mtedbg.dataclass import dataclass
 from mtedbg.errors import ToolMissingError
 from mtedbg.lab import paths, requirements
 from mtedbg.lab.requirements import Need
+from mtedbg.render import clean
 
 HELP = "check what mtedbg needs on this machine"
 _NAME = re.compile(r"[\w.-]+")
@@ -42,15 +43,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(_arguments: argparse.Namespace) -> int:
     """Prints what is here and what is not; 1 if something needed is missing."""
-    print(f"mtedbg {__version__}, Python {sys.version.split()[0]}, {paths.PACKAGE}")
+    python = sys.version.split()[0]
+    print(clean(f"mtedbg {__version__}, Python {python}, {paths.PACKAGE}"))
     lacking = False
     for finding in _findings():
         if finding.found:
-            print(f"  ok       {finding.what:24} {finding.found}")
+            print(clean(f"  ok       {finding.what:24} {finding.found}"))
             continue
         lacking = lacking or not finding.optional
         state = "optional" if finding.optional else "MISSING "
-        print(f"  {state} {finding.what:24} {finding.fix}")
+        print(clean(f"  {state} {finding.what:24} {finding.fix}"))
     return 1 if lacking else 0
 
 

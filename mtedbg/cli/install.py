@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
+import re
 import shlex
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
+from mtedbg.commands._documents import change
 from mtedbg.dataclass import dataclass
 from mtedbg.errors import MtedbgError
 from mtedbg.lab import paths
+from mtedbg.render import clean
 
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
+_END = re.compile(r"\r?\n$")
 HELP = "load mtedbg whenever GDB or LLDB starts"
 
 
@@ -61,31 +68,51 @@ def run(arguments: argparse.Namespace) -> int:
 def _add(file: Path, debugger: Debugger) -> None:
     line = debugger.line
     try:
-        before = file.read_text(encoding="utf-8") if file.exists() else ""
+        before = _contents(file)
         after = with_line(before, debugger)
         if after == before:
-            print(f"{file} already has the line:")
+            said = "already has the line:"
         else:
-            file.write_text(after, encoding="utf-8")
-            print(f"{file} now has the line:" if before else f"{file} was created with the line:")
-    except (OSError, UnicodeDecodeError) as error:
+            change(file, os.fsencode(after))
+            said = "now has the line:" if before else "was created with the line:"
+    except OSError as error:
         raise MtedbgError(
-            f"{file} cannot be changed: {error}", f"add this line to it: {line}"
+            f"{file} cannot be changed: {error.strerror}", f"add this line to it: {line}"
         ) from error
-    print(f"  {line}")
+    print(clean(f"{file} {said}"))
+    print(clean(f"  {line}"))
+
+
+def _contents(file: Path) -> str:
+    """A file's text, whatever its encoding, with its line ends; nothing where there is no file.
+
+    Raises:
+        OSError: it cannot be read, or is not a regular file.
+    """
+    try:
+        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return ""
+    with os.fdopen(descriptor, "rb") as opened:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file")
+        return os.fsdecode(opened.read())
 
 
 def with_line(text: str, debugger: Debugger) -> str:
     """An init file's `text` with the line in it once, in place of one that loads another mtedbg."""
-    lines = text.splitlines()
-    ours = [i for i, old in enumerate(lines) if debugger.is_ours(old)]
+    end = "\r\n" if "\r\n" in text else "\n"
+    lines = _LINE.findall(text)
+    if lines and not lines[-1].endswith("\n"):
+        lines[-1] += end
+    ours = [i for i, old in enumerate(lines) if debugger.is_ours(old.rstrip("\r\n"))]
     if not ours:
-        lines.append(debugger.line)
+        lines.append(debugger.line + end)
     else:
-        lines[ours[0]] = debugger.line
+        lines[ours[0]] = debugger.line + _END.findall(lines[ours[0]])[0]
         for i in reversed(ours[1:]):
             del lines[i]
-    return "\n".join([*lines, ""])
+    return "".join(lines)
 
 
 def _gdbinit() -> list[Path]:

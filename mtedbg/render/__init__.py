@@ -8,11 +8,17 @@ templates that escape (HTML) or an element tree (SVG), never by hand.
 
 from __future__ import annotations
 
+import re
+
 from mtedbg.report import Kind
 
 _NESTED_ADDRESSES = frozenset({"address", "pc", "rip", "base", "start", "end", "guest_rip"})
 _NESTED_WORDS = frozenset({"word", "word_before"})
 _WIDTHS = {Kind.RAW: 18, Kind.WORD: 10}
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_BYTES = range(0xDC80, 0xDD00)
+"""What Python's surrogateescape makes of bytes that are not UTF-8 (PEP 383)."""
 
 HEX = (Kind.ADDRESS, Kind.RAW, Kind.WORD)
 """What is written in hexadecimal, with 0x before it."""
@@ -25,7 +31,14 @@ def clean(text: str) -> str:
     return "".join(c if c.isprintable() else _escape(ord(c)) for c in text)
 
 
+def without_surrogates(text: str) -> str:
+    """`text` with a visible escape for each byte that is no text: it can be written as UTF-8."""
+    return _SURROGATE.sub(lambda one: _escape(ord(one[0])), text)
+
+
 def _escape(code: int) -> str:
+    if code in _BYTES:
+        code -= _BYTES.start - 0x80
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 

@@ -8,13 +8,14 @@ from typing import Any
 
 from mtedbg.model.absent import Absent
 from mtedbg.model.cell_map import CellMap
-from mtedbg.render import HEX, hex_number, nested_kind
+from mtedbg.render import HEX, hex_number, nested_kind, without_surrogates
 from mtedbg.report import Kind, Report, Value
 
 _RANGES_NAMED = 8
 _KINDS = "0123456789abcdef.?"
 """Of a map's cells: a tag, not tagged, not read."""
 NOTHING = " "
+_SURROGATE = "\\ud"
 
 
 def _plain(value: Value, kind: Kind) -> Any:
@@ -110,9 +111,30 @@ def _figure(figure: CellMap) -> dict[str, Any]:
 
 def render_json(report: Report) -> str:
     """The report as one JSON object and a newline."""
-    return json.dumps(to_object(report), indent=1) + "\n"
+    return json_text(to_object(report))
+
+
+def json_text(value: Mapping[str, Any]) -> str:
+    """JSON that strict readers take, and a newline.
+
+    A name of a file or process may hold bytes that are no text. JSON has no way to write them: they
+    are visible escapes, as in text.
+    """
+    text = json.dumps(value, indent=1)
+    if _SURROGATE in text:  # or of a pair, which is right
+        text = json.dumps(_valid(value), indent=1)
+    return text + "\n"
+
+
+def _valid(value: Any) -> Any:
+    """`value` with visible escapes for what is no text."""
+    if isinstance(value, str):
+        return without_surrogates(value)
+    if isinstance(value, Mapping):
+        return {_valid(key): _valid(item) for key, item in value.items()}
+    return [_valid(item) for item in value] if isinstance(value, list) else value
 
 
 def render_json_all(reports: Sequence[Mapping[str, Any]]) -> str:
     """Several answers (of `to_object`) as one JSON object and a newline."""
-    return json.dumps({"schema": "mtedbg/reports/1", "reports": list(reports)}, indent=1) + "\n"
+    return json_text({"schema": "mtedbg/reports/1", "reports": list(reports)})

@@ -40,7 +40,7 @@ def find(places: Iterable[str]) -> Files:
     skipped = 0
     for place in places:
         path = Path(place).absolute()
-        if path.is_dir():
+        if os.path.isdir(path):  # noqa: PTH112 - pathlib's raises for a name that is too long
             for name in _below(str(path)):
                 if _may_be(name):
                     paths.setdefault(name)

@@ -94,7 +94,7 @@ class Core:
         if self.process is not None:
             pid, name = self.process
             info = struct.pack("<16xiiiiiii", 0, 0, pid, 0, 0, 0, 0)[:40]
-            written += note(b"CORE", 3, (info + name.encode()).ljust(136, b"\0"))
+            written += note(b"CORE", 3, (info + os.fsencode(name)).ljust(136, b"\0"))
         if self.auxv:
             pairs = [*self.auxv.items(), (0, 0)]
             vector = b"".join(struct.pack("<QQ", *pair) for pair in pairs)
@@ -222,7 +222,7 @@ class ImageFile:
             table += struct.pack(
                 "<IBBHQQ", len(strings), 0x10 | self.symbol_kind, 0, 1, value, size
             )
-            strings += name.encode() + b"\0"
+            strings += os.fsencode(name) + b"\0"
         sections = b"\0" * 64
         sections += section(2, 3 * PAGE, len(table), 2, 24)
         sections += section(3, 3 * PAGE + len(table), len(strings), 0, 0)

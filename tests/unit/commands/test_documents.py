@@ -49,3 +49,27 @@ def test_what_cannot_be_written_is_one_line_and_leaves_nothing(tmp_path, name):
         write(Document(f"{tmp_path}/{name}", "x"))
     assert "\n" not in caught.value.message
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def test_a_link_is_replaced_and_not_written_through(tmp_path):
+    secret = tmp_path / "profile"
+    secret.write_text("mine")
+    (tmp_path / "out.html").symlink_to(secret)
+    write(Document(str(tmp_path / "out.html"), "new"))
+    assert secret.read_text() == "mine"
+    assert (tmp_path / "out.html").read_text() == "new"
+    assert not (tmp_path / "out.html").is_symlink()
+
+
+def test_a_pipe_or_device_is_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DocumentError, match="not a regular file"):
+        write(Document(str(tmp_path / "pipe"), "x"))
+    before = os.lstat("/dev/null")
+    write(Document("/dev/null", "x"))
+    assert os.lstat("/dev/null") == before
+
+
+def test_a_name_in_it_that_is_no_text(tmp_path):
+    write(Document(str(tmp_path / "out"), "a\udcffb"))
+    assert (tmp_path / "out").read_bytes() == b"a\\udcffb"

@@ -1,5 +1,9 @@
 """`mtedbg install gdb|lldb`: one line, once, in the file that the debugger reads."""
 
+import os
+import resource
+import signal
+import stat
 from pathlib import Path
 
 import pytest
@@ -32,6 +36,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("OLD\nset x\n", "LINE\nset x\n"),
         ("OLD\nLINE\n", "LINE\n"),
         ("# OLD\n", "# OLD\nLINE\n"),
+        ("set x\r\nset y\r\n", "set x\r\nset y\r\nLINE\r\n"),
+        ("OLD\r\nset x\r\n", "LINE\r\nset x\r\n"),
+        ("a\x0bb\x0cc\x85d\u2028e\rf\n", "a\x0bb\x0cc\x85d\u2028e\rf\nLINE\n"),
+        ("set x\n\n\n", "set x\n\n\nLINE\n"),
     ],
 )
 def test_the_line_is_there_once(name: str, before: str, after: str) -> None:
@@ -87,3 +95,72 @@ def test_a_file_that_cannot_be_changed(home: Path, capsys: pytest.CaptureFixture
     complaint = capsys.readouterr().err
     assert "cannot be changed" in complaint
     assert "add this line to it: source " in complaint
+
+
+def test_bytes_that_are_no_text_stay(home: Path) -> None:
+    (home / ".gdbinit").write_bytes(b"# gr\xfcn\r\nset x\r\n")
+    assert main(["install", "gdb"]) == 0
+    written = (home / ".gdbinit").read_bytes()
+    assert written.startswith(b"# gr\xfcn\r\nset x\r\nsource ")
+    assert written.endswith(b"mtedbg.gdb\r\n")
+
+
+def test_mode_and_owner_stay_and_nothing_is_left_beside(home: Path) -> None:
+    file = home / ".gdbinit"
+    file.write_text("set x\n")
+    file.chmod(0o600)
+    if os.geteuid() == 0:
+        os.chown(file, 12345, 12346)
+    before = file.stat()
+    assert main(["install", "gdb"]) == 0
+    after = file.stat()
+    assert (after.st_mode, after.st_uid, after.st_gid) == (
+        before.st_mode, before.st_uid, before.st_gid,
+    )  # fmt: skip
+    assert [path.name for path in home.iterdir()] == [".gdbinit"]
+
+
+def test_a_full_disk_leaves_the_file_as_it_was(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / ".gdbinit").write_text("set x\n")
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3, hard))
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        assert main(["install", "gdb"]) == 1
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert (home / ".gdbinit").read_text() == "set x\n"
+    assert [path.name for path in home.iterdir()] == [".gdbinit"]
+
+
+@pytest.mark.parametrize("kind", ["fifo", "device", "link to a device"])
+def test_what_is_not_a_regular_file_is_refused(
+    home: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    file = home / ".gdbinit"
+    if kind == "fifo":
+        os.mkfifo(file)
+    elif kind == "device" and os.geteuid() == 0:
+        os.mknod(file, stat.S_IFCHR | 0o600, os.makedev(1, 3))
+    else:
+        file.symlink_to("/dev/null")
+    before = file.lstat()
+    assert main(["install", "gdb"]) == 1
+    assert "not a regular file" in capsys.readouterr().err
+    assert file.lstat() == before
+    assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
+
+
+def test_a_home_with_a_name_that_would_do_something_to_a_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = tmp_path / "a\x1b]0;x\x07\u202eb"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    assert main(["install", "gdb"]) == 0
+    said = capsys.readouterr().out
+    assert said.replace("\n", "").isprintable()
