@@ -12,6 +12,7 @@ from mtedbg.errors import FileFormatError
 from mtedbg.formats.packed import packed_with
 
 if TYPE_CHECKING:
+    from mtedbg.adapters.core.kept import Kept
     from mtedbg.adapters.tombstone.target import TombstoneTarget
 
     DeadTarget = CoreTarget | TombstoneTarget
@@ -20,7 +21,12 @@ _START = 16
 
 
 def open_dead(
-    path: str, executable: str = "", sysroot: str = "", *, files: bool = True
+    path: str,
+    executable: str = "",
+    sysroot: str = "",
+    *,
+    files: bool = True,
+    kept: Kept | None = None,
 ) -> DeadTarget:
     """The target for a file of a dead process.
 
@@ -31,6 +37,7 @@ def open_dead(
         sysroot: folder below which its paths are; empty where the user named none, and
             this machine's files are then used if their build ids are the same.
         files: whether its program and libraries are looked for.
+        kept: files that were opened for another one; nothing where this is the only one.
 
     Raises:
         FileFormatError: its format is not known, or nothing can be read of it.
@@ -48,4 +55,4 @@ def open_dead(
             f"{path} is a text tombstone, which has no memory and no tags",
             "give the file with the same name plus .pb",
         )
-    return CoreTarget(path, executable, sysroot, files=files)
+    return CoreTarget(path, executable, sysroot, files=files, kept=kept)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
+import time
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,18 +18,22 @@ from mtedbg.errors import MtedbgError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
-    from mtedbg.model.absent import Absent
     from mtedbg.model.triage import Read
     from mtedbg.report import Report
 
 HELP = "group core files: one line per distinct crash"
 EXIT_INTERRUPTED = 130
+_UNITS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+"""Seconds in what a word for `--since` may end in."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The words that `mtedbg triage` takes."""
     parser.add_argument("places", metavar="PATH", nargs="+", help="core files, or folders of them")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print JSON")
+    form.add_argument("--csv", action="store_true", help="print CSV, for a spreadsheet")
+    form.add_argument("--markdown", action="store_true", help="print a table in Markdown")
     parser.add_argument(
         "--html", metavar="FILE", default="", help="also write the result to FILE as HTML"
     )
@@ -47,19 +54,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--sysroot",
         default="",
         metavar="DIR",
-        help="find executables, for names, under DIR (default: this machine's, by build id)",
+        help="find programs and libraries under DIR (default: next to the core, and this machine's"
+        " with the same build id)",
+    )
+    parser.add_argument(
+        "--core-only",
+        action="store_true",
+        help="look for no programs: calls and names by what the cores themselves hold",
+    )
+    parser.add_argument("--members", action="store_true", help="list the files of each group")
+    parser.add_argument(
+        "--min-count", type=int, default=1, metavar="N", help="show groups of N or more crashes"
+    )
+    parser.add_argument(
+        "--since", default="", metavar="WHEN",
+        help='show crashes since then: 90m, 12h, 7d, or a UTC time such as "2026-11-29 08:00"',
     )  # fmt: skip
     parser.add_argument("--no-color", action="store_true", help="no colours on a terminal")
 
 
 def _reader(arguments: argparse.Namespace, paths: Sequence[str]) -> Generator[Read, None, None]:
+    from mtedbg.triage.one import Reader
+
+    reader = Reader(arguments.sysroot, files=not arguments.core_only)
     if arguments.scheduler:
         from mtedbg.triage import cluster
 
-        return cluster.read_all(paths, arguments.scheduler)
+        return cluster.read_all(paths, arguments.scheduler, reader)
     from mtedbg.triage import local
 
-    return local.read_all(paths, arguments.workers)
+    return local.read_all(paths, arguments.workers, reader=reader)
 
 
 def _read(
@@ -69,7 +93,8 @@ def _read(
     from mtedbg.triage.progress import progress
     from mtedbg.triage.state import State
 
-    with State(place) as state:
+    programs = "none" if arguments.core_only else arguments.sysroot
+    with State(place, programs) as state:
         if not arguments.fresh:
             reads.update((one.path, one) for one in state.known(paths))
         left = [path for path in paths if path not in reads]
@@ -87,20 +112,6 @@ def _read(
     return None
 
 
-def _symbol(one: Read, sysroot: str) -> str | Absent:
-    """The symbol that contains the PC of an exemplar, from its program's own files."""
-    from mtedbg.adapters.dead import open_dead
-    from mtedbg.model.absent import NOT_APPLICABLE, Absent
-
-    if one.pc is None:
-        return NOT_APPLICABLE
-    try:
-        found = open_dead(one.path, sysroot=sysroot).symbol_at(one.pc)
-    except MtedbgError:
-        return NOT_APPLICABLE
-    return NOT_APPLICABLE if isinstance(found, Absent) else str(found)
-
-
 def _write(report: Report, arguments: argparse.Namespace) -> None:
     if arguments.html:
         from mtedbg import __version__
@@ -110,6 +121,11 @@ def _write(report: Report, arguments: argparse.Namespace) -> None:
 
         page = render_html("Triage", [Part("Signatures", "", report)], __version__)
         report = report.noting(write(Document(arguments.html, page)))
+    if arguments.csv or arguments.markdown:
+        from mtedbg.render.tables import render_csv, render_markdown
+
+        sys.stdout.write((render_csv if arguments.csv else render_markdown)(report))
+        return
     show(report, arguments)
 
 
@@ -117,15 +133,37 @@ def _counted(files: int, of_one: str, of_many: str) -> str:
     return f"1 file {of_one}" if files == 1 else f"{files} files {of_many}"
 
 
+def _time(word: str) -> float:
+    """Seconds since 1970 of what `--since` says; before all where it says nothing.
+
+    Raises:
+        UsageError: it is no time.
+    """
+    if not word:
+        return -math.inf
+    unit = _UNITS.get(word[-1:])
+    if unit is not None and word[:-1].isdecimal():
+        return time.time() - int(word[:-1]) * unit
+    try:
+        when = datetime.fromisoformat(word)
+    except ValueError:
+        raise UsageError(
+            f"--since {word}: not a time", 'write 90m, 12h, 7d or "2026-11-29 08:00"'
+        ) from None
+    return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Reads, groups and prints; the exit status."""
-    from mtedbg.analysis.postmortem.groups import groups
+    from mtedbg.analysis.postmortem.groups import groups, since
+    from mtedbg.model.words import counted
     from mtedbg.reports.triage import report
     from mtedbg.triage.files import find
     from mtedbg.triage.state import usual_path
 
     if arguments.workers < 1:
         raise UsageError("--workers must be at least 1", "the default is the number of CPUs")
+    begin = _time(arguments.since)
     found = find(arguments.places)
     place = Path(arguments.state) if arguments.state else usual_path(arguments.places)
     reads: dict[str, Read] = {}
@@ -137,8 +175,15 @@ def run(arguments: argparse.Namespace) -> int:
     if stopped is not None:
         unread = _counted(len(found.paths) - len(reads), "is not read yet", "are not read yet")
         notes.append(f"stopped: {unread}; run the same command again to continue")
-    made = groups(reads.values(), lambda one: _symbol(one, arguments.sysroot))
-    _write(report(made, notes), arguments)
+    everything = groups(reads.values())
+    recent = since(everything, begin)
+    made = [one for one in recent if len(one.members) >= arguments.min_count]
+    if older := sum(len(one.members) for one in everything) - sum(len(o.members) for o in recent):
+        notes.append(_counted(older, f"is older than {arguments.since}: left out",
+                              f"are older than {arguments.since}: left out"))  # fmt: skip
+    if rarer := len(recent) - len(made):
+        notes.append(f"{counted(rarer, 'group')} of fewer than {arguments.min_count}: left out")
+    _write(report(made, notes, members=arguments.members), arguments)
     if isinstance(stopped, MtedbgError):
         sys.stdout.flush()
         raise stopped

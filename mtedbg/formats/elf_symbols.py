@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from bisect import bisect_right
 from collections.abc import Sequence
+from copy import copy
 
 from mtedbg.formats import elf
 from mtedbg.formats.buffer import Buffer, Read, text
@@ -29,6 +30,8 @@ _INDEX_MASK = MAX_SYMBOLS - 1
 _RANK_SHIFT, _RANK_MASK, _VALUE_SHIFT = 20, 7, 23
 _MAX_NAME = 4096
 _MAX_PLACES = 4096
+_MOST_KNOWN = 64
+"""Names whose places are kept: the same few are asked for again and again."""
 _MAX_CHAIN = 1 << 16
 _MAX_DYNAMIC = 1 << 14
 
@@ -51,6 +54,7 @@ class SymbolTable:
         self._strings = strings
         self._bias = bias
         self._places = places
+        self._known: dict[str, tuple[int, bool | None] | None] = {}
         # One integer a symbol: value, rank, place. Where several share an address the best comes
         # last: a sized, global function.
         self._order = sorted(
@@ -65,6 +69,12 @@ class SymbolTable:
             and _UNDEFINED < section < _RESERVED
             and strings[name : name + 1] not in _NAMELESS
         )
+
+    def moved(self, bias: int) -> SymbolTable:
+        """The same symbols where something else is added to their values."""
+        made = copy(self)
+        made._bias = bias
+        return made
 
     def __len__(self) -> int:
         return len(self._order)
@@ -81,6 +91,13 @@ class SymbolTable:
         Returns:
             With it, whether it is a function; None where the table does not say.
         """
+        if name not in self._known and len(self._known) < _MOST_KNOWN:
+            self._known[name] = self._search(name)
+        found = self._known[name] if name in self._known else self._search(name)
+        return None if found is None else (found[0] + self._bias, found[1])
+
+    def _search(self, name: str) -> tuple[int, bool | None] | None:
+        """The same, before the bias is added."""
         wanted = name.encode("utf-8", "surrogateescape") + b"\0"
         offsets: set[int] = set()
         position = self._strings.find(wanted)
@@ -92,7 +109,7 @@ class SymbolTable:
             return None
         best: int = max(found, key=lambda key: key >> _RANK_SHIFT & _RANK_MASK)
         kind = self._entry(best)[1] & 0xF
-        return (best >> _VALUE_SHIFT) + self._bias, _CODE.get(kind)
+        return best >> _VALUE_SHIFT, _CODE.get(kind)
 
     def at(self, address: int) -> Symbol | None:
         """The symbol that holds `address`."""

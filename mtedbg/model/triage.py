@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
 
-from mtedbg.dataclass import astuple, dataclass
+from mtedbg.dataclass import asdict, astuple, dataclass
 
-VERSION = 3
+VERSION = 4
 """Of signatures, whose words make their ids: what another version kept is read again."""
 
 
@@ -26,16 +28,51 @@ class Module:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """One frame of a death, as far as it is the same in every run of a build.
+
+    Attributes:
+        module: name of the file, without its folder; empty where there is none.
+        build_id: of the file, hexadecimal; empty where it is not known.
+        offset: from where the file begins.
+        function: without what a compiler appends to its name; empty where none is known. Of what is
+            in no file, what it is in: a guest's function, "nowhere".
+        into: bytes from where the function begins.
+        size: bytes of stack from the frame record of the callee to its own; 0 where not known.
+    """
+
+    module: str
+    build_id: str
+    offset: int
+    function: str = ""
+    into: int = 0
+    size: int = 0
+
+    def __str__(self) -> str:
+        """For people, and for identities: by the function, else by the place in the file."""
+        if not self.module:  # in no file one place is as good as another
+            return self.function or "no file"
+        if self.function:
+            return f"{self.function}+{self.into:#x}"
+        return f"{self.module}+{self.offset:#x}"
+
+
+@dataclass(frozen=True, slots=True)
 class Signature:
     """What is the same in every run of a crash: no address, id or tag that chance decides.
 
     Attributes:
         cause: the kind of death, "tag check fault (synchronous)".
         transition: what the runtime would have done, or was doing; empty where it has no part.
-        place: the code range, or file and offset, with its callers where the signal was sent.
+        place: the code range, else the innermost frame that matters.
         function: the guest's function; empty where none is known.
         memop: the guest's access, by its place in the function; empty where it is none.
-        tags: how pointer and memory tag relate; empty where it was no tag check fault.
+        program: name of the program's file, without its folder.
+        calls: the frames that tell this crash from others, the innermost first.
+        message: what the program said when it ended itself, without numbers and addresses.
+        relation: how the access lies to its object, where the process's records say it.
+        builds: build ids of the files in which calls have no name but a place; it is another one's
+            in another build.
     """
 
     cause: str
@@ -43,15 +80,41 @@ class Signature:
     place: str = ""
     function: str = ""
     memop: str = ""
-    tags: str = ""
+    program: str = ""
+    calls: tuple[str, ...] = ()
+    message: str = ""
+    relation: str = ""
+    builds: str = ""
 
     @property
     def id(self) -> str:
         """Twelve hexadecimal digits that stand for it."""
         import hashlib  # loads a library: not for those who look at one core
 
-        text = "\0".join(astuple(self))
+        parts = (*self.calls, "", *(value for value in astuple(self) if isinstance(value, str)))
+        text = "\0".join(parts)
         return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:12]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a signature was made of: enough to find the same crash in another build.
+
+    Attributes:
+        calls: the frames that matter, the innermost first.
+        deciding: how many of them are in the signature.
+        rooted: whether the last of them is where its thread began.
+        main: whether the thread is the process's first.
+        imprecise: whether the innermost frame is only where the thread happened to be.
+        tags: how pointer and memory tag relate; empty where it was no tag check fault.
+    """
+
+    calls: tuple[Call, ...] = ()
+    deciding: int = 0
+    rooted: bool = False
+    main: bool = True
+    imprecise: bool = False
+    tags: str = ""
 
 
 class TimeSource(StrEnum):
@@ -74,8 +137,9 @@ class Read:
         time_source: where that is from.
         signature: absent where the file is damaged.
         problem: why there is no signature; empty where there is one.
-        pc: of the thread that died, to name the place of an exemplar by; None where unknown.
+        symbol: what the PC of the fault is in; empty where no symbol is known.
         remarks: how many things are wrong with the file that could be worked around.
+        evidence: what the signature was made of.
     """
 
     path: str
@@ -85,5 +149,31 @@ class Read:
     time_source: TimeSource
     signature: Signature | None
     problem: str = ""
-    pc: int | None = None
+    symbol: str = ""
     remarks: int = 0
+    evidence: Evidence = Evidence()
+
+
+def plain_of(one: Read) -> dict[str, Any]:
+    """What JSON can hold of a `Read`, for `read_of`."""
+    made = asdict(one)
+    made["evidence"]["calls"] = [astuple(call) for call in one.evidence.calls]
+    return made
+
+
+def read_of(value: Mapping[str, Any]) -> Read:
+    """A `Read` of what `plain_of` and JSON made of it.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is none.
+    """
+    made, said = value["signature"], dict(value["evidence"])
+    said["calls"] = tuple(Call(*one) for one in said["calls"])
+    known = dict(value) | {
+        "time_source": TimeSource(value["time_source"]),
+        "signature": None,
+        "evidence": Evidence(**said),
+    }
+    if made is not None:
+        known["signature"] = Signature(**{**made, "calls": tuple(made["calls"])})
+    return Read(**known)

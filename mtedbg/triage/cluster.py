@@ -6,12 +6,13 @@ file that several workers died of is a row like any other damaged one.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mtedbg.errors import ConnectionLostError, ToolMissingError
 from mtedbg.model.triage import Read
-from mtedbg.triage.one import lost, read
+from mtedbg.triage.one import Reader, lost
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -20,17 +21,20 @@ _BATCH = 16
 CONNECT_S = 10
 
 
-def read_several(paths: Sequence[str]) -> list[Read]:
+def read_several(reader: Reader, paths: Sequence[str]) -> list[Read]:
     """What a worker does: a few files, one after the other."""
-    return [read(path) for path in paths]
+    return [reader(path) for path in paths]
 
 
-def read_all(paths: Sequence[str], address: str) -> Generator[Read, None, None]:
+def read_all(
+    paths: Sequence[str], address: str, reader: Reader | None = None
+) -> Generator[Read, None, None]:
     """The result of each file, in any order, each once.
 
     Args:
         paths: absolute; the workers must see the same files there.
         address: of the scheduler, "tcp://HOST:PORT".
+        reader: reads one.
 
     Raises:
         ToolMissingError: dask.distributed is not installed.
@@ -45,7 +49,7 @@ def read_all(paths: Sequence[str], address: str) -> Generator[Read, None, None]:
             "start one: dask scheduler; and workers: dask worker ADDRESS",
         ) from None
     with client:
-        yield from _results(distributed, client, paths)
+        yield from _results(distributed, client, partial(read_several, reader or Reader()), paths)
 
 
 def _library() -> ModuleType:
@@ -59,10 +63,12 @@ def _library() -> ModuleType:
     return found
 
 
-def _results(distributed: Any, client: Any, paths: Sequence[str]) -> Iterator[Read]:
+def _results(
+    distributed: Any, client: Any, work: Callable[[Sequence[str]], list[Read]], paths: Sequence[str]
+) -> Iterator[Read]:
     batches = [list(paths[at : at + _BATCH]) for at in range(0, len(paths), _BATCH)]
     # Not pure: the same path may be another file by the next time.
-    futures = client.map(read_several, batches, pure=False)
+    futures = client.map(work, batches, pure=False)
     given = dict(zip(futures, batches, strict=True))
     done = distributed.as_completed(futures, loop=client.loop)
     for future in done:
@@ -74,7 +80,7 @@ def _results(distributed: Any, client: Any, paths: Sequence[str]) -> Iterator[Re
             yield lost(batch[0], "every worker that read it died")
         elif isinstance(error, distributed.KilledWorker):  # one of these: each alone
             for path in batch:
-                again = client.submit(read_several, [path], pure=False)
+                again = client.submit(work, [path], pure=False)
                 given[again] = [path]
                 done.add(again)
         else:

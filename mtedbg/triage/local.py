@@ -19,7 +19,7 @@ from multiprocessing.process import BaseProcess
 
 from mtedbg.dataclass import dataclass, field
 from mtedbg.model.triage import Read
-from mtedbg.triage.one import lost, read
+from mtedbg.triage.one import Reader, lost
 from mtedbg.triage.safe_path import safe_path
 
 MOST_MEMORY = 1 << 30
@@ -28,12 +28,12 @@ MOST_MEMORY = 1 << 30
 TIMEOUT_S = 120.0
 """Seconds that one file may take."""
 
-Reader = Callable[[str], Read]
+ReadOne = Callable[[str], Read]
 
 _BATCH = 32
 
 
-def _serve(pipe: Connection, reader: Reader) -> None:
+def _serve(pipe: Connection, reader: ReadOne) -> None:
     """A worker: for each list of paths as many answers, until the pipe is closed."""
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     most = MOST_MEMORY if hard == resource.RLIM_INFINITY else min(MOST_MEMORY, hard)
@@ -50,12 +50,12 @@ class _Worker:
 
     process: BaseProcess
     pipe: Connection
-    reader: Reader
+    reader: ReadOne
     paths: deque[str] = field(default_factory=deque)
     since: float = 0.0
 
     @classmethod
-    def start(cls, reader: Reader) -> _Worker:
+    def start(cls, reader: ReadOne) -> _Worker:
         # Not forked: libraries of the caller (a terminal's, a cluster's) may have threads.
         context = multiprocessing.get_context("forkserver")
         ours, theirs = context.Pipe()
@@ -107,7 +107,7 @@ def read_all(
     paths: Sequence[str],
     workers: int,
     timeout_s: float = TIMEOUT_S,
-    reader: Reader = read,
+    reader: ReadOne | None = None,
 ) -> Generator[Read, None, None]:
     """The result of each file, in any order, each once.
 
@@ -115,13 +115,13 @@ def read_all(
         paths: absolute.
         workers: processes, at least one.
         timeout_s: seconds that one file may take.
-        reader: reads one; a function that can be found by its name in another process.
+        reader: reads one; what can be sent to another process.
     """
     waiting = deque(paths)
     crew: list[_Worker] = []
     _prepare()
     try:
-        crew += [_Worker.start(reader) for _ in range(max(1, min(workers, len(paths))))]
+        crew += [_Worker.start(reader or Reader()) for _ in range(max(1, min(workers, len(paths))))]
         for one in list(crew):
             _feed(one, crew, waiting)
         while any(one.paths for one in crew):

@@ -4,43 +4,61 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from mtedbg.adapters.core.kept import Kept
 from mtedbg.adapters.dead import open_dead
 from mtedbg.adapters.tombstone.target import TombstoneTarget
+from mtedbg.analysis.postmortem.calls import symbol_of_death
 from mtedbg.analysis.postmortem.signature import signature
+from mtedbg.dataclass import dataclass, field
 from mtedbg.errors import MtedbgError
-from mtedbg.model.absent import or_else
-from mtedbg.model.triage import Read, Signature, TimeSource
+from mtedbg.model.triage import Evidence, Read, Signature, TimeSource
 from mtedbg.session import Session
 
 _NANO = 1e9
 
 
-def read(path: str) -> Read:
-    """The result of the file at `path`. Its program and libraries are not opened.
+@dataclass
+class Reader:
+    """Reads files one after the other, those of one program quicker after the first.
 
-    Args:
-        path: absolute.
+    Attributes:
+        sysroot: folder below which the paths in them are; empty where the user named none.
+        files: whether their programs and libraries are looked for.
+        kept: programs and libraries that were opened; not taken along to another process.
     """
-    size, changed = _status(path)
-    found: Signature | None = None
-    problem, pc, remarks = "", None, 0
-    when, source = changed / _NANO, TimeSource.FILE
-    try:
-        target = open_dead(path, files=False)
-        if isinstance(target, TombstoneTarget) and target.died_at is not None:
-            when, source = target.died_at, TimeSource.TOMBSTONE
-        session = Session(target)
-        found = signature(session)
-        raw = or_else(target.registers(session.current_thread()), {}).get("pc")
-        pc = None if raw is None else session.strip(raw)
-        remarks = len(target.remarks)
-    except MtedbgError as error:
-        problem = error.message.removeprefix(path).lstrip(": ") or error.message
-    except MemoryError:
-        problem = "takes more memory than a worker may use"
-    except Exception as error:  # one file must not end ten thousand: what it was is in the row
-        problem = f"the reader failed: {type(error).__name__}"
-    return Read(path, size, changed, when, source, found, problem, pc, remarks)
+
+    sysroot: str = ""
+    files: bool = True
+    kept: Kept = field(default_factory=Kept, repr=False)
+
+    def __reduce__(self) -> tuple[type[Reader], tuple[str, bool]]:
+        return Reader, (self.sysroot, self.files)
+
+    def __call__(self, path: str) -> Read:
+        """The result of the file at `path`.
+
+        Args:
+            path: absolute.
+        """
+        size, changed = _status(path)
+        found: Signature | None = None
+        problem, symbol, remarks, evidence = "", "", 0, Evidence()
+        when, source = changed / _NANO, TimeSource.FILE
+        try:
+            target = open_dead(path, sysroot=self.sysroot, files=self.files, kept=self.kept)
+            if isinstance(target, TombstoneTarget) and target.died_at is not None:
+                when, source = target.died_at, TimeSource.TOMBSTONE
+            session = Session(target)
+            found, evidence = signature(session)
+            symbol = symbol_of_death(session)
+            remarks = len(target.remarks)
+        except MtedbgError as error:
+            problem = error.message.removeprefix(path).lstrip(": ") or error.message
+        except MemoryError:
+            problem = "takes more memory than a worker may use"
+        except Exception as error:  # one file must not end ten thousand: what it was is in the row
+            problem = f"the reader failed: {type(error).__name__}"
+        return Read(path, size, changed, when, source, found, problem, symbol, remarks, evidence)
 
 
 def lost(path: str, why: str) -> Read:

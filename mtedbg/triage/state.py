@@ -15,9 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
-from mtedbg.dataclass import asdict
 from mtedbg.errors import DocumentError, UsageError
-from mtedbg.model.triage import VERSION, Read, Signature, TimeSource
+from mtedbg.model.triage import VERSION, Read, plain_of, read_of
 
 _HEAD = {"schema": "mtedbg/triage-state/1", "signatures": VERSION}
 
@@ -35,14 +34,16 @@ class State:
 
     Args:
         path: of the file, which is made where it is not there.
+        programs: where the files of programs were looked for: elsewhere, other names are found.
 
     Raises:
         DocumentError: it cannot be made or read.
         UsageError: another triage has it, or it is a file of another kind.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, programs: str = "") -> None:
         self.path = path
+        self._head = {**_HEAD, "programs": programs}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file: IO[bytes] = path.open("a+b")
@@ -74,15 +75,15 @@ class State:
         self._file.seek(0)
         lines = self._file.read().split(b"\n")
         head = _object(lines[0])
-        unfinished = len(lines) == 1 and _line(_HEAD).startswith(lines[0])
+        unfinished = len(lines) == 1 and _line(self._head).startswith(lines[0])
         if not unfinished and head.get("schema") != _HEAD["schema"]:
             self._file.close()
             raise UsageError(
                 f"{self.path} is not a state file of triage", "choose another file: --state FILE"
             )
-        if unfinished or head != _HEAD:
+        if unfinished or head != self._head:
             self._file.truncate(0)
-            self._write(_HEAD)
+            self._write(self._head)
             return {}
         if lines[-1]:  # its writer was killed in the middle
             self._file.truncate(sum(len(line) + 1 for line in lines[:-1]))
@@ -101,7 +102,7 @@ class State:
 
         Interrupted, it is kept or it is not; it need not be added again.
         """
-        self._write(asdict(one))
+        self._write(plain_of(one))
         self._file.flush()
 
     def _write(self, value: dict[str, Any]) -> None:
@@ -132,8 +133,6 @@ def _object(line: bytes) -> dict[str, Any]:
 def _read(value: dict[str, Any]) -> Read | None:
     """The line's content, or None where it is damaged."""
     try:
-        made = value.pop("signature")
-        found = None if made is None else Signature(**made)
-        return Read(**value | {"time_source": TimeSource(value["time_source"])}, signature=found)
+        return read_of(value)
     except (KeyError, TypeError, ValueError):
         return None

@@ -15,28 +15,28 @@ from mtedbg.session import Session
 from tests.golden.cases import unpacked
 
 IDS = {
-    "sync": "d281b9ef140f",
-    "filtered": "c17dda9441c8",
-    "async": "889f0e33b7e2",
-    "heap": "7bd02e850d95",
-    "abort": "ca869b50f439",
-    "other-null": "6ac82d55ca68",
-    "other-misaligned": "2b7a11d4b3a7",
-    "other-signed": "331ab5fc7a6d",
-    "other-guarded": "93c3f222b63d",
-    "other-data": "0552551ca522",
-    "other-file": "f5bcbb09e51c",
-    "sigabrt": "60275be4c3b2",
-    "runtime-thunk": "7f39d5605543",
-    "runtime-lockstep": "187c09007aad",
-    "runtime-stale": "511c03147e6a",
-    "runtime-patch": "ece0ada6c0af",
-    "runtime-insert": "5cc1d384bde1",
+    "sync": "edde9bd67587",
+    "filtered": "edde9bd67587",
+    "async": "cbf30d0b433a",
+    "heap": "a274e20dfdb6",
+    "abort": "bfd093e85328",
+    "other-null": "9d6dbe74b15e",
+    "other-misaligned": "f63527ed4283",
+    "other-signed": "10e485c6fa61",
+    "other-guarded": "87be539b8f89",
+    "other-data": "a0513860973a",
+    "other-file": "35d8e3641c3a",
+    "sigabrt": "44a5bbc2193d",
+    "runtime-thunk": "9893c8742e68",
+    "runtime-lockstep": "fd119b1eca0b",
+    "runtime-stale": "50d5ec345d73",
+    "runtime-patch": "2fbb5f292343",
+    "runtime-insert": "4deeea9c750e",
 }
-"""Of frozen cores, one for each kind of signature, in version 3."""
+"""Of frozen cores, one for each kind of signature, in version 4."""
 
 
 @pytest.mark.parametrize("core", IDS)
 def test_other_words_are_another_version(core: str, tmp_path: Path) -> None:
-    found = signature(Session(open_dead(str(unpacked(core, tmp_path)), files=False)))
-    assert (VERSION, found.id) == (3, IDS[core]), f"{found}: see above"
+    found, _ = signature(Session(open_dead(str(unpacked(core, tmp_path)), files=False)))
+    assert (VERSION, found.id) == (4, IDS[core]), f"{found}: see above"

@@ -6,8 +6,9 @@ first page in the core, or, where it has none, the same first page.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
+from mtedbg.adapters.core.kept import Kept
 from mtedbg.adapters.core.places import Place, Places
 from mtedbg.adapters.file_bytes import open_file
 from mtedbg.dataclass import dataclass, field
@@ -43,6 +44,9 @@ class Image:
         refused: why files that were found are not used.
         recorded_id: its build id, where the core has it outside of the image.
         unasked: whether this machine's file of its name was not looked at.
+        place: of the file that is used.
+        kept: files that were opened before.
+        measured: what was made of its headers, with them.
     """
 
     name: str
@@ -59,18 +63,29 @@ class Image:
     table: SymbolTable | None = None
     recorded_id: bytes = b""
     unasked: bool = False
+    place: Place | None = None
+    kept: Kept = field(default_factory=Kept)
+    measured: tuple[list[ProgramHeader], tuple[int, int]] | None = None
 
     @property
     def bias(self) -> int:
         """What is added to the image's own addresses."""
-        first = min(_loads(self.headers), key=lambda h: h.address, default=None)
-        return self.base - (first.address - first.offset) if first else self.base
+        return self._measured()[0]
 
     @property
     def end(self) -> int:
         """One past its last address."""
-        ends = [self.bias + h.address + h.memory_size for h in _loads(self.headers)]
-        return max(ends, default=self.base)
+        return self._measured()[1]
+
+    def _measured(self) -> tuple[int, int]:
+        """Bias and end, which every read asks for: made once of each set of headers."""
+        if self.measured is None or self.measured[0] is not self.headers:
+            loads = _loads(self.headers)
+            first = min(loads, key=lambda h: h.address, default=None)
+            bias = self.base - (first.address - first.offset) if first else self.base
+            end = max((bias + h.address + h.memory_size for h in loads), default=self.base)
+            self.measured = (self.headers, (bias, end))
+        return self.measured[1]
 
     def build_id(self) -> bytes:
         """The build id in the dumped first page, or as recorded elsewhere, or nothing."""
@@ -93,14 +108,14 @@ class Image:
             Why it is not used, or nothing.
         """
         try:
-            data, header, headers = _opened(place)
+            data, header, headers = self.kept.opened(place)
         except FileFormatError as error:
             return error.message
         path = place.path
         if why := self._differs(data, headers, path, trusted):
             return why
         self.file, self.header, self.headers, self.table = data, header, headers, None
-        self.path = path
+        self.path, self.place = path, place
         return ""
 
     def use_debug(self, place: Place) -> str:
@@ -110,14 +125,14 @@ class Image:
             Why they are not used, or nothing.
         """
         try:
-            data, header, headers = _opened(place)
+            data, _, headers = self.kept.opened(place)
         except FileFormatError as error:
             return error.message
         path = place.path
         mine, its = self.build_id(), elf.file_build_id(data, headers)
         if not mine or mine != its:
             return f"{path} has build id {its.hex() or 'none'}, the core has {mine.hex() or 'none'}"
-        table = elf_symbols.from_sections(data, header, self.bias)
+        table = self.kept.symbols(place, self.bias)
         if table is None or not len(table):
             return f"{path} has no symbols"
         self.debug, self.debug_path, self.table = table, path, None
@@ -128,16 +143,16 @@ class Image:
         """Looks for its file, and for a file with its symbols; takes the first that is right."""
         build_id = self.build_id().hex()
         self.unasked = places.asks_for_sysroot(build_id)
-        for place in places.of(self.name, build_id):
-            if not (why := self.use(place)):
-                break
-            self._refuse(why)
+        self._first(places.of(self.name, build_id), self.use)
         self.find_debug(places)
 
     def find_debug(self, places: Places) -> None:
         """Looks for a file with its symbols alone: it has more than a stripped program."""
-        for place in places.debug_of(self.name, self.build_id().hex()):
-            if not (why := self.use_debug(place)):
+        self._first(places.debug_of(self.name, self.build_id().hex()), self.use_debug)
+
+    def _first(self, places: Iterable[Place], use: Callable[[Place], str]) -> None:
+        for place in places:
+            if not (why := use(place)):
                 break
             self._refuse(why)
 
@@ -201,8 +216,8 @@ class Image:
         if self.table is None:
             self.table = self.debug
         if self.table is None:
-            if self.file is not None and self.header is not None:
-                self.table = elf_symbols.from_sections(self.file, self.header, self.bias)
+            if self.place is not None:
+                self.table = self.kept.symbols(self.place, self.bias)
             if self.table is None:
                 found = elf_symbols.from_memory(read, self.headers, self.bias)
                 self.table = or_else(found, SymbolTable(b"", b"", 0))
@@ -211,20 +226,6 @@ class Image:
 
 def _loads(headers: Iterable[ProgramHeader]) -> list[ProgramHeader]:
     return [header for header in headers if header.type == elf.PT_LOAD]
-
-
-def _opened(place: Place) -> tuple[Buffer, elf.FileHeader, list[ProgramHeader]]:
-    """A program or library with its headers.
-
-    Raises:
-        FileFormatError: it is not one of AArch64, or cannot be read.
-    """
-    data, path = place.open(), place.path
-    header = elf.file_header(data, path)
-    headers, _ = elf.program_headers(data, header, path)
-    if header.machine != elf.EM_AARCH64 or header.type not in (elf.ET_EXEC, elf.ET_DYN):
-        raise FileFormatError(f"{path} is not an AArch64 program or library")
-    return data, header, headers
 
 
 def image_at(name: str, base: int, head: bytes) -> Image | None:

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from mtedbg.adapters.core.below import PATH_MAX, open_below
+from mtedbg.adapters.core.kept import Kept
 from mtedbg.adapters.file_bytes import FileBytes, bytes_of, open_file
 from mtedbg.dataclass import dataclass, field
 from mtedbg.errors import FileFormatError
@@ -72,20 +72,28 @@ class Places:
             then they are this machine's own where the build ids are the same.
         looked_for: whether they are looked for at all.
         environment: says where debuginfod's cache is.
+        kept: files that were opened for the dead process before.
     """
 
     core: str
     sysroot: str
     looked_for: bool = True
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    kept: Kept = field(default_factory=Kept, compare=False)
 
     def of(self, name: str, build_id: str = "") -> list[Place]:
         """Where the file that the core calls `name` may be, whose build id may be known."""
         if not self.looked_for:
             return []
+        return self.kept.places(
+            (self._folder, self.sysroot, name, build_id), lambda: self._of(name, build_id)
+        )
+
+    def _of(self, name: str, build_id: str) -> list[Place]:
         found = self._by_name(name, build_id)
         if len(build_id) >= _LEAST_BUILD_ID:
-            found += self._next_to.get(build_id, [])
+            beside = self.kept.next_to(self._folder, self._next_to)
+            found += beside.get(build_id, [])
             found += self._by_build_id(build_id, "", "executable")
         return list(dict.fromkeys(found))
 
@@ -93,6 +101,12 @@ class Places:
         """Where a file with the symbols alone may be."""
         if not self.looked_for or len(build_id) < _LEAST_BUILD_ID:
             return []
+        return self.kept.places(
+            (self._folder, self.sysroot, name, build_id, "debug"),
+            lambda: self._debug_of(name, build_id),
+        )
+
+    def _debug_of(self, name: str, build_id: str) -> list[Place]:
         found = list(self._by_build_id(build_id, ".debug", "debuginfo"))
         last = _parts(name)[-1:]
         return [*found, *(self._beside(f"{one}.debug") for one in last)]
@@ -129,7 +143,6 @@ class Places:
         for cache in _caches(self.environment):
             yield Place(str(cache / build_id / cached))
 
-    @cached_property
     def _next_to(self) -> dict[str, list[Place]]:
         """The ELF files next to the core, whatever they are called, by build id."""
         found: dict[str, list[Place]] = {}
@@ -142,7 +155,7 @@ class Places:
             return found
         for name in names:
             place = self._beside(name)
-            build_id = "" if name == Path(self.core).name else _build_id_of(place)
+            build_id = _build_id_of(place)
             if build_id:
                 found.setdefault(build_id, []).append(place)
         return found

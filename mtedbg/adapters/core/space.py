@@ -128,7 +128,7 @@ class AddressSpace:
             image.refused.append(why)
             self._remarks.append(f"{why}: not used")
         elif image.entry() != self.auxv.get(notes.AT_ENTRY, image.entry()):
-            image.file, image.path = None, ""
+            image.file, image.place, image.path = None, None, ""
             self._remarks.append(f"{path} has another entry point than the core says: not used")
         elif not image.head:
             self._remarks.append(f"{path} could not be compared: the core has nothing of it")
@@ -141,7 +141,7 @@ class AddressSpace:
         offset = program_headers_offset(path)
         if headers is None or offset is None or headers < offset:
             return None
-        image = Image("", headers - offset, b"", [])
+        image = Image("", headers - offset, b"", [], kept=self._places.kept)
         self.images = sorted([*self.images, image], key=lambda each: each.base)
         self._bases = [each.base for each in self.images]
         return image
@@ -176,6 +176,7 @@ class AddressSpace:
             head = self.dumped(base, base + PAGE)
             if (image := image_at(name, base, head)) is not None:
                 image.recorded_id = recorded.get(base, b"")
+                image.kept = self._places.kept
                 yield image
             if count > MAX_IMAGES:
                 return

@@ -7,6 +7,7 @@ from functools import cached_property
 from os import PathLike, fspath
 
 from mtedbg.adapters.core import names
+from mtedbg.adapters.core.kept import Kept
 from mtedbg.adapters.core.parts import parts_of
 from mtedbg.adapters.core.places import Places
 from mtedbg.adapters.core.segments import Segments
@@ -53,6 +54,7 @@ class CoreTarget:
         sysroot: str = "",
         *,
         files: bool = True,
+        kept: Kept | None = None,
     ) -> None:
         """Opens a core.
 
@@ -62,6 +64,7 @@ class CoreTarget:
             sysroot: folder below which the paths of the core are; empty where the user named none,
                 and this machine's files are then used if their build ids are the same.
             files: whether its program and libraries are looked for.
+            kept: files that were opened for another one; nothing where this is the only one.
 
         Raises:
             FileFormatError: it is not an AArch64 core, or nothing can be read of it.
@@ -77,7 +80,7 @@ class CoreTarget:
         self._notes = parts.notes
         memory = Segments(data, parts.memory, "memory segments", self._remarks)
         self._tags = Segments(data, parts.tags, "tag segments", self._remarks)
-        places = Places(name, sysroot, files)
+        places = Places(name, sysroot, files, kept=kept or Kept())
         self._space = AddressSpace(memory, self._notes, places, self._remarks)
         if executable:
             self._space.use_executable(executable)

@@ -1,20 +1,13 @@
-"""Many deaths, grouped by their signatures."""
+"""Many deaths, grouped: those of one bug together."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
-from mtedbg.dataclass import dataclass
-from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
+from mtedbg.analysis.postmortem.same import Joined, same_deaths
+from mtedbg.dataclass import dataclass, replace
 from mtedbg.model.triage import Read, Signature
-
-NAMED = 64
-"""Groups whose symbol is looked up: the most frequent; each costs opening a program."""
-
-_NOT_NAMED = Absent(Reason.UNKNOWN, f"looked up for the first {NAMED} only")
-_Key = tuple[bool, str]
-Name = Callable[[Read], str | Absent]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,46 +16,91 @@ class Group:
 
     Attributes:
         members: the oldest first, at least one.
-        symbol: what the newest one's PC lies in, by its program's own files.
+        oldest: the first of all that were read, which may be older than any member here.
+        joined: by what they were found to be the same; None of damaged files.
     """
 
     members: tuple[Read, ...]
-    symbol: str | Absent
+    oldest: Read
+    joined: Joined | None = None
 
     @property
     def exemplar(self) -> Read:
-        """The newest."""
-        return self.members[-1]
+        """The smallest file: the quickest to copy and to read; of equal ones the newest."""
+        return min(self.members, key=lambda one: (one.size, -one.time_s, one.path))
 
     @property
     def signature(self) -> Signature | None:
-        """What they have in common; None of damaged files, whose problem that is."""
-        return self.exemplar.signature
+        """That of the oldest, which stays when files are added; None of damaged files."""
+        return self.oldest.signature
+
+    @property
+    def best(self) -> Read:
+        """The member whose calls are known best: by name, else that of the exemplar."""
+        named = (one for one in self.members if all(c.function for c in one.evidence.calls[:1]))
+        return self.exemplar if self.exemplar.symbol else next(named, self.exemplar)
+
+    @property
+    def signatures(self) -> tuple[str, ...]:
+        """The ids of all that the members have, the oldest member's first."""
+        return tuple(dict.fromkeys(one.signature.id for one in self.members if one.signature))
+
+    @property
+    def builds(self) -> int:
+        """How many builds of the program's files they are of, as far as build ids tell."""
+        return len({_ids(one) for one in self.members})
+
+    @property
+    def ways(self) -> int:
+        """In how many ways the calls beyond those of the signature differ, in one build at most.
+
+        One bug is reached in one way or few: many are a sign of several bugs in one group.
+        """
+        by_build: dict[object, set[object]] = defaultdict(set)
+        for one in self.members:
+            beyond = one.evidence.calls[one.evidence.deciding :]
+            by_build[_ids(one)].add(tuple((call.module, call.offset) for call in beyond))
+        return max(map(len, by_build.values()))
 
 
-def groups(reads: Iterable[Read], name: Name) -> tuple[Group, ...]:
+def _ids(one: Read) -> tuple[str, ...]:
+    return tuple(sorted({call.build_id for call in one.evidence.calls if call.build_id}))
+
+
+def groups(reads: Iterable[Read]) -> tuple[Group, ...]:
     """The groups, the most frequent first and damaged files last.
 
     Args:
         reads: of as many files, in any order.
-        name: gives the symbol at the PC of an exemplar.
     """
-    found: dict[_Key, list[Read]] = defaultdict(list)
-    for one in reads:
-        made = one.signature
-        found[made is None, one.problem if made is None else made.id].append(one)
-    ordered = sorted(found.items(), key=lambda item: (item[0][0], -len(item[1]), item[0][1]))
-    return tuple(
-        _group(members, name if number < NAMED else _unnamed)
-        for number, (_, members) in enumerate(ordered)
-    )
+    ordered = sorted(reads, key=lambda one: (one.time_s, one.path))
+    deaths = same_deaths(one for one in ordered if one.signature is not None)
+    damaged: dict[str, list[Read]] = defaultdict(list)
+    for one in ordered:
+        if one.signature is None:
+            damaged[one.problem].append(one)
+    made = [_group(one.reads, one.joined) for one in deaths]
+    broken = [_group(some, None) for some in damaged.values()]
+    return (*sorted(made, key=_rank), *sorted(broken, key=_rank))
 
 
-def _unnamed(_: Read) -> Absent:
-    return _NOT_NAMED
+def since(found: Iterable[Group], time_s: float) -> tuple[Group, ...]:
+    """The same groups with those of their members that are not older; without empty ones.
+
+    Args:
+        found: groups.
+        time_s: seconds since 1970.
+    """
+    left = ((one, tuple(read for read in one.members if read.time_s >= time_s)) for one in found)
+    kept = [replace(one, members=members) for one, members in left if members]
+    return tuple(sorted(kept, key=lambda one: (one.signature is None, *_rank(one))))
 
 
-def _group(members: list[Read], name: Name) -> Group:
+def _group(members: Iterable[Read], joined: Joined | None) -> Group:
     ordered = tuple(sorted(members, key=lambda one: (one.time_s, one.path)))
-    newest = ordered[-1]
-    return Group(ordered, NOT_APPLICABLE if newest.signature is None else name(newest))
+    return Group(ordered, ordered[0], joined)
+
+
+def _rank(one: Group) -> tuple[int, str]:
+    made = one.signature
+    return -len(one.members), one.exemplar.problem if made is None else made.id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mtedbg.analysis.runtimes import current_pc, place_of
+from mtedbg.analysis.runtimes import place_of
 from mtedbg.analysis.stacks.guest_frame import known_guest
 from mtedbg.dataclass import dataclass
 from mtedbg.decode.code.code_map import symbol_of
@@ -37,10 +37,15 @@ class GuestPlace:
     memop: str = ""
 
 
-def guest_place(session: Session, thread: Thread) -> GuestPlace:
-    """Where the guest of `thread` was; empty where there is no runtime or guest."""
-    pc = current_pc(session, thread)
-    if isinstance(session.runtimes, Absent) or isinstance(pc, Absent):
+def guest_place(session: Session, thread: Thread, pc: int) -> GuestPlace:
+    """Where the guest of `thread` was; empty where there is no runtime or guest.
+
+    Args:
+        session: where.
+        thread: that is asked about.
+        pc: where it was when it faulted, without PAC bits.
+    """
+    if isinstance(session.runtimes, Absent):
         return GuestPlace()
     try:
         runtime, place = place_of(session, pc)

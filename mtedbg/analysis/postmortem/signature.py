@@ -3,103 +3,125 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain, islice
+from collections.abc import Iterable
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from mtedbg.analysis.fault.death import Death, death
 from mtedbg.analysis.memops.changes import changes
 from mtedbg.analysis.memops.stale import stale_pair
+from mtedbg.analysis.postmortem.calls import registers_of_death, relevant_calls
 from mtedbg.analysis.postmortem.guest_place import guest_place
-from mtedbg.analysis.postmortem.recorded import recorded_calls
-from mtedbg.analysis.stacks.frame_records import return_addresses
+from mtedbg.analysis.postmortem.recorded import recorded_facts
 from mtedbg.analysis.stacks.guest_frame import own_tag
 from mtedbg.analysis.tags.runs import by_granule
-from mtedbg.dataclass import dataclass
-from mtedbg.formats.siginfo import name_signal
-from mtedbg.model.absent import Absent, Reason, or_else, present
+from mtedbg.decode.heap.abort_message import abort_message
+from mtedbg.model.absent import Absent, or_else, present
 from mtedbg.model.fault import FaultKind
 from mtedbg.model.operation import Operation
 from mtedbg.model.phase import spelled
-from mtedbg.model.pointer import GRANULE, granule_of, is_near_null, logical_tag
-from mtedbg.model.triage import Signature
-from mtedbg.target import ModuleFinder
+from mtedbg.model.pointer import GRANULE, granule_of, is_near_null
+from mtedbg.model.triage import Call, Evidence, Signature
 
 if TYPE_CHECKING:
-    from mtedbg.model.process import SignalInfo, Thread
+    from mtedbg.analysis.fault.fault import Fault
+    from mtedbg.model.process import Thread
     from mtedbg.session import Session
 
-CALLERS = 4
-"""Frames outside of the C library that tell one abort from another."""
-
-_NOWHERE = "nowhere"
+ABORT_MESSAGE = "abort message"
+_LONGEST_MESSAGE = 200
 _LONGEST_PAIR = 2 * GRANULE
-_LIBRARY = re.compile(r"(ld-|ld\.|lib(c|m|pthread|gcc_s|stdc\+\+|c\+\+)[-.]|\[vdso\]|linker)")
+_NUMBER = re.compile(r"0x[0-9a-fA-F]+|\b[0-9a-fA-F]{6,}\b|\d+")
+_CORE = re.compile(r"core \d+")
 
 
-@dataclass(frozen=True, slots=True)
-class _Death:
-    """How a thread died.
-
-    Attributes:
-        cause: the kind of death.
-        sent: whether a signal was sent, or comes late: the PC is not where it happened.
-        tags: how pointer and memory tag relate; empty where it was no tag check fault.
-        memory: allocation tags of the granules that the access may have touched.
-    """
-
-    cause: str
-    sent: bool = False
-    tags: str = ""
-    memory: tuple[int | Absent, ...] = ()
-
-
-def signature(session: Session) -> Signature:
-    """The signature of a dead process, by what its file itself has of the thread that died.
+def signature(session: Session) -> tuple[Signature, Evidence]:
+    """The signature of a dead process, and what it was made of.
 
     Raises:
         NoTargetError: it has no threads.
     """
-    thread = session.current_thread()
-    death = _death(session, thread)
-    registers = or_else(session.target.registers(thread), {})
+    dead = death(session)
+    thread, met = dead.thread, dead.fault
+    cause, tags = _cause(session, dead), _tags(session, thread, met)
+    program = PurePosixPath(session.info.executable).name
+    message = _message(session)
+    registers = registers_of_death(session)
     if "pc" not in registers:
-        return Signature(death.cause, tags=death.tags, place="unknown")
-    pc, guest = session.strip(registers["pc"]), guest_place(session, thread)
-    transition = _handled(session, thread, pc, death) or _in_progress(session)
-    place = guest.range or _host_place(session, thread, pc, registers, sent=death.sent)
-    return Signature(death.cause, transition, place, guest.function, guest.memop, death.tags)
+        made = Signature(cause, place="unknown", program=program, message=message)
+        return made, Evidence(tags=tags)
+    pc = session.strip(registers["pc"])
+    guest = guest_place(session, thread, pc)
+    transition = _handled(session, thread, pc, met) or _in_progress(session)
+    found = relevant_calls(session)
+    # Translated code is another's at every run: the guest's own place says it all.
+    deciding = found.calls[: 0 if guest.range else found.deciding]
+    imprecise = met.is_imprecise or not _raised_here(session, dead)
+    words = tuple(_words(deciding, imprecise=imprecise))
+    made = Signature(
+        cause,
+        transition,
+        guest.range or (words[0] if words else "nowhere"),
+        guest.function,
+        guest.memop,
+        program,
+        words,
+        message,
+        builds=" ".join(dict.fromkeys(one.build_id for one in deciding if not one.function)),
+    )
+    first = thread.tid == or_else(session.info.pid, thread.tid)
+    return made, Evidence(found.calls, len(deciding), found.rooted, first, imprecise, tags)
 
 
-def _death(session: Session, thread: Thread) -> _Death:
-    info = session.target.signal(thread)
-    if isinstance(info, Absent):
-        return _Death("no signal", sent=True)
-    name = name_signal(info)
+def _words(calls: Iterable[Call], *, imprecise: bool) -> Iterable[str]:
+    """The frames in words; of where a thread happened to be only the function or file."""
+    for level, one in enumerate(calls):
+        if imprecise and level == 0:
+            yield one.function or one.module or str(one)
+        else:
+            yield str(one)
+
+
+def _cause(session: Session, dead: Death) -> str:
+    """The kind of death."""
+    name, raw = dead.fault.name, dead.fault.raw_address
+    if isinstance(name, Absent):
+        return "no signal"
     if name.tag_check is FaultKind.SYNCHRONOUS:
-        return _synchronous(session, thread, info)
+        stale = stale_pair(session, dead.thread) is not None
+        return "tag check fault on a stale pair" if stale else "tag check fault (synchronous)"
     if name.tag_check is FaultKind.ASYNCHRONOUS:
-        return _Death("tag check fault (asynchronous)", sent=True)
-    near = name.addressed and present(info.address) and is_near_null(session.strip(info.address))
-    return _Death(f"{name} near null" if near else str(name), sent=not name.addressed)
+        return "tag check fault (asynchronous)"
+    if name.sent:  # by raise, kill or tgkill: that is how, and no more
+        return name.signal if _raised_here(session, dead) else f"{name.signal} from elsewhere"
+    near = name.addressed and present(raw) and is_near_null(session.strip(raw))
+    return f"{name} near null" if near else str(name)
 
 
-def _synchronous(session: Session, thread: Thread, info: SignalInfo) -> _Death:
-    stale = stale_pair(session, thread) is not None
-    cause = "tag check fault on a stale pair" if stale else "tag check fault (synchronous)"
-    raw = info.address
-    if isinstance(raw, Absent):
-        return _Death(cause)
-    start = granule_of(session.strip(raw))
+def _raised_here(session: Session, dead: Death) -> bool:
+    """Whether the process itself made the signal: then the thread's calls are about it."""
+    signal, pid = dead.fault.signal, session.info.pid
+    if isinstance(signal, Absent):
+        return False
+    return isinstance(signal.sender, Absent) or isinstance(pid, Absent) or signal.sender == pid
+
+
+def _touched(session: Session, met: Fault) -> tuple[int | Absent, ...]:
+    """Allocation tags of the granules that the access of a synchronous fault may have touched."""
+    if met.tag_check is not FaultKind.SYNCHRONOUS or isinstance(met.address, Absent):
+        return ()
+    start = granule_of(met.address)
     tags = tuple(by_granule(session.target.read_tags(start, start + _LONGEST_PAIR)).values())
     # The address is somewhere in the access, which may reach into the next granule.
-    pointer = logical_tag(raw)
-    touched = tags[:1] if tags[0] != pointer else tags
-    return _Death(cause, tags=_relation(session, thread, pointer, touched), memory=touched)
+    return tags[:1] if tags[0] != met.pointer_tag else tags
 
 
-def _relation(session: Session, thread: Thread, pointer: int, tags: Iterable[int | Absent]) -> str:
-    """How they relate, in words that do not depend on which tags chance chose."""
-    memory = next((tag for tag in tags if tag != pointer), pointer)
+def _tags(session: Session, thread: Thread, met: Fault) -> str:
+    """How pointer and memory tag relate, in words that do not depend on which tags chance chose."""
+    pointer, touched = met.pointer_tag, _touched(session, met)
+    if not touched or isinstance(pointer, Absent):
+        return ""
+    memory = next((tag for tag in touched if tag != pointer), pointer)
     if isinstance(memory, Absent):
         return f"memory tag {memory.reason.value}"
     if memory == pointer:
@@ -122,13 +144,15 @@ def _whose(tag: int, shared: int, own: int | Absent) -> str:
     return "own core's" if tag == own else "another core's"
 
 
-def _handled(session: Session, thread: Thread, pc: int, death: _Death) -> str:
+def _handled(session: Session, thread: Thread, pc: int, met: Fault) -> str:
     """What the runtime does about a synchronous fault; empty where nothing is known."""
-    if not death.memory:
+    memory = _touched(session, met)
+    if not memory:
         return ""
     from mtedbg.analysis.fault.handling import handling
 
-    return or_else(handling(session, thread, pc, death.memory).kind, "")
+    # The core whose tag the memory is to get is chosen by chance.
+    return _CORE.sub("a core", or_else(handling(session, thread, pc, memory).kind, ""))
 
 
 def _in_progress(session: Session) -> str:
@@ -141,43 +165,13 @@ def _in_progress(session: Session) -> str:
     return ""
 
 
-def _host_place(
-    session: Session, thread: Thread, pc: int, registers: Mapping[str, int], *, sent: bool
-) -> str:
-    """File and offset of the PC; where that says little, also of its callers.
-
-    That is so where a signal was sent, and where the PC is in no mapping: then x30 is what a call
-    left.
-    """
-    here = _module(session, pc)
-    if not sent and here != _NOWHERE:
-        return here
-    link = [session.strip(registers.get("x30", 0))] if here == _NOWHERE else []
-    callers = chain(link, _callers(session, thread, registers))
-    calls = (_module(session, address) for address in callers)
-    known = (call for call in calls if call != _NOWHERE and not _LIBRARY.match(call))
-    outer = [*islice(known, CALLERS)]
-    first = [] if _LIBRARY.match(here) and outer else [here]
-    return " ← ".join([*first, *outer][:CALLERS])
+def _message(session: Session) -> str:
+    """What the program said when it ended itself, without what is another in every run."""
+    facts = or_else(recorded_facts(session), ())
+    said = next((one.text for one in facts if one.about == ABORT_MESSAGE), "")
+    return without_numbers(said or or_else(abort_message(session.target), ""))
 
 
-def _callers(session: Session, thread: Thread, registers: Mapping[str, int]) -> Iterator[int]:
-    """As they were recorded where the process died, else as far as the stack was dumped."""
-    recorded = or_else(recorded_calls(session, thread), ())
-    if not recorded:
-        return return_addresses(session, registers)
-    return (call.pc for call in recorded[1:])
-
-
-def _module(session: Session, address: int) -> str:
-    target = session.target
-    where = target.module_at(address) if isinstance(target, ModuleFinder) else None
-    if where is None or isinstance(where, Absent):
-        return "no file" if _mapped(session, address) else _NOWHERE
-    name = where.name.rsplit("/", 1)[-1].removesuffix(" (deleted)")
-    return f"{name}+{where.offset:#x}"
-
-
-def _mapped(session: Session, address: int) -> bool:
-    data = session.target.read_memory(address, 1)
-    return not isinstance(data, Absent) or data.reason is not Reason.UNMAPPED
+def without_numbers(text: str) -> str:
+    """`text` with its numbers and addresses taken out, and no longer than matters."""
+    return _NUMBER.sub("N", text)[:_LONGEST_MESSAGE]

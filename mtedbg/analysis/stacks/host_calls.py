@@ -78,6 +78,11 @@ def host_calls(session: Session, thread: Thread) -> HostCalls | Absent:
     registers = session.target.registers(thread)
     if isinstance(registers, Absent):
         return registers
+    return calls_from(session, registers)
+
+
+def calls_from(session: Session, registers: Mapping[str, int]) -> HostCalls:
+    """The frames that led to a state of the registers: to a fault, as its handler was told."""
     walk = Walk(session)
     frames = [_frame(session, level, found) for level, found in enumerate(walk.frames(registers))]
     return HostCalls(tuple(frames), walk.end, debug_remarks(session))

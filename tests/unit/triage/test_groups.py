@@ -11,9 +11,8 @@ from typing import Any
 
 import pytest
 
-from mtedbg.analysis.postmortem.groups import NAMED, groups
+from mtedbg.analysis.postmortem.groups import groups, since
 from mtedbg.cli import main
-from mtedbg.model.absent import Absent
 from mtedbg.model.triage import Read, Signature, TimeSource
 from mtedbg.reports.triage import report
 from tests.golden.cases import CORES
@@ -54,7 +53,7 @@ def test_groups(folder: Path, tmp_path: Path, capsys: Capture) -> None:
     assert (tag_fault["count"], tag_fault["cause"]) == (2, "tag check fault (synchronous)")
     assert (tag_fault["first"], tag_fault["last"]) == ("2001-09-09 01:46:40", "2001-09-09 01:47:40")
     assert tag_fault["time_source"] == "file"
-    assert tag_fault["exemplar"] == str(folder / "below/straddle.core.gz")
+    assert tag_fault["exemplar"] in [one["file"] for one in tag_fault["members"]]
     assert tag_fault["tags"] == "both tagged, and differ"
     assert (abort["count"], abort["cause"]) == (1, "SIGSEGV SEGV_MAPERR")
     assert [(row["count"], row["cause"]) for row in damaged] == [
@@ -107,45 +106,46 @@ def test_names_reach_the_terminal_escaped(tmp_path: Path, capsys: Capture) -> No
     assert "<title>1 file, 1 signature</title>" in text
 
 
-def test_symbols_are_looked_up_for_the_most_frequent(tmp_path: Path) -> None:
-    asked = []
+def read(
+    path: str,
+    time_s: float,
+    source: TimeSource = TimeSource.FILE,
+    size: int = 1,
+    cause: str = "why",
+) -> Read:
+    return Read(path, size, 1, time_s, source, Signature(cause))
 
-    def name(one: Read) -> str:
-        asked.append(one.path)
-        return "main"
 
-    reads = [
-        Read(
-            f"/core.{number}", 1, 1, 1.0, TimeSource.FILE, Signature(f"cause {number % 100}"), pc=4
-        )
-        for number in range(150)
-    ]
-    found = groups(reads, name)
-    assert [len(group.members) for group in found] == [2] * 50 + [1] * 50
-    assert len(asked) == NAMED
-    assert isinstance(found[-1].symbol, Absent)
-    assert report(found).partial
+def test_the_most_frequent_are_first() -> None:
+    reads = [read(f"/core.{number}", 1.0, cause=f"cause {number % 100}") for number in range(150)]
+    assert [len(group.members) for group in groups(reads)] == [2] * 50 + [1] * 50
 
 
 def test_a_time_that_cannot_be_is_said_to_be_so() -> None:
-    (group,) = groups([Read("/core", 1, 1, 1e300, "tombstone", Signature("why"))], lambda _: "main")
-    (row,) = report([group]).rows
+    (row,) = report(groups([read("/core", 1e300)])).rows
     assert (row["first"], row["last"]) == ("impossible", "impossible")
 
 
-def test_the_exemplar_is_the_newest() -> None:
+def test_the_exemplar_is_the_smallest_and_of_those_the_newest() -> None:
     reads = [
-        Read(f"/core.{time}", 1, 1, time, source, Signature("why"))
-        for time, source in (
-            (3.0, TimeSource.FILE),
-            (1.0, TimeSource.TOMBSTONE),
-            (2.0, TimeSource.FILE),
-        )
+        read("/core.3", 3.0, size=9),
+        read("/core.1", 1.0, TimeSource.TOMBSTONE, size=5),
+        read("/core.2", 2.0, size=5),
     ]
-    (row,) = report(groups(reads, lambda one: one.path)).rows
-    assert (row["exemplar"], row["symbol"]) == ("/core.3.0", "/core.3.0")
+    (row,) = report(groups(reads)).rows
+    assert row["exemplar"] == "/core.2"
     assert (row["first"], row["last"]) == ("1970-01-01 00:00:01", "1970-01-01 00:00:03")
     assert row["time_source"] == "file, tombstone"
+    assert row["members"] == [
+        {"file": f"/core.{at}", "time": f"1970-01-01 00:00:0{at}"} for at in (1, 2, 3)
+    ]
+
+
+def test_what_is_older_is_left_out_and_the_signature_stays() -> None:
+    reads = [read("/core.1", 1.0), read("/core.2", 2.0), read("/core.3", 1.0, cause="other")]
+    (one,) = since(groups(reads), 1.5)
+    assert [member.path for member in one.members] == ["/core.2"]
+    assert one.oldest.path == "/core.1"
 
 
 @pytest.mark.parametrize("words", [["nowhere"], [".", "--workers", "0"]])

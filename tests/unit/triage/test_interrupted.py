@@ -16,7 +16,7 @@ import pytest
 from mtedbg.cli import triage
 from mtedbg.model.triage import Read
 from mtedbg.triage import local, state
-from mtedbg.triage.one import read
+from mtedbg.triage.one import Reader
 
 HERE = {inspect.getfile(triage), inspect.getfile(state), __file__}
 
@@ -49,8 +49,8 @@ def run(folder: Path, kept: Path) -> dict[str, Read]:
 # A file that was opened when Ctrl-C came, and that nobody had yet, is closed by its collection.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_each_file_is_kept_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def in_this_process(paths: Sequence[str], _: int) -> Iterator[Read]:
-        yield from map(read, paths)
+    def in_this_process(paths: Sequence[str], _: int, reader: Reader) -> Iterator[Read]:
+        yield from map(reader, paths)
 
     monkeypatch.setattr(local, "read_all", in_this_process)
     folder = tmp_path / "cores"

@@ -9,15 +9,19 @@ from pathlib import Path
 import pytest
 
 from mtedbg.errors import DocumentError, UsageError
-from mtedbg.model.triage import Read, Signature, TimeSource
+from mtedbg.model.triage import Call, Evidence, Read, Signature, TimeSource
 from mtedbg.triage.state import State, usual_path
 
 
 def row(path: Path, cause: str = "died") -> Read:
     status = path.stat()
+    made = Signature(cause, calls=("main+0x10", "program+0x20"))
+    calls = (Call("program", "ab", 0x1010, "main", 16, 32), Call("program", "ab", 0x20))
+    evidence = Evidence(calls, 2, rooted=True, tags="both tagged, and differ")
     return Read(
-        str(path), status.st_size, status.st_mtime_ns, 1.5, TimeSource.FILE, Signature(cause), pc=16
-    )
+        str(path), status.st_size, status.st_mtime_ns, 1.5, TimeSource.FILE, made, "", "main+0x10",
+        1, evidence,
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -61,7 +65,7 @@ def test_the_last_of_two_rows_counts(tmp_path: Path, cores: list[Path]) -> None:
         state.add(row(cores[0], "old"))
         state.add(row(cores[0], "new"))
     (found,) = known(tmp_path / "state", cores)
-    assert found.signature == Signature("new")
+    assert found == row(cores[0], "new")
 
 
 def test_a_writer_killed_at_any_byte(tmp_path: Path, cores: list[Path]) -> None:
