@@ -92,7 +92,7 @@ CASES = (
         thread="cam",
     ),
     case("sigchain", SYNC, logical_tag=11, pid=310, tid=333, source="Android"),
-    case("sigchain-alone", UNKNOWN, pid=310, tid=333, source="libsigchain"),
+    case("sigchain-alone", UNKNOWN, pid=311, tid=334, source="libsigchain"),
     case(
         "gwp-asan-llvm",
         OTHER,
@@ -189,7 +189,7 @@ CASES = (
         "dmesg-user",
         SYNC,
         access="store",
-        tid=733,
+        tid=1733,
         thread="mtecase",
         frame="mtecase+0xa2c",
         exception="data abort: synchronous tag check fault",
@@ -282,7 +282,7 @@ CASES = (
     ),
     case("stackwalk-breakpad", ASYNC, address=None, frame="libc.so+0xa2d14"),
     case("coredumpctl-journal", UNKNOWN, pid=2391, process="ring", frame="push"),
-    case("coredumpctl-info", UNKNOWN, signal="SIGABRT", pid=77, process="boxd"),
+    case("coredumpctl-info", UNKNOWN, signal="SIGABRT", pid=177, process="boxd"),
     case(
         "apple-sync",
         SYNC,

@@ -30,7 +30,11 @@ SIGNAL = re.compile(
     r"(?: from pid (\d{1,10}), uid (\d{1,10}))?\))?"
     r"(?:,? ?fault addr(?:ess)? (-{4,}|(?:0x)?[0-9a-fA-F]{1,16})\b)?(?:.{0,24}?\((read|write)\))?"
 )
-CAUSE = re.compile(r"^\s*Cause: (\S.{0,1023})$")
+CAUSE = re.compile(
+    r"^\s*Cause: ((?:\[[\w-]{2,24}\]:|null pointer|execute-only|seccomp|stack |call to |fault|"
+    r"unaligned).{0,1023})$"
+)
+"""As tombstone_proto.cpp has them: of a log's other lines with "Cause: " none is meant."""
 ABORT = re.compile(r"^\s*Abort message: ?'(.{0,4000}?)(?:'\s*)?$")
 DETAIL = re.compile(r"^\s*Extra crash detail: (.{1,128}?): '(.{0,1024}?)'?$")
 STACK = re.compile(r"^\s*(de)?allocated by thread (\d{1,20}):?")
@@ -115,6 +119,8 @@ def _who(draft: Draft, found: re.Match[str]) -> bool:
     if draft.section == "others":
         return draft.pid == pid
     same = (draft.pid in (pid, 0) or pid == 0) and draft.tid == tid
+    if "signalled" in draft.seen and "named" not in draft.seen:
+        return False  # the line of the process comes before that of the signal
     if present(draft.tid) and present(draft.pid) and (not same or "named" in draft.seen):
         return False
     draft.pid, draft.tid, draft.weak = pid if pid else draft.pid, tid, False

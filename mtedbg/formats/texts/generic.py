@@ -117,7 +117,9 @@ def _more(draft: Draft, line: Line) -> bool:
         return True
     if registers(draft, text):
         return True
-    other = Draft(NAME)
+    if draft.weak and draft.idle and _PAIR.search(text):
+        return False  # the words before it are of something else
+    other = Draft(NAME, weak=True)
     if not _facts(other, text):
         if any(
             present(one)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from mtedbg.formats.texts.debuggerd import CAUSE
 from mtedbg.formats.texts.draft import Draft, Writer
 from mtedbg.formats.texts.grammar import registers, with_offset
 from mtedbg.formats.texts.lines import Line
@@ -90,7 +91,7 @@ def _field(draft: Draft, name: str, value: str) -> bool:
     elif name == "abortMessage":
         draft.said(value)
         last_words(draft, value)
-    elif name in ("cause", "Cause", "causes"):
+    elif name.lower() in ("cause", "causes") and CAUSE.match(f"Cause: {value}"):
         draft.cause(value)
     elif name in _FACTS:
         draft.fact(_FACTS[name], value)

@@ -22,6 +22,8 @@ def joins(old: Draft, new: Draft, *, same_stream: bool) -> bool:
         return new.line - old.last <= _NEAR and not _complete(old, new)
     if _strangers(old, new):
         return False
+    if old.weak != new.weak or (old.weak and (old.writer or new.writer)):
+        return False  # a word near a crash is not of it, nor is what may be one
     near = new.line - old.last <= _ADJACENT
     return same_stream and near and old.depth == new.depth and _complement(old, new)
 
@@ -37,10 +39,7 @@ def contradict(old: Draft, new: Draft) -> bool:
     if present(old.signal) and present(new.signal) and old.signal != new.signal:
         return not (old.rank == 65 or new.rank == 65)  # HWASan reports, then aborts
     mine, its = old.address, new.address
-    return (
-        isinstance(mine, int) and isinstance(its, int) and (mine ^ its) & _TAG_BITS != 0
-        and old.tag_check is not None
-    )  # fmt: skip
+    return isinstance(mine, int) and isinstance(its, int) and (mine ^ its) & _TAG_BITS != 0
 
 
 def _whose(draft: Draft) -> int | None:
@@ -82,6 +81,8 @@ def is_quoted_again(old: Draft, new: Draft) -> bool:
     if old.writer != new.writer or old.signal != new.signal or old.code != new.code:
         return False
     if old.address != new.address or old.pid != new.pid or old.tid != new.tid:
+        return False
+    if old.message != new.message or old.frames[:1] != new.frames[:1]:
         return False
     if old.depth != new.depth:
         return True

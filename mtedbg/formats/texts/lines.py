@@ -53,7 +53,8 @@ _KERNEL = re.compile(
     r"|<\d{1,3}>(?=\S)"
 )
 _JOURNAL = re.compile(
-    rf"(?P<time>[A-Z][a-z]{{2}}\s+\d{{1,2}} \d\d:\d\d:\d\d(?:\.\d{{1,9}})?|{_DATE}) "
+    r"(?P<time>[A-Z][a-z]{2}\s+\d{1,2} \d\d:\d\d:\d\d(?:\.\d{1,9})?"
+    r"|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d{1,9})?[+-]\d\d:?\d\d) "
     r"(?P<host>[\w.-]{1,64}) (?P<tag>[\w@.\\:/()-]{1,64}?)(?:\[(?P<pid>\d+)\])?: "
 )
 _CI = tuple(

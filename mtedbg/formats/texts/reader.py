@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from mtedbg.formats.texts import ips
+from mtedbg.formats.texts import generic, ips
 from mtedbg.formats.texts.draft import Draft, Writer
-from mtedbg.formats.texts.generic import SHORT
 from mtedbg.formats.texts.joining import is_quoted_again, joins
 from mtedbg.formats.texts.lines import Joiner, Line, Unwrapper
 from mtedbg.formats.texts.writers import MARKS, WRITERS
@@ -20,6 +19,12 @@ from mtedbg.model.crash_text import CrashText
 
 _FOLLOWING = 2
 """Lines that a line without a record of its own may be behind the last of a crash with one."""
+_QUOTING = ("abort message:", "abortmessage:", "extra crash detail", "message:")
+"""How lines begin in which a writer quotes another."""
+_FAR = 4096
+"""Lines after which nothing is added to a crash any more."""
+_PENDING = 30
+"""Lines in which what may be a crash has to say so."""
 RECENT = 64
 """Crashes that a later line may still belong to."""
 BEGINNINGS = tuple(mark.encode() for mark in (*MARKS, '"bug_type"'))
@@ -33,7 +38,8 @@ class CrashReader:
         self._unwrap = Unwrapper()
         self._joiner = Joiner()
         self._number = 0
-        self._open: dict[str, tuple[Draft, Writer]] = {}
+        self._open: dict[str, list[tuple[Draft, Writer]]] = {}
+        self._closed = 0
         self._recent: list[Draft] = []
         self._weak: list[Draft] = []
         self._strong = False
@@ -68,7 +74,7 @@ class CrashReader:
             self._take(line)
         self._open.clear()
         yield from self._settled(None)
-        if not self._strong and self._number <= SHORT:
+        if not self._strong and self._number <= generic.SHORT:
             kept = [one for one in self._weak if one.signal_as or one.code_as or _tells(one)]
             for draft in _merged(kept):
                 yield draft.done()
@@ -104,18 +110,47 @@ class CrashReader:
             self._recent.append(draft)
 
     def _take(self, line: Line) -> None:
-        stream = line.stream
-        if not stream and stream not in self._open and self._follows(line):
-            stream = self._latest
-        held = self._open.get(stream)
-        if held is not None and self._goes_on(stream, *held, line):
+        self._close_old(line.number)
+        streams = [line.stream]
+        if not line.stream and self._latest and self._follows(line):
+            streams.insert(0, self._latest)
+        begun = self._beginning(line)
+        for stream in streams:
+            held = self._open.get(stream, [])
+            if held and begun is not None and self._is_another(held, *begun, line):
+                break
+            for draft, writer in reversed(held):
+                if self._goes_on(stream, draft, writer, line):
+                    return
+                if not draft.weak:
+                    break
+        if begun is None or not self._place(*begun, line):
+            self._idle(line.stream)
+
+    @staticmethod
+    def _is_another(
+        held: list[tuple[Draft, Writer]], draft: Draft, writer: Writer, line: Line
+    ) -> bool:
+        """Whether what begins at a line is not a line of what is open."""
+        if any(one is writer for _, one in held):
+            return False
+        if draft.weak:
+            return held[-1][1] is generic.WRITER
+        return not line.text.lstrip().lower().startswith(_QUOTING)
+
+    def _close_old(self, number: int) -> None:
+        """Closes what nothing was added to for long, of every stream."""
+        if number - self._closed < _FAR >> 2:
             return
-        self._begin(line)
+        self._closed = number
+        for stream, held in list(self._open.items()):
+            if all(number - draft.last > _FAR for draft, _ in held):
+                del self._open[stream]
 
     def _follows(self, line: Line) -> bool:
         """Whether a line without a record of its own may go on with the last that had one."""
         held = self._open.get(self._latest)
-        return held is not None and line.number - held[0].last <= _FOLLOWING
+        return bool(held) and line.number - held[-1][0].last <= _FOLLOWING  # type: ignore[index]
 
     def _goes_on(self, stream: str, draft: Draft, writer: Writer, line: Line) -> bool:
         if line.depth != draft.depth and draft.idle >= _FOLLOWING:
@@ -123,11 +158,15 @@ class CrashReader:
         nameless = not present(draft.tid) and not present(draft.pid)
         if not writer.more(draft, line):
             return False
-        draft.idle, draft.last, draft.depth = 0, line.number, line.depth
+        if line.text.strip():
+            draft.idle, draft.last, draft.depth = 0, line.number, line.depth
         self._latest = stream
         if draft.ended:
-            del self._open[stream]
-        elif nameless and (present(draft.tid) or present(draft.pid)):
+            self._open.pop(stream, None)
+            return True
+        if not draft.weak:
+            self._open[stream] = [(draft, writer)]
+        if nameless and (present(draft.tid) or present(draft.pid)):
             self._named(stream, draft, writer)
         return True
 
@@ -137,48 +176,60 @@ class CrashReader:
             if old is not draft and joins(old, draft, same_stream=False):
                 self._recent.remove(draft)
                 _join(old, draft)
-                self._open[stream] = (old, writer)
+                self._open[stream] = [(old, writer)]
                 return
 
-    def _begin(self, line: Line) -> None:
-        text = line.text
+    @staticmethod
+    def _beginning(line: Line) -> tuple[Draft, Writer] | None:
+        """The crash that begins at `line`, or may, or the word of one that stands there."""
         for writer in WRITERS:
-            if not any(mark in text for mark in writer.marks):
-                continue
-            draft = writer.start(line)
-            if draft is None:
-                continue
-            self._place(draft, writer, line)
-            return
-        held = self._open.get(line.stream)
-        if held is not None:
-            held[0].idle += 1
-            if held[0].idle > held[1].keep:
-                del self._open[line.stream]
+            if any(mark in line.text for mark in writer.marks):
+                draft = writer.start(line)
+                if draft is not None:
+                    return draft, writer
+        return None
 
-    def _place(self, draft: Draft, writer: Writer, line: Line) -> None:
-        held = self._open.get(line.stream)
-        if draft.weak and held is not None and not held[0].weak:
-            return  # a word among another crash's lines tells nothing new
+    def _idle(self, stream: str) -> None:
+        held = self._open.get(stream)
+        if held is None:
+            return
+        kept = []
+        for draft, writer in held:
+            draft.idle += 1
+            most = _PENDING if draft.weak and writer is not generic.WRITER else writer.keep
+            if draft.idle <= most:
+                kept.append((draft, writer))
+        if kept:
+            self._open[stream] = kept
+        else:
+            del self._open[stream]
+
+    def _place(self, draft: Draft, writer: Writer, line: Line) -> bool:
+        held = self._open.get(line.stream, [])
+        beneath = [one for one in held if not one[0].weak]
+        if draft.weak and writer is generic.WRITER and beneath:
+            return False  # a word among another crash's lines tells nothing new
         for old in reversed(self._recent):
             beside = "" in (old.stream, line.stream) and line.number - old.last == 1
-            if joins(old, draft, same_stream=beside or (held is not None and held[0] is old)):
+            same = beside or any(one[0] is old for one in held)
+            if joins(old, draft, same_stream=same):
                 _join(old, draft)
-                self._open[line.stream] = (old, writer)
+                self._open[line.stream] = [(old, writer)]
                 self._latest = line.stream
-                return
+                return True
         self._recent.append(draft)
         if draft.ended:
             self._open.pop(line.stream, None)
-        else:
-            self._open[line.stream] = (draft, writer)
-            self._latest = line.stream
+            return True
+        self._open[line.stream] = [*(beneath[-1:] if draft.weak else ()), (draft, writer)]
+        self._latest = line.stream
+        return True
 
     def _settled(self, until: int | None) -> Iterator[CrashText]:
         """Those that are far behind, or all."""
         while self._recent and (until is None or len(self._recent) > RECENT):
             draft = self._recent.pop(0)
-            for stream in [key for key, (one, _) in self._open.items() if one is draft]:
+            for stream in [key for key, held in self._open.items() if held[-1][0] is draft]:
                 del self._open[stream]
             if draft.dropped or any(is_quoted_again(one, draft) for one in self._last):
                 continue

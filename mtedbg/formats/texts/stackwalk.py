@@ -79,7 +79,7 @@ def _more(draft: Draft, line: Line) -> bool:
         if found := pattern.match(text):
             draft.fact(about, found[1])
             return True
-    return draft.section == "others" and bool(text.strip()) and text[0] == " "
+    return draft.section == "others" and bool(_FRAME.match(text))
 
 
 def _frame(text: str) -> TextFrame:
