@@ -222,7 +222,15 @@ def _listing(draft: Draft, text: str) -> bool:
 
 WRITER = Writer(
     NAME,
-    ("*** *** ***", ">>>", "signal ", "Build fingerprint", "tagged_addr_ctrl", "Cmdline: "),
+    (
+        "*** *** ***",
+        ">>>",
+        "), code ",
+        ") code ",
+        "Build fingerprint",
+        "tagged_addr_ctrl",
+        "Cmdline: ",
+    ),
     _start,
     _more,
     keep=200,

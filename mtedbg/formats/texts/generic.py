@@ -140,6 +140,9 @@ def _more(draft: Draft, line: Line) -> bool:
     return True
 
 
+SURE = ("SEGV_", "BUS_", "ILL_", "FPE_", "si_code")
+"""Marks of lines that tell of a crash in a long text too."""
+
 WRITER = Writer(
     NAME,
     (

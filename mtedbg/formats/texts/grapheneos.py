@@ -100,4 +100,4 @@ def _field(draft: Draft, name: str, value: str) -> bool:
     return True
 
 
-WRITER = Writer(NAME, ("type: ", "signal: "), _start, _more, keep=40)
+WRITER = Writer(NAME, ("type: crash", "type: native crash", "signal: "), _start, _more, keep=40)

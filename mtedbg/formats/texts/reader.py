@@ -13,7 +13,7 @@ from mtedbg.formats.texts import generic, ips
 from mtedbg.formats.texts.draft import Draft, Writer
 from mtedbg.formats.texts.joining import is_quoted_again, joins
 from mtedbg.formats.texts.lines import Joiner, Line, Unwrapper
-from mtedbg.formats.texts.writers import MARKS, WRITERS
+from mtedbg.formats.texts.writers import MARKS_IN_LONG, candidates
 from mtedbg.model.absent import present
 from mtedbg.model.crash_text import CrashText
 
@@ -21,14 +21,14 @@ _FOLLOWING = 2
 """Lines that a line without a record of its own may be behind the last of a crash with one."""
 _QUOTING = ("abort message:", "abortmessage:", "extra crash detail", "message:")
 """How lines begin in which a writer quotes another."""
-_FAR = 4096
+_FAR = 2048
 """Lines after which nothing is added to a crash any more."""
 _PENDING = 30
 """Lines in which what may be a crash has to say so."""
 RECENT = 64
 """Crashes that a later line may still belong to."""
-BEGINNINGS = tuple(mark.encode() for mark in (*MARKS, '"bug_type"'))
-"""A stretch of bytes that has none of these begins no crash."""
+BEGINNINGS = tuple(mark.encode() for mark in (*MARKS_IN_LONG, '"bug_type"'))
+"""A stretch of bytes far from the beginning that has none of these begins no crash."""
 
 
 class CrashReader:
@@ -52,7 +52,12 @@ class CrashReader:
     @property
     def idle(self) -> bool:
         """Whether nothing is open: a stretch without any mark may be passed over."""
-        return not self._open and self._report is None and not self._joiner.holds
+        return (
+            self._number > generic.SHORT
+            and not self._open
+            and self._report is None
+            and not self._joiner.holds
+        )
 
     def pass_over(self, lines: int) -> Iterator[CrashText]:
         """Counts lines that have no mark."""
@@ -182,11 +187,11 @@ class CrashReader:
     @staticmethod
     def _beginning(line: Line) -> tuple[Draft, Writer] | None:
         """The crash that begins at `line`, or may, or the word of one that stands there."""
-        for writer in WRITERS:
-            if any(mark in line.text for mark in writer.marks):
-                draft = writer.start(line)
-                if draft is not None:
-                    return draft, writer
+        words = line.number <= generic.SHORT
+        for writer in candidates(line.text, words=words):
+            draft = writer.start(line)
+            if draft is not None and (words or writer is not generic.WRITER or not draft.weak):
+                return draft, writer
         return None
 
     def _idle(self, stream: str) -> None:

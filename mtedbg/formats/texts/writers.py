@@ -26,6 +26,7 @@ from mtedbg.formats.texts import (
     strace,
     trackers,
 )
+from mtedbg.formats.texts.draft import Writer
 
 WRITERS = (
     kasan.WRITER,
@@ -56,5 +57,22 @@ WRITERS = (
 )
 """`generic` is the last: what nobody else knows."""
 
-MARKS = tuple(dict.fromkeys(mark for writer in WRITERS for mark in writer.marks))
-"""A stretch of text that has none of these begins no crash."""
+_BY_MARK = tuple((mark, writer) for writer in WRITERS for mark in writer.marks)
+_IN_LONG = tuple(
+    (mark, writer)
+    for mark, writer in _BY_MARK
+    if writer is not generic.WRITER or mark in generic.SURE
+)
+MARKS_IN_LONG = tuple(dict.fromkeys(mark for mark, _ in _IN_LONG))
+"""The same of a text that is too long for a word alone to count."""
+
+
+def candidates(text: str, *, words: bool) -> tuple[Writer, ...]:
+    """The writers by whose marks a crash of theirs may begin at a line, in the table's order.
+
+    Args:
+        text: of the line.
+        words: whether a word alone counts.
+    """
+    pairs = _BY_MARK if words else _IN_LONG
+    return tuple(dict.fromkeys(writer for mark, writer in pairs if mark in text))
