@@ -8,12 +8,15 @@ access, or where a pointer at hand points to the beginning of it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from mtedbg.analysis.code.symbolize import symbolize
 from mtedbg.analysis.fault.holders import Place, holders
 from mtedbg.analysis.tags.runs import Run, runs
 from mtedbg.dataclass import replace
+from mtedbg.model.absent import or_else, then
 from mtedbg.model.cause import Hypothesis, Relation, Strength
 from mtedbg.model.pointer import granule_of
 
@@ -22,6 +25,9 @@ if TYPE_CHECKING:
     from mtedbg.model.memory import Region
     from mtedbg.session import Session
 
+_GIVES_BACK = re.compile(
+    r"(?i)(free|release|delete|dealloc|destroy|drop|dispose|give|put|return|recycle|reclaim)"
+)
 _ORDER = (Strength.READ, Strength.LIKELY, Strength.POSSIBLE, Strength.CHANCE)
 
 REACH = 1 << 12
@@ -116,6 +122,11 @@ def _freed(
     holder = next((one for one in holders(session, access) if one.value == start), None)
     if holder is not None and holder.place is Place.BASE and not access.walks:
         reasons.append(f"{holder.name} points to the first byte of memory with one tag")
+        function = or_else(then(symbolize(session, access.pc).symbol, lambda one: one.name), "")
+        if access.address == start and _GIVES_BACK.search(function):
+            what = "use after free, or a second free"
+            reasons.append(f"{function} may be what gives memory back")
+            known = replace(known, what=what)
         return replace(known, reasons=tuple(reasons), strength=Strength.LIKELY, evident=True)
     if others:
         return known

@@ -219,6 +219,8 @@ def _beyond(
         points += _NEAR
     elif gap > _FAR_BYTES:
         points += _FAR
+    if one.start - _GRANULE * 4 > access.bad:  # far before an object is rare
+        points += _FAR
     holder = _holder(held, one, exact=False)
     if holder is None:
         right_there = access.walks and candidate.next_to and gap < _GRANULE

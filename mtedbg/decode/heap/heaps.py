@@ -75,6 +75,18 @@ class Heaps:
     def _hardened(self) -> HardenedHeap | None:
         return hardened_heap(self._target)
 
+    @cached_property
+    def _cookie(self) -> scudo.Cookie | None:
+        """Scudo's, by headers all over the process."""
+        regions = self._target.regions()
+        known = () if isinstance(regions, Absent) else regions
+        tagged = (
+            HeapMemory(self._target, one.start, one.end)
+            for one in known
+            if one.tagged is True and one.dumped and not one.name.startswith(("/", "["))
+        )
+        return scudo.common_cookie(tagged, named=self._named)
+
     def around(self, region: Region, address: int, reach: int = REACH) -> HeapAround | Absent:
         """What an allocator has around an address.
 
@@ -99,8 +111,11 @@ class Heaps:
             return HeapAround(glibc.NAME, address, tuple(chunks))
         named = self._named or "scudo" in region.name
         found = scudo.scudo_heap(memory, address, named=named)
-        if not isinstance(found, Absent):
-            return HeapAround(scudo.NAME, address, tuple(found.objects(low, high)))
+        if isinstance(found, Absent) and self._cookie is not None:
+            found = scudo.ScudoHeap(memory, self._cookie)
+        given = () if isinstance(found, Absent) else tuple(found.objects(low, high))
+        if given:
+            return HeapAround(scudo.NAME, address, given)
         if self._hardened is not None and self._hardened.holds(address):
             return HeapAround(hardened.NAME, address, tuple(self._hardened.objects(low, high)))
         return chunks

@@ -17,8 +17,9 @@ from __future__ import annotations
 
 import struct
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from mtedbg.dataclass import dataclass, field
@@ -34,6 +35,9 @@ NAME = "Scudo"
 HEADER = 16
 LARGE_HEADER_TAG = 2
 
+MOST_MAPPINGS = 64
+"""Mappings whose headers are looked at, where those near an address are too few."""
+
 _STATES = (ObjectState.FREED, ObjectState.LIVE, ObjectState.QUARANTINED)
 _CLASSES = 64
 _MOST_SAMPLED = 1 << 11
@@ -48,6 +52,8 @@ _CASTAGNOLI = 0x82F63B78
 _LARGE = struct.Struct("<QQQQ")
 _FIXED = (0, LARGE_HEADER_TAG)
 _PAGE = 4096
+_MOST_LARGE = 1 << 40
+"""Bytes that are ever given out (MaxAllowedMallocSize)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,27 +159,43 @@ class ScudoHeap:
                 continue
             if base % _PAGE == 0 and base <= header.user:
                 end = base + length
-                if header.user <= end <= self.memory.end + _PAGE and length % _PAGE == 0:
+                # What it has after its first pages is a mapping of its own, without tags.
+                if header.user <= end and length % _PAGE == 0 and length < _MOST_LARGE:
                     return end
-            elif header.user < base <= self.memory.end + _PAGE and base % GRANULE == 0:
+            elif header.user < base < header.user + _MOST_LARGE and base % _PAGE == 0:
                 return base
         return None
 
 
 def scudo_heap(memory: HeapMemory, address: int, *, named: bool) -> ScudoHeap | Absent:
-    """Scudo's heap in a mapping, if it is that.
+    """Scudo's heap in a mapping, if headers near an address show that it is that.
 
     Args:
         memory: the mapping.
-        address: in it; headers near it are looked at.
+        address: in it.
         named: whether the process has a library or mapping of that name.
     """
     least = _KNOWN if named else _UNKNOWN
     for low, high in _places(memory, address):
-        cookie = _common(memory, granule_of(low), granule_of(high), least)
+        cookie = _agreed(sampled(memory, granule_of(low), granule_of(high)), least)
         if cookie is not None:
             return ScudoHeap(memory, cookie)
     return Absent(Reason.UNKNOWN, "these are no chunks of Scudo's")
+
+
+def common_cookie(mappings: Iterable[HeapMemory], *, named: bool) -> Cookie | None:
+    """What headers all over a process agree on: each size class has mappings of its own.
+
+    Args:
+        mappings: whose beginnings are looked at, at most `MOST_MAPPINGS`.
+        named: whether the process has a library or mapping of that name.
+    """
+    found = [
+        one
+        for memory in islice(mappings, MOST_MAPPINGS)
+        for one in sampled(memory, memory.start, min(memory.start + _SAMPLE, memory.end))
+    ]
+    return _agreed(found, _KNOWN if named else _UNKNOWN)
 
 
 def _places(memory: HeapMemory, address: int) -> Iterator[tuple[int, int]]:
@@ -210,16 +232,24 @@ def _granules(memory: HeapMemory, start: int, end: int, wanted: tuple[int, ...])
             yield start + number * GRANULE
 
 
-def _common(memory: HeapMemory, start: int, end: int, least: int) -> Cookie | None:
-    """What the headers of [start, end) have in common, if they agree."""
-    sample: list[tuple[Header, int]] = []
+Sample = list[tuple[Header, int]]
+
+
+def sampled(memory: HeapMemory, start: int, end: int) -> Sample:
+    """What may be headers in [start, end), with their words."""
+    found: Sample = []
     for at in _granules(memory, start, end, _FIXED):
         word = memory.word(at)
         header = parse(at, word) if word else None
         if word and header is not None and header.checksum:
-            sample.append((header, word))
-            if len(sample) == _MOST_SAMPLED:
+            found.append((header, word))
+            if len(found) == _MOST_SAMPLED:
                 break
+    return found
+
+
+def _agreed(sample: Sample, least: int) -> Cookie | None:
+    """What headers have in common, if they agree."""
     best: Cookie | None = None
     for is_crc in (True, False):
         counts = Counter(common for one, word in sample for common in _commons(one, word, is_crc))
