@@ -122,9 +122,8 @@ def _around(session: Session, met: Fault, medium: Medium) -> Iterator[Section[An
         yield _tags(session, title, first.value, medium)
     elif present(address) and address and _tags_matter(session, met, address):
         yield _tags(session, "Memory tags", address, medium)
-    pointer, whose = (met.pointer, "") if first is None else (first.value, first.name)
-    suspect = None if first is None else first.value
-    if present(pointer) and (hypotheses := heap_hypotheses(session, met, suspect)):
+    suspect, whose = (None, "") if first is None else (first.value, first.name)
+    if hypotheses := heap_hypotheses(session, met, suspect):
         yield own("Possible causes", heap, lambda: hypotheses, partial(heap.answer, whose=whose))
 
 

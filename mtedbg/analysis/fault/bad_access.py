@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mtedbg.dataclass import dataclass
-from mtedbg.model.absent import Absent, or_else
+from mtedbg.model.absent import Absent, or_else, then
 from mtedbg.model.instruction import ZR, AccessKind
 from mtedbg.model.pointer import granule_of, logical_tag
 
@@ -57,14 +57,30 @@ def bad_access(session: Session, met: Fault, pointer: int | None = None) -> BadA
     if pointer is not None:
         address = session.strip(pointer)
         return BadAccess(address, address, logical_tag(pointer), registers=registers)
-    if isinstance(met.pointer, Absent) or isinstance(met.address, Absent):
+    if isinstance(met.pointer, Absent):
         return None
-    tag, at = logical_tag(met.pointer), met.at
+    return _access(session, met, logical_tag(met.pointer))
+
+
+def access_of(session: Session, met: Fault) -> BadAccess | None:
+    """The access of a fault that is no tag check's; None where its address is not known."""
+    if isinstance(met.raw_address, Absent):
+        return None
+    pointer = or_else(met.at.pointer, met.raw_address)
+    return _access(session, met, logical_tag(pointer))
+
+
+def _access(session: Session, met: Fault, tag: int) -> BadAccess | None:
+    registers = tuple(or_else(met.at.registers, {}).items())
+    at, address = met.at, then(met.raw_address, session.strip)
+    if isinstance(address, Absent):
+        return None
     pc = or_else(at.pc, 0)
-    if not met.accesses or isinstance(at.access, Absent) or isinstance(at.address, Absent):
-        return BadAccess(met.address, met.address, tag, pc=pc, registers=registers)
+    ours = met.accesses or (met.tag_check is None and at.may_touch(address))
+    if not ours or isinstance(at.access, Absent) or isinstance(at.address, Absent):
+        return BadAccess(address, address, tag, pc=pc, registers=registers)
     access = at.access
-    bad = next((one.address for one in met.granules if one.tag != tag), granule_of(met.address))
+    bad = next((one.address for one in met.granules if one.tag != tag), granule_of(address))
     stores = (AccessKind.STORE, AccessKind.RMW, AccessKind.TAG_STORE)
     base = None if isinstance(at.base_value, Absent) else at.base_value
     name = access.base_name

@@ -10,8 +10,11 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.code.symbolize import region_at
+from mtedbg.analysis.fault.aborts import abort_hypotheses
 from mtedbg.analysis.fault.bad_access import BadAccess, bad_access
 from mtedbg.analysis.fault.by_tags import by_tags
+from mtedbg.analysis.fault.death import death
+from mtedbg.analysis.fault.guards import guard_hypotheses
 from mtedbg.analysis.fault.heap_memory import heap_at
 from mtedbg.analysis.fault.holders import Holder, Place, holders
 from mtedbg.analysis.fault.ranking import Candidate, ranked
@@ -20,7 +23,7 @@ from mtedbg.analysis.fault.stack import stack_hypotheses
 from mtedbg.analysis.fault.stack_memory import stack_at
 from mtedbg.analysis.tags.span import tag_at
 from mtedbg.decode.heap.heaps import HeapAround
-from mtedbg.model.absent import Absent, Reason, or_else
+from mtedbg.model.absent import Absent, Reason, or_else, present
 from mtedbg.model.cause import Hypothesis, Relation, Strength
 from mtedbg.model.memory_object import MemoryObject, ObjectState
 from mtedbg.session import once
@@ -37,19 +40,23 @@ _HELD_REACH = 256
 def heap_hypotheses(
     session: Session, met: Fault, pointer: int | None = None
 ) -> tuple[Hypothesis, ...]:
-    """What may have caused an access whose pointer's tag does not match; likeliest first.
+    """What may have gone wrong with memory, likeliest first.
+
+    Of a tag check fault, of an access to what may not be accessed, and of what made an allocator
+    end the process. Of an asynchronous fault not even the pointer is known without a suspect.
 
     Args:
         session: where.
         met: the fault.
-        pointer: tag kept, where not the fault's own is meant: a suspect's of an asynchronous one.
-
-    Returns:
-        Nothing of what is no tag check fault.
+        pointer: tag kept, where not the fault's own is meant: a suspect's.
     """
     runtimes = session.runtimes
     if not isinstance(runtimes, Absent) or runtimes.reason is Reason.DAMAGED:
         return ()
+    if present(met.name) and met.name.sent and pointer is None:
+        return abort_hypotheses(session, death(session).killed)
+    if met.tag_check is None and pointer is None:
+        return guard_hypotheses(session, met)
     access = bad_access(session, met, pointer)
     return () if access is None else _of_access(session, access)
 

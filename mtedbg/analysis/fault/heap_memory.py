@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.code.symbolize import region_at
+from mtedbg.decode.heap.gwp_asan import GuardedPool, guarded_pool
 from mtedbg.decode.heap.heaps import REACH, HeapAround, Heaps
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
 from mtedbg.session import once
@@ -26,6 +27,17 @@ def heap_at(session: Session, address: int, reach: int = REACH) -> HeapAround | 
     if region is None:
         return NOT_APPLICABLE
     return _heaps(session).around(region, address, reach)
+
+
+def guarded_at(session: Session, address: int) -> GuardedPool | None:
+    """GWP-ASan's pool, if an address is in it."""
+    pool = _pool(session)
+    return pool if pool is not None and pool.holds(address) else None
+
+
+@once
+def _pool(session: Session) -> GuardedPool | None:
+    return guarded_pool(session.target)
 
 
 @once

@@ -7,7 +7,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.code.symbolize import HOST, symbolize
-from mtedbg.analysis.fault.aborts import abort_hypotheses
 from mtedbg.analysis.fault.death import Death, death
 from mtedbg.analysis.fault.fault import Fault
 from mtedbg.analysis.fault.heap import heap_hypotheses
@@ -82,7 +81,7 @@ def cause(session: Session) -> Cause:
         return Cause(CauseKind.UNKNOWN, "the cause is not known: no thread is in this core")
     found = _evidence(session, death(session))
     patch = found.patch
-    hypotheses = found.other.hypotheses or _of_heap(session, found.fault)
+    hypotheses = _in_order(found.other.hypotheses, heap_hypotheses(session, found.fault))
     return Cause(
         _kind(found),
         "; ".join(_words(found, hypotheses)),
@@ -228,9 +227,9 @@ def _stands_for(session: Session, tag: int) -> str:
     return SHARED if whose == SHARED else "core"
 
 
-def _of_heap(session: Session, met: Fault) -> tuple[Hypothesis, ...]:
-    # Of an asynchronous fault not even the pointer is certain.
-    if present(met.pointer):
-        return heap_hypotheses(session, met)
-    sent = present(met.name) and met.name.sent
-    return abort_hypotheses(session, death(session).killed) if sent else ()
+def _in_order(
+    of_address: tuple[Hypothesis, ...], of_memory: tuple[Hypothesis, ...]
+) -> tuple[Hypothesis, ...]:
+    """What an allocator's records tell comes before what an address looks like."""
+    known = bool(of_memory) and of_memory[0].strength in (Strength.READ, Strength.LIKELY)
+    return (*of_memory, *of_address) if known else (*of_address, *of_memory)
