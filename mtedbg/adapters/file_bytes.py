@@ -101,6 +101,9 @@ def open_file(path: str) -> FileBytes:
         FileFormatError: it cannot be opened, is empty or no regular file.
     """
     try:
+        # Looked at first: to open a device may already do something.
+        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - no Path for each of many files
+            raise FileFormatError(f"{path} is not a regular file", "give the path of a file")
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     except OSError as error:
         raise FileFormatError(f"{path}: {error.strerror}", "give the path of a file") from None

@@ -165,6 +165,7 @@ OF_A_CHECKOUT = tuple(
         ("doctest", "doctest-dev", _TEST, _file(INCLUDE / "doctest/doctest.h")),
         ("Debian's own GDB", "gdb-multiarch", _TEST, _program("gdb-multiarch")),
         ("Debian's own LLDB", "lldb-19", _TEST, _program("lldb-19")),
+        ("strace", "strace", _TEST, _program("strace")),
         ("Chromium", "chromium-headless-shell", _TEST, find_chromium),
     )
 )

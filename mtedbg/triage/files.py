@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from mtedbg.adapters.core.below import is_plain
 from mtedbg.dataclass import dataclass
 from mtedbg.errors import UsageError
 from mtedbg.formats import elf
@@ -62,6 +63,8 @@ def _below(folder: str) -> Iterator[str]:
 
 
 def _may_be(path: str) -> bool:
+    if not is_plain(path):  # a link may lead to any device
+        return _is_named_so(path)
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
     except OSError:

@@ -132,7 +132,13 @@ def safe_page(page: Path) -> None:
 
 
 @pytest.mark.parametrize("command", commands.names())
-def test_every_command(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_command(
+    command: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
     name = "".join(PIECES[:22])
     core = str(hostile_core(tmp_path, name))
     for words in ("", " $x0 64", f" {HEAP:#x} 128", f" &'{name}'", f" {name}", " --picture p.svg"):

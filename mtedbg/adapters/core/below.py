@@ -113,6 +113,19 @@ def _held(descriptor: int, opened: ExitStack) -> int:
     return descriptor
 
 
+def is_plain(path: str) -> bool:
+    """Whether a regular file of a disk is there, links followed; it is looked at and not opened."""
+    try:
+        descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    except (OSError, ValueError):
+        return False
+    try:
+        status = os.fstat(descriptor)
+    finally:
+        os.close(descriptor)
+    return stat.S_ISREG(status.st_mode) and status.st_dev not in _pseudo()
+
+
 @cache
 def _pseudo() -> frozenset[int]:
     """The devices (`st_dev`) of mounted file systems that have no files of a disk."""

@@ -20,6 +20,9 @@ def read_regular(path: str, most: int) -> bytes | Absent:
         most: bytes; a longer file is absent.
     """
     try:
+        # Looked at first: to open a device may already do something.
+        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - loaded where a debugger starts
+            return Absent(Reason.UNKNOWN, f"{path} is not a regular file")
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
