@@ -18,13 +18,18 @@ from mtedbg.errors import MtedbgError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
+    from mtedbg.analysis.postmortem.groups import Group
     from mtedbg.model.triage import Read
-    from mtedbg.report import Report
+    from mtedbg.report import Part, Report
 
 HELP = "group core files: one line per distinct crash"
 EXIT_INTERRUPTED = 130
 _UNITS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 """Seconds in what a word for `--since` may end in."""
+_MOST_REPORTS = 32
+"""Groups of a page that have the report of their exemplar in it, the most frequent."""
+_REPORTS_S = 60.0
+"""Seconds after which no other report is begun."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -112,14 +117,17 @@ def _read(
     return None
 
 
-def _write(report: Report, arguments: argparse.Namespace) -> None:
+def _write(report: Report, shown: Sequence[Group], arguments: argparse.Namespace) -> None:
     if arguments.html:
         from mtedbg import __version__
         from mtedbg.commands._documents import write
-        from mtedbg.render.html import render_html
-        from mtedbg.report import Document, Part
+        from mtedbg.render.html import render_triage
+        from mtedbg.report import Document
 
-        page = render_html("Triage", [Part("Signatures", "", report)], __version__)
+        times = [[one.time_s for one in group.members] for group in shown]
+        reports = _reports(shown, arguments)
+        title = ", ".join(arguments.places)
+        page = render_triage(title, report, times, reports, __version__)
         report = report.noting(write(Document(arguments.html, page)))
     if arguments.csv or arguments.markdown:
         from mtedbg.render.tables import render_csv, render_markdown
@@ -127,6 +135,31 @@ def _write(report: Report, arguments: argparse.Namespace) -> None:
         sys.stdout.write((render_csv if arguments.csv else render_markdown)(report))
         return
     show(report, arguments)
+
+
+def _reports(shown: Sequence[Group], arguments: argparse.Namespace) -> dict[str, list[Part]]:
+    """What the post-mortem says of the exemplars of the most frequent groups, by their paths."""
+    from mtedbg.adapters.core.kept import Kept
+    from mtedbg.adapters.dead import open_dead
+    from mtedbg.reports.postmortem import parts
+    from mtedbg.reports.section import Medium
+    from mtedbg.session import Session
+
+    kept, found = Kept(), {}
+    until = time.monotonic() + _REPORTS_S
+    groups = [one for one in shown if one.signature is not None]
+    for group in groups[:_MOST_REPORTS]:
+        path = group.exemplar.path
+        if time.monotonic() > until:
+            break
+        try:
+            target = open_dead(
+                path, sysroot=arguments.sysroot, files=not arguments.core_only, kept=kept
+            )
+            found[path] = list(parts(Session(target), Medium.PAGE))
+        except MtedbgError:  # it was read before, and may have changed or be gone since
+            continue
+    return found
 
 
 def _counted(files: int, of_one: str, of_many: str) -> str:
@@ -183,7 +216,7 @@ def run(arguments: argparse.Namespace) -> int:
                               f"are older than {arguments.since}: left out"))  # fmt: skip
     if rarer := len(recent) - len(made):
         notes.append(f"{counted(rarer, 'group')} of fewer than {arguments.min_count}: left out")
-    _write(report(made, notes, members=arguments.members), arguments)
+    _write(report(made, notes, members=arguments.members), made, arguments)
     if isinstance(stopped, MtedbgError):
         sys.stdout.flush()
         raise stopped

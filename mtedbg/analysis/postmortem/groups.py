@@ -54,11 +54,13 @@ class Group:
     def ways(self) -> int:
         """In how many ways the calls beyond those of the signature differ, in one build at most.
 
-        One bug is reached in one way or few: many are a sign of several bugs in one group.
+        One bug is reached in one way or few: many are a sign of several bugs in one group. Where
+        threads began does not count.
         """
         by_build: dict[object, set[object]] = defaultdict(set)
         for one in self.members:
-            beyond = one.evidence.calls[one.evidence.deciding :]
+            calls = one.evidence.calls[:-1] if one.evidence.rooted else one.evidence.calls
+            beyond = calls[one.evidence.deciding :]
             by_build[_ids(one)].add(tuple((call.module, call.offset) for call in beyond))
         return max(map(len, by_build.values()))
 

@@ -11,19 +11,21 @@ template, and a case in `view_of`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from mtedbg.dataclass import dataclass
+from mtedbg.dataclass import dataclass, replace
 from mtedbg.model.cause import Cause
 from mtedbg.model.cell_map import CellMap
 from mtedbg.model.figure import Figure, SegmentMap, TagGrid, Timeline
+from mtedbg.model.words import counted
 from mtedbg.render import clean
 from mtedbg.render.html.contents import Contents, contents
+from mtedbg.render.html.groups import shown_groups
 from mtedbg.render.html.reasons import Reasons, reasons
 from mtedbg.render.html.segments import SegmentDrawing, segment_drawing
 from mtedbg.render.html.tags import Grid, Overview, grid, overview
@@ -78,6 +80,46 @@ def render_html(title: str, parts: Sequence[Part], version: str) -> str:
             version=version,
         )
     )
+
+
+def render_triage(
+    title: str,
+    report: Report,
+    times: Sequence[Sequence[float]],
+    reports: Mapping[str, Sequence[Part]],
+    version: str,
+) -> str:
+    """The page of a triage: a group a line, which opens.
+
+    Args:
+        title: what was read.
+        report: a row a group.
+        times: when the crashes of each group happened, seconds since 1970.
+        reports: what the post-mortem says of exemplars, by their paths.
+        version: of this program.
+    """
+    return (
+        _templates()
+        .get_template("triage.html")
+        .render(
+            headline=report.headline,
+            about=title,
+            notes=report.notes,
+            shown=shown_groups(report, times),
+            reports={path: list(map(_embedded, some)) for path, some in reports.items()},
+            counted=counted,
+            version=version,
+        )
+    )
+
+
+def _embedded(part: Part) -> Section:
+    """A part in a page of several reports: without drawings that a page can have one of."""
+    if isinstance(part.figure, Timeline | SegmentMap | CellMap):
+        part = replace(part, figure=None)
+    made = _section(part)
+    headline = part.report.headline if part.report is not None else ""
+    return made if made.headline else replace(made, headline=headline)
 
 
 def _about(title: str, report: Report | None) -> str:

@@ -6,7 +6,9 @@ from itertools import count
 
 from mtedbg.analysis.postmortem.groups import Group, groups
 from mtedbg.analysis.postmortem.same import NEAR, Joined
+from mtedbg.dataclass import replace
 from mtedbg.model.triage import Call, Evidence, Read, Signature, TimeSource
+from mtedbg.reports.triage import report
 
 _NUMBERS = count()
 FAULT = "tag check fault (synchronous)"
@@ -60,7 +62,18 @@ def test_where_a_thread_began_does_not_decide() -> None:
         read(call(0x10), call(0x100), call(0x300), rooted=True, main=False),
     )
     assert found.joined is Joined.PLACE
+    assert found.ways == 1
+
+
+def test_calls_beyond_those_that_decide_may_be_of_several_bugs() -> None:
+    inner = [call(0x10 * at) for at in range(1, 5)]
+    found = one_of(*(
+        replace(one, evidence=replace(one.evidence, deciding=4))
+        for one in (read(*inner, call(0x100)), read(*inner, call(0x200)), read(*inner, call(0x100)))
+    ))  # fmt: skip
     assert found.ways == 2
+    (note,) = report([found]).notes
+    assert note.endswith("reached in 2 ways; it may be more than one bug")
 
 
 def test_two_loads_of_one_loop() -> None:
