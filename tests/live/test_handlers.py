@@ -37,14 +37,21 @@ IDIOMS = {
     "alt-trap": ("SIGTRAP TRAP_BRKPT", HANDLER),
     "alt-nested": ("SIGSEGV SEGV_MAPERR", HANDLER),
     "thread-raise": ("SIGSEGV SI_TKILL", RETURNED),
-    "thread-kill": ("SIGSEGV SI_USER", HANDLER),
     "thread-abort": ("SIGABRT SI_TKILL", HANDLER),
     "thread-other": ("SIGABRT SI_TKILL", HANDLER),
     "alt-thread-raise": ("SIGSEGV SI_TKILL", RETURNED),
     "alt-thread-abort": ("SIGABRT SI_TKILL", HANDLER),
+    "plain-raise": ("SIGSEGV SI_TKILL", RETURNED),
+    "plain-abort": ("SIGABRT SI_TKILL", HANDLER),
+    "plain-trap": ("SIGTRAP TRAP_BRKPT", HANDLER),
+    "plain-nested": ("SIGSEGV SEGV_MAPERR", HANDLER),
+    "plain-alt-raise": ("SIGSEGV SI_TKILL", RETURNED),
+    "plain-alt-thread-abort": ("SIGABRT SI_TKILL", HANDLER),
 }
-BLAMELESS = ("handled", "jumped", "sent", "user")
+TO_ALL = "thread-kill"
+BLAMELESS = ("handled", "jumped", "sent", "user", "plain-user")
 FAULTS = {"store": "SEGV_MTESERR", "null": "SEGV_MAPERR", "text": "SEGV_ACCERR"}
+ANY = ("raise", "alt-abort", "plain-raise", "plain-alt-abort")
 ALONE = "/nonexistent"
 
 Cores = dict[tuple[str, str], KernelCore]
@@ -53,8 +60,8 @@ Cores = dict[tuple[str, str], KernelCore]
 @pytest.fixture(scope="module")
 def cores(lab_vm: Vm, tmp_path_factory: pytest.TempPathFactory) -> Cores:
     folder = tmp_path_factory.mktemp("handlers")
-    asked = [("load", idiom) for idiom in (*IDIOMS, *BLAMELESS)]
-    asked += [(fault, idiom) for fault in FAULTS for idiom in ("raise", "alt-abort")]
+    asked = [("load", idiom) for idiom in (*IDIOMS, *BLAMELESS, TO_ALL)]
+    asked += [(fault, idiom) for fault in FAULTS for idiom in ANY]
     return {
         words: produce(lab_vm, Case("handlers", words), folder / "-".join(words)) for words in asked
     }
@@ -81,11 +88,18 @@ def test_the_fault_is_found(cores: Cores, idiom: str, sysroot: str) -> None:
     assert cause(session).words.startswith(
         ("tag check fault (synchronous): load of 8 bytes at", f"thread {found.thread.number}: tag")
     )
-    by_another = "other" in idiom or idiom == "thread-kill"
-    assert (found.thread == found.killed) is not by_another
+    assert (found.thread == found.killed) is not idiom.endswith("other")
 
 
-@pytest.mark.parametrize("idiom", ["raise", "alt-abort"])
+def test_a_signal_to_all_threads_is_taken_by_any(cores: Cores) -> None:
+    core = cores["load", TO_ALL]
+    found = death(opened(core))
+    assert (killer(found), found.certain) == ("SIGSEGV SI_USER", True)
+    assert found.found in (HANDLER, RETURNED)
+    assert found.fault.pointer == core.fact("pointer")
+
+
+@pytest.mark.parametrize("idiom", ANY)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_any_fault_is_found(cores: Cores, fault: str, idiom: str) -> None:
     found = death(opened(cores[fault, idiom]))
