@@ -41,6 +41,7 @@ class InterruptedFault:
         found: whether the handler runs, has just returned, or ran at some time.
         evidence: why that is so, one line each.
         syndrome: ESR_EL1 of the fault; None where it is not known.
+        certain: whether it was this fault; else it may have been.
     """
 
     signal: SignalInfo
@@ -51,6 +52,7 @@ class InterruptedFault:
     found: Found = Found.HANDLER
     evidence: tuple[str, ...] = ()
     syndrome: int | None = None
+    certain: bool = True
 
 
 @once

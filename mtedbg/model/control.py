@@ -31,3 +31,8 @@ class TagControl:
     tcf: CheckMode | Absent
     include_mask: int | Absent
     store_only: bool | Absent
+
+
+def is_late(mode: CheckMode | Absent) -> bool:
+    """Whether a tag check fault may be reported after the access."""
+    return mode in (CheckMode.ASYNC, CheckMode.EITHER, CheckMode.ASYMM)

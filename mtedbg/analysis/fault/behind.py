@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mtedbg.analysis.fault.handlers import handlers
+from mtedbg.analysis.fault.handlers import handlers, is_asynchronous
 from mtedbg.analysis.fault.left_frames import returned_frame
 from mtedbg.analysis.interrupted import InterruptedFault
-from mtedbg.formats.siginfo import name_signal
+from mtedbg.formats.siginfo import SEGV_MTEAERR, SIGSEGV, name_signal, signal_info
 from mtedbg.model.absent import Absent
 from mtedbg.model.fault import Found
 from mtedbg.session import once
@@ -24,12 +24,24 @@ _UNINFORMED = (
 )
 
 
+_NO_SYNDROME = (
+    "tag checks of the thread are asynchronous, and the signal frame has no ESR_EL1: every other"
+    " SIGSEGV that the kernel raises has one, one that was sent has none"
+)
+
+
 @once
 def fault_behind(session: Session, thread: Thread) -> InterruptedFault | None:
     """The first fault whose handler `thread` is in, or has returned from to be sent a signal."""
-    for one in reversed(handlers(session, thread)):
+    inside = handlers(session, thread)
+    for one in reversed(inside):
         if one.fault is not None:
             return described(one.frame, one.fault, Found.HANDLER, one.evidence)
+    for one in reversed(inside):
+        if is_asynchronous(thread, one.frame):
+            fault = signal_info(SIGSEGV, SEGV_MTEAERR, 0)
+            why = (one.evidence, _NO_SYNDROME)
+            return described(one.frame, fault, Found.HANDLER, *why, certain=False)
     if not was_sent(session.target.signal(thread)):
         return None
     return returned_fault(session, thread)
@@ -52,7 +64,7 @@ def was_sent(info: SignalInfo | Absent) -> bool:
 
 
 def described(
-    frame: SignalFrame, fault: SignalInfo, found: Found, *evidence: str
+    frame: SignalFrame, fault: SignalInfo, found: Found, *evidence: str, certain: bool = True
 ) -> InterruptedFault:
     """The fault that a signal frame describes."""
     untold = () if frame.informed else (_UNINFORMED,)
@@ -64,4 +76,5 @@ def described(
         found=found,
         evidence=(*evidence, *untold),
         syndrome=frame.syndrome,
+        certain=found is not Found.LEFT and certain,
     )

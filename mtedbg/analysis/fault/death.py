@@ -68,7 +68,7 @@ def death(session: Session) -> Death:
     signal, met = session.target.signal(killed), fault(session, killed)
     before = met.interrupted
     if before is not None:
-        return Death(killed, met, killed, signal, before.found, True, before.evidence)
+        return Death(killed, met, killed, signal, before.found, before.certain, before.evidence)
     if was_sent(signal) and session.info.is_dead:
         found = next(_elsewhere(session, killed, signal), None)
         if found is not None:
@@ -86,7 +86,8 @@ def _elsewhere(session: Session, killed: Thread, signal: SignalInfo | Absent) ->
         before = met.interrupted
         if before is None or isinstance(met.signal, Absent):
             continue
-        tied = met.tag_check is not None or met.signal.number == number
+        same = met.tag_check is not None or met.signal.number == number
+        tied = before.certain and same
         yield Death(thread, met, killed, signal, before.found, tied, before.evidence)
     yield from _left_behind(session, killed, signal)
 

@@ -6,16 +6,21 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.fault.access import FaultingAccess, faulting_access
-from mtedbg.analysis.fault.behind import fault_behind
-from mtedbg.analysis.fault.suspects import Suspect, suspects
+from mtedbg.analysis.fault.access_tags import (
+    InferredTag,
+    failed_granule,
+    inferred_tag,
+    touched,
+)
+from mtedbg.analysis.fault.behind import fault_behind, returned_fault
+from mtedbg.analysis.fault.suspects import Suspect, can_compare, suspects
 from mtedbg.analysis.interrupted import DONE, InterruptedFault, interrupted_fault
-from mtedbg.analysis.tags.runs import by_granule
 from mtedbg.dataclass import dataclass, replace
 from mtedbg.formats.esr import syndrome
 from mtedbg.formats.siginfo import name_signal
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else, then
 from mtedbg.model.fault import FaultKind, SignalName
-from mtedbg.model.pointer import GRANULE, granule_of, granule_span, logical_tag, with_tag
+from mtedbg.model.pointer import granule_of, logical_tag, with_tag
 from mtedbg.session import once
 
 if TYPE_CHECKING:
@@ -26,9 +31,6 @@ if TYPE_CHECKING:
 
 IMPRECISE = Absent(Reason.NOT_APPLICABLE, "asynchronous: the PC is not the faulting instruction")
 """What an asynchronous fault does not tell."""
-
-_WHOLE = 8 * GRANULE
-"""Bytes of the longest access whose granules are all looked at."""
 
 UNTOLD_TAG = Absent(Reason.UNKNOWN, "handlers get si_addr without its tag")
 """What a handler is not told that has not asked for it (SA_EXPOSE_TAGBITS)."""
@@ -61,12 +63,14 @@ class Fault:
 
         accesses: whether the instruction at the PC accesses `address`.
         pointer_tag: the logical tag of the pointer that faulted.
+        inferred: how that is known, where only the registers tell it.
         granules: all that the access touches; of a long one, those around the address.
         memory_tag: the allocation tag among them that did not match.
         failed: the address of the granule with that tag.
         memop: id of the runtime's memop at the PC.
         transition: what the runtime will do about it, in words.
         suspects: of an asynchronous fault, likeliest first.
+        compared: whether any of its registers points to memory whose tag is known.
     """
 
     signal: SignalInfo | Absent
@@ -80,12 +84,14 @@ class Fault:
 
     accesses: bool = False
     pointer_tag: int | Absent = NOT_APPLICABLE
+    inferred: InferredTag | None = None
     granules: tuple[Granule, ...] = ()
     memory_tag: int | Absent = NOT_APPLICABLE
     failed: int | Absent = NOT_APPLICABLE
     memop: int | Absent = NOT_APPLICABLE
     transition: str | Absent = NOT_APPLICABLE
     suspects: tuple[Suspect, ...] = ()
+    compared: bool = True
 
     @property
     def tag_check(self) -> FaultKind | None:
@@ -114,8 +120,9 @@ class Fault:
             return self.at.words
         before = self.interrupted
         known = None if before is None else before.syndrome
-        writes = None if known is None else or_else(syndrome(known).write, None)
-        return {None: "access", False: "load", True: "store"}[writes]
+        # QEMU says of DC ZVA that it reads: only a write is certain.
+        writes = known is not None and or_else(syndrome(known).write, False)
+        return "write" if writes else "access"
 
     @property
     def pointer(self) -> int | Absent:
@@ -124,6 +131,11 @@ class Fault:
             return self.pointer_tag
         tag = self.pointer_tag
         return then(self.address, lambda address: with_tag(address, tag))
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether nothing of it is a hypothesis but what may have caused it."""
+        return self.interrupted is None or self.interrupted.certain
 
 
 @once
@@ -136,9 +148,19 @@ def fault(session: Session, thread: Thread) -> Fault:
     info = session.target.signal(thread)
     before = interrupted_fault(session, thread) or fault_behind(session, thread)
     if before is None:
-        registers = session.target.registers(thread)
-        return _met(session, thread, info, registers)
+        met = _met(session, thread, info, session.target.registers(thread))
+        before = _sent_again(session, thread, met)
+        if before is None:
+            return met
     return handled_fault(session, thread, before, then(info, name_signal))
+
+
+def _sent_again(session: Session, thread: Thread, met: Fault) -> InterruptedFault | None:
+    """The fault that a handler has sent again with its own siginfo, in which si_addr has no tag."""
+    raw = met.raw_address
+    if isinstance(raw, Absent) or logical_tag(raw) or met.accesses or met.tag_check is None:
+        return None
+    return None if met.is_imprecise else returned_fault(session, thread)
 
 
 def handled_fault(
@@ -169,7 +191,9 @@ def _met(
     at = faulting_access(session, registers, address)
     met = Fault(info, name, raw, address, at, before)
     if met.tag_check is FaultKind.ASYNCHRONOUS:
-        return replace(met, address=IMPRECISE, suspects=_suspects(session, met.at))
+        found = _suspects(session, met.at)
+        compared = bool(found) or can_compare(session, met.at.registers)
+        return replace(met, address=IMPRECISE, suspects=found, compared=compared)
     if met.tag_check is FaultKind.SYNCHRONOUS:
         return _synchronous(session, thread, met)
     return replace(met, sent=_sent(session, info, name))
@@ -205,42 +229,24 @@ def _synchronous(session: Session, thread: Thread, met: Fault) -> Fault:
     accesses = at.is_checked and at.may_touch(address)
     pointer = raw if isinstance(at.pointer, Absent) or not accesses else at.pointer
     pointer_tag: int | Absent = logical_tag(pointer)
+    tags = touched(session, at.span if accesses else NOT_APPLICABLE, address)
+    inferred = None
     if pointer_tag == 0 and met.interrupted is not None and not accesses:
-        pointer_tag = UNTOLD_TAG
-    tags = _touched(session, at.span if accesses else NOT_APPLICABLE, address)
-    failed = _failed(tags, address, pointer_tag)
+        inferred = inferred_tag(session, at.registers, address, tags[granule_of(address)])
+        pointer_tag = UNTOLD_TAG if inferred is None else inferred.tag
+    failed = failed_granule(tags, address, pointer_tag)
     handled = _handling(session, thread, at.pc, tuple(tags.values()))
     return replace(
         met,
         accesses=accesses,
         pointer_tag=pointer_tag,
         granules=tuple(Granule(start, tag) for start, tag in tags.items()),
+        inferred=inferred,
         memory_tag=tags[failed],
         failed=failed,
         memop=handled.memop,
         transition=handled.transition,
     )
-
-
-def _touched(
-    session: Session, span: tuple[int, int] | Absent, address: int
-) -> dict[int, int | Absent]:
-    """The allocation tag of every granule that an access touches, by address."""
-    low, high = (address, address + 1) if isinstance(span, Absent) else span
-    if high - low > _WHOLE:
-        around = granule_of(address)
-        low, high = max(low, around - _WHOLE // 2), min(high, around + _WHOLE // 2)
-    return by_granule(session.target.read_tags(*granule_span(low, high - low)))
-
-
-def _failed(tags: Mapping[int, int | Absent], address: int, pointer_tag: int | Absent) -> int:
-    """The granule whose tag did not match: that of the fault address, or else the first."""
-    at_address = granule_of(address)
-    if at_address not in tags:
-        at_address = next(iter(tags))
-    if isinstance(pointer_tag, Absent) or tags[at_address] != pointer_tag:
-        return at_address
-    return next((start for start, tag in tags.items() if tag != pointer_tag), at_address)
 
 
 def _handling(

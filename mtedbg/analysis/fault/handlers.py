@@ -14,11 +14,13 @@ from mtedbg.analysis.code.symbolize import region_at
 from mtedbg.analysis.fault.access import LONGEST_ACCESS, faulting_access
 from mtedbg.analysis.stacks.host_calls import FrameKind, host_calls
 from mtedbg.dataclass import dataclass, replace
+from mtedbg.decode.control import control_of
 from mtedbg.decode.stack.host_stack import frame_record
 from mtedbg.decode.stack.signal_frame import SignalFrame, signal_frames
 from mtedbg.decode.stack.signal_of_syndrome import ACCERR, MAPERR
-from mtedbg.formats.siginfo import name_signal
-from mtedbg.model.absent import Absent, then
+from mtedbg.formats.siginfo import SIGSEGV, name_signal
+from mtedbg.model.absent import Absent, present, then
+from mtedbg.model.control import is_late
 from mtedbg.session import once
 
 if TYPE_CHECKING:
@@ -100,6 +102,17 @@ def handlers(session: Session, thread: Thread) -> tuple[Handler, ...]:
         found.append(inner)
         state = inner.frame.registers
     return tuple(found)
+
+
+def is_asynchronous(thread: Thread, frame: SignalFrame) -> bool:
+    """Whether a handler without a siginfo may be that of an asynchronous tag check fault.
+
+    It is SIGSEGV's, by what it blocks, and no other fault has no syndrome.
+    """
+    if present(frame.signal) or frame.syndrome is not None or isinstance(thread.blocked, Absent):
+        return False
+    is_segv = bool(thread.blocked & ~frame.blocked & 1 << SIGSEGV - 1)
+    return is_segv and is_late(control_of(thread).tcf)
 
 
 def _in_use(session: Session, thread: Thread, state: Mapping[str, int]) -> Iterator[Handler]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from mtedbg.analysis.tags.span import tag_at
 from mtedbg.dataclass import dataclass, replace
 from mtedbg.decode.code.load_store import memory_access
-from mtedbg.model.absent import NOT_APPLICABLE, Absent, or_else
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, or_else, present
 from mtedbg.model.pointer import logical_tag
 
 if TYPE_CHECKING:
@@ -96,6 +96,14 @@ def suspects(session: Session, registers: Mapping[str, int], pc: int) -> tuple[S
             found.append(suspect)
             known.add(suspect.value)
     return tuple(sorted(found, key=_rank))
+
+
+def can_compare(session: Session, registers: Mapping[str, int] | Absent) -> bool:
+    """Whether any register points to memory whose allocation tag is known."""
+    if isinstance(registers, Absent):
+        return False
+    addresses = [session.strip(registers.get(name, 0)) for name in (*_NAMES, "sp")]
+    return any(present(tag_at(session, one)) for one in addresses if one >= _LEAST)
 
 
 def _rank(suspect: Suspect) -> tuple[bool, int, int]:

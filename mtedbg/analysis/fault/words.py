@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from mtedbg.model.absent import Absent, or_else, present
+from mtedbg.analysis.fault.fault import UNTOLD_TAG
+from mtedbg.model.absent import Absent, Reason, or_else, present
 from mtedbg.model.fault import FaultKind, Found
 from mtedbg.model.pointer import granule_of, logical_tag
 
@@ -17,14 +18,15 @@ if TYPE_CHECKING:
 
 def headline(fault: Fault) -> str:
     """What it was, in one line: the fault, and the signal that came after it."""
-    return "; ".join((_fault(fault), *_later(fault)))
+    perhaps = "" if fault.is_certain else "perhaps "
+    return perhaps + "; ".join((_fault(fault), *_later(fault)))
 
 
 def _fault(fault: Fault) -> str:
     if isinstance(fault.signal, Absent) or isinstance(fault.name, Absent):
         return "no fault: this thread has not stopped on a signal"
     if fault.tag_check is FaultKind.ASYNCHRONOUS:
-        how_many = _how_many(fault.suspects)
+        how_many = _how_many(fault.suspects, compared=fault.compared)
         return f"tag check fault (asynchronous): some access before the PC; {how_many}"
     if fault.tag_check is FaultKind.SYNCHRONOUS:
         return f"tag check fault (synchronous): {_synchronous(fault)}"
@@ -52,13 +54,24 @@ def _synchronous(fault: Fault) -> str:
     if isinstance(fault.address, Absent):
         return "its address is not known"
     begin = or_else(fault.begin, fault.address)
-    tags = f"pointer tag {fault.pointer_tag}, memory tag {fault.memory_tag}"
+    by = f" (by {', '.join(fault.inferred.registers)})" if fault.inferred else ""
+    tags = f"pointer tag {_tag(fault.pointer_tag)}{by}, memory tag {_tag(fault.memory_tag)}"
     beyond = present(fault.failed) and fault.failed != granule_of(begin)
     where = f" in granule {fault.failed:#x}" if beyond else ""
     return f"{fault.words} at {begin:#x}, {tags}{where}"
 
 
-def _how_many(suspects: Sequence[Suspect]) -> str:
+def _tag(tag: int | Absent) -> str:
+    """A tag; of one that cannot be told, the note says why."""
+    is_untold = isinstance(tag, Absent) and tag.reason is Reason.UNKNOWN
+    return "unknown" if is_untold else str(tag)
+
+
+def _how_many(suspects: Sequence[Suspect], *, compared: bool) -> str:
+    if not suspects:
+        if compared:
+            return "no register mismatches its memory now"
+        return "no pointer in its registers has a memory tag to compare with"
     slots = sum(suspect.register is None for suspect in suspects)
     registers = len(suspects) - slots
     words = [f"{registers} register{'s' if registers != 1 else ''}"]
@@ -76,6 +89,8 @@ def remarks(fault: Fault) -> Iterator[str]:
     if isinstance(raw, Absent) or fault.tag_check is not FaultKind.SYNCHRONOUS:
         return
     source = tag.detail if isinstance(tag, Absent) else "the tag is from si_addr"
+    if fault.inferred is not None:
+        source = f"the tag is that of all registers near it that mismatch; {UNTOLD_TAG.detail}"
     if fault.at.untold:
         yield f"{fault.at.untold}; {source}"
     elif not fault.accesses:

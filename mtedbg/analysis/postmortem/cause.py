@@ -162,7 +162,7 @@ def _of_death(found: _Evidence) -> str:
     elif died.thread != died.killed:
         killer = f"thread {died.killed.number} was killed by {or_else(died.killer, 'a signal')}"
         words = f"{who}: {words}; {killer}"
-    return words if died.certain else f"perhaps {words}"
+    return words if died.certain or words.startswith("perhaps") else f"perhaps {words}"
 
 
 def _reasons(session: Session, found: _Evidence) -> Iterator[str]:
