@@ -26,7 +26,7 @@ _ADDRESS = re.compile(r"\baddress (0x[0-9a-f]{1,16})\b")
 _READ, _LIKELY = Strength.READ, Strength.LIKELY
 _DOUBLE, _INVALID = Relation.DOUBLE_FREE, Relation.INVALID_FREE
 _DAMAGED = "the heap's records were overwritten: a write out of bounds or after free, earlier"
-_NOT_GIVEN = "free of a pointer that malloc did not return"
+_NOT_GIVEN = "invalid free: of what malloc did not return"
 
 # What a message says, in order: the first that matches. Some only know that either was the case.
 _MEANINGS: tuple[tuple[str, str, Relation, Strength], ...] = (
@@ -60,17 +60,17 @@ _MEANINGS: tuple[tuple[str, str, Relation, Strength], ...] = (
     ),
     (
         r"Scudo ERROR: allocation type mismatch",
-        "memory given back by another function than fits how it was got: free for new, or the like",
+        "invalid free: by another function than fits how the memory was got",
         _INVALID,
         _READ,
     ),
     (
         r"Scudo ERROR: invalid sized delete",
-        "memory given back with another size than it has",
+        "invalid free: with another size than the memory has",
         _INVALID,
         _READ,
     ),
-    (r"Scudo ERROR: race on chunk header", "two threads free the same memory", _DOUBLE, _LIKELY),
+    (r"Scudo ERROR: race on chunk header", "double free, by two threads at once", _DOUBLE, _LIKELY),
     (r"fatal allocator error: double free", "double free", _DOUBLE, _READ),
     (r"fatal allocator error: invalid (unaligned )?free", _NOT_GIVEN, _INVALID, _READ),
     (r"fatal allocator error: invalid realloc", _NOT_GIVEN, _INVALID, _READ),
@@ -88,7 +88,7 @@ _MEANINGS: tuple[tuple[str, str, Relation, Strength], ...] = (
     ),
     (
         r"fatal allocator error: sized deallocation mismatch",
-        "memory given back with another size than it has",
+        "invalid free: with another size than the memory has",
         _INVALID,
         _READ,
     ),
@@ -155,5 +155,5 @@ def _named(found: Hypothesis, one: MemoryObject, address: int) -> str:
     if found.relation is Relation.DOUBLE_FREE and one.state is not ObjectState.LIVE and not offset:
         return f"double free of {place_words(one, 0).removeprefix('at the beginning of ')}"
     if found.relation is Relation.INVALID_FREE and offset:
-        return f"{_NOT_GIVEN}: {place_words(one, offset)}"
+        return f"invalid free: {place_words(one, offset)}"
     return found.what

@@ -28,6 +28,8 @@ class BadAccess:
         writes: whether it stores.
         pc: where; 0 where not known.
         registers: of the thread, by name.
+        is_known: whether the instruction is known, and with it the pointer's tag: si_addr may
+            have lost it on its way through a handler.
     """
 
     address: int
@@ -39,6 +41,7 @@ class BadAccess:
     writes: bool = False
     pc: int = 0
     registers: tuple[tuple[str, int], ...] = ()
+    is_known: bool = True
 
     def register(self, name: str) -> int | None:
         """The value of a register."""
@@ -78,7 +81,7 @@ def _access(session: Session, met: Fault, tag: int) -> BadAccess | None:
     pc = or_else(at.pc, 0)
     ours = met.accesses or (met.tag_check is None and at.may_touch(address))
     if not ours or isinstance(at.access, Absent) or isinstance(at.address, Absent):
-        return BadAccess(address, address, tag, pc=pc, registers=registers)
+        return BadAccess(address, address, tag, pc=pc, registers=registers, is_known=False)
     access = at.access
     bad = next((one.address for one in met.granules if one.tag != tag), granule_of(address))
     stores = (AccessKind.STORE, AccessKind.RMW, AccessKind.TAG_STORE)

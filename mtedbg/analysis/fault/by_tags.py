@@ -30,6 +30,9 @@ _GIVES_BACK = re.compile(
 )
 _ORDER = (Strength.READ, Strength.LIKELY, Strength.POSSIBLE, Strength.CHANCE)
 
+_NEAR = 1 << 10
+"""Bytes past memory that a pointer to it, which is not the access's own, speaks for."""
+
 REACH = 1 << 12
 """Bytes on both sides of an address that are searched for the pointer's tag."""
 
@@ -90,7 +93,8 @@ def _beyond(session: Session, access: BadAccess, around: list[Run]) -> Iterator[
         strength = Strength.CHANCE
         if holder is not None and holder.place is not Place.FAR_SLOT:
             reasons.append(f"{holder.name} points to its first byte, with that tag")
-            strength = Strength.LIKELY
+            sure = holder.place is Place.BASE or touching or (over and distance <= _NEAR)
+            strength = Strength.LIKELY if sure else Strength.POSSIBLE
         elif touching and distance < one.end - one.start + 256:
             reasons.append("it is right next to the memory that was accessed")
             strength = Strength.POSSIBLE
@@ -124,7 +128,7 @@ def _freed(
         reasons.append(f"{holder.name} points to the first byte of memory with one tag")
         function = or_else(then(symbolize(session, access.pc).symbol, lambda one: one.name), "")
         if access.address == start and _GIVES_BACK.search(function):
-            what = "use after free, or a second free"
+            what = "use after free or double free"
             reasons.append(f"{function} may be what gives memory back")
             known = replace(known, what=what)
         return replace(known, reasons=tuple(reasons), strength=Strength.LIKELY, evident=True)

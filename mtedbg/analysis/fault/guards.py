@@ -65,7 +65,7 @@ def _of_access(session: Session, access: BadAccess) -> tuple[Hypothesis, ...]:
 def _of_release(function: str) -> Hypothesis:
     """A function that gives memory back trusts what it is given, and the heap's own records."""
     return Hypothesis(
-        "free of a pointer that malloc did not return, or whose header was overwritten",
+        "invalid free: of what malloc did not return, or whose header was overwritten",
         (f"it is in {function}, or in what that calls",),
         evident=True,
         relation=Relation.INVALID_FREE,
@@ -95,11 +95,8 @@ def _in_pool(access: BadAccess, pool: GuardedPool) -> tuple[Hypothesis, ...]:
     reason = "GWP-ASan had sampled it, and keeps a record of it"
     if found_inside:
         relation = Relation.DOUBLE_FREE if pool.error == DOUBLE_FREE else Relation.INVALID_FREE
-        what = "double free" if pool.error == DOUBLE_FREE else "free of a pointer that malloc did"
-        what += "" if pool.error == DOUBLE_FREE else " not return"
-        if one is not None:
-            where = place_words(one, address - one.start)
-            what += f": {where}"
+        what = "double free" if pool.error == DOUBLE_FREE else "invalid free"
+        what += "" if one is None else f": {place_words(one, address - one.start)}"
         return (_read(what, "GWP-ASan found it itself", relation, one, address),)
     if one is None:
         return ()

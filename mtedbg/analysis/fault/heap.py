@@ -18,10 +18,11 @@ from mtedbg.analysis.fault.guards import guard_hypotheses
 from mtedbg.analysis.fault.heap_memory import heap_at
 from mtedbg.analysis.fault.holders import Holder, Place, holders
 from mtedbg.analysis.fault.ranking import Candidate, ranked
-from mtedbg.analysis.fault.releases import reads_a_header, release_of, releasing
+from mtedbg.analysis.fault.releases import in_unnamed_libc, reads_a_header, release_of, releasing
 from mtedbg.analysis.fault.stack import stack_hypotheses
 from mtedbg.analysis.fault.stack_memory import stack_at
 from mtedbg.analysis.tags.span import tag_at
+from mtedbg.dataclass import replace
 from mtedbg.decode.heap.heaps import HeapAround
 from mtedbg.model.absent import Absent, Reason, or_else, present
 from mtedbg.model.cause import Hypothesis, Relation, Strength
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from mtedbg.analysis.fault.fault import Fault
     from mtedbg.session import Session
 
+_AFTER, _EITHER = "use after free", "use after free or double free"
 _MOST_HELD = 12
 """Pointers that are followed to the object that they point to."""
 _HELD_REACH = 256
@@ -77,12 +79,21 @@ def _of_access(session: Session, access: BadAccess) -> tuple[Hypothesis, ...]:
     if stack is not None and access.tag:
         return stack_hypotheses(session, access, stack, memory, region_at(session, access.bad))
     if access.tag == 0 and not _has_untagged(session, known):
-        return (_lost_tag(access, memory, around),)
+        return (_lost_tag(access, memory, around),) if access.is_known else ()
     if isinstance(around, Absent):
         return by_tags(session, access, memory, region_at(session, access.bad))
     held = holders(session, access)
     found = ranked(access, tuple(_candidates(session, access, around, held)), held)
+    if found and _may_be_a_free(session, access, found[0]):
+        found = (replace(found[0], what=found[0].what.replace(_AFTER, _EITHER)), *found[1:])
     return found or (_unknown(access, memory, around),)
+
+
+def _may_be_a_free(session: Session, access: BadAccess, first: Hypothesis) -> bool:
+    """Whether an access to the beginning of what is free may be that of a function that frees."""
+    after = first.relation is Relation.USE_AFTER_FREE
+    known = first.object is None or access.address == first.object.start
+    return after and known and access.tag != 0 and in_unnamed_libc(session, access.pc)
 
 
 def _has_untagged(session: Session, around: HeapAround | None) -> bool:

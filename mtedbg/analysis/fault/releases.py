@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from mtedbg.analysis.code.symbolize import symbolize
 from mtedbg.analysis.fault.death import death
-from mtedbg.analysis.fault.ranking import bytes_words, place_words
+from mtedbg.analysis.fault.ranking import place_words
 from mtedbg.analysis.stacks.host_calls import host_calls
 from mtedbg.model.absent import Absent, present
 from mtedbg.model.cause import Hypothesis, Relation, Strength
@@ -33,6 +33,7 @@ _RELEASES = re.compile(
     r"|operator delete(\[\])?|_?scudo::Allocator<.*>::(deallocate|reallocate)"
     r"|scudo.*(deallocate|reallocate)|_int_free|__rust_(de|re)alloc"
 )
+_LIBC = re.compile(r"/(libc[.-]|libc\.musl|ld-musl)[^/]*$")
 _OWN_LIBRARY = re.compile(r"/[^/]*(scudo|hardened_malloc)[^/]*$")
 _ALLOCATORS = re.compile(
     r"/(libc|libc_malloc|ld-linux|.*scudo|.*hardened_malloc|libstdc\+\+)[^/]*$"
@@ -69,6 +70,14 @@ def _name(symbol: Symbol | Absent) -> str:
     return symbol.name if present(symbol) else ""
 
 
+def in_unnamed_libc(session: Session, pc: int) -> bool:
+    """Whether `pc` is in a C library that tells no names: in free, or in strlen, or in any."""
+    place = symbolize(session, pc)
+    region = place.region
+    there = present(region) and bool(_LIBC.search(region.name))
+    return there and not present(place.symbol)
+
+
 def reads_a_header(access: BadAccess, around: HeapAround | None) -> bool:
     """Whether an access looks like Scudo's, of the header of what it is given: without a name."""
     known = around is not None and around.allocator == "Scudo" and access.base is not None
@@ -88,7 +97,7 @@ def release_of(
     if around is None:
         return (
             Hypothesis(
-                "an invalid or second free",
+                "invalid free or double free",
                 (f"it is in {function}, and the memory is no known allocator's",),
                 relation=Relation.INVALID_FREE,
             ),
@@ -141,12 +150,11 @@ def _no_object(access: BadAccess, function: str, around: HeapAround) -> tuple[Hy
     given = access.address + _HEADER - one.start
     if around.allocator == "glibc" and access.base is not None:
         given = access.base + _HEADER - one.start
+    inside = 0 < given < one.size
+    what = place_words(one, given) if inside else f"near {one.start:#x}, where no object begins"
     return (
         Hypothesis(
-            f"free of a pointer that malloc did not return: {bytes_words(given)} into an object of"
-            f" {bytes_words(one.size)} at {one.start:#x}"
-            if 0 < given < one.size
-            else f"free of a pointer that malloc did not return, near {one.start:#x}",
+            f"invalid free: {what}",
             (f"{function} reads a header there, and the memory is an object's, tag and all",),
             evident=True,
             relation=Relation.INVALID_FREE,

@@ -8,6 +8,7 @@ stack, after "Scudo ERROR: ". hardened_malloc, util.c: fatal_error() has a point
 
 from __future__ import annotations
 
+import re
 import struct
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,8 @@ STACK = 1 << 14
 
 _HEADER = 4
 _SMALLEST = 64
+_PAGE, _MOST_DATA = 4096, 1 << 17
+_LIBC = re.compile(r"/libc[.-][^/]*$")
 _SCUDO = b"Scudo ERROR: "
 _CONSTANTS = (
     "double free",
@@ -57,7 +60,7 @@ def abort_message(target: Target, sp: int = 0) -> str | Absent:
         return found
     pointer = target.symbol_address(SYMBOL)
     if isinstance(pointer, Absent):
-        return pointer
+        return _unnamed(target) or pointer
     word = target.read_memory(pointer, 8)
     if isinstance(word, Absent):
         return word
@@ -72,6 +75,40 @@ def abort_message(target: Target, sp: int = 0) -> str | Absent:
             return text or Absent(Reason.NOT_APPLICABLE, "it is empty")
         length //= 2
     return Absent(Reason.UNREADABLE, f"the message at {start:#x}")
+
+
+def _unnamed(target: Target) -> str:
+    """The message that a C library without symbols has kept; empty where it has none.
+
+    One of its variables points at the mapping of the message, and that begins with its own size.
+    """
+    regions = target.regions()
+    known = () if isinstance(regions, Absent) else regions
+    anonymous = [one for one in known if not one.name and one.dumped and one.perms[:2] == "rw"]
+    for number, region in enumerate(known):
+        if "w" not in region.perms or not _LIBC.search(region.name):
+            continue
+        after = known[number + 1] if number + 1 < len(known) else region
+        places = [region, *([after] if after.start == region.end and not after.name else [])]
+        for place in places:
+            data = target.read_memory(place.start, min(place.end - place.start, _MOST_DATA))
+            words = struct.iter_unpack("<Q", data) if isinstance(data, bytes) else iter(())
+            pages = {word for (word,) in words if word and word % _PAGE == 0}
+            for page in sorted(pages):
+                there = any(one.start <= page < one.end for one in anonymous)
+                if there and (text := _kept_at(target, page)):
+                    return text
+    return ""
+
+
+def _kept_at(target: Target, start: int) -> str:
+    data = target.read_memory(start, _SMALLEST * 4)
+    if isinstance(data, Absent):
+        return ""
+    size = int.from_bytes(data[:_HEADER], "little")
+    text, end, _ = data[_HEADER:].partition(b"\n\0")
+    is_message = bool(end) and text.isascii() and text.decode().isprintable() and bool(text)
+    return _in_one_line(text) if is_message and size % _PAGE == 0 and 0 < size < 1 << 20 else ""
 
 
 def _stack(target: Target, sp: int) -> bytes:

@@ -157,7 +157,7 @@ def test_a_second_free_reads_what_is_free(function):
 def test_a_free_of_what_malloc_did_not_return():
     found = stopped(glibc_heap(CHUNKS), "ldr x0, [x19, #8]", (), "free", x19=START + 0x48)
     assert [one.relation for one in found] == [Relation.INVALID_FREE]
-    assert "8 bytes into an object of 48 bytes" in found[0].what
+    assert "invalid free: 8 bytes into a chunk of 48 bytes" in found[0].what
 
 
 @pytest.mark.parametrize(
@@ -250,6 +250,23 @@ def test_what_glibc_says_when_it_ends_a_process(message, relation, evident):
     (found,) = abort_hypotheses(session, session.current_thread())
     assert (found.relation, found.evident) == (relation, evident)
     assert found.reasons == (f"it said: {message}",)
+
+
+def test_a_message_is_found_without_the_c_librarys_symbols():
+    target = glibc_heap(CHUNKS).target()
+    place(target, "ldr x0, [x1]", (), {"x1": 0})
+    text = struct.pack("<I", 4096) + b"free(): invalid pointer\n\0"
+    kept, data = STACK + 4 * PAGE, STACK + 2 * PAGE
+    target.memory[kept] = text.ljust(PAGE, b"\0")
+    target.memory[data] = struct.pack("<3Q", PAGE, kept + 8, kept).ljust(PAGE, b"\0")
+    assert isinstance(target.mappings, list)
+    target.mappings += [
+        Region(data, data + PAGE, "rw-", "/usr/lib/libc.so.6", tagged=False),
+        Region(kept, kept + PAGE, "rw-", "", tagged=False),
+    ]
+    session = Session(target)
+    (found,) = abort_hypotheses(session, session.current_thread())
+    assert found.relation is Relation.INVALID_FREE
 
 
 def test_what_scudo_says_names_the_object():
