@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 
 _UNINFORMED = (
-    "its handler asked for no siginfo: signal and code are by ESR_EL1 and fault_address in the"
-    " signal frame"
+    "its handler asked for no siginfo: signal and code are by the rest of the signal frame, and by"
+    " the access"
 )
 
 

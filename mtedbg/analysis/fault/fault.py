@@ -16,9 +16,11 @@ from mtedbg.analysis.fault.behind import fault_behind, returned_fault
 from mtedbg.analysis.fault.suspects import Suspect, can_compare, suspects
 from mtedbg.analysis.interrupted import DONE, InterruptedFault, interrupted_fault
 from mtedbg.dataclass import dataclass, replace
+from mtedbg.decode.control import control_of
 from mtedbg.formats.esr import syndrome
 from mtedbg.formats.siginfo import name_signal
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else, then
+from mtedbg.model.control import CheckMode, is_late
 from mtedbg.model.fault import FaultKind, SignalName
 from mtedbg.model.pointer import granule_of, logical_tag, with_tag
 from mtedbg.session import once
@@ -59,6 +61,8 @@ class Fault:
             just returned; None where the thread has stopped on the fault itself.
         later: the signal that the thread has stopped on after this one, in the handler or when
             that returned; does not apply where there was none.
+        late: how tags are checked, where a tag check fault of this thread may have been overtaken
+            by this signal; None where none can have been.
         sent: who sent it, in words: "sent by the process itself"; empty of what was not sent.
 
         accesses: whether the instruction at the PC accesses `address`.
@@ -81,6 +85,7 @@ class Fault:
     interrupted: InterruptedFault | None = None
     later: SignalName | Absent = NOT_APPLICABLE
     sent: str = ""
+    late: CheckMode | None = None
 
     accesses: bool = False
     pointer_tag: int | Absent = NOT_APPLICABLE
@@ -196,7 +201,14 @@ def _met(
         return replace(met, address=IMPRECISE, suspects=found, compared=compared)
     if met.tag_check is FaultKind.SYNCHRONOUS:
         return _synchronous(session, thread, met)
-    return replace(met, sent=_sent(session, info, name))
+    return replace(met, sent=_sent(session, info, name), late=_late(thread, info))
+
+
+def _late(thread: Thread, info: SignalInfo | Absent) -> CheckMode | None:
+    mode = control_of(thread).tcf
+    if isinstance(info, Absent) or isinstance(mode, Absent) or not is_late(mode):
+        return None
+    return mode
 
 
 def _sent(session: Session, info: SignalInfo | Absent, name: SignalName | Absent) -> str:

@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING
 from mtedbg.analysis.code.symbolize import region_at
 from mtedbg.analysis.fault.access import LONGEST_ACCESS, faulting_access
 from mtedbg.analysis.stacks.host_calls import FrameKind, host_calls
+from mtedbg.analysis.tags.span import tag_at
 from mtedbg.dataclass import dataclass, replace
 from mtedbg.decode.control import control_of
 from mtedbg.decode.stack.host_stack import frame_record
 from mtedbg.decode.stack.signal_frame import SignalFrame, signal_frames
-from mtedbg.decode.stack.signal_of_syndrome import ACCERR, MAPERR
-from mtedbg.formats.siginfo import SIGSEGV, name_signal
+from mtedbg.decode.stack.signal_of_syndrome import ACCERR, MAPERR, MTESERR
+from mtedbg.formats.siginfo import SIGSEGV, name_signal, signal_info
 from mtedbg.model.absent import Absent, present, then
 from mtedbg.model.control import is_late
+from mtedbg.model.pointer import logical_tag
 from mtedbg.session import once
 
 if TYPE_CHECKING:
@@ -62,7 +64,7 @@ def fault_of(session: Session, frame: SignalFrame) -> SignalInfo | None:
     """
     signal = frame.signal
     if isinstance(signal, Absent):
-        return None
+        return _by_tags(session, frame)
     name = name_signal(signal)
     if not name.addressed and name.tag_check is None:
         return None
@@ -74,6 +76,21 @@ def fault_of(session: Session, frame: SignalFrame) -> SignalInfo | None:
     mapped = region_at(session, address) is not None
     # A translation fault is of memory without pages yet, too.
     return replace(signal, code=ACCERR) if mapped and signal.code == MAPERR else signal
+
+
+def _by_tags(session: Session, frame: SignalFrame) -> SignalInfo | None:
+    """A tag check fault, where the interrupted instruction's tag is not its memory's.
+
+    QEMU's user mode writes no syndrome.
+    """
+    address = session.strip(frame.fault_address)
+    at = faulting_access(session, frame.registers, address)
+    if isinstance(at.pointer, Absent) or not (at.is_checked and at.may_touch(address)):
+        return None
+    memory = tag_at(session, address)
+    if isinstance(memory, Absent) or memory == logical_tag(at.pointer):
+        return None
+    return signal_info(SIGSEGV, MTESERR, address)
 
 
 def _accesses(session: Session, frame: SignalFrame, address: int) -> bool:

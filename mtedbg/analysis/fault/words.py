@@ -35,7 +35,8 @@ def _fault(fault: Fault) -> str:
     if fault.name.sent:
         return ", ".join(filter(None, (str(fault.name), fault.sent)))
     at = "" if isinstance(fault.address, Absent) else f" at {fault.address:#x}"
-    return f"not a tag check fault: {fault.name}{at}"
+    what = f"{fault.name}{at}"
+    return what if fault.late else f"not a tag check fault: {what}"
 
 
 def _later(fault: Fault) -> Iterator[str]:
@@ -85,6 +86,11 @@ def remarks(fault: Fault) -> Iterator[str]:
     """What is remarkable about it, one line each; no advice."""
     if fault.interrupted is not None:
         yield from _of_handler(fault.interrupted)
+    if fault.late is not None:
+        yield (
+            f"possible: tags are checked in mode {fault.late}, in which a tag check fault is"
+            " reported late: this signal may have overtaken one"
+        )
     raw, tag = fault.raw_address, fault.pointer_tag
     if isinstance(raw, Absent) or fault.tag_check is not FaultKind.SYNCHRONOUS:
         return

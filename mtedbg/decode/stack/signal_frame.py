@@ -56,6 +56,7 @@ class SignalFrame:
         signal: as the kernel gave it to the handler; of one that asked for no siginfo, what the
             syndrome says; absent where neither tells.
         informed: whether the handler was given a siginfo.
+        fault_address: of the thread's last fault, without tag.
         registers: of the interrupted code: x0 to x30, sp, pc, pstate; vg where SVE is there.
         blocked: the signal mask of the interrupted code, bit n - 1 for signal n.
         alternate: first and one-past-last address of the thread's alternate stack; None for none.
@@ -66,6 +67,7 @@ class SignalFrame:
     address: int
     signal: SignalInfo | Absent
     informed: bool
+    fault_address: int
     registers: Mapping[str, int]
     blocked: int
     alternate: tuple[int, int] | None
@@ -91,6 +93,7 @@ def signal_frame(target: Target, address: int) -> SignalFrame | None:
         address,
         signal,
         informed,
+        fault,
         registers,
         mask,
         (stack, stack + size) if size else None,
