@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from mtedbg.adapters.core import CoreTarget
 from mtedbg.adapters.file_bytes import open_file
-from mtedbg.adapters.tombstone import is_tombstone, is_tombstone_text
+from mtedbg.adapters.inside import extracted, is_archive, several_in, within
+from mtedbg.adapters.text_target import is_text, open_text
+from mtedbg.adapters.tombstone import is_tombstone
 from mtedbg.adapters.unpacked import first_bytes
-from mtedbg.errors import FileFormatError
 from mtedbg.formats.packed import packed_with
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     DeadTarget = CoreTarget | TombstoneTarget
 
-_START = 16
+_START = 512
 
 
 def open_dead(
@@ -31,8 +32,9 @@ def open_dead(
     """The target for a file of a dead process.
 
     Args:
-        path: of an ELF core file or a minidump, or of an Android tombstone in its protobuf form;
-            each may be compressed.
+        path: of an ELF core file or a minidump, of an Android tombstone in either form, or of a
+            text about a crash; each may be compressed. `FILE:LINE` is the crash that begins at a
+            line of a text, `ARCHIVE:MEMBER` a file in a zip archive.
         executable: path of its program; empty to look where the file says it was.
         sysroot: folder below which its paths are; empty where the user named none, and
             this machine's files are then used if their build ids are the same.
@@ -43,16 +45,26 @@ def open_dead(
         FileFormatError: its format is not known, or nothing can be read of it.
         ToolMissingError: it is compressed, and the library for that is not here.
     """
+    inside = within(path)
+    if inside is not None:
+        return _open_inside(*inside, executable)
     start = open_file(path)[:_START]
     if how := packed_with(start):
         start = first_bytes(path, how, _START)
     if is_tombstone(start):
-        from mtedbg.adapters.tombstone.target import TombstoneTarget
+        from mtedbg.adapters.tombstone.target import open_tombstone
 
-        return TombstoneTarget(path, executable)
-    if is_tombstone_text(start):
-        raise FileFormatError(
-            f"{path} is a text tombstone, which has no memory and no tags",
-            "give the file with the same name plus .pb",
-        )
+        return open_tombstone(path, executable)
+    if is_text(start):
+        return open_text(path)
+    if is_archive(start):
+        raise several_in(path)
     return CoreTarget(path, executable, sysroot, files=files, kept=kept)
+
+
+def _open_inside(path: str, inner: str, executable: str) -> DeadTarget:
+    """What is inside of a file: a member of an archive, a crash of a text."""
+    if inner.isdigit():
+        return open_text(path, int(inner))
+    with extracted(path, inner) as (name, rest):
+        return open_dead(f"{name}:{rest}" if rest else name, executable)

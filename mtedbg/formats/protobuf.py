@@ -73,6 +73,13 @@ class Message:
         """The same as text."""
         return self.bytes(number).decode("utf-8", "replace")
 
+    def texts(self, number: int, most: int) -> list[str]:
+        """The first `most` texts in the field."""
+        return [
+            self.data[one.start : min(one.end, one.start + _NAME_LIMIT)].decode("utf-8", "replace")
+            for one in self.all(number)[:most]
+        ]
+
     def messages(self, number: int, most: int) -> list[Message]:
         """The first `most` messages in the field."""
         return [parse(self.data, one.start, one.end) for one in self.all(number)[:most]]

@@ -8,8 +8,11 @@ from mtedbg.dataclass import dataclass
 from mtedbg.errors import FileFormatError
 from mtedbg.formats.buffer import Buffer
 from mtedbg.formats.protobuf import Message, parse
+from mtedbg.formats.siginfo import signal_info
+from mtedbg.model.absent import Absent, Reason, present
 from mtedbg.model.pointer import strip
-from mtedbg.model.recorded import RecordedCall
+from mtedbg.model.process import SignalInfo
+from mtedbg.model.recorded import RecordedCall, RecordedFact
 
 ARM64 = 1
 _ARCHITECTURES = {0: "32-bit Arm", 2: "x86", 3: "x86-64", 4: "RISC-V"}
@@ -51,6 +54,74 @@ class Mapping:
     perms: str
     name: str
     build_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """What is known of a process that died, from whatever form it was written in.
+
+    Attributes:
+        data: where `dumps` lie.
+        pid: process id.
+        process: name of its program.
+        time: as written.
+        signal: that it died of.
+        threads: the one that died first.
+        mappings: in order.
+        dumps: memory and tags.
+        facts: what the system says of it.
+        remarks: what is wrong with the file.
+    """
+
+    data: Buffer
+    pid: int | Absent
+    process: str
+    time: str
+    signal: SignalInfo | Absent
+    threads: tuple[TombstoneThread, ...]
+    mappings: tuple[Mapping, ...] = ()
+    dumps: tuple[Dump, ...] = ()
+    facts: tuple[RecordedFact, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+def from_protobuf(data: Buffer, name: str) -> Tombstone:
+    """A tombstone in its protobuf form.
+
+    Raises:
+        FileFormatError: it is none, or of another machine.
+    """
+    from mtedbg.formats.tombstone_facts import facts
+
+    message = tombstone(data, name)
+    remarks: tuple[str, ...] = ()
+    if message.damaged_at is not None:
+        remarks = (
+            f"the file is cut off or damaged at byte {message.damaged_at}: the rest is missing",
+        )
+    return Tombstone(
+        data,
+        message.number(5),
+        next(iter(message.texts(9, 1)), ""),
+        message.text(4),
+        _signal(message),
+        tuple(threads(message)),
+        tuple(mappings(message)),
+        tuple(dumps(message)),
+        tuple(facts(message)),
+        remarks,
+    )
+
+
+def _signal(message: Message) -> SignalInfo | Absent:
+    made = message.message(10)
+    if made is None:
+        return Absent(Reason.NOT_RECORDED)
+    code = made.signed(3)
+    info = signal_info(made.signed(1), code, made.number(9))
+    if made.number(8) or not present(info.address):
+        return info
+    return SignalInfo(info.number, code, Absent(Reason.NOT_RECORDED))
 
 
 def tombstone(data: Buffer, name: str) -> Message:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mtedbg.dataclass import dataclass
+from mtedbg.model.absent import Absent
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,7 +11,7 @@ class RecordedCall:
     """One level of a backtrace that the system recorded.
 
     Attributes:
-        pc: without tag and PAC bits.
+        pc: without tag and PAC bits; absent where only its place in the file was recorded.
         function: its name; empty where it was not known.
         function_offset: of the PC in it.
         file: path of the file that is mapped there.
@@ -18,7 +19,7 @@ class RecordedCall:
         build_id: of the file, hexadecimal; may be empty.
     """
 
-    pc: int
+    pc: int | Absent
     function: str
     function_offset: int
     file: str

@@ -15,6 +15,7 @@ from mtedbg.analysis.memops.profile import profile_of
 from mtedbg.formats.profile import profile_text
 from tests.fuzz.targets import HEAP
 from tests.support import runtime_image
+from tests.support.crash_texts import CASES
 from tests.support.elf_core import PAGE, Core, ImageFile, Load, MappedFile, Tagged, ThreadNotes
 from tests.support.tombstones import Dump, Frame, Mapping, Thread, Tombstone, memory_error
 
@@ -70,6 +71,8 @@ def seeds(name: str) -> Iterator[bytes]:
         yield b"_ZZN1a1bIJiEEEvRKT_DpOT0_ENKUlvE_clEv.cold"
         yield b"_RINvCs6xxl1lAjzDf_1a7genericReKb0_Kc78_EB2_"
         yield b"_ZN60_$LT$a..B$u20$as$u20$c..D$GT$1f17he20417a5e54e67e0E"
+    elif name == "text":
+        yield from (case.text.encode() for case in CASES)
     elif name == "vdso":
         yield ImageFile(symbols={"__kernel_rt_sigreturn": (HEAP + PAGE, 8)}).build()[6:]
 

@@ -9,6 +9,7 @@ import os
 import zlib
 from collections.abc import Callable
 from functools import cache
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 from mtedbg.adapters.dead import open_dead
@@ -264,6 +265,31 @@ def name(data: bytes) -> None:
     assert found == text or len(found) <= 2 * demangle.MOST_OUTPUT
 
 
+def text(data: bytes) -> None:
+    """The bytes are a log, and a tombstone in its form for people."""
+    from mtedbg.adapters.crash_texts import crashes_in_stream
+    from mtedbg.analysis.postmortem.crash_text import explained
+    from mtedbg.formats.texts.as_tombstone import as_tombstone
+    from mtedbg.formats.tombstone_text import from_text
+    from mtedbg.reports.crash_text import report as crash_report
+
+    found = list(explained(crashes_in_stream(BytesIO(data))))
+    if found:
+        printable_text(render_text(crash_report(found)))
+        render_json(crash_report(found))
+    for one in found:
+        as_tombstone(one.text)
+    try:
+        from_text(data.decode("utf-8", "replace"), "a text")
+    except MtedbgError as error:
+        printable(error)
+
+
+def printable_text(written: str) -> None:
+    """What is written has no control characters."""
+    assert all(letter.isprintable() or letter == "\n" for letter in written)
+
+
 def vdso(data: bytes) -> None:
     """The bytes are an image in memory, from its file's version on."""
     image = b"\x7fELF\2\1" + data
@@ -275,5 +301,18 @@ def vdso(data: bytes) -> None:
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
     one.__name__: one
-    for one in (elf, notes, tags, tombstone, minidump, root, whole, profile, guest, name, vdso)
+    for one in (
+        elf,
+        notes,
+        tags,
+        tombstone,
+        minidump,
+        root,
+        whole,
+        profile,
+        guest,
+        name,
+        text,
+        vdso,
+    )
 }

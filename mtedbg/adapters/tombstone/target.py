@@ -11,16 +11,14 @@ from functools import cached_property
 
 from mtedbg.adapters.core.segments import Segments
 from mtedbg.adapters.file_bytes import open_file
-from mtedbg.adapters.tombstone.recorded import recorded_facts
 from mtedbg.adapters.unpacked import unpack
 from mtedbg.errors import FileFormatError
 from mtedbg.formats import elf
 from mtedbg.formats import tombstone as form
 from mtedbg.formats.elf import ProgramHeader
 from mtedbg.formats.packed import packed_with
-from mtedbg.formats.siginfo import signal_info
 from mtedbg.formats.tombstone import Dump, Mapping
-from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, present, then
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, then
 from mtedbg.model.memory import Region, TagPiece
 from mtedbg.model.pointer import GRANULE
 from mtedbg.model.process import (
@@ -43,45 +41,51 @@ _NO_TAGS = Absent(
 _FRACTION = re.compile(r"\.(\d{1,6})\d*")
 
 
-class TombstoneTarget:
-    """A process that died on Android."""
+def open_tombstone(path: str, executable: str = "") -> TombstoneTarget:
+    """A tombstone in its protobuf form.
 
-    def __init__(self, path: str, executable: str = "") -> None:
-        """Opens a tombstone.
+    Args:
+        path: of the file, which may be compressed.
+        executable: path of a program that the user named.
+
+    Raises:
+        FileFormatError: it is not a tombstone, or not one of AArch64.
+        ToolMissingError: it is compressed, and the library for that is not here.
+    """
+    remarks: list[str] = []
+    data = open_file(path)
+    if how := packed_with(data):
+        data = unpack(path, how, remarks, MOST_BYTES)
+    if len(data) > MOST_BYTES:
+        raise FileFormatError(f"{path} is longer than any tombstone", "give tombstone_NN.pb")
+    contents = data[:]  # a few megabytes, of which each byte is looked at
+    return TombstoneTarget(form.from_protobuf(contents, path), remarks, executable)
+
+
+class TombstoneTarget:
+    """A process that died on Android, or whose death somebody wrote down."""
+
+    def __init__(self, found: form.Tombstone, remarks: list[str], executable: str = "") -> None:
+        """What is known of it.
 
         Args:
-            path: of the file in its protobuf form, which may be compressed.
+            found: the tombstone.
+            remarks: what is wrong with its file.
             executable: path of a program that the user named.
-
-        Raises:
-            FileFormatError: it is not a tombstone, or not one of AArch64.
-            ToolMissingError: it is compressed, and the library for that is not here.
         """
-        self._remarks: list[str] = []
-        data = open_file(path)
-        if how := packed_with(data):
-            data = unpack(path, how, self._remarks, MOST_BYTES)
-        if len(data) > MOST_BYTES:
-            raise FileFormatError(f"{path} is longer than any tombstone", "give tombstone_NN.pb")
-        contents = data[:]  # a few megabytes, of which each byte is looked at
-        self._message = form.tombstone(contents, path)
-        if self._message.damaged_at is not None:
-            self._remarks.append(
-                f"the file is cut off or damaged at byte {self._message.damaged_at}: the rest is "
-                "missing"
-            )
+        self._remarks = [*remarks, *found.remarks]
+        self._tombstone = found
         if executable:
             self._remarks.append(
                 f"{executable} is not used: a tombstone has its own function names"
             )
-        self._found = form.threads(self._message)
-        self._mappings = form.mappings(self._message)
+        self._found = found.threads
+        self._mappings = found.mappings
         self._starts = [one.start for one in self._mappings]
-        dumps = [*form.dumps(self._message)]
         cuts: list[str] = []  # overlapping dumps are not damage
-        memory = _headers((dump.start, dump.memory, 1) for dump in dumps)
-        self._memory = Segments(contents, memory, "dumps", cuts)
-        self._tags = Segments(contents, _tag_headers(dumps), "dumps", cuts)
+        memory = _headers((dump.start, dump.memory, 1) for dump in found.dumps)
+        self._memory = Segments(found.data, memory, "dumps", cuts)
+        self._tags = Segments(found.data, _tag_headers(found.dumps), "dumps", cuts)
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -91,7 +95,7 @@ class TombstoneTarget:
     @cached_property
     def died_at(self) -> float | None:
         """Seconds since 1970, by the tombstone's own time ("2023-05-01 12:00:00.123456+0200")."""
-        text = _FRACTION.sub(r".\1", self._message.text(4).strip())
+        text = _FRACTION.sub(r".\1", self._tombstone.time.strip())
         try:
             return datetime.fromisoformat(text).timestamp()
         except (ValueError, OverflowError, OSError):
@@ -100,12 +104,11 @@ class TombstoneTarget:
     def info(self) -> TargetInfo:
         """The dead process; its tags come from the tombstone, if it has any."""
         source = TagSource.TOMBSTONE if self._tags.ordered else TagSource.NONE
-        pid, name = self._message.number(5), self._message.text(9)
-        return TargetInfo(TargetKind.CORE, source, pid, name)
+        return TargetInfo(TargetKind.CORE, source, self._tombstone.pid, self._tombstone.process)
 
     def recorded_facts(self) -> Sequence[RecordedFact]:
         """What Android says of it."""
-        return tuple(recorded_facts(self._message))
+        return self._tombstone.facts
 
     def recorded_calls(self, thread: Thread) -> Sequence[RecordedCall]:
         """The backtrace that was made on the device."""
@@ -148,6 +151,8 @@ class TombstoneTarget:
     def regions(self) -> Sequence[Region] | Absent:
         """The mappings, of which a tombstone does not say which are tagged."""
         unknown = Absent(Reason.NOT_RECORDED, "a tombstone does not record it")
+        if not self._mappings:
+            return Absent(Reason.NOT_RECORDED, "no mappings are in it")
         return [
             Region(one.start, one.end, one.perms, one.name, self._tagged(one) or unknown, False)
             for one in self._mappings
@@ -182,50 +187,42 @@ class TombstoneTarget:
 
     def signal(self, thread: Thread) -> SignalInfo | Absent:
         """The signal that it died of; does not apply to the others."""
-        made = self._message.message(10)
-        if not thread.current:
-            return NOT_APPLICABLE
-        if made is None:
-            return Absent(Reason.NOT_RECORDED)
-        code = made.signed(3)
-        info = signal_info(made.signed(1), code, made.number(9))
-        if made.number(8) or not present(info.address):
-            return info
-        return SignalInfo(info.number, code, Absent(Reason.NOT_RECORDED))
+        return self._tombstone.signal if thread.current else NOT_APPLICABLE
 
     def symbol_address(self, name: str) -> int | Absent:
         """By the backtraces."""
-        for call in self._calls:
+        for pc, call in self._calls:
             if call.function == name:
-                return call.pc - call.function_offset
+                return pc - call.function_offset
         return Absent(Reason.UNKNOWN, "a tombstone names only the functions of its backtraces")
 
     def symbol_at(self, address: int) -> Symbol | Absent:
         """By the backtraces: from where a function begins to a place in it that is known."""
-        index = bisect_left(self._named, address, key=lambda call: call.pc)
+        index = bisect_left(self._named, address, key=lambda pair: pair[0])
         if index < len(self._named):
-            call = self._named[index]
-            start = call.pc - call.function_offset
+            pc, call = self._named[index]
+            start = pc - call.function_offset
             if start <= address:
                 return Symbol(call.function, address - start)
         return Absent(Reason.UNKNOWN)
 
     @cached_property
-    def _calls(self) -> list[RecordedCall]:
-        """All levels of all backtraces, by PC."""
+    def _calls(self) -> list[tuple[int, RecordedCall]]:
+        """All levels of all backtraces whose PC is known, by it."""
         calls = (call for thread in self._found for call in thread.calls)
-        return sorted(calls, key=lambda call: call.pc)
+        known = ((call.pc, call) for call in calls if isinstance(call.pc, int))
+        return sorted(known, key=lambda pair: pair[0])
 
     @cached_property
-    def _named(self) -> list[RecordedCall]:
-        return [call for call in self._calls if call.function]
+    def _named(self) -> list[tuple[int, RecordedCall]]:
+        return [pair for pair in self._calls if pair[1].function]
 
     def module_at(self, address: int) -> Module | Absent:
         """By the backtraces, else by the mappings."""
-        index = bisect_left(self._calls, address, key=lambda call: call.pc)
+        index = bisect_left(self._calls, address, key=lambda pair: pair[0])
         if index < len(self._calls):
-            call = self._calls[index]
-            if call.pc == address and call.file:
+            pc, call = self._calls[index]
+            if pc == address and call.file:
                 return Module(call.file, call.build_id, call.offset)
         found = self._mapping_at(address)
         if found is None or not found.name:

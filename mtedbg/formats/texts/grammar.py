@@ -23,7 +23,7 @@ _BROKEN_FRAME = re.compile(r"#\d{1,3} {1,2}pc ")
 _NAMES = {"lr": "x30", "fp": "x29", "pst": "pstate", "cpsr": "pstate"}
 _ANDROID_FRAME = re.compile(
     r"#(\d{1,3})\s+pc\s+(?:0x)?([0-9a-fA-F]{1,16})\s+(\S(?:.{0,512}?\S)?)??\s*"
-    r"(?:\(offset (0x[0-9a-fA-F]{1,16})\)\s*)?(?:\((.{1,1024}?)\)\s*)?"
+    r"(?:\(offset (0x[0-9a-fA-F]{1,16})\)\s*)?(?:\((?!BuildId: )(.{1,1024}?)\)\s*)?"
     r"(?:\(BuildId: ([0-9a-fA-F]{1,64})\))?\s*$"
 )
 _PLUS = re.compile(r"^(.{1,1000}?)\+(0x[0-9a-fA-F]{1,16}|\d{1,12})$")
