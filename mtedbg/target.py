@@ -100,7 +100,7 @@ class FileReader(Protocol):
     """A live target that can read files of the machine where its process runs."""
 
     def read_file(self, path: str, most: int) -> bytes | Absent:
-        """The contents of a regular file, or why they cannot be had.
+        """The contents of a regular file that root or the process's owner wrote, or why not.
 
         Args:
             path: absolute; it may have been made by anybody.

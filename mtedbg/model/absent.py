@@ -25,6 +25,7 @@ class Reason(Enum):
     UNSTABLE = "torn, and unstable after bounded reads"
     DAMAGED = "damaged"
     NOT_APPLICABLE = "does not apply"
+    NOT_BELIEVED = "not believed"
     UNKNOWN = "cannot be told here"
 
 

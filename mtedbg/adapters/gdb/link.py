@@ -10,9 +10,11 @@ from pathlib import Path
 
 import gdb
 
+from mtedbg.adapters.debugger import host_files
 from mtedbg.adapters.debugger.host_files import MAX_FILE, read_regular
 from mtedbg.adapters.debugger.peer import Peer
 from mtedbg.adapters.gdb.console import captured
+from mtedbg.adapters.remote import files
 from mtedbg.adapters.remote.peer import server_kind
 from mtedbg.errors import ConnectionLostError
 from mtedbg.model.absent import Absent, Reason
@@ -75,24 +77,33 @@ def process_file(inferior: gdb.Inferior, name: str) -> bytes | Absent:
         inferior: a process, native or behind a server.
         name: "smaps".
     """
-    return read_file(inferior, f"/proc/{inferior.pid}/{name}", MAX_FILE)
-
-
-def read_file(inferior: gdb.Inferior, path: str, most: int) -> bytes | Absent:
-    """The contents of a file on the machine where the process is.
-
-    Args:
-        inferior: a process, native or behind a server.
-        path: absolute.
-        most: bytes; a longer file is absent.
-    """
+    path = f"/proc/{inferior.pid}/{name}"
     connection = inferior.connection
     if connection is None or connection.type == "native":
-        return read_regular(path, most)
+        return read_regular(path, MAX_FILE)
     try:
         # GDB's own command knows what each server can do, and how its answers are escaped.
         with tempfile.NamedTemporaryFile(prefix="mtedbg-") as copy:
             captured(f"remote get {path} {copy.name}")
-            return read_regular(copy.name, most)
+            return read_regular(copy.name, MAX_FILE)
     except (gdb.error, OSError) as error:
         return Absent(Reason.UNKNOWN, f"{path}: {error}")
+
+
+def read_file(inferior: gdb.Inferior, path: str, most: int) -> bytes | Absent:
+    """A file that root or the process's owner wrote, on the machine where the process is.
+
+    Args:
+        inferior: a process, native or behind a server.
+        path: absolute; it may have been made by anybody.
+        most: bytes; a longer file is absent.
+    """
+    connection = inferior.connection
+    if connection is None or connection.type == "native":
+        return host_files.read_of_process(path, inferior.pid, most)
+    if host_files.is_qemu_here(inferior.pid) and peer_of(connection) is Peer.QEMU:
+        return host_files.read_of_process(path, inferior.pid, most)
+    try:
+        return files.read_of_process(sender(connection), path, inferior.pid, most)
+    except ConnectionLostError as error:
+        return Absent(Reason.UNKNOWN, f"{path}: {error.message}")

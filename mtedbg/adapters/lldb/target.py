@@ -7,11 +7,12 @@ from functools import partial
 
 import lldb
 
-from mtedbg.adapters.debugger.host_files import read_regular
+from mtedbg.adapters.debugger import host_files
+from mtedbg.adapters.debugger.peer import Peer
 from mtedbg.adapters.debugger.target import SourcedTarget
-from mtedbg.adapters.lldb import files, symbols, threads
+from mtedbg.adapters.lldb import symbols, threads
 from mtedbg.adapters.lldb.cache import uncached
-from mtedbg.adapters.lldb.link import Link
+from mtedbg.adapters.lldb.link import peer_of
 from mtedbg.adapters.lldb.sources import LldbSource, source_of
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.phase import Catch, Caught
@@ -100,9 +101,12 @@ class LldbTarget(SourcedTarget[LldbSource]):
         """A file of the machine where the process runs; see `FileReader`."""
         if self._source.kind is TargetKind.CORE:
             return NOT_APPLICABLE
-        if self._source.kind is TargetKind.LIVE:
-            return read_regular(path, most)
-        return files.read_file(Link(self._process), path, most)
+        pid = self._process.GetProcessID()
+        qemu = host_files.is_qemu_here(pid) and peer_of(self._process) is Peer.QEMU
+        if qemu or self._source.kind is TargetKind.LIVE:
+            return host_files.read_of_process(path, pid, most)
+        # The answer to vFile:fstat holds zero bytes, at which what LLDB prints of it ends.
+        return Absent(Reason.UNKNOWN, f"LLDB cannot ask the server whose {path} is")
 
     def threads(self) -> Sequence[Thread]:
         """All threads; see the port."""

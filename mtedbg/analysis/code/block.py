@@ -62,7 +62,8 @@ def code_at(session: Session, pc: int) -> CodePlace:
         assert problems, "the debug root answers, or says why not"
         raise problems[0]
     damage = (one.message for one in problems[:1] if isinstance(one, LayoutError))
-    return replace(found, notes=(*found.notes, *damage))
+    doubts = () if found.is_known else perf_map.doubts(session)
+    return replace(found, notes=(*found.notes, *damage, *doubts))
 
 
 def _places(session: Session, pc: int, problems: list[MtedbgError]) -> Iterator[CodePlace]:

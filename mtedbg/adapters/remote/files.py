@@ -1,0 +1,96 @@
+"""Files of the machine where a server is: looked at, then read, by `vFile` packets.
+
+GDB's own `remote get` copies whatever there is, of any size, and waits for a pipe.
+
+Source: GDB manual, "Host I/O Packets" (`vFile:stat`, `open`, `fstat`, `pread`, `close`) and
+"struct stat" in "Protocol-specific Representation of Datatypes": big endian; binary data is
+escaped as in "Binary Data".
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Callable
+
+from mtedbg.adapters.debugger.host_files import why_not_believed
+from mtedbg.model.absent import Absent, Reason
+
+_PIECE = 0x3800
+"""Bytes that a packet asks for; a server whose packets are shorter gives fewer."""
+_MOST_STATUS = 1 << 16
+_STAT = struct.Struct(">8xI4xI8xQ")
+_ANSWER = re.compile(rb"F(-?[0-9a-fA-F]{1,16})(?:,[0-9a-fA-F]+)?(?:;(.*))?", re.DOTALL)
+_ESCAPED = re.compile(rb"\}(.)", re.DOTALL)
+_OWNER = re.compile(rb"^Uid:\t\d+\t(\d+)\t", re.MULTILINE)
+
+Send = Callable[[str], bytes]
+"""The server's answer to a packet, as it came; empty where it does not know the packet."""
+
+
+def read_of_process(send: Send, path: str, pid: int, most: int) -> bytes | Absent:
+    """The contents of a regular file that root or the owner of a process wrote.
+
+    Args:
+        send: to the server.
+        path: absolute, on the server's machine; it may have been made by anybody.
+        pid: of the process there.
+        most: bytes; a longer file is absent.
+
+    Raises:
+        ConnectionLostError: the server did not answer.
+    """
+    status = _contents(send, f"/proc/{pid}/status", _MOST_STATUS)
+    owner = None if isinstance(status, Absent) else _OWNER.search(status)
+    if owner is None:
+        return Absent(Reason.UNKNOWN, "the server does not tell whose the process is")
+    # Newer servers tell before the file is opened: a pipe would be waited for.
+    _, known = _ask(send, f"vFile:stat:{path.encode().hex()}")
+    if known and (why := _why_not(known, path, int(owner[1]), most)):
+        return Absent(Reason.NOT_BELIEVED, why)
+    return _contents(send, path, most, int(owner[1]))
+
+
+def _why_not(status: bytes, path: str, owner: int, most: int) -> str:
+    """Why a file is not read; nothing where it is."""
+    if len(status) < _STAT.size:
+        return f"the server does not tell whose {path} is"
+    mode, uid, size = _STAT.unpack_from(status)
+    if size > most:
+        return f"{path} is too long"
+    return why_not_believed(path, mode, uid, owner)
+
+
+def _contents(send: Send, path: str, most: int, owner: int | None = None) -> bytes | Absent:
+    number, _ = _ask(send, f"vFile:open:{path.encode().hex()},0,0")
+    if number is None or number < 0:
+        return Absent(Reason.UNKNOWN, f"the server does not give {path}")
+    try:
+        if owner is not None:
+            _, status = _ask(send, f"vFile:fstat:{number:x}")
+            if why := _why_not(status, path, owner, most):
+                return Absent(Reason.NOT_BELIEVED, why)
+        return _read(send, path, number, most)
+    finally:
+        _ask(send, f"vFile:close:{number:x}")
+
+
+def _read(send: Send, path: str, number: int, most: int) -> bytes | Absent:
+    data = bytearray()
+    while len(data) <= most:
+        count, piece = _ask(send, f"vFile:pread:{number:x},{_PIECE:x},{len(data):x}")
+        if count is None or count < 0 or count != len(piece):
+            return Absent(Reason.UNKNOWN, f"the server does not give all of {path}")
+        if not count:
+            return bytes(data)
+        data += piece
+    return Absent(Reason.UNKNOWN, f"{path} is too long")
+
+
+def _ask(send: Send, packet: str) -> tuple[int | None, bytes]:
+    """The number that the server answers, and the data after it."""
+    found = _ANSWER.fullmatch(send(packet))
+    if found is None:
+        return None, b""
+    data = _ESCAPED.sub(lambda one: bytes([one[1][0] ^ 0x20]), found[2] or b"")
+    return int(found[1], 16), data
