@@ -6,7 +6,7 @@ WORKERS := 2
 NATIVE := $(shell find native mtedbg/lab/guest tests/support/programs \
 	-name build -prune -o \( -name '*.c' -o -name '*.cc' -o -name '*.h' \) -print)
 
-.PHONY: help setup setup-demo setup-check demo check test sanitize sanitize-host golden lint format bench bench-core bench-native fuzz oracle soundness stress guests litmus wheel clean
+.PHONY: help setup setup-demo setup-check demo check test sanitize sanitize-host golden lint format bench bench-core bench-native fuzz crashes oracle soundness stress guests litmus wheel clean
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 21
 
@@ -55,6 +55,9 @@ format: setup-check ## format all sources
 
 fuzz: setup ## fuzz the readers of dead processes' files for an hour; SECONDS=60 for less
 	@$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),3600)
+
+crashes: setup ## every crashing program: first lines, calls, damaged copies, groups; MATCH=rusty for some
+	@$(BIN)/python -m tests.crashes --workers $(WORKERS) --match "$(MATCH)"
 
 oracle: setup ## compare random instructions with this x86-64 processor; STEPS=100000 for fewer
 	@$(BIN)/python -m tests.oracle run --steps $(or $(STEPS),10000000) --seed $(or $(SEED),1000) \

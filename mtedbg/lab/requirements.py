@@ -21,6 +21,9 @@ GDB_MINIMUM = (12, 0)  # the first with gdb.RemoteTargetConnection.send_packet
 LLDB_MINIMUM = (19, 0)  # older ones are not tested
 ARM64_LIBRARIES = Path("/usr/lib/aarch64-linux-gnu")
 INCLUDE = Path("/usr/include")
+SCUDO = Path("/usr/lib/llvm-19/lib/clang/19/lib/linux/libclang_rt.scudo_standalone-aarch64.so")
+DEBIAN_RUSTC = Path("/usr/bin/rustc")  # another one has no AArch64 library here
+RUST_LIBRARY = Path("/usr/lib/rustlib/aarch64-unknown-linux-gnu/lib")
 
 
 class Need(Enum):
@@ -167,6 +170,11 @@ OF_A_CHECKOUT = tuple(
         ("Debian's own LLDB", "lldb-19", _TEST, _program("lldb-19")),
         ("strace", "strace", _TEST, _program("strace")),
         ("Chromium", "chromium-headless-shell", _TEST, find_chromium),
+        ("clang 19", "clang-19", _TEST, _program("clang-19")),
+        ("lld 19", "lld-19", _TEST, _program("ld.lld-19")),
+        ("Scudo, arm64", "libclang-rt-19-dev:arm64", _TEST, _file(SCUDO)),
+        ("Debian's own Rust", "rustc", _TEST, _file(DEBIAN_RUSTC)),
+        ("Rust's library, arm64", "libstd-rust-dev:arm64", _TEST, _file(RUST_LIBRARY)),
     )
 )
 

@@ -1,0 +1,176 @@
+"""Whether the first line of a post-mortem is true."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from tests.crashes.cells import Cause
+
+
+class Verdict(Enum):
+    """Of one first line."""
+
+    RIGHT = "right"
+    CANNOT_TELL = "cannot tell"
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A verdict, and why."""
+
+    verdict: Verdict
+    why: str = ""
+
+
+CLAIMS = {
+    Cause.USE_AFTER_RETURN: r"use after return",
+    Cause.USE_AFTER_SCOPE: r"use after scope",
+    Cause.USE_AFTER_FREE: r"use after free",
+    Cause.DOUBLE_FREE: r"double free|freed twice|free of memory that was freed",
+    Cause.INVALID_FREE: r"invalid (free|pointer)|free of (what|memory that (?!was)|an address)",
+    Cause.OVERFLOW: r"out of bounds|(?<!stack )overflow|beyond|behind the end|past the end",
+    Cause.UNDERFLOW: r"underflow|out of bounds: .*before|bytes before",
+    Cause.NULL_CALL: r"(call|jump|branch) (of|to|through) (a |the )?null",
+    Cause.NULL: r"null pointer",
+    Cause.STACK_EXHAUSTED: r"stack (is )?(exhausted|overflow|used up)|ran out of stack",
+}
+"""Words by which a first line claims a cause."""
+
+BY_TAGS = {
+    *(Cause.USE_AFTER_FREE, Cause.OVERFLOW, Cause.UNDERFLOW, Cause.UNTAGGED),
+    *(Cause.STACK_OVERFLOW, Cause.STACK_UNDERFLOW, Cause.USE_AFTER_RETURN),
+    *(Cause.USE_AFTER_SCOPE, Cause.TAG_MISMATCH),
+}
+"""Causes that show as tag check faults."""
+
+LARGE = 1 << 16
+MOPS_BYTES = 64
+"""That such an instruction has before it; its registers say how far it came."""
+
+_SAME = {
+    Cause.STACK_OVERFLOW: Cause.OVERFLOW,
+    Cause.STACK_UNDERFLOW: Cause.UNDERFLOW,
+}
+_ADDRESS = (1 << 56) - 1
+
+
+def claims(line: str) -> set[Cause]:
+    """The causes that a first line speaks of, certain or not."""
+    line = line.lower()
+    found = {cause for cause, words in CLAIMS.items() if re.search(words, line)}
+    if Cause.UNDERFLOW in found:
+        found.discard(Cause.OVERFLOW)
+    if Cause.NULL_CALL in found:
+        found.discard(Cause.NULL)
+    return found
+
+
+def judge(line: str, row: dict[str, Any], truth: dict[str, Any], *, files: bool = True) -> Judged:
+    """Holds a first line against what is true.
+
+    Args:
+        line: the first line.
+        row: the cause as JSON has it.
+        truth: of the core.
+        files: whether the program and its libraries were there.
+    """
+    cause = Cause(truth["cause"])
+    facts = truth["facts"]
+    if "recovered" in facts:
+        return _of_recovered(line, row)
+    if wrong := _false_numbers(line, truth):
+        return Judged(Verdict.WRONG, wrong)
+    said = claims(line)
+    true = _SAME.get(cause, cause)
+    if cause is Cause.TAG_MISMATCH:
+        return _of_form(line, said, truth)
+    if true in said and len(said) == 2 and re.search(r"\bor\b", line):
+        return Judged(Verdict.RIGHT, "one of two")  # what the memory cannot tell apart
+    if cause is Cause.DOUBLE_FREE and (truth["allocator"] == "own" or not files):
+        said -= {Cause.USE_AFTER_FREE}  # what it is, where nothing says which function releases
+    if said - {true}:
+        also = sorted(each.value for each in said - {true})
+        return Judged(Verdict.WRONG, f"says {', '.join(also)}; is {cause.value}")
+    by_tags = cause in BY_TAGS and not _by_guard_page(truth)
+    if by_tags and re.search(r"not a tag check fault", line):
+        return Judged(Verdict.WRONG, "it is a tag check fault")
+    if cause not in (*BY_TAGS, Cause.DOUBLE_FREE, Cause.INVALID_FREE) and _says_tags(line):
+        return Judged(Verdict.WRONG, f"no tag check fault: {cause.value}")
+    if true in said or _right_otherwise(line, cause, truth):
+        return Judged(Verdict.RIGHT)
+    return Judged(Verdict.CANNOT_TELL)
+
+
+def _by_guard_page(truth: dict[str, Any]) -> bool:
+    """Scudo maps large objects singly, between inaccessible pages, and takes them away at once."""
+    return truth["allocator"] == "scudo" and int(truth["facts"].get("size", ["0"])[0], 16) >= LARGE
+
+
+def _says_tags(line: str) -> bool:
+    return bool(re.search(r"(?<!not a )tag check fault", line))
+
+
+def _right_otherwise(line: str, cause: Cause, truth: dict[str, Any]) -> bool:
+    if cause is Cause.ABORT:
+        return bool(re.search(r"abort|SIGABRT", line))
+    if cause is Cause.GARBAGE:
+        return bool(
+            re.search(r"garbage|not a valid address|0x4141|non-canonical|noncanonical", line)
+        )
+    if cause is Cause.UNTAGGED:
+        return bool(re.search(r"pointer tag 0|has no tag|lost its tag|untagged pointer", line))
+    if truth["more"][-1:] == ["async"]:
+        return "asynchronous" in line
+    return False
+
+
+def _of_recovered(line: str, row: dict[str, Any]) -> Judged:
+    """The program got over its fault, and died of something else much later."""
+    if _says_tags(line) and row["certain"] and not re.match(r"SIGABRT|abort", line):
+        return Judged(Verdict.WRONG, "the program got over this fault")
+    first = re.split(r"[;,:]", line)[0]
+    if _says_tags(first) and not re.search(r"perhaps|may|possibly", line):
+        return Judged(Verdict.WRONG, "the program got over this fault")
+    return Judged(Verdict.RIGHT if "ABRT" in line or "abort" in line else Verdict.CANNOT_TELL)
+
+
+def _of_form(line: str, said: set[Cause], truth: dict[str, Any]) -> Judged:
+    """One instruction of known address and no bug behind it but other tags."""
+    if said - {Cause.OVERFLOW}:  # memory with the pointer's tag ends where the access is
+        return Judged(Verdict.WRONG, f"there is no {', '.join(each.value for each in said)}")
+    if re.search(r"not a tag check fault|does not access|0 registers mismatch", line):
+        return Judged(Verdict.WRONG, "the instruction faulted for its tags")
+    if not _says_tags(line):
+        return Judged(Verdict.CANNOT_TELL)
+    start = int(truth["facts"]["access"][0], 16) & _ADDRESS
+    begins = {start}
+    if truth["bug"] == "dc_zva":
+        begins = {start & -block for block in (64, 512)}
+    elif truth["bug"].startswith("mops_"):
+        begins = set(range(start, start + MOPS_BYTES))
+    if any(f"{each:#x}" in line for each in begins):
+        return Judged(Verdict.RIGHT)
+    return Judged(Verdict.CANNOT_TELL, f"begins at {start:#x}")
+
+
+def _false_numbers(line: str, truth: dict[str, Any]) -> str:
+    """What an object's size or address is said to be, and is not."""
+    facts = truth["facts"]
+    if "object" not in facts or not int(facts.get("size", ["0"])[0], 16):
+        return ""
+    start = int(facts["object"][0], 16) & _ADDRESS
+    size = int(facts["size"][0], 16)
+    for said, at in re.findall(
+        r"(?:chunk|object|allocation|cell|slot|block|variable)\b[^;]*? of (?:up to )?(\d+) bytes"
+        r"(?: at (0x[0-9a-f]+))?",
+        line,
+    ):
+        if at and int(at, 16) != start:
+            return f"the object is at {start:#x}"
+        if not size <= int(said) <= size + 32 and truth["allocator"] != "own":
+            return f"the object has {size} bytes"
+    return ""
