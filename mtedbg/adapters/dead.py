@@ -13,6 +13,7 @@ from mtedbg.adapters.unpacked import first_bytes
 from mtedbg.formats.packed import packed_with
 
 if TYPE_CHECKING:
+    from mtedbg.adapters.core.debuginfod import Debuginfod
     from mtedbg.adapters.core.kept import Kept
     from mtedbg.adapters.tombstone.target import TombstoneTarget
 
@@ -28,6 +29,7 @@ def open_dead(
     *,
     files: bool = True,
     kept: Kept | None = None,
+    debuginfod: Debuginfod | None = None,
 ) -> DeadTarget:
     """The target for a file of a dead process.
 
@@ -40,6 +42,7 @@ def open_dead(
             this machine's files are then used if their build ids are the same.
         files: whether its program and libraries are looked for.
         kept: files that were opened for another one; nothing where this is the only one.
+        debuginfod: asks servers for what is nowhere else; None where none is asked.
 
     Raises:
         FileFormatError: its format is not known, or nothing can be read of it.
@@ -59,7 +62,7 @@ def open_dead(
         return open_text(path)
     if is_archive(start):
         raise several_in(path)
-    return CoreTarget(path, executable, sysroot, files=files, kept=kept)
+    return CoreTarget(path, executable, sysroot, files=files, kept=kept, debuginfod=debuginfod)
 
 
 def _open_inside(path: str, inner: str, executable: str) -> DeadTarget:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mtedbg.cli import wants_color
+from mtedbg.cli._debuginfod import add_argument, client
 from mtedbg.errors import MtedbgError, UsageError
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="run command CMD, for example 'mte-tags $x0 64' or 'help mte-tags'; may be repeated"
         " (default: the post-mortem)",
     )
+    add_argument(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument(
         "--html", metavar="OUT", help="write the post-mortem to OUT as one HTML file"
@@ -158,7 +160,8 @@ def _write_html(session: Session, path: str, core: str, remarks: Callable[[], Re
 def _open(arguments: argparse.Namespace) -> DeadTarget:
     from mtedbg.adapters.dead import open_dead
 
-    return open_dead(arguments.core, arguments.exe, arguments.sysroot)
+    found = client(arguments.debuginfod)
+    return open_dead(arguments.core, arguments.exe, arguments.sysroot, debuginfod=found)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -127,6 +127,26 @@ class SymbolTable:
         return Symbol(text(self._strings[name : name + _MAX_NAME]), value - start)
 
 
+class JoinedTables:
+    """Several tables of one image: the first that holds an address, or has a name, answers."""
+
+    def __init__(self, *tables: SymbolTable | JoinedTables) -> None:
+        self._tables = tables
+
+    def __len__(self) -> int:
+        return sum(len(table) for table in self._tables)
+
+    def definition(self, name: str) -> tuple[int, bool | None] | None:
+        """As `SymbolTable.definition`."""
+        found = (table.definition(name) for table in self._tables)
+        return next((one for one in found if one is not None), None)
+
+    def at(self, address: int) -> Symbol | None:
+        """As `SymbolTable.at`."""
+        found = (table.at(address) for table in self._tables)
+        return next((one for one in found if one is not None), None)
+
+
 def from_sections(data: Buffer, header: elf.FileHeader, bias: int) -> SymbolTable | None:
     """The symbols in a file's .symtab, or in its .dynsym where it is stripped."""
     table = elf.sections(data, header)

@@ -15,8 +15,9 @@ from mtedbg.dataclass import dataclass, field
 from mtedbg.errors import FileFormatError
 from mtedbg.formats import elf, elf_symbols
 from mtedbg.formats.buffer import Buffer, Read
+from mtedbg.formats.debug_files import crc32_of, debug_link, mini_debug_info
 from mtedbg.formats.elf import ProgramHeader
-from mtedbg.formats.elf_symbols import SymbolTable
+from mtedbg.formats.elf_symbols import JoinedTables, SymbolTable
 from mtedbg.model.absent import or_else
 from mtedbg.model.debug_file import DebugFile
 from mtedbg.model.image import ImageFile
@@ -42,6 +43,7 @@ class Image:
         debug_data: that file.
         debug_path: of that file.
         refused: why files that were found are not used.
+        mini: the symbols that are packed into its file; None before they were looked for.
         recorded_id: its build id, where the core has it outside of the image.
         unasked: whether this machine's file of its name was not looked at.
         place: of the file that is used.
@@ -60,7 +62,8 @@ class Image:
     debug_path: str = ""
     debug_data: Buffer | None = None
     refused: list[str] = field(default_factory=list)
-    table: SymbolTable | None = None
+    table: SymbolTable | JoinedTables | None = None
+    mini: bytes | None = None
     recorded_id: bytes = b""
     unasked: bool = False
     place: Place | None = None
@@ -118,8 +121,13 @@ class Image:
         self.path, self.place = path, place
         return ""
 
-    def use_debug(self, place: Place) -> str:
-        """Takes the symbols in the file at `place` if it has the image's build id.
+    def use_debug(self, place: Place, crc: int | None = None) -> str:
+        """Takes the symbols in the file at `place` if it is proved to be the image's.
+
+        Args:
+            place: of a file with symbols.
+            crc: what the image's own file says of it (.gnu_debuglink); None where only the build id
+                can prove it.
 
         Returns:
             Why they are not used, or nothing.
@@ -130,8 +138,11 @@ class Image:
             return error.message
         path = place.path
         mine, its = self.build_id(), elf.file_build_id(data, headers)
-        if not mine or mine != its:
+        linked = crc is not None and not (mine and its)
+        if not linked and (not mine or mine != its):
             return f"{path} has build id {its.hex() or 'none'}, the core has {mine.hex() or 'none'}"
+        if linked and crc32_of(data) != crc:
+            return f"{path} is not the file that {self.path} was stripped into: its CRC differs"
         table = self.kept.symbols(place, self.bias)
         if table is None or not len(table):
             return f"{path} has no symbols"
@@ -148,16 +159,24 @@ class Image:
 
     def find_debug(self, places: Places) -> None:
         """Looks for a file with its symbols alone: it has more than a stripped program."""
-        self._first(places.debug_of(self.name, self.build_id().hex()), self.use_debug)
+        if self._first(places.debug_of(self.name, self.build_id().hex()), self.use_debug):
+            return
+        link = None if self.file is None else debug_link(self.file, self.path)
+        if link is not None and self.place is not None:
+            linked = places.linked(self.place, link.name)
+            self._first(linked, lambda place: self.use_debug(place, link.crc))
 
-    def _first(self, places: Iterable[Place], use: Callable[[Place], str]) -> None:
+    def _first(self, places: Iterable[Place], use: Callable[[Place], str]) -> bool:
+        """Whether one of `places` is used."""
         for place in places:
             if not (why := use(place)):
-                break
-            self._refuse(why)
+                return True
+            self.refuse(why)
+        return False
 
-    def _refuse(self, why: str) -> None:
-        if _MISSING not in why:
+    def refuse(self, why: str) -> None:
+        """Keeps why a file that was found is not used; nothing where it is."""
+        if why and _MISSING not in why:
             self.refused.append(why)
 
     def _differs(self, data: Buffer, headers: list[ProgramHeader], path: str, trusted: bool) -> str:
@@ -196,8 +215,14 @@ class Image:
 
     def debug_files(self) -> list[DebugFile]:
         """Its files that may have debug information, the best first."""
-        files = ((self.debug_path, self.debug_data), (self.path, self.file))
+        files = ((self.debug_path, self.debug_data), (self.path, self.file), ("", self._mini()))
         return [DebugFile(path, data, self.bias) for path, data in files if data is not None]
+
+    def _mini(self) -> bytes | None:
+        """The symbols that are packed into its file (.gnu_debugdata)."""
+        if self.mini is None:
+            self.mini = b"" if self.file is None else mini_debug_info(self.file, self.path)
+        return self.mini or None
 
     def is_code(self, address: int) -> bool:
         """Whether `address` is in one of its executable segments."""
@@ -211,17 +236,27 @@ class Image:
         """Where the program starts, by its file."""
         return None if self.header is None else self.header.entry + self.bias
 
-    def symbols(self, read: Read) -> SymbolTable | None:
+    def symbols(self, read: Read) -> SymbolTable | JoinedTables | None:
         """Its symbols: from the file for them, its own, or else the dynamic ones as dumped."""
         if self.table is None:
             self.table = self.debug
         if self.table is None:
-            if self.place is not None:
-                self.table = self.kept.symbols(self.place, self.bias)
-            if self.table is None:
-                found = elf_symbols.from_memory(read, self.headers, self.bias)
-                self.table = or_else(found, SymbolTable(b"", b"", 0))
+            self.table = self._own_symbols()
+        if self.table is None:
+            found = elf_symbols.from_memory(read, self.headers, self.bias)
+            self.table = or_else(found, SymbolTable(b"", b"", 0))
         return self.table
+
+    def _own_symbols(self) -> SymbolTable | JoinedTables | None:
+        """Of its file: the full table; of a stripped one what is packed into it, and dynamic."""
+        if self.place is None:
+            return None
+        table = self.kept.symbols(self.place, self.bias)
+        mini = self._mini()
+        if mini is None:
+            return table
+        more = elf_symbols.from_sections(mini, elf.file_header(mini, self.path), self.bias)
+        return JoinedTables(*(one for one in (more, table) if one is not None))
 
 
 def _loads(headers: Iterable[ProgramHeader]) -> list[ProgramHeader]:

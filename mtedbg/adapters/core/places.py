@@ -111,6 +111,25 @@ class Places:
         last = _parts(name)[-1:]
         return [*found, *(self._beside(f"{one}.debug") for one in last)]
 
+    def linked(self, place: Place, name: str) -> list[Place]:
+        """Where the file may be that a program or library names as the one with its symbols.
+
+        Args:
+            place: of the program or library.
+            name: in its .gnu_debuglink; nothing is believed of it.
+        """
+        if not self.looked_for or "/" in name or name in ("", ".", ".."):
+            return []
+        folder = str(PurePosixPath(place.name).parent) if place.root else ""
+        root = place.root or str(Path(place.path).parent)
+        found = []
+        for each in (name, f".debug/{name}"):
+            below = f"{folder}/{each}" if folder not in ("", ".") else each
+            found.append(Place(str(Path(root, below)), root, below, place.as_root))
+        if place.as_root:
+            found.append(self._below(f"usr/lib/debug/{folder}/{name}"))
+        return found
+
     def asks_for_sysroot(self, build_id: str) -> bool:
         """Whether this machine's file of that name is not looked at, for want of a build id."""
         return self.looked_for and not self.sysroot and len(build_id) < _LEAST_BUILD_ID

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 
+from mtedbg.adapters.core.debuginfod import Debuginfod
 from mtedbg.adapters.core.images import PAGE, Image, image_at, program_headers_offset
 from mtedbg.adapters.core.places import Place, Places
 from mtedbg.adapters.core.segments import Segments
 from mtedbg.formats import core_notes as notes
 from mtedbg.formats import elf
 from mtedbg.formats.core_notes import FileMapping, Notes
+from mtedbg.formats.debug_files import has_debug_info
 from mtedbg.model.absent import Absent, Reason
 
 MAX_IMAGES = 1 << 14
@@ -19,7 +22,14 @@ MAX_IMAGES = 1 << 14
 class AddressSpace:
     """Memory with what is known of its origin. Files are opened when they are first needed."""
 
-    def __init__(self, memory: Segments, known: Notes, places: Places, remarks: list[str]) -> None:
+    def __init__(
+        self,
+        memory: Segments,
+        known: Notes,
+        places: Places,
+        remarks: list[str],
+        debuginfod: Debuginfod | None = None,
+    ) -> None:
         """Takes what the core says of memory.
 
         Args:
@@ -27,7 +37,10 @@ class AddressSpace:
             known: its notes.
             places: where files are looked for.
             remarks: gets a line for each file that is not used.
+            debuginfod: asks servers for what is nowhere else; None where none is asked.
         """
+        self._debuginfod = debuginfod
+        self._fetched: set[int] = set()
         self._places = places
         self._remarks = remarks
         self._tried: set[int] = set()
@@ -113,6 +126,19 @@ class AddressSpace:
         self._tried.add(image.base)
         image.find(self._places)
         self._remarks += [f"{why}: not used" for why in image.refused]
+
+    def fetch(self, image: Image) -> None:
+        """Asks the debuginfod servers for what an image lacks, if the user agrees."""
+        client, build_id = self._debuginfod, image.build_id().hex()
+        if client is None or image.base in self._fetched or not build_id:
+            return
+        self._fetched.add(image.base)
+        what = PurePosixPath(image.name).name or build_id
+        if image.file is None and (path := client.fetch(build_id, "executable", what)):
+            image.refuse(image.use(Place(path)))
+        has_lines = any(has_debug_info(file.data, file.path) for file in image.debug_files())
+        if not has_lines and (path := client.fetch(build_id, "debuginfo", f"{what}.debug")):
+            image.refuse(image.use_debug(Place(path)))
 
     def use_executable(self, path: str) -> None:
         """Takes the file that the user named for the program, if it is the same.

@@ -7,6 +7,7 @@ from functools import cached_property
 from os import PathLike, fspath
 
 from mtedbg.adapters.core import names
+from mtedbg.adapters.core.debuginfod import Debuginfod
 from mtedbg.adapters.core.kept import Kept
 from mtedbg.adapters.core.parts import parts_of
 from mtedbg.adapters.core.places import Places
@@ -55,6 +56,7 @@ class CoreTarget:
         *,
         files: bool = True,
         kept: Kept | None = None,
+        debuginfod: Debuginfod | None = None,
     ) -> None:
         """Opens a core.
 
@@ -65,6 +67,7 @@ class CoreTarget:
                 and this machine's files are then used if their build ids are the same.
             files: whether its program and libraries are looked for.
             kept: files that were opened for another one; nothing where this is the only one.
+            debuginfod: asks servers for what is nowhere else; None where none is asked.
 
         Raises:
             FileFormatError: it is not an AArch64 core, or nothing can be read of it.
@@ -80,8 +83,10 @@ class CoreTarget:
         self._notes = parts.notes
         memory = Segments(data, parts.memory, "memory segments", self._remarks)
         self._tags = Segments(data, parts.tags, "tag segments", self._remarks)
+        if debuginfod is not None:
+            debuginfod.remarks = self._remarks
         places = Places(name, sysroot, files, kept=kept or Kept())
-        self._space = AddressSpace(memory, self._notes, places, self._remarks)
+        self._space = AddressSpace(memory, self._notes, places, self._remarks, debuginfod)
         if executable:
             self._space.use_executable(executable)
 
@@ -250,7 +255,10 @@ class CoreTarget:
     def debug_files_at(self, address: int) -> Sequence[DebugFile]:
         """The files with symbols and debug information of the image that holds `address`."""
         image = self._space.image_at(address)
-        return [] if image is None else image.debug_files()
+        if image is None:
+            return []
+        self._space.fetch(image)
+        return image.debug_files()
 
     def module_at(self, address: int) -> Module | Absent:
         """The file that was mapped there, or the image without a name that is there."""

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from mtedbg.model.code import Place
     from mtedbg.session import Session
 
+_SAME = 1024
+"""Bytes that code may be apart to be taken for one function where there are no symbols."""
 MOST = 64
 """Frames that are followed."""
 
@@ -120,11 +122,13 @@ class Walk:
         self._tables = frame_tables(session)
         self._knows_regions = present(session.target.regions())
         self._seen: set[tuple[int, int]] = set()
+        self._live = 0  # below this address of the stack are frames that were walked already
         self.end = ""
 
     def frames(self, registers: Mapping[str, int]) -> Iterator[Found]:
         """The frames, the innermost first; at most `MOST`, and guesses between them."""
         state: _State | None = _State(registers, How.REGISTERS, exact=True)
+        self._live = self._session.strip(registers.get("sp", 0))
         for _ in range(MOST):
             if state is None or "pc" not in state.registers:
                 return
@@ -187,12 +191,16 @@ class Walk:
         address = self._return_address(found.return_address)
         if address == 0:
             return _Step(None, found.cfa)
+        if not state.exact and not found.is_kept:
+            self.end = "the function kept no return address: it calls what does not return"
+            return _Step(None, found.cfa)
         self._progress(state, pc, found.cfa)
         try:
             self._check(address)
         except _EndError as error:
             self.end = str(error)
             return _Step(None, found.cfa)
+        self._live = found.cfa
         return _Step(_State({**found.registers, "pc": address}, How.CFI), found.cfa)
 
     def _progress(self, state: _State, pc: int, cfa: int) -> None:
@@ -212,9 +220,14 @@ class Walk:
             frame = signal_frame_before(self._target, record)
         if frame is None:
             raise _EndError("the signal frame is not there")
+        return self._in(frame)
+
+    def _in(self, frame: SignalFrame) -> _State:
+        """The code whose registers a signal frame has."""
         if (frame.address, 0) in self._seen:
             raise _EndError(f"the signal frame at {frame.address:#x} interrupted itself")
         self._seen.add((frame.address, 0))
+        self._live = self._session.strip(frame.registers["sp"])
         return _State(frame.registers, How.SIGNAL, FrameKind.INTERRUPTED, exact=True)
 
     def _by_record(self, registers: Mapping[str, int], how: How) -> _State | None:
@@ -233,10 +246,16 @@ class Walk:
             stack is not None and not self._is_above(frame, self._session.strip(stack))
         ):
             raise _EndError(f"x29 is {frame:#x}, which is not in the stack")
+        # A handler without a record of its own has the kernel's, which leads past what was
+        # interrupted. It is that if nothing of this walk is between it and the signal frame.
+        signal = signal_frame_before(self._target, frame)
+        if signal is not None and signal.address >= self._live:
+            return self._in(signal)
         address = self._return_address(record[1])
         if address == 0:
             return None
         self._check(address)
+        self._live = frame
         return _State({"x29": record[0], "pc": address}, How.RECORD)
 
     def _is_stack(self, address: int) -> bool:
@@ -258,8 +277,10 @@ class Walk:
         recorded = then(record, lambda found: self._return_address(found[1]))
         if link in (recorded, pc, 0) or not self._is_code(link) or not self._is_called(link):
             return None
-        there = symbolize(self._session, link, after_call=True)
-        return link if symbolize(self._session, pc).function != there.function else None
+        here, there = symbolize(self._session, pc), symbolize(self._session, link, after_call=True)
+        if not present(here.symbol) and not present(there.symbol) and 0 < pc - link < _SAME:
+            return None  # most likely an earlier call in the same function
+        return link if here.function != there.function else None
 
     def _out_of_nowhere(self, registers: Mapping[str, int], pc: int) -> _State:
         """The PC is in no code: whoever called it left in x30 where it goes on."""

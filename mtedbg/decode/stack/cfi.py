@@ -21,6 +21,9 @@ _KEPT = (*range(19, 31),)
 """Registers whose value a frame knows of its caller, if no rule says otherwise."""
 
 
+_NAMES = {**{number: f"x{number}" for number in range(SP)}, SP: "sp"}
+
+
 @dataclass(frozen=True, slots=True)
 class Unwound:
     """One step up.
@@ -30,17 +33,19 @@ class Unwound:
         registers: of the caller, by name: sp, x19 to x30, those that are known.
         return_address: where the caller goes on, as it was saved; None in the outermost frame.
         is_signed: whether it has an authentication code.
+        is_kept: whether the frame has saved it: else it is in x30, until the frame calls.
     """
 
     cfa: int
     registers: Mapping[str, int]
     return_address: int | None
     is_signed: bool
+    is_kept: bool
 
 
 def name_of(number: int) -> str:
     """The name of the register with a DWARF number: "x0" to "x30", "sp"."""
-    return "sp" if number == SP else f"x{number}"
+    return _NAMES.get(number, f"register {number}")
 
 
 def unwind(target: Target, entry: Entry, pc: int, registers: Mapping[str, int]) -> Unwound | Absent:
@@ -91,7 +96,9 @@ def _unwind(target: Target, rules: FrameRules, registers: Mapping[str, int]) -> 
     if returns is None and rules.return_register not in rules.rules:
         return Absent(Reason.UNKNOWN, "the register with the return address")
     named = {name_of(number): value for number, value in sorted(values.items())}
-    return Unwound(cfa, named, returns, rules.is_signed)
+    saving = rules.rules.get(rules.return_register)
+    is_kept = saving is not None and saving.kind is not Kind.SAME
+    return Unwound(cfa, named, returns, rules.is_signed, is_kept)
 
 
 def _frame_address(machine: Machine, rules: FrameRules, known: Mapping[int, int]) -> int | Absent:

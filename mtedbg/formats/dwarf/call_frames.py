@@ -7,24 +7,29 @@ section stays unread. Sources: DWARF 5, 6.4.1 "Structure of Call Frame Informati
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
+from functools import cached_property
 
 from mtedbg.dataclass import dataclass
 from mtedbg.formats.buffer import Read
-from mtedbg.formats.dwarf.cursor import OMIT, Cursor, DamagedError
+from mtedbg.formats.dwarf.cursor import OMIT, WORD, Cursor, DamagedError
 from mtedbg.model.absent import Absent, Reason
 
 MOST_ENTRIES = 1 << 17
 """Entries that are looked at where there is no table to search."""
 _MOST_BYTES = 1 << 16
 """Bytes of one entry."""
-_MOST_TABLE = 1 << 22
+_MOST_TABLE = 1 << 24
+_WHOLE_TABLE = 1 << 18
+"""Bytes of a table that is read at once."""
 _HEADER_SIZE = 64
 """Bytes that the header of .eh_frame_hdr takes at most, with its pointers."""
 _SORTED = frozenset((0x3B, 0x1B, 0x0B, 0x03))
 """Encodings of tables that can be searched: four bytes an address."""
 _EXTENDED = 0xFFFFFFFF
-_ABSOLUTE, _SIGNED_4, _DATA_RELATIVE, _PC_RELATIVE = 0, 0x0B, 0x3B, 0x1B
+_ABSOLUTE, _DATA_RELATIVE = 0, 0x3B
+_PAIR = struct.Struct("<ii")
 _VERSIONS = frozenset((1, 3, 4))
 
 
@@ -295,12 +300,22 @@ class FrameTable:
                 high = middle
         return self._section.entry_at(self._row(low - 1)[1]) if low else None
 
+    @cached_property
+    def _rows(self) -> bytes:
+        """The table, where it is small enough to be read at once; else nothing."""
+        size = 8 * self._count
+        data = self._read(self._table, size) if size <= _WHOLE_TABLE else b""
+        return b"" if isinstance(data, Absent) else data
+
     def _row(self, number: int) -> tuple[int, int]:
-        data = self._read(self._table + 8 * number, 8)
+        here = self._table + 8 * number
+        data = self._rows[8 * number : 8 * number + 8] or self._read(here, 8)
         if isinstance(data, Absent):
             raise UnreadableError(data)
-        cursor, here = Cursor(data), self._table + 8 * number
-        encoding = self._encoding
+        if self._encoding == _DATA_RELATIVE:
+            begin, entry = _PAIR.unpack(data)
+            return begin + self._start & WORD, entry + self._start & WORD
+        cursor, encoding = Cursor(data), self._encoding
         return (
             cursor.pointer(encoding, here, self._start),
             cursor.pointer(encoding, here, self._start),

@@ -25,6 +25,8 @@ from mtedbg.model.source import InlinedCall, SourceLine, SourcePlace
 
 MOST_UNITS = 1 << 16
 MOST_REMARKS = 8
+_CPP = frozenset((0x04, 0x1A, 0x21, 0x2B, 0x3A))
+"""Languages with namespaces: C++ 98, 11, 14, 17, 20 (DWARF 5, 7.12)."""
 _MOST_RANGES = 1 << 20
 _PAIR = struct.Struct("<QQ")
 _EXTENDED = 0xFFFFFFFF
@@ -137,7 +139,9 @@ class DebugInfo:
             if name := where.text(one.get(At.NAME)):
                 # What is not seen outside of its unit has no linkage name.
                 last, _, at = known[-1]
-                around = scope(last, at) if at else ""
+                language = last.top.get(At.LANGUAGE)
+                is_cpp = language is not None and language.number in _CPP
+                around = scope(last, at) if at and is_cpp else ""
                 return f"{around}::{name}" if around else name
         return ""
 

@@ -51,6 +51,7 @@ class At(IntEnum):
     STMT_LIST = 0x10
     LOW_PC = 0x11
     HIGH_PC = 0x12
+    LANGUAGE = 0x13
     UPPER_BOUND = 0x2F
     ABSTRACT_ORIGIN = 0x31
     COUNT = 0x37
