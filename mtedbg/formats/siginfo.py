@@ -37,7 +37,7 @@ _ANY = {
 
 # Signals whose siginfo has an address when the kernel raised them (siginfo(7)).
 _WITH_ADDRESS = frozenset((4, 5, 7, 8, 11))
-_SI_KERNEL = 0x80
+SI_KERNEL = 0x80
 _WITH_SENDER = frozenset((0, -1, -6))
 """SI_USER, SI_QUEUE, SI_TKILL: si_pid and si_uid stand where si_addr is."""
 
@@ -50,7 +50,7 @@ def signal_info(number: int, code: int, address: int) -> SignalInfo:
         code: si_code.
         address: what stands where si_addr is; of signals that have none it is dropped.
     """
-    carries = number in _WITH_ADDRESS and 0 < code != _SI_KERNEL
+    carries = number in _WITH_ADDRESS and 0 < code != SI_KERNEL
     sender = address & 0xFFFF_FFFF if code in _WITH_SENDER else NOT_APPLICABLE
     return SignalInfo(number, code, address if carries else NOT_APPLICABLE, sender)
 

@@ -71,6 +71,10 @@ PROGRAMS_OF |= {
     "other-file": Case("other_faults", ("file",)),
     "other-stack": Case("other_faults", ("stack",)),
     "sigabrt": Case("aborted"),
+    "handler-raise": Case("handlers", ("load", "alt-raise")),
+    "handler-abort": Case("handlers", ("load", "plain-abort")),
+    "handler-other": Case("handlers", ("null", "thread-other")),
+    "handler-jumped": Case("handlers", ("store", "jumped")),
     "stripped": Case("stripped", ("overflow",), _TAGGED),
     "truncated": Case("sync_fault"),
 }

@@ -18,7 +18,7 @@ from mtedbg.analysis.interrupted import DONE, InterruptedFault, interrupted_faul
 from mtedbg.dataclass import dataclass, replace
 from mtedbg.decode.control import control_of
 from mtedbg.formats.esr import syndrome
-from mtedbg.formats.siginfo import name_signal
+from mtedbg.formats.siginfo import SI_KERNEL, name_signal
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else, then
 from mtedbg.model.control import CheckMode, is_late
 from mtedbg.model.fault import FaultKind, SignalName
@@ -216,7 +216,7 @@ def _sent(session: Session, info: SignalInfo | Absent, name: SignalName | Absent
     if isinstance(info, Absent) or isinstance(name, Absent) or not name.sent:
         return ""
     if isinstance(info.sender, Absent):
-        return "sent"
+        return "sent by the kernel" if info.code == SI_KERNEL else "sent"
     own = info.sender == session.info.pid
     return "sent by the process itself" if own else f"sent by process {info.sender}"
 

@@ -19,10 +19,14 @@ if TYPE_CHECKING:
 def headline(fault: Fault) -> str:
     """What it was, in one line: the fault, and the signal that came after it."""
     perhaps = "" if fault.is_certain else "perhaps "
-    return perhaps + "; ".join((_fault(fault), *_later(fault)))
+    raised = present(fault.name) and fault.name.addressed
+    is_other = raised and fault.tag_check is None and fault.late is None
+    known = "not a tag check fault: " if is_other else ""
+    return perhaps + known + "; ".join((brief(fault), *_later(fault)))
 
 
-def _fault(fault: Fault) -> str:
+def brief(fault: Fault) -> str:
+    """The fault alone: not how certain it is, and not what came after it."""
     if isinstance(fault.signal, Absent) or isinstance(fault.name, Absent):
         return "no fault: this thread has not stopped on a signal"
     if fault.tag_check is FaultKind.ASYNCHRONOUS:
@@ -35,8 +39,7 @@ def _fault(fault: Fault) -> str:
     if fault.name.sent:
         return ", ".join(filter(None, (str(fault.name), fault.sent)))
     at = "" if isinstance(fault.address, Absent) else f" at {fault.address:#x}"
-    what = f"{fault.name}{at}"
-    return what if fault.late else f"not a tag check fault: {what}"
+    return f"{fault.name}{at}"
 
 
 def _later(fault: Fault) -> Iterator[str]:

@@ -11,7 +11,7 @@ from mtedbg.analysis.fault.death import Death, death
 from mtedbg.analysis.fault.fault import Fault
 from mtedbg.analysis.fault.heap import heap_hypotheses
 from mtedbg.analysis.fault.non_mte import NonMteFault, of_fault
-from mtedbg.analysis.fault.words import headline, remarks
+from mtedbg.analysis.fault.words import brief, headline, remarks
 from mtedbg.analysis.interrupted import place_of_death
 from mtedbg.analysis.memops.changes import Change, changes, step_of
 from mtedbg.analysis.memops.stale import StalePair, stale_pairs
@@ -161,6 +161,8 @@ def _of_death(found: _Evidence) -> str:
         words = f"{who} faulted on a stale pair: {words}"
     elif died.thread != died.killed:
         killer = f"thread {died.killed.number} was killed by {or_else(died.killer, 'a signal')}"
+        if not died.certain:
+            return f"{killer}; perhaps because of {who}: {brief(found.fault)}"
         words = f"{who}: {words}; {killer}"
     return words if died.certain or words.startswith("perhaps") else f"perhaps {words}"
 
