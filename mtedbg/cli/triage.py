@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 HELP = "group core files: one line per distinct crash"
 EXIT_INTERRUPTED = 130
+EXIT_NEW = 3
+"""There is a crash that `--known` does not list."""
 _UNITS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 """Seconds in what a word for `--since` may end in."""
 _MOST_REPORTS = 32
@@ -74,6 +76,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--since", default="", metavar="WHEN",
         help='show crashes since then: 90m, 12h, 7d, or a UTC time such as "2026-11-29 08:00"',
+    )  # fmt: skip
+    parser.add_argument(
+        "--junit", metavar="FILE", default="", help="also write the result to FILE as JUnit's XML"
+    )
+    parser.add_argument(
+        "--annotations", choices=("github",),
+        help="print the groups as annotations of a GitHub workflow, instead of a table",
+    )  # fmt: skip
+    parser.add_argument(
+        "--known", metavar="FILE", default="",
+        help="the signatures in FILE are known: exit with status 3 if there is any other. FILE has"
+        " a signature at the beginning of each line, or is what --json printed",
     )  # fmt: skip
     parser.add_argument("--no-color", action="store_true", help="no colours on a terminal")
 
@@ -129,6 +143,17 @@ def _write(report: Report, shown: Sequence[Group], arguments: argparse.Namespace
         title = ", ".join(arguments.places)
         page = render_triage(title, report, times, reports, __version__)
         report = report.noting(write(Document(arguments.html, page)))
+    if arguments.junit:
+        from mtedbg.commands._documents import write
+        from mtedbg.render.checks import render_junit
+        from mtedbg.report import Document
+
+        report = report.noting(write(Document(arguments.junit, render_junit(report))))
+    if arguments.annotations:
+        from mtedbg.render.checks import render_annotations
+
+        sys.stdout.write(render_annotations(report))
+        return
     if arguments.csv or arguments.markdown:
         from mtedbg.render.tables import render_csv, render_markdown
 
@@ -190,13 +215,15 @@ def run(arguments: argparse.Namespace) -> int:
     """Reads, groups and prints; the exit status."""
     from mtedbg.analysis.postmortem.groups import groups, since
     from mtedbg.model.words import counted
-    from mtedbg.reports.triage import report
+    from mtedbg.reports.triage import is_new, report
     from mtedbg.triage.files import find
+    from mtedbg.triage.known import known_signatures
     from mtedbg.triage.state import usual_path
 
     if arguments.workers < 1:
         raise UsageError("--workers must be at least 1", "the default is the number of CPUs")
     begin = _time(arguments.since)
+    known = known_signatures(arguments.known) if arguments.known else None
     found = find(arguments.places)
     place = Path(arguments.state) if arguments.state else usual_path(arguments.places)
     reads: dict[str, Read] = {}
@@ -216,8 +243,10 @@ def run(arguments: argparse.Namespace) -> int:
                               f"are older than {arguments.since}: left out"))  # fmt: skip
     if rarer := len(recent) - len(made):
         notes.append(f"{counted(rarer, 'group')} of fewer than {arguments.min_count}: left out")
-    _write(report(made, notes, members=arguments.members), made, arguments)
+    _write(report(made, notes, known, members=arguments.members), made, arguments)
     if isinstance(stopped, MtedbgError):
         sys.stdout.flush()
         raise stopped
-    return EXIT_INTERRUPTED if stopped is not None else 0
+    if stopped is not None:
+        return EXIT_INTERRUPTED
+    return EXIT_NEW if known is not None and any(is_new(one, known) for one in recent) else 0

@@ -39,6 +39,11 @@ COLUMNS = (
         "source of the times: file (its modification time), tombstone",
         shown=False,
     ),
+    Column(
+        "known",
+        Kind.FLAG,
+        "whether `--known` lists one of its signatures",
+    ),
     Column("damaged", Kind.FLAG, "whether these files could not be read", shown=False),
     Column("exemplar", Kind.TEXT, "the smallest file of them"),
     Column(
@@ -73,16 +78,21 @@ _SEVERAL_WAYS = 5
 
 
 def report(
-    groups: Sequence[Group], notes: Collection[str] = (), *, members: bool = False
+    groups: Sequence[Group],
+    notes: Collection[str] = (),
+    known: Collection[str] | None = None,
+    *,
+    members: bool = False,
 ) -> Report:
     """The groups, a row each.
 
     Args:
         groups: in their order.
         notes: to be said below.
+        known: signatures that somebody knows; None where nobody said which.
         members: whether text lists the files of each group.
     """
-    rows = tuple(map(_row, groups))
+    rows = tuple(_row(group, known) for group in groups)
     lines = tuple(_with_members(rows)) if members else ()
     answer = Answer(Table(rows, lines), _headline(groups), (*_estimates(groups), *notes))
     return Report(
@@ -117,7 +127,12 @@ def _id(group: Group) -> str:
     return group.signature.id if group.signature else ""
 
 
-def _row(group: Group) -> Row:
+def is_new(group: Group, known: Collection[str]) -> bool:
+    """Whether it is a crash none of whose signatures is in `known`."""
+    return group.signature is not None and not any(one in known for one in group.signatures)
+
+
+def _row(group: Group, known: Collection[str] | None) -> Row:
     made, exemplar = group.signature, group.exemplar
     cells = made or Signature(f"damaged: {exemplar.problem}")
     best = group.best.signature or cells
@@ -137,6 +152,7 @@ def _row(group: Group) -> Row:
         "first": time_of(group.members[0]),
         "last": time_of(group.members[-1]),
         "time_source": ", ".join(sorted({one.time_source for one in group.members})),
+        "known": NOT_APPLICABLE if known is None or made is None else not is_new(group, known),
         "damaged": made is None,
         "exemplar": exemplar.path,
         "calls": list(best.calls),
