@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from math import isfinite
 
 from mtedbg.dataclass import dataclass
-from mtedbg.model.words import counted
 from mtedbg.render.html.contents import RecordLine
 from mtedbg.render.text import applies, parts
 from mtedbg.report import Column, Report, Row
@@ -157,17 +156,21 @@ def _day(time_s: float) -> str:
     return datetime.fromtimestamp(time_s, UTC).strftime("%Y-%m-%d %H:%M")
 
 
+def _crashes(count: int) -> str:
+    return "1 crash" if count == 1 else f"{count} crashes"
+
+
 def _strip(times: Sequence[float], scale: _Scale) -> Strip:
     bins = Counter(map(scale.bin_of, times))
     most = max(bins.values(), default=1)
     bars = []
     for number, count in sorted(bins.items()):
         height = max(_LEAST, round(_HEIGHT * count / most))
-        words = f"{counted(count, 'crash')} from {_day(scale.start_of(number))}"
+        words = f"{_crashes(count)} from {_day(scale.start_of(number))}"
         bars.append(Bar(number, _HEIGHT - height, height, words))
     title = "no time is known"
     if times:
-        title = f"{counted(len(times), 'crash')}, {_day(min(times))} to {_day(max(times))} UTC"
+        title = f"{_crashes(len(times))}, {_day(min(times))} to {_day(max(times))} UTC"
     return Strip(title, tuple(bars))
 
 
