@@ -38,7 +38,9 @@ class Call:
         function: without what a compiler appends to its name; empty where none is known. Of what is
             in no file, what it is in: a guest's function, "nowhere".
         into: bytes from where the function begins.
-        size: bytes of stack from the frame record of the callee to its own; 0 where not known.
+        size: bytes of stack from the frame record of the callee to its own, of a guess from the
+            place of the one before; 0 where not known.
+        guess: whether it is only likely that this is a call: x30 or a word on the stack has it.
     """
 
     module: str
@@ -47,9 +49,13 @@ class Call:
     function: str = ""
     into: int = 0
     size: int = 0
+    guess: bool = False
 
     def __str__(self) -> str:
         """For people, and for identities: by the function, else by the place in the file."""
+        return f"{self._place()}?" if self.guess else self._place()
+
+    def _place(self) -> str:
         if not self.module:  # in no file one place is as good as another
             return self.function or "no file"
         if self.function:

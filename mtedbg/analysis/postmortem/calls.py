@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import struct
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from mtedbg.analysis.code.symbolize import NOWHERE, symbolize
+from mtedbg.analysis.code.symbolize import NOWHERE, region_at, symbolize
 from mtedbg.analysis.fault.death import death
 from mtedbg.analysis.postmortem.recorded import recorded_calls
 from mtedbg.analysis.postmortem.relevant import is_relevant, plain
-from mtedbg.analysis.stacks.host_calls import calls_from, host_calls
+from mtedbg.analysis.stacks.host_calls import FrameKind, How, calls_from
 from mtedbg.dataclass import dataclass, replace
 from mtedbg.model.absent import Absent, or_else, present, then
 from mtedbg.model.triage import Call
@@ -27,6 +28,12 @@ DECIDING = 4
 accessor would be one; more split what is one bug by who came by."""
 
 _LARGEST_FRAME = 1 << 20
+_FEW = 3
+"""Frames that matter: with fewer, of code without frame information, the stack is looked at."""
+_SCANNED = 4096
+"""Bytes of stack that are looked at then."""
+_GUESSES = 2
+"""Words on the stack that are taken for return addresses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +82,7 @@ def relevant_calls(session: Session) -> Calls:
     if not once:  # libraries alone: they are all that there is to tell it by
         return Calls(tuple(everything[:DECIDING]))
     found = once[:MOST]
-    rooted = len(found) == len(once) and _is_root(everything, found)
+    rooted = len(found) == len(once) and _is_root(everything, found) and not found[-1][1].guess
     return Calls(tuple(one for _, one in found), rooted)
 
 
@@ -105,7 +112,8 @@ def _recorded(session: Session) -> list[Call]:
 
 
 def _walked(session: Session) -> list[Call]:
-    frames = _of_fault(session)
+    # From the fault on: without what its handler called. No lines of source: a name is enough.
+    frames = calls_from(session, registers_of_death(session), lines=False).frames
     inner = [0, *(_record(session, frame) for frame in frames)]
     made = [
         replace(_of_frame(session, frame), size=_size(inner[level], inner[level + 1]))
@@ -113,7 +121,51 @@ def _walked(session: Session) -> list[Call]:
     ]
     if len(made) > 1 and _is_entry(made):
         made[-1] = replace(made[-1], function="_start")
-    return made
+    if _is_complete(frames, made):
+        return made
+    near = 1 + sum(one.guess for one in made[:2])  # x30 is nearer than the stack
+    return [*made[:near], *_on_the_stack(session, made), *made[near:]]
+
+
+def _is_complete(frames: Sequence[HostFrame], made: Sequence[Call]) -> bool:
+    """Whether the walk has missed no frame, as far as is known."""
+    known = sum(is_relevant(one.module, one.function) for one in made)
+    hows = [one.how for one in frames[1:]]
+    return known >= _FEW or not frames or bool(hows and hows[0] in (How.CFI, How.RUNTIME))
+
+
+def _on_the_stack(session: Session, known: Sequence[Call]) -> list[Call]:
+    """What seem to be return addresses, where no frame information tells which words are.
+
+    Of code without frame pointers, in a core without its program: these words are the same in every
+    run of a crash, whatever they are. Nothing is said of them but that they tell it from others.
+    """
+    registers = registers_of_death(session)
+    start, record = (session.strip(registers.get(name, 0)) & ~15 for name in ("sp", "x29"))
+    seen = {(one.module, one.offset) for one in known}
+    found: list[Call] = []
+    whole = start < record <= start + _SCANNED
+    for one in _code_on_the_stack(session, start, record if whole else start + _SCANNED):
+        if (one.module, one.offset) not in seen and is_relevant(one.module, ""):
+            seen.add((one.module, one.offset))
+            found.append(replace(one, guess=True))
+    if not whole:  # how far up the calls of this thread go is not known
+        return found[:1]
+    # The last is of who began the thread: x29 is still that of the library that called it.
+    return found[: max(1, min(len(found) - 1, _GUESSES))]
+
+
+def _code_on_the_stack(session: Session, start: int, end: int) -> Iterator[Call]:
+    """The words that are places in executable memory."""
+    for at in range(start, end, 16) if start else ():
+        data = session.target.read_memory(at, 16)
+        if isinstance(data, Absent):
+            return
+        for word in struct.unpack("<QQ", data):
+            address = session.strip(word)
+            region = region_at(session, address) if address and address % 4 == 0 else None
+            if region is not None and "x" in region.perms:
+                yield _call(session, address, "", 0)
 
 
 def _record(session: Session, frame: HostFrame) -> int:
@@ -134,17 +186,12 @@ def _is_entry(made: Sequence[Call]) -> bool:
     return last.module != before.module and not is_relevant(before.module, before.function)
 
 
-def _of_fault(session: Session) -> Sequence[HostFrame]:
-    """The frames from the fault on, without those of its handler."""
-    dead = death(session)
-    calls = host_calls(session, dead.thread)
-    frames = () if isinstance(calls, Absent) else calls.frames
-    if dead.fault.interrupted is None:
-        return frames
-    return calls_from(session, dead.fault.interrupted.registers).frames
-
-
 def _of_frame(session: Session, frame: HostFrame) -> Call:
+    guess = frame.kind is FrameKind.HYPOTHESIS
+    return replace(_known(session, frame), guess=True) if guess else _known(session, frame)
+
+
+def _known(session: Session, frame: HostFrame) -> Call:
     jit, symbol = frame.place.jit, frame.place.symbol
     if present(jit):
         return Call("", "", 0, jit.function or frame.place.code)

@@ -35,7 +35,7 @@ _FUNCTIONS = (
     r"|falkor|default))*",
     # Allocators.
     r"_*(malloc|calloc|realloc|reallocarray|free|cfree|memalign|aligned_alloc|posix_memalign|valloc"
-    r"|pvalloc|malloc_usable_size)(_\w+)?",
+    r"|pvalloc|malloc_usable_size|free(_aligned)?_sized)",
     r"_int_(malloc|free|realloc|memalign)\w*|malloc_(printerr|consolidate)|unlink_chunk|sysmalloc"
     r"|tcache_\w+|munmap_chunk|systrim|__libc_(malloc|free|calloc|realloc|memalign)\w*|_mid_memalign",
     r"operator (new|delete)\b.*|(scudo|gwp_asan|__scudo|hardened_malloc)\b.*|scudo_\w+|je_\w+"

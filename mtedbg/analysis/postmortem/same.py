@@ -36,6 +36,10 @@ NEAR = 32
 loop that reads two fields of a freed object stops at either."""
 _LEAST_VOTES = 2
 """Places, and pairs of deaths, that a rebuild has moved by the same distance."""
+_ONE_OF = 4
+"""Of as many deaths of a build more than one have to have moved alike."""
+_STRAY = 7
+"""How much rarer a way is that only words on the stack tell of, to be taken for no other way."""
 _MOST_PAIRS = 100_000
 _LEAST_SIZES = 3
 """Frames whose sizes have to be known, and equal, before sizes alone make two deaths the same."""
@@ -193,21 +197,48 @@ def _all_of(some: list[Same], how: Joined) -> Same:
 
 def _within_a_build(some: list[Same], how: Joined) -> Iterator[Same]:
     """One death where each way to come there is there once."""
-    ways = [way for one in some for way in {_way(read) for read in one.reads}]
+    some = _without_strays(some)
+    ways = [way for one in some for way in {_way(read) for read in _frequent(one)}]
     yield from [_all_of(some, how)] if len(ways) == len(set(ways)) else some
+
+
+def _frequent(one: Same) -> list[Read]:
+    """Its deaths; of what guesses alone tell apart the one of which most is known."""
+    return [one.sample] if any(call.guess for call in deciding(one.sample)) else one.reads
+
+
+def _without_strays(some: list[Same]) -> list[Same]:
+    """The deaths; of those that guesses alone tell apart, the rare taken for the frequent one.
+
+    A word that was left on a stack now and then is taken for a call.
+    """
+    first, *others = sorted(some, key=lambda one: -len(one.reads))
+    if all(not call.guess for call in deciding(first.sample)):
+        return some
+    left = [first]
+    for one in others:
+        if len(one.reads) * _STRAY <= len(first.reads):
+            first.take(one, Joined.CALLER)
+        else:
+            left.append(one)
+    return left
 
 
 def _way(one: Read) -> _Key:
     """How a thread came to the innermost frame."""
     calls = deciding(one)
+    if any(call.guess for call in calls):  # a frequent one's strays come the same way
+        return one.evidence.main
     if len(calls) == 2 and _to_its_root(one):
         return calls[1].function or one.evidence.main
     return _places(one)
 
 
 def _from_other_threads(one: Read) -> _Key | None:
-    """Of a function that the function in which its thread began has called."""
+    """Of a function that the function in which its thread began has called, or perhaps has."""
     calls = deciding(one)
+    if any(call.guess for call in calls):
+        return (_build(one), _place(calls[0]))
     if len(calls) != 2 or not _to_its_root(one):
         return None
     return (_build(one), _place(calls[0]))
@@ -265,6 +296,8 @@ def _shape(one: Read) -> _Key | None:
 
 def _sizes(one: Read) -> _Key | None:
     calls = one.evidence.calls
+    if any(call.guess for call in calls):
+        return None
     return _sizes_of(calls) if sum(call.size > 0 for call in calls) >= _LEAST_SIZES else None
 
 
@@ -288,17 +321,17 @@ def moved(deaths: Sequence[Same]) -> list[Same]:
     """
     alike: dict[_Key, dict[_Build, list[Same]]] = defaultdict(lambda: defaultdict(list))
     for one in deaths:
-        if len(one.kinds) == 1 and deciding(one.sample):
-            modules = tuple(call.module for call in deciding(one.sample))
+        if len(one.kinds) == 1 and _sure(one.sample):
+            modules = tuple(call.module for call in _sure(one.sample))
             for build in one.builds:
                 alike[(*one.kinds, modules)][build].append(one)
     pairs = list(islice(_candidates(alike.values()), _MOST_PAIRS))
-    votes = _Votes(pairs)
+    votes = _Votes(pairs, Counter(build for one in deaths for build in one.builds))
     ranked = sorted(pairs, key=votes.of, reverse=True)
     at = {id(one): one for one in deaths}
     for pair in ranked:
         first, second = (_of(at, one) for one in (pair.first, pair.second))
-        if min(votes.of(pair)) < _LEAST_VOTES or first is second:
+        if first is second or not votes.decide(pair):
             continue
         if first.builds & second.builds or not _may_be_one((first, second)):
             continue
@@ -338,9 +371,19 @@ class _Votes:
     A caller that several crashes share is one place, but each pair of them says how far it moved.
     """
 
-    def __init__(self, pairs: Sequence[_Pair]) -> None:
+    def __init__(self, pairs: Sequence[_Pair], deaths: Mapping[_Build, int]) -> None:
+        self._deaths = deaths
         self._places = Counter(step for step, _ in {move for one in pairs for move in one.moves})
         self._pairs = Counter(step for one in pairs for step in {step for step, _ in one.moves})
+
+    def decide(self, pair: _Pair) -> bool:
+        """Whether so many of the deaths have moved alike that it is no chance.
+
+        The more deaths two builds have, the more of all their pairs are as far apart by chance.
+        """
+        pairs, places = self.of(pair)
+        deaths = min(self._deaths[build] for build in pair.builds)
+        return pairs >= _LEAST_VOTES and places > max(1, -(-deaths // _ONE_OF))
 
     def of(self, pair: _Pair) -> tuple[int, int]:
         """In how many pairs each frame has moved as far, and at how many places the surest."""
@@ -360,13 +403,19 @@ def _candidates(alike: Iterable[Mapping[_Build, list[Same]]]) -> Iterator[_Pair]
 
 
 def _moves(one: Same, first: _Build, other: Same, second: _Build) -> tuple[tuple[_Step, int], ...]:
-    before = deciding(_read_of(one, first))
-    after = deciding(_read_of(other, second))
+    before = _sure(_read_of(one, first))
+    after = _sure(_read_of(other, second))
     return tuple(
         ((old.module, old.build_id, new.build_id, new.offset - old.offset), old.offset)
-        for old, new in zip(before, after, strict=True)
+        for old, new in zip(before, after, strict=False)
         if old.module
     )
+
+
+def _sure(one: Read) -> tuple[Call, ...]:
+    """The frames that decide and are no guesses; those where all are."""
+    calls = deciding(one)
+    return tuple(call for call in calls if not call.guess) or calls
 
 
 def _read_of(one: Same, build: _Build) -> Read:

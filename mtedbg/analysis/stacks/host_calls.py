@@ -14,7 +14,7 @@ from mtedbg.session import once
 
 if TYPE_CHECKING:
     from mtedbg.model.process import Thread
-    from mtedbg.model.source import InlinedCall, SourceLine
+    from mtedbg.model.source import InlinedCall, SourceLine, SourcePlace
     from mtedbg.session import Session
 
 __all__ = ["MOST", "FrameKind", "HostCalls", "HostFrame", "How", "host_calls"]
@@ -81,17 +81,27 @@ def host_calls(session: Session, thread: Thread) -> HostCalls | Absent:
     return calls_from(session, registers)
 
 
-def calls_from(session: Session, registers: Mapping[str, int]) -> HostCalls:
-    """The frames that led to a state of the registers: to a fault, as its handler was told."""
+def calls_from(session: Session, registers: Mapping[str, int], *, lines: bool = True) -> HostCalls:
+    """The frames that led to a state of the registers: to a fault, as its handler was told.
+
+    Args:
+        session: where.
+        registers: that state.
+        lines: whether lines of source and inlined functions are looked up: they take longest.
+    """
     walk = Walk(session)
-    frames = [_frame(session, level, found) for level, found in enumerate(walk.frames(registers))]
-    return HostCalls(tuple(frames), walk.end, debug_remarks(session))
+    frames = [
+        _frame(session, level, found, lines) for level, found in enumerate(walk.frames(registers))
+    ]
+    return HostCalls(tuple(frames), walk.end, debug_remarks(session) if lines else ())
 
 
-def _frame(session: Session, level: int, found: Found) -> HostFrame:
+def _frame(session: Session, level: int, found: Found, lines: bool) -> HostFrame:
     after_call = found.kind.returns and level > 0
     place = symbolize(session, found.pc, after_call=after_call)
-    known = source_place(session, found.pc - 1 if after_call else found.pc)
+    known: SourcePlace | Absent = NOT_APPLICABLE
+    if lines:
+        known = source_place(session, found.pc - 1 if after_call else found.pc)
     return HostFrame(
         found.pc,
         found.kind,

@@ -144,3 +144,29 @@ def test_two_builds_and_a_program_that_is_gone() -> None:
 
 def test_other_deaths_are_others() -> None:
     assert sizes(read(call(0x10)), read(call(0x10), cause="SIGABRT")) == [1, 1]
+
+
+def guessed(offset: int) -> Call:
+    return replace(call(offset), guess=True)
+
+
+def test_guesses_tell_bugs_of_one_accessor_apart() -> None:
+    """Of code without frame pointers, in a core without its program: words on the stack."""
+    first = [read(call(0x10), guessed(0x100)) for _ in range(3)]
+    second = [read(call(0x10), guessed(0x200)) for _ in range(3)]
+    assert sizes(*first, *second) == [3, 3]
+    assert first[0].signature.calls == ("game+0x10", "game+0x100?")  # type: ignore[union-attr]
+
+
+def test_a_word_left_on_the_stack_and_a_thread_are_no_other_bug() -> None:
+    often = [read(call(0x10), guessed(0x100), guessed(0x200)) for _ in range(14)]
+    stray = [read(call(0x10), guessed(0x100), guessed(0x300))]
+    thread = [read(call(0x10), guessed(0x100), main=False) for _ in range(7)]
+    assert sizes(*often, *stray, *thread) == [22]
+
+
+def test_distances_of_many_deaths_agree_by_chance() -> None:
+    """Of two builds with many crashes each, some pairs are always as far apart as others."""
+    before = [read(call(0x1000 + 0x35 * at * at * 4)) for at in range(12)]
+    after = [read(call(0x1000 + 0x2B * at * at * 4 + 0x40, build="bb")) for at in range(12)]
+    assert sizes(*before, *after) == [1] * 24
