@@ -10,6 +10,7 @@ DOCUMENTS = (
     *sorted((ROOT / "docs").glob("*.md")),
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
+    ROOT / "SECURITY.md",
     ROOT / "litmus/README.md",
 )
 # Documents leave these out where they name a file; a name without a folder is of any file.
