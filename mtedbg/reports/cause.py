@@ -6,10 +6,18 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from mtedbg.model.absent import present
+from mtedbg.model.cause import Strength
 from mtedbg.report import Answer, Column, Kind, Line, Record, Row, Span
 
 if TYPE_CHECKING:
     from mtedbg.model.cause import Cause, Hypothesis
+
+_HEADINGS = {
+    Strength.READ: "found    ",
+    Strength.LIKELY: "probably ",
+    Strength.POSSIBLE: "perhaps  ",
+    Strength.CHANCE: "perhaps  ",
+}
 
 NAME = "cause"
 COLUMNS = (
@@ -48,7 +56,15 @@ def _row(found: Cause) -> Row:
         "thread": found.thread,
         "killed_by": found.killed_by,
         "certain": found.certain,
-        "guesses": tuple({"guess": one.what, "because": _because(one)} for one in found.hypotheses),
+        "guesses": tuple(
+            {
+                "guess": one.what,
+                "because": _because(one),
+                "likelihood": one.strength.value,
+                "relation": one.relation.value,
+            }
+            for one in found.hypotheses
+        ),
     }
 
 
@@ -63,4 +79,4 @@ def _lines(found: Cause) -> Iterator[Line]:
     for reason in found.reasons:
         yield (Span("because  ", "heading"), Span(reason))
     for one in found.hypotheses:
-        yield (Span("perhaps  ", "heading"), Span(f"{one.what}: {_because(one)}"))
+        yield (Span(_HEADINGS[one.strength], "heading"), Span(f"{one.what}: {_because(one)}"))

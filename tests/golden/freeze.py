@@ -54,6 +54,9 @@ that holds the core id, as if the thread had moved on between [1] and [2]."""
 
 PROGRAMS_OF = {name: CASES[name] for name in ("sync", "straddle", "filtered", "async", "heap")}
 _TAGGED = tuple(TAGGED_HEAP.items())
+SCUDO = "libclang_rt.scudo_standalone-aarch64.so"
+_SCUDO = (*_TAGGED, ("LD_PRELOAD", f"{GUEST_FOLDER}/{SCUDO}"))
+"""The tunable makes the C library turn tag checks on, whosever heap there is."""
 PROGRAMS_OF |= {
     "abort": CASES["abort"],
     "heap-overflow": Case("heap_bounds", ("overflow",), _TAGGED),
@@ -70,27 +73,50 @@ PROGRAMS_OF |= {
     "other-data": Case("other_faults", ("data",)),
     "other-file": Case("other_faults", ("file",)),
     "other-stack": Case("other_faults", ("stack",)),
+    "scudo-overflow": Case("heap_bounds", ("overflow",), _SCUDO),
+    "scudo-freed": Case("heap", (), _SCUDO),
+    "scudo-sampled": Case("sampled", (), (*_SCUDO, ("SCUDO_OPTIONS", "GWP_ASAN_SampleRate=1"))),
     "sigabrt": Case("aborted"),
     "handler-raise": Case("handlers", ("load", "alt-raise")),
     "handler-abort": Case("handlers", ("load", "plain-abort")),
     "handler-other": Case("handlers", ("null", "thread-other")),
     "handler-jumped": Case("handlers", ("store", "jumped")),
+    "stack-overflow": Case("stack_bounds", ("overflow",)),
+    "stack-underflow": Case("stack_bounds", ("underflow",)),
+    "stack-return": Case("stack_bounds", ("return",)),
+    "stack-scope": Case("stack_bounds", ("scope",)),
     "stripped": Case("stripped", ("overflow",), _TAGGED),
     "truncated": Case("sync_fault"),
 }
-STRIPPED, TRUNCATED = "stripped", "truncated"
+STRIPPED, TRUNCATED, STACK = "stripped", "truncated", "stack_bounds"
 STRIPPED_OF = "heap_bounds"
 CUT = 3
 """Of what is cut off a truncated core: the last third."""
 
 
 def build(name: str, folder: Path) -> Path:
-    """A program without debug information and without this machine's paths."""
+    """A program without this machine's paths, and without debug information it is not about."""
     program = folder / name
+    if name == STACK:
+        return build_with_tagged_stack(program)
     source = PROGRAMS / f"{STRIPPED_OF if name == STRIPPED else name}.c"
     command = [*COMPILER, "-g0", f"-ffile-prefix-map={PROGRAMS}=.", str(source)]
     command += ["-s"] if name == STRIPPED else []
     subprocess.run([*command, "-o", str(program)], check=True)
+    return program
+
+
+def build_with_tagged_stack(program: Path) -> Path:
+    """A program of Clang's, with debug information: its variables are what it is about."""
+    unit = program.with_suffix(".o")
+    clang = next(iter(sorted(Path("/usr/bin").glob("clang-[0-9][0-9]"), reverse=True)))
+    command = [
+        *(clang, "--target=aarch64-linux-gnu", "-march=armv8.5-a+memtag", "-O1", "-gdwarf-5"),
+        *("-fsanitize=memtag-stack", f"-ffile-prefix-map={PROGRAMS}=.", "-c"),
+    ]
+    subprocess.run([*command, str(PROGRAMS / f"{STACK}.c"), "-o", str(unit)], check=True)
+    subprocess.run([COMPILER[0], str(unit), "-o", str(program)], check=True)
+    unit.unlink()
     return program
 
 
@@ -171,6 +197,9 @@ def put(names: Sequence[str], folder: Path) -> None:
         built = build(program, folder)
         if program != STRIPPED:  # it has to be enough without its program too
             pack(built.read_bytes(), f"{program}.gz")
+    if any(name.startswith("scudo") for name in names):
+        found = Path("/usr/lib").glob(f"llvm-*/lib/clang/*/lib/linux/{SCUDO}")
+        shutil.copy(sorted(found)[-1], folder)
     if not set(names) & set(RUNTIME):
         return
     shutil.copy(paths.runtime(), folder)

@@ -36,6 +36,8 @@ _UNHELD, _UNHELD_WALK = 4, 6
 """What tags and places are worth at most, without a pointer to the object."""
 _FREED, _GIVEN_AGAIN = 4, 1
 _HAD_TAG = 3
+_FRAME_AGAIN, _OF_ONE_FRAME = -2, 1
+"""Variables of one frame have different tags; two frames seldom begin one at the same place."""
 _BASE_ELSEWHERE = -1
 _READ, _READ_LEAD = 7, 3
 _LIKELY, _LIKELY_LEAD = 5, 2
@@ -154,6 +156,8 @@ def _freed(access: BadAccess, candidate: Candidate, held: Sequence[Holder]) -> _
     """Of an object that was freed; or freed and given out again, where it is in use."""
     one = candidate.object
     points = _FREED if one.is_free else _GIVEN_AGAIN
+    if one.allocator == STACK:
+        points += _OF_ONE_FRAME if one.is_free else _FRAME_AGAIN
     reasons = [_state_words(one, candidate.tag)]
     holder = _holder(held, one, exact=True)
     if holder is not None:
@@ -212,6 +216,8 @@ def _beyond(
         points += _NEIGHBOUR
         thing = "variable" if one.allocator == STACK else "object"
         reasons.append(f"no other {thing} in use is between it and the access")
+        if one.allocator == STACK:
+            points += _OF_ONE_FRAME
         if access.walks:
             points += _WALKS
             reasons.append(f"the access moves {access.base_name} on, as a loop does")

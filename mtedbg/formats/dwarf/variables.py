@@ -3,7 +3,9 @@
 Source: DWARF 5, 3.3.5 "Low-Level Information", 4.1 "Data Object Entries", 5.5 "Array Type Entries",
 7.7.3 "Location Lists" (.debug_loclists). DW_AT_LLVM_tag_offset is LLVM's, for memory tagging
 (llvm/lib/CodeGen/AsmPrinter/DwarfCompileUnit.cpp): the tag of a variable is that many steps after
-the one of its frame. LLVM gives it to pointers as well that have had a tagged variable's address.
+the one of its frame. LLVM gives it to pointers as well that have had a tagged variable's address,
+and where it optimizes it lets two variables swap tags afterwards (AArch64StackTaggingPreRA.cpp):
+that there is one tells that a variable is tagged, and no more.
 """
 
 from __future__ import annotations
