@@ -53,6 +53,17 @@ class FileFormatError(MtedbgError):
     """A file is not what it should be: not a core, truncated, of another machine."""
 
 
+class OverBudgetError(MtedbgError):
+    """A report has read as much as it may: see `mtedbg.budget`."""
+
+
+def too_much_memory() -> OverBudgetError:
+    """What a MemoryError means to who reads a file."""
+    return OverBudgetError(
+        "this takes more memory than a report may use", "for ten times as much: --budget 10"
+    )
+
+
 class SteppingError(MtedbgError):
     """The program cannot be let run as asked: it would not come to where it is to stop."""
 

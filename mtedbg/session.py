@@ -20,6 +20,7 @@ from mtedbg.model.pointer import strip
 from mtedbg.target import FileReader
 
 if TYPE_CHECKING:
+    from mtedbg.budget import Budget
     from mtedbg.decode.code.jit_interface import JitObjects
     from mtedbg.formats.perf_map import PerfMap
     from mtedbg.layout import Runtime
@@ -38,11 +39,13 @@ class Session:
     Attributes:
         target: the port.
         timeout: seconds that a live process is read for unasked: a server may be slow.
+        budget: what may be read for a report of a file; None where the target has none.
         answers: what questions marked `once` have been answered.
     """
 
     target: Target
     timeout: float = 2.0
+    budget: Budget | None = field(default=None, repr=False)
     answers: dict[tuple[Hashable, ...], Any] = field(default_factory=dict, repr=False)
 
     _CACHED = ("info", "runtimes", "jit_objects", "perf_map", "file_starts")
@@ -141,7 +144,12 @@ class Session:
         return threads
 
     def forget_answers(self) -> None:
-        """Forgets what questions marked `once` were answered, and keeps what the target is."""
+        """Another report begins: what questions marked `once` were answered is forgotten.
+
+        What the target is is kept.
+        """
+        if self.budget is not None:
+            self.budget.renew()
         self.answers.clear()
 
     def invalidate(self) -> None:

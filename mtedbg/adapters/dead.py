@@ -10,6 +10,7 @@ from mtedbg.adapters.inside import extracted, is_archive, several_in, within
 from mtedbg.adapters.text_target import is_text, open_text
 from mtedbg.adapters.tombstone import is_tombstone
 from mtedbg.adapters.unpacked import first_bytes
+from mtedbg.budget import Budget
 from mtedbg.formats.packed import packed_with
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def open_dead(
     files: bool = True,
     kept: Kept | None = None,
     debuginfod: Debuginfod | None = None,
+    budget: Budget | None = None,
 ) -> DeadTarget:
     """The target for a file of a dead process.
 
@@ -43,6 +45,7 @@ def open_dead(
         files: whether its program and libraries are looked for.
         kept: files that were opened for another one; nothing where this is the only one.
         debuginfod: asks servers for what is nowhere else; None where none is asked.
+        budget: what may be read; a usual one where None.
 
     Raises:
         FileFormatError: its format is not known, or nothing can be read of it.
@@ -50,7 +53,7 @@ def open_dead(
     """
     inside = within(path)
     if inside is not None:
-        return _open_inside(*inside, executable)
+        return _open_inside(*inside, executable, budget)
     start = open_file(path)[:_START]
     if how := packed_with(start):
         start = first_bytes(path, how, _START)
@@ -62,12 +65,20 @@ def open_dead(
         return open_text(path)
     if is_archive(start):
         raise several_in(path)
-    return CoreTarget(path, executable, sysroot, files=files, kept=kept, debuginfod=debuginfod)
+    return CoreTarget(
+        path,
+        executable,
+        sysroot,
+        files=files,
+        kept=kept,
+        debuginfod=debuginfod,
+        budget=budget,
+    )
 
 
-def _open_inside(path: str, inner: str, executable: str) -> DeadTarget:
+def _open_inside(path: str, inner: str, executable: str, budget: Budget | None) -> DeadTarget:
     """What is inside of a file: a member of an archive, a crash of a text."""
     if inner.isdigit():
         return open_text(path, int(inner))
     with extracted(path, inner) as (name, rest):
-        return open_dead(f"{name}:{rest}" if rest else name, executable)
+        return open_dead(f"{name}:{rest}" if rest else name, executable, budget=budget)

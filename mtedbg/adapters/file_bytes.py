@@ -12,6 +12,7 @@ import weakref
 from collections.abc import Iterator
 from typing import overload
 
+from mtedbg.budget import Budget
 from mtedbg.errors import FileFormatError
 
 _BLOCK = 1 << 14
@@ -26,12 +27,20 @@ class FileBytes:
     """
 
     def __init__(self, descriptor: int) -> None:
+        self._budget: Budget | None = None
         self._descriptor = os.dup(descriptor)
         weakref.finalize(self, os.close, self._descriptor)
         status = os.fstat(descriptor)
         self._size = status.st_size
+        self._held = min(status.st_size, status.st_blocks * 512)
         self._written_ns = status.st_mtime_ns
         self._block, self._block_start = b"", 0
+
+    def charge(self, budget: Budget) -> None:
+        """From now on what is read is counted there."""
+        if self._budget is not budget:
+            budget.allow(self._held)
+        self._budget = budget
 
     def __len__(self) -> int:
         """Bytes that it had when it was opened."""
@@ -42,13 +51,19 @@ class FileBytes:
     @overload
     def __getitem__(self, index: slice, /) -> bytes: ...
     def __getitem__(self, index: int | slice, /) -> int | bytes:
-        """One byte, or a slice, which is shorter where the file has become so."""
+        """One byte, or a slice, which is shorter where the file has become so.
+
+        Raises:
+            OverBudgetError: the report has read too much.
+        """
         if isinstance(index, int):
             return self[index : index + 1][0]
         start, stop, _ = index.indices(self._size)
         length = stop - start
         if length <= 0:
             return b""
+        if self._budget is not None:
+            self._budget.spend(length)
         if length >= _BLOCK:
             return self._read(start, length)
         first = start - self._block_start

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from mtedbg import __version__
-from mtedbg.errors import DocumentError, MtedbgError, UsageError
+from mtedbg.errors import DocumentError, MtedbgError, UsageError, too_much_memory
 
 if TYPE_CHECKING:
     from mtedbg.report import Report
@@ -135,6 +135,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_USAGE
     except MtedbgError as error:
         complain(error)
+        return EXIT_ERROR
+    except MemoryError:
+        complain(too_much_memory())
         return EXIT_ERROR
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED

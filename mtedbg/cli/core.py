@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mtedbg.budget import USUAL, Budget
 from mtedbg.cli import wants_color
 from mtedbg.cli._debuginfod import add_argument, client
-from mtedbg.errors import MtedbgError, UsageError
+from mtedbg.errors import MtedbgError, UsageError, too_much_memory
 
 if TYPE_CHECKING:
     from mtedbg.adapters.dead import DeadTarget
     from mtedbg.commands._line import Continuations
-    from mtedbg.report import Report
+    from mtedbg.report import Part, Report
     from mtedbg.session import Session
 
 Remarks = tuple[str, ...]
 HELP = "show a post-mortem of a core file, or run commands on it, without a debugger"
 EXIT_ERROR, EXIT_USAGE = 1, 2
+MOST_BUDGET = 1e6
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,6 +49,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--html", metavar="OUT", help="write the post-mortem to OUT as one HTML file"
     )
+    parser.add_argument(
+        "--budget", type=float, default=1.0, metavar="N",
+        help="let the report read, compute and keep N times as much as usual (default: 1)",
+    )  # fmt: skip
     parser.add_argument("--no-color", action="store_true", help="no colours on a terminal")
 
 
@@ -104,30 +110,52 @@ class _Output:
             sys.stdout.write(json_text(objects[0]))
 
 
-def _run_commands(session: Session, lines: list[str], output: _Output, *, as_json: bool) -> None:
+def _run_commands(
+    session: Session, budget: Budget, lines: list[str], output: _Output, *, as_json: bool
+) -> None:
+    from mtedbg.adapters.limits import watched
     from mtedbg.commands._offline import answer_line, print_line
 
     continuations: Continuations = {}
     for line in lines:
         if len(lines) > 1:
             output.heading(f"(mtedbg) {line}")
+        budget.renew()
+        text, report = "", None
         try:
-            if as_json:
-                output.answer(answer_line(session, line, continuations, as_json=True))
-            else:
-                text = print_line(session, line, continuations, color=output.color)
-                sys.stdout.write(text)
+            with watched(budget):
+                if as_json:
+                    report = answer_line(session, line, continuations, as_json=True)
+                else:
+                    text = print_line(session, line, continuations, color=output.color)
         except MtedbgError as error:
             output.error(error)
+        except MemoryError:
+            output.error(too_much_memory())
+        sys.stdout.write(text)
+        if report is not None:
+            output.answer(report)
 
 
-def _post_mortem(session: Session, output: _Output, *, as_json: bool) -> None:
+def _watched(budget: Budget, parts: Iterator[Part]) -> Iterator[Part]:
+    """The parts, each made within what is left of the budget."""
+    from mtedbg.adapters.limits import watched
+
+    while True:
+        with watched(budget):
+            part = next(parts, None)
+        if part is None:
+            return
+        yield part
+
+
+def _post_mortem(session: Session, budget: Budget, output: _Output, *, as_json: bool) -> None:
     from mtedbg.dataclass import replace
     from mtedbg.reports.postmortem import parts
     from mtedbg.reports.section import Medium
 
     medium = Medium.JSON if as_json else Medium.TERMINAL
-    for number, part in enumerate(parts(session, medium)):
+    for number, part in enumerate(_watched(budget, parts(session, medium))):
         report = part.report
         if number == 0 and report is not None and report.headline and not as_json:
             output.heading(report.headline)
@@ -140,7 +168,9 @@ def _post_mortem(session: Session, output: _Output, *, as_json: bool) -> None:
             output.error(part.error)
 
 
-def _write_html(session: Session, path: str, core: str, remarks: Callable[[], Remarks]) -> str:
+def _write_html(
+    session: Session, budget: Budget, path: str, core: str, remarks: Callable[[], Remarks]
+) -> str:
     """Writes the whole post-mortem as HTML; the line that says so."""
     from mtedbg import __version__
     from mtedbg.commands._documents import write
@@ -149,7 +179,8 @@ def _write_html(session: Session, path: str, core: str, remarks: Callable[[], Re
     from mtedbg.reports.postmortem import parts
     from mtedbg.reports.section import Medium
 
-    found = list(parts(session, Medium.PAGE))
+    budget.renew()
+    found = list(_watched(budget, parts(session, Medium.PAGE)))
     if said := remarks():
         found.append(
             Part("Remarks", report=Report("remarks", session.info, answer=Answer(notes=said)))
@@ -157,27 +188,40 @@ def _write_html(session: Session, path: str, core: str, remarks: Callable[[], Re
     return write(Document(path, render_html(Path(core).name, found, __version__)))
 
 
-def _open(arguments: argparse.Namespace) -> DeadTarget:
+def _open(arguments: argparse.Namespace, budget: Budget) -> DeadTarget:
     from mtedbg.adapters.dead import open_dead
+    from mtedbg.adapters.limits import watched
 
     found = client(arguments.debuginfod)
-    return open_dead(arguments.core, arguments.exe, arguments.sysroot, debuginfod=found)
+    with watched(budget):
+        return open_dead(
+            arguments.core, arguments.exe, arguments.sysroot, debuginfod=found, budget=budget
+        )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Answers from the core file; the exit status."""
+    from mtedbg.adapters.limits import limited_memory
+
+    if not 0 < arguments.budget <= MOST_BUDGET:
+        raise UsageError("--budget must be above 0", f"the default is 1, the most {MOST_BUDGET}")
+    with limited_memory(arguments.budget):
+        return _answer(arguments, Budget(USUAL.scaled(arguments.budget)))
+
+
+def _answer(arguments: argparse.Namespace, budget: Budget) -> int:
     from mtedbg.session import Session
 
-    target = _open(arguments)
+    target = _open(arguments, budget)
     as_json: bool = arguments.json
     output = _Output(as_json=as_json, color=wants_color(arguments))
-    session = Session(target)
+    session = Session(target, budget=budget)
     if arguments.commands:
-        _run_commands(session, arguments.commands, output, as_json=as_json)
+        _run_commands(session, budget, arguments.commands, output, as_json=as_json)
     elif arguments.html is None or as_json:
-        _post_mortem(session, output, as_json=as_json)
+        _post_mortem(session, budget, output, as_json=as_json)
     if arguments.html is not None:
-        said = _write_html(session, arguments.html, arguments.core, lambda: target.remarks)
+        said = _write_html(session, budget, arguments.html, arguments.core, lambda: target.remarks)
         from mtedbg.render import clean
 
         print(clean(said), file=sys.stderr if as_json else sys.stdout)

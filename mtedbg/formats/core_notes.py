@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from mtedbg.dataclass import dataclass, field
+from mtedbg.errors import OverBudgetError
 from mtedbg.formats import elf
 from mtedbg.formats.buffer import Buffer, text
 from mtedbg.formats.elf import Note, ProgramHeader
@@ -23,10 +24,18 @@ NT_ARM_TLS, NT_ARM_SVE, NT_ARM_PAC_MASK, NT_ARM_TAGGED_ADDR_CTRL = 0x401, 0x405,
 AT_PHDR, AT_ENTRY, AT_RANDOM, AT_EXECFN, AT_SYSINFO_EHDR = 3, 9, 25, 31, 33
 MAX_AUXV = 4096
 MAX_FILES = 1 << 17
+MAX_THREADS = 1 << 16
+MAX_SEGMENTS = 64
+"""Note segments; the kernel writes one."""
+MAX_KINDS = 64
+"""Kinds of notes of one thread; the kernel writes a dozen."""
+PATH_MAX = 4096
+"""Bytes of a path (linux/limits.h)."""
 
 _PROCESS = {NT_PRPSINFO, NT_AUXV, NT_FILE}
 _SIGNAL_AT, _BLOCKED_AT, _TID_AT, _REGISTERS_AT = 12, 24, 32, 112
 _REGISTERS = struct.Struct("<34Q")
+_LOST = "the NT_PRSTATUS of the thread that died is lost: its registers are not known"
 REGISTER_NAMES = (*(f"x{n}" for n in range(31)), "sp", "pc", "pstate")
 
 
@@ -92,32 +101,73 @@ class CoreNotes:
         self._remarks = remarks
         self.threads: list[ThreadNotes] = []
         self._process: dict[int, Note] = {}
-        for header in headers:
-            end = header.offset
-            for note in elf.notes(data, header.offset, header.file_size):
-                end = note.start + (note.size + 3) // 4 * 4
-                self._take(note)
-            if end < header.offset + header.file_size:
-                remarks.append("the notes end early or are damaged: some threads may be missing")
+        self._kept: dict[int, bytes] = {}
+        try:
+            self._take_all(headers)
+        except OverBudgetError as error:
+            remarks.append(f"{error.message}: later notes were not read")
         if not self.threads:
             remarks.append("the core has no thread notes: registers and the signal are not known")
+        # QEMU's cores have the thread that died anywhere; the kernel notes the signal of all.
+        self.threads.sort(key=lambda thread: not thread.signal)
+        # Who died is known also where the report may read no more.
+        first = (note for thread in self.threads[:1] for note in thread.others.values())
+        short = (note for note in self._process.values() if note.size <= MAX_AUXV)
+        self._kept = {note.start: self._contents(note) for note in (*first, *short)}
 
-    def _take(self, note: Note) -> None:
+    def _take_all(self, headers: Iterable[ProgramHeader]) -> None:
+        taken: list[tuple[int, int]] = []
+        again = 0
+        for header in headers:
+            start, stop = header.offset, header.offset + header.file_size
+            if len(taken) == MAX_SEGMENTS or any(s < stop and start < e for s, e in taken):
+                again += 1
+                continue
+            taken.append((start, stop))
+            end = start
+            for note in elf.notes(self._data, start, header.file_size):
+                end = note.start + (note.size + 3) // 4 * 4
+                if not self._take(note):
+                    self._remarks.append(f"threads after the first {MAX_THREADS} are not read")
+                    return
+            if end < stop:
+                self._remarks.append(
+                    "the notes end early or are damaged: some threads may be missing"
+                )
+        if again:
+            self._remarks.append(
+                f"{again} note segments lie over others, or are more than {MAX_SEGMENTS}: not read"
+            )
+
+    def _take(self, note: Note) -> bool:
+        """Keeps a note; whether there is room for more."""
         if note.owner not in (b"CORE", b"LINUX"):
-            return
+            return True
         if note.type == NT_PRSTATUS:
-            if thread := self._thread(note):
-                self.threads.append(thread)
+            if len(self.threads) == MAX_THREADS:
+                return False
+            self.threads.append(self._thread(note))
         elif note.type in _PROCESS:
             self._process.setdefault(note.type, note)
-        elif self.threads:
-            self.threads[-1].others.setdefault(note.type, note)
+        else:
+            if note.type == NT_SIGINFO and not self.threads:
+                self._remarks.append(_LOST)
+                (signal,) = struct.unpack("<i", self._contents(note)[:4].rjust(4, b"\0"))
+                self.threads.append(ThreadNotes(0, signal & 0x7F, {}))
+            if self.threads and len(self.threads[-1].others) < MAX_KINDS:
+                self.threads[-1].others.setdefault(note.type, note)
+        return True
 
-    def _thread(self, note: Note) -> ThreadNotes | None:
+    def _thread(self, note: Note) -> ThreadNotes:
         contents = self._contents(note)
         if len(contents) < _REGISTERS_AT + _REGISTERS.size:
-            self._remarks.append(f"a thread's NT_PRSTATUS has {len(contents)} bytes: ignored")
-            return None
+            self._remarks.append(
+                f"a thread's NT_PRSTATUS has {len(contents)} bytes: its registers are not known"
+            )
+            fields = contents.ljust(_REGISTERS_AT, b"\0")
+            (signal,) = struct.unpack_from("<h", fields, _SIGNAL_AT)
+            (tid,) = struct.unpack_from("<i", fields, _TID_AT)
+            return ThreadNotes(tid, signal, {})
         (signal,) = struct.unpack_from("<h", contents, _SIGNAL_AT)
         (tid,) = struct.unpack_from("<i", contents, _TID_AT)
         (blocked,) = struct.unpack_from("<Q", contents, _BLOCKED_AT)
@@ -126,7 +176,10 @@ class CoreNotes:
         return ThreadNotes(tid, signal, names, blocked=blocked)
 
     def _contents(self, note: Note | None, limit: int = 1 << 16) -> bytes:
-        return b"" if note is None else self._data[note.start : note.start + min(note.size, limit)]
+        if note is None:
+            return b""
+        kept = self._kept.get(note.start)
+        return self._data[note.start : note.start + min(note.size, limit)] if kept is None else kept
 
     def of_thread(self, thread: ThreadNotes, kind: int, layout: str) -> tuple[int, ...] | None:
         """The fields at the start of a thread's note, or None where it is not there or short."""
@@ -160,7 +213,7 @@ class CoreNotes:
             self._remarks.append("the list of mapped files (NT_FILE) is damaged: some are missing")
         lines = struct.iter_unpack("<QQQ", contents[16 : 16 + fits * 24])
         found = [
-            FileMapping(start, end, offset * page, text(name))
+            FileMapping(start, end, offset * page, text(name[:PATH_MAX]))
             for (start, end, offset), name in zip(lines, names, strict=False)
             if start < end and offset * page < 1 << 63
         ]

@@ -25,10 +25,12 @@ PT_GNU_EH_FRAME = 0x6474E550
 PT_AARCH64_MEMTAG_MTE = 0x70000002
 PF_X, PF_W, PF_R = 1, 2, 4
 PN_XNUM = 0xFFFF
+_IMPOSSIBLE = 1 << 20
 SHT_SYMTAB, SHT_DYNSYM = 2, 11
 SHF_ALLOC, SHF_EXECINSTR = 2, 4
 STT_NOTYPE, STT_OBJECT, STT_FUNC, STT_GNU_IFUNC = 0, 1, 2, 10
-MAX_HEADERS = 1 << 20
+MAX_HEADERS = 1 << 18
+"""Program headers that are read: what databases have their machines allow in mappings."""
 NT_GNU_BUILD_ID = 3
 KIND_SIZE = 20
 """Bytes at the beginning of a file that `file_kind` takes."""
@@ -184,12 +186,12 @@ def program_headers(data: Buffer, header: FileHeader, name: str) -> tuple[list[P
             f"{name} has program headers of {header.program_header_size} bytes, not 56",
             "its ELF header is damaged: copy it again",
         )
-    if count > MAX_HEADERS:
+    if count > _IMPOSSIBLE:
         raise FileFormatError(
-            f"{name} says it has {count} program headers", f"at most {MAX_HEADERS} are supported"
+            f"{name} says it has {count} program headers", f"at most {_IMPOSSIBLE} are supported"
         )
-    start = header.program_headers
-    table = data[start : start + count * PROGRAM_HEADER.size] if start < len(data) else b""
+    start, most = header.program_headers, min(count, MAX_HEADERS)
+    table = data[start : start + most * PROGRAM_HEADER.size] if start < len(data) else b""
     headers = program_headers_in(table)
     if not headers:
         raise FileFormatError(

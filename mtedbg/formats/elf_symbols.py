@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
+from functools import cached_property, partial
 
+from mtedbg.errors import OverBudgetError
 from mtedbg.formats import elf
 from mtedbg.formats.buffer import Buffer, Read, text
 from mtedbg.formats.elf import ProgramHeader
-from mtedbg.model.absent import Absent, Reason, present, then
+from mtedbg.model.absent import Absent, Reason, or_else, present, then
 from mtedbg.model.process import Symbol
 
 DT_HASH, DT_STRTAB, DT_SYMTAB, DT_STRSZ, DT_GNU_HASH = 4, 5, 6, 10, 0x6FFFFEF5
@@ -36,39 +38,85 @@ _MAX_CHAIN = 1 << 16
 _MAX_DYNAMIC = 1 << 14
 
 
-class SymbolTable:
-    """The symbols of one image, found by name and by address."""
+class _Records:
+    """The records of a table, read and put in order when a symbol is first looked for.
 
-    def __init__(
-        self, entries: bytes, strings: bytes, bias: int, places: Sequence[range] = ()
-    ) -> None:
-        """Takes the tables as they are in the image.
+    Args:
+        read: gives them.
+        strings: their names.
+    """
 
-        Args:
-            entries: Elf64_Sym records; at most `MAX_SYMBOLS` are looked at.
-            strings: their names.
-            bias: what is added to a symbol's value.
-            places: of the sections, by number, where known.
-        """
-        self._entries = entries[: MAX_SYMBOLS * elf.SYMBOL.size]
+    def __init__(self, read: Callable[[], bytes], strings: bytes) -> None:
+        self._read = read
         self._strings = strings
-        self._bias = bias
-        self._places = places
-        self._known: dict[str, tuple[int, bool | None] | None] = {}
-        # One integer a symbol: value, rank, place. Where several share an address the best comes
-        # last: a sized, global function.
-        self._order = sorted(
+
+    @cached_property
+    def entries(self) -> bytes:
+        """As they are in the image."""
+        return self._read()[: MAX_SYMBOLS * elf.SYMBOL.size]
+
+    @cached_property
+    def order(self) -> list[int]:
+        """One integer a symbol: value, rank, place.
+
+        Where several share an address the best comes last: a sized, global function.
+        """
+        return sorted(
             value << _VALUE_SHIFT
             | ((size > 0) * 4 + (info >> 4 != _LOCAL) * 2 + (info & 0xF == _FUNCTION))
             << _RANK_SHIFT
             | index
             for index, (name, info, _, section, value, size) in enumerate(
-                elf.symbols_in(self._entries)
+                elf.symbols_in(self.entries)
             )
             if info & 0xF in _KINDS
             and _UNDEFINED < section < _RESERVED
-            and strings[name : name + 1] not in _NAMELESS
+            and self._strings[name : name + 1] not in _NAMELESS
         )
+
+    @property
+    def size(self) -> int:
+        """Bytes that they take in memory, roughly."""
+        return 3 * len(self.__dict__.get("entries", b"")) + len(self._strings)
+
+
+class SymbolTable:
+    """The symbols of one image, found by name and by address."""
+
+    def __init__(
+        self,
+        entries: Callable[[], bytes],
+        strings: bytes,
+        bias: int,
+        places: Sequence[range] = (),
+    ) -> None:
+        """Takes the tables as they are in the image.
+
+        Args:
+            entries: gives Elf64_Sym records, once a name that is wanted is there; at most
+                `MAX_SYMBOLS` are looked at.
+            strings: their names.
+            bias: what is added to a symbol's value.
+            places: of the sections, by number, where known.
+        """
+        self._records = _Records(entries, strings)
+        self._strings = strings
+        self._bias = bias
+        self._places = places
+        self._known: dict[str, tuple[int, bool | None] | None] = {}
+
+    @property
+    def _entries(self) -> bytes:
+        return self._records.entries
+
+    @property
+    def _order(self) -> list[int]:
+        return self._records.order
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes in memory, roughly."""
+        return self._records.size
 
     def moved(self, bias: int) -> SymbolTable:
         """The same symbols where something else is added to their values."""
@@ -136,6 +184,11 @@ class JoinedTables:
     def __len__(self) -> int:
         return sum(len(table) for table in self._tables)
 
+    @property
+    def size(self) -> int:
+        """As `SymbolTable.size`."""
+        return sum(table.size for table in self._tables)
+
     def definition(self, name: str) -> tuple[int, bool | None] | None:
         """As `SymbolTable.definition`."""
         found = (table.definition(name) for table in self._tables)
@@ -156,7 +209,7 @@ def from_sections(data: Buffer, header: elf.FileHeader, bias: int) -> SymbolTabl
                 strings = table[section.link]
                 size = min(section.size, MAX_SYMBOLS * elf.SYMBOL.size)
                 return SymbolTable(
-                    data[section.offset : section.offset + size],
+                    partial(_slice, data, section.offset, section.offset + size),
                     data[strings.offset : strings.offset + min(strings.size, MAX_STRINGS)],
                     bias,
                     [range(one.address, one.address + one.size) for one in table],
@@ -186,11 +239,23 @@ def _from_tags(read: Read, tags: dict[int, int], bias: int) -> SymbolTable | Abs
     # The dynamic loader adds the bias in place; the vDSO's own values stay as they are.
     places = {tag: value if value >= bias else value + bias for tag, value in tags.items()}
     count = _count(read, places)
-    entries = then(count, lambda known: read(places[DT_SYMTAB], known * elf.SYMBOL.size))
-    if isinstance(entries, Absent):
-        return entries
+    if isinstance(count, Absent):
+        return count
     strings = read(places[DT_STRTAB], min(tags[DT_STRSZ], MAX_STRINGS))
+    entries = partial(_present, read, places[DT_SYMTAB], count * elf.SYMBOL.size)
     return then(strings, lambda known: SymbolTable(entries, known, bias))
+
+
+def _slice(data: Buffer, start: int, end: int) -> bytes:
+    return data[start:end]
+
+
+def _present(read: Read, address: int, length: int) -> bytes:
+    """The bytes there; none where they are not all there."""
+    found = read(address, length)
+    if isinstance(found, Absent) and found.reason is Reason.OVER_BUDGET:
+        raise OverBudgetError(str(found), "")  # not to be believed the next time
+    return or_else(found, b"")
 
 
 def _count(read: Read, places: dict[int, int]) -> int | Absent:

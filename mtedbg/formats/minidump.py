@@ -15,7 +15,7 @@ from mtedbg.errors import FileFormatError
 from mtedbg.formats import core_notes as notes
 from mtedbg.formats import elf
 from mtedbg.formats.buffer import Buffer
-from mtedbg.formats.core_notes import FileMapping, ThreadNotes
+from mtedbg.formats.core_notes import PATH_MAX, FileMapping, ThreadNotes
 from mtedbg.formats.elf import ProgramHeader
 from mtedbg.model.absent import Absent, Reason
 
@@ -34,7 +34,11 @@ _RANGE, _RANGE_64 = struct.Struct("<QII"), struct.Struct("<QQ")
 _ERROR = struct.Struct("<IIIIQQII120s")
 _ARM64 = (12, 0x8003)  # Microsoft's number, Breakpad's older one
 _OF_BREAKPAD = 1 << 31
+_MOST_NAMES = 1 << 24
+"""Characters of all modules' names."""
 _PSTATE, _PSTATE_OF_BREAKPAD = 4, 272
+_MOST_CONTEXT = 1 << 10
+"""Bytes of a context; general registers stand at its beginning, in either form."""
 _CONTEXT = struct.Struct("<8x33Q8x")
 _LLDB = 0x4C4C4442
 _BUILD_ID = b"LEpB"
@@ -144,6 +148,8 @@ class MinidumpNotes:
     def __init__(self, data: Buffer, streams: _Streams, remarks: list[str]) -> None:
         self._data = data
         self._streams = streams
+        self._names: dict[int, str] = {}
+        self._room = _MOST_NAMES
         self._signal = self._death()
         threads = [
             thread
@@ -170,7 +176,7 @@ class MinidumpNotes:
         return thread, signal, code, int(found[1], 16) if found else None
 
     def _thread(self, tid: int, size: int, offset: int) -> ThreadNotes | None:
-        context = self._data[offset : offset + size] if size < 1 << 16 else b""
+        context = self._data[offset : offset + min(size, _MOST_CONTEXT)]
         if len(context) < _CONTEXT.size:
             return None
         (flags,) = struct.unpack_from("<I", context)
@@ -224,7 +230,15 @@ class MinidumpNotes:
                 yield FileMapping(base, base + size, 0, self._text(name), build_id)
 
     def _text(self, offset: int) -> str:
-        size = min(int.from_bytes(self._data[offset : offset + 4], "little"), 4096 * 2)
+        """The name at `offset`, which many modules may share; none where all are too long."""
+        found = self._names.get(offset)
+        if found is None:
+            found = self._names[offset] = self._name(offset) if self._room > 0 else ""
+            self._room -= len(found)
+        return found
+
+    def _name(self, offset: int) -> str:
+        size = min(int.from_bytes(self._data[offset : offset + 4], "little"), PATH_MAX * 2)
         raw = self._data[offset + 4 : offset + 4 + size]
         text = raw[: len(raw) // 2 * 2].decode("utf-16-le", "replace")
         return "" if text.startswith("[vdso]") else text.partition("\0")[0]

@@ -27,6 +27,7 @@ class Reason(Enum):
     NOT_APPLICABLE = "does not apply"
     NOT_BELIEVED = "not believed"
     UNKNOWN = "cannot be told here"
+    OVER_BUDGET = "not read: the budget of this report is used up"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 from mtedbg.model.absent import Absent
 from mtedbg.model.cell_map import CellMap
 from mtedbg.render import HEX, hex_number, nested_kind, without_surrogates
+from mtedbg.render.bounded import bounded
 from mtedbg.report import Kind, Report, Value
 
 _RANGES_NAMED = 8
@@ -59,6 +60,7 @@ def _reasons(report: Report) -> list[str]:
 
 def to_object(report: Report) -> dict[str, Any]:
     """The report as JSON-ready values."""
+    report = bounded(report)
     kinds = {column.key: column.kind for column in report.columns}
     info = report.target
     figure = report.answer.figure

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
 from mtedbg.render import HEX, clean, hex_number, nested_kind
+from mtedbg.render.bounded import bounded
 from mtedbg.report import Column, Kind, Line, Record, Report, Row, Scalar, Value
 
 _RESET = "\x1b[0m"
@@ -203,6 +204,7 @@ def render_text(report: Report, *, color: bool = False, width: int = 0) -> str:
         width: columns that there are: the rows of a table that needs more stand one below the
             other; 0 where that does not matter.
     """
+    report = bounded(report)
     lines = [_paint(clean(report.headline), "headline", color)] if report.headline else []
     body = report.answer.body
     if body.lines:

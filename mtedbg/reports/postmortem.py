@@ -26,6 +26,7 @@ from mtedbg.commands import (
     mte_regions,
     mte_tags,
 )
+from mtedbg.errors import OverBudgetError, too_much_memory
 from mtedbg.model.absent import Absent, Reason, or_else, present, then
 from mtedbg.model.fault import FaultKind, Found
 from mtedbg.model.memory import size_text
@@ -51,7 +52,19 @@ MOST_DRAWN = 4 << 30
 
 def parts(session: Session, medium: Medium) -> Iterator[Part]:
     """The parts of the post-mortem of a dead process, as they are answered, the cause first."""
-    return (section.part(session, medium) for section in sections(session, medium))
+    following = sections(session, medium)
+    while True:
+        try:
+            section = next(following, None)
+        except OverBudgetError as error:
+            yield Part("The rest", error=error)
+            return
+        except MemoryError:
+            yield Part("The rest", error=too_much_memory())
+            return
+        if section is None:
+            return
+        yield section.part(session, medium)
 
 
 def sections(session: Session, medium: Medium) -> Iterator[Section[Any]]:

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from mtedbg.dataclass import dataclass
-from mtedbg.errors import MtedbgError
+from mtedbg.errors import MtedbgError, too_much_memory
 from mtedbg.report import Answer, Column, Part, Report
 
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ class Section(Generic[F]):
             figure = None if drawn is None else drawn(facts)
         except MtedbgError as error:
             return Part(self.title, self.line, error=error)
+        except MemoryError:
+            return Part(self.title, self.line, error=too_much_memory())
         report = Report(self.name, session.info, self.columns, answer)
         return Part(self.title, self.line, report, figure=figure)
 

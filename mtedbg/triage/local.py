@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-import resource
 import signal
 import time
 from collections import deque
@@ -17,13 +16,11 @@ from multiprocessing import connection, forkserver
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
+from mtedbg.adapters.limits import limited_memory
 from mtedbg.dataclass import dataclass, field
 from mtedbg.model.triage import Read
 from mtedbg.triage.one import Reader, lost
 from mtedbg.triage.safe_path import safe_path
-
-MOST_MEMORY = 1 << 30
-"""Bytes of private memory that a worker may use; mapped files do not count."""
 
 TIMEOUT_S = 120.0
 """Seconds that one file may take."""
@@ -35,10 +32,7 @@ _BATCH = 32
 
 def _serve(pipe: Connection, reader: ReadOne) -> None:
     """A worker: for each list of paths as many answers, until the pipe is closed."""
-    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    most = MOST_MEMORY if hard == resource.RLIM_INFINITY else min(MOST_MEMORY, hard)
-    resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
-    with contextlib.suppress(EOFError, ConnectionError):
+    with limited_memory(), contextlib.suppress(EOFError, ConnectionError):
         while True:
             for path in pipe.recv():
                 pipe.send(reader(path))

@@ -6,9 +6,11 @@ from pathlib import Path
 
 from mtedbg.adapters.core.kept import Kept
 from mtedbg.adapters.dead import open_dead
+from mtedbg.adapters.limits import watched
 from mtedbg.adapters.tombstone.target import TombstoneTarget
 from mtedbg.analysis.postmortem.calls import symbol_of_death
 from mtedbg.analysis.postmortem.signature import signature
+from mtedbg.budget import Budget
 from mtedbg.dataclass import dataclass, field
 from mtedbg.errors import MtedbgError
 from mtedbg.model.triage import Evidence, Read, Signature, TimeSource
@@ -45,12 +47,16 @@ class Reader:
         problem, symbol, remarks, evidence = "", "", 0, Evidence()
         when, source = changed / _NANO, TimeSource.FILE
         try:
-            target = open_dead(path, sysroot=self.sysroot, files=self.files, kept=self.kept)
+            budget = Budget()
+            with watched(budget):
+                target = open_dead(
+                    path, sysroot=self.sysroot, files=self.files, kept=self.kept, budget=budget
+                )
+                session = Session(target, budget=budget)
+                found, evidence = signature(session)
+                symbol = symbol_of_death(session)
             if isinstance(target, TombstoneTarget) and target.died_at is not None:
                 when, source = target.died_at, TimeSource.TOMBSTONE
-            session = Session(target)
-            found, evidence = signature(session)
-            symbol = symbol_of_death(session)
             remarks = len(target.remarks)
         except MtedbgError as error:
             problem = error.message.removeprefix(path).lstrip(": ") or error.message

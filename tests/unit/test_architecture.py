@@ -16,6 +16,7 @@ PACKAGE = ROOT / "mtedbg"
 RANKS = {
     "dataclass": 0,
     "errors": 1,
+    "budget": 2,
     "model": 1,
     "address": 2,
     "report": 2,

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from mtedbg.adapters.core.kept import Kept
+from mtedbg.adapters.core.kept import Kept, Opened
 from mtedbg.adapters.core.places import Place, Places
-from mtedbg.adapters.file_bytes import open_file
+from mtedbg.adapters.file_bytes import FileBytes, open_file
+from mtedbg.budget import Budget
 from mtedbg.dataclass import dataclass, field
 from mtedbg.errors import FileFormatError
 from mtedbg.formats import elf, elf_symbols
@@ -18,11 +19,12 @@ from mtedbg.formats.buffer import Buffer, Read
 from mtedbg.formats.debug_files import crc32_of, debug_link, mini_debug_info
 from mtedbg.formats.elf import ProgramHeader
 from mtedbg.formats.elf_symbols import JoinedTables, SymbolTable
-from mtedbg.model.absent import or_else
+from mtedbg.model.absent import Absent, Reason, or_else
 from mtedbg.model.debug_file import DebugFile
 from mtedbg.model.image import ImageFile
 
 PAGE = 4096
+NO_SYMBOLS = SymbolTable(bytes, b"", 0)
 _MISSING = "No such file"
 _NOT_LOOKED_AT = "no build id in the core: this machine's file is used with --sysroot /"
 
@@ -45,6 +47,7 @@ class Image:
         refused: why files that were found are not used.
         mini: the symbols that are packed into its file; None before they were looked for.
         recorded_id: its build id, where the core has it outside of the image.
+        budget: of the report, which what is read of its files counts in.
         unasked: whether this machine's file of its name was not looked at.
         place: of the file that is used.
         kept: files that were opened before.
@@ -65,6 +68,7 @@ class Image:
     table: SymbolTable | JoinedTables | None = None
     mini: bytes | None = None
     recorded_id: bytes = b""
+    budget: Budget | None = None
     unasked: bool = False
     place: Place | None = None
     kept: Kept = field(default_factory=Kept)
@@ -100,6 +104,12 @@ class Image:
                     return found
         return self.recorded_id
 
+    def _opened(self, place: Place) -> Opened:
+        found = self.kept.opened(place)
+        if self.budget is not None and isinstance(found[0], FileBytes):
+            found[0].charge(self.budget)
+        return found
+
     def use(self, place: Place, *, trusted: bool = False) -> str:
         """Takes the file at `place` if it is the image's.
 
@@ -111,7 +121,7 @@ class Image:
             Why it is not used, or nothing.
         """
         try:
-            data, header, headers = self.kept.opened(place)
+            data, header, headers = self._opened(place)
         except FileFormatError as error:
             return error.message
         path = place.path
@@ -133,7 +143,7 @@ class Image:
             Why they are not used, or nothing.
         """
         try:
-            data, _, headers = self.kept.opened(place)
+            data, _, headers = self._opened(place)
         except FileFormatError as error:
             return error.message
         path = place.path
@@ -236,7 +246,7 @@ class Image:
         """Where the program starts, by its file."""
         return None if self.header is None else self.header.entry + self.bias
 
-    def symbols(self, read: Read) -> SymbolTable | JoinedTables | None:
+    def symbols(self, read: Read) -> SymbolTable | JoinedTables:
         """Its symbols: from the file for them, its own, or else the dynamic ones as dumped."""
         if self.table is None:
             self.table = self.debug
@@ -244,7 +254,9 @@ class Image:
             self.table = self._own_symbols()
         if self.table is None:
             found = elf_symbols.from_memory(read, self.headers, self.bias)
-            self.table = or_else(found, SymbolTable(b"", b"", 0))
+            if isinstance(found, Absent) and found.reason is Reason.OVER_BUDGET:
+                return NO_SYMBOLS
+            self.table = or_else(found, NO_SYMBOLS)
         return self.table
 
     def _own_symbols(self) -> SymbolTable | JoinedTables | None:

@@ -36,7 +36,9 @@ def parts_of(data: Buffer, name: str, remarks: list[str]) -> Parts:
         return Parts(notes, memory, [])
     header = elf.core_header(data, name)
     headers, promised = elf.program_headers(data, header, name)
-    if len(headers) < promised:
+    if len(headers) == elf.MAX_HEADERS < promised:
+        remarks.append(f"of {promised} program headers the first {len(headers)} are read")
+    elif len(headers) < promised:
         remarks.append(
             f"the file is truncated: it has {len(headers)} of {promised} program headers"
         )

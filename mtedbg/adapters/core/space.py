@@ -10,10 +10,14 @@ from mtedbg.adapters.core.debuginfod import Debuginfod
 from mtedbg.adapters.core.images import PAGE, Image, image_at, program_headers_offset
 from mtedbg.adapters.core.places import Place, Places
 from mtedbg.adapters.core.segments import Segments
+from mtedbg.adapters.core.symbol_tables import Tables
+from mtedbg.budget import Budget
+from mtedbg.errors import OverBudgetError
 from mtedbg.formats import core_notes as notes
 from mtedbg.formats import elf
 from mtedbg.formats.core_notes import FileMapping, Notes
 from mtedbg.formats.debug_files import has_debug_info
+from mtedbg.formats.elf_symbols import JoinedTables, SymbolTable
 from mtedbg.model.absent import Absent, Reason
 
 MAX_IMAGES = 1 << 14
@@ -28,6 +32,7 @@ class AddressSpace:
         known: Notes,
         places: Places,
         remarks: list[str],
+        budget: Budget,
         debuginfod: Debuginfod | None = None,
     ) -> None:
         """Takes what the core says of memory.
@@ -37,11 +42,14 @@ class AddressSpace:
             known: its notes.
             places: where files are looked for.
             remarks: gets a line for each file that is not used.
+            budget: of the report.
             debuginfod: asks servers for what is nowhere else; None where none is asked.
         """
         self._debuginfod = debuginfod
         self._fetched: set[int] = set()
         self._places = places
+        self._budget = budget
+        self._tables = Tables()
         self._remarks = remarks
         self._tried: set[int] = set()
         self.memory = memory
@@ -66,7 +74,12 @@ class AddressSpace:
 
     def read(self, address: int, length: int) -> bytes | Absent:
         """All bytes of [address, address + length), or why they are not all there."""
-        end = address + length
+        try:
+            return self._read(address, address + length)
+        except OverBudgetError:
+            return Absent(Reason.OVER_BUDGET)
+
+    def _read(self, address: int, end: int) -> bytes | Absent:
         parts: list[bytes] = []
         position = address
         while position < end:
@@ -113,6 +126,14 @@ class AddressSpace:
         index = bisect_right(self._bases, headers) - 1
         return self.images[index] if index >= 0 and headers - self._bases[index] < PAGE else None
 
+    def symbols(self, image: Image) -> SymbolTable | JoinedTables:
+        """The symbols of an image.
+
+        Raises:
+            OverBudgetError: the report has read too much.
+        """
+        return self._tables.of(image, self.read)
+
     def opened(self) -> Iterator[Image]:
         """All images, the program first, each with its file if there is one."""
         program = self.executable()
@@ -124,7 +145,11 @@ class AddressSpace:
         if image.base in self._tried or image.file is not None:
             return
         self._tried.add(image.base)
-        image.find(self._places)
+        try:
+            image.find(self._places)
+        except OverBudgetError as error:
+            image.refused.append(error.message)
+            return
         self._remarks += [f"{why}: not used" for why in image.refused]
 
     def fetch(self, image: Image) -> None:
@@ -167,7 +192,7 @@ class AddressSpace:
         offset = program_headers_offset(path)
         if headers is None or offset is None or headers < offset:
             return None
-        image = Image("", headers - offset, b"", [], kept=self._places.kept)
+        image = Image("", headers - offset, b"", [], kept=self._places.kept, budget=self._budget)
         self.images = sorted([*self.images, image], key=lambda each: each.base)
         self._bases = [each.base for each in self.images]
         return image
@@ -203,6 +228,7 @@ class AddressSpace:
             if (image := image_at(name, base, head)) is not None:
                 image.recorded_id = recorded.get(base, b"")
                 image.kept = self._places.kept
+                image.budget = self._budget
                 yield image
             if count > MAX_IMAGES:
                 return

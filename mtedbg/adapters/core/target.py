@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import islice
 from os import PathLike, fspath
 
 from mtedbg.adapters.core import names
@@ -16,6 +17,8 @@ from mtedbg.adapters.core.space import AddressSpace
 from mtedbg.adapters.core.tags import read_tags
 from mtedbg.adapters.file_bytes import open_file
 from mtedbg.adapters.unpacked import unpack
+from mtedbg.budget import OVER, Budget
+from mtedbg.errors import OverBudgetError
 from mtedbg.formats import core_notes as notes
 from mtedbg.formats.buffer import text
 from mtedbg.formats.core_notes import ThreadNotes
@@ -39,6 +42,7 @@ from mtedbg.model.triage import Module
 
 CHANGED = "the core was written to while it was read: what is said of it may be of two states"
 _MAX_STRING = 4096
+_MOST_REMARKS = 200
 _CHECK_MODES = 3 << 1
 """PR_MTE_TCF_MASK of the tagged address control word (linux/prctl.h)."""
 _PAC_BITS = 0x007F_FFFF_FFFF_FFFF & ~((1 << 36) - 1)
@@ -57,6 +61,7 @@ class CoreTarget:
         files: bool = True,
         kept: Kept | None = None,
         debuginfod: Debuginfod | None = None,
+        budget: Budget | None = None,
     ) -> None:
         """Opens a core.
 
@@ -68,6 +73,7 @@ class CoreTarget:
             files: whether its program and libraries are looked for.
             kept: files that were opened for another one; nothing where this is the only one.
             debuginfod: asks servers for what is nowhere else; None where none is asked.
+            budget: what may be read; a usual one where None.
 
         Raises:
             FileFormatError: it is not an AArch64 core, or nothing can be read of it.
@@ -79,6 +85,8 @@ class CoreTarget:
         if how := packed_with(data):
             data = unpack(name, how, self._remarks)
         self._data = data
+        self.budget = Budget() if budget is None else budget
+        data.charge(self.budget)
         parts = parts_of(data, name, self._remarks)
         self._notes = parts.notes
         memory = Segments(data, parts.memory, "memory segments", self._remarks)
@@ -86,7 +94,9 @@ class CoreTarget:
         if debuginfod is not None:
             debuginfod.remarks = self._remarks
         places = Places(name, sysroot, files, kept=kept or Kept())
-        self._space = AddressSpace(memory, self._notes, places, self._remarks, debuginfod)
+        self._space = AddressSpace(
+            memory, self._notes, places, self._remarks, self.budget, debuginfod
+        )
         if executable:
             self._space.use_executable(executable)
 
@@ -94,7 +104,11 @@ class CoreTarget:
     def remarks(self) -> tuple[str, ...]:
         """What is wrong with the core or the files that belong to it, one line each."""
         changed = (CHANGED,) if self._data.changed() else ()
-        return (*dict.fromkeys(self._remarks), *changed)
+        over = (f"{OVER}, and not all was read: {self.budget.over}",) if self.budget.over else ()
+        all_of_them = dict.fromkeys(self._remarks)
+        more = len(all_of_them) - _MOST_REMARKS
+        counted = (f"{more} more remarks like these",) if more > 0 else ()
+        return (*islice(all_of_them, _MOST_REMARKS), *counted, *changed, *over)
 
     def info(self) -> TargetInfo:
         """The dead process; its tags come from the core, if it has any."""
@@ -139,7 +153,10 @@ class CoreTarget:
         pieces: list[TagPiece] = []
         for first, last, segment in self._tags.pieces(start, end):
             if segment is not None:
-                pieces += read_tags(self._tags, segment, first, last)
+                try:
+                    pieces += read_tags(self._tags, segment, first, last)
+                except OverBudgetError:
+                    pieces.append(TagPiece(first, last, Absent(Reason.OVER_BUDGET)))
                 continue
             for begin, stop, memory in self._space.memory.pieces(first, last):
                 mapped = memory is not None or self._space.mapping_at(begin) is not None
@@ -201,6 +218,8 @@ class CoreTarget:
     def registers(self, thread: Thread) -> Mapping[str, int] | Absent:
         """General registers; tpidr and vg where the core has NT_ARM_TLS and NT_ARM_SVE."""
         mine = self._notes_of(thread)
+        if not mine.registers:
+            return Absent(Reason.NOT_RECORDED, "its NT_PRSTATUS is lost or damaged")
         found = dict(mine.registers)
         if tls := self._notes.of_thread(mine, notes.NT_ARM_TLS, "<Q"):
             found["tpidr"] = tls[0]
@@ -226,13 +245,17 @@ class CoreTarget:
 
     def definition(self, name: str) -> Definition | Absent:
         """The symbol `name`, and whether it is a function."""
-        for image in self._space.opened():
-            table = image.symbols(self.read_memory)
-            found = table.definition(name) if table else None
-            if found is not None:
-                address, is_code = found
-                is_code = image.is_code(address) if is_code is None else is_code
-                return Definition(address, is_code)
+        try:
+            for image in self._space.opened():
+                found = self._space.symbols(image).definition(name)
+                if found is not None:
+                    address, is_code = found
+                    is_code = image.is_code(address) if is_code is None else is_code
+                    return Definition(address, is_code)
+        except OverBudgetError:
+            pass
+        if self.budget.over:
+            return Absent(Reason.OVER_BUDGET)
         return Absent(Reason.UNKNOWN, self._why_no_symbols())
 
     def _why_no_symbols(self) -> str:
@@ -244,8 +267,11 @@ class CoreTarget:
     def symbol_at(self, address: int) -> Symbol | Absent:
         """From the image that holds `address`."""
         image = self._space.image_at(address)
-        table = image.symbols(self.read_memory) if image is not None else None
-        return (table.at(address) if table else None) or Absent(Reason.UNKNOWN)
+        try:
+            found = None if image is None else self._space.symbols(image).at(address)
+        except OverBudgetError:
+            found = None
+        return found or Absent(Reason.OVER_BUDGET if self.budget.over else Reason.UNKNOWN)
 
     def images(self) -> Sequence[ImageFile]:
         """The program and its libraries, each looked for."""

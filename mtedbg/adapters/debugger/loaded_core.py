@@ -17,6 +17,7 @@ class LoadedCore:
         path: of the core file.
 
     Attributes:
+        budget: what may be read of it for a report.
         itself: the core without the debugger, which may lack files that the core's reader finds.
 
     Raises:
@@ -27,6 +28,7 @@ class LoadedCore:
 
     def __init__(self, path: str) -> None:
         self.itself = CoreTarget(path)
+        self.budget = self.itself.budget
         self.tag_source = self.itself.info().tag_source
 
     def regions(self) -> Sequence[Region] | Absent:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from mtedbg.adapters.debugger.spans import Regions
+from mtedbg.budget import Budget
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.memory import TagPiece
 from mtedbg.model.process import SignalInfo, TagSource, TargetKind
@@ -39,6 +40,17 @@ class Source(Protocol):
 
     def control_word(self, number: int, tid: int) -> int | Absent:
         """Its tagged-address control word."""
+
+
+@runtime_checkable
+class Metered(Protocol):
+    """A source that is a file: what may be read of it for a report is limited.
+
+    Attributes:
+        budget: what is left.
+    """
+
+    budget: Budget
 
 
 class NoTags:

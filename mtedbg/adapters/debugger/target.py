@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from mtedbg.adapters.debugger.reading import read_whole
-from mtedbg.adapters.debugger.source import Source
+from mtedbg.adapters.debugger.source import Metered, Source
 from mtedbg.adapters.debugger.spans import Regions
-from mtedbg.model.absent import NOT_APPLICABLE, Absent
+from mtedbg.errors import OverBudgetError
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.memory import TagPiece
 from mtedbg.model.process import SignalInfo, Thread
 
@@ -25,6 +26,7 @@ class SourcedTarget(ABC, Generic[S]):
 
     def __init__(self, source: S) -> None:
         self._source = source
+        self.budget = source.budget if isinstance(source, Metered) else None
         self._regions: Regions | None = None
 
     def invalidate(self) -> None:
@@ -42,6 +44,11 @@ class SourcedTarget(ABC, Generic[S]):
 
     def read_memory(self, address: int, length: int) -> bytes | Absent:
         """All `length` bytes at `address`; see the port."""
+        if self.budget is not None:
+            try:
+                self.budget.spend(length)
+            except OverBudgetError:
+                return Absent(Reason.OVER_BUDGET)
         return read_whole(self._read, self.regions, address, length)
 
     def regions(self) -> Regions:

@@ -69,7 +69,8 @@ def _of(inferior: gdb.Inferior) -> Session:
     identity = (inferior.pid, connection.num if connection else None, allowed)
     known = _sessions.get(inferior.num)
     if known is None or known.identity != identity:
-        known = _Known(identity, Session(GdbTarget(inferior, inferior_reads=allowed)))
+        target = GdbTarget(inferior, inferior_reads=allowed)
+        known = _Known(identity, Session(target, budget=target.budget))
         _sessions[inferior.num] = known
     known.session.timeout = float(gdb.parameter(PATIENCE))
     # GDB sends no event when a person writes tags (memory-tag set-allocation-tag).

@@ -77,7 +77,8 @@ def _session_of(process: lldb.SBProcess) -> Session:
     if number not in _sessions:
         _sessions.clear()
         _continuations.clear()
-        _sessions[number] = (stop, Session(LldbTarget(process)))
+        target = LldbTarget(process)
+        _sessions[number] = (stop, Session(target, budget=target.budget))
     known, session = _sessions[number]
     assert isinstance(session.target, LldbTarget)
     if known != stop:

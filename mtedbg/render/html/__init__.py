@@ -24,6 +24,7 @@ from mtedbg.model.cell_map import CellMap
 from mtedbg.model.figure import Figure, SegmentMap, TagGrid, Timeline
 from mtedbg.model.words import counted
 from mtedbg.render import clean
+from mtedbg.render.bounded import bounded
 from mtedbg.render.html.contents import Contents, contents
 from mtedbg.render.html.groups import shown_groups
 from mtedbg.render.html.reasons import Reasons, reasons
@@ -76,7 +77,7 @@ def render_html(title: str, parts: Sequence[Part], version: str) -> str:
             headline=report.headline if report else title,
             kind=cause.kind.value if isinstance(cause, Cause) else "",
             about=_about(title, report),
-            sections=[_section(part) for part in parts],
+            sections=[_section(_bounded(part)) for part in parts],
             version=version,
         )
     )
@@ -117,9 +118,13 @@ def _embedded(part: Part) -> Section:
     """A part in a page of several reports: without drawings that a page can have one of."""
     if isinstance(part.figure, Timeline | SegmentMap | CellMap):
         part = replace(part, figure=None)
-    made = _section(part)
+    made = _section(_bounded(part))
     headline = part.report.headline if part.report is not None else ""
     return made if made.headline else replace(made, headline=headline)
+
+
+def _bounded(part: Part) -> Part:
+    return part if part.report is None else replace(part, report=bounded(part.report))
 
 
 def _about(title: str, report: Report | None) -> str:

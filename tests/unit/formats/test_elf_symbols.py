@@ -25,7 +25,7 @@ def made(kind: int = 0) -> SymbolTable:
         section = 2 if number == 2 else 1
         entries += struct.pack("<IBBHQQ", len(strings), 0x10 | kind, 0, section, value, size)
         strings += name.encode() + b"\0"
-    return SymbolTable(entries, strings, 0x100000, PLACES)
+    return SymbolTable(lambda: entries, strings, 0x100000, PLACES)
 
 
 @pytest.mark.parametrize(
