@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.code.symbolize import HOST, symbolize
+from mtedbg.analysis.fault.at_pc import mismatch_at_pc
 from mtedbg.analysis.fault.death import Death, death
 from mtedbg.analysis.fault.fault import Fault
 from mtedbg.analysis.fault.heap import heap_hypotheses
@@ -81,7 +82,8 @@ def cause(session: Session) -> Cause:
         return Cause(CauseKind.UNKNOWN, "the cause is not known: no thread is in this core")
     found = _evidence(session, death(session))
     patch = found.patch
-    hypotheses = _in_order(found.other.hypotheses, heap_hypotheses(session, found.fault))
+    own = (*mismatch_at_pc(session, found.death), *found.other.hypotheses)
+    hypotheses = _in_order(own, heap_hypotheses(session, found.fault))
     return Cause(
         _kind(found),
         "; ".join(_words(found, hypotheses)),

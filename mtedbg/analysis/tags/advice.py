@@ -12,5 +12,7 @@ _STEPS = {
 
 def next_step(tag: int | Absent) -> tuple[str, ...]:
     """What to do where `tag` is not there, one line; none where it is, or nothing can be done."""
-    step = _STEPS.get(tag.reason) if isinstance(tag, Absent) else None
+    # What has a detail is missing for another reason: a cut file, or no kernel's core.
+    fits = isinstance(tag, Absent) and not (tag.reason is Reason.NOT_DUMPED and tag.detail)
+    step = _STEPS.get(tag.reason) if isinstance(tag, Absent) and fits else None
     return () if step is None else (step,)

@@ -9,14 +9,16 @@ import pytest
 from mtedbg.analysis.fault.death import death, earlier_faults
 from mtedbg.analysis.fault.fault import fault
 from mtedbg.analysis.fault.words import headline
+from mtedbg.analysis.postmortem.cause import cause
 from mtedbg.dataclass import replace
+from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.fault import Found
 from mtedbg.model.memory import Region
 from mtedbg.model.process import SignalInfo, Thread
 from mtedbg.session import Session
 from tests.support.assemble import assemble
 from tests.support.fake import FakeTarget
-from tests.support.scenes import CODE, HEAP, tagged, target_at
+from tests.support.scenes import CODE, HEAP, session_at, tagged, target_at
 from tests.support.signal_frames import SIZE, TAG_CHECK, TAG_CHECK_WRITE, signal_frame_bytes
 
 STACK, STACK_SIZE = 0x7E_0000, 0x8000
@@ -139,6 +141,29 @@ def test_the_pointer_s_tag_where_the_instruction_cannot_be_read():
     session = in_handler(others)
     met = fault(session, session.current_thread())
     assert "pointer tag unknown, memory tag 11" in headline(met)
+
+
+@pytest.mark.parametrize("code", [-6, Absent(Reason.NOT_RECORDED)])
+def test_the_access_at_the_pc_where_no_frame_tells_anything(code):
+    signal = SignalInfo(11, code, 0, 1000)
+    found = cause(session_at(assemble(["str x1, [x16]"])[0], {"x16": POINTER}, signal))
+    assert found.words.endswith(
+        f"; probably a tag check fault: store of 8 bytes at {HEAP:#x}, pointer tag 3"
+    )
+
+
+@pytest.mark.parametrize(
+    ("registers", "signal"),
+    [
+        ({"x16": tagged(HEAP, 11)}, RAISED),
+        ({"x16": POINTER, "x8": 131, "x0": 0}, RAISED),
+        ({"x16": POINTER}, ABORTED),
+    ],
+    ids=["the tags match", "it has just sent the signal", "another signal"],
+)
+def test_no_tag_check_fault_at_the_pc(registers, signal):
+    found = cause(session_at(assemble(["str x1, [x16]"])[0], registers, signal))
+    assert "tag check" not in found.words
 
 
 def test_a_stack_of_noise():
