@@ -19,7 +19,11 @@ from mtedbg.analysis.stacks.host_calls import FrameKind, HostCalls, How, host_ca
 from mtedbg.lab.vm import Vm
 from mtedbg.model.absent import or_else
 from mtedbg.session import Session
-from tests.support.compile import compiled
+from tests.support.compile import ROOT, compiled
+from tests.support.gdb_session import GDBS
+from tests.support.gdb_session import gdb as gdb_session
+from tests.support.lldb_session import LLDBS
+from tests.support.lldb_session import lldb as lldb_session
 from tests.support.oracles import gdb
 
 NO_FRAME_POINTER = "-fomit-frame-pointer"
@@ -212,3 +216,46 @@ def test_a_stripped_program_has_its_calls_without_lines(lab_vm: Vm, tmp_path: Pa
     assert [one.pc for one in found] == [one.pc for one in expected]
     assert not any(one.line for one in found)
     assert not calls.end
+
+
+SAY = """
+from mtedbg.analysis.stacks.host_calls import host_calls
+
+def say(session):
+    found = host_calls(session, session.current_thread())
+    for frame in found.frames:
+        line = getattr(frame.inlined[0] if frame.inlined else frame, "source", None)
+        print("@", hex(frame.pc), frame.kind.value, frame.how.value, getattr(line, "line", 0),
+              [call.function for call in frame.inlined])
+"""
+IN_GDB = SAY + "from mtedbg.adapters.gdb.sessions import current\nsay(current())\n"
+IN_LLDB = f"""
+import sys
+sys.path.append({str(ROOT)!r})
+import lldb
+{SAY}
+from mtedbg.adapters.lldb.sessions import current
+say(current(lldb.debugger, lldb.SBExecutionContext()))
+"""
+
+
+def test_debuggers_have_the_same_calls(lab_vm: Vm, tmp_path: Path) -> None:
+    """Through a signal handler on another stack, with inlined functions."""
+    program = compiled("calls", *BUILDS["O2"][0], "-ldl")
+    core = dies(lab_vm, program, tmp_path, "altstack")
+    _, calls = ours(core, program)
+    expected = []
+    for frame in calls.frames:
+        line = frame.inlined[0].source if frame.inlined else or_else(frame.source, None)
+        names = [call.function for call in frame.inlined]
+        words = (hex(frame.pc), frame.kind.value, frame.how.value, line.line if line else 0, names)
+        expected.append("@ " + " ".join(map(str, words)))
+    assert len(expected) > 8
+    for flavour in GDBS:
+        with gdb_session(flavour, [program, core]) as session:
+            printed = session.execute(f"python exec({IN_GDB!r})")
+        assert [one for one in printed.splitlines() if one.startswith("@")] == expected, flavour
+    for flavour in LLDBS:
+        with lldb_session(flavour, [program, "--core", core]) as lldb:
+            printed = lldb.execute(f"script exec({IN_LLDB!r}, globals())")
+        assert [one for one in printed.splitlines() if one.startswith("@")] == expected, flavour

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 import gdb
 
@@ -18,6 +19,9 @@ from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.phase import Catch, Caught
 from mtedbg.model.process import Symbol, TargetInfo, TargetKind, Thread
 from mtedbg.model.stop import Halt, Stop
+
+if TYPE_CHECKING:
+    from mtedbg.model.source import SourcePlace
 
 _SYMBOL_LINE = re.compile(r"(.+?)(?: \+ (\d+))? in section ")
 
@@ -138,6 +142,12 @@ class GdbTarget(SourcedTarget[Source]):
             return Absent(Reason.UNKNOWN)
         match = _SYMBOL_LINE.match(shown)
         return Symbol(match[1], int(match[2] or 0)) if match else Absent(Reason.UNKNOWN)
+
+    def source_at(self, address: int) -> SourcePlace | Absent:
+        """By GDB's own tables; it does not tell a script where inlined functions are called."""
+        from mtedbg.adapters.gdb.lines import source_at
+
+        return source_at(address)
 
     def evaluate(self, expression: str) -> int:
         """The 64-bit value of an address expression; see the port."""

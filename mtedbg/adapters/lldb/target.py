@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 import lldb
 
@@ -18,6 +19,9 @@ from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.phase import Catch, Caught
 from mtedbg.model.process import Definition, Symbol, TargetInfo, TargetKind, Thread
 from mtedbg.model.stop import Halt, Stop
+
+if TYPE_CHECKING:
+    from mtedbg.model.source import SourcePlace
 
 
 class LldbTarget(SourcedTarget[LldbSource]):
@@ -148,6 +152,12 @@ class LldbTarget(SourcedTarget[LldbSource]):
             return core.symbol_at(address) if core else Absent(Reason.UNKNOWN)
         start = symbol.GetStartAddress().GetLoadAddress(self._target)
         return Symbol(str(symbol.GetName()), address - int(start))
+
+    def source_at(self, address: int) -> SourcePlace | Absent:
+        """By LLDB's own tables."""
+        from mtedbg.adapters.lldb.lines import source_at
+
+        return source_at(self._target.ResolveLoadAddress(address))
 
     def evaluate(self, expression: str) -> int:
         """The 64-bit value of an address expression; see the port."""
