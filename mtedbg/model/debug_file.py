@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from mtedbg.dataclass import dataclass
+from typing import Any
+
+from mtedbg.dataclass import dataclass, field
 from mtedbg.model.buffer import Buffer
 
 
@@ -14,8 +16,10 @@ class DebugFile:
         path: of the file; empty where it was unpacked from another one.
         data: the whole file.
         bias: what is added to its addresses to have those of the process.
+        made: what was made of the file, by name; whoever reads many dead processes keeps it.
     """
 
     path: str
     data: Buffer
     bias: int
+    made: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)

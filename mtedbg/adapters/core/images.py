@@ -16,7 +16,7 @@ from mtedbg.dataclass import dataclass, field
 from mtedbg.errors import FileFormatError
 from mtedbg.formats import elf, elf_symbols
 from mtedbg.formats.buffer import Buffer, Read
-from mtedbg.formats.debug_files import crc32_of, debug_link, mini_debug_info
+from mtedbg.formats.debug_files import DebugLink, crc32_of, debug_link, mini_debug_info
 from mtedbg.formats.elf import ProgramHeader
 from mtedbg.formats.elf_symbols import JoinedTables, SymbolTable
 from mtedbg.model.absent import Absent, Reason, or_else
@@ -25,6 +25,7 @@ from mtedbg.model.image import ImageFile
 
 PAGE = 4096
 NO_SYMBOLS = SymbolTable(bytes, b"", 0)
+_MINI, _LINK = "packed symbols", "debug link"
 _MISSING = "No such file"
 _NOT_LOOKED_AT = "no build id in the core: this machine's file is used with --sysroot /"
 
@@ -43,9 +44,9 @@ class Image:
         path: of that file.
         debug: its symbols, where they are in a file of their own.
         debug_data: that file.
+        debug_place: where it was found.
         debug_path: of that file.
         refused: why files that were found are not used.
-        mini: the symbols that are packed into its file; None before they were looked for.
         recorded_id: its build id, where the core has it outside of the image.
         budget: of the report, which what is read of its files counts in.
         unasked: whether this machine's file of its name was not looked at.
@@ -64,9 +65,9 @@ class Image:
     debug: SymbolTable | None = None
     debug_path: str = ""
     debug_data: Buffer | None = None
+    debug_place: Place | None = None
     refused: list[str] = field(default_factory=list)
     table: SymbolTable | JoinedTables | None = None
-    mini: bytes | None = None
     recorded_id: bytes = b""
     budget: Budget | None = None
     unasked: bool = False
@@ -157,7 +158,7 @@ class Image:
         if table is None or not len(table):
             return f"{path} has no symbols"
         self.debug, self.debug_path, self.table = table, path, None
-        self.debug_data = data
+        self.debug_data, self.debug_place = data, place
         return ""
 
     def find(self, places: Places) -> None:
@@ -171,7 +172,7 @@ class Image:
         """Looks for a file with its symbols alone: it has more than a stripped program."""
         if self._first(places.debug_of(self.name, self.build_id().hex()), self.use_debug):
             return
-        link = None if self.file is None else debug_link(self.file, self.path)
+        link = self._link()
         if link is not None and self.place is not None:
             linked = places.linked(self.place, link.name)
             self._first(linked, lambda place: self.use_debug(place, link.crc))
@@ -225,14 +226,34 @@ class Image:
 
     def debug_files(self) -> list[DebugFile]:
         """Its files that may have debug information, the best first."""
-        files = ((self.debug_path, self.debug_data), (self.path, self.file), ("", self._mini()))
-        return [DebugFile(path, data, self.bias) for path, data in files if data is not None]
+        found = []
+        for place, data in ((self.debug_place, self.debug_data), (self.place, self.file)):
+            if place is not None and data is not None:
+                made = self.kept.made(place)
+                found.append(DebugFile(place.path, data, self.bias, made))
+        if mini := self._mini():
+            found.append(DebugFile("", mini, self.bias))
+        return found
 
     def _mini(self) -> bytes | None:
         """The symbols that are packed into its file (.gnu_debugdata)."""
-        if self.mini is None:
-            self.mini = b"" if self.file is None else mini_debug_info(self.file, self.path)
-        return self.mini or None
+        if self.file is None or self.place is None:
+            return None
+        made = self.kept.made(self.place)
+        if _MINI not in made:
+            made[_MINI] = mini_debug_info(self.file, self.path)
+        found: bytes = made[_MINI]
+        return found or None
+
+    def _link(self) -> DebugLink | None:
+        """What its file says of where its symbols are."""
+        if self.file is None or self.place is None:
+            return None
+        made = self.kept.made(self.place)
+        if _LINK not in made:
+            made[_LINK] = debug_link(self.file, self.path)
+        found: DebugLink | None = made[_LINK]
+        return found
 
     def is_code(self, address: int) -> bool:
         """Whether `address` is in one of its executable segments."""

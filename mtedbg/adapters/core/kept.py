@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mtedbg.errors import FileFormatError
 from mtedbg.formats import elf, elf_symbols
@@ -36,6 +36,7 @@ class Kept:
     def __init__(self) -> None:
         self._opened: OrderedDict[Hashable, Opened | FileFormatError] = OrderedDict()
         self._tables: OrderedDict[Hashable, SymbolTable | None] = OrderedDict()
+        self._made: OrderedDict[Hashable, dict[str, Any]] = OrderedDict()
         self._places: OrderedDict[Hashable, list[Place]] = OrderedDict()
         self._folders: OrderedDict[Hashable, dict[str, list[Place]]] = OrderedDict()
 
@@ -59,6 +60,10 @@ class Kept:
 
         found = _kept(self._tables, place, make, MOST_TABLES)
         return None if found is None else found.moved(bias)
+
+    def made(self, place: Place) -> dict[str, Any]:
+        """Where is kept what was made of a file that was opened, by name."""
+        return _kept(self._made, place, dict, MOST_TABLES)
 
     def places(self, of: Hashable, look: Callable[[], list[Place]]) -> list[Place]:
         """Where a file may be.

@@ -120,6 +120,11 @@ class Places:
         """
         if not self.looked_for or "/" in name or name in ("", ".", ".."):
             return []
+        return self.kept.places(
+            (Places.linked, place, name, self.sysroot), lambda: self._linked(place, name)
+        )
+
+    def _linked(self, place: Place, name: str) -> list[Place]:
         folder = str(PurePosixPath(place.name).parent) if place.root else ""
         root = place.root or str(Path(place.path).parent)
         found = []

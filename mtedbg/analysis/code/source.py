@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from mtedbg.decode.demangle import demangled
 from mtedbg.errors import FileFormatError
-from mtedbg.formats.dwarf.call_frames import Entry, FrameSection
+from mtedbg.formats.dwarf.call_frames import Entry, FrameSection, FrameTable
 from mtedbg.formats.dwarf.cursor import DamagedError
 from mtedbg.formats.dwarf.debug_info import DebugInfo
+from mtedbg.formats.dwarf.frame_rules import FrameRules, rules_at
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.session import once
 from mtedbg.target import DebugFileFinder, SourceFinder
@@ -28,17 +29,22 @@ def source_place(session: Session, address: int) -> SourcePlace | Absent:
         session: the process.
         address: of the instruction; of a call any byte of it.
     """
-    target = session.target
-    if isinstance(target, SourceFinder):
-        return target.source_at(address)
-    if not isinstance(target, DebugFileFinder):
-        return NOT_APPLICABLE
-    for file in target.debug_files_at(address):
+    finder = _finder(session)
+    if finder is None:
+        target = session.target
+        return target.source_at(address) if isinstance(target, SourceFinder) else NOT_APPLICABLE
+    for file in finder.debug_files_at(address):
         known = debug_info(session, file)
         found = known.place_at(address - file.bias) if known and known.is_there else None
         if found is not None:
             return found
     return Absent(Reason.UNKNOWN, "no debug information")
+
+
+@once
+def _finder(session: Session) -> DebugFileFinder | None:
+    target = session.target
+    return target if isinstance(target, DebugFileFinder) else None
 
 
 def debug_remarks(session: Session) -> tuple[str, ...]:
@@ -53,55 +59,98 @@ def debug_remarks(session: Session) -> tuple[str, ...]:
 
 
 def debug_info(session: Session, file: DebugFile) -> DebugInfo | None:
-    """The debug information of a file, read once for a session; None where it is no ELF file."""
-    key = (debug_info, id(file.data))
+    """The debug information of a file, read once; None where it is no ELF file."""
+    key = (debug_info, id(file.made))
     if key not in session.answers:
-        try:
-            # The file is kept with it: its id is no other's meanwhile.
-            made = DebugInfo(file.data, file.path, demangled)
-        except FileFormatError:
-            made = None
-        session.answers[key] = made, file
+        if _INFO not in file.made:
+            try:
+                file.made[_INFO] = DebugInfo(file.data, file.path, demangled)
+            except FileFormatError:
+                file.made[_INFO] = None
+        # The file is kept with it: its id is no other's meanwhile.
+        session.answers[key] = file.made[_INFO], file
     found: DebugInfo | None = session.answers[key][0]
     return found
 
 
-def frame_entry(session: Session, address: int, *, has_table: bool) -> tuple[Entry, int] | None:
-    """Call frame information of a file's sections, where memory has no table of it.
+def rules_in_files(session: Session, address: int, *, has_table: bool) -> FrameRules | None:
+    """Rules of call frame information at an address, by the files of its image.
+
+    What is found is kept with the file: thousands of dead processes are of a few builds.
 
     Args:
         session: the process.
-        address: of an instruction.
+        address: of an instruction; of a call any byte of it, where the frame is not a signal's.
         has_table: whether memory has a table of .eh_frame, which would have had it.
-
-    Returns:
-        The entry, by the addresses of the file, and what is added to them; None where there is
-        none.
     """
-    target = session.target
-    if not isinstance(target, DebugFileFinder):
-        return None
-    for file in target.debug_files_at(address):
+    finder = _finder(session)
+    for file in finder.debug_files_at(address) if finder else ():
         known = debug_info(session, file)
-        names = (".debug_frame",) if has_table else (".debug_frame", ".eh_frame")
-        for name in names if known else ():
-            section = _frame_section(session, known, file, name) if known else None
-            try:
-                found = section.search(address - file.bias) if section else None
-            except DamagedError:
-                continue
-            if found is not None:
-                return found, file.bias
+        if known is None:
+            continue
+        kept: dict[tuple[int, bool], FrameRules | None] = file.made.setdefault(_RULES, {})
+        key = address - file.bias, has_table
+        if key not in kept:
+            if len(kept) >= _MOST_RULES:
+                kept.clear()
+            kept[key] = _rules(known, file, *key)
+        if (found := kept[key]) is not None:
+            return found
     return None
 
 
-def _frame_section(
-    session: Session, known: DebugInfo, file: DebugFile, name: str
-) -> FrameSection | None:
-    key = (_frame_section, id(file.data), name)
-    if key not in session.answers:
-        session.answers[key] = _read_section(known, name)
-    found: FrameSection | None = session.answers[key]
+def _rules(known: DebugInfo, file: DebugFile, address: int, has_table: bool) -> FrameRules | None:
+    """Rules by the table of .eh_frame, by .debug_frame, or by all of .eh_frame."""
+    if _TABLE not in file.made:
+        file.made[_TABLE] = _read_table(known)
+    table: FrameTable | None = file.made[_TABLE]
+    names = [".debug_frame"] if has_table or table is not None else [".debug_frame", ".eh_frame"]
+    try:
+        found = table.find(address) if table is not None else None
+    except DamagedError:
+        found = None
+    for name in names:
+        if isinstance(found, Entry):
+            break
+        section = _frame_section(known, file, name)
+        try:
+            found = section.search(address) if section else None
+        except DamagedError:
+            found = None
+    try:
+        return rules_at(found, address) if isinstance(found, Entry) else None
+    except DamagedError:
+        return None
+
+
+def _read_table(known: DebugInfo) -> FrameTable | None:
+    """.eh_frame_hdr and .eh_frame of a file, by the addresses that it has for them."""
+    sections = known.sections
+    try:
+        views = [(sections.address(one), sections.view(one)) for one in (_HEADER, ".eh_frame")]
+    except DamagedError:
+        return None
+    if not all(view.size for _, view in views):
+        return None
+
+    def read(address: int, length: int) -> bytes | Absent:
+        for start, view in views:
+            if start <= address and address + length <= start + view.size:
+                return view.part(address - start, address - start + length)
+        return _OUTSIDE
+
+    span = min(start for start, _ in views), max(start + view.size for start, view in views)
+    start, header = views[0]
+    try:
+        return FrameTable(read, start, header.size, span)
+    except DamagedError:
+        return None
+
+
+def _frame_section(known: DebugInfo, file: DebugFile, name: str) -> FrameSection | None:
+    if name not in file.made:
+        file.made[name] = _read_section(known, name)
+    found: FrameSection | None = file.made[name]
     return found
 
 
@@ -119,4 +168,7 @@ def _read_section(known: DebugInfo, name: str) -> FrameSection | None:
     return FrameSection(read, start, len(data), is_eh=name == ".eh_frame") if data else None
 
 
+_INFO, _RULES, _TABLE = "debug information", "frame rules", "frame table"
+_HEADER = ".eh_frame_hdr"
+_MOST_RULES = 1 << 14
 _OUTSIDE = Absent(Reason.DAMAGED, "outside of its section")

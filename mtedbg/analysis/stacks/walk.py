@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from mtedbg.analysis.code.source import frame_entry
+from mtedbg.analysis.code.source import rules_in_files
 from mtedbg.analysis.code.symbolize import jit_place, symbolize
 from mtedbg.dataclass import dataclass
 from mtedbg.decode.stack.cfi import unwind
@@ -32,6 +32,7 @@ from mtedbg.model.pointer import strip
 from mtedbg.session import once
 
 if TYPE_CHECKING:
+    from mtedbg.formats.dwarf.frame_rules import FrameRules
     from mtedbg.layout import Runtime
     from mtedbg.model.code import Place
     from mtedbg.session import Session
@@ -172,16 +173,12 @@ class Walk:
 
     def _by_cfi(self, state: _State, pc: int) -> _Step | None:
         """None where there is no call frame information, or a register that it needs."""
-        at = pc if state.exact else pc - 1
-        entry, bias = self._tables.entry_at(at), 0
-        if isinstance(entry, Absent):
-            known = frame_entry(self._session, at, has_table=self._tables.has_table(at))
-            if known is None:
-                return None
-            entry, bias = known
-        if entry.common.is_signal_frame:
-            at = pc
-        found = unwind(self._target, entry, at - bias, state.registers)
+        rules = self._rules(pc if state.exact else pc - 1)
+        if rules is not None and rules.is_signal_frame and not state.exact:
+            rules = self._rules(pc)
+        if rules is None:
+            return None
+        found = unwind(self._target, rules, state.registers)
         if isinstance(found, Absent):
             if found.reason is Reason.UNKNOWN:
                 return None
@@ -202,6 +199,12 @@ class Walk:
             return _Step(None, found.cfa)
         self._live = found.cfa
         return _Step(_State({**found.registers, "pc": address}, How.CFI), found.cfa)
+
+    def _rules(self, address: int) -> FrameRules | None:
+        """Call frame information of an instruction: of a file, else of memory."""
+        has_table = self._tables.has_table(address)
+        found = rules_in_files(self._session, address, has_table=has_table)
+        return found if found is not None else self._tables.rules_at(address)
 
     def _progress(self, state: _State, pc: int, cfa: int) -> None:
         """Stacks grow down: a caller's frame is above, a leaf's caller may be at the same sp."""

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from mtedbg.dataclass import dataclass
-from mtedbg.formats.dwarf.call_frames import Entry
 from mtedbg.formats.dwarf.cursor import WORD, DamagedError
 from mtedbg.formats.dwarf.expression import Machine
-from mtedbg.formats.dwarf.frame_rules import SP, FrameRules, Kind, Rule, rules_at
+from mtedbg.formats.dwarf.frame_rules import SP, FrameRules, Kind, Rule
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.pointer import strip
 from mtedbg.target import Target
@@ -22,6 +21,7 @@ _KEPT = (*range(19, 31),)
 
 
 _NAMES = {**{number: f"x{number}" for number in range(SP)}, SP: "sp"}
+_NUMBERS = {name: number for number, name in _NAMES.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,25 +48,22 @@ def name_of(number: int) -> str:
     return _NAMES.get(number, f"register {number}")
 
 
-def unwind(target: Target, entry: Entry, pc: int, registers: Mapping[str, int]) -> Unwound | Absent:
+def unwind(target: Target, rules: FrameRules, registers: Mapping[str, int]) -> Unwound | Absent:
     """The caller's state.
 
     Args:
         target: reads the stack.
-        entry: which holds `pc`.
-        pc: the instruction that the frame is at, or any byte of the call that it waits for.
+        rules: that hold at the instruction that the frame is at, or at the call it waits for.
         registers: of the frame, by name, those that are known.
     """
     try:
-        return _unwind(target, rules_at(entry, pc), registers)
+        return _unwind(target, rules, registers)
     except DamagedError as error:
         return Absent(Reason.DAMAGED, error.message)
 
 
 def _unwind(target: Target, rules: FrameRules, registers: Mapping[str, int]) -> Unwound | Absent:
-    known = {
-        number: registers[name_of(number)] for number in range(32) if name_of(number) in registers
-    }
+    known = {_NUMBERS[name]: value for name, value in registers.items() if name in _NUMBERS}
 
     def read(address: int, length: int) -> bytes | Absent:
         return target.read_memory(strip(address), length)

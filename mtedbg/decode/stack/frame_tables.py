@@ -14,6 +14,7 @@ from mtedbg.dataclass import dataclass
 from mtedbg.formats import elf
 from mtedbg.formats.dwarf.call_frames import Entry, FrameTable, UnreadableError
 from mtedbg.formats.dwarf.cursor import DamagedError
+from mtedbg.formats.dwarf.frame_rules import FrameRules, rules_at
 from mtedbg.model.absent import Absent, Reason, or_else
 from mtedbg.model.memory import Region
 from mtedbg.target import Target
@@ -122,6 +123,14 @@ class FrameTables:
         """Whether the image that holds `pc` has a table that can be read."""
         image = self.image_at(pc)
         return isinstance(image, LoadedImage) and not isinstance(image.table, Absent)
+
+    def rules_at(self, pc: int) -> FrameRules | None:
+        """The rules that hold at `pc`; None where there are none."""
+        entry = self.entry_at(pc)
+        try:
+            return None if isinstance(entry, Absent) else rules_at(entry, pc)
+        except DamagedError:
+            return None
 
     def entry_at(self, pc: int) -> Entry | Absent:
         """The entry that holds `pc`, or why there is none."""

@@ -25,6 +25,8 @@ from mtedbg.model.source import InlinedCall, SourceLine, SourcePlace
 
 MOST_UNITS = 1 << 16
 MOST_REMARKS = 8
+_MOST_PLACES = 1 << 14
+"""Answers that are kept."""
 _CPP = frozenset((0x04, 0x1A, 0x21, 0x2B, 0x3A))
 """Languages with namespaces: C++ 98, 11, 14, 17, 20 (DWARF 5, 7.12)."""
 _MOST_RANGES = 1 << 20
@@ -52,6 +54,7 @@ class DebugInfo:
         self._units: dict[int, Unit | None] = {}
         self._lines: dict[int, LineTable | None] = {}
         self._functions: dict[int, Functions | None] = {}
+        self._places: dict[int, SourcePlace | None] = {}
         self.remarks: list[str] = []
 
     @property
@@ -65,6 +68,13 @@ class DebugInfo:
         Args:
             address: as the file has it.
         """
+        if address not in self._places:
+            if len(self._places) >= _MOST_PLACES:
+                self._places.clear()
+            self._places[address] = self._place_at(address)
+        return self._places[address]
+
+    def _place_at(self, address: int) -> SourcePlace | None:
         unit = self._unit_of(address)
         if unit is None:
             return None

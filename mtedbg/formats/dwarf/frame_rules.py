@@ -61,12 +61,14 @@ class FrameRules:
         rules: by register number; a register without one is as its ABI has it.
         is_signed: whether the return address has an authentication code.
         return_register: the column of the return address.
+        is_signal_frame: whether the PC of such a frame is of an instruction that was interrupted.
     """
 
     address: FrameAddress
     rules: dict[int, Rule]
     is_signed: bool
     return_register: int
+    is_signal_frame: bool = False
 
 
 @dataclass(slots=True)
@@ -93,7 +95,14 @@ def rules_at(entry: Entry, pc: int) -> FrameRules:
     state = machine.state
     if state.address is None:
         raise DamagedError("call frame information without a frame address")
-    return FrameRules(state.address, state.rules, state.is_signed, entry.common.return_register)
+    common = entry.common
+    return FrameRules(
+        state.address,
+        state.rules,
+        state.is_signed,
+        common.return_register,
+        common.is_signal_frame,
+    )
 
 
 class _Machine:
