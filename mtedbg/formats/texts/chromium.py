@@ -20,10 +20,8 @@ _FATAL = re.compile(r"^#? ?(?:# )?Fatal error in (\S.{0,256}?)(?:, line (\d{1,9}
 _CHECK = re.compile(
     r"^#? ?# ?((?:Debug check|Check) failed: .{1,256}|unreachable code|unimplemented code)"
 )
-_FRAME = re.compile(
-    r"^\s*#?(\d{1,3})? ?\[?(0x[0-9a-fA-F]{1,16})\]? ?(?:\((\S{1,512}?)\+(0x[0-9a-f]{1,16})\)"
-    r")?(\S.{0,512}?)?\s*$"
-)
+_FRAME = re.compile(r"^\s{0,8}#?(?:\d{1,3})? ?\[?(0x[0-9a-fA-F]{1,16})\]?")
+_MODULE = re.compile(r"^\((\S{1,512})\+(0x[0-9a-f]{1,16})\)$")
 _REGISTER = re.compile(r"(?<!\w)(x\d{1,2}|sp|pc|lr): ([0-9a-f]{16})")
 
 
@@ -63,14 +61,17 @@ def _more(draft: Draft, line: Line) -> bool:
         draft.register({"lr": "x30"}.get(name, name), int(value, 16))
     if rows:
         return True
-    if (text.lstrip().startswith(("#", "["))) and (found := _FRAME.match(text)):
-        name = (found[5] or "").strip()
+    if text.lstrip().startswith(("#", "[")) and (found := _FRAME.match(text)):
+        name = text[found.end() :].strip()
+        module = _MODULE.match(name)
         draft.frame(
             TextFrame(
-                "" if name in ("<unknown>", "") else name, file=found[3] or "",
-                file_offset=int(found[4], 16) if found[4] else NOT_IN_TEXT, pc=int(found[2], 16),
+                "" if module or name == "<unknown>" else name,
+                file=module[1] if module else "",
+                file_offset=int(module[2], 16) if module else NOT_IN_TEXT,
+                pc=int(found[1], 16),
             )
-        )  # fmt: skip
+        )
         return True
     return text.strip() in ("#", "", "==== C stack trace ===============================")
 

@@ -21,11 +21,9 @@ _REGISTER = re.compile(
 )
 _BROKEN_FRAME = re.compile(r"#\d{1,3} {1,2}pc ")
 _NAMES = {"lr": "x30", "fp": "x29", "pst": "pstate", "cpsr": "pstate"}
-_ANDROID_FRAME = re.compile(
-    r"#(\d{1,3})\s+pc\s+(?:0x)?([0-9a-fA-F]{1,16})\s+(\S(?:.{0,512}?\S)?)??\s*"
-    r"(?:\(offset (0x[0-9a-fA-F]{1,16})\)\s*)?(?:\((?!BuildId: )(.{1,1024}?)\)\s*)?"
-    r"(?:\(BuildId: ([0-9a-fA-F]{1,64})\))?\s*$"
-)
+_ANDROID_FRAME = re.compile(r"#(\d{1,3})\s{1,8}pc\s{1,8}(?:0x)?([0-9a-fA-F]{1,16})(?:\s|$)")
+_BUILD_ID = re.compile(r"\(BuildId: ([0-9a-fA-F]{1,64})\)$")
+_MAP_OFFSET = re.compile(r"^\(offset 0x[0-9a-fA-F]{1,16}\)")
 _PLUS = re.compile(r"^(.{1,1000}?)\+(0x[0-9a-fA-F]{1,16}|\d{1,12})$")
 _TAG_ROW = re.compile(
     r"^\s{0,8}(=>)?\s{0,3}(0x[0-9a-fA-F]{1,16}):((?:\s{0,3}\[?\s?[0-9a-f.]{1,2}\]?){1,64})\s*$"
@@ -48,13 +46,29 @@ def registers(draft: Draft, text: str) -> bool:
 def android_frame(text: str) -> TextFrame | None:
     """`#00 pc 000000000003e320  /path (function+36) (BuildId: …)`."""
     at = text.find("#")
-    match = _ANDROID_FRAME.match(text[at:]) if at >= 0 else None
+    match = _ANDROID_FRAME.match(text, at) if at >= 0 else None
     if match is None:
         return None
-    function, offset = with_offset(match[5] or "")
+    rest = text[match.end() :].strip()
+    build = _BUILD_ID.search(rest[-80:])
+    if build is not None:
+        rest = rest[: rest.rfind("(BuildId: ")].rstrip()
+    file, rest = _file(rest)
+    function, offset = with_offset(rest[1:-1] if rest.endswith(")") else rest[1:])
     return TextFrame(
-        function, offset, match[3] or "", int(match[2], 16), build_id=(match[6] or "").lower()
-    )
+        function, offset, file, int(match[2], 16),
+        build_id="" if build is None else build[1].lower(),
+    )  # fmt: skip
+
+
+def _file(rest: str) -> tuple[str, str]:
+    """The file, and what stands in parentheses behind it."""
+    at = rest.find(" (") if not rest.startswith("(") else -1
+    file, rest = (rest, "") if at < 0 and not rest.startswith("(") else (rest[: max(at, 0)], rest)
+    rest = rest[at + 1 :] if at >= 0 else rest
+    if found := _MAP_OFFSET.match(rest):
+        rest = rest[found.end() :].lstrip()
+    return file.strip(), rest
 
 
 def with_offset(text: str) -> tuple[str, int | Absent]:

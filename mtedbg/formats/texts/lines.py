@@ -16,6 +16,8 @@ from collections.abc import Iterator
 
 from mtedbg.dataclass import dataclass, replace
 
+_MOST_SPACES = 64
+_SPACES = re.compile(rf" {{{_MOST_SPACES},}}")
 LONGEST = 4096
 """Characters of a line that are looked at."""
 
@@ -108,9 +110,9 @@ def plain(line: str) -> str:
         line = html.unescape(line)
     if ("<" in line and "</" in line) or "<br" in line or "<p" in line:
         line = _TAGS.sub("", line)
-    if line.isprintable():
-        return line
-    return "".join(one if one.isprintable() else " " for one in line)
+    if not line.isprintable():
+        line = "".join(one if one.isprintable() else " " for one in line)
+    return _SPACES.sub(_MOST_SPACES * " ", line) if _MOST_SPACES * "  " in line else line
 
 
 class Unwrapper:
@@ -187,7 +189,7 @@ def _made(number: int, text: str, found: dict[str, str], depth: int) -> Line:
 
 # A line that was broken by whoever carried it: how it begins, and what it must have to be whole.
 _BROKEN = (
-    (re.compile(r"(?:Fatal )?signal \d+ "), re.compile(r"fault addr \S|\bin tid|\S+\)$")),
+    (re.compile(r"(?:Fatal )?signal \d+ "), re.compile(r"fault addr \S|\bin tid|\)$")),
     (re.compile(r"pid: \d+,"), re.compile(r"<<<")),
     (re.compile(r"tagged_addr_ctrl:|pac_enabled_keys:"), re.compile(r"\)|[0-9a-f]{16}$")),
     (re.compile(r"Memory tags around"), re.compile(r":$")),
@@ -195,8 +197,8 @@ _BROKEN = (
     (re.compile(r"signal: \d+ "), re.compile(r"faultAddr \S|SI_\w+\)")),
     (re.compile(r"--- SIG[A-Z]+ \{"), re.compile(r"\}")),
     (re.compile(r"siginfo: si_signo"), re.compile(r"si_addr: \S|si_pid")),
-    (re.compile(r"Exception Subtype:"), re.compile(r" at \S|\S+$")),
-    (re.compile(r"\* thread #\d+.*stop reason = .*\([^)]*$"), re.compile(r"\)$")),
+    (re.compile(r"Exception Subtype:"), re.compile(r"\S$")),
+    (re.compile(r"\* thread #\d+[^(]{0,300}stop reason = [^(]{0,200}\("), re.compile(r"\)$")),
     (re.compile(r"BUG: KASAN:"), re.compile(r"\S")),
     (re.compile(r"(?:READ|WRITE) of size"), re.compile(r"ptr/mem|thread")),
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from mtedbg.formats.texts.draft import Draft, Writer
+from mtedbg.formats.texts.draft import Draft, Writer, hexadecimal
 from mtedbg.formats.texts.grammar import android_frame, registers, with_offset
 from mtedbg.formats.texts.lines import Line
 from mtedbg.model.crash_text import NOT_IN_TEXT, TextFrame
@@ -34,12 +34,6 @@ _JAVA = re.compile(
 _META = re.compile(r'"(number|code|name|code_name|errno)"\s*:\s*("?)([\w-]{1,32})\2')
 _META_START = re.compile(r'"signal"\s*:\s*\{')
 _ADDRESS = re.compile(r'"(?:address|fault_address|relevant_address)"\s*:\s*"?(0x[0-9a-fA-F]{1,16})')
-_FRAME = re.compile(
-    r"^\s*(?:at |#?\d{1,3}\s{1,4})?(0x[0-9a-fA-F]{6,16})?\s*(\S{1,256}\.so|\S{1,128})\s+(?"
-    r":0x[0-9a-fA-F]{6,16}\s)?([\w:~<>*&., ()]{1,512}?)"
-    r"(?: ?\+ ?(0x[0-9a-f]{1,8}|\d{1,9}))?(?: \((\S{1,256}:\d{1,9})\))?\s*"
-    r"$"
-)
 
 
 def _crashlytics(line: Line) -> Draft | None:
@@ -117,16 +111,24 @@ def _more(draft: Draft, line: Line) -> bool:
         return True
     if registers(draft, text):
         return True
-    if (found := _FRAME.match(text)) and (found[2].endswith(".so") or found[1]):
-        function, offset = with_offset(found[3])
-        draft.frame(
-            TextFrame(
-                function, int(found[4], 0) if found[4] else offset, found[2],
-                pc=int(found[1], 16) if found[1] else NOT_IN_TEXT, source=found[5] or "",
-            )
-        )  # fmt: skip
+    if frame := _frame(text):
+        draft.frame(frame)
         return True
     return False
+
+
+def _frame(text: str) -> TextFrame | None:
+    """`0x7b001234 libgo.so go::Mesh::draw()`, with or without level and address."""
+    words = text.split(None, 3)
+    if words and (words[0] == "at" or words[0].lstrip("#").isdigit()):
+        words = text.split(None, 4)[1:]
+    pc = hexadecimal(words[0]) if words and words[0].startswith("0x") else None
+    if pc is not None:
+        words = words[1:]
+    if len(words) < 2 or (pc is None and not words[0].endswith(".so")):
+        return None
+    function, offset = with_offset(" ".join(words[1:]).replace(" + ", "+"))
+    return TextFrame(function, offset, words[0], pc=NOT_IN_TEXT if pc is None else pc)
 
 
 WRITER = Writer(
