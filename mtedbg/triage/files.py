@@ -7,12 +7,15 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from mtedbg.adapters.core.below import is_plain
+from mtedbg.adapters.inside import within
 from mtedbg.dataclass import dataclass
 from mtedbg.errors import UsageError
 from mtedbg.formats import elf
 from mtedbg.formats.packed import packed_with
+from mtedbg.triage.inside import crashes, may_hold
 
 _NAMES = ("core", "tombstone")
+_START = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +46,25 @@ def find(places: Iterable[str]) -> Files:
         path = Path(place).absolute()
         if os.path.isdir(path):  # noqa: PTH112 - pathlib's raises for a name that is too long
             for name in _below(str(path)):
-                if _may_be(name):
-                    paths.setdefault(name)
-                else:
-                    skipped += 1
+                found = crashes(name) if _may_be(name) else []
+                if not found and _is_named_so(name):
+                    found = [name]  # it says that it is one: what is wrong with it is a row
+                if _is_text_of_another(name):
+                    found = []
+                paths.update(dict.fromkeys(found))
+                skipped += not found
         elif os.path.lexists(path):
+            paths.update(dict.fromkeys(crashes(str(path)) or [str(path)]))
+        elif within(str(path)) is not None:
             paths.setdefault(str(path))
         else:
             raise UsageError(f"{place}: no such file or folder", "give core files or their folders")
     return Files(tuple(paths), skipped)
+
+
+def _is_text_of_another(path: str) -> bool:
+    """Whether it is the form for people of a tombstone that is here in its protobuf form too."""
+    return "tombstone" in Path(path).name and os.path.lexists(f"{path}.pb")
 
 
 def _below(folder: str) -> Iterator[str]:
@@ -70,7 +83,7 @@ def _may_be(path: str) -> bool:
     except OSError:
         return _is_named_so(path)
     try:
-        start = os.read(descriptor, elf.KIND_SIZE)
+        start = os.read(descriptor, _START)
     except OSError:
         return False
     finally:
@@ -78,7 +91,7 @@ def _may_be(path: str) -> bool:
     if start.startswith(elf.MAGIC):
         kind = elf.file_kind(start)
         return kind is None or kind.type == elf.ET_CORE
-    return bool(packed_with(start)) or _is_named_so(path)
+    return bool(packed_with(start)) or _is_named_so(path) or may_hold(path, start)
 
 
 def _is_named_so(path: str) -> bool:

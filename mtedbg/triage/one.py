@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mtedbg.adapters.core.kept import Kept
 from mtedbg.adapters.dead import open_dead
+from mtedbg.adapters.inside import container
 from mtedbg.adapters.limits import watched
 from mtedbg.adapters.tombstone.target import TombstoneTarget
 from mtedbg.analysis.postmortem.calls import symbol_of_death
@@ -76,7 +77,7 @@ def lost(path: str, why: str) -> Read:
 def _status(path: str) -> tuple[int, int]:
     """Size and time of change, before the file is read: it may still be growing."""
     try:
-        status = Path(path).stat()
+        status = Path(container(path)).stat()
     except (OSError, ValueError):
         return 0, 0
     return status.st_size, status.st_mtime_ns

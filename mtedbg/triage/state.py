@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
+from mtedbg.adapters.inside import container
 from mtedbg.errors import DocumentError, UsageError
 from mtedbg.model.triage import VERSION, Read, plain_of, read_of
 
@@ -116,7 +117,7 @@ def _line(value: dict[str, Any]) -> bytes:
 
 def _is_as_it_was(one: Read) -> bool:
     try:
-        status = Path(one.path).stat()
+        status = Path(container(one.path)).stat()
     except (OSError, ValueError):
         return False
     return (status.st_size, status.st_mtime_ns) == (one.size, one.modified_ns)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from mtedbg.formats.texts.draft import Draft, hexadecimal
+from mtedbg.formats.texts.draft import Draft
 from mtedbg.model.absent import Absent
 from mtedbg.model.crash_text import NOT_IN_TEXT, TagRow, TextFrame
 
@@ -25,10 +25,9 @@ _ANDROID_FRAME = re.compile(r"#(\d{1,3})\s{1,8}pc\s{1,8}(?:0x)?([0-9a-fA-F]{1,16
 _BUILD_ID = re.compile(r"\(BuildId: ([0-9a-fA-F]{1,64})\)$")
 _MAP_OFFSET = re.compile(r"^\(offset 0x[0-9a-fA-F]{1,16}\)")
 _PLUS = re.compile(r"^(.{1,1000}?)\+(0x[0-9a-fA-F]{1,16}|\d{1,12})$")
-_TAG_ROW = re.compile(
-    r"^\s{0,8}(=>)?\s{0,3}(0x[0-9a-fA-F]{1,16}):((?:\s{0,3}\[?\s?[0-9a-f.]{1,2}\]?){1,64})\s*$"
-)
-_TAG = re.compile(r"(\[?)\s?([0-9a-f.]{1,2})(\]?)")
+_TAG_ROW = re.compile(r"^\s{0,8}(?:=>)?\s{0,3}(0x[0-9a-fA-F]{1,16}):")
+_TAG = re.compile(r"(\[?)([0-9a-f]{1,2}|\.{1,2})\]?")
+_MOST_TAGS = 64
 
 
 def registers(draft: Draft, text: str) -> bool:
@@ -82,19 +81,19 @@ def with_offset(text: str) -> tuple[str, int | Absent]:
 def tag_row(text: str) -> TagRow | None:
     """A row of a tag map: `=>0x76a2d3e700: 0  0 [4] 4`; granules without a tag end it."""
     match = _TAG_ROW.match(text)
-    if match is None:
+    words = text[match.end() :].replace("[ ", "[").replace(" ]", "]") if match else ""
+    found = [_TAG.fullmatch(word) for word in words.replace("[", " [").split()[: _MOST_TAGS + 1]]
+    if match is None or not 0 < len(found) <= _MOST_TAGS or not all(found):
         return None
-    start = hexadecimal(match[2])
-    tags, here = bytearray(), None
-    for open_, tag, _ in _TAG.findall(match[3]):
-        if not tag.strip("."):
+    start, tags, here = int(match[1], 16), bytearray(), None
+    for one in found:
+        assert one is not None
+        if one[2].startswith("."):
             if tags:
                 break
-            start = None if start is None else start + 16
+            start += 16
             continue
-        if open_:
+        if one[1]:
             here = len(tags)
-        tags.append(int(tag, 16))
-    if start is None or not tags:
-        return None
-    return TagRow(start, bytes(tags), here)
+        tags.append(int(one[2], 16))
+    return TagRow(start, bytes(tags), here) if tags else None
