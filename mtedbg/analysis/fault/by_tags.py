@@ -60,7 +60,7 @@ def by_tags(
     high = min(granule_of(access.bad) + REACH, region.end)
     around = list(runs(session, low, high))
     found = list(_beyond(session, access, around))
-    gone = _freed(session, access, memory, around, others=bool(found))
+    gone = _freed(session, access, memory, around, found)
     if on_stack:
         what = gone.what.replace("use after free", "use after return or scope")
         relation = gone.relation
@@ -117,14 +117,21 @@ def _beyond(session: Session, access: BadAccess, around: list[Run]) -> Iterator[
 
 
 def _freed(
-    session: Session, access: BadAccess, memory: int, around: list[Run], *, others: bool
+    session: Session,
+    access: BadAccess,
+    memory: int,
+    around: list[Run],
+    others: list[Hypothesis],
 ) -> Hypothesis:
     reasons = [f"the memory has tag {memory} now, the pointer {access.tag}; its owner is not known"]
     known = Hypothesis("use after free", tuple(reasons), relation=Relation.USE_AFTER_FREE)
     here = next((one for one in around if one.start <= access.bad < one.end), None)
     start = None if here is None else here.start
     holder = next((one for one in holders(session, access) if one.value == start), None)
-    if holder is not None and holder.place is Place.BASE and not access.walks:
+    # What runs on from memory with the pointer's tag comes to such a first byte as well.
+    rival = any(one.strength is not Strength.CHANCE for one in others)
+    is_base = holder is not None and holder.place is Place.BASE and not access.walks
+    if holder is not None and is_base and not rival:
         reasons.append(f"{holder.name} points to the first byte of memory with one tag")
         function = or_else(then(symbolize(session, access.pc).symbol, lambda one: one.name), "")
         if access.address == start and _GIVES_BACK.search(function):

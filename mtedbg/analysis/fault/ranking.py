@@ -35,6 +35,7 @@ _NEAR_BYTES, _FAR_BYTES = 256, 1024
 _UNHELD, _UNHELD_WALK = 4, 6
 """What tags and places are worth at most, without a pointer to the object."""
 _FREED, _GIVEN_AGAIN = 4, 1
+_UNHELD_FREED = -1
 _HAD_TAG = 3
 _FRAME_AGAIN, _OF_ONE_FRAME = -2, 1
 """Variables of one frame have different tags; two frames seldom begin one at the same place."""
@@ -170,6 +171,8 @@ def _freed(access: BadAccess, candidate: Candidate, held: Sequence[Holder]) -> _
         points += _POINTS_INTO[stale.place]
         reasons.append(f"{stale.name} points into it, with the tag {access.tag}")
     elif access.base_name and not access.walks:
+        known = one.allocator == STACK or one.last_tag == access.tag
+        points += 0 if known else _UNHELD_FREED
         reasons.append(f"no pointer to its first byte with the tag {access.tag} was found")
     if access.address >= one.end:
         points -= 1

@@ -15,6 +15,7 @@ something in common shows that they are Scudo's.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -23,7 +24,6 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from mtedbg.dataclass import dataclass, field
-from mtedbg.decode.heap.memory import NO_TAG
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.memory_object import MemoryObject, ObjectState
 from mtedbg.model.pointer import GRANULE, granule_of, with_tag
@@ -51,6 +51,8 @@ _KNOWN, _UNKNOWN = 2, 3
 _CASTAGNOLI = 0x82F63B78
 _LARGE = struct.Struct("<QQQQ")
 _FIXED = (0, LARGE_HEADER_TAG)
+_BEFORE = re.compile(rb"\x00(?=[\x01-\x0f])|\x02(?=\x00)")
+"""A header and what it is of: a chunk that has or had a tag, or a large one, which has none."""
 _PAGE = 4096
 _MOST_LARGE = 1 << 40
 """Bytes that are ever given out (MaxAllowedMallocSize)."""
@@ -119,7 +121,7 @@ class ScudoHeap:
 
     def _in(self, start: int, end: int) -> Iterator[MemoryObject]:
         """The objects whose headers are in [start, end)."""
-        for at in _granules(self.memory, granule_of(start), granule_of(end), _FIXED):
+        for at in _headers(self.memory, granule_of(start), granule_of(end)):
             header = self._header(at)
             if header is not None:
                 one = self._as_object(header)
@@ -224,12 +226,11 @@ def parse(at: int, word: int) -> Header | None:
     )
 
 
-def _granules(memory: HeapMemory, start: int, end: int, wanted: tuple[int, ...]) -> Iterator[int]:
-    """The granules of [start, end) with one of the `wanted` tags."""
-    tags = memory.tags(start, end)
-    for number, tag in enumerate(tags):
-        if tag in wanted and tag != NO_TAG:
-            yield start + number * GRANULE
+def _headers(memory: HeapMemory, start: int, end: int) -> Iterator[int]:
+    """The granules of [start, end) that may be headers: what follows has another tag."""
+    tags = memory.tags(start, end + GRANULE)
+    for found in _BEFORE.finditer(tags):
+        yield start + found.start() * GRANULE
 
 
 Sample = list[tuple[Header, int]]
@@ -238,7 +239,7 @@ Sample = list[tuple[Header, int]]
 def sampled(memory: HeapMemory, start: int, end: int) -> Sample:
     """What may be headers in [start, end), with their words."""
     found: Sample = []
-    for at in _granules(memory, start, end, _FIXED):
+    for at in _headers(memory, start, end):
         word = memory.word(at)
         header = parse(at, word) if word else None
         if word and header is not None and header.checksum:
