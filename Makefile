@@ -6,7 +6,7 @@ WORKERS := 2
 NATIVE := $(shell find native mtedbg/lab/guest tests/support/programs \
 	-name build -prune -o \( -name '*.c' -o -name '*.cc' -o -name '*.h' \) -print)
 
-.PHONY: help setup setup-demo setup-check demo check test sanitize sanitize-host golden lint format bench bench-core bench-native fuzz crashes oracle soundness stress guests litmus wheel clean
+.PHONY: help setup setup-demo setup-check demo check test sanitize sanitize-host golden lint format bench bench-core bench-native fuzz crashes oracle soundness stress guests litmus lock wheel clean
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 21
 
@@ -84,6 +84,9 @@ bench-native: setup ## what the runtime costs, compared with the least that woul
 litmus: setup-check ## run the protocol's litmus files under herd7, which is fetched, and record the verdicts
 	@$(BIN)/python -m litmus --fetch --record
 	$(BIN)/pytest -q -m herd7 tests/soundness
+
+lock: ## pin anew what pip installs, after a change in pyproject.toml; OPTIONS=--upgrade for newer
+	@python3 scripts/lock $(OPTIONS)
 
 wheel: setup ## build a wheel with runtime, libraries, guests and kernel, in dist/
 	@$(BIN)/python scripts/make_wheel.py
