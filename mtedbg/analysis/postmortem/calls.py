@@ -15,6 +15,7 @@ from mtedbg.analysis.stacks.host_calls import FrameKind, How, calls_from
 from mtedbg.dataclass import dataclass, replace
 from mtedbg.model.absent import Absent, or_else, present, then
 from mtedbg.model.triage import Call
+from mtedbg.session import once
 from mtedbg.target import ModuleFinder
 
 if TYPE_CHECKING:
@@ -202,9 +203,15 @@ def _known(session: Session, frame: HostFrame) -> Call:
     return _call(session, frame.pc, "", 0)
 
 
+@once
+def _finder(session: Session) -> ModuleFinder | None:
+    """The target where it knows files: to ask that of each frame takes longer than its answer."""
+    return session.target if isinstance(session.target, ModuleFinder) else None
+
+
 def _call(session: Session, pc: int, function: str, into: int) -> Call:
-    target = session.target
-    where = target.module_at(pc) if isinstance(target, ModuleFinder) else None
+    finder = _finder(session)
+    where = None if finder is None else finder.module_at(pc)
     if where is None or isinstance(where, Absent):
         return Call("", "", 0, plain(function), into)
     name = PurePosixPath(where.name.removesuffix(" (deleted)")).name
