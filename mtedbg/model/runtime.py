@@ -49,6 +49,7 @@ class CoreIdSource(StrEnum):
     RSEQ_READ = "RseqRead"
     RSEQ_STRICT = "RseqStrict"
     LOCKSTEP = "Lockstep"
+    THREAD = "Thread"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@
  * convention. */
 #include "mtetso_guest.h"
 
+static volatile uint64_t started;
+
 static uint64_t victim(void* argument) {
   (void)argument;
   uint64_t* own = mtetso_allocate(64);
@@ -13,6 +15,7 @@ static uint64_t victim(void* argument) {
 }
 
 int main(void) {
+  ++started; /* where data begins shared, memops are patched before the crash */
   print("about to crash\n");
   uint64_t seen = mtetso_join(mtetso_spawn(victim, NULL));
   print_number("peeked ", seen, "\n");

@@ -23,6 +23,8 @@ struct Options {
   ThreadMode threads = ThreadMode::Lockstep;
   std::string schedule;  // lockstep: "seed:7", or as written: "1@1*4,2@2*4" (see schedule.h)
   uint32_t memops_start = MTEDBG_Mode_Local;
+  uint32_t data_start =
+      MTEDBG_Mode_Local;             // the image's data: local to its loader's core, or shared
   uint32_t core_id_source = 0;       // MTEDBG_CoreIdSource_*; 0: the default for `threads`
   uint32_t pin_threshold = 8;        // flips after which `sticky` pins a memop to shared
   uint32_t claim_threshold = 0;      // faults after which `sticky` takes memory back; 0: never
@@ -39,6 +41,10 @@ struct Options {
   std::string guest;
   std::vector<std::string> arguments;
 };
+
+// Where threads own memory: more of them than there are tags may be alive at once, so that one tag
+// belongs to nobody.
+inline constexpr uint32_t kMostOwners = 16;
 
 constexpr bool reads_rseq(const Options& options) {
   return options.core_id_source == MTEDBG_CoreIdSource_RseqRead ||

@@ -37,23 +37,30 @@ struct World {
 
 }  // namespace
 
-TEST_CASE("an image is where it was asked for, shared, or not at all") {
+TEST_CASE("an image is where it was asked for, its loader's, or not at all") {
   World world(15);
   const uint64_t image = free_address(8192);
-  REQUIRE(world.memory.map_image(image + 100, 5000));
+  REQUIRE(world.memory.map_image(image + 100, 5000, 3));
   CHECK(world.memory.allows(image, 8192, PROT_READ | PROT_WRITE));
   CHECK_FALSE(world.memory.allows(image + 8192, 1, PROT_READ));
-  CHECK(read_tag(image) == 15);
-  CHECK(read_tag(image + 8191) == 15);
-  CHECK_FALSE(world.memory.map_image(image + 4096, 4096));
+  CHECK(read_tag(image) == 3);
+  CHECK(read_tag(image + 8191) == 3);
+  CHECK_FALSE(world.memory.map_image(image + 4096, 4096, 3));
   CHECK(errno == EEXIST);
-  CHECK_FALSE(world.memory.map_image(0, 4096));
-  CHECK_FALSE(world.memory.map_image(image, 0));
-  CHECK_FALSE(world.memory.map_image(image, UINT64_MAX));
-  REQUIRE(world.memory.protect(image, 4096, PROT_READ | PROT_EXEC));
+  CHECK_FALSE(world.memory.map_image(0, 4096, 3));
+  CHECK_FALSE(world.memory.map_image(image, 0, 3));
+  CHECK_FALSE(world.memory.map_image(image, UINT64_MAX, 3));
+  std::memset(reinterpret_cast<void*>(image), 7, 4096);
+  REQUIRE(world.memory.seal(image, 4096));
   CHECK_FALSE(world.memory.allows(image + 4090, 8, PROT_WRITE));
   CHECK(world.memory.allows(image + 4090, 8, PROT_READ));
   CHECK(world.memory.allows(image + 4096, 8, PROT_WRITE));
+  // What never changes is read without its tags being looked at, next to what may.
+  std::array<uint8_t, 16> read{};
+  REQUIRE(world.memory.host_read(nullptr, image + 4088, read.data(), read.size()));
+  CHECK(read[7] == 7);
+  CHECK(read[8] == 0);
+  CHECK_FALSE(world.memory.host_write(nullptr, image + 4088, read.data(), read.size()));
 }
 
 TEST_CASE("allocations have granules of their own, and their owner's tag") {
@@ -94,24 +101,36 @@ TEST_CASE("what is guest memory") {
   CHECK_FALSE(world.memory.allows(reinterpret_cast<uintptr_t>(&host), 4, PROT_READ));
 }
 
-TEST_CASE("the host takes what it touches to shared, and no more") {
+TEST_CASE("what the host touches is as local afterwards") {
   for (const uint32_t shared : {0u, 15u}) {
     World world(shared);
     const uint64_t at = world.memory.allocate(96, 3);
     const char text[] = "forty characters and a few, over granules";
     REQUIRE(world.memory.host_write(nullptr, with_tag(at + 20, 7), text, sizeof text));
-    CHECK(read_tag(at) == 3);
-    CHECK(read_tag(at + 16) == shared);
-    CHECK(read_tag(at + 48) == shared);
-    CHECK(read_tag(at + 64) == 3);
+    for (uint64_t granule = at; granule < at + 96; granule += kGranule)
+      CHECK(read_tag(granule) == 3);
     char back[sizeof text] = {};
     REQUIRE(world.memory.host_read(nullptr, at + 20, back, sizeof back));
     CHECK(std::memcmp(text, back, sizeof text) == 0);
     CHECK(debug_root().journal[0].operation == MTEDBG_Operation_None);
     CHECK_FALSE(world.memory.host_read(nullptr, 0x10, back, 4));
-    REQUIRE(world.memory.protect(at, 4096, PROT_READ));
-    CHECK_FALSE(world.memory.host_write(nullptr, at, text, 4));
   }
+}
+
+TEST_CASE("only granules that are local have the guard tag, and only during the host's access") {
+  World world;
+  const uint64_t at = world.memory.allocate(48, 3);
+  write_tags(at + 16, 16, world.protocol.shared_tag());
+  const size_t lent = world.protocol.while_guarded(nullptr, at, 48, [&] {
+    CHECK(read_tag(at) == world.protocol.tags().guard);
+    CHECK(read_tag(at + 16) == world.protocol.shared_tag());
+    CHECK(read_tag(at + 32) == world.protocol.tags().guard);
+    CHECK(debug_root().journal[0].operation == MTEDBG_Operation_RetagOnly);
+  });
+  CHECK(lent == 2);
+  CHECK(read_tag(at) == 3);
+  CHECK(read_tag(at + 16) == world.protocol.shared_tag());
+  CHECK(read_tag(at + 32) == 3);
 }
 
 TEST_CASE("the protocol's lock excludes") {

@@ -142,7 +142,7 @@ TEST_CASE("a block is retired in the middle of a patch in it") {
   CHECK(debug_root().journal[0].operation == MTEDBG_Operation_None);
 }
 
-TEST_CASE("the host's access keeps its granules shared to its end") {
+TEST_CASE("nobody claims what the host accesses, to the end of its access") {
   World world(MTEDBG_Policy_Sticky, 1000, 0, /*claim=*/1);
   Actor thread(world, 2, kMine);
   const CodeBlock* block = world.make(kLoad, kLocal);
@@ -150,7 +150,7 @@ TEST_CASE("the host's access keeps its granules shared to its end") {
   const uint64_t memory = world.memory.allocate(16, 0);
   std::atomic<bool> in_handler{false};
   std::thread claims;
-  world.protocol.while_shared(nullptr, memory, 16, [&] {
+  world.protocol.while_guarded(nullptr, memory, 16, [&] {
     claims = std::thread([&] {
       in_handler = true;
       thread.fault(block, memory);

@@ -241,7 +241,7 @@ TEST_CASE("what is not ours, and what is the guest's own fault") {
   guests(world.fault(block, stack - 4), stack - 4);
   // Read-only memory may be read only.
   const uint64_t end = world.memory.map_stack(8192, 0) + 4096;
-  REQUIRE(world.memory.protect(end, 4096, 1));
+  REQUIRE(world.memory.seal(end, 4096));
   CHECK(world.fault(block, end).verdict == Verdict::Resumed);
   guests(world.fault(world.make(kStore, kLocal), end - 4), end - 4);
 }

@@ -131,7 +131,7 @@ def runs(policy: str, shared: int, start: str) -> Iterator[Runs]:
     rounds = [Round((CELL[whose],), (Turn(0, CORE),)) for whose in rows]
     written = write(TEST, rounds, 1 if shared == 0 else 0, common=False)
     options = ["--step", "1", "--policy", policy, "--shared-tag", str(shared)]
-    options += ["--memops-start", start, "--schedule", written.schedule]
+    options += ["--memops-start", start, "--schedule", written.schedule, "--data-start", "shared"]
     argv: list[str | Path] = [
         paths.runtime(),
         *options,

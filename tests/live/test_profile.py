@@ -21,6 +21,8 @@ from tests.support.gdb_session import GDBS
 from tests.support.lldb_session import LLDBS, connect, lldb
 
 GUEST = "queue"
+SHARED_DATA = "--data-start shared"
+"""What an ordered access meets is then shared already, and the profile pays."""
 AT_THE_END = "mtetso::Engine::write_profile"
 NEWEST = next(iter(GDBS))
 RUNS = [
@@ -53,7 +55,7 @@ def carried_over(tmp_path: Path, learned: Path) -> None:
     """The runtime takes a profile: it does what it should, with fewer faults and patches."""
     without, with_it = tmp_path / "without.json", tmp_path / "with.json"
     for options in (f"--profile-out {without}", f"--profile-in {learned} --profile-out {with_it}"):
-        done = run(options, GUEST)
+        done = run(f"{SHARED_DATA} {options}", GUEST)
         assert (done.returncode, done.stdout, done.stderr) == (0, oracle(GUEST), "")
     assert faults(with_it) < faults(without)
     assert flips(with_it) < flips(without)

@@ -46,10 +46,16 @@ class Case:
         return "--no-handler" in self.options
 
 
+SHARED_DATA = ("--data-start", "shared")
+"""The first access to it faults."""
+
 CASES = {
-    "thunk": Case("crash"),
-    "lockstep": Case("message", ("--no-handler",)),
-    "threads": Case("message", ("--no-handler", "--threads", "threads", "--shared-tag", "15")),
+    "thunk": Case("crash", SHARED_DATA),
+    "lockstep": Case("message", (*SHARED_DATA, "--no-handler")),
+    "threads": Case(
+        "message",
+        (*SHARED_DATA, "--no-handler", "--threads", "threads", "--shared-tag", "15"),
+    ),
 }
 
 

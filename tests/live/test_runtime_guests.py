@@ -240,7 +240,9 @@ def test_no_tagging_here() -> None:
 
 
 @pytest.mark.parametrize("tag", [0, 15])
-@pytest.mark.parametrize("words", ["--no-handler;counter", "--threads threads;crash", ";crash"])
+@pytest.mark.parametrize(
+    "words", ["--no-handler --data-start shared;counter", "--threads threads;crash", ";crash"]
+)
 def test_a_death_by_tag_check_fault(words: str, tag: int) -> None:
     options, guest = words.split(";")
     done = run(f"--shared-tag {tag} {options}", guest)

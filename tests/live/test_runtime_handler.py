@@ -38,7 +38,7 @@ def patches_and_barriers(guest: str, folder: Path) -> tuple[int, int]:
     trace = folder / f"{guest}.trace"
     subprocess.run(
         ["qemu-aarch64", "-cpu", "max", str(PROGRAMS / "mtetso"),
-         "--trace", str(trace), str(PROGRAMS / f"guests/{guest}.elf")],
+         "--data-start", "shared", "--trace", str(trace), str(PROGRAMS / f"guests/{guest}.elf")],
         capture_output=True, timeout=TIMEOUT_S, check=True,
     )  # fmt: skip
     # what, thread, core, event, memop, address, first, second (native/src/debug/trace.h)

@@ -65,7 +65,8 @@ def test_claims_with_pinned_threads(vm: Vm) -> None:
 
 @contextmanager
 def debugged(vm: Vm, source: str) -> Iterator[Session]:
-    argv = [str(paths.runtime()), *RSEQ, source, str(paths.guests() / "message.elf")]
+    argv = [str(paths.runtime()), *RSEQ, source, "--data-start", "shared"]
+    argv.append(str(paths.guests() / "message.elf"))
     with gdbserver.serve(vm, argv) as port, gdb("gdb18", [paths.runtime()]) as session:
         session.execute(f"target remote 127.0.0.1:{port}")
         session.execute("handle SIGSEGV stop print pass")

@@ -60,14 +60,14 @@ def guest(flavour: str, name: str, *arguments: str, options: str = "") -> Iterat
 
 @pytest.mark.parametrize("flavour", GDBS)
 def test_the_road_of_a_fault(flavour: str) -> None:
-    with guest(flavour, "message", options="--cores 2") as at:
+    with guest(flavour, "message", options="--cores 2 --data-start shared") as at:
         stepping.assert_the_road_of_a_fault(at)
         stepping.assert_a_retag_is_seen(at)
 
 
 @pytest.mark.parametrize("flavour", GDBS)
 def test_filters(flavour: str) -> None:
-    with guest(flavour, "stale", options="--policy seed") as at:
+    with guest(flavour, "stale", options="--policy seed --data-start shared") as at:
         stepping.assert_filters(at)
 
 

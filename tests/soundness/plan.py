@@ -36,7 +36,8 @@ class Config:
 
     def options(self) -> list[str]:
         """The words for the runtime, but for the shared tag, which schedules need as well."""
-        words = ["--policy", self.policy, "--memops-start", self.start]
+        # The cells' own states are what the rounds are about: nothing else is to change hands.
+        words = ["--policy", self.policy, "--memops-start", self.start, "--data-start", "shared"]
         return [*words, *(["--claim-threshold", str(self.claim)] if self.claim else [])]
 
     def __str__(self) -> str:

@@ -79,7 +79,7 @@ def died_at(vm: Vm, folder: Path, point: str, *options: str, guest: str = "messa
     """The core of a run that was told to die at `point` ("NAME" or "NAME:N")."""
     place = folder / point.replace(":", "-")
     place.mkdir()
-    argv = [str(paths.runtime()), "--abort-at", point, *options]
+    argv = [str(paths.runtime()), "--abort-at", point, "--data-start", "shared", *options]
     argv.append(str(paths.guests() / f"{guest}.elf"))
     result = vm.run(argv, cores_to=place, timeout_s=TIMEOUT_S)
     assert result.signal == SIGABRT, (point, result)

@@ -28,7 +28,11 @@ FLAVOUR = "gdb18"
 # What a session is about: options and arguments as the document tells them to a person.
 USER = "message"
 VM = "stale"
-OPTIONS = {USER: ("--cores", "2"), VM: ("--policy", "seed", "--threads", "threads")}
+SHARED_DATA = ("--data-start", "shared")
+OPTIONS = {
+    USER: ("--cores", "2", *SHARED_DATA),
+    VM: ("--policy", "seed", "--threads", "threads", "--cores", "2", *SHARED_DATA),
+}
 ARGUMENTS: dict[str, tuple[str, ...]] = {USER: (), VM: ("10000",)}
 
 _MARK = re.compile(r"^<!-- walk: (\w+) -->$", re.MULTILINE)

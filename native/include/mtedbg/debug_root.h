@@ -66,7 +66,7 @@ extern "C" {
 #define MTEDBG_POLICIES(V) V(Policy, Seed, 1) V(Policy, Sticky, 2) V(Policy, Interpret, 3)
 #define MTEDBG_CORE_ID_SOURCES(V) \
   V(CoreIdSource, Pinned, 1) V(CoreIdSource, RseqRead, 2) V(CoreIdSource, RseqStrict, 3) \
-  V(CoreIdSource, Lockstep, 4)
+  V(CoreIdSource, Lockstep, 4) V(CoreIdSource, Thread, 5)
 #define MTEDBG_THREAD_STATES(V)                                                       \
   V(ThreadState, Parked, 0) V(ThreadState, Dispatcher, 1) V(ThreadState, Jit, 2)      \
   V(ThreadState, Thunk, 3) V(ThreadState, Fault, 4) V(ThreadState, Exited, 5)

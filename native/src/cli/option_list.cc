@@ -50,7 +50,8 @@ constexpr NamedValue kThreads[] = {{"lockstep", static_cast<uint32_t>(ThreadMode
 constexpr NamedValue kScopes[] = {{"function", static_cast<uint32_t>(TierScope::Function)},
                                   {"program", static_cast<uint32_t>(TierScope::Program)}};
 
-constexpr NamedValue kCoreIds[] = {{"pinned", MTEDBG_CoreIdSource_Pinned},
+constexpr NamedValue kCoreIds[] = {{"thread", MTEDBG_CoreIdSource_Thread},
+                                   {"pinned", MTEDBG_CoreIdSource_Pinned},
                                    {"rseq-read", MTEDBG_CoreIdSource_RseqRead},
                                    {"rseq-strict", MTEDBG_CoreIdSource_RseqStrict},
                                    {"lockstep", MTEDBG_CoreIdSource_Lockstep}};
@@ -65,7 +66,8 @@ constexpr Option kOptions[] = {
      [](Options& o, View n, View v) { o.shared_tag = choice(n, v, kTags); }},
     {"--cores", "N",
      "number of cores that guest threads are spread over (default 2; with an rseq core id, the "
-     "machine's). Up to 14 cores have local memory each; if there are more, 13 of them have "
+     "machine's; with --threads threads they are pinned to that many). Up to 14 cores have local "
+     "memory each; if there are more, 13 of them have "
      "(policy seed: 15 and 14)",
      [](Options& o, View n, View v) {
        o.cores = number(n, v, 1, Schedule::kMaxCores);
@@ -77,10 +79,14 @@ constexpr Option kOptions[] = {
      [](Options& o, View n, View v) {
        o.threads = static_cast<ThreadMode>(choice(n, v, kThreads));
      }},
-    {"--core-id", "pinned|rseq-read|rseq-strict|lockstep",
-     "how a thread knows its core. pinned: each thread is pinned to a processor (default); "
-     "rseq-read: each memory access reads the core id that the kernel maintains; rseq-strict: in "
-     "addition, an access that the kernel interrupts is restarted; lockstep: the schedule decides "
+    {"--core-id", "thread|pinned|rseq-read|rseq-strict|lockstep",
+     "what owns local memory, and how a thread knows it. thread: the thread itself, wherever it "
+     "runs (default); pinned: its core, each thread is pinned to a processor (the default with "
+     "--cores); "
+     "rseq-read: each memory access reads the core id that the kernel maintains, and a thread that "
+     "is moved right after that accesses with another core's tag, which is not sound; rseq-strict: "
+     "in addition, an access that the kernel interrupts is restarted; lockstep: the schedule "
+     "decides "
      "(the default, and the only choice, with --threads lockstep)",
      [](Options& o, View n, View v) { o.core_id_source = choice(n, v, kCoreIds); }},
     {"--schedule", "S",
@@ -93,6 +99,10 @@ constexpr Option kOptions[] = {
      [](Options& o, View n, View v) { o.step = number(n, v, 0, 1000000); }},
     {"--memops-start", "local|shared", "mode of a new memop (default local)",
      [](Options& o, View n, View v) { o.memops_start = choice(n, v, kModes); }},
+    {"--data-start", "local|shared",
+     "whose the data of a program is when it is loaded: local to the core of the thread that loads "
+     "it (default), or shared",
+     [](Options& o, View n, View v) { o.data_start = choice(n, v, kModes); }},
     {"--pin-threshold", "N", "flips after which policy sticky pins a memop to shared (default 8)",
      [](Options& o, View n, View v) { o.pin_threshold = number(n, v, 0, UINT32_MAX); }},
     {"--claim-threshold", "N",
@@ -133,6 +143,11 @@ std::span<const Option> option_list() { return kOptions; }
 
 namespace {
 
+uint32_t usual_core_ids(const Options& options) {
+  if (options.threads == ThreadMode::Lockstep) return MTEDBG_CoreIdSource_Lockstep;
+  return options.cores_given ? MTEDBG_CoreIdSource_Pinned : MTEDBG_CoreIdSource_Thread;
+}
+
 void check_core_ids(const Options& options) {
   const bool lockstep = options.core_id_source == MTEDBG_CoreIdSource_Lockstep;
   if (lockstep != (options.threads == ThreadMode::Lockstep))
@@ -141,6 +156,8 @@ void check_core_ids(const Options& options) {
                      "core ids need --threads threads");
   if (reads_rseq(options) && options.cores_given)
     usage("--cores cannot be given with an rseq core id: the cores are the machine's");
+  if (options.core_id_source == MTEDBG_CoreIdSource_Thread && options.cores_given)
+    usage("--cores cannot be given with --core-id thread: threads own memory then");
 }
 
 void check_thresholds(const Options& options) {
@@ -160,9 +177,7 @@ void complete_options(Options& options) {
   if (options.threads == ThreadMode::Threads && !options.schedule.empty())
     usage("--schedule needs --threads lockstep");
   options.scheduled_cores = schedule.highest_core() + 1;
-  if (options.core_id_source == 0)
-    options.core_id_source = options.threads == ThreadMode::Lockstep ? MTEDBG_CoreIdSource_Lockstep
-                                                                     : MTEDBG_CoreIdSource_Pinned;
+  if (options.core_id_source == 0) options.core_id_source = usual_core_ids(options);
   check_core_ids(options);
   check_thresholds(options);
 }

@@ -32,8 +32,8 @@ bool sane(uint64_t address, uint64_t length) {
   return address < kTop && length < kTop;
 }
 
-// The guest's bytes without tag checks: the granules are shared by then, and TSO is kept by the
-// barriers around (Arm ARM B2.3: a DMB orders what is before it with what is after it).
+// The guest's bytes without tag checks; TSO is kept by the barriers around (Arm ARM B2.3: a DMB
+// orders what is before it with what is after it).
 void copy_ordered(void* to, const void* from, size_t length) {
   UncheckedAccess unchecked;
   full_fence();
@@ -71,7 +71,7 @@ int GuestMemory::protection(uint64_t address, uint64_t length) const {
   return allowed;
 }
 
-bool GuestMemory::map_image(uint64_t address, uint64_t length) {
+bool GuestMemory::map_image(uint64_t address, uint64_t length, uint32_t tag) {
   if (address == 0 || length == 0 || !sane(address, length)) {
     errno = EINVAL;
     return false;
@@ -79,8 +79,7 @@ bool GuestMemory::map_image(uint64_t address, uint64_t length) {
   const uint64_t begin = page_down(address);
   const uint64_t end = page_up(address + length);
   if (map_tagged(begin, end - begin) == MAP_FAILED) return false;
-  // Fresh PROT_MTE pages have tag 0: shared already in one convention, core 0's in the other.
-  if (protocol_.shared_tag() != 0) write_tags(begin, end - begin, protocol_.shared_tag());
+  write_tags(begin, end - begin, protocol_.memory_tag(tag));
   add_region(begin, end, kReadWrite);
   return true;
 }
@@ -92,13 +91,18 @@ bool GuestMemory::unmap_image(uint64_t address, uint64_t length) {
   return munmap(host_pointer(begin), end - begin) == 0;
 }
 
-bool GuestMemory::protect(uint64_t address, uint64_t length, int protection) {
+// PROT_MTE cannot be taken away from a mapping, so another one takes its place.
+bool GuestMemory::seal(uint64_t address, uint64_t length) {
   const uint64_t begin = page_down(address);
-  const uint64_t end = page_up(address + length);
-  // The guest's code is data here: it is translated, never executed.
-  const int mapped = protection & kReadWrite;
-  if (mprotect(host_pointer(begin), end - begin, tagged_protection(mapped)) != 0) return false;
-  add_region(begin, end, mapped);
+  const uint64_t size = page_up(address + length) - begin;
+  void* constant = mmap(nullptr, size, kReadWrite, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (constant == MAP_FAILED) return false;
+  copy_ordered(constant, host_pointer(begin), size);
+  if (mprotect(constant, size, PROT_READ) != 0 ||
+      mremap(constant, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, host_pointer(begin)) ==
+          MAP_FAILED)
+    return false;
+  add_region(begin, begin + size, PROT_READ);
   return true;
 }
 
@@ -143,19 +147,36 @@ uint64_t GuestMemory::allocate(uint64_t length, uint32_t tag) {
   return address;
 }
 
-bool GuestMemory::host_read(mtedbg_GuestFrame* frame, uint64_t address, void* out, size_t length) {
-  if (!allows(address, length, PROT_READ)) return false;
-  protocol_.while_shared(frame, address, length,
-                         [&] { copy_ordered(out, host_pointer(address), length); });
+// Page by page where some are constant: those have no tags, and no order either.
+template <typename Copy>
+bool GuestMemory::host_access(mtedbg_GuestFrame* frame, uint64_t address, size_t length, int needed,
+                              const Copy& copy) {
+  if (!allows(address, length, needed)) return false;
+  const bool writable = allows(address, length, PROT_WRITE);
+  for (size_t done = 0; done < length;) {
+    const uint64_t at = strip_tag(address) + done;
+    const size_t part = writable ? length : std::min(length - done, page_up(at + 1) - at);
+    const auto use = [&] { copy(host_pointer(at), done, part); };
+    if (allows(at, part, PROT_WRITE))
+      protocol_.while_guarded(frame, at, part, use);
+    else
+      use();
+    done += part;
+  }
   return true;
+}
+
+bool GuestMemory::host_read(mtedbg_GuestFrame* frame, uint64_t address, void* out, size_t length) {
+  return host_access(frame, address, length, PROT_READ, [&](void* at, size_t done, size_t part) {
+    copy_ordered(static_cast<char*>(out) + done, at, part);
+  });
 }
 
 bool GuestMemory::host_write(mtedbg_GuestFrame* frame, uint64_t address, const void* in,
                              size_t length) {
-  if (!allows(address, length, PROT_WRITE)) return false;
-  protocol_.while_shared(frame, address, length,
-                         [&] { copy_ordered(host_pointer(address), in, length); });
-  return true;
+  return host_access(frame, address, length, PROT_WRITE, [&](void* at, size_t done, size_t part) {
+    copy_ordered(at, static_cast<const char*>(in) + done, part);
+  });
 }
 
 }  // namespace mtetso

@@ -23,15 +23,17 @@ class GuestMemory {
   Protocol& protocol() { return protocol_; }
 
   // Maps [address, address + length), rounded out to pages, readable and writable, zero, tagged
-  // shared. False with errno set where something is there already or the kernel refuses.
-  bool map_image(uint64_t address, uint64_t length);
+  // `tag`, or shared if no memory can have that tag. False with errno set where something is there
+  // already or the kernel refuses.
+  bool map_image(uint64_t address, uint64_t length, uint32_t tag);
 
   // Unmaps an image; no thread may use it any more. False with errno set.
   bool unmap_image(uint64_t address, uint64_t length);
 
-  // Removes write or all access from whole pages of a mapped image (PROT_MTE is kept).
-  // `protection` is of mmap's PROT_ bits. False with errno set.
-  bool protect(uint64_t address, uint64_t length, int protection);
+  // Makes the pages of an image constant: nobody writes to them any more, and they have no tags.
+  // What never changes needs no order, so every access to it may be plain, whoever makes it. False
+  // with errno set.
+  bool seal(uint64_t address, uint64_t length);
 
   // Maps a stack of at least `length` bytes with a guard page below, tagged `tag`, or shared if no
   // memory can have that tag. Returns its lowest usable address, 0 with errno set if there is no
@@ -59,9 +61,10 @@ class GuestMemory {
     return (protection(address, length) & wanted) == wanted;
   }
 
-  // The host's accesses (thunks, system calls): the granules are taken to shared first, by the
-  // rules of a shared memop, then copied with full ordering. False where the guest has no such
-  // memory. `frame` names the guest thread on whose behalf; it may be null before there is one.
+  // The host's accesses (thunks, system calls): with full ordering, and while nobody can access
+  // what is local to a core, which is as local afterwards (Protocol::while_guarded). False where
+  // the guest has no such memory. `frame` names the guest thread on whose behalf; it may be null
+  // before there is one.
   bool host_read(mtedbg_GuestFrame* frame, uint64_t address, void* out, size_t length);
   bool host_write(mtedbg_GuestFrame* frame, uint64_t address, const void* in, size_t length);
 
@@ -74,6 +77,9 @@ class GuestMemory {
     const Region* older;
   };
 
+  template <typename Copy>
+  bool host_access(mtedbg_GuestFrame* frame, uint64_t address, size_t length, int needed,
+                   const Copy& copy);
   void add_region(uint64_t begin, uint64_t end, int protection);
   int protection_of(uint64_t page) const;
 

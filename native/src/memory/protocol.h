@@ -14,6 +14,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "memory/quiescence.h"
 #include "memory/raw_lock.h"
@@ -42,21 +43,31 @@ class Protocol {
   void release();
   uint64_t next_generation() { return ++generation_; }  // under the lock
 
-  // Calls `use` while every granule of [address, address + length) is shared, and cannot be claimed
-  // by a core: lock, journal, tags, barrier, clear, use, unlock. `use` must not fault. Not for the
-  // fault handler, which has these steps apart, as phases. Returns the number of granules changed.
+  // Calls `use` while every granule of [address, address + length) is shared or, where it is local
+  // to a core, has the guard tag; then each has its own tag again: what the host has accessed is as
+  // local as before. The memory must be writable. `use` must not fault. While there is one guest
+  // thread, nobody has to be kept out. Not for the fault handler, which has these steps apart, as
+  // phases. Returns the number of granules that had the guard tag.
   template <typename Use>
-  size_t while_shared(mtedbg_GuestFrame* frame, uint64_t address, size_t length, const Use& use) {
+  size_t while_guarded(mtedbg_GuestFrame* frame, uint64_t address, size_t length, const Use& use) {
     const SignalsHeld held;
     acquire(frame);
-    const size_t changed = take_shared(frame, address, length);
+    const std::vector<Lent> lent = take(frame, address, length);
     use();
+    give_back(frame, lent);
     release();
-    return changed;
+    return lent.size();
   }
 
  private:
-  size_t take_shared(mtedbg_GuestFrame* frame, uint64_t address, size_t length);
+  // A granule that has the guard tag for a while, and its own.
+  struct Lent {
+    uint64_t granule;
+    uint32_t tag;
+  };
+
+  std::vector<Lent> take(mtedbg_GuestFrame* frame, uint64_t address, size_t length);
+  void give_back(mtedbg_GuestFrame* frame, const std::vector<Lent>& lent);
 
   const CoreTags tags_;
   RawLock lock_;

@@ -36,9 +36,6 @@ void* map_tagged(uint64_t address, size_t length);
 // except those in RAM (Documentation/arch/arm64/memory-tagging-extension.rst).
 void* map_tagged_file(int descriptor, size_t length);
 
-// `protection` (PROT_ bits) with what keeps the mapping tagged.
-int tagged_protection(int protection);
-
 // `address` must be mapped with PROT_MTE; the tag in it is ignored.
 uint32_t read_tag(uint64_t address);
 // Sets every granule that [address, address + length) touches.

@@ -31,17 +31,15 @@ MteStatus enable_mte() {
                                                                : MteStatus::Refused;
 }
 
-int tagged_protection(int protection) { return protection | kProtMte; }
-
 void* map_tagged(uint64_t address, size_t length) {
   const int flags = MAP_PRIVATE | MAP_ANONYMOUS | (address != 0 ? MAP_FIXED_NOREPLACE : 0);
-  return mmap(reinterpret_cast<void*>(address), length, tagged_protection(PROT_READ | PROT_WRITE),
-              flags, -1, 0);
+  return mmap(reinterpret_cast<void*>(address), length, PROT_READ | PROT_WRITE | kProtMte, flags,
+              -1, 0);
 }
 
 void* map_tagged_file(int descriptor, size_t length) {
   void* memory =
-      mmap(nullptr, length, tagged_protection(PROT_READ | PROT_WRITE), MAP_PRIVATE, descriptor, 0);
+      mmap(nullptr, length, PROT_READ | PROT_WRITE | kProtMte, MAP_PRIVATE, descriptor, 0);
   if (memory == MAP_FAILED) return MAP_FAILED;
   // QEMU's user mode accepts the flag but keeps no tags: test whether it keeps one.
   const auto at = reinterpret_cast<uintptr_t>(memory);

@@ -43,8 +43,6 @@ void* map(uint64_t address, size_t length) {
 
 MteStatus enable_mte() { return MteStatus::NoHardware; }
 
-int tagged_protection(int protection) { return protection; }
-
 void* map_tagged(uint64_t address, size_t length) {
   void* memory = map(address, length);
   if (memory == MAP_FAILED) return MAP_FAILED;

@@ -2,14 +2,15 @@
 //
 // On which core a host thread runs: the source of a frame's core id, by option.
 //
+//   thread       the thread's own: local memory belongs to it, on whatever processor it runs
 //   pinned       each thread has one processor (sched_setaffinity); the id cannot change
 //   rseq-read    each memop reads struct rseq::cpu_id, which the kernel maintains
 //   rseq-strict  the same, and a memop during which the kernel moves the thread starts over
 //   lockstep     the schedule assigns cores
 //
-// A pinned or simulated id is only changed by Process::move(). In the rseq modes translated code
-// updates the frame's id itself, at polls and in each memop (translate/core_id.h); these functions
-// update it at entries and exits.
+// A thread's own id and a pinned one do not change, a simulated one is only changed by
+// Process::move(). In the rseq modes translated code updates the frame's id itself, at polls and in
+// each memop (translate/core_id.h); these functions update it at entries and exits.
 #pragma once
 
 #include <cstdint>

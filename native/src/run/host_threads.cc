@@ -46,6 +46,7 @@ void HostThreads::body(GuestThread& thread) {
     thread.frame->budget = INT_MAX;
     end = run_turn(process_, *this, imports_, thread);
   } while (end != TurnEnd::Exited);
+  process_.leave(thread);
   std::scoped_lock lock(lock_);
   thread.exited = true;
   exits_.notify_all();

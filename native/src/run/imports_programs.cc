@@ -48,7 +48,7 @@ Imports::Next Imports::sort(GuestThread& thread, CallRegisters& registers) {
 Imports::Next Imports::load(GuestThread& thread, CallRegisters& registers) {
   std::string path, why = "the path is not in the guest's memory";
   Program* made = nullptr;
-  if (read_text(thread, registers.rdi, path)) made = process_.load(path, why);
+  if (read_text(thread, registers.rdi, path)) made = process_.load(thread, path, why);
   if (made == nullptr) std::fprintf(stderr, "mtetso: load: %s\n", why.c_str());
   registers.rax = made == nullptr ? kFailed : made->code().id();
   return Next::Return;

@@ -5,6 +5,7 @@
 #include <elf.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -63,36 +64,36 @@ struct Extent {
 
 Process::Process(const Options& options, GuestMemory& memory, Engine& engine)
     : options_(options), image_(engine.image()), memory_(memory), engine_(engine) {
-  if (!map_image(image_))
+  if (!map_image(image_, core_tags(options_).of(core_of(1))))
     throw StatusError(Status::Internal,
                       std::string("cannot map the guest's image: ") + std::strerror(errno));
 }
 
-// False with errno set.
-bool Process::map_image(const ElfImage& image) {
+// False with errno set. No thread can access it before this returns.
+bool Process::map_image(const ElfImage& image, uint32_t tag) {
   const Extent extent(image);
-  if (!memory_.map_image(extent.begin, extent.end - extent.begin)) return false;
+  if (options_.data_start == MTEDBG_Mode_Shared) tag = core_tags(options_).shared;
+  if (!memory_.map_image(extent.begin, extent.end - extent.begin, tag)) return false;
   for (const auto& segment : image.segments())
-    if (!segment.file.empty() &&
-        !memory_.host_write(nullptr, segment.address, segment.file.data(), segment.file.size()))
-      return false;
+    if (!segment.file.empty())
+      write_fresh(segment.address, segment.file.data(), segment.file.size());
   for (const auto& segment : image.segments()) {
     if ((segment.flags & PF_W) != 0) continue;
     uint64_t low = segment.address & ~(kPage - 1);
     uint64_t high = (segment.address + segment.memory_size + kPage - 1) & ~(kPage - 1);
-    memory_.protect(low, high - low, PROT_READ);  // guest code is read, never executed
+    if (!memory_.seal(low, high - low)) return false;  // guest code is read, never executed
   }
   return true;
 }
 
-Program* Process::load(const std::string& path, std::string& why) {
+Program* Process::load(const GuestThread& thread, const std::string& path, std::string& why) {
   try {
     ElfImage image = ElfImage::open(path);
     if (image.tls().memory_size != 0) {
       why = path + ": a loaded program cannot have thread-local storage";
       return nullptr;
     }
-    if (!map_image(image)) {
+    if (!map_image(image, static_cast<uint32_t>(thread.frame->guest.host_core_id))) {
       why = path + ": cannot map it: " + std::strerror(errno);
       return nullptr;
     }
@@ -121,6 +122,8 @@ bool Process::unload(uint64_t id) {
 uint32_t Process::core_of(uint64_t id) const {
   // The kernel decides where a thread runs; until then its memory belongs to its maker's core.
   if (reads_rseq(options_)) return current_processor();
+  if (options_.core_id_source == MTEDBG_CoreIdSource_Thread)
+    return static_cast<uint32_t>(std::find(taken_.begin(), taken_.end(), false) - taken_.begin());
   return static_cast<uint32_t>((id - 1) % options_.cores);
 }
 
@@ -141,6 +144,8 @@ GuestThread& Process::add_thread(uint32_t core, uint64_t stack_low, uint64_t sta
   auto& thread = threads_.emplace_back(std::make_unique<GuestThread>());
   thread->id = threads_.size();
   thread->core = core;
+  if (taken_.size() <= core) taken_.resize(core + 1);
+  taken_[core] = true;
   thread->frame = engine_.new_frame(thread->id, core_tags(options_).of(core));
   register_thread(&thread->frame->guest, stack_low, stack_low + stack_size);
   memory_.protocol().quiescence().add(&thread->frame->guest, &thread->frame->budget);
@@ -195,6 +200,11 @@ std::vector<GuestThread*> Process::threads() {
   std::vector<GuestThread*> all;
   for (const auto& thread : threads_) all.push_back(thread.get());
   return all;
+}
+
+void Process::leave(const GuestThread& thread) {
+  std::scoped_lock lock(lock_);
+  taken_[thread.core] = false;
 }
 
 void Process::move(GuestThread& thread, uint32_t core) {

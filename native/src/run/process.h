@@ -62,7 +62,8 @@ class Process {
   Engine& engine() { return engine_; }
 
   // Maps a further program and makes its code; null if that fails, and `why` is the reason.
-  Program* load(const std::string& path, std::string& why);
+  // Its data belongs to the thread that loads it.
+  Program* load(const GuestThread& thread, const std::string& path, std::string& why);
   // False if there is no such program, or it is the first one.
   bool unload(uint64_t id);
 
@@ -76,22 +77,27 @@ class Process {
 
   // Moves a thread to a core: its tag, with an event where it changes.
   void move(GuestThread& thread, uint32_t core);
+  // The thread will access no guest memory any more. Where core ids are threads', the next thread
+  // gets its own: all that this one did comes before all that the next one does.
+  void leave(const GuestThread& thread);
 
  private:
-  bool map_image(const ElfImage& image);
+  bool map_image(const ElfImage& image, uint32_t tag);
   // Makes a thread's copy of the image's thread-local storage and, after it, the block that FS
   // points to, with its own address in it (System V ABI, variant II); 0 if there is no memory or
   // the image has no thread-local storage.
   uint64_t make_tls(uint32_t tag);
   GuestThread& add_thread(uint32_t core, uint64_t stack_low, uint64_t stack_size);
+  // With lock_ held, except for the first thread.
   uint32_t core_of(uint64_t id) const;
 
   const Options& options_;
   const ElfImage& image_;  // the first program's
   GuestMemory& memory_;
   Engine& engine_;
-  std::mutex lock_;  // threads_
+  std::mutex lock_;  // threads_, taken_
   std::vector<std::unique_ptr<GuestThread>> threads_;
+  std::vector<bool> taken_;  // core numbers of threads that are alive
 };
 
 }  // namespace mtetso
