@@ -68,6 +68,7 @@ class Budget:
         self._limits = limits
         self._clock = clock
         self._held = 0
+        self._granted = 0.0
         self.over = ""
         self.renew()
 
@@ -83,6 +84,10 @@ class Budget:
         self._held += held
         self._left += self._limits.times * held
         self._mark = max(0, self._left - _BETWEEN)
+
+    def grant(self, seconds: float) -> None:
+        """More time for what takes long in any sound file: to unpack it."""
+        self._granted += seconds
 
     def spend(self, length: int) -> None:
         """`length` bytes are read now.
@@ -101,7 +106,7 @@ class Budget:
 
     @property
     def _seconds(self) -> float:
-        return self._limits.seconds + self._held / self._limits.a_second
+        return self._limits.seconds + self._granted + self._held / self._limits.a_second
 
     def expire(self) -> None:
         """The time is up.

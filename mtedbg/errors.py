@@ -53,6 +53,10 @@ class FileFormatError(MtedbgError):
     """A file is not what it should be: not a core, truncated, of another machine."""
 
 
+class NotNowError(FileFormatError):
+    """A file cannot be read now, and may be another time: no permission, a full disk."""
+
+
 class OverBudgetError(MtedbgError):
     """A report has read as much as it may: see `mtedbg.budget`."""
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import overload
 
 from mtedbg.budget import Budget
-from mtedbg.errors import FileFormatError
+from mtedbg.errors import FileFormatError, NotNowError
 
 _BLOCK = 1 << 14
 """Bytes that are read at once where little is asked for: headers and notes stand together."""
@@ -121,7 +121,7 @@ def open_file(path: str) -> FileBytes:
             raise FileFormatError(f"{path} is not a regular file", "give the path of a file")
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     except OSError as error:
-        raise FileFormatError(f"{path}: {error.strerror}", "give the path of a file") from None
+        raise NotNowError(f"{path}: {error.strerror}", "give the path of a file") from None
     except ValueError:  # a zero byte in the name
         raise FileFormatError(f"{path!r} is not a file name", "give the path of a file") from None
     return bytes_of(descriptor, path)
@@ -145,6 +145,6 @@ def bytes_of(descriptor: int, path: str) -> FileBytes:
             raise FileFormatError(f"{path} is empty", "copy it again, completely")
         return FileBytes(descriptor)
     except OSError as error:
-        raise FileFormatError(f"{path}: {error.strerror}", "give the path of a file") from None
+        raise NotNowError(f"{path}: {error.strerror}", "give the path of a file") from None
     finally:
         os.close(descriptor)

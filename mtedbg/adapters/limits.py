@@ -49,7 +49,8 @@ def watched(budget: Budget) -> Iterator[None]:
         return
 
     def expired(_number: int, _frame: FrameType | None) -> None:
-        budget.expire()
+        if budget.seconds_left <= 0:  # it may have been granted more meanwhile
+            budget.expire()
 
     before = signal.signal(signal.SIGPROF, expired)
     signal.setitimer(signal.ITIMER_PROF, max(budget.seconds_left, _AGAIN_S), _AGAIN_S)

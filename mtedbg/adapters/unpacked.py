@@ -13,13 +13,23 @@ from pathlib import Path
 from typing import IO
 
 from mtedbg.adapters.file_bytes import FileBytes
-from mtedbg.errors import FileFormatError
-from mtedbg.formats.packed import Stream, plain
+from mtedbg.budget import Budget
+from mtedbg.errors import FileFormatError, NotNowError
+from mtedbg.formats.packed import Stream, may_be_crash, plain
 from mtedbg.model.memory import size_text
 
 MOST = 1 << 36
 """Bytes that a core may unpack to: a small file can claim to be any length."""
 
+MOST_RATIO = 1000
+"""Times its size that a file may unpack to, zeros left out, beyond what any may."""
+ALWAYS = 1 << 28
+"""Bytes that any file may unpack to."""
+
+_START = 64
+_FREE = 256 << 20
+_PACKED_A_SECOND, _PLAIN_A_SECOND = 2 << 20, 16 << 20
+"""Bytes that the slowest format unpacks on a slow machine."""
 _CHUNK = 1 << 18
 
 
@@ -38,7 +48,25 @@ def first_bytes(path: str, how: str, count: int) -> bytes:
             return b""
 
 
-def unpack(path: str, how: str, remarks: list[str], most: int = 0) -> FileBytes:
+def unpack_crash(
+    path: str, how: str, remarks: list[str], budget: Budget | None = None
+) -> FileBytes:
+    """As `unpack`, of what begins as a core or a minidump does: of nothing else is any written.
+
+    Raises:
+        FileFormatError: it does not, or as for `unpack`.
+        ToolMissingError: as for `unpack`.
+    """
+    if not may_be_crash(first_bytes(path, how, _START)):
+        raise FileFormatError(
+            f"{path} is {how} data of something that is not a core", "give a core, or unpack it"
+        )
+    return unpack(path, how, remarks, budget=budget)
+
+
+def unpack(
+    path: str, how: str, remarks: list[str], most: int = 0, budget: Budget | None = None
+) -> FileBytes:
     """The contents of a compressed file, mapped.
 
     Args:
@@ -46,20 +74,23 @@ def unpack(path: str, how: str, remarks: list[str], most: int = 0) -> FileBytes:
         how: what `packed_with` said.
         remarks: gets a line where the file is cut off or damaged after what could be unpacked.
         most: bytes that it may unpack to; `MOST` where 0.
+        budget: is granted time for it.
 
     Raises:
-        FileFormatError: nothing of it can be unpacked, it is longer than that, or there is no
-            room for it.
+        FileFormatError: nothing of it can be unpacked, or it is longer than that.
+        NotNowError: there is no room for it.
         ToolMissingError: the library for its format is not here.
     """
     import tempfile  # which is slow to import, and few cores are compressed
 
     with Path(path).open("rb") as packed, tempfile.TemporaryFile(prefix="mtedbg-") as file:
         stream, broken = plain(packed, how)
+        room = _Room(path, os.fstat(packed.fileno()).st_size, file.fileno(), budget)
         try:
-            length = _copy(_chunks(stream, broken, path, how, remarks), file, path, most or MOST)
+            chunks = _chunks(stream, broken, path, how, remarks)
+            length = _copy(chunks, file, path, most or MOST, room)
         except OSError as error:
-            raise FileFormatError(
+            raise NotNowError(
                 f"{path} cannot be unpacked into {tempfile.gettempdir()}: {error.strerror}",
                 "set TMPDIR to a folder with more room",
             ) from None
@@ -87,7 +118,51 @@ def _chunks(
         yield chunk
 
 
-def _copy(chunks: Iterator[bytes], file: IO[bytes], path: str, most: int) -> int:
+class _Room:
+    """How much may be written: a small file can unpack to a full disk.
+
+    Args:
+        path: of the packed file, for messages.
+        packed: its bytes.
+        descriptor: of the file that is written.
+        budget: is granted time for it.
+    """
+
+    def __init__(self, path: str, packed: int, descriptor: int, budget: Budget | None) -> None:
+        self._path = path
+        self._most = ALWAYS + packed * MOST_RATIO
+        self._descriptor = descriptor
+        self._budget = budget
+        self._written = 0
+        self._looked = 0
+        if budget is not None:
+            budget.grant(packed / _PACKED_A_SECOND)
+
+    def take(self, length: int) -> None:
+        """`length` bytes that are not zeros are written next.
+
+        Raises:
+            FileFormatError: that is more than any core is packed so small, or fills the disk.
+        """
+        self._written += length
+        if self._budget is not None:
+            self._budget.grant(length / _PLAIN_A_SECOND)
+        if self._written > self._most:
+            raise FileFormatError(
+                f"{self._path} unpacks to more than {MOST_RATIO} times its size",
+                "where that is right, unpack it first",
+            )
+        if self._written >= self._looked:
+            self._looked = self._written + (64 << 20)
+            disk = os.fstatvfs(self._descriptor)
+            if disk.f_bavail * disk.f_frsize < max(_FREE, disk.f_blocks * disk.f_frsize // 20):
+                raise NotNowError(
+                    f"{self._path} is not unpacked: the disk is nearly full",
+                    "set TMPDIR to a folder with more room",
+                )
+
+
+def _copy(chunks: Iterator[bytes], file: IO[bytes], path: str, most: int, room: _Room) -> int:
     """Writes `chunks`, leaving holes for zeros; the length in bytes."""
     length = 0
     for chunk in chunks:
@@ -96,6 +171,7 @@ def _copy(chunks: Iterator[bytes], file: IO[bytes], path: str, most: int) -> int
                 f"{path} unpacks to more than {size_text(most)}", "unpack it first"
             )
         if chunk.count(0) != len(chunk):
+            room.take(len(chunk))
             os.pwrite(file.fileno(), chunk, length)
         length += len(chunk)
     file.truncate(length)

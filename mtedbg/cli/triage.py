@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mtedbg.report import Part, Report
 
 HELP = "group core files: one line per distinct crash"
-EXIT_INTERRUPTED = 130
+EXIT_UNREADABLE, EXIT_INTERRUPTED = 1, 130
 EXIT_NEW = 3
 """There is a crash that `--known` does not list."""
 _UNITS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
@@ -106,14 +106,19 @@ def _reader(arguments: argparse.Namespace, paths: Sequence[str]) -> Generator[Re
 
 
 def _read(
-    arguments: argparse.Namespace, paths: Sequence[str], reads: dict[str, Read], place: Path
+    arguments: argparse.Namespace,
+    paths: Sequence[str],
+    reads: dict[str, Read],
+    place: Path,
+    notes: list[str],
 ) -> MtedbgError | KeyboardInterrupt | None:
-    """Fills `reads`, from kept results first; returns what stopped it, or None."""
+    """Fills `reads`, from kept results first, and `notes`; returns what stopped it, or None."""
     from mtedbg.triage.progress import progress
     from mtedbg.triage.state import State
 
     programs = "none" if arguments.core_only else arguments.sysroot
     with State(place, programs) as state:
+        notes += state.remarks
         if not arguments.fresh:
             reads.update((one.path, one) for one in state.known(paths))
         left = [path for path in paths if path not in reads]
@@ -166,6 +171,8 @@ def _reports(shown: Sequence[Group], arguments: argparse.Namespace) -> dict[str,
     """What the post-mortem says of the exemplars of the most frequent groups, by their paths."""
     from mtedbg.adapters.core.kept import Kept
     from mtedbg.adapters.dead import open_dead
+    from mtedbg.adapters.limits import limited_memory, watched
+    from mtedbg.budget import Budget
     from mtedbg.reports.postmortem import parts
     from mtedbg.reports.section import Medium
     from mtedbg.session import Session
@@ -177,12 +184,21 @@ def _reports(shown: Sequence[Group], arguments: argparse.Namespace) -> dict[str,
         path = group.exemplar.path
         if time.monotonic() > until:
             break
+        budget = Budget()
         try:
-            target = open_dead(
-                path, sysroot=arguments.sysroot, files=not arguments.core_only, kept=kept
-            )
-            found[path] = list(parts(Session(target), Medium.PAGE))
-        except MtedbgError:  # it was read before, and may have changed or be gone since
+            with limited_memory(), watched(budget):
+                target = open_dead(
+                    path,
+                    sysroot=arguments.sysroot,
+                    files=not arguments.core_only,
+                    kept=kept,
+                    budget=budget,
+                )
+                found[path] = list(parts(Session(target, budget=budget), Medium.PAGE))
+        except (
+            MtedbgError,
+            MemoryError,
+        ):  # it was read before, and may have changed or be gone since
             continue
     return found
 
@@ -227,8 +243,8 @@ def run(arguments: argparse.Namespace) -> int:
     found = find(arguments.places)
     place = Path(arguments.state) if arguments.state else usual_path(arguments.places)
     reads: dict[str, Read] = {}
-    stopped = _read(arguments, found.paths, reads, place)
-    notes = []
+    notes = list(found.unreadable)
+    stopped = _read(arguments, found.paths, reads, place, notes)
     if found.skipped:
         notes.append(_counted(found.skipped, "in these folders is not a core: left out",
                               "in these folders are not cores: left out"))  # fmt: skip
@@ -249,4 +265,6 @@ def run(arguments: argparse.Namespace) -> int:
         raise stopped
     if stopped is not None:
         return EXIT_INTERRUPTED
+    if found.unreadable and not found.paths:
+        return EXIT_UNREADABLE
     return EXIT_NEW if known is not None and any(is_new(one, known) for one in recent) else 0

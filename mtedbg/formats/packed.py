@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import IO, TYPE_CHECKING, Protocol
 
 from mtedbg.errors import ToolMissingError
+from mtedbg.formats import elf
 
 if TYPE_CHECKING:
     from mtedbg.formats.buffer import Buffer
@@ -20,12 +21,25 @@ MOST_WINDOW = 1 << 27
 
 _CHUNK = 1 << 18
 _MAGICS = {b"\x1f\x8b": "gzip", b"\xfd7zXZ\0": "xz", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bzip2"}
+_MAGICS |= {b"\x04\x22\x4d\x18": "lz4"}
 
 
 def packed_with(data: Buffer) -> str:
     """What `data` is compressed with, by its first bytes; empty where it is not."""
     start = bytes(data[:8])
     return next((name for magic, name in _MAGICS.items() if start.startswith(magic)), "")
+
+
+def may_be_crash(start: bytes) -> bool:
+    """Whether what begins so may be a core, a minidump or a tombstone, and not another archive.
+
+    Args:
+        start: the first plain bytes, 20 or more.
+    """
+    kind = elf.file_kind(start)
+    if start.startswith(elf.MAGIC):
+        return kind is None or kind.type == elf.ET_CORE
+    return start.startswith(b"MDMP") or start[:1] in (b"\x08", b"\x12") or not start
 
 
 class Stream(Protocol):
@@ -103,11 +117,23 @@ def _zstd(packed: IO[bytes]) -> Opened:
     return stream, (zstandard.ZstdError,)
 
 
+def _lz4(packed: IO[bytes]) -> Opened:
+    try:
+        import lz4.frame
+    except ImportError:
+        raise ToolMissingError(
+            "the library for lz4 is not installed",
+            "run: pip install lz4; or unpack the core",
+        ) from None
+    return lz4.frame.LZ4FrameFile(packed), (RuntimeError, EOFError)
+
+
 _OPENERS: dict[str, Callable[[IO[bytes]], Opened]] = {
     "gzip": _gzip,
     "xz": _xz,
     "bzip2": _bzip2,
     "zstd": _zstd,
+    "lz4": _lz4,
 }
 
 

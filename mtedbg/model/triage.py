@@ -146,6 +146,7 @@ class Read:
         symbol: what the PC of the fault is in; empty where no symbol is known.
         remarks: how many things are wrong with the file that could be worked around.
         evidence: what the signature was made of.
+        passing: whether the problem may be gone the next time: it is not kept.
     """
 
     path: str
@@ -158,6 +159,7 @@ class Read:
     symbol: str = ""
     remarks: int = 0
     evidence: Evidence = Evidence()
+    passing: bool = False
 
 
 def plain_of(one: Read) -> dict[str, Any]:

@@ -8,13 +8,14 @@ from pathlib import Path
 
 from mtedbg.adapters.core.below import is_plain
 from mtedbg.adapters.inside import within
+from mtedbg.adapters.text_target import is_text
+from mtedbg.adapters.unpacked import first_bytes
 from mtedbg.dataclass import dataclass
-from mtedbg.errors import UsageError
+from mtedbg.errors import ToolMissingError, UsageError
 from mtedbg.formats import elf
-from mtedbg.formats.packed import packed_with
+from mtedbg.formats.packed import may_be_crash, packed_with
 from mtedbg.triage.inside import crashes, may_hold
 
-_NAMES = ("core", "tombstone")
 _START = 512
 
 
@@ -25,10 +26,12 @@ class Files:
     Attributes:
         paths: absolute, each once, in order.
         skipped: how many files of folders are plainly something else.
+        unreadable: folders that cannot be looked into, each with the reason.
     """
 
     paths: tuple[str, ...]
     skipped: int
+    unreadable: tuple[str, ...] = ()
 
 
 def find(places: Iterable[str]) -> Files:
@@ -42,24 +45,26 @@ def find(places: Iterable[str]) -> Files:
     """
     paths: dict[str, None] = {}
     skipped = 0
+    unreadable: list[str] = []
     for place in places:
         path = Path(place).absolute()
         if os.path.isdir(path):  # noqa: PTH112 - pathlib's raises for a name that is too long
-            for name in _below(str(path)):
-                found = crashes(name) if _may_be(name) else []
-                if not found and _is_named_so(name):
-                    found = [name]  # it says that it is one: what is wrong with it is a row
+            for name in _below(str(path), unreadable):
+                start = _start_of(name)
+                here: list[str] = []
+                if _may_be(name, start):  # one that says that it is one is a row, whatever it is
+                    here = crashes(name) or [name] * _is_named_so(name, start or b"")
                 if _is_text_of_another(name):
-                    found = []
-                paths.update(dict.fromkeys(found))
-                skipped += not found
+                    here = []
+                paths.update(dict.fromkeys(here))
+                skipped += not here
         elif os.path.lexists(path):
             paths.update(dict.fromkeys(crashes(str(path)) or [str(path)]))
         elif within(str(path)) is not None:
             paths.setdefault(str(path))
         else:
             raise UsageError(f"{place}: no such file or folder", "give core files or their folders")
-    return Files(tuple(paths), skipped)
+    return Files(tuple(paths), skipped, tuple(unreadable))
 
 
 def _is_text_of_another(path: str) -> bool:
@@ -67,33 +72,49 @@ def _is_text_of_another(path: str) -> bool:
     return "tombstone" in Path(path).name and os.path.lexists(f"{path}.pb")
 
 
-def _below(folder: str) -> Iterator[str]:
+def _below(folder: str, unreadable: list[str]) -> Iterator[str]:
     """The files below `folder`, sorted; links to folders are not followed."""
-    for here, folders, names in os.walk(folder):
+
+    def refused(error: OSError) -> None:
+        unreadable.append(f"{error.filename} cannot be looked into: {error.strerror}")
+
+    for here, folders, names in os.walk(folder, onerror=refused):
         folders.sort()
         for name in sorted(names):
             yield f"{here}/{name}"
 
 
-def _may_be(path: str) -> bool:
+def _start_of(path: str) -> bytes | None:
+    """The first bytes of a file; None where they cannot be read."""
     if not is_plain(path):  # a link may lead to any device
-        return _is_named_so(path)
+        return None
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
     except OSError:
-        return _is_named_so(path)
+        return None
     try:
-        start = os.read(descriptor, _START)
+        return os.read(descriptor, _START)
     except OSError:
-        return False
+        return None
     finally:
         os.close(descriptor)
+
+
+def _may_be(path: str, start: bytes | None) -> bool:
+    if start is None:
+        return _is_named_so(path, b"")
     if start.startswith(elf.MAGIC):
         kind = elf.file_kind(start)
         return kind is None or kind.type == elf.ET_CORE
-    return bool(packed_with(start)) or _is_named_so(path) or may_hold(path, start)
+    if how := packed_with(start):
+        try:
+            return may_be_crash(first_bytes(path, how, elf.KIND_SIZE))
+        except ToolMissingError:
+            return _is_named_so(path, start)
+    return _is_named_so(path, start) or may_hold(path, start)
 
 
-def _is_named_so(path: str) -> bool:
+def _is_named_so(path: str, start: bytes) -> bool:
+    """Whether it calls itself a crash; sources are called core.c as well."""
     name = Path(path).name.lower()
-    return any(word in name for word in _NAMES)
+    return "tombstone" in name or ("core" in name and not is_text(start))

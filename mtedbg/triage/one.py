@@ -13,7 +13,7 @@ from mtedbg.analysis.postmortem.calls import symbol_of_death
 from mtedbg.analysis.postmortem.signature import signature
 from mtedbg.budget import Budget
 from mtedbg.dataclass import dataclass, field
-from mtedbg.errors import MtedbgError
+from mtedbg.errors import MtedbgError, NotNowError, ToolMissingError
 from mtedbg.model.triage import Evidence, Read, Signature, TimeSource
 from mtedbg.session import Session
 
@@ -46,6 +46,7 @@ class Reader:
         size, changed = _status(path)
         found: Signature | None = None
         problem, symbol, remarks, evidence = "", "", 0, Evidence()
+        passing = False
         when, source = changed / _NANO, TimeSource.FILE
         try:
             budget = Budget()
@@ -60,18 +61,21 @@ class Reader:
                 when, source = target.died_at, TimeSource.TOMBSTONE
             remarks = len(target.remarks)
         except MtedbgError as error:
+            passing = isinstance(error, NotNowError | ToolMissingError)
             problem = error.message.removeprefix(path).lstrip(": ") or error.message
         except MemoryError:
-            problem = "takes more memory than a worker may use"
+            problem, passing = "takes more memory than a worker may use", True
         except Exception as error:  # one file must not end ten thousand: what it was is in the row
             problem = f"the reader failed: {type(error).__name__}"
-        return Read(path, size, changed, when, source, found, problem, symbol, remarks, evidence)
+        return Read(
+            path, size, changed, when, source, found, problem, symbol, remarks, evidence, passing
+        )
 
 
 def lost(path: str, why: str) -> Read:
     """The row of a file whose reader died or was ended."""
     size, changed = _status(path)
-    return Read(path, size, changed, changed / _NANO, TimeSource.FILE, None, why)
+    return Read(path, size, changed, changed / _NANO, TimeSource.FILE, None, why, passing=True)
 
 
 def _status(path: str) -> tuple[int, int]:

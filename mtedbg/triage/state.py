@@ -2,14 +2,17 @@
 
 Whoever is killed leaves at most one line unfinished, which is not believed. A file is read again
 where its size or time of change is another, and everything where signatures are made otherwise.
+Lines that somebody edited, or a disk damaged, are set aside and told.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import json
 import os
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
@@ -18,8 +21,10 @@ from typing import IO, Any, Self
 from mtedbg.adapters.inside import container
 from mtedbg.errors import DocumentError, UsageError
 from mtedbg.model.triage import VERSION, Read, plain_of, read_of
+from mtedbg.model.words import counted
 
-_HEAD = {"schema": "mtedbg/triage-state/1", "signatures": VERSION}
+_HEAD = {"schema": "mtedbg/triage-state/1", "signatures": VERSION, "lines": "crc32"}
+_SUM = "crc32"
 
 
 def usual_path(places: Iterable[str]) -> Path:
@@ -44,10 +49,11 @@ class State:
 
     def __init__(self, path: Path, programs: str = "") -> None:
         self.path = path
+        self.remarks: list[str] = []
         self._head = {**_HEAD, "programs": programs}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file: IO[bytes] = path.open("a+b")
+            self._file = _open(path)
         except OSError as error:
             raise DocumentError(
                 f"{path}: {error.strerror}", "choose another file: --state FILE"
@@ -88,8 +94,26 @@ class State:
             return {}
         if lines[-1]:  # its writer was killed in the middle
             self._file.truncate(sum(len(line) + 1 for line in lines[:-1]))
-        kept = (_read(_object(line)) for line in lines[1:-1])
+        kept = [_read(line) for line in lines[1:-1]]
+        if None in kept:
+            self._set_aside(lines[1:-1], kept)
         return {one.path: one for one in kept if one is not None}
+
+    def _set_aside(self, lines: list[bytes], kept: list[Read | None]) -> None:
+        """Moves the damaged lines to a file of their own, and keeps the others."""
+        aside = self.path.with_name(f"{self.path.name}.damaged")
+        damaged = [line for line, one in zip(lines, kept, strict=True) if one is None]
+        self.remarks.append(
+            f"{counted(len(damaged), 'line')} of {self.path} are edited or damaged: set aside in"
+            f" {aside}, their files are read again"
+        )
+        with _open(aside) as file:
+            file.write(b"".join(line + b"\n" for line in damaged))
+        self._file.truncate(0)
+        self._write(self._head)
+        for one in kept:
+            if one is not None:
+                self.add(one)
 
     def known(self, paths: Iterable[str]) -> Iterator[Read]:
         """The kept results of those files that have not changed since."""
@@ -101,13 +125,29 @@ class State:
     def add(self, one: Read) -> None:
         """Keeps one result; the file is written before this returns.
 
-        Interrupted, it is kept or it is not; it need not be added again.
+        Interrupted, it is kept or it is not; it need not be added again. What may be read the next
+        time, a file without permission or one that met a full disk, is not kept.
         """
-        self._write(plain_of(one))
-        self._file.flush()
+        if not one.passing:
+            value = plain_of(one)
+            self._write({**value, _SUM: _sum(value)})
+            self._file.flush()
 
     def _write(self, value: dict[str, Any]) -> None:
         self._file.write(_line(value))
+
+
+def _open(path: Path) -> IO[bytes]:
+    """A file for its owner alone: names of crashes are not for everybody."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOCTTY
+    file = os.fdopen(os.open(path, flags, 0o600), "a+b")
+    with contextlib.suppress(PermissionError):  # somebody else's, who lets us write
+        os.fchmod(file.fileno(), 0o600)
+    return file
+
+
+def _sum(value: dict[str, Any]) -> int:
+    return zlib.crc32(_line(value))
 
 
 def _line(value: dict[str, Any]) -> bytes:
@@ -131,8 +171,11 @@ def _object(line: bytes) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _read(value: dict[str, Any]) -> Read | None:
+def _read(line: bytes) -> Read | None:
     """The line's content, or None where it is damaged."""
+    value = _object(line)
+    if value.pop(_SUM, None) != _sum(value):
+        return None
     try:
         return read_of(value)
     except (KeyError, TypeError, ValueError):

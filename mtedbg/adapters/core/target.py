@@ -16,7 +16,7 @@ from mtedbg.adapters.core.segments import Segments
 from mtedbg.adapters.core.space import AddressSpace
 from mtedbg.adapters.core.tags import read_tags
 from mtedbg.adapters.file_bytes import open_file
-from mtedbg.adapters.unpacked import unpack
+from mtedbg.adapters.unpacked import unpack_crash
 from mtedbg.budget import OVER, Budget
 from mtedbg.errors import OverBudgetError
 from mtedbg.formats import core_notes as notes
@@ -66,7 +66,7 @@ class CoreTarget:
         """Opens a core.
 
         Args:
-            path: of an ELF core or a minidump; it may be compressed (gzip, xz, zstd, bzip2).
+            path: of an ELF core or a minidump; it may be compressed (gzip, xz, zstd, bzip2, lz4).
             executable: path of its program; empty to look where the core says it was.
             sysroot: folder below which the paths of the core are; empty where the user named none,
                 and this machine's files are then used if their build ids are the same.
@@ -83,7 +83,7 @@ class CoreTarget:
         self._remarks: list[str] = []
         data = open_file(name)
         if how := packed_with(data):
-            data = unpack(name, how, self._remarks)
+            data = unpack_crash(name, how, self._remarks, budget)
         self._data = data
         self.budget = Budget() if budget is None else budget
         data.charge(self.budget)

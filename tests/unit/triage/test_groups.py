@@ -34,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
         for path in place.rglob(f"{name}.core*"):
             os.utime(path, (when, when))
     (place / "core.empty").touch()
-    (place / "core.text").write_text("nothing dumped")
+    (place / "core.text").write_bytes(b"\1nothing dumped")
     (place / "README").write_text("about these")
     ImageFile().write(place, "program")
     return place

@@ -42,7 +42,7 @@ def run(folder: Path, kept: Path) -> dict[str, Read]:
     triage.add_arguments(parser)
     words = parser.parse_args([str(folder), "--state", str(kept)])
     reads: dict[str, Read] = {}
-    triage._read(words, sorted(map(str, folder.iterdir())), reads, kept)
+    triage._read(words, sorted(map(str, folder.iterdir())), reads, kept, [])
     return reads
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mtedbg.dataclass import replace
 from mtedbg.errors import DocumentError, UsageError
 from mtedbg.model.triage import Call, Evidence, Read, Signature, TimeSource
 from mtedbg.triage.state import State, usual_path
@@ -132,3 +133,35 @@ def test_the_usual_place_is_that_of_the_same_question(
     assert usual_path(["a", "b"]) == usual_path(["b", "./a"])
     assert usual_path(["a"]) != usual_path(["b"])
     assert usual_path(["a"]).parent == tmp_path / "mtedbg"
+
+
+def test_lines_that_were_edited_are_set_aside(tmp_path: Path, cores: list[Path]) -> None:
+    path = tmp_path / "state"
+    with State(path) as state:
+        for core in cores:
+            state.add(row(core))
+    path.write_bytes(path.read_bytes().replace(b'"died"', b'"well"', 1))
+    with State(path) as state:
+        (said,) = state.remarks
+        assert said.startswith(f"1 line of {path} are edited or damaged: set aside in {path}.d")
+        assert list(state.known(map(str, cores))) == [row(one) for one in cores[1:]]
+    assert b'"well"' in Path(f"{path}.damaged").read_bytes()
+    with State(path) as state:
+        assert state.remarks == []
+        assert list(state.known(map(str, cores))) == [row(one) for one in cores[1:]]
+
+
+def test_it_is_its_owners_alone(tmp_path: Path, cores: list[Path]) -> None:
+    path = tmp_path / "state"
+    path.touch(0o644)
+    with State(path) as state:
+        state.add(row(cores[0]))
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_may_pass_is_not_kept(tmp_path: Path, cores: list[Path]) -> None:
+    passing = replace(row(cores[0]), signature=None, problem="no space", passing=True)
+    with State(tmp_path / "state") as state:
+        state.add(passing)
+        state.add(row(cores[1]))
+    assert known(tmp_path / "state", cores) == [row(cores[1])]
