@@ -9,6 +9,7 @@ state, after two locks, which are the C library's. Slots are a page each, a guar
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from mtedbg.dataclass import dataclass
@@ -24,13 +25,14 @@ NAME = "GWP-ASan"
 DOUBLE_FREE, INVALID_FREE = 2, 3
 """Errors that it finds itself."""
 
+_ANDROIDS = "[anon:.bss]"
 _MAGIC = b"ASAN" + struct.pack("<HH", 2, 0)
 _STATE = struct.Struct("<8xQQQQBxxxxxxxQ")
 _AFTER = 40
 """Words after the state in which the pointer to the metadata is."""
 _METADATA, _DEALLOCATED = 568, 560
 _MOST_SLOTS = 1 << 20
-_MOST_REGIONS, _MOST_BYTES = 1 << 14, 1 << 20
+_MOST_REGIONS, _MOST_BYTES, _MOST_BYTES_IN_ALL = 1 << 14, 1 << 20, 1 << 26
 _PAGES = (1 << 12, 1 << 14, 1 << 16)
 
 
@@ -89,11 +91,12 @@ class GuardedPool:
 def guarded_pool(target: Target) -> GuardedPool | None:
     """The pool of a process; None where it has none."""
     regions = target.regions()
-    for region in () if isinstance(regions, Absent) else regions[:_MOST_REGIONS]:
-        if region.perms[:2] != "rw" or not region.dumped or _is_stack(region):
-            continue
+    known = () if isinstance(regions, Absent) else regions[:_MOST_REGIONS]
+    left = _MOST_BYTES_IN_ALL
+    for region in _data_of_images(known):
         length = min(region.end - region.start, _MOST_BYTES)
-        data = target.read_memory(region.start, length)
+        left -= length
+        data = target.read_memory(region.start, length) if left >= 0 else b""
         if isinstance(data, Absent):
             continue
         at = data.find(_MAGIC)
@@ -105,8 +108,18 @@ def guarded_pool(target: Target) -> GuardedPool | None:
     return None
 
 
-def _is_stack(region: Region) -> bool:
-    return region.name.startswith("[stack") or region.end - region.start > _MOST_BYTES << 4
+def _data_of_images(regions: Sequence[Region]) -> Iterator[Region]:
+    """Variables of a program and its libraries: the state is one, never initialised (.bss)."""
+    before: Region | None = None
+    for region in regions:
+        of_file = region.name.startswith("/")
+        follows = before is not None and before.end == region.start
+        if of_file or (follows and region.name in ("", _ANDROIDS)):
+            before = region
+            if region.perms[:2] == "rw" and region.dumped:
+                yield region
+        else:
+            before = None
 
 
 def _pool(target: Target, data: bytes, at: int) -> GuardedPool | None:

@@ -83,7 +83,7 @@ class Heaps:
         tagged = (
             HeapMemory(self._target, one.start, one.end)
             for one in known
-            if one.tagged is True and one.dumped and not one.name.startswith(("/", "["))
+            if one.tagged is True and one.dumped and not one.name.startswith(("/", "[stack"))
         )
         return scudo.common_cookie(tagged, named=self._named)
 

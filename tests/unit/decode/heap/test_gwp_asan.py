@@ -28,6 +28,7 @@ def process(*, extra: int = 0, error: int = 0, at: int = 0, locks: int = 12, ver
     return FakeTarget(
         memory={BSS: bytes(72) + state + after, METADATA: metadata},
         mappings=[
+            Region(BSS - PAGE, BSS, "rw-", "/bin/fake", tagged=False, dumped=False),
             Region(BSS, BSS + 72 + len(state + after), "rw-", "", tagged=False),
             Region(METADATA, METADATA + len(metadata), "rw-", "", tagged=False),
             Region(POOL, end, "---", "", tagged=False, dumped=False),
