@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from mtedbg.adapters.core import CoreTarget
 from mtedbg.adapters.file_bytes import open_file
-from mtedbg.adapters.inside import extracted, is_archive, several_in, within
-from mtedbg.adapters.text_target import is_text, open_text
+from mtedbg.adapters.inside import extracted, is_archive, is_text, several_in, within
 from mtedbg.adapters.tombstone import is_tombstone
 from mtedbg.adapters.unpacked import first_bytes
 from mtedbg.budget import Budget
@@ -62,6 +61,8 @@ def open_dead(
 
         return open_tombstone(path, executable)
     if is_text(start):
+        from mtedbg.adapters.text_target import open_text
+
         return open_text(path)
     if is_archive(start):
         raise several_in(path)
@@ -79,6 +80,8 @@ def open_dead(
 def _open_inside(path: str, inner: str, executable: str, budget: Budget | None) -> DeadTarget:
     """What is inside of a file: a member of an archive, a crash of a text."""
     if inner.isdigit():
+        from mtedbg.adapters.text_target import open_text
+
         return open_text(path, int(inner))
     with extracted(path, inner) as (name, rest):
         return open_dead(f"{name}:{rest}" if rest else name, executable, budget=budget)

@@ -1,4 +1,4 @@
-"""Files inside of files: members of zip archives, crashes of texts, by `FILE:WHAT`.
+"""What a file is that holds others: zip archives and texts; what is inside, by `FILE:WHAT`.
 
 A bugreport of Android is an archive with its tombstones in FS/data/tombstones. Names inside and
 sizes are an archive's claims: a member is unpacked to a file of its own, up to a limit, and its
@@ -8,15 +8,16 @@ name is never used as a path.
 from __future__ import annotations
 
 import os
-import tempfile
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from mtedbg.errors import FileFormatError
 from mtedbg.model.memory import size_text
+
+if TYPE_CHECKING:  # opening a core is not to wait for them
+    import zipfile
 
 MOST_MEMBERS = 1 << 14
 MOST_BYTES = 1 << 32
@@ -25,6 +26,15 @@ MOST_DEPTH = 3
 """Archives in archives."""
 _MAGIC = b"PK\x03\x04"
 _CHUNK = 1 << 20
+_BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+_CONTROL = frozenset(range(32)) - frozenset(b"\t\n\r\x0c\x1b\x08")
+
+
+def is_text(start: bytes) -> bool:
+    """Whether a file that begins so is text."""
+    if start.startswith(_BOMS):
+        return True
+    return bool(start.strip()) and not _CONTROL.intersection(start)
 
 
 def is_archive(start: bytes) -> bool:
@@ -68,6 +78,9 @@ def members(path: str) -> Iterator[str]:
 
 
 def _members(archive: zipfile.ZipFile, path: str, depth: int) -> Iterator[str]:
+    import tempfile
+    import zipfile
+
     for info in archive.infolist()[:MOST_MEMBERS]:
         if info.is_dir():
             continue
@@ -91,6 +104,8 @@ def extracted(path: str, inner: str) -> Iterator[tuple[str, str]]:
     Raises:
         FileFormatError: there is no such member, or it is longer than any crash's file.
     """
+    import tempfile
+
     with _opened(path) as archive, tempfile.NamedTemporaryFile(prefix="mtedbg-") as file:
         info, rest = _find(archive, inner, path)
         _copy(archive, info, file, path)
@@ -111,6 +126,8 @@ def _find(archive: zipfile.ZipFile, inner: str, path: str) -> tuple[zipfile.ZipI
 
 
 def _copy(archive: zipfile.ZipFile, info: zipfile.ZipInfo, file: IO[bytes], path: str) -> None:
+    import zipfile
+
     length = 0
     try:
         with archive.open(info) as packed:
@@ -128,6 +145,8 @@ def _copy(archive: zipfile.ZipFile, info: zipfile.ZipInfo, file: IO[bytes], path
 
 @contextmanager
 def _opened(path: str) -> Iterator[zipfile.ZipFile]:
+    import zipfile
+
     try:
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:

@@ -15,15 +15,6 @@ from mtedbg.formats.tombstone_text import from_text
 from mtedbg.model.crash_text import CrashText
 
 _ANDROID = "Android"
-_BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
-_CONTROL = frozenset(range(32)) - frozenset(b"\t\n\r\x0c\x1b\x08")
-
-
-def is_text(start: bytes) -> bool:
-    """Whether a file that begins so is text."""
-    if start.startswith(_BOMS):
-        return True
-    return bool(start) and not _CONTROL.intersection(start) and len(start.strip()) > 0
 
 
 def open_text(path: str, line: int = 0) -> TombstoneTarget:

@@ -66,7 +66,7 @@ class _Found:
 
 def _of_files(words: list[str], found: _Found) -> list[str]:
     """Reads files; what is to be said of those without a crash."""
-    from mtedbg.adapters.crash_texts import crashes_in_file
+    from mtedbg.adapters.crash_files import crashes_in
     from mtedbg.analysis.postmortem.crash_text import explained
     from mtedbg.triage.progress import bytes_read
 
@@ -75,8 +75,14 @@ def _of_files(words: list[str], found: _Found) -> list[str]:
         before = len(found.crashes) + found.more
         size = Path(path).stat().st_size
         with bytes_read(size) as advance:
-            for crash in explained(crashes_in_file(path, advance)):
-                found.add(crash, path if len(words) > 1 else "")
+            for name, text in crashes_in(path, advance):
+                if text is None:
+                    said.append(f"{name} is a core file: mtedbg core {name}")
+                    continue
+                inside = name != path and not name.removeprefix(f"{path}:").isdigit()
+                where = name if inside else path if len(words) > 1 else ""
+                for crash in explained((text,)):
+                    found.add(crash, where)
         if len(found.crashes) + found.more == before:
             said.append(f"{path} does not say why a process crashed")
     return said

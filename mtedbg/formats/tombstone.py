@@ -71,6 +71,7 @@ class Tombstone:
         dumps: memory and tags.
         facts: what the system says of it.
         remarks: what is wrong with the file.
+        is_text: whether it is what some text says of a crash, and no tombstone.
     """
 
     data: Buffer
@@ -83,6 +84,7 @@ class Tombstone:
     dumps: tuple[Dump, ...] = ()
     facts: tuple[RecordedFact, ...] = ()
     remarks: tuple[str, ...] = ()
+    is_text: bool = False
 
 
 def from_protobuf(data: Buffer, name: str) -> Tombstone:

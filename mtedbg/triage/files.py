@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from mtedbg.adapters.core.below import is_plain
-from mtedbg.adapters.inside import within
-from mtedbg.adapters.text_target import is_text
+from mtedbg.adapters.inside import is_text, within
 from mtedbg.adapters.unpacked import first_bytes
 from mtedbg.dataclass import dataclass
 from mtedbg.errors import ToolMissingError, UsageError

@@ -35,6 +35,7 @@ from mtedbg.model.triage import Module
 
 MOST_BYTES = 1 << 25
 _NOT_KEPT = Absent(Reason.NOT_RECORDED, "a tombstone has some bytes around each register")
+_NOT_IN_TEXT = Absent(Reason.NOT_RECORDED, "not in this text")
 _NO_TAGS = Absent(
     Reason.NOT_RECORDED, "a tombstone has tags around registers only, and none where all are 0"
 )
@@ -75,6 +76,10 @@ class TombstoneTarget:
         """
         self._remarks = [*remarks, *found.remarks]
         self._tombstone = found
+        text = found.is_text
+        self._no_tags, self._not_kept = (
+            (_NOT_IN_TEXT, _NOT_IN_TEXT) if text else (_NO_TAGS, _NOT_KEPT)
+        )
         if executable:
             self._remarks.append(
                 f"{executable} is not used: a tombstone has its own function names"
@@ -121,7 +126,7 @@ class TombstoneTarget:
         parts = []
         for start, stop, segment in self._memory.pieces(address, address + length):
             if segment is None:
-                return _NOT_KEPT if self._mapping_at(start) else Absent(Reason.UNMAPPED)
+                return self._not_kept if self._mapping_at(start) else Absent(Reason.UNMAPPED)
             parts.append(
                 self._memory.contents(segment, start - segment.start, stop - segment.start)
             )
@@ -133,7 +138,7 @@ class TombstoneTarget:
         for first, last, segment in self._tags.pieces(start, end):
             if segment is None:
                 mapped = self._mapping_at(first) is not None or not self._mappings
-                hole = _NO_TAGS if mapped else Absent(Reason.UNMAPPED)
+                hole = self._no_tags if mapped else Absent(Reason.UNMAPPED)
                 pieces.append(TagPiece(first, last, hole))
                 continue
             begin = (first - segment.start) // GRANULE

@@ -27,6 +27,8 @@ def headline(fault: Fault) -> str:
 
 def brief(fault: Fault) -> str:
     """The fault alone: not how certain it is, and not what came after it."""
+    if isinstance(fault.signal, Absent) and fault.signal.reason is Reason.NOT_RECORDED:
+        return f"cannot tell which fault: its signal is {fault.signal}"
     if isinstance(fault.signal, Absent) or isinstance(fault.name, Absent):
         return "no fault: this thread has not stopped on a signal"
     if fault.tag_check is FaultKind.ASYNCHRONOUS:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from mtedbg.analysis.fault.death import Death, death
 from mtedbg.analysis.memops.changes import changes
 from mtedbg.analysis.memops.stale import stale_pair
-from mtedbg.analysis.postmortem.calls import registers_of_death, relevant_calls
+from mtedbg.analysis.postmortem.calls import Calls, registers_of_death, relevant_calls
 from mtedbg.analysis.postmortem.guest_place import guest_place
-from mtedbg.analysis.postmortem.recorded import recorded_facts
+from mtedbg.analysis.postmortem.recorded import recorded_calls, recorded_facts
 from mtedbg.analysis.stacks.guest_frame import own_tag
 from mtedbg.analysis.tags.runs import by_granule
+from mtedbg.dataclass import replace
 from mtedbg.decode.heap.abort_message import abort_message
 from mtedbg.model.absent import Absent, or_else, present
 from mtedbg.model.fault import FaultKind
@@ -48,8 +49,7 @@ def signature(session: Session) -> tuple[Signature, Evidence]:
     message = _message(session)
     registers = registers_of_death(session)
     if "pc" not in registers:
-        made = Signature(cause, place="unknown", program=program, message=message)
-        return made, Evidence(tags=tags)
+        return _by_record(session, Signature(cause, program=program, message=message), tags)
     pc = session.strip(registers["pc"])
     guest = guest_place(session, thread, pc)
     transition = _handled(session, thread, pc, met) or _in_progress(session)
@@ -71,6 +71,18 @@ def signature(session: Session) -> tuple[Signature, Evidence]:
     )
     first = thread.tid == or_else(session.info.pid, thread.tid)
     return made, Evidence(found.calls, len(deciding), found.rooted, first, imprecise, tags)
+
+
+def _by_record(session: Session, made: Signature, tags: str) -> tuple[Signature, Evidence]:
+    """The signature of what has no PC: by the calls that were recorded, if any were."""
+    recorded = or_else(recorded_calls(session, death(session).thread), ())
+    found = relevant_calls(session) if recorded else Calls()
+    deciding = found.calls[: found.deciding]
+    words = tuple(map(str, deciding))
+    place = words[0] if words else "unknown"
+    return replace(made, place=place, calls=words), Evidence(
+        found.calls, len(deciding), found.rooted, tags=tags
+    )
 
 
 def _words(calls: Iterable[Call], *, imprecise: bool) -> Iterable[str]:
