@@ -58,7 +58,7 @@ def test_groups(folder: Path, tmp_path: Path, capsys: Capture) -> None:
     assert (abort["count"], abort["cause"]) == (1, "SIGSEGV SEGV_MAPERR")
     assert [(row["count"], row["cause"]) for row in damaged] == [
         (1, "damaged: is empty"),
-        (1, "damaged: is text that does not say why a process crashed"),
+        (1, "damaged: is not an ELF file"),
     ]
     assert all(row["damaged"] for row in damaged)
     assert "2 files in these folders are not cores: left out" in answer["notes"]
