@@ -47,6 +47,9 @@ def seeds(name: str) -> Iterator[bytes]:
         yield core.build()
     if name == "elf":
         yield from (pack(_tombstone()) for pack in PACKERS)
+    elif name == "amplified":
+        yield bytes(64)
+        yield from (bytes((number * step) % 256 for number in range(96)) for step in range(7, 37))
     elif name == "notes":
         yield core.notes()
     elif name == "tags":

@@ -6,12 +6,14 @@ Only the project's own errors may come out, and no control character may reach w
 from __future__ import annotations
 
 import os
+import time
 import zlib
 from collections.abc import Callable
 from functools import cache
 from io import BytesIO
 from typing import TYPE_CHECKING
 
+from mtedbg.adapters.core import CoreTarget
 from mtedbg.adapters.dead import open_dead
 from mtedbg.analysis.memops.fex import fex_text
 from mtedbg.analysis.memops.profile import profile_of
@@ -41,6 +43,7 @@ from mtedbg.reports import profiles
 from mtedbg.reports.postmortem import parts
 from mtedbg.reports.section import Medium
 from mtedbg.session import Session
+from tests.fuzz.amplify import built
 from tests.support import runtime_image
 from tests.support.elf_core import (
     Core,
@@ -56,6 +59,9 @@ from tests.support.runtime_image import BASE
 if TYPE_CHECKING:
     from mtedbg.adapters.dead import DeadTarget
 
+MOST_TEXT, MOST_S, A_SECOND = 20 << 20, 10.0, 32 << 20
+"""What a report of a small file may write, and take of processor time, instrumented as well."""
+AMPLIFIED_LINES = ("mte-regions --all", "mte-fault --all-threads", "mte-tags $sp 4096")
 PT_LOAD, PT_NOTE, PT_MEMTAG = 1, 4, 0x70000002
 HEAP = 0x10000
 RUNTIME_LINES = (
@@ -299,9 +305,34 @@ def vdso(data: bytes) -> None:
         printable(error)
 
 
+def amplified(data: bytes) -> None:
+    """The bytes choose parts that name the same bytes again: shared, overlapping, nested, long."""
+    begin = time.process_time()
+    contents = built(data)
+    target = opened(contents)
+    if target is None:
+        return
+    session = Session(target, budget=target.budget if isinstance(target, CoreTarget) else None)
+    written = 0
+    for line in AMPLIFIED_LINES:
+        session.forget_answers()
+        try:
+            answer = asked(line, session)
+            written += len(render_text(answer)) + len(render_json(answer))
+        except MtedbgError as error:
+            printable(error)
+    session.forget_answers()
+    for part in parts(session, Medium.TERMINAL):
+        if part.report is not None:
+            written += len(render_text(part.report))
+    assert written < MOST_TEXT
+    assert time.process_time() - begin < MOST_S + len(contents) / A_SECOND
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     one.__name__: one
     for one in (
+        amplified,
         elf,
         notes,
         tags,
