@@ -85,10 +85,10 @@ def unpack(
 
     with Path(path).open("rb") as packed, tempfile.TemporaryFile(prefix="mtedbg-") as file:
         stream, broken = plain(packed, how)
-        room = _Room(path, os.fstat(packed.fileno()).st_size, file.fileno(), budget)
+        room = Room(path, os.fstat(packed.fileno()).st_size, file.fileno(), budget)
         try:
             chunks = _chunks(stream, broken, path, how, remarks)
-            length = _copy(chunks, file, path, most or MOST, room)
+            length = copy(chunks, file, path, most or MOST, room)
         except OSError as error:
             raise NotNowError(
                 f"{path} cannot be unpacked into {tempfile.gettempdir()}: {error.strerror}",
@@ -118,7 +118,7 @@ def _chunks(
         yield chunk
 
 
-class _Room:
+class Room:
     """How much may be written: a small file can unpack to a full disk.
 
     Args:
@@ -162,7 +162,7 @@ class _Room:
                 )
 
 
-def _copy(chunks: Iterator[bytes], file: IO[bytes], path: str, most: int, room: _Room) -> int:
+def copy(chunks: Iterator[bytes], file: IO[bytes], path: str, most: int, room: Room) -> int:
     """Writes `chunks`, leaving holes for zeros; the length in bytes."""
     length = 0
     for chunk in chunks:

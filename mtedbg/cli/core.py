@@ -27,7 +27,11 @@ MOST_BUDGET = 1e6
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The words that `mtedbg core` takes."""
-    parser.add_argument("core", metavar="CORE", help="core file of an AArch64 Linux program")
+    parser.add_argument(
+        "core",
+        metavar="CORE",
+        help="core file of an AArch64 Linux program, or a pipe; - reads standard input",
+    )
     parser.add_argument("--exe", default="", help="its program; used only if its build id matches")
     parser.add_argument(
         "--sysroot",
@@ -188,31 +192,30 @@ def _write_html(
     return write(Document(path, render_html(Path(core).name, found, __version__)))
 
 
-def _open(arguments: argparse.Namespace, budget: Budget) -> DeadTarget:
+def _open(arguments: argparse.Namespace, path: str, budget: Budget) -> DeadTarget:
     from mtedbg.adapters.dead import open_dead
     from mtedbg.adapters.limits import watched
 
     found = client(arguments.debuginfod)
     with watched(budget):
-        return open_dead(
-            arguments.core, arguments.exe, arguments.sysroot, debuginfod=found, budget=budget
-        )
+        return open_dead(path, arguments.exe, arguments.sysroot, debuginfod=found, budget=budget)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Answers from the core file; the exit status."""
     from mtedbg.adapters.limits import limited_memory
+    from mtedbg.adapters.spooled import spooled
 
     if not 0 < arguments.budget <= MOST_BUDGET:
         raise UsageError("--budget must be above 0", f"the default is 1, the most {MOST_BUDGET}")
-    with limited_memory(arguments.budget):
-        return _answer(arguments, Budget(USUAL.scaled(arguments.budget)))
+    with limited_memory(arguments.budget), spooled(arguments.core) as path:
+        return _answer(arguments, path, Budget(USUAL.scaled(arguments.budget)))
 
 
-def _answer(arguments: argparse.Namespace, budget: Budget) -> int:
+def _answer(arguments: argparse.Namespace, path: str, budget: Budget) -> int:
     from mtedbg.session import Session
 
-    target = _open(arguments, budget)
+    target = _open(arguments, path, budget)
     as_json: bool = arguments.json
     output = _Output(as_json=as_json, color=wants_color(arguments))
     session = Session(target, budget=budget)

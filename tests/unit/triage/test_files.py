@@ -74,7 +74,7 @@ def test_what_is_packed_is_looked_at_first(
         (tmp_path / f"{name}.{ending}").write_bytes(pack(inner))
     assert names(tmp_path) == [f"core.{ending}"]
     assert open_dead(str(tmp_path / f"core.{ending}")).read_memory(0x10000, 4) == b"mmmm"
-    monkeypatch.setattr(unpacked, "_copy", None)
+    monkeypatch.setattr(unpacked, "copy", None)
     for name in ("backup.tar", "nested", "zeros"):
         with pytest.raises(FileFormatError, match="of something that is not a core"):
             open_dead(str(tmp_path / f"{name}.{ending}"))
