@@ -8,7 +8,7 @@ from typing import Any
 
 from mtedbg.dataclass import asdict, astuple, dataclass
 
-VERSION = 4
+VERSION = 5
 """Of signatures, whose words make their ids: what another version kept is read again."""
 
 
@@ -94,11 +94,15 @@ class Signature:
 
     @property
     def id(self) -> str:
-        """Twelve hexadecimal digits that stand for it."""
+        """Twelve hexadecimal digits that stand for it.
+
+        The relation is not in them: where a heap cannot be read, the same crash has none.
+        """
         import hashlib  # loads a library: not for those who look at one core
 
-        parts = (*self.calls, "", *(value for value in astuple(self) if isinstance(value, str)))
-        text = "\0".join(parts)
+        words = (self.cause, self.transition, self.place, self.function, self.memop, self.program,
+                 self.message, self.builds)  # fmt: skip
+        text = "\0".join((*self.calls, "", *words))
         return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:12]
 
 

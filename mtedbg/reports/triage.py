@@ -140,7 +140,7 @@ def _row(group: Group, known: Collection[str] | None) -> Row:
         "count": len(group.members),
         "signature": NOT_APPLICABLE if made is None else made.id,
         "cause": cells.cause,
-        "relation": _cell(cells.relation),
+        "relation": _cell(group.relation),
         "message": _cell(cells.message),
         "transition": _cell(cells.transition),
         "program": _cell(cells.program),

@@ -35,6 +35,12 @@ class Group:
         return self.oldest.signature
 
     @property
+    def relation(self) -> str:
+        """How the access lies to its object, by the members of which that is known."""
+        known = (one.signature.relation for one in self.members if one.signature)
+        return next(filter(None, known), "")
+
+    @property
     def best(self) -> Read:
         """The member whose calls are known best: by name, else that of the exemplar."""
         named = (one for one in self.members if all(c.function for c in one.evidence.calls[:1]))

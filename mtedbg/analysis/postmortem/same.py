@@ -69,10 +69,12 @@ class Same:
     Attributes:
         reads: of their files; none of them damaged.
         joined: the least sure of the ways by which they were found to be.
+        relation: to an object, where others at the same place have another one.
     """
 
     reads: list[Read]
     joined: Joined = Joined.PLACE
+    relation: str = ""
 
     @cached_property
     def sample(self) -> Read:
@@ -87,7 +89,7 @@ class Same:
     @cached_property
     def kinds(self) -> frozenset[_Key]:
         """What they all have in common beside their frames."""
-        return frozenset(map(_kind, self.reads))
+        return frozenset((_kind(one), self.relation) for one in self.reads)
 
     def take(self, other: Same, how: Joined) -> None:
         """Makes the deaths of `other` these."""
@@ -103,17 +105,27 @@ def same_deaths(reads: Iterable[Read]) -> list[Same]:
     Args:
         reads: of files that are not damaged.
     """
-    found: dict[_Key, Same] = {}
+    found: dict[_Key, list[Read]] = defaultdict(list)
     for one in reads:
-        key = (_kind(one), _build(one), _places(one))
-        if key in found:
-            found[key].reads.append(one)
-        else:
-            found[key] = Same([one])
-    deaths = _neighbours(list(found.values()))
+        found[_kind(one), _build(one), _places(one)].append(one)
+    places = [same for some in found.values() for same in _by_relation(some)]
+    deaths = _neighbours(places)
     for how, step in _STEPS:
         deaths = _join(deaths, step, how)
     return _join(moved(deaths), _sizes, Joined.SHAPE)
+
+
+def _by_relation(some: list[Read]) -> list[Same]:
+    """Deaths at one place: one for each relation to an object, where several are known.
+
+    Of which none is known is that of the others, where these have but one.
+    """
+    by_relation: dict[str, list[Read]] = defaultdict(list)
+    for one in some:
+        by_relation[_signature(one).relation].append(one)
+    if len(by_relation.keys() - {""}) < 2:
+        return [Same(some)]
+    return [Same(reads, relation=relation) for relation, reads in by_relation.items()]
 
 
 def _signature(one: Read) -> Signature:
@@ -125,7 +137,7 @@ def _kind(one: Read) -> _Key:
     made = _signature(one)
     place = "" if one.evidence.deciding else made.place
     return (made.cause, made.transition, place, made.function, made.memop, made.program,
-            made.message, made.relation)  # fmt: skip
+            made.message)  # fmt: skip
 
 
 def deciding(one: Read) -> tuple[Call, ...]:

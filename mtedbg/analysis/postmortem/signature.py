@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.fault.death import Death, death
+from mtedbg.analysis.fault.heap import heap_hypotheses
 from mtedbg.analysis.memops.changes import changes
 from mtedbg.analysis.memops.stale import stale_pair
 from mtedbg.analysis.postmortem.calls import Calls, registers_of_death, relevant_calls
@@ -18,6 +19,7 @@ from mtedbg.analysis.tags.runs import by_granule
 from mtedbg.dataclass import replace
 from mtedbg.decode.heap.abort_message import abort_message
 from mtedbg.model.absent import Absent, or_else, present
+from mtedbg.model.cause import Relation, Strength
 from mtedbg.model.fault import FaultKind
 from mtedbg.model.operation import Operation
 from mtedbg.model.phase import spelled
@@ -67,6 +69,7 @@ def signature(session: Session) -> tuple[Signature, Evidence]:
         program,
         words,
         message,
+        _object_relation(session, met),
         builds=" ".join(dict.fromkeys(one.build_id for one in deciding if not one.function)),
     )
     first = thread.tid == or_else(session.info.pid, thread.tid)
@@ -108,6 +111,16 @@ def _cause(session: Session, dead: Death) -> str:
         return name.signal if _raised_here(session, dead) else f"{name.signal} from elsewhere"
     near = name.addressed and present(raw) and is_near_null(session.strip(raw))
     return f"{name} near null" if near else str(name)
+
+
+def _object_relation(session: Session, met: Fault) -> str:
+    """How the access lies to its object; empty where that is not read, but likely or less."""
+    if met.tag_check is not FaultKind.SYNCHRONOUS:
+        return ""
+    first = next(iter(heap_hypotheses(session, met)), None)
+    if first is None or first.strength is not Strength.READ or first.relation is Relation.UNKNOWN:
+        return ""
+    return str(first.relation.value)
 
 
 def _raised_here(session: Session, dead: Death) -> bool:

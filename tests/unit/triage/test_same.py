@@ -170,3 +170,15 @@ def test_distances_of_many_deaths_agree_by_chance() -> None:
     before = [read(call(0x1000 + 0x35 * at * at * 4)) for at in range(12)]
     after = [read(call(0x1000 + 0x2B * at * at * 4 + 0x40, build="bb")) for at in range(12)]
     assert sizes(*before, *after) == [1] * 24
+
+
+def related(relation: str) -> Read:
+    one = read(call(0x10), call(0x100))
+    assert one.signature is not None
+    return replace(one, signature=replace(one.signature, relation=relation))
+
+
+def test_a_relation_that_is_not_known_is_none_of_its_own() -> None:
+    assert sizes(related("use-after-free"), related(""), related("use-after-free")) == [3]
+    assert sizes(related("use-after-free"), related("overflow"), related("")) == [1, 1, 1]
+    assert related("overflow").signature.id == related("").signature.id  # type: ignore[union-attr]
