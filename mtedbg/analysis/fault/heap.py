@@ -109,7 +109,10 @@ def _lost_tag(access: BadAccess, memory: int, around: HeapAround | Absent) -> Hy
     one = None if isinstance(around, Absent) else around.here
     return Hypothesis(
         "a pointer that lost its tag",
-        (f"{tags}: allocators return tagged pointers",),
+        (
+            f"{tags}: allocators return tagged pointers; one that was masked, or kept in 48 bits as"
+            " in a NaN box, has none",
+        ),
         evident=one is not None,
         relation=Relation.LOST_TAG,
         strength=Strength.POSSIBLE if one is None else Strength.LIKELY,

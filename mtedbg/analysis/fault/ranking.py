@@ -92,10 +92,16 @@ def _judged(one: _Weighed, others: Sequence[_Weighed], rank: int) -> Hypothesis:
         strength = Strength.READ
     elif one.points >= _LIKELY and lead >= _LIKELY_LEAD and rank == 0:
         strength = Strength.LIKELY
+    elif one.points >= _POSSIBLE and not others and _was_freed(one.hypothesis):
+        strength = Strength.LIKELY  # no object around has the pointer's tag
     elif one.points >= _POSSIBLE or one.hypothesis.relation is Relation.USE_AFTER_FREE:
         strength = Strength.POSSIBLE
     evident = strength in (Strength.READ, Strength.LIKELY)
     return replace(one.hypothesis, strength=strength, evident=evident)
+
+
+def _was_freed(hypothesis: Hypothesis) -> bool:
+    return hypothesis.object is not None and hypothesis.object.is_free
 
 
 def _gap(access: BadAccess, hypothesis: Hypothesis) -> int:

@@ -93,7 +93,9 @@ def pointer(offset: int, tag: int) -> int:
         ("ldr x0, [x1]", {"x1": (0x98, 7), "x7": (0x90, 7)}, FREED, READ, 8, "8 bytes into"),
         # nothing but tags: never more than possible
         ("ldr x0, [x1]", {"x1": (0x88, 5)}, OVER, POSSIBLE, 56, "8 bytes past"),
-        ("ldr x0, [x1]", {"x1": (0x98, 7)}, FREED, POSSIBLE, 8, "8 bytes into a freed chunk"),
+        ("ldr x0, [x1]", {"x1": (0x98, 3)}, FREED, POSSIBLE, 8, "8 bytes into a freed chunk"),
+        # unless no object around has the pointer's tag
+        ("ldr x0, [x1]", {"x1": (0x98, 7)}, FREED, LIKELY, 8, "8 bytes into a freed chunk"),
         # a loop that ran on to the next granule
         ("strb w0, [x1], #1", {"x1": (0x80, 5)}, OVER, LIKELY, 48, "right after a chunk"),
         # a store over the end, that began within
