@@ -26,6 +26,10 @@ class Region:
     dumped: bool = True
 
 
+ZERO_TAGS = bytes(1 << 20)
+"""Tags of as many granules, all 0: a hole in a file. Who gets this object need not look at it."""
+
+
 @dataclass(frozen=True, slots=True)
 class TagPiece:
     """The allocation tags of one range of memory, or the reason why they are not there.

@@ -113,6 +113,13 @@ class Segments:
         end = segment.offset + min(last, segment.size)
         return self._data[begin:end]
 
+    def is_hole(self, segment: Segment, first: int, last: int) -> bool:
+        """Whether bytes [first, last) of what the file holds for `segment` are a hole in it."""
+        if last > segment.size or not isinstance(self._data, FileBytes):
+            return False
+        written = self._data.written(segment.offset + first, segment.offset + last)
+        return next(written, None) is None
+
     def written(self, start: int, end: int) -> Iterator[tuple[int, int]]:
         """The parts of [start, end) that the file holds, holes of the file left out."""
         for first, last, segment in self.pieces(start, end):

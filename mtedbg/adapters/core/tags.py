@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from mtedbg.adapters.core.segments import Segment, Segments
 from mtedbg.model.absent import Absent, Reason
-from mtedbg.model.memory import TagPiece
+from mtedbg.model.memory import ZERO_TAGS, TagPiece
 from mtedbg.model.pointer import GRANULE
 
 _LOW = bytes(value & 0xF for value in range(256))
@@ -32,6 +32,9 @@ def unpack(packed: bytes) -> bytearray:
 def read_tags(segments: Segments, segment: Segment, start: int, end: int) -> Iterator[TagPiece]:
     """The tags of [start, end), which lies in `segment`: at most one piece with, one without."""
     first, last = (start - segment.start) // GRANULE, (end - segment.start) // GRANULE
+    if last - first == len(ZERO_TAGS) and segments.is_hole(segment, first // 2, (last + 1) // 2):
+        yield TagPiece(start, end, ZERO_TAGS)
+        return
     tags = unpack(segments.contents(segment, first // 2, (last + 1) // 2))
     skip = first % 2
     tags = tags[skip : skip + last - first]

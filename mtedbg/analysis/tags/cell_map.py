@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.cell_map import NOT_READ, NOT_TAGGED, CellMap, Strip
-from mtedbg.model.memory import Region, TagPiece
+from mtedbg.model.memory import ZERO_TAGS, Region, TagPiece
 from mtedbg.model.pointer import GRANULE
 
 MOST_CELLS = 1 << 14
@@ -73,6 +73,9 @@ class _StripBuilder:
             if isinstance(piece.tags, Absent):
                 kind = NOT_TAGGED if piece.tags.reason is Reason.NOT_TAGGED else NOT_READ
                 self._cells[index][kind] += (high - low) // GRANULE
+                continue
+            if piece.tags is ZERO_TAGS:
+                self._cells[index][0] += (high - low) // GRANULE
                 continue
             start = piece.start
             self._count(index, piece.tags[(low - start) // GRANULE : (high - start) // GRANULE])

@@ -14,7 +14,7 @@ from mtedbg.analysis.tags.runs import ADDRESS_SPACE, CHUNK, Run, joined, pieces,
 from mtedbg.dataclass import dataclass
 from mtedbg.errors import UsageError
 from mtedbg.model.absent import Absent, Reason
-from mtedbg.model.memory import Region, TagPiece
+from mtedbg.model.memory import ZERO_TAGS, Region, TagPiece
 from mtedbg.model.pointer import GRANULE, granule_span
 
 if TYPE_CHECKING:
@@ -132,9 +132,16 @@ def _within(found: Iterable[TagPiece], seen: _Seen, deadline: float) -> Iterator
 def _runs(found: Iterable[TagPiece], tag: int) -> Iterator[Run]:
     """Every run of `tag`, across the edges of pieces."""
     pattern = re.compile(b"\\x%02x+" % tag)
-    return joined(
-        Run(piece.start + match.start() * GRANULE, piece.start + match.end() * GRANULE, tag)
-        for piece in found
-        if not isinstance(piece.tags, Absent)
-        for match in pattern.finditer(piece.tags)
-    )
+    return joined(run for piece in found for run in _runs_in(piece, tag, pattern))
+
+
+def _runs_in(piece: TagPiece, tag: int, pattern: re.Pattern[bytes]) -> Iterator[Run]:
+    start, tags = piece.start, piece.tags
+    if isinstance(tags, Absent):
+        return
+    if tags is ZERO_TAGS:
+        if tag == 0:
+            yield Run(start, piece.end, tag)
+        return
+    for match in pattern.finditer(tags):
+        yield Run(start + match.start() * GRANULE, start + match.end() * GRANULE, tag)

@@ -15,7 +15,7 @@ from mtedbg.dataclass import dataclass
 from mtedbg.errors import NotOnThisTargetError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.cell_map import CellMap
-from mtedbg.model.memory import Region, TagPiece
+from mtedbg.model.memory import ZERO_TAGS, Region, TagPiece
 from mtedbg.model.pointer import GRANULE
 
 if TYPE_CHECKING:
@@ -86,6 +86,9 @@ def _count(session: Session, region: Region, pieces: Iterable[TagPiece]) -> Tagg
     for piece in pieces:
         if isinstance(piece.tags, Absent):
             holes[piece.tags] += piece.granules
+            continue
+        if piece.tags is ZERO_TAGS:
+            tags[0] += piece.granules
             continue
         for tag in range(16):
             if number := piece.tags.count(tag):

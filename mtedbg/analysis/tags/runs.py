@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mtedbg.errors import UsageError
 from mtedbg.model.absent import Absent
-from mtedbg.model.memory import Region, TagPiece
+from mtedbg.model.memory import ZERO_TAGS, Region, TagPiece
 from mtedbg.model.pointer import GRANULE
 
 if TYPE_CHECKING:
     from mtedbg.session import Session
 
-CHUNK = 16 << 20
+CHUNK = len(ZERO_TAGS) * GRANULE
 """Bytes of address space whose tags are read at once: a mebibyte of tags."""
 
 LONGEST_LEAP = 1 << 34
@@ -112,6 +112,9 @@ def _runs_of(piece: TagPiece) -> Iterator[Run]:
         yield Run(piece.start, piece.end, piece.tags)
         return
     start, tags = piece.start, piece.tags
+    if tags is ZERO_TAGS:
+        yield Run(start, piece.end, 0)
+        return
     for match in _RUN.finditer(tags):
         low, high = match.span()
         yield Run(start + low * GRANULE, start + high * GRANULE, tags[low])
