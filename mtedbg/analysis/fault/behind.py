@@ -67,7 +67,8 @@ def described(
     frame: SignalFrame, fault: SignalInfo, found: Found, *evidence: str, certain: bool = True
 ) -> InterruptedFault:
     """The fault that a signal frame describes."""
-    untold = () if frame.informed else (_UNINFORMED,)
+    told = frame.informed and frame.signal == fault
+    untold = () if told else (_UNINFORMED,)
     return InterruptedFault(
         fault,
         frame.registers,

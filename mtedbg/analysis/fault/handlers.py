@@ -59,23 +59,36 @@ class Handler:
 def fault_of(session: Session, frame: SignalFrame) -> SignalInfo | None:
     """The signal of a frame, where the kernel raised it because of what the code did.
 
-    A handler that asks for no siginfo leaves the syndrome alone, which may be an older fault's: it
-    is believed where the interrupted instruction accesses that address.
+    Of a handler that asked for no siginfo there is the syndrome alone, which may be an older
+    fault's: it is believed where the interrupted instruction accesses that address. The siginfo is
+    then what was there before, and may look like that of a signal that was sent.
     """
-    signal = frame.signal
-    if isinstance(signal, Absent):
-        return _by_tags(session, frame)
-    name = name_signal(signal)
-    if not name.addressed and name.tag_check is None:
-        return None
-    if frame.informed:
-        return signal
-    address = then(signal.address, session.strip)
+    if frame.informed and present(frame.signal) and is_of_fault(frame.signal):
+        return frame.signal
+    raised = frame.raised
+    if raised is None:
+        return None if frame.informed else _by_tags(session, frame)
+    address = then(raised.address, session.strip)
     if isinstance(address, Absent) or not _accesses(session, frame, address):
+        return None
+    if frame.informed and _is_mended(session, frame, address):
         return None
     mapped = region_at(session, address) is not None
     # A translation fault is of memory without pages yet, too.
-    return replace(signal, code=ACCERR) if mapped and signal.code == MAPERR else signal
+    return replace(raised, code=ACCERR) if mapped and raised.code == MAPERR else raised
+
+
+def is_of_fault(signal: SignalInfo) -> bool:
+    """Whether the kernel raised a signal because of what the code did."""
+    name = name_signal(signal)
+    return name.addressed or name.tag_check is not None
+
+
+def _is_mended(session: Session, frame: SignalFrame, address: int) -> bool:
+    """Whether the interrupted access matches its memory: an earlier fault was handled."""
+    at = faulting_access(session, frame.registers, address)
+    tag = then(at.pointer, logical_tag)
+    return present(tag) and tag == tag_at(session, address)
 
 
 def _by_tags(session: Session, frame: SignalFrame) -> SignalInfo | None:

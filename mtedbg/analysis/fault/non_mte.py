@@ -39,6 +39,7 @@ _SHORTEST_TEXT = 6
 """Bytes: fewer are printable by chance."""
 _STACK_ALIGNMENT = 16
 """Of SP, where it is the base of an access (Arm ARM D1.3 "SP alignment checking")."""
+_NO_ROOM = "SIGSEGV SI_KERNEL"  # signal_setup_done(), force_sigsegv()
 _DEEP, _CIRCLE = 24, 4
 """Frames that are looked at for a circle of calls, and its most functions."""
 _BTYPE_SHIFT, _BTYPE_MASK = 10, 3
@@ -121,7 +122,11 @@ def of_fault(session: Session, thread: Thread, met: Fault) -> NonMteFault:
     """The same of any fault of `thread`."""
     if met.tag_check is not None:
         return NonMteFault()
-    if isinstance(met.name, Absent) or isinstance(met.raw_address, Absent):
+    if isinstance(met.name, Absent):
+        return NonMteFault()
+    if str(met.name) == _NO_ROOM:
+        return _of_no_room(session, thread, met)
+    if isinstance(met.raw_address, Absent):
         return NonMteFault()
     address = session.strip(met.raw_address)
     region = region_at(session, address)
@@ -130,6 +135,16 @@ def of_fault(session: Session, thread: Thread, met: Fault) -> NonMteFault:
         reasons = (_of_memory(session, found), *_jumped(session, found))
         return NonMteFault(reasons, tuple(_hypotheses(session, found)))
     return NonMteFault(tuple(_of_instruction(found)), tuple(_forged(found)))
+
+
+def _of_no_room(session: Session, thread: Thread, met: Fault) -> NonMteFault:
+    """What the kernel raises that cannot put a signal frame on the stack."""
+    registers = or_else(met.at.registers, {})
+    stack = session.strip(registers.get("sp", 0))
+    found = _stack_overflow(session, _Fault(thread, "", stack, stack, met.at, None))
+    if found is None:
+        return NonMteFault()
+    return NonMteFault(("the kernel could not write a signal frame below sp",), (found,))
 
 
 def _of_memory(session: Session, fault: _Fault) -> str:

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 
 from mtedbg.dataclass import dataclass
 from mtedbg.decode.stack.signal_of_syndrome import MTESERR, signal_of_syndrome
-from mtedbg.formats.siginfo import signal_info
+from mtedbg.formats.siginfo import SEGV_MTEAERR, SI_KERNEL, signal_info
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.instruction import LENGTH
 from mtedbg.model.process import SignalInfo
@@ -39,7 +39,7 @@ _MOST_BYTES = 1 << 17
 """Of a signal frame: SVE, ZA and ZT at the longest vectors."""
 _MOST_RECORDS = 16
 _LAST_SIGNAL, _LAST_ERRNO, _FIRST_CODE = 64, 4095, -64
-_SIGBUS, _SIGSEGV, _MTEAERR = 7, 11, 8
+_SIGBUS, _SIGSEGV = 7, 11
 _WORD = (1 << 64) - 1
 _X29, _X30 = 29, 30
 NAMES = (*(f"x{number}" for number in range(31)), "sp", "pc", "pstate")
@@ -56,7 +56,8 @@ class SignalFrame:
         signal: as the kernel gave it to the handler; of one that asked for no siginfo, what the
             syndrome says; absent where neither tells.
         informed: whether the handler was given a siginfo.
-        fault_address: of the thread's last fault, without tag.
+        raised: the signal of the thread's last fault, by the syndrome; None where that tells none.
+        fault_address: of that fault, without tag.
         registers: of the interrupted code: x0 to x30, sp, pc, pstate; vg where SVE is there.
         blocked: the signal mask of the interrupted code, bit n - 1 for signal n.
         alternate: first and one-past-last address of the thread's alternate stack; None for none.
@@ -67,6 +68,7 @@ class SignalFrame:
     address: int
     signal: SignalInfo | Absent
     informed: bool
+    raised: SignalInfo | None
     fault_address: int
     registers: Mapping[str, int]
     blocked: int
@@ -86,13 +88,17 @@ def signal_frame(target: Target, address: int) -> SignalFrame | None:
     fault, *values = _CONTEXT.unpack_from(data, _CONTEXT_AT)
     registers = dict(zip(NAMES, values, strict=True))
     syndrome, vectors, end = _records(data, address)
-    signal, informed = _signal(data, syndrome, fault, registers["pc"])
+    raised = None
+    if syndrome is not None:
+        raised = signal_of_syndrome(syndrome, fault, registers["pc"])
+    told = _told(data, raised)
     if vectors:
         registers[LENGTH] = vectors // 8
     return SignalFrame(
         address,
-        signal,
-        informed,
+        told or raised or Absent(Reason.UNKNOWN, "the handler was given no siginfo"),
+        told is not None,
+        raised,
         fault,
         registers,
         mask,
@@ -102,28 +108,22 @@ def signal_frame(target: Target, address: int) -> SignalFrame | None:
     )
 
 
-def _signal(
-    data: bytes, syndrome: int | None, address: int, pc: int
-) -> tuple[SignalInfo | Absent, bool]:
-    """The signal, and whether the siginfo says it.
+def _told(data: bytes, raised: SignalInfo | None) -> SignalInfo | None:
+    """The signal by the siginfo; None where that is none, or the syndrome contradicts it.
 
-    What lies there of an older frame is not believed where the syndrome contradicts it.
+    What lies there of an older frame may look like one.
     """
     number, errno, code, _, value = _INFO.unpack_from(data)
-    told = None
-    if 0 < number <= _LAST_SIGNAL and 0 <= errno <= _LAST_ERRNO and _FIRST_CODE <= code < 0x81:
-        told = signal_info(number, code, value)
-    if syndrome is None:
-        return told or Absent(Reason.UNKNOWN, "the handler was given no siginfo"), told is not None
-    raised = signal_of_syndrome(syndrome, address, pc)
-    is_abort = raised is not None and number in (_SIGBUS, _SIGSEGV) and 0 < code < 0x80
-    if told is not None and raised is not None and is_abort and code != _MTEAERR:
-        same = (value ^ address) << 8 & _WORD == 0
-        if not same or (code == MTESERR) is not (raised.code == MTESERR):
-            told = None
-    if told is not None:
-        return told, True
-    return raised or Absent(Reason.UNKNOWN, "the handler was given no siginfo"), False
+    if not (0 < number <= _LAST_SIGNAL and 0 <= errno <= _LAST_ERRNO):
+        return None
+    if not _FIRST_CODE <= code <= SI_KERNEL:
+        return None
+    told = signal_info(number, code, value)
+    is_abort = number in (_SIGBUS, _SIGSEGV) and 0 < code < SI_KERNEL and code != SEGV_MTEAERR
+    if raised is None or not is_abort or isinstance(raised.address, Absent):
+        return told
+    same = (value ^ raised.address) << 8 & _WORD == 0
+    return told if same and (code == MTESERR) is (raised.code == MTESERR) else None
 
 
 def _records(data: bytes, address: int) -> tuple[int | None, int, int]:

@@ -87,6 +87,14 @@ def test_a_syndrome_is_believed_where_the_code_accesses_the_address(syndrome, ad
     assert death(by_mask(in_handler(frame))).found is kind
 
 
+@pytest.mark.parametrize(("pointer", "kind"), [(3, Found.HANDLER), (11, Found.SIGNAL)])
+def test_what_looks_like_a_signal_that_was_sent(pointer, kind):
+    """Noise where no siginfo was written; or a real one, after a fault that was mended."""
+    state = {**AT_FAULT, "x16": tagged(HEAP, pointer)}
+    frame = signal_frame_bytes(state, (1, 0, 0), fault_address=HEAP, syndrome=TAG_CHECK_WRITE)
+    assert death(in_handler(frame)).found is kind
+
+
 def test_the_handler_has_returned_and_nothing_ran_since():
     frame = signal_frame_bytes(AT_FAULT, MTESERR)
     found = death(Session(target_with(frame, RAISED, {**zeros(), **AT_FAULT})))

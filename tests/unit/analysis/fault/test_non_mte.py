@@ -233,6 +233,13 @@ def test_a_stack_overflow(deep):
     )
 
 
+def test_a_stack_overflow_that_left_no_room_for_a_signal_frame(deep):
+    deep.signals[1] = SignalInfo(SIGSEGV, 0x80, 0)
+    found = cause(Session(deep))
+    assert found.words == "SIGSEGV SI_KERNEL, sent by the kernel; perhaps a stack overflow"
+    assert "the kernel could not write a signal frame below sp" in found.reasons
+
+
 @pytest.mark.parametrize(
     "change",
     [{"sp": STACK + (1 << 20)}, {"x29": HEAP}, {"x29": 0}],
