@@ -15,8 +15,8 @@ MOST = 16 << 20
 """Characters of what the rows of an answer say: the longest list of a sound core takes half."""
 _MOST_ALIGNED = 3 * MOST
 """The same, where each row is as wide as the widest."""
-_EACH = 8
-"""Characters that any value takes."""
+_EACH = 30
+"""Characters that any value takes, with its key in JSON."""
 
 
 def bounded(report: Report, most: int = MOST) -> Report:

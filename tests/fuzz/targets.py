@@ -318,7 +318,8 @@ def amplified(data: bytes) -> None:
         session.forget_answers()
         try:
             answer = asked(line, session)
-            written += len(render_text(answer)) + len(render_json(answer))
+            assert len(render_text(answer)) < MOST_TEXT
+            assert len(render_json(answer)) < 2 * MOST_TEXT
         except MtedbgError as error:
             printable(error)
     session.forget_answers()
