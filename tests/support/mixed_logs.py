@@ -48,6 +48,10 @@ def kubernetes(lines: list[str], _: random.Random) -> list[str]:
     return [f"2026-03-11T10:02:17.{n:09}Z stderr F {line}" for n, line in enumerate(lines)]
 
 
+def numbered(lines: list[str], _: random.Random) -> list[str]:
+    return [f"{number:6}: {line}" for number, line in enumerate(lines, 1)]
+
+
 def compose(lines: list[str], _: random.Random) -> list[str]:
     return [f"web-1  | {line}" for line in lines]
 
@@ -80,7 +84,7 @@ OLD_STUDIO = logcat("2026-03-11 10:02:17.331 {pid}-{pid}/? A/DEBUG: {line}")
 LONG = logcat("[ 03-11 10:02:17.331 {pid:5}:{pid:5} F/DEBUG ]\n{line}\n")
 
 ANYWHERE: tuple[Wrapper, ...] = (
-    as_is, crlf, quoted, github, kubernetes, compose, colours, escaped,
+    as_is, crlf, quoted, github, kubernetes, compose, colours, escaped, numbered,
 )  # fmt: skip
 ANDROID: tuple[Wrapper, ...] = (THREADTIME, YEAR, TIME, BRIEF, TAG, STUDIO, OLD_STUDIO, LONG)
 

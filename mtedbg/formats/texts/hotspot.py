@@ -29,9 +29,11 @@ _SIGINFO = re.compile(
 )
 _REGISTER = re.compile(r"(?<!\w)(R\d{1,2}|SP|PC|LR|pc|sp|lr|FP)\s?=\s?(0x[0-9a-fA-F]{1,16})")
 _FRAME = re.compile(
-    r"^#?\s*(?:[CVvJjA])\s{1,3}(?:\d{1,9}\s.{0,64}?)?\[(\S{1,512}?)\+(0x[0-9a-fA-F]{1,16})\](?:\s{1,4}(\S.{0,512}?))?\s*$"
+    r"^\s*#?\s*(?:[CVvJjA])\s{1,3}(?:\d{1,9}\s.{0,64}?)?\[(\S{1,512}?)\+(0x[0-9a-fA-F]{1,16})\](?:\s{1,4}(\S.{0,512}?))?\s*$"
 )
-_JAVA = re.compile(r"^#?\s*[Jj]\s{1,3}(?:\d{1,9}\s)?(.{0,16}?[\w.$/]{3,256}\(.{0,256}?\)\S{0,64})")
+_JAVA = re.compile(
+    r"^\s*#?\s*[Jj]\s{1,3}(?:\d{1,9}\s)?(.{0,16}?[\w.$/]{3,256}\(.{0,256}?\)\S{0,64})"
+)
 _THREAD = re.compile(r"^Current thread \((0x[0-9a-f]{1,16})\):\s{1,3}(\S.{0,96}?)\s*(?:\[|$)")
 _FACTS = (
     ("jvm", re.compile(r"^# JRE version: (.{1,256})$")),
@@ -84,10 +86,10 @@ def _more(draft: Draft, line: Line) -> bool:
 
 
 def _other(draft: Draft, text: str) -> bool:
-    if text.startswith("# Problematic frame"):
+    if text.lstrip().startswith("# Problematic frame"):
         draft.section = "problematic"
         return True
-    if text.startswith("Native frames"):
+    if text.lstrip().startswith("Native frames"):
         draft.frames.clear()
         draft.section = "frames"
         return True

@@ -67,7 +67,9 @@ _CI = tuple(
         r"\[\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?Z?\] ",
         r"\[\d\d:\d\d:\d\d(?:[.,]\d{1,9})?\] ",
         r"\d{4}[-/]\d\d[-/]\d\d \d\d:\d\d:\d\d(?:[.,]\d{1,9})? (?!\s*\d+[ -]\d)",
-        r"\d\d:\d\d:\d\d(?:[.,]\d{1,9})? (?=\S)",
+        r"\d\d:\d\d:\d\d(?:[.,]\d{1,9})? ",
+        r"\d{1,7}: ",  # cat -n, grep -n
+        r"[*-] (?=\S)",  # lists
         r"[\w.-]{1,48}\s+\| ",
         r"#\d{1,4} \d{1,6}\.\d{1,3} ",
         r"\[(?:stdout|stderr|err|out|exec|java|pid=\d{1,10}\]\[(?:err|out))\] ",
@@ -189,7 +191,13 @@ def _made(number: int, text: str, found: dict[str, str], depth: int) -> Line:
 
 # A line that was broken by whoever carried it: how it begins, and what it must have to be whole.
 _BROKEN = (
-    (re.compile(r"(?:Fatal )?signal \d+ "), re.compile(r"fault addr \S|\bin tid|\)$")),
+    (
+        re.compile(r"(?:Fatal )?signal \d+ (?!.{0,200}\bin tid)"),
+        re.compile(r"fault addr \S|\bin tid|\)$"),
+    ),
+    (re.compile(r"Fatal signal \d+.{0,200}\bin tid"), re.compile(r", pid \d+ \(.*\)$|, pid \d+$")),
+    (re.compile(r"\[signal SIG"), re.compile(r"\]")),
+    (re.compile(r"\S+\[\d+\]: unhandled exception"), re.compile(r"\]$|\d$")),
     (re.compile(r"pid: \d+,"), re.compile(r"<<<")),
     (re.compile(r"tagged_addr_ctrl:|pac_enabled_keys:"), re.compile(r"\)|[0-9a-f]{16}$")),
     (re.compile(r"Memory tags around"), re.compile(r":$")),
@@ -222,7 +230,8 @@ class Joiner:
         """The lines that are whole by now."""
         held, whole = self._held, self._whole
         if held is not None and whole is not None:
-            if line.text.strip() and line.stream == held.stream and self._joined < _MOST_JOINED:
+            goes_on = line.stream in (held.stream, "")
+            if line.text.strip() and goes_on and self._joined < _MOST_JOINED:
                 text = f"{held.text.rstrip()} {line.text.strip()}"[:LONGEST]
                 self._held = replace(held, text=text)
                 self._joined += 1
