@@ -101,7 +101,8 @@ def _cause(session: Session, dead: Death) -> str:
     """The kind of death."""
     name, raw = dead.fault.name, dead.fault.raw_address
     if isinstance(name, Absent):
-        return "no signal"
+        facts = or_else(recorded_facts(session), ())
+        return next((one.text for one in facts if one.about == "kind"), "no signal")
     if name.tag_check is FaultKind.SYNCHRONOUS:
         stale = stale_pair(session, dead.thread) is not None
         return "tag check fault on a stale pair" if stale else "tag check fault (synchronous)"

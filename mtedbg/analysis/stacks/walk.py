@@ -235,6 +235,8 @@ class Walk:
 
     def _by_record(self, registers: Mapping[str, int], how: How) -> _State | None:
         frame = self._session.strip(registers.get("x29", 0))
+        if "x29" not in registers:
+            raise _EndError("x29 is not known")
         if not frame:
             last = "that was the last frame record" if how is How.RECORD else "no frame record"
             raise _EndError(f"x29 is 0: {last}")

@@ -82,6 +82,8 @@ def _dumps(found: CrashText, data: bytearray) -> Iterator[Dump]:
 
 def _facts(found: CrashText) -> Iterator[RecordedFact]:
     yield RecordedFact("written by", found.source or "nobody in particular")
+    if found.software and isinstance(found.tag_check, FaultKind):
+        yield RecordedFact("kind", f"software tag check fault ({found.tag_check.value})")
     for cause in found.causes:
         if cause.words:
             yield RecordedFact("cause", cause.words)

@@ -56,6 +56,8 @@ def test_a_bugreport_of_20_crashes_of_6_writers_is_6_groups(tmp_path, capsys):
     assert sum(row["count"] for row in rows) == 20
     assert len(rows) == 6
     assert not any(row["damaged"] for row in rows)
+    kinds = sorted({row["cause"] for row in rows})
+    assert kinds == ["software tag check fault (synchronous)", "tag check fault (synchronous)"]
     assert all(row["exemplar"].startswith(f"{path}:") for row in rows)
     again = triage(capsys, tmp_path, str(path))  # from what was kept
     assert [row["signature"] for row in again["rows"]] == [row["signature"] for row in rows]
