@@ -322,7 +322,7 @@ def place_words(one: MemoryObject, offset: int, length: int = 0) -> str:
     whose = f"{named} of {bytes_words(one.size)} at {one.start:#x}"
     if one.name:
         declared = f" ({one.source})" if one.source else ""
-        whose = f"{one.name}, {bytes_words(one.size)} in {one.function}{declared}"
+        whose = f"{one.name} ({bytes_words(one.size)}) in {one.function}{declared}"
     if offset < 0:
         return f"{bytes_words(-offset)} before {whose}"
     if offset < one.size:
