@@ -1,8 +1,8 @@
 """The line number program of a unit: which line of which file an instruction is of.
 
 Source: DWARF 5, 6.2 "Line Number Information"; DWARF 2 to 4, 6.2 (file tables without forms).
-Where several rows have the same address the last one is of the instruction, as GDB has it, if it
-begins a statement; else the last of them that does.
+Where several rows have the same address the last one is of the instruction: those before it are of
+statements that have none. GDB's backtraces and addr2line have it so.
 """
 
 from __future__ import annotations
@@ -150,11 +150,7 @@ class LineTable:
         index = bisect_right(addresses, address) - 1
         if index < 0:
             return None
-        row, first = self._rows[index], index
-        while not row & 1 and first > 0 and addresses[first - 1] == addresses[index]:
-            first -= 1
-            if self._rows[first] & 1:
-                row = self._rows[first]
+        row = self._rows[index]
         line = row >> 1 & 0xFFFFFFFF
         name = self.file(row >> 33)
         return SourceLine(name, line) if line and name else None

@@ -1,4 +1,4 @@
-"""Compiled programs: lines beside GDB's, functions and inlined calls beside addr2line's.
+"""Compiled programs: lines, functions and inlined calls, beside addr2line's.
 
 GDB takes an inlined block that is in pieces for all that is between them.
 """
@@ -15,7 +15,6 @@ import pytest
 from mtedbg.decode.demangle import demangled
 from mtedbg.formats.dwarf.debug_info import DebugInfo
 from tests.support.compile import compiled
-from tests.support.oracles import tool
 
 FORMS = {
     "5": ("-O2", "-gdwarf-5"),
@@ -56,41 +55,20 @@ def code_of(program: Path, *names: str) -> list[int]:
 Levels = tuple[str, list[str]]
 """The line of the innermost level, and the functions, the innermost first."""
 
-SAY = """python
-for pc in {addresses}:
-  sal = gdb.find_pc_line(pc)
-  print("@", hex(pc), sal.symtab.filename if sal.symtab else "-", sal.line, sep="|")
-end
-"""
 
-
-def theirs(program: Path, addresses: list[int], folder: Path) -> dict[int, Levels]:
-    """What GDB and addr2line say."""
-    script = folder / "say.gdb"
-    script.write_text(SAY.format(addresses=addresses))
-    command = [tool("gdb"), "-nx", "-batch", "-x", str(script), str(program)]
-    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    names = functions(program, addresses)
-    found = {}
-    for line in printed.splitlines():
-        if line.startswith("@|"):
-            _, pc, file, number = line.split("|")
-            found[int(pc, 16)] = f"{PurePosixPath(file).name}:{number}", names[int(pc, 16)]
-    return found
-
-
-def functions(program: Path, addresses: list[int]) -> dict[int, list[str]]:
+def theirs(program: Path, addresses: list[int]) -> dict[int, Levels]:
+    """What addr2line says."""
     command = ["aarch64-linux-gnu-addr2line", "-a", "-i", "-f", "-e", str(program)]
     command += [f"{one:#x}" for one in addresses]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    found: dict[int, list[str]] = {}
+    found: dict[int, Levels] = {}
     lines = iter(printed.splitlines())
     for line in lines:
         if re.fullmatch(r"0x[0-9a-f]{16}", line):
-            names = found[int(line, 16)] = []
-        else:
-            names.append(demangled(line))
-            next(lines)
+            address = int(line, 16)
+            continue
+        place = PurePosixPath(re.sub(r" \(discriminator \d+\)", "", next(lines))).name
+        found.setdefault(address, (place, []))[1].append(demangled(line))
     return found
 
 
@@ -102,13 +80,13 @@ def ours(info: DebugInfo, address: int) -> Levels:
     return f"{PurePosixPath(line.file).name}:{line.line}" if line else "-:0", names
 
 
-def compare(program: Path, addresses: list[int], folder: Path) -> int:
+def compare(program: Path, addresses: list[int]) -> int:
     """Compares what both say, and counts what was inlined."""
     info, inlined = debug_info(program), 0
-    expected = theirs(program, addresses, folder)
+    expected = theirs(program, addresses)
     assert expected.keys() == set(addresses)
     for address, (line, names) in expected.items():
-        if line.endswith(":0"):
+        if "?" in line:
             continue
         mine, mine_names = ours(info, address)
         assert mine == line, hex(address)
@@ -123,12 +101,12 @@ def compare(program: Path, addresses: list[int], folder: Path) -> int:
 
 
 @pytest.mark.parametrize("flags", FORMS.values(), ids=FORMS)
-def test_lines_and_inlined_calls_are_gdbs(flags: tuple[str, ...], tmp_path: Path) -> None:
+def test_lines_and_inlined_calls_are_addr2lines(flags: tuple[str, ...]) -> None:
     program = compiled("calls", *flags, "-ldl")
     names = ("leaf", "sized", "first", "main", "on_info", "sorts", "handle", "null_call")
     addresses = code_of(program, *names)
     assert len(addresses) > 40
-    assert compare(program, addresses, tmp_path) > 2 or "-O1" in flags
+    assert compare(program, addresses) > 2 or "-O1" in flags
 
 
 @pytest.mark.parametrize("flags", SAME.values(), ids=SAME)
@@ -145,14 +123,14 @@ def test_other_encodings_say_the_same(flags: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("flags", [("-O0",), ("-O2",)], ids=["O0", "O2"])
-def test_names_of_cpp_are_gdbs(flags: tuple[str, ...], tmp_path: Path) -> None:
+def test_names_of_cpp_are_addr2lines(flags: tuple[str, ...]) -> None:
     program = compiled("calls_cpp", *flags)
     command = ["aarch64-linux-gnu-nm", "-S", "--defined-only", str(program)]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    names = re.findall(r"^\S+ \S+ [tTwW] (_Z\S*(?:put|go|pl)\S*)$", printed, re.M)
+    names = re.findall(r"^\S+ \S+ [tTwW] (_Z\S*(?:3put|2go|EplEi)\S*)$", printed, re.M)
     addresses = code_of(program, *names, "main")
     assert len(addresses) > 10
-    compare(program, addresses, tmp_path)
+    compare(program, addresses)
 
 
 def test_nothing_is_said_of_other_addresses() -> None:
