@@ -98,6 +98,7 @@ def measure(lab: Lab) -> Iterator[Row]:
         what = f"{_size(size)}, {threads:,} thread{'s' if threads > 1 else ''}"
         yield from _rows(lab, what, ways(core, dead))
         core.unlink()
+    yield from _calls(lab)
     blocks, ranges = (10, 100) if lab.quick else RANGES
     dead = lab.died("code_map", str(blocks), str(ranges))
     words = [sys.executable, "-m", "mtedbg", "core", dead.core, "--exe", dead.program]
@@ -106,6 +107,15 @@ def measure(lab: Lab) -> Iterator[Row]:
     act = partial(run, words, costs, most_status=1)
     (median,) = alternating([act], 1 if lab.quick else ROUNDS)
     yield Row(f"{blocks * ranges:,} ranges", _text(median, costs), verdict=_memory(costs))
+
+
+def _calls(lab: Lab) -> Iterator[Row]:
+    """The first report with unwinding and lines, beside GDB's `bt` alone."""
+    dead = lab.died("many_threads", "1", str(WRITTEN))
+    ours = [sys.executable, "-m", "mtedbg", "core", dead.core, "--exe", dead.program]
+    gdb = [GDB, "-nx", "-q", "-batch", "-iex", "set debuginfod enabled off", dead.program]
+    both = [("mtedbg core", ours), ("GDB's bt", [*gdb, "-c", dead.core, "-ex", "bt"])]
+    yield from _rows(lab, "calls and lines", both)
 
 
 def _rows(lab: Lab, what: str, all_ways: list[tuple[str, list[str | Path]]]) -> Iterator[Row]:
