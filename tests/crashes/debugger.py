@@ -135,9 +135,10 @@ def _same(ours: str, theirs: str) -> bool:
         return True
     if _aliases().get(one, 0) == _aliases().get(other, 1):
         return True
-    # Rust: GDB has DWARF's name of an implementation, where the symbol has type and trait.
-    rust = any("{impl#" in name or name.startswith("<") for name in (ours, theirs))
-    return rust and one.rpartition("::")[2] == other.rpartition("::")[2]
+    # GDB has DWARF's name of a Rust implementation, where the symbol has type and trait; and of a
+    # lambda the operator alone.
+    short = "{impl#" in theirs or ours.startswith("<") or theirs.startswith("operator")
+    return short and one.rpartition("::")[2] == other.rpartition("::")[2]
 
 
 @cache
@@ -152,6 +153,7 @@ def _plain(name: str) -> str:
     """A function's name without offset, parameters, arguments of templates and spaces."""
     name = re.sub(r"\+0x[0-9a-f]+$", "", name)
     name = re.sub(r"\{lambda\(.*?\)#\d+\}|<lambda\(.*?\)>", "lambda", name)
+    name = name.replace("{{vtable.shim}}", "")
     name = re.sub(r"\{closure#\d+\}", "{{closure}}", name)
     name = name.replace("(anonymous namespace)", "anonymous")
     name = re.sub(r"operator(\(\)|<<|>>|<=>|<=|>=|->|<|>)", "operator", name)

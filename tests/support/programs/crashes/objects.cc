@@ -92,7 +92,7 @@ void uaf_string_view() {
   {
     std::string text(60, 'x');
     view = text;
-    about(text.data(), 64, 0);
+    about(text.data(), text.size() + 1, 0);
   }
   const std::string_view* hidden = opaque(&view);
   seen = static_cast<double>(length_of(*hidden));
