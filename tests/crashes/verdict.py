@@ -48,6 +48,10 @@ BY_TAGS = {
 """Causes that show as tag check faults."""
 
 LARGE = 1 << 16
+ROUNDED = 32
+"""Bytes by which an allocator may make an object larger than it was asked for."""
+WIDEST = 64
+"""Bytes of the widest access: the programs say where the wrong byte is, not where it begins."""
 MOPS_BYTES = 64
 """That such an instruction has before it; its registers say how far it came."""
 
@@ -157,20 +161,39 @@ def _of_form(line: str, said: set[Cause], truth: dict[str, Any]) -> Judged:
     return Judged(Verdict.CANNOT_TELL, f"begins at {start:#x}")
 
 
+_OBJECT = re.compile(
+    r"(?:(?P<into>\d+) bytes? into|(?P<begin>at the beginning of)|(?P<after>right after)"
+    r"|(?P<past>\d+) bytes? past the end of|(?P<before>\d+) bytes? before)"
+    r" (?:an? )?(?:freed )?(?:chunk of|object of|slot of|\w+,) (?P<size>\d+) bytes"
+)
+"""Where an access is said to be beside or in an object of a size that was read."""
+
+
 def _false_numbers(line: str, truth: dict[str, Any]) -> str:
-    """What an object's size or address is said to be, and is not."""
-    facts = truth["facts"]
-    if "object" not in facts or not int(facts.get("size", ["0"])[0], 16):
+    """What an object's size or place, or the access's, is said to be and is not."""
+    facts = {name: int(values[0], 16) for name, values in truth["facts"].items() if name != "at"}
+    access = re.search(r"tag check fault [^;]*? at (0x[0-9a-f]+)", line)
+    if not access or not facts.get("size") or truth["allocator"] == "own":
         return ""
-    start = int(facts["object"][0], 16) & _ADDRESS
-    size = int(facts["size"][0], 16)
-    for said, at in re.findall(
-        r"(?:chunk|object|allocation|cell|slot|block|variable)\b[^;]*? of (?:up to )?(\d+) bytes"
-        r"(?: at (0x[0-9a-f]+))?",
-        line,
-    ):
-        if at and int(at, 16) != start:
-            return f"the object is at {start:#x}"
-        if not size <= int(said) <= size + 32 and truth["allocator"] != "own":
-            return f"the object has {size} bytes"
-    return ""
+    at = int(access[1], 16)
+    if "access" in facts and abs(at - (facts["access"] & _ADDRESS)) > WIDEST:
+        return f"the access is at {facts['access'] & _ADDRESS:#x}"
+    found = _OBJECT.search(line)
+    if not found:
+        return ""
+    start, size = facts["object"] & _ADDRESS, facts["size"]
+    said = int(found["size"])
+    if not size <= said <= size + ROUNDED:
+        return f"the object has {size} bytes"
+    if Cause(truth["cause"]) in (Cause.DOUBLE_FREE, Cause.INVALID_FREE):
+        return ""  # said is where the pointer is, not what the allocator read for it
+    places = {
+        "into": at - start,
+        "begin": at - start,
+        "after": at - start - said,
+        "past": at - start - said,
+        "before": start - at,
+    }
+    (kind,) = (name for name in places if found[name] is not None)
+    distance = int(found[kind]) if found[kind].isdigit() else 0
+    return "" if distance == places[kind] else f"the object is at {start:#x}"
