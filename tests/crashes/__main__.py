@@ -70,19 +70,29 @@ def table(answers: Sequence[Answer]) -> str:
 
 
 def wrong_calls(answers: Sequence[Answer]) -> list[str]:
-    """Where calls are not GDB's, one line each. A core alone is held against GDB with all files."""
+    """Where calls are not GDB's, one line each.
+
+    Where a stripped program has no unwinding information for a function GDB guesses, so what
+    differs from that must be among the calls that it gives with all files.
+    """
     read = [each for each in answers if each.said is not None]
-    files = ["exe" if each.variant == "alone" else each.variant for each in read]
-    oracle = gdb_calls([(each.crash, name) for each, name in zip(read, files, strict=True)])
+    same = gdb_calls([(each.crash, _files(each)) for each in read])
+    whole = gdb_calls([(each.crash, "exe") for each in read])
     found = []
-    for each, theirs in zip(read, oracle, strict=True):
+    for each, theirs, all_of_them in zip(read, same, whole, strict=True):
         assert each.said is not None
         for thread, frames in theirs.items():
             ours, end = each.said.calls.get(thread, []), each.said.ends.get(thread, "")
-            alone = each.variant == "alone"
-            wrong = invented(ours, frames) if alone else differences(ours, end, frames)
+            wrong = differences(ours, end, frames) if each.variant != "alone" else []
+            if each.variant == "alone" or (wrong and each.variant == "stripped"):
+                wrong = invented(ours, all_of_them[thread])
             found += [f"{each.crash.core(each.variant)} thread {thread}: {one}" for one in wrong]
     return found
+
+
+def _files(each: Answer) -> str:
+    """A core alone says nothing to GDB, so it is held against GDB with all files."""
+    return "exe" if each.variant == "alone" else each.variant
 
 
 PARTS = ("lines", "calls", "damaged", "groups")

@@ -21,6 +21,8 @@ from mtedbg.lab import requirements
 from tests.crashes.produce import Crash
 from tests.support.oracles import tool
 
+MOST_FRAMES = 64
+"""As in `in_gdb.py`."""
 SCRIPT = Path(__file__).with_name("in_gdb.py")
 Frames = list[dict[str, Any]]
 TIMEOUT_S = 1800
@@ -104,13 +106,23 @@ def invented(ours: Frames, theirs: Frames) -> list[str]:
 
     Without files fewer can be found; what is marked as a guess may be none.
     """
-    found = []
+    found: list[str] = []
+    if len(theirs) >= MOST_FRAMES:
+        return found  # GDB was not asked for more
     left = iter([frame["pc"] for frame in theirs])
     for level, row in enumerate(ours):
+        beyond = row["kind"] == "signal" or theirs[-1]["pc"] == int(ours[level - 1]["pc"], 16)
+        if level and beyond and not _is_whole(theirs):
+            break  # GDB lost its way there
         if row["kind"] != "guess" and int(row["pc"], 16) not in left:
             found.append(f"{level}: {row['pc']} {row['function']} ({row['how']}) is not in GDB's")
             break
     return found
+
+
+def _is_whole(theirs: Frames) -> bool:
+    """Whether GDB came to where threads begin."""
+    return theirs[-1]["function"] in ("_start", "clone", "thread_start", "__libc_start_main")
 
 
 def _of_frame(row: dict[str, Any], frame: dict[str, Any]) -> list[str]:

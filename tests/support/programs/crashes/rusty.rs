@@ -32,7 +32,7 @@ fn black_box<T>(value: T) -> T {
 }
 
 fn about<T>(object: *const T, size: usize, offset: usize) {
-    println!("object {:x}\nsize {:x}\naccess {:x}", object as usize, size, object as usize + offset);
+    println!("object {:x}\nsize {:x}\naccess {:x}", object as usize, size, (object as usize).wrapping_add(offset));
     std::io::stdout().flush().unwrap();
 }
 
