@@ -84,6 +84,7 @@ def differences(ours: Frames, end: str, theirs: Frames) -> list[str]:
         theirs: frames of GDB.
     """
     found = []
+    theirs = _without_empty(ours, theirs)
     for level, row in enumerate(ours):
         if level >= len(theirs):
             found.append(f"{level}: {row['function']} ({row['kind']}) is not in GDB's")
@@ -118,6 +119,19 @@ def invented(ours: Frames, theirs: Frames) -> list[str]:
             found.append(f"{level}: {row['pc']} {row['function']} ({row['how']}) is not in GDB's")
             break
     return found
+
+
+def _without_empty(ours: Frames, theirs: Frames) -> Frames:
+    """GDB's frames without an innermost inlined call whose code GCC says is empty.
+
+    GDB takes the one that begins there; by DWARF no address is in it, and llvm-symbolizer has none.
+    """
+    inner = [sum(row["inlined"] for row in theirs if row["pc"] == theirs[0]["pc"])]
+    inner += [sum(row["kind"] == "inlined" for row in ours if row["pc"] == ours[0]["pc"])]
+    same_line = Path(ours[0]["source"] or "").name == f"{theirs[0]['file']}:{theirs[0]['line']}"
+    if inner[0] != inner[1] + 1 or not same_line:
+        return theirs
+    return [{**theirs[1], "file": theirs[0]["file"], "line": theirs[0]["line"]}, *theirs[2:]]
 
 
 def _is_whole(theirs: Frames) -> bool:

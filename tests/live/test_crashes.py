@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.crashes import cells, grouping
-from tests.crashes.__main__ import Answer, answered, table
+from tests.crashes.__main__ import Answer, answered, table, wrong_calls
 from tests.crashes.damage import faults
 from tests.crashes.produce import VARIANTS, Crash, produce_all, vm_for_crashes
 from tests.crashes.verdict import Verdict
@@ -42,6 +42,11 @@ def test_no_first_line_is_false(answers: list[Answer], capsys: pytest.CaptureFix
         for each in answers
         if each.judged.verdict is Verdict.WRONG
     ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_calls_are_gdbs(answers: list[Answer]) -> None:
+    wrong = wrong_calls(answers)
     assert not wrong, "\n".join(wrong)
 
 
