@@ -125,13 +125,16 @@ def _without_empty(ours: Frames, theirs: Frames) -> Frames:
     """GDB's frames without an innermost inlined call whose code GCC says is empty.
 
     GDB takes the one that begins there; by DWARF no address is in it, and llvm-symbolizer has none.
+    The line may be of what was inlined there or of where it was.
     """
-    inner = [sum(row["inlined"] for row in theirs if row["pc"] == theirs[0]["pc"])]
-    inner += [sum(row["kind"] == "inlined" for row in ours if row["pc"] == ours[0]["pc"])]
-    same_line = Path(ours[0]["source"] or "").name == f"{theirs[0]['file']}:{theirs[0]['line']}"
-    if inner[0] != inner[1] + 1 or not same_line:
+    of_theirs = sum(row["inlined"] for row in theirs if row["pc"] == theirs[0]["pc"])
+    of_ours = sum(row["kind"] == "inlined" for row in ours if row["pc"] == ours[0]["pc"])
+    if of_theirs != of_ours + 1:
         return theirs
-    return [{**theirs[1], "file": theirs[0]["file"], "line": theirs[0]["line"]}, *theirs[2:]]
+    line = Path(ours[0]["source"] or "").name
+    of_inlined = line == f"{theirs[0]['file']}:{theirs[0]['line']}"
+    first = theirs[0] if of_inlined else theirs[1]
+    return [{**theirs[1], "file": first["file"], "line": first["line"]}, *theirs[2:]]
 
 
 def _is_whole(theirs: Frames) -> bool:
