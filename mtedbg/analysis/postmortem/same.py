@@ -1,6 +1,6 @@
 """Which deaths are the same: within one build of a program, and over its builds.
 
-Within a build two deaths are the same where all that decides is: the kind of death, the message
+Within a build two deaths are the same where all that decides is: the kind of death
 and the places of the frames that matter, to the byte. Two more are one crash there: instructions
 next to each other in a function, called from the same places; and the same place in a function that
 was called where two threads began.
@@ -69,12 +69,12 @@ class Same:
     Attributes:
         reads: of their files; none of them damaged.
         joined: the least sure of the ways by which they were found to be.
-        relation: to an object, where others at the same place have another one.
+        known: relation to an object and message, where others at the same place have others.
     """
 
     reads: list[Read]
     joined: Joined = Joined.PLACE
-    relation: str = ""
+    known: tuple[str, str] = ("", "")
 
     @cached_property
     def sample(self) -> Read:
@@ -89,7 +89,7 @@ class Same:
     @cached_property
     def kinds(self) -> frozenset[_Key]:
         """What they all have in common beside their frames."""
-        return frozenset((_kind(one), self.relation) for one in self.reads)
+        return frozenset((_kind(one), self.known) for one in self.reads)
 
     def take(self, other: Same, how: Joined) -> None:
         """Makes the deaths of `other` these."""
@@ -108,24 +108,25 @@ def same_deaths(reads: Iterable[Read]) -> list[Same]:
     found: dict[_Key, list[Read]] = defaultdict(list)
     for one in reads:
         found[_kind(one), _build(one), _places(one)].append(one)
-    places = [same for some in found.values() for same in _by_relation(some)]
+    places = [same for some in found.values() for same in _by_what_is_known(some)]
     deaths = _neighbours(places)
     for how, step in _STEPS:
         deaths = _join(deaths, step, how)
     return _join(moved(deaths), _sizes, Joined.SHAPE)
 
 
-def _by_relation(some: list[Read]) -> list[Same]:
-    """Deaths at one place: one for each relation to an object, where several are known.
+def _by_what_is_known(some: list[Read]) -> list[Same]:
+    """Deaths at one place: one for each relation to an object and message, where several are known.
 
-    Of which none is known is that of the others, where these have but one.
+    Of which none is known, for want of its libraries or its heap, is that of the others, where
+    these have but one.
     """
-    by_relation: dict[str, list[Read]] = defaultdict(list)
+    by_known: dict[tuple[str, str], list[Read]] = defaultdict(list)
     for one in some:
-        by_relation[_signature(one).relation].append(one)
-    if len(by_relation.keys() - {""}) < 2:
+        by_known[_signature(one).relation, _signature(one).message].append(one)
+    if all(len({*known} - {""}) < 2 for known in zip(*by_known, strict=True)):
         return [Same(some)]
-    return [Same(reads, relation=relation) for relation, reads in by_relation.items()]
+    return [Same(reads, known=known) for known, reads in by_known.items()]
 
 
 def _signature(one: Read) -> Signature:
@@ -136,8 +137,8 @@ def _signature(one: Read) -> Signature:
 def _kind(one: Read) -> _Key:
     made = _signature(one)
     place = "" if one.evidence.deciding else made.place
-    return (made.cause, made.transition, place, made.function, made.memop, made.program,
-            made.message)  # fmt: skip
+    return (made.cause, made.transition, place, made.function, made.memop,
+            made.program)  # fmt: skip
 
 
 def deciding(one: Read) -> tuple[Call, ...]:

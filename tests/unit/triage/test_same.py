@@ -182,3 +182,15 @@ def test_a_relation_that_is_not_known_is_none_of_its_own() -> None:
     assert sizes(related("use-after-free"), related(""), related("use-after-free")) == [3]
     assert sizes(related("use-after-free"), related("overflow"), related("")) == [1, 1, 1]
     assert related("overflow").signature.id == related("").signature.id  # type: ignore[union-attr]
+
+
+def test_a_message_that_could_not_be_read_is_none_of_its_own() -> None:
+    """Without the C library's symbols nobody knows what the program said."""
+
+    def said(message: str) -> Read:
+        one = read(call(0x10), call(0x100), cause="SIGABRT")
+        assert one.signature is not None
+        return replace(one, signature=replace(one.signature, message=message))
+
+    assert sizes(said("free(): invalid size"), said("")) == [2]
+    assert sizes(said("free(): invalid size"), said("double free"), said("")) == [1, 1, 1]
