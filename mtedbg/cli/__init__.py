@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from mtedbg import __version__
+from mtedbg.cli._redact import redacted
 from mtedbg.errors import DocumentError, MtedbgError, UsageError, too_much_memory
 
 if TYPE_CHECKING:
@@ -128,7 +129,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if argv is None else argv
     arguments = _parse(words)
     try:
-        status = arguments.run(arguments)
+        with redacted(arguments):
+            status = arguments.run(arguments)
         sys.stdout.flush()
     except UsageError as error:
         complain(error)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from mtedbg.budget import USUAL, Budget
 from mtedbg.cli import wants_color
 from mtedbg.cli._debuginfod import add_argument, client
+from mtedbg.cli._redact import add_argument as add_redact
+from mtedbg.cli._redact import private
 from mtedbg.errors import MtedbgError, UsageError, too_much_memory
 
 if TYPE_CHECKING:
@@ -57,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--budget", type=float, default=1.0, metavar="N",
         help="let the report read, compute and keep N times as much as usual (default: 1)",
     )  # fmt: skip
+    add_redact(parser)
     parser.add_argument("--no-color", action="store_true", help="no colours on a terminal")
 
 
@@ -173,7 +176,10 @@ def _post_mortem(session: Session, budget: Budget, output: _Output, *, as_json: 
 
 
 def _write_html(
-    session: Session, budget: Budget, path: str, core: str, remarks: Callable[[], Remarks]
+    session: Session,
+    budget: Budget,
+    arguments: argparse.Namespace,
+    remarks: Callable[[], Remarks],
 ) -> str:
     """Writes the whole post-mortem as HTML; the line that says so."""
     from mtedbg import __version__
@@ -189,7 +195,8 @@ def _write_html(
         found.append(
             Part("Remarks", report=Report("remarks", session.info, answer=Answer(notes=said)))
         )
-    return write(Document(path, render_html(Path(core).name, found, __version__)))
+    page = private(arguments, render_html(Path(arguments.core).name, found, __version__))
+    return write(Document(arguments.html, page))
 
 
 def _open(arguments: argparse.Namespace, path: str, budget: Budget) -> DeadTarget:
@@ -199,6 +206,15 @@ def _open(arguments: argparse.Namespace, path: str, budget: Budget) -> DeadTarge
     found = client(arguments.debuginfod)
     with watched(budget):
         return open_dead(path, arguments.exe, arguments.sysroot, debuginfod=found, budget=budget)
+
+
+def _files_of(session: Session) -> Iterator[str]:
+    from mtedbg.model.absent import Absent
+
+    yield session.info.executable
+    regions = session.target.regions()
+    if not isinstance(regions, Absent):
+        yield from {region.name for region in regions}
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -219,12 +235,14 @@ def _answer(arguments: argparse.Namespace, path: str, budget: Budget) -> int:
     as_json: bool = arguments.json
     output = _Output(as_json=as_json, color=wants_color(arguments))
     session = Session(target, budget=budget)
+    if arguments.redactor is not None:
+        arguments.redactor.know(_files_of(session))
     if arguments.commands:
         _run_commands(session, budget, arguments.commands, output, as_json=as_json)
     elif arguments.html is None or as_json:
         _post_mortem(session, budget, output, as_json=as_json)
     if arguments.html is not None:
-        said = _write_html(session, budget, arguments.html, arguments.core, lambda: target.remarks)
+        said = _write_html(session, budget, arguments, lambda: target.remarks)
         from mtedbg.render import clean
 
         print(clean(said), file=sys.stderr if as_json else sys.stdout)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mtedbg.cli import show
+from mtedbg.cli._redact import add_argument
 from mtedbg.errors import FileFormatError, UsageError
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " 0x…'; without any, or if it is -, standard input is read",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
+    add_argument(parser)
     parser.add_argument("--no-color", action="store_true", help="no colours on a terminal")
 
 

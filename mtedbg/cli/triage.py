@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mtedbg.cli import show
+from mtedbg.cli._redact import add_argument, private
 from mtedbg.errors import MtedbgError, UsageError
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the signatures in FILE are known: exit with status 3 if there is any other. FILE has"
         " a signature at the beginning of each line, or is what --json printed",
     )  # fmt: skip
+    add_argument(parser)
     parser.add_argument("--no-color", action="store_true", help="no colours on a terminal")
 
 
@@ -146,14 +148,15 @@ def _write(report: Report, shown: Sequence[Group], arguments: argparse.Namespace
         times = [[one.time_s for one in group.members] for group in shown]
         reports = _reports(shown, arguments)
         title = ", ".join(arguments.places)
-        page = render_triage(title, report, times, reports, __version__)
+        page = private(arguments, render_triage(title, report, times, reports, __version__))
         report = report.noting(write(Document(arguments.html, page)))
     if arguments.junit:
         from mtedbg.commands._documents import write
         from mtedbg.render.checks import render_junit
         from mtedbg.report import Document
 
-        report = report.noting(write(Document(arguments.junit, render_junit(report))))
+        page = private(arguments, render_junit(report))
+        report = report.noting(write(Document(arguments.junit, page)))
     if arguments.annotations:
         from mtedbg.render.checks import render_annotations
 
@@ -238,6 +241,8 @@ def run(arguments: argparse.Namespace) -> int:
     begin = _time(arguments.since)
     known = known_signatures(arguments.known) if arguments.known else None
     found = find(arguments.places)
+    if arguments.redactor is not None:
+        arguments.redactor.know(found.paths)
     place = Path(arguments.state) if arguments.state else usual_path(arguments.places)
     reads: dict[str, Read] = {}
     notes = list(found.unreadable)
