@@ -13,8 +13,10 @@ T = TypeVar("T")
 
 MOST = 16 << 20
 """Characters of what the rows of an answer say: the longest list of a sound core takes half."""
-_MOST_ALIGNED = 3 * MOST
+_MOST_ALIGNED = MOST
 """The same, where each row is as wide as the widest."""
+_CELL = 12
+"""Characters that a value takes in a table, at least."""
 _EACH = 30
 """Characters that any value takes, with its key in JSON."""
 
@@ -34,24 +36,26 @@ def bounded(report: Report, most: int = MOST) -> Report:
     return replace(report, answer=replace(report.answer, body=cut, incomplete=True)).noting(note)
 
 
-def _fitting(things: Sequence[T], most: int, size: Callable[[T], int]) -> int:
-    """How many of the first may stay."""
+def _fitting(things: Sequence[T], most: int, size: Callable[[T], tuple[int, int]]) -> int:
+    """How many of the first may stay, by what each takes alone and in a table."""
     total = widest = 0
     for number, thing in enumerate(things):
-        width = size(thing)
-        total += width
+        length, width = size(thing)
+        total += length
         widest = max(widest, width)
         if total > most or widest * number > _MOST_ALIGNED * most // MOST:
             return number
     return len(things)
 
 
-def _line(line: Line) -> int:
-    return sum(len(span.text) for span in line)
+def _line(line: Line) -> tuple[int, int]:
+    length = sum(len(span.text) for span in line)
+    return length, 0
 
 
-def _row(row: Row) -> int:
-    return sum(map(_length, row.values()))
+def _row(row: Row) -> tuple[int, int]:
+    length = sum(map(_length, row.values()))
+    return length, length - len(row) * (_EACH - _CELL)
 
 
 def _length(value: Value) -> int:
