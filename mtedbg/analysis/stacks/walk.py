@@ -189,8 +189,12 @@ class Walk:
         if address == 0:
             return _Step(None, found.cfa)
         if not state.exact and not found.is_kept:
-            self.end = "the function kept no return address: it calls what does not return"
-            return _Step(None, found.cfa)
+            # x29 is still its caller's: the kernel's record, where it is a signal handler.
+            try:
+                return _Step(self._by_record(state.registers, state.how), found.cfa)
+            except _EndError:
+                self.end = "the function kept no return address: it calls what does not return"
+                return _Step(None, found.cfa)
         self._progress(state, pc, found.cfa)
         try:
             self._check(address)
