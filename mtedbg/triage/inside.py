@@ -6,9 +6,10 @@ Each becomes a path of its own: `FILE:LINE`, `ARCHIVE:MEMBER`, which `adapters/d
 from __future__ import annotations
 
 from itertools import islice
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from mtedbg.adapters.crash_files import MINIDUMP, START, crashes_in
+from mtedbg.adapters.file_bytes import open_file
 from mtedbg.adapters.inside import is_archive, is_text
 from mtedbg.errors import MtedbgError
 
@@ -35,8 +36,7 @@ def crashes(path: str) -> list[str]:
         path: absolute.
     """
     try:
-        with Path(path).open("rb") as file:
-            start = file.read(START)
+        start = open_file(path)[:START]  # which waits for no pipe
         if is_archive(start) or is_text(start):
             found = islice(crashes_in(path), MOST_CRASHES)
             return [name for name, crash in found if crash is None or crash.killed]
