@@ -8,9 +8,8 @@ from mtedbg.adapters.core import CoreTarget
 from mtedbg.adapters.file_bytes import open_file
 from mtedbg.adapters.inside import extracted, is_archive, is_text, several_in, within
 from mtedbg.adapters.tombstone import is_tombstone
-from mtedbg.adapters.unpacked import first_bytes
+from mtedbg.adapters.unpacked import core_inside
 from mtedbg.budget import Budget
-from mtedbg.formats.packed import packed_with
 
 if TYPE_CHECKING:
     from mtedbg.adapters.core.debuginfod import Debuginfod
@@ -36,8 +35,9 @@ def open_dead(
 
     Args:
         path: of an ELF core file or a minidump, of an Android tombstone in either form, or of a
-            text about a crash; each may be compressed. `FILE:LINE` is the crash that begins at a
-            line of a text, `ARCHIVE:MEMBER` a file in a zip archive.
+            text about a crash; each may be compressed, and a core in a report of apport's.
+            `FILE:LINE` is the crash that begins at a line of a text, `ARCHIVE:MEMBER` a file in a
+            zip archive.
         executable: path of its program; empty to look where the file says it was.
         sysroot: folder below which its paths are; empty where the user named none, and
             this machine's files are then used if their build ids are the same.
@@ -53,9 +53,7 @@ def open_dead(
     inside = within(path)
     if inside is not None:
         return _open_inside(*inside, executable, budget)
-    start = open_file(path)[:_START]
-    if how := packed_with(start):
-        start = first_bytes(path, how, _START)
+    _, start = core_inside(path, open_file(path)[:_START])
     if is_tombstone(start):
         from mtedbg.adapters.tombstone.target import open_tombstone
 

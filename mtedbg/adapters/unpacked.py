@@ -15,7 +15,7 @@ from typing import IO
 from mtedbg.adapters.file_bytes import FileBytes
 from mtedbg.budget import Budget
 from mtedbg.errors import FileFormatError, NotNowError
-from mtedbg.formats.packed import Stream, may_be_crash, plain
+from mtedbg.formats.packed import APPORT, Stream, core_packed_with, may_be_crash, plain
 from mtedbg.model.memory import size_text
 
 MOST = 1 << 36
@@ -46,6 +46,25 @@ def first_bytes(path: str, how: str, count: int) -> bytes:
             return stream.read1(count)
         except damage:
             return b""
+
+
+def core_inside(path: str, start: bytes) -> tuple[str, bytes]:
+    """How a file is packed, and its first plain bytes: `start` where it is not.
+
+    A report of apport's that has no core is the text that it is.
+
+    Args:
+        path: of the file.
+        start: its first bytes, 16 or more.
+
+    Raises:
+        ToolMissingError: the library for its format is not here.
+    """
+    how = core_packed_with(start)
+    if not how:
+        return "", start
+    inner = first_bytes(path, how, len(start))
+    return ("", start) if how == APPORT and not inner else (how, inner)
 
 
 def unpack_crash(

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from typing import IO, TYPE_CHECKING, Protocol
+from typing import IO, TYPE_CHECKING, Protocol, cast
 
 from mtedbg.errors import ToolMissingError
-from mtedbg.formats import elf
+from mtedbg.formats import apport, elf
 
 if TYPE_CHECKING:
     from mtedbg.formats.buffer import Buffer
 
 MOST_WINDOW = 1 << 27
 """Bytes that a decompressor may keep of what went before: xz -9 takes half of it."""
+
+APPORT = "apport"
 
 _CHUNK = 1 << 18
 _MAGICS = {b"\x1f\x8b": "gzip", b"\xfd7zXZ\0": "xz", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bzip2"}
@@ -28,6 +30,11 @@ def packed_with(data: Buffer) -> str:
     """What `data` is compressed with, by its first bytes; empty where it is not."""
     start = bytes(data[:8])
     return next((name for magic, name in _MAGICS.items() if start.startswith(magic)), "")
+
+
+def core_packed_with(data: Buffer) -> str:
+    """As `packed_with`, and "apport" of a report of that, which may have a core in it."""
+    return APPORT if apport.is_report(bytes(data[:16])) else packed_with(data)
 
 
 def may_be_crash(start: bytes) -> bool:
@@ -128,12 +135,25 @@ def _lz4(packed: IO[bytes]) -> Opened:
     return lz4.frame.LZ4FrameFile(packed), (RuntimeError, EOFError)
 
 
+def _apport(packed: IO[bytes]) -> Opened:
+    import io
+    from binascii import Error
+
+    core = apport.CoreDump(packed)
+    how = packed_with(core.peek(8))
+    if how not in ("gzip", "zstd"):
+        return io.BytesIO(), ()
+    stream, broken = _OPENERS[how](cast("IO[bytes]", core))
+    return stream, (*broken, Error)
+
+
 _OPENERS: dict[str, Callable[[IO[bytes]], Opened]] = {
     "gzip": _gzip,
     "xz": _xz,
     "bzip2": _bzip2,
     "zstd": _zstd,
     "lz4": _lz4,
+    APPORT: _apport,
 }
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from mtedbg.adapters.core.below import is_plain
 from mtedbg.adapters.inside import is_text, within
-from mtedbg.adapters.unpacked import first_bytes
+from mtedbg.adapters.unpacked import core_inside
 from mtedbg.dataclass import dataclass
 from mtedbg.errors import ToolMissingError, UsageError
 from mtedbg.formats import elf
-from mtedbg.formats.packed import may_be_crash, packed_with
+from mtedbg.formats.packed import may_be_crash
 from mtedbg.triage.inside import crashes, may_hold
 
 _START = 512
@@ -105,11 +105,12 @@ def _may_be(path: str, start: bytes | None) -> bool:
     if start.startswith(elf.MAGIC):
         kind = elf.file_kind(start)
         return kind is None or kind.type == elf.ET_CORE
-    if how := packed_with(start):
-        try:
-            return may_be_crash(first_bytes(path, how, elf.KIND_SIZE))
-        except ToolMissingError:
-            return _is_named_so(path, start)
+    try:
+        how, plain = core_inside(path, start)
+    except ToolMissingError:
+        return _is_named_so(path, start)
+    if how:
+        return may_be_crash(plain)
     return _is_named_so(path, start) or may_hold(path, start)
 
 

@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from mtedbg.adapters.crash_files import MINIDUMP, START, crashes_in
 from mtedbg.adapters.file_bytes import open_file
 from mtedbg.adapters.inside import is_archive, is_text
+from mtedbg.adapters.unpacked import core_inside
 from mtedbg.errors import MtedbgError
 
 MOST_CRASHES = 10_000
@@ -37,7 +38,8 @@ def crashes(path: str) -> list[str]:
     """
     try:
         start = open_file(path)[:START]  # which waits for no pipe
-        if is_archive(start) or is_text(start):
+        packed, _ = core_inside(path, start)
+        if is_archive(start) or (is_text(start) and not packed):
             found = islice(crashes_in(path), MOST_CRASHES)
             return [name for name, crash in found if crash is None or crash.killed]
     except (MtedbgError, OSError):

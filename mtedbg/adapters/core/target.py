@@ -22,7 +22,7 @@ from mtedbg.errors import OverBudgetError
 from mtedbg.formats import core_notes as notes
 from mtedbg.formats.buffer import text
 from mtedbg.formats.core_notes import ThreadNotes
-from mtedbg.formats.packed import packed_with
+from mtedbg.formats.packed import core_packed_with
 from mtedbg.formats.siginfo import signal_info
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else, then
 from mtedbg.model.debug_file import DebugFile
@@ -66,7 +66,8 @@ class CoreTarget:
         """Opens a core.
 
         Args:
-            path: of an ELF core or a minidump; it may be compressed (gzip, xz, zstd, bzip2, lz4).
+            path: of an ELF core or a minidump; it may be compressed (gzip, xz, zstd, bzip2, lz4),
+                or in a report of apport's.
             executable: path of its program; empty to look where the core says it was.
             sysroot: folder below which the paths of the core are; empty where the user named none,
                 and this machine's files are then used if their build ids are the same.
@@ -82,7 +83,7 @@ class CoreTarget:
         name = fspath(path)
         self._remarks: list[str] = []
         data = open_file(name)
-        if how := packed_with(data):
+        if how := core_packed_with(data):
             data = unpack_crash(name, how, self._remarks, budget)
         self._data = data
         self.budget = Budget() if budget is None else budget
