@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mtedbg.cli import show
 from mtedbg.cli._redact import add_argument
-from mtedbg.errors import FileFormatError, UsageError
+from mtedbg.errors import FileFormatError, MtedbgError, UsageError
 
 if TYPE_CHECKING:
     from mtedbg.analysis.postmortem.crash_text import ExplainedCrash
@@ -18,6 +20,11 @@ HELP = "explain crash texts: logs, tombstones, kernel reports, lines of trackers
 MOST_CRASHES = 10_000
 """Rows; of more, the number is said."""
 _LONGEST_NAME = 4096
+_NAME = re.compile(r"[\w@%+:.,~/-]*(?:/[\w@%+:.,~/-]*|\w\.[A-Za-z]\w{0,9})")
+"""A word with a folder, or with a suffix."""
+_SIGNALS = re.compile(r"[A-Z0-9_]+(?:/[A-Z0-9_]+)+")
+"""A signal and its code, as some trackers write them."""
+_FILE_OR_TEXT = "give the path of a file, or a text: signal 11 (SIGSEGV), code 9 (SEGV_MTESERR), …"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,6 +48,30 @@ def _are_files(words: list[str]) -> bool:
         missing = words[found.index(False)]
         raise UsageError(f"{missing}: no such file", "give files only, or a text only")
     return all(found)
+
+
+def _check_names(words: list[str]) -> None:
+    """Stops where words that are no files were meant as files.
+
+    Raises:
+        UsageError: a word is a folder, or all look like names of files: they are no text, whatever
+            stands in a name.
+    """
+    for word in words:
+        if len(word) < _LONGEST_NAME and os.path.isdir(word):  # noqa: PTH112 - takes any text
+            raise UsageError(f"{word} is a folder", f"mtedbg triage {word} reads what is in it")
+    if all(_NAME.fullmatch(word) and not _SIGNALS.fullmatch(word) for word in words):
+        raise UsageError(f"{words[0]}: no such file", _FILE_OR_TEXT)
+
+
+def _nothing_said(words: list[str]) -> MtedbgError:
+    """What to say of words without a crash: a single one may have been meant as a file too."""
+    if len(words) == 1 and len(words[0].split()) == 1 and len(words[0]) < _LONGEST_NAME:
+        what = f"{words[0]} is no file, and as a text it does not say why a process crashed"
+        return UsageError(what, _FILE_OR_TEXT)
+    from mtedbg.analysis.postmortem.crash_text import nothing_said
+
+    return nothing_said()
 
 
 def _is_file(word: str) -> bool:
@@ -100,7 +131,8 @@ def _of_input(found: _Found) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Explains; the exit status."""
-    from mtedbg.analysis.postmortem.crash_text import explain, nothing_said
+    from mtedbg.analysis.postmortem.crash_text import explained, nothing_said
+    from mtedbg.formats.texts import read
     from mtedbg.reports.crash_text import report
 
     words: list[str] = arguments.text
@@ -114,8 +146,11 @@ def run(arguments: argparse.Namespace) -> int:
     elif _are_files(words):
         said = _of_files(words, found)
     else:
-        for crash in explain(" ".join(words)):
+        _check_names(words)
+        for crash in explained(read(" ".join(words))):
             found.add(crash, "")
+        if not found.crashes:
+            raise _nothing_said(words)
     if not found.crashes:
         if said:
             raise FileFormatError(said[0], "mtedbg core reads core files; explain reads text")

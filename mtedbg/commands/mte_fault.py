@@ -107,7 +107,11 @@ COMMAND = Command(
             Kind.TEXT,
             "its name: SEGV_MTESERR is synchronous, SEGV_MTEAERR asynchronous",
         ),
-        Column("fault_address_raw", Kind.RAW, "si_addr; bits 63:60 are undefined"),
+        Column(
+            "fault_address_raw",
+            Kind.RAW,
+            "si_addr; bits 63:60 are undefined without HWCAP3_MTE_FAR",
+        ),
         Column("address", Kind.ADDRESS, "the same without its tag: any address within the access"),
         Column("logical_tag", Kind.TAG, "the pointer's tag"),
         Column("allocation_tags", Kind.LIST, "the tag of each granule that the access touches"),

@@ -8,7 +8,7 @@ follow its NT_PRSTATUS; the kernel writes the thread that died first.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from mtedbg.dataclass import dataclass, field
@@ -22,6 +22,9 @@ NT_PRSTATUS, NT_PRPSINFO, NT_AUXV = 1, 3, 6
 NT_SIGINFO, NT_FILE = 0x53494749, 0x46494C45
 NT_ARM_TLS, NT_ARM_SVE, NT_ARM_PAC_MASK, NT_ARM_TAGGED_ADDR_CTRL = 0x401, 0x405, 0x406, 0x409
 AT_PHDR, AT_ENTRY, AT_RANDOM, AT_EXECFN, AT_SYSINFO_EHDR = 3, 9, 25, 31, 33
+AT_HWCAP, AT_HWCAP3 = 16, 29
+HWCAP3_MTE_FAR = 1 << 0
+"""Linux, arch/arm64/include/uapi/asm/hwcap.h, since 6.17."""
 MAX_AUXV = 4096
 MAX_FILES = 1 << 17
 MAX_THREADS = 1 << 15
@@ -218,6 +221,17 @@ class CoreNotes:
             if start < end and offset * page < 1 << 63
         ]
         return sorted(found, key=lambda mapping: mapping.start)
+
+
+def has_mte_far(vector: Mapping[int, int]) -> bool | Absent:
+    """Whether bits 63:60 of a tag check fault's address are defined.
+
+    Args:
+        vector: the auxiliary vector. A kernel that knows no AT_HWCAP3 does not define them.
+    """
+    if AT_HWCAP3 not in vector and AT_HWCAP not in vector:
+        return Absent(Reason.NOT_RECORDED)
+    return bool(vector.get(AT_HWCAP3, 0) & HWCAP3_MTE_FAR)
 
 
 def auxv_in(contents: bytes) -> dict[int, int]:

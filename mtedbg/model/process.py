@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 from mtedbg.dataclass import dataclass, field
-from mtedbg.model.absent import NOT_APPLICABLE, Absent
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 
 
 class TargetKind(StrEnum):
@@ -44,6 +44,9 @@ class TargetInfo:
         pid: the process id, or why it is not known.
         executable: path of the program as the target names it, empty where unknown.
         pac_mask: bits of a pointer that hold an authentication code, 0 where unknown.
+        has_mte_far: whether bits 63:60 of a tag check fault's address are the pointer's
+            (HWCAP3_MTE_FAR; FEAT_MTE_TAGGED_FAR), or why that is not known; else they are undefined
+            (Linux, Documentation/arch/arm64/tagged-pointers.rst).
     """
 
     kind: TargetKind
@@ -51,6 +54,7 @@ class TargetInfo:
     pid: int | Absent
     executable: str = ""
     pac_mask: int = 0
+    has_mte_far: bool | Absent = Absent(Reason.UNKNOWN)
 
     @property
     def is_dead(self) -> bool:

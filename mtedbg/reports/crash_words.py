@@ -221,8 +221,11 @@ def _of_address(found: ExplainedCrash, raw: int) -> Iterator[str]:
             "tag 0: without SA_EXPOSE_TAGBITS the kernel hides the tag, it may be another; no"
             " register in this text shows it"
         )
-    if raw >> 60 and not found.text.in_kernel:
-        yield "bits 63:60 of the address are undefined"
+    if raw >> 60 and not found.text.in_kernel and not found.text.software:
+        yield (
+            "bits 63:60 of the address are undefined, unless the kernel has HWCAP3_MTE_FAR: no such"
+            " text says so"
+        )
 
 
 def _of_other(found: ExplainedCrash) -> Iterator[str]:

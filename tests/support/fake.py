@@ -37,9 +37,12 @@ class FakeTarget:
     kind: TargetKind = TargetKind.CORE
     tag_source: TagSource = TagSource.CORE
     reads: list[tuple[int, int]] = field(default_factory=list)
+    has_mte_far: bool | Absent = Absent(Reason.UNKNOWN)
 
     def info(self) -> TargetInfo:
-        return TargetInfo(self.kind, self.tag_source, 100, "/bin/fake")
+        return TargetInfo(
+            self.kind, self.tag_source, 100, "/bin/fake", has_mte_far=self.has_mte_far
+        )
 
     def read_memory(self, address: int, length: int) -> bytes | Absent:
         self.reads.append((address, length))

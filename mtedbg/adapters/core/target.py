@@ -116,7 +116,14 @@ class CoreTarget:
         process = self._notes.process()
         pid = process[0] if process else Absent(Reason.NOT_RECORDED)
         source = TagSource.CORE if self._tags.ordered else TagSource.NONE
-        return TargetInfo(TargetKind.CORE, source, pid, self._executable_name, self._pac_mask)
+        return TargetInfo(
+            TargetKind.CORE,
+            source,
+            pid,
+            self._executable_name,
+            self._pac_mask,
+            notes.has_mte_far(self._space.auxv),
+        )
 
     @cached_property
     def _executable_name(self) -> str:

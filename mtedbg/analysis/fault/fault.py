@@ -53,7 +53,7 @@ class Fault:
     Attributes:
         signal: as the kernel gave it, or why there is none.
         name: the same by name.
-        raw_address: si_addr, tag bits kept; its bits 63:60 are undefined.
+        raw_address: si_addr, tag bits kept; its bits 63:60 are undefined without `has_mte_far`.
         address: the same without tag and PAC bits: anywhere in the access.
         at: the state before the instruction at the PC, and what that accesses. Of an asynchronous
             fault it is not the culprit.
@@ -75,6 +75,8 @@ class Fault:
         transition: what the runtime will do about it, in words.
         suspects: of an asynchronous fault, likeliest first.
         compared: whether any of its registers points to memory whose tag is known.
+        has_mte_far: whether bits 63:60 of the raw address are the pointer's, or why that is not
+            known; does not apply to what is not synchronous.
     """
 
     signal: SignalInfo | Absent
@@ -97,6 +99,7 @@ class Fault:
     transition: str | Absent = NOT_APPLICABLE
     suspects: tuple[Suspect, ...] = ()
     compared: bool = True
+    has_mte_far: bool | Absent = NOT_APPLICABLE
 
     @property
     def tag_check(self) -> FaultKind | None:
@@ -236,6 +239,7 @@ def _suspects(session: Session, at: FaultingAccess) -> tuple[Suspect, ...]:
 def _synchronous(session: Session, thread: Thread, met: Fault) -> Fault:
     """The fault with its tags, and what the runtime does about it."""
     raw, address, at = met.raw_address, met.address, met.at
+    met = replace(met, has_mte_far=session.info.has_mte_far)
     if isinstance(raw, Absent) or isinstance(address, Absent):
         return replace(met, pointer_tag=raw)
     accesses = at.is_checked and at.may_touch(address)

@@ -102,6 +102,7 @@ def remarks(fault: Fault) -> Iterator[str]:
     source = tag.detail if isinstance(tag, Absent) else "the tag is from si_addr"
     if fault.inferred is not None:
         source = f"the tag is that of all registers near it that mismatch; {UNTOLD_TAG.detail}"
+    yield from _of_top_bits(raw, fault.has_mte_far)
     if fault.at.untold:
         yield f"{fault.at.untold}; {source}"
     elif not fault.accesses:
@@ -112,6 +113,19 @@ def remarks(fault: Fault) -> Iterator[str]:
         yield f"si_addr carries tag {logical_tag(raw)}, the address of the access {tag}"
     if fault.memory_tag == tag:
         yield "the tags match now: the memory was retagged after the fault"
+
+
+def _of_top_bits(raw: int, has_mte_far: bool | Absent) -> Iterator[str]:
+    """What bits 63:60 of si_addr are, where they are not 0."""
+    if not raw >> 60:
+        return
+    said = f"bits 63:60 of si_addr ({raw >> 60:#x}) are "
+    if has_mte_far is True:
+        yield f"{said}the pointer's: the kernel has HWCAP3_MTE_FAR"
+    elif has_mte_far is False:
+        yield f"{said}undefined: the kernel has no HWCAP3_MTE_FAR"
+    else:
+        yield f"{said}undefined, unless the kernel has HWCAP3_MTE_FAR, which is not known here"
 
 
 def _of_handler(before: InterruptedFault) -> Iterator[str]:

@@ -66,6 +66,23 @@ def test_the_pac_mask_is_believed_only_where_it_can_be(tmp_path: Path) -> None:
         assert target.info().pac_mask == expected
 
 
+@pytest.mark.parametrize(
+    ("auxv", "expected"),
+    [
+        ({16: 1, 29: 0b1}, True),
+        ({29: 0b111}, True),
+        ({16: 1, 29: 0b110}, False),
+        ({16: 1 << 63, 26: 1 << 18}, False),  # a kernel before AT_HWCAP3
+        ({3: 0x1000}, NOT_RECORDED),
+        ({}, NOT_RECORDED),
+    ],
+)
+def test_whether_the_top_bits_of_a_fault_address_are_defined(
+    tmp_path: Path, auxv: dict[int, int], expected: bool | Absent
+) -> None:
+    assert opened(tmp_path, Core(auxv=auxv)).info().has_mte_far == expected
+
+
 def test_a_core_without_notes_still_has_memory(tmp_path: Path) -> None:
     from tests.support.elf_core import Load
 

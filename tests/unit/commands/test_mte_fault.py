@@ -11,6 +11,7 @@ from mtedbg.report import Report
 from mtedbg.session import Session
 from tests.support import answers
 from tests.support.assemble import assemble
+from tests.support.fake import FakeTarget
 from tests.support.scenes import CODE, HEAP, PAGE, THREES, session_at, tagged, target_at
 
 SYNC, ASYNC, MAPERR = 9, 8, 1
@@ -129,7 +130,32 @@ def test_undefined_top_bits_and_a_hidden_tag(words):
         assert report.rows[0]["logical_tag"] == 3
         assert report.rows[0]["address"] == HEAP
         assert report.rows[0]["fault_address_raw"] == raw
-        assert report.notes == ()
+        top = "bits 63:60 of si_addr (0xa) are undefined, unless the kernel has HWCAP3_MTE_FAR"
+        assert report.notes == ((f"{top}, which is not known here",) if raw >> 60 else ())
+
+
+@pytest.mark.parametrize(
+    ("has_mte_far", "said"),
+    [
+        (True, "the pointer's: the kernel has HWCAP3_MTE_FAR"),
+        (False, "undefined: the kernel has no HWCAP3_MTE_FAR"),
+    ],
+)
+def test_top_bits_where_the_kernel_says_whether_they_are_defined(words, has_mte_far, said):
+    pointer = tagged(HEAP, 3)
+    raw = pointer | 0xA << 60
+    for code, address, expected in (
+        (SYNC, raw, (f"bits 63:60 of si_addr (0xa) are {said}",)),
+        (SYNC, pointer, ()),
+        (MAPERR, raw, ()),
+    ):
+        session = session_at(
+            words["strb w1, [x16]"], {"x16": pointer}, SignalInfo(11, code, address)
+        )
+        assert isinstance(session.target, FakeTarget)
+        session.target.has_mte_far = has_mte_far
+        notes = ask(session).notes
+        assert tuple(note for note in notes if "63:60" in note) == expected
 
 
 def test_si_addr_with_another_tag_than_the_access(words):

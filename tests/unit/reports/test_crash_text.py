@@ -135,6 +135,10 @@ def test_what_is_not_told_is_not_claimed():
     assert report.partial
     hidden = explain("signal 11 (SIGSEGV), code 9 (SEGV_MTESERR), fault addr 0x7a4c3f2010")
     assert any("hides the tag" in note for note in hidden.notes)
+    line = "signal 11 (SIGSEGV), code 9 (SEGV_MTESERR), fault addr 0xb3007a4c3f2010"
+    assert not any("63:60" in note for note in explain(line).notes)
+    top = explain(line.replace("0xb300", "0xb30000")).notes
+    assert any("undefined, unless the kernel has HWCAP3_MTE_FAR" in note for note in top)
     other = explain("signal 11 (SIGSEGV), code 2 (SEGV_ACCERR), fault addr 0xb00007a4c3f2010")
     assert other.notes[0] == "the pointer carries tag 11, but this is not a tag check fault"
 

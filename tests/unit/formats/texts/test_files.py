@@ -107,6 +107,38 @@ def test_a_file_and_a_text_are_not_mixed(tmp_path, capsys):
     assert "signal: no such file" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["nosuch.txt"], ["./tombstone_00"], ["logs/SIGSEGV.log"], ["a.log", "b.log"],
+        ["/data/tombstones/tombstone_01.pb"], ["SEGV_MTESERR.txt"], ["bugreport-2026.zip"],
+    ],
+)  # fmt: skip
+def test_names_of_files_that_are_not_there_are_no_text(words, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["explain", *words]) == 2
+    first, second = capsys.readouterr().err.splitlines()
+    assert first == f"mtedbg: {words[0]}: no such file"
+    assert "give the path of a file" in second
+
+
+def test_a_bare_word_and_a_folder(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["explain", "tombstone_07"]) == 2
+    assert "tombstone_07 is no file, and as a text it does not" in capsys.readouterr().err
+    (tmp_path / "SIGSEGV").mkdir()
+    assert main(["explain", "SIGSEGV"]) == 2
+    assert "mtedbg triage SIGSEGV" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words", [["SIGSEGV/SEGV_MTESERR"], ["SEGV_MTESERR"], ["SIGSEGV", "in", "libc.so"]]
+)
+def test_words_that_are_a_text(words, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert rows(capsys, *words)
+
+
 IPS = {
     "procName": "Painter", "pid": 77, "captureTime": "2026-03-11 10:02:17.0000 +0100",
     "modelCode": "Mac17,7", "osVersion": {"train": "macOS 26.2", "build": "25C56"},
