@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,15 @@ from mtedbg.errors import ExpressionError, NoTargetError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.process import SignalInfo, Thread
 from mtedbg.session import Session
-from tests.support.elf_core import Core, ThreadNotes
+from tests.support.elf_core import (
+    ET_CORE,
+    PT_NOTE,
+    Core,
+    ThreadNotes,
+    file_header,
+    note,
+    program_header,
+)
 
 NOT_RECORDED = Absent(Reason.NOT_RECORDED)
 NO_SIGINFO = Absent(Reason.NOT_RECORDED, "no NT_SIGINFO in this core")
@@ -138,3 +147,69 @@ def test_expressions_that_are_none(tmp_path: Path, expression: str, message: str
         target.evaluate(expression)
     assert raised.value.message.startswith(message)
     assert raised.value.next_step
+
+
+def test_the_thread_with_a_signal_died_wherever_it_stands(tmp_path: Path) -> None:
+    """QEMU's user mode writes threads in the order that they began in: `pr_cursig` tells."""
+    threads = [ThreadNotes(7, signal=0), ThreadNotes(5, signal=0), ThreadNotes(9, signal=11)]
+    target = opened(tmp_path, Core(threads=threads))
+    assert [thread.tid for thread in target.threads()] == [9, 7, 5]
+    assert [thread.current for thread in target.threads()] == [True, False, False]
+    assert target.signal(target.threads()[0]) == SignalInfo(11, NO_SIGINFO, NO_SIGINFO)
+    assert target.signal(target.threads()[1]) == NOT_APPLICABLE
+
+
+def test_of_threads_with_a_signal_the_first_died(tmp_path: Path) -> None:
+    """The kernel notes the signal for each thread, and writes the one that died first."""
+    target = opened(tmp_path, Core(threads=[ThreadNotes(7), ThreadNotes(5), ThreadNotes(9)]))
+    assert [thread.tid for thread in target.threads()] == [7, 5, 9]
+
+
+def test_without_any_signal_no_thread_is_moved(tmp_path: Path) -> None:
+    """As in a core that GDB's gcore writes of a process that was not stopped by a signal."""
+    threads = [ThreadNotes(7, signal=0), ThreadNotes(5, signal=0)]
+    target = opened(tmp_path, Core(threads=threads))
+    assert [thread.tid for thread in target.threads()] == [7, 5]
+    assert target.signal(target.threads()[0]) == NOT_APPLICABLE
+
+
+PRSTATUS = note(b"CORE", 1, b"\0" * 392)[:20]
+OTHER_OWNER = note(b"XXXX", 1, b"\0" * 392)[:20]
+LOST = "the NT_PRSTATUS of the thread that died is lost: its registers are not known"
+
+
+@pytest.mark.parametrize("others", [0, 1, 3])
+def test_a_lost_first_status_names_no_other_thread(tmp_path: Path, others: int) -> None:
+    """Its siginfo is there: somebody died of it, and none of those that follow."""
+    died = ThreadNotes(7, siginfo=(11, 9, 0x1238))
+    alive = [ThreadNotes(50 + n, registers={"pc": 0x5000}) for n in range(others)]
+    path = tmp_path / "core"
+    path.write_bytes(Core(threads=[died, *alive]).build().replace(PRSTATUS, OTHER_OWNER, 1))
+    target = CoreTarget(path)
+    first, *rest = target.threads()
+    assert (first.tid, first.current) == (0, True)
+    assert target.registers(first) == Absent(
+        Reason.NOT_RECORDED, "its NT_PRSTATUS is lost or damaged"
+    )
+    assert target.signal(first) == SignalInfo(11, 9, 0x1238)
+    assert [(one.tid, one.current) for one in rest] == [(50 + n, False) for n in range(others)]
+    assert all(target.signal(one) == NOT_APPLICABLE for one in rest)
+    assert LOST in target.remarks
+
+
+@pytest.mark.parametrize("length", [0, 3, 12, 33, 111])
+def test_a_short_first_status_has_no_registers_of_another(tmp_path: Path, length: int) -> None:
+    first = note(b"CORE", 1, ThreadNotes(7).notes()[20 : 20 + length])
+    first += note(b"CORE", 0x53494749, struct.pack("<iiiiQ", 11, 0, 9, 0, 0x1238).ljust(128, b"\0"))
+    second = ThreadNotes(5, registers={"pc": 0x5000}, signal=0).notes()
+    notes = first + second
+    path = tmp_path / "core"
+    path.write_bytes(
+        file_header(ET_CORE, 183, 1) + program_header(PT_NOTE, 0, 64 + 56, 0, len(notes), 0) + notes
+    )
+    target = CoreTarget(path)
+    current = target.threads()[0]
+    assert target.registers(current) == Absent(
+        Reason.NOT_RECORDED, "its NT_PRSTATUS is lost or damaged"
+    )
+    assert target.signal(current) == SignalInfo(11, 9, 0x1238)
