@@ -133,6 +133,8 @@ class TimeSource(StrEnum):
     FILE = "file"
     """The file's time of change."""
     TOMBSTONE = "tombstone"
+    NAME = "name"
+    """The file's name, as systemd-coredump gives it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ COLUMNS = (
     Column(
         "time_source",
         Kind.TEXT,
-        "source of the times: file (its modification time), tombstone",
+        "source of the times: file (its modification time), tombstone, name (systemd-coredump's)",
         shown=False,
     ),
     Column(

@@ -57,8 +57,10 @@ class Reader:
                 session = Session(target, budget=budget)
                 found, evidence = signature(session)
                 symbol = symbol_of_death(session)
-            if isinstance(target, TombstoneTarget) and target.died_at is not None:
-                when, source = target.died_at, TimeSource.TOMBSTONE
+            if target.died_at is not None:
+                when = target.died_at
+                written = isinstance(target, TombstoneTarget)
+                source = TimeSource.TOMBSTONE if written else TimeSource.NAME
             remarks = len(target.remarks)
         except MtedbgError as error:
             passing = isinstance(error, NotNowError | ToolMissingError)

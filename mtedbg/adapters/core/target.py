@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 from os import PathLike, fspath
+from pathlib import PurePath
 
 from mtedbg.adapters.core import names
 from mtedbg.adapters.core.debuginfod import Debuginfod
@@ -24,6 +25,7 @@ from mtedbg.formats.buffer import text
 from mtedbg.formats.core_notes import ThreadNotes
 from mtedbg.formats.packed import core_packed_with
 from mtedbg.formats.siginfo import signal_info
+from mtedbg.formats.systemd_name import systemd_name
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else, then
 from mtedbg.model.debug_file import DebugFile
 from mtedbg.model.image import ImageFile
@@ -41,6 +43,9 @@ from mtedbg.model.process import (
 from mtedbg.model.triage import Module
 
 CHANGED = "the core was written to while it was read: what is said of it may be of two states"
+_FROM_NAME = (
+    "the core does not say which process it was: its id and name are those in the file's name"
+)
 _MAX_STRING = 4096
 _MOST_REMARKS = 200
 _CHECK_MODES = 3 << 1
@@ -82,6 +87,7 @@ class CoreTarget:
         """
         name = fspath(path)
         self._remarks: list[str] = []
+        self._named = systemd_name(PurePath(name).name)
         data = open_file(name)
         if how := core_packed_with(data):
             data = unpack_crash(name, how, self._remarks, budget)
@@ -113,7 +119,7 @@ class CoreTarget:
 
     def info(self) -> TargetInfo:
         """The dead process; its tags come from the core, if it has any."""
-        process = self._notes.process()
+        process = self._process
         pid = process[0] if process else Absent(Reason.NOT_RECORDED)
         source = TagSource.CORE if self._tags.ordered else TagSource.NONE
         return TargetInfo(
@@ -135,8 +141,21 @@ class CoreTarget:
             name = text(self._space.dumped(address, address + _MAX_STRING))
             if name:
                 return name
-        process = self._notes.process()
-        return process[1] if process else ""
+        return self._process[1] if self._process else ""
+
+    @cached_property
+    def _process(self) -> tuple[int, str] | None:
+        """Process id and name: the core's own, else systemd-coredump's in the name of the file."""
+        found = self._notes.process()
+        if found is None and self._named is not None:
+            self._remarks.append(_FROM_NAME)
+            found = self._named.pid, self._named.comm
+        return found
+
+    @property
+    def died_at(self) -> float | None:
+        """Seconds since 1970, where the name of the file says when."""
+        return None if self._named is None else self._named.died_at
 
     @cached_property
     def _pac_mask(self) -> int:
@@ -202,7 +221,7 @@ class CoreTarget:
 
     @cached_property
     def _threads(self) -> list[Thread]:
-        process = self._notes.process()
+        process = self._process
         found = []
         for number, thread in enumerate(self._notes.threads, 1):
             name = process[1] if process and process[0] == thread.tid else ""
