@@ -2,7 +2,7 @@
 
 Of an archive (a bugreport is one device's) the two forms of one tombstone, and the log's lines
 about it, are one crash: the tombstones are read first, and what has the same process and thread is
-theirs.
+theirs, unless time, signal or address differ: ids are used again.
 """
 
 from __future__ import annotations
@@ -18,10 +18,13 @@ from mtedbg.adapters.tombstone import is_tombstone
 from mtedbg.errors import MtedbgError
 from mtedbg.formats import elf
 from mtedbg.formats.texts.as_tombstone import as_text
+from mtedbg.formats.texts.same_crash import Crash, are_one, crash_of
 from mtedbg.formats.tombstone import from_protobuf
 from mtedbg.model.crash_text import CrashText
 
 MOST_TOMBSTONE = 1 << 25
+MOST_ALIKE = 256
+"""Crashes of one process and thread that are compared."""
 MINIDUMP = b"MDMP"
 START = 512
 
@@ -76,7 +79,7 @@ def _of_text(path: str, name: str, advance: Advance = lambda _: None) -> Iterato
 def _of_archive(path: str) -> Iterator[Found]:
     names = sorted(members(path), key=_rank)
     there = frozenset(names)
-    seen: set[tuple[int, int]] = set()
+    seen: dict[tuple[int, int], list[Crash]] = {}
     for name in names:
         if f"{name}.pb" in there and "tombstone" in PurePosixPath(name).name:
             continue
@@ -86,20 +89,23 @@ def _of_archive(path: str) -> Iterator[Found]:
                 while rest:
                     file, rest = stack.enter_context(extracted(file, rest))
                 for found, crash in _of_member(file, name):
-                    identity = None if crash is None else _identity(crash)
-                    if identity is None or identity not in seen:
+                    if crash is None or _is_new(crash, seen):
                         yield f"{path}:{found}", crash
-                    if identity is not None:
-                        seen.add(identity)
             except MtedbgError:
                 continue
 
 
-def _identity(crash: CrashText) -> tuple[int, int] | None:
-    """Process and thread, where both are known."""
-    if isinstance(crash.pid, int) and isinstance(crash.tid, int):
-        return crash.pid, crash.tid
-    return None
+def _is_new(text: CrashText, seen: dict[tuple[int, int], list[Crash]]) -> bool:
+    """Whether a crash was not told of before; it is kept with those that were."""
+    crash = crash_of(text)
+    if crash is None:
+        return True
+    known = seen.setdefault((crash.pid, crash.tid), [])
+    if any(are_one(one, crash) for one in known):
+        return False
+    if len(known) < MOST_ALIKE:
+        known.append(crash)
+    return True
 
 
 def _rank(name: str) -> tuple[int, str]:
