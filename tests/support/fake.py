@@ -38,10 +38,16 @@ class FakeTarget:
     tag_source: TagSource = TagSource.CORE
     reads: list[tuple[int, int]] = field(default_factory=list)
     has_mte_far: bool | Absent = Absent(Reason.UNKNOWN)
+    pac_mask: int = 0
 
     def info(self) -> TargetInfo:
         return TargetInfo(
-            self.kind, self.tag_source, 100, "/bin/fake", has_mte_far=self.has_mte_far
+            self.kind,
+            self.tag_source,
+            100,
+            "/bin/fake",
+            self.pac_mask,
+            has_mte_far=self.has_mte_far,
         )
 
     def read_memory(self, address: int, length: int) -> bytes | Absent:

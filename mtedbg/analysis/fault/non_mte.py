@@ -12,6 +12,7 @@ from mtedbg.analysis.code.symbolize import region_at, symbolize
 from mtedbg.analysis.fault.access import FaultingAccess
 from mtedbg.analysis.fault.fault import Fault, fault
 from mtedbg.analysis.stacks.host_calls import FrameKind, HostFrame, host_calls
+from mtedbg.analysis.stacks.return_address import return_address
 from mtedbg.dataclass import dataclass
 from mtedbg.decode.code.instruction import WORD_SIZE, breakpoint_number, is_undefined
 from mtedbg.model.absent import Absent, or_else, then
@@ -220,7 +221,7 @@ def _jumped(session: Session, fault: _Fault) -> Iterator[str]:
     if fault.link is not None:
         yield "x30 has the same address: it was a return"
         return
-    link = session.strip(fault.register("x30") or 0)
+    link = return_address(session, fault.register("x30") or 0)
     region = region_at(session, link)
     if region is not None and "x" in region.perms:
         yield f"x30, where a call returns to, is {symbolize(session, link, after_call=True)}"

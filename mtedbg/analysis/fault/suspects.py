@@ -14,6 +14,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from mtedbg.analysis.stacks.return_address import return_address
 from mtedbg.analysis.tags.span import tag_at
 from mtedbg.dataclass import dataclass, replace
 from mtedbg.decode.code.load_store import memory_access
@@ -135,7 +136,7 @@ def _suspect(session: Session, value: int) -> Suspect | None:
 
 def _uses(session: Session, registers: Mapping[str, int], pc: int) -> dict[str, BaseUse]:
     """The last use of each register that was a base; before the PC counts most."""
-    places = {_RETURN: session.strip(registers.get(_RETURN, 0)), "pc": pc}
+    places = {_RETURN: return_address(session, registers.get(_RETURN, 0)), "pc": pc}
     return {
         name: BaseUse(place, distance)
         for place, address in places.items()

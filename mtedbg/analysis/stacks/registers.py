@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.code.symbolize import jit_place, region_at, symbolize
+from mtedbg.analysis.stacks.return_address import return_address
 from mtedbg.analysis.tags.check import TagCheck, check
 from mtedbg.dataclass import dataclass
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, present
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from mtedbg.session import Session
 
 NAMES = (*(f"x{number}" for number in range(31)), "sp", "pc")
+_LINK = "x30"
+"""It may be signed."""
 _NOT_A_POINTER = 1 << 12
 
 
@@ -80,7 +83,7 @@ def _guest_registers(session: Session, pc: int) -> frozenset[str]:
 
 
 def _register(session: Session, name: str, value: int) -> Register:
-    address = session.strip(value)
+    address = return_address(session, value) if name == _LINK else session.strip(value)
     if address < _NOT_A_POINTER or region_at(session, address) is None:
         return Register(name, value)
     tags = check(session, value)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from mtedbg.analysis.code.source import rules_in_files
 from mtedbg.analysis.code.symbolize import jit_place, symbolize
+from mtedbg.analysis.stacks.return_address import return_address
 from mtedbg.dataclass import dataclass
 from mtedbg.decode.stack.cfi import unwind
 from mtedbg.decode.stack.frame_tables import FrameTables
@@ -24,7 +25,7 @@ from mtedbg.decode.stack.host_stack import (
     signal_frame_at,
     signal_frame_before,
 )
-from mtedbg.decode.stack.return_address import follows_call, without_signature
+from mtedbg.decode.stack.return_address import follows_call
 from mtedbg.decode.stack.unwind import caller_of
 from mtedbg.errors import LayoutError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else, present, then
@@ -303,7 +304,7 @@ class Walk:
         return _State({**registers, "pc": link}, How.LINK)
 
     def _return_address(self, value: int) -> int:
-        return without_signature(self._session.strip(value), self._tables.region_at)
+        return return_address(self._session, value)
 
     def _check(self, address: int) -> None:
         """That somebody can have called from there."""

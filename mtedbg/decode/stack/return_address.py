@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from mtedbg.model.absent import Absent
 from mtedbg.model.memory import Region
+from mtedbg.model.pointer import KERNEL_HALF
 from mtedbg.target import Target
 
 _CALLS = (
@@ -17,7 +18,8 @@ _CALLS = (
     (0xFFFFFC1F, 0xD63F0000),  # BLR
     (0xFEFFF800, 0xD63F0800),  # BLRAA, BLRAB, BLRAAZ, BLRABZ
 )
-_SMALLEST_CODE_BIT, _LARGEST_CODE_BIT = 36, 54
+_SPACES = (52, 48, 47, 42, 39, 36)
+"""Bits of the address spaces that arm64 Linux can be built with (CONFIG_ARM64_VA_BITS)."""
 
 
 def follows_call(target: Target, address: int) -> bool | Absent:
@@ -29,21 +31,24 @@ def follows_call(target: Target, address: int) -> bool | Absent:
     return any(word & mask == value for mask, value in _CALLS)
 
 
-def without_signature(address: int, region_at: Callable[[int], Region | None]) -> int:
+def without_signature(address: int, region_at: Callable[[int], Region | None], end: int = 0) -> int:
     """A return address without its authentication code, where no mask is known.
 
-    Only the bits that cannot be the address's own are taken away: those above the smallest address
-    space that has a mapping there. QEMU's user mode notes no mask.
+    Only bits that cannot be the address's own are taken away: those above an address space that
+    holds all mappings, and only if that leads to code. QEMU's user mode notes no mask.
 
     Args:
-        address: without tag, and without the bits of the mask where one is known.
+        address: without tag.
         region_at: finds mappings.
+        end: one past the last address that is mapped; 0 where unknown.
     """
-    if region_at(address) is not None or address >> _SMALLEST_CODE_BIT == 0:
+    if region_at(address) is not None or address & KERNEL_HALF:
         return address
-    for bits in (48, 42, 39, 36):
+    for bits in _SPACES:
+        if end > 1 << bits:
+            break
         bare = address & (1 << bits) - 1
         region = region_at(bare)
-        if bare != address and region is not None and "x" in region.perms:
+        if region is not None and "x" in region.perms:
             return bare
     return address
