@@ -28,7 +28,7 @@ class CoreDump:
     """The field with the core, decoded; still compressed. Empty where the report has none.
 
     Args:
-        report: the file, at its beginning.
+        report: the file, which can be read at any place.
     """
 
     def __init__(self, report: IO[bytes]) -> None:
@@ -41,14 +41,19 @@ class CoreDump:
         self._ended = not self._find()
 
     def _find(self) -> bool:
-        """Whether the field is there: what follows is its first line."""
-        left = MOST_BEFORE
-        starts_line = True
-        while left > 0 and (line := self._report.readline(_CHUNK)):
-            if starts_line and line.startswith(_FIELD):
+        """Whether the field is there: what is read next is its first line.
+
+        By chunks and not by lines: there can be as many lines as bytes.
+        """
+        position, before = 0, b"\n"
+        while position < MOST_BEFORE and (chunk := self._report.read(_CHUNK)):
+            here = before + chunk  # the field may begin where the last chunk ended
+            if (at := here.find(b"\n" + _FIELD)) >= 0:
+                self._report.seek(position - len(before) + at + 1)
+                line = self._report.readline(_CHUNK)
                 return line[len(_FIELD) :].strip() == b"base64"
-            starts_line = line.endswith(b"\n")
-            left -= len(line)
+            position += len(chunk)
+            before = here[-len(_FIELD) :]
         return False
 
     def peek(self, size: int) -> bytes:
@@ -76,13 +81,15 @@ class CoreDump:
         if not piece or (self._starts_line and not piece.startswith(b" ")):
             self._end("it ends in the midst of a line" if self._left else "")
             return
-        self._starts_line = piece.endswith(b"\n")
+        begins, self._starts_line = self._starts_line, piece.endswith(b"\n")
         text = self._left + piece.strip()
         end = len(text) if self._starts_line else len(text) // 4 * 4
         text, self._left = text[:end], text[end:]
         bare = text.rstrip(b"=")
         strange = bare.translate(None, _ALPHABET)[:1]
-        if strange:
+        if not text and begins:
+            self._end("a line of base64 is empty")
+        elif strange:
             self._end("a line is not base64")
             text = bare[: bare.index(strange) // 4 * 4]
         elif len(text) % 4 or len(text) - len(bare) > _MOST_PADDING:

@@ -6,6 +6,7 @@ import base64
 import gzip
 import io
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,13 @@ def written(folder: Path, contents: bytes) -> str:
     path = folder / "_usr_bin_guilty.1000.crash"
     path.write_bytes(contents)
     return str(path)
+
+
+def read_all(stream: apport.CoreDump) -> bytes:
+    found = b""
+    while chunk := stream.read(1000):
+        found += chunk
+    return found
 
 
 @pytest.mark.parametrize(
@@ -68,6 +76,7 @@ def test_triage_finds_it_by_any_name(tmp_path: Path) -> None:
     ("line", "problem"),
     [
         (b" QUJD*EFG\n", "a line is not base64"),
+        (b" \n" * 1000, "a line of base64 is empty"),
         (b" QUJDR\n", "a line of base64 has a wrong length"),
         (b" ====\n", "a line of base64 has a wrong length"),
         (b" QUI=QUJD\n", "a line is not base64"),
@@ -128,11 +137,7 @@ def test_a_long_line_is_not_held_whole() -> None:
 
     text = base64.b64encode(RANDOM)
     file = Counted(FIELDS + b"Other: " + text + b"\nCoreDump: base64\n " + text + b"\n")
-    stream = apport.CoreDump(file)
-    found = b""
-    while chunk := stream.read(1000):
-        found += chunk
-    assert found == RANDOM
+    assert read_all(apport.CoreDump(file)) == RANDOM
     assert 0 < file.longest <= 1 << 17
 
 
@@ -144,3 +149,27 @@ def test_fields_before_the_core_have_a_limit(
     path.write_bytes(report(*blocks(CORE), before=FIELDS + b"Maps:\n" + b" x" * (1 << 18) + b"\n"))
     with path.open("rb") as file:
         assert apport.CoreDump(file).read(10) == b""
+
+
+@pytest.mark.parametrize("around", range(-14, 3))
+def test_the_field_begins_anywhere(around: int) -> None:
+    """Also where what is read at a time ends in the midst of its name."""
+    before = FIELDS.ljust((1 << 17) + around - 1, b"x") + b"\n"
+    assert apport.CoreDump(io.BytesIO(report(b"core", before=before))).read() == b"core"
+
+
+@pytest.mark.parametrize("short", range(5))
+def test_a_line_ends_where_a_part_that_is_read_does(short: int) -> None:
+    line = base64.b64encode(b"c" * 98303)
+    spaces = b" " * ((1 << 17) - len(line) - short)
+    field = b"CoreDump: base64\n" + spaces + line + b"\n " + line + b"\n"
+    assert read_all(apport.CoreDump(io.BytesIO(FIELDS + field))) == b"c" * 98303 * 2
+
+
+def test_as_many_lines_as_bytes_take_no_time() -> None:
+    """Two bytes a line, in the fields before the core and in the core's own."""
+    lines = (b"\n" * (1 << 24), b"CoreDump: base64\n" + b" \n" * (1 << 24))
+    begin = time.process_time()
+    for one in lines:
+        assert apport.CoreDump(io.BytesIO(FIELDS + one)).peek(8) == b""
+    assert time.process_time() - begin < 2
