@@ -7,20 +7,26 @@ text by `tombstone_text.py`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from mtedbg.dataclass import dataclass
 from mtedbg.formats.protobuf import Message
 from mtedbg.formats.tombstone import MOST_CAUSES, MOST_FRAMES, call_of
 from mtedbg.model.recorded import RecordedCall, RecordedFact
 
 MOST_RECORDS = 1 << 12
 MOST_NAMED = 64
+MOST_FILES = 1 << 16
+_MOST_NAMED_FILES = 16
 _TOOLS = {0: "GWP-ASan", 1: "Scudo"}
 _ERRORS = (
     "unknown error", "use after free", "double free", "invalid free", "buffer overflow",
     "buffer underflow",
 )  # fmt: skip
-_ARCHITECTURES = {0: "arm", 2: "x86", 3: "x86_64", 4: "riscv64"}
+_ARCHITECTURES = {0: "arm", 1: "arm64", 2: "x86", 3: "x86_64", 4: "riscv64"}
+_NO_ARCHITECTURE = 5
+_DESCRIPTOR = re.compile(r"\bfile descriptor (\d{1,10})\b")
+_LONGEST_WORDS = 1 << 12
 _KEYS = ("APIAKEY", "APIBKEY", "APDAKEY", "APDBKEY", "APGAKEY")
 _WORDS = re.compile(
     r"\[(MTE|GWP-ASan)\]: (Use After Free|Double Free|Invalid (?:\(Wild\) )?Free|Buffer Overflow|"
@@ -29,8 +35,25 @@ _WORDS = re.compile(
 )
 """scudo.cpp and gwp_asan.cpp of debuggerd: the words that stand for a MemoryError."""
 
-PLAIN = ("build", "revision", "guest", "time", "uptime", "page size", "process", "user")
+PLAIN = (
+    "build", "revision", "guest", "time", "uptime", "page size", "process", "user", "selinux label",
+)  # fmt: skip
 """Facts that are one word, in the order of a report."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFile:
+    """A descriptor; `owner` is what fdsan knows of it, by its `tag`, and may be empty."""
+
+    number: int
+    path: str
+    owner: str = ""
+    tag: int = 0
+
+    @property
+    def owned(self) -> str:
+        """By whom, in Android's words."""
+        return f"owned by {self.owner} {self.tag:#x}" if self.owner else "unowned"
 
 
 def facts(message: Message) -> Iterator[RecordedFact]:
@@ -56,15 +79,17 @@ def facts(message: Message) -> Iterator[RecordedFact]:
         )
     told = {
         "build": message.text(2), "revision": message.text(3), "time": message.text(4),
-        "guest": "" if message.number(24) == 5 or not message.has(24)
-        else _ARCHITECTURES.get(message.number(24), "arm64"),
+        "guest": _guest(message), "selinux label": message.text(8),
         "uptime": f"{message.number(20)}s" if message.has(20) else "",
         "page size": page_size(message.number(22), was_16k=bool(message.number(23))),
         "process": " ".join(_texts(message, 9)), "user": f"{message.number(7)}",
     }  # fmt: skip
     yield from plain_facts(told)
-    if opened := len(message.all(19)):
-        yield open_files(opened)
+    files = [
+        OpenFile(one.signed(1), one.text(2), one.text(3), one.number(4))
+        for one in message.messages(19, MOST_FILES)
+    ]
+    yield from open_files(files, len(message.all(19)), message.text(14))
 
 
 def plain_facts(told: dict[str, str]) -> Iterator[RecordedFact]:
@@ -79,9 +104,33 @@ def sender(pid: int, uid: int) -> RecordedFact:
     return RecordedFact("sent by", f"process {pid} of user {uid}")
 
 
-def open_files(count: int) -> RecordedFact:
-    """How many files were open: none are named, for none is a cause by itself."""
-    return RecordedFact("open files", f"{count}")
+def open_files(files: Sequence[OpenFile], count: int, abort: str) -> Iterator[RecordedFact]:
+    """How many files were open, and which: first the one that the process's last words name.
+
+    fdsan ends a process whose descriptor was closed by another than its owner: it gives the number.
+
+    Args:
+        files: in the order of the tombstone; not more than `MOST_FILES`.
+        count: of all.
+        abort: the abort message.
+    """
+    if not count:
+        return
+    found = _DESCRIPTOR.search(abort[:_LONGEST_WORDS])
+    meant = int(found[1]) if found else None
+    ordered = sorted(files, key=lambda one: one.number != meant)[:_MOST_NAMED_FILES]
+    more = f", of which {len(ordered)} are named" if len(ordered) < count else ""
+    yield RecordedFact("open files", f"{count}{more}")
+    for one in ordered:
+        yield RecordedFact("open file", f"fd {one.number}: {one.path} ({one.owned})")
+
+
+def _guest(message: Message) -> str:
+    """What the process was translated from; empty of one that was not."""
+    number = message.number(24)
+    if number == _NO_ARCHITECTURE or not (message.has(24) or message.has(25)):
+        return ""  # older systems do not know the field
+    return _ARCHITECTURES.get(number, f"architecture {number}")
 
 
 def page_size(size: int, *, was_16k: bool) -> str:

@@ -29,7 +29,9 @@ from mtedbg.formats.tombstone import (
     TombstoneThread,
 )
 from mtedbg.formats.tombstone_facts import (
+    MOST_FILES,
     MOST_RECORDS,
+    OpenFile,
     allocation,
     error_in_words,
     guest_calls,
@@ -54,7 +56,10 @@ _MAP = re.compile(
     r"(?: \(BuildId: ([0-9a-f]{1,64})\))?(?: \(load bias 0x([0-9a-f]{1,16})\))?\s*$"
 )
 _GUEST = re.compile(r"^\s*Guest thread information for tid: (\d{1,10})")
-_FD = re.compile(r"^\s{2,}fd -?\d{1,10}: ")
+_FD = re.compile(
+    r"^\s{2,}fd (-?\d{1,10}): (.{0,4096}?)"
+    r"(?: \((?:unowned|owned by (\S.{0,62}?) 0x([0-9a-f]{1,16}))\))?\s*$"
+)
 _NOTE = re.compile(r"^\s*NOTE: (.{1,512})$")
 _OFFSET = re.compile(r"\(offset 0x([0-9a-f]{1,16})\)")
 _KEYS = re.compile(r"pac_enabled_keys: ([0-9a-f]{1,16})(?: \((.{1,256}?)\))?")
@@ -97,6 +102,7 @@ class _Reading:
         self.signal: re.Match[str] | None = None
         self.pid: int | None = None
         self.open = 0
+        self.files: list[OpenFile] = []
         self.calls = 0
         self.section = ""
         self.frames: list[tuple[TextFrame, int]] | None = None
@@ -202,8 +208,11 @@ class _Reading:
             self._memory_row(int(found[1], 16), found[2])
         elif found := _MAP.match(text):
             self._map(found)
-        elif _FD.match(text):
+        elif found := _FD.match(text):
             self.open += 1
+            if len(self.files) < MOST_FILES:
+                tag = int(found[4] or "0", 16)
+                self.files.append(OpenFile(int(found[1]), found[2], found[3] or "", tag))
         elif row := tag_row(text):
             if len(self.tags) < 256:
                 self.tags.append((row.start, row.tags))
@@ -397,5 +406,4 @@ def _facts(reading: _Reading) -> Iterator[RecordedFact]:
     told["process"] = told.get("command line", told.get("name", ""))
     told["user"] = told.get("uid", "")
     yield from plain_facts(told)
-    if reading.open:
-        yield open_files(reading.open)
+    yield from open_files(reading.files, reading.open, "\n".join(reading.abort))

@@ -2,7 +2,8 @@
 
 It works on what a format has written (text, JSON, HTML), so nothing that a format draws is passed
 over. Addresses stay hexadecimal numbers of the same process: their tags and the distances between
-neighbours are kept, where they are is not. Of a path the file's own name stays.
+neighbours are kept, where they are is not. Of a path the file's own name stays, but nothing of a
+file that the process had open.
 """
 
 from __future__ import annotations
@@ -18,6 +19,11 @@ _PATH = re.compile(rf"(?<![\w…/<.])(/(?:{_PART}+/)+)({_PART}*){_COLUMN}")
 _QUOTED_PATH = re.compile(r'(?<=")/[^"\n]*/([^"/\n]*)(?=")')
 _PACKAGE = re.compile(r"\b(?:com|org|net|io|dev|app|edu|gov|info|me|[a-z]{2})(?:\.[a-z]\w*){2,}\b")
 _READS = re.compile(r"""(reads )("|&quot;|\\"|&#34;)(.*?)\2""")
+_OPEN_FILE = re.compile(
+    r"(\bfd -?\d{1,10}: )((?:\\.|(?!\"(?:,\s*\"|\s*[}\]])|\bfd -?\d{1,10}: )[^\n<]){1,4096}?)"
+    r"(?= \((?:unowned|owned by [^\n()<]{1,64})\))"
+)
+"""An open file of a tombstone: what a user opens may be named after anything."""
 _LIBRARY = re.compile(r"\.(so|a|dll)(\.|$)")
 
 _LEAST = 1 << 16
@@ -73,6 +79,7 @@ class Redactor:
             if path in text:
                 self._note("path", path)
                 text = _padded(text, path, self._paths[path])
+        text = _OPEN_FILE.sub(self._open, text)
         text = _QUOTED_PATH.sub(self._quoted, text)
         text = _PATH.sub(self._path, text)
         text = _READS.sub(self._read, text)
@@ -97,6 +104,10 @@ class Redactor:
     def _quoted(self, match: re.Match[str]) -> str:
         self._note("path", match[0])
         return f"…/{match[1]}"
+
+    def _open(self, match: re.Match[str]) -> str:
+        self._note("path", match[2])
+        return f"{match[1]}…"
 
     def _path(self, match: re.Match[str]) -> str:
         self._note("path", match[0])

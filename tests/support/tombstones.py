@@ -70,9 +70,14 @@ class Thread:
     frames: Sequence[Frame] = ()
     dumps: Sequence[Dump] = ()
     control: int = 0
+    notes: Sequence[str] = ()
+    keys: int = 0
+    unreadable: Sequence[str] = ()
 
     def build(self) -> bytes:
         written = number(1, self.tid) + part(2, self.name)
+        written += b"".join(part(7, note) for note in self.notes) + number(8, self.keys)
+        written += b"".join(part(9, file) for file in self.unreadable)
         for name, value in self.registers.items():
             written += part(3, part(1, name) + number(2, value))
         written += b"".join(part(4, frame.build()) for frame in self.frames)
@@ -104,26 +109,70 @@ class Tombstone:
     abort: str = ""
     arch: int = ARM64
     timestamp: str = "2024-03-02 10:00:00.500000000+0100"
+    guests: Sequence[Thread] = ()
+    guest: int | None = None
+    details: Sequence[tuple[str, str]] = ()
+    files: Sequence[tuple[int, str, str, int]] = ()
+    records: Sequence[tuple[Frame, int, int]] = ()
+    logs: Sequence[tuple[str, Sequence[str]]] = ()
+    page_size: int = 0
+    was_16k: bool = False
+    selinux: str = ""
+    sender: tuple[int, int] | None = None
 
     def build(self) -> bytes:
         number_, code, address = self.signal
         signal = number(1, number_) + number(3, code)
         if address is not None:
             signal += number(8, 1) + number(9, address)
+        if self.sender is not None:
+            signal += number(5, 1) + number(6, self.sender[1]) + number(7, self.sender[0])
         written = number(1, self.arch) + part(2, "google/husky/husky:14") + part(4, self.timestamp)
         written += number(5, 1) + number(6, self.guilty) + part(9, "/system/bin/guilty")
         written += part(10, signal) + (part(14, self.abort) if self.abort else b"")
         written += b"".join(part(15, cause) for cause in self.causes)
         for thread in self.threads:
             written += part(16, number(1, thread.tid) + part(2, thread.build()))
+        for thread in self.guests:
+            written += part(25, number(1, thread.tid) + part(2, thread.build()))
+        if self.guest is not None:
+            written += varint(24 << 3) + varint(self.guest)
+        for name, data in self.details:
+            written += part(21, part(1, name) + part(2, data))
+        for fd, path, owner, tag in self.files:
+            written += part(19, number(1, fd) + part(2, path) + part(3, owner) + number(4, tag))
+        if self.records:
+            entries = (
+                part(2, part(1, frame.build()) + number(2, place) + number(3, tag))
+                for frame, place, tag in self.records
+            )
+            written += part(26, number(1, self.guilty) + b"".join(entries))
+        for name, lines in self.logs:
+            written += part(18, part(1, name) + b"".join(map(_log_line, lines)))
+        written += number(22, self.page_size) + number(23, self.was_16k)
+        written += part(8, self.selinux) if self.selinux else b""
         return written + b"".join(part(17, mapping.build()) for mapping in self.mappings)
 
 
-def memory_error(text: str, kind: int, heap: tuple[int, int], frames: Iterable[Frame]) -> bytes:
-    """A cause by Scudo, with the backtrace of who allocated the memory."""
+def _log_line(message: str) -> bytes:
+    line = part(1, "03-02 10:00:00.400") + number(2, 1) + number(3, 1) + number(4, 6)
+    return part(2, line + part(5, "libc") + part(6, message))
+
+
+def memory_error(
+    text: str,
+    kind: int,
+    heap: tuple[int, int],
+    frames: Iterable[Frame],
+    freed: tuple[int, Iterable[Frame]] | None = None,
+    tool: int = 1,
+) -> bytes:
+    """A cause by Scudo (GWP-ASan: 0), with the backtraces of who allocated and freed the memory."""
     address, size = heap
     chain = b"".join(part(4, frame.build()) for frame in frames)
-    error = number(1, 1) + number(2, kind)
+    if freed is not None:
+        chain += number(5, freed[0]) + b"".join(part(6, frame.build()) for frame in freed[1])
+    error = number(1, tool) + number(2, kind)
     error += part(3, number(1, address) + number(2, size) + number(3, 7) + chain)
     return part(1, text) + part(2, error)
 
