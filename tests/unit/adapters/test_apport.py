@@ -158,12 +158,12 @@ def test_the_field_begins_anywhere(around: int) -> None:
     assert apport.CoreDump(io.BytesIO(report(b"core", before=before))).read() == b"core"
 
 
-@pytest.mark.parametrize("short", range(5))
+@pytest.mark.parametrize("short", range(4))
 def test_a_line_ends_where_a_part_that_is_read_does(short: int) -> None:
-    line = base64.b64encode(b"c" * 98303)
+    line = base64.b64encode(b"c" * 98300)
     spaces = b" " * ((1 << 17) - len(line) - short)
     field = b"CoreDump: base64\n" + spaces + line + b"\n " + line + b"\n"
-    assert read_all(apport.CoreDump(io.BytesIO(FIELDS + field))) == b"c" * 98303 * 2
+    assert read_all(apport.CoreDump(io.BytesIO(FIELDS + field))) == b"c" * 98300 * 2
 
 
 def test_as_many_lines_as_bytes_take_no_time() -> None:
