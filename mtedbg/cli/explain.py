@@ -6,8 +6,9 @@ import argparse
 import os
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from mtedbg.cli import show
 from mtedbg.cli._redact import add_argument
@@ -60,6 +61,8 @@ def _check_names(words: list[str]) -> None:
     for word in words:
         if len(word) < _LONGEST_NAME and os.path.isdir(word):  # noqa: PTH112 - takes any text
             raise UsageError(f"{word} is a folder", f"mtedbg triage {word} reads what is in it")
+        if len(word) < _LONGEST_NAME and os.path.lexists(word):
+            raise UsageError(f"{word} is neither a file nor a pipe", _FILE_OR_TEXT)
     if all(_NAME.fullmatch(word) and not _SIGNALS.fullmatch(word) for word in words):
         raise UsageError(f"{words[0]}: no such file", _FILE_OR_TEXT)
 
@@ -75,8 +78,9 @@ def _nothing_said(words: list[str]) -> MtedbgError:
 
 
 def _is_file(word: str) -> bool:
+    """Whether a word names a file or a pipe: a shell's `<(command)` is one."""
     try:
-        return Path(word).is_file()
+        return Path(word).is_file() or Path(word).is_fifo()
     except (OSError, ValueError):
         return False
 
@@ -99,34 +103,41 @@ class _Found:
 
 def _of_files(words: list[str], found: _Found) -> list[str]:
     """Reads files; what is to be said of those without a crash."""
-    from mtedbg.adapters.crash_files import crashes_in
-    from mtedbg.analysis.postmortem.crash_text import explained
-    from mtedbg.triage.progress import bytes_read
-
-    said = []
+    said: list[str] = []
     for path in words:
         before = len(found.crashes) + found.more
-        size = Path(path).stat().st_size
-        with bytes_read(size) as advance:
-            for name, text in crashes_in(path, advance):
-                if text is None:
-                    said.append(f"{name} is a core file: mtedbg core {name}")
-                    continue
-                inside = name != path and not name.removeprefix(f"{path}:").isdigit()
-                where = name if inside else path if len(words) > 1 else ""
-                for crash in explained((text,)):
-                    found.add(crash, where)
+        where = path if len(words) > 1 else ""
+        if Path(path).is_fifo():  # which can be read once
+            with Path(path).open("rb") as pipe:
+                _of_stream(pipe, found, where)
+        else:
+            said += _of_file(path, where, found)
         if len(found.crashes) + found.more == before:
             said.append(f"{path} does not say why a process crashed")
     return said
 
 
-def _of_input(found: _Found) -> None:
+def _of_file(path: str, where: str, found: _Found) -> Iterator[str]:
+    from mtedbg.adapters.crash_files import crashes_in
+    from mtedbg.analysis.postmortem.crash_text import explained
+    from mtedbg.triage.progress import bytes_read
+
+    with bytes_read(Path(path).stat().st_size) as advance:
+        for name, text in crashes_in(path, advance):
+            if text is None:
+                yield f"{name} is a core file: mtedbg core {name}"
+                continue
+            inside = name != path and not name.removeprefix(f"{path}:").isdigit()
+            for crash in explained((text,)):
+                found.add(crash, name if inside else where)
+
+
+def _of_stream(stream: BinaryIO, found: _Found, name: str = "") -> None:
     from mtedbg.adapters.crash_texts import crashes_in_stream
     from mtedbg.analysis.postmortem.crash_text import explained
 
-    for crash in explained(crashes_in_stream(sys.stdin.buffer)):
-        found.add(crash, "")
+    for crash in explained(crashes_in_stream(stream)):
+        found.add(crash, name)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -142,7 +153,7 @@ def run(arguments: argparse.Namespace) -> int:
             raise UsageError(
                 "there is nothing to explain", "give a file or a text, or pipe one to it"
             )
-        _of_input(found)
+        _of_stream(sys.stdin.buffer, found)
     elif _are_files(words):
         said = _of_files(words, found)
     else:

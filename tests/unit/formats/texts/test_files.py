@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import tracemalloc
 from pathlib import Path
 
@@ -129,6 +130,23 @@ def test_a_bare_word_and_a_folder(tmp_path, capsys, monkeypatch):
     (tmp_path / "SIGSEGV").mkdir()
     assert main(["explain", "SIGSEGV"]) == 2
     assert "mtedbg triage SIGSEGV" in capsys.readouterr().err
+
+
+def test_a_pipe_is_read_and_no_other_thing(tmp_path, capsys):
+    """A shell's `<(adb logcat -d)` is the name of one."""
+    for contents, expected in ((text("android-sync"), 0), ("nothing\n", 1)):
+        reading, writing = os.pipe()
+        with os.fdopen(reading), os.fdopen(writing, "w") as file:
+            file.write(contents)
+            file.close()
+            assert main(["explain", "--json", f"/dev/fd/{reading}"]) == expected
+        printed = capsys.readouterr()
+        if expected:
+            assert f"/dev/fd/{reading} does not say why" in printed.err
+        else:
+            assert [row["line"] for row in json.loads(printed.out)["rows"]]
+    assert main(["explain", "/dev/null"]) == 2
+    assert "/dev/null is neither a file nor a pipe" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
