@@ -22,6 +22,10 @@ MOST_WINDOW = 1 << 27
 APPORT = "apport"
 
 _CHUNK = 1 << 18
+_PIECE = 1 << 13
+"""Bytes that go into zlib at a time: what a call has made is lost where it finds damage."""
+_GZIP = 16 + zlib.MAX_WBITS
+"""With header and trailer, whose checksum zlib checks (zlib.h, inflateInit2)."""
 _MAGICS = {b"\x1f\x8b": "gzip", b"\xfd7zXZ\0": "xz", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bzip2"}
 _MAGICS |= {b"\x04\x22\x4d\x18": "lz4"}
 
@@ -60,10 +64,39 @@ Opened = tuple[Stream, tuple[type[Exception], ...]]
 """The plain contents, and what reading them raises where the file is damaged."""
 
 
-def _gzip(packed: IO[bytes]) -> Opened:
-    import gzip
+class _GzipStream:
+    """What `gzip.GzipFile` is, with headers that zlib reads: GzipFile takes names byte by byte.
 
-    return gzip.GzipFile(fileobj=packed), (EOFError, gzip.BadGzipFile, zlib.error)
+    Args:
+        packed: members one after the other, with zeros between (RFC 1952, 2.2).
+    """
+
+    def __init__(self, packed: IO[bytes]) -> None:
+        self._packed = packed
+        self._member = zlib.decompressobj(_GZIP)
+
+    def read1(self, size: int, /) -> bytes:
+        """At most `size` bytes, none at the end; raises EOFError where a member is cut off."""
+        while True:
+            if self._member.eof:
+                more = self._member.unused_data.lstrip(b"\0")
+                while not more:
+                    chunk = self._packed.read(_PIECE)
+                    if not chunk:
+                        return b""
+                    more = chunk.lstrip(b"\0")
+                self._member = zlib.decompressobj(_GZIP)
+            else:
+                more = self._member.unconsumed_tail or self._packed.read(_PIECE)
+            plain = self._member.decompress(more, size)
+            if plain:
+                return plain
+            if not more and not self._member.eof:
+                raise EOFError("it is incomplete")
+
+
+def _gzip(packed: IO[bytes]) -> Opened:
+    return _GzipStream(packed), (EOFError, zlib.error)
 
 
 class _XzStream:

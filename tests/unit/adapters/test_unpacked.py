@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import lzma
 import os
+import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -118,3 +120,45 @@ def test_a_small_file_that_unpacks_for_ever(
     path.write_bytes(gzip.compress(bytes((1 << 20) + 1)))
     with pytest.raises(FileFormatError, match="unpacks to more than 1 MiB"):
         unpack(str(path), "gzip", [])
+
+
+HEADER = b"\x1f\x8b\x08"
+NAMED, COMMENTED = 1 << 3, 1 << 4
+
+
+@pytest.mark.parametrize("flags", [NAMED, COMMENTED, NAMED | COMMENTED])
+def test_a_gzip_header_without_an_end_takes_no_time(flags: int, tmp_path: Path) -> None:
+    path = tmp_path / "packed"
+    path.write_bytes(HEADER + bytes((flags, 0, 0, 0, 0, 0, 2)) + b"a" * (1 << 25))
+    begin = time.process_time()
+    assert unpacked.first_bytes(str(path), "gzip", 512) == b""
+    assert time.process_time() - begin < 1
+
+
+def test_a_gzip_file_with_a_name_and_zeros_behind_it(plain: bytes, tmp_path: Path) -> None:
+    whole = io.BytesIO()
+    for part in (plain[:1000], plain[1000:]):
+        with gzip.GzipFile("a name", "wb", fileobj=whole) as file:
+            file.write(part)
+        whole.write(bytes(20_000))
+    path = tmp_path / "packed"
+    path.write_bytes(whole.getvalue())
+    remarks: list[str] = []
+    assert unpack(str(path), "gzip", remarks)[:] == plain
+    assert remarks == []
+
+
+@pytest.mark.parametrize(
+    ("cut", "behind"), [(1, b""), (7, b""), (8, b""), (0, b"rubbish"), (8, b"\xff" * 8)]
+)
+def test_a_gzip_file_whose_end_is_wrong(
+    cut: int, behind: bytes, plain: bytes, tmp_path: Path
+) -> None:
+    packed = gzip.compress(plain)
+    path = tmp_path / "packed"
+    path.write_bytes(packed[: len(packed) - cut] + behind)
+    remarks: list[str] = []
+    got = unpack(str(path), "gzip", remarks)[:]
+    assert plain.startswith(got)
+    assert len(got) > len(plain) // 2
+    assert "is cut off or damaged gzip data" in remarks[0]
