@@ -92,6 +92,7 @@ def error_of(path: Path) -> tuple[str, str]:
 
 
 GIVE_A_CORE = "give an ELF core file of AArch64 Linux"
+GIVE_ANY = "        give a core file, a minidump, a tombstone, or a text about a crash"
 
 
 @pytest.mark.parametrize(
@@ -279,7 +280,11 @@ def command(path: Path, *words: str) -> list[str]:
 @pytest.mark.parametrize(
     ("contents", "lines"),
     [
-        (b"hello", ["mtedbg: FILE is not an ELF file", f"        {GIVE_A_CORE}"]),
+        (b"\x01hello", ["mtedbg: FILE is not an ELF file", f"        {GIVE_A_CORE}"]),
+        (
+            b"hello",
+            ["mtedbg: FILE is text that does not say why a process crashed", GIVE_ANY],
+        ),
         (SMALL[:64], ["mtedbg: FILE ends before its program headers", f"        {AGAIN}"]),
     ],
 )
