@@ -16,7 +16,7 @@ from tests.support.elf_core import PAGE, Core, ImageFile, MappedFile, ThreadNote
 
 PT_LOAD, PT_NOTE, PT_MEMTAG = 1, 4, 0x70000002
 HEAP = 0x10000
-_MOST = 1 << 21
+_MOST = 1 << 19
 """Bytes of a file that is made: what it costs is counted over that."""
 _PACKERS: tuple[Callable[[bytes], bytes], ...] = (
     lambda data: data,
