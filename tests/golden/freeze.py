@@ -30,6 +30,9 @@ from tests.support.compile import COMPILER, PROGRAMS
 from tests.support.cores import CASES, TAGGED_HEAP, Case, parse_facts
 
 GUEST_FOLDER = "/frozen"
+SHARED_DATA = ("--data-start", "shared")
+"""The first accesses to it are what these cores are about."""
+
 RUNTIME = {
     "runtime-thunk": ("crash.elf",),
     "runtime-lockstep": ("--no-handler", "message.elf"),
@@ -149,7 +152,7 @@ def freeze_program(vm: Vm, name: str, case: Case, folder: Path) -> dict[str, obj
 def freeze_runtime(vm: Vm, name: str, words: tuple[str, ...], folder: Path) -> dict[str, object]:
     """Keeps a core of the runtime; returns its provenance."""
     *options, guest = words
-    argv = [f"{GUEST_FOLDER}/mtetso", *options, f"{GUEST_FOLDER}/{guest}"]
+    argv = [f"{GUEST_FOLDER}/mtetso", *SHARED_DATA, *options, f"{GUEST_FOLDER}/{guest}"]
     environment = {"PATH": "/usr/bin"}
     if changes := UNDER_GDB.get(name):
         steps = (

@@ -28,6 +28,7 @@ from tests.support.gdb_session import GDBS, gdb
 from tests.support.lldb_session import LLDBS, connect, lldb
 
 GUEST = "message"
+OPTIONS = ("--cores", "2", "--data-start", "shared")
 LIMIT_S = 120.0
 NATIVE_LIMIT_S = 600.0
 IN_THE_VM = ROOT / "tests/matrix/in_the_vm.py"
@@ -35,7 +36,7 @@ IN_THE_VM = ROOT / "tests/matrix/in_the_vm.py"
 
 def program() -> list[str]:
     """The runtime and the guest: small, and repeatable to the instruction."""
-    return [str(paths.runtime()), "--cores", "2", str(paths.guests() / f"{GUEST}.elf"), "1"]
+    return [str(paths.runtime()), *OPTIONS, str(paths.guests() / f"{GUEST}.elf"), "1"]
 
 
 @cache
