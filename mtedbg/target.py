@@ -55,7 +55,7 @@ class Target(Protocol):
         """All threads; exactly one is current."""
 
     def registers(self, thread: Thread) -> Mapping[str, int] | Absent:
-        """x0 to x30, sp, pc, pstate and, where it is known, tpidr: of the innermost frame."""
+        """x0 to x30, sp, pc, pstate; tpidr and vg where they are known: of the innermost frame."""
 
     def signal(self, thread: Thread) -> SignalInfo | Absent:
         """The signal that stopped `thread`; absent where it was none."""

@@ -120,7 +120,7 @@ def registers_have_the_ports_names(target: Target, facts: Facts) -> None:
         registers = target.registers(thread)
         assert not isinstance(registers, Absent)
         wanted = {f"x{number}" for number in range(31)} | {"sp", "pc", "pstate"}
-        assert wanted <= registers.keys() <= wanted | {"tpidr"}
+        assert wanted <= registers.keys() <= wanted | {"tpidr", "vg"}
         assert all(0 <= value < 1 << 64 for value in registers.values())
         if thread.current:
             assert registers["pc"] == facts.pc

@@ -101,7 +101,7 @@ def test_a_debugger_that_dies_fails_what_follows(core: Path) -> None:
     assert done.returncode == 1
     assert "mtedbg: GDB was killed by SIGKILL" in done.stderr
     assert "the debugger has ended" in done.stderr
-    assert done.stdout.endswith("$1 = 42\n")
+    assert "$1 = 42\n" in done.stdout  # where a thread stands may be told later: it takes its time
 
 
 def test_options_and_arguments_reach_runtime_and_guest() -> None:

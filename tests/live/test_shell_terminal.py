@@ -16,6 +16,7 @@ from tests.support.compile import compiled
 from tests.support.terminal import CTRL_C, CTRL_D, ENTER, TAB, Terminal, at_a_terminal
 
 MTEDBG = [sys.executable, "-m", "mtedbg"]
+SHARED_DATA = ("--data-start", "shared")
 PROMPT = r"\(mtedbg\) "
 
 
@@ -54,7 +55,7 @@ def leave(terminal: Terminal) -> int:
 
 
 def test_a_guest_from_its_start_to_its_first_fault(home: dict[str, str], tmp_path: Path) -> None:
-    with at_a_terminal([*MTEDBG, "run", "message"], home) as terminal:
+    with at_a_terminal([*MTEDBG, "run", "message", "--", *SHARED_DATA], home) as terminal:
         terminal.until(PROMPT)
         terminal.type(f"continue{ENTER}")
         terminal.until("received signal SIGSEGV")
