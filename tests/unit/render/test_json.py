@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
+from mtedbg.render import without_surrogates
 from mtedbg.render.json import render_json, render_json_all, to_object
 from mtedbg.report import Column, Kind
 from tests.support.reports import report
@@ -96,4 +97,4 @@ def test_any_name_is_plain_ascii_json(name):
     columns = (Column("name", Kind.TEXT, ""),)
     text = render_json(report(columns, {"name": name}))
     assert text.isascii()
-    assert json.loads(text)["rows"][0]["name"] == name
+    assert json.loads(text)["rows"][0]["name"] == without_surrogates(name)
