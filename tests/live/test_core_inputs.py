@@ -59,7 +59,7 @@ def gcore_inside(vm: Vm, program: Path, folder: Path) -> Saved:
     lines = ("set startup-with-shell off", "unset environment PYTHONHOME", "run")
     words = [word for line in lines for word in ("-ex", line)]
     quiet = ("-nx", "-q", "-batch", "-iex", "set debuginfod enabled off")
-    argv = debuggers.gdb(*quiet, *words, "-ex", "gcore /cores/gdb13", str(program))
+    argv = debuggers.gdb(*quiet, *words, "-ex", "gcore /cores/core.gdb13", str(program))
     done = vm.run(argv, env=debuggers.GDB_ENVIRONMENT, timeout_s=LIMIT_S, cores_to=folder)
     assert b"Saved corefile" in done.stdout, done
     (core,) = done.cores

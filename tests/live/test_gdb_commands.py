@@ -28,6 +28,9 @@ LASTING = ("signal", "code_name", "fault_address_raw", "address", "pc", "base_re
 CHANGING = ("Retag", "Barrier", "PatchMemop", "PatchAddress", "Icache")
 
 
+SHARED_DATA = ("--data-start", "shared")
+
+
 def calls_of(guest: str) -> tuple[dict[int, int | None], dict[str, int]]:
     """Behind each call of the guest: what it calls (None: by a pointer); and where symbols are."""
     listing = subprocess.run(
@@ -59,7 +62,7 @@ def to_a_fault_on_foreign_memory(guest: Guest) -> dict[str, Any]:
 
 @pytest.mark.parametrize("flavour", GDBS)
 def test_a_fault_from_inside_its_handler(flavour: str) -> None:
-    with running(flavour, "--cores", "2") as guest:
+    with running(flavour, "--cores", "2", *SHARED_DATA) as guest:
         before = to_a_fault_on_foreign_memory(guest)
         chain = guest.session.rows("guest-bt")
         names = {at: name for name, all_ in guest.phases().items() for at in all_}
@@ -106,7 +109,7 @@ def check_phase(guest: Guest, phase: str, now: dict[str, Any], before: dict[str,
 def test_the_guests_calls_are_calls_of_the_guest(flavour: str) -> None:
     behind, symbols = calls_of("programs")
     depths = set()
-    with running(flavour, "--cores", "2", guest="programs") as guest:
+    with running(flavour, "--cores", "2", *SHARED_DATA, guest="programs") as guest:
         stop = guest.session.resume("continue")
         while stop.signal == "SIGSEGV":
             report = guest.session.json("guest-bt")
@@ -124,7 +127,7 @@ def test_the_guests_calls_are_calls_of_the_guest(flavour: str) -> None:
 
 @pytest.mark.parametrize("flavour", GDBS)
 def test_a_stale_pair_is_called(flavour: str) -> None:
-    with running(flavour, "--cores", "2") as guest:
+    with running(flavour, "--cores", "2", *SHARED_DATA) as guest:
         fault = to_a_fault_on_foreign_memory(guest)
         session = guest.session
         assert [row["kind"] for row in session.rows("memop-verify")] == []
@@ -139,7 +142,7 @@ def test_a_stale_pair_is_called(flavour: str) -> None:
 @pytest.mark.parametrize("flavour", GDBS)
 def test_tags_that_are_written_are_there(flavour: str) -> None:
     """Every alignment of a range to the pairs of granules that QEMU keeps in one byte."""
-    with running(flavour, "--cores", "2") as guest:
+    with running(flavour, "--cores", "2", *SHARED_DATA) as guest:
         session = guest.session
         assert session.resume("continue").signal == "SIGSEGV"
         (control,) = session.rows("mte-ctl")

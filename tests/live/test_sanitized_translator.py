@@ -61,7 +61,7 @@ def test_it_is_watched(checked: Path) -> None:
     done = run(checked, "sum", "", "detect_leaks=0")
     assert done.returncode != 0
     assert "ERROR: AddressSanitizer" in done.stderr
-    assert "make_main_thread" in done.stderr
+    assert "write_fresh" in done.stderr
 
 
 def test_every_form(checked: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -10,6 +13,8 @@ import pytest
 
 from mtedbg.triage.local import read_all
 from tests.unit.triage.readers import troubled
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.mark.parametrize("workers", [1, 3])
@@ -53,3 +58,21 @@ def test_a_worker_killed_between_two_files_costs_none() -> None:
     worker.join()
     found += source
     assert [(one.path, one.problem) for one in found] == [(path, "") for path in paths]
+
+
+def test_a_folder_for_temporary_files_with_a_long_name(tmp_path: Path) -> None:
+    """The helpers' socket cannot have a name as long as that."""
+    long = tmp_path / ("n" * 120)
+    long.mkdir()
+    words = [sys.executable, "-P", "-m", "mtedbg", "triage", str(tmp_path), "--workers", "1"]
+    (tmp_path / "core.1").write_text("none")
+    done = subprocess.run(
+        [*words, "--state", str(tmp_path / "state")],
+        env=os.environ | {"TMPDIR": str(long), "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "1 file" in done.stdout
