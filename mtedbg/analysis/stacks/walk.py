@@ -8,6 +8,7 @@ further up the stack than the frame it called. x30 alone is a guess, and the onl
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -190,12 +191,10 @@ class Walk:
         if address == 0:
             return _Step(None, found.cfa)
         if not state.exact and not found.is_kept:
-            # x29 is still its caller's: the kernel's record, where it is a signal handler.
-            try:
-                return _Step(self._by_record(state.registers, state.how), found.cfa)
-            except _EndError:
-                self.end = "the function kept no return address: it calls what does not return"
-                return _Step(None, found.cfa)
+            if (handled := self._out_of_handler(state)) is not None:
+                return _Step(handled, found.cfa)
+            self.end = "the function kept no return address: it calls what does not return"
+            return _Step(None, found.cfa)
         self._progress(state, pc, found.cfa)
         try:
             self._check(address)
@@ -237,6 +236,15 @@ class Walk:
         self._seen.add((frame.address, 0))
         self._live = self._session.strip(frame.registers["sp"])
         return _State(frame.registers, How.SIGNAL, FrameKind.INTERRUPTED, exact=True)
+
+    def _out_of_handler(self, state: _State) -> _State | None:
+        """The kernel's own record, where x29 still is that of a signal handler; else nothing."""
+        with contextlib.suppress(_EndError):
+            above = self._by_record(state.registers, state.how)
+            pc = 0 if above is None else self._session.strip(above.registers.get("pc", 0))
+            if is_signal_return(self._target, pc):
+                return above
+        return None
 
     def _by_record(self, registers: Mapping[str, int], how: How) -> _State | None:
         frame = self._session.strip(registers.get("x29", 0))
