@@ -21,7 +21,7 @@ def _run(session: Session, arguments: Arguments) -> Answer:
 
 def answer(place: CodePlace) -> Answer:
     """The place as one row."""
-    from mtedbg.model.absent import then
+    from mtedbg.model.absent import NOT_APPLICABLE, then
 
     row = {
         "outcome": place.outcome.value,
@@ -31,6 +31,8 @@ def answer(place: CodePlace) -> Answer:
         "function": place.function,
         "guest_rip": place.guest_rip,
         "memop": place.memop,
+        "line": then(place.line, str),
+        "version": place.version or NOT_APPLICABLE,
     }
     return Answer(Record(row), f"{place.pc:#x}: {_sentence(place)}", place.notes)
 
@@ -80,15 +82,31 @@ def _of_root(place: CodePlace) -> str:
 
 def _of_foreign(place: CodePlace) -> str:
     if isinstance(place.block, Absent):
-        if not place.block.is_hole:
-            return f"not in code that the {place.source} describes"
-        return f"the {place.source} cannot be read: {place.block}"
-    where = f"{place.block.noun} {place.block.number}, by the {place.source}"
+        return _unknown_to_foreign(place, place.block)
+    number = f" {place.block.number}" if present(place.block.number) else ""
+    kind = f" ({place.block.kind})" if place.version else ""
+    where = f"{place.block.noun}{number}{kind}, by the {place.source}"
+    if place.version:
+        where = f"{place.block.noun}{number}{kind} of {place.version}"
+    line = f", {place.line}" if present(place.line) else ""
+    guest = f", guest {place.guest_rip:#x}" if present(place.guest_rip) else ""
     if isinstance(place.range, Absent):
         unread = place.range.is_hole
         hole = f"in {where}, whose symbols cannot be read: {place.range}"
-        return hole if unread else f"in no symbol of {where}"
-    return f"{place.range.symbol}+{place.pc - place.range.start:#x} in {where}"
+        named = f"{place.function} in {where}" if present(place.function) else ""
+        return (hole if unread else named or f"in no symbol of {where}") + line + guest
+    into = f"+{place.pc - place.range.start:#x}"
+    return f"{place.range.symbol}{into} in {where}{line}{guest}"
+
+
+def _unknown_to_foreign(place: CodePlace, why: Absent) -> str:
+    from mtedbg.model.absent import Reason
+
+    if not why.is_hole:
+        return f"not in code that the {place.source} describes"
+    if why.reason is Reason.UNKNOWN_VERSION:
+        return f"perhaps in code of {why.detail}"
+    return f"the {place.source} cannot be read: {why}"
 
 
 COMMAND = Command(
@@ -97,13 +115,17 @@ COMMAND = Command(
     columns=(
         Column("outcome", Kind.TEXT, "what PC is in; see below"),
         Column(
-            "source", Kind.TEXT, "source of the answer: debug root, GDB JIT interface, perf map"
+            "source",
+            Kind.TEXT,
+            "source of the answer: debug root, a JIT by its name, GDB JIT interface, perf map",
         ),
         Column("block", Kind.LIST, "the code block: id, kind, tier, first and end address, state"),
         Column("range", Kind.LIST, "the range within it: kind, first and end address, symbol"),
         Column("function", Kind.TEXT, "the guest function that it belongs to"),
         Column("guest_rip", Kind.ADDRESS, "guest address of the memop at PC, else of the range"),
         Column("memop", Kind.COUNT, "id of the memop at PC"),
+        Column("line", Kind.TEXT, "file and line of the guest's or the script's source"),
+        Column("version", Kind.TEXT, "name and version of the JIT whose structures were read"),
     ),
     run=_run,
     arguments=(Argument("PC", "a host address"),),
@@ -111,10 +133,12 @@ COMMAND = Command(
         "Outcomes: range; builtin-thunk (a range of that kind); block-no-range (in a block, "
         "between its ranges); segment-padding (between blocks); retired (in a block that was "
         "removed); not-jit; and where the code map fails: metadata-not-dumped, unstable (it "
-        "changes while it is read), corrupt.\n\n"
-        "For a JIT without a debug root, the answer comes from GDB's JIT interface (the ELF "
-        "objects that it has registered, read from its memory) and, in a live process, from perf's "
-        "map (/tmp/perf-PID.map on the machine where it runs)."
+        "changes while it is read), corrupt; unknown-version (there is a JIT whose layout is not "
+        "known in this version).\n\n"
+        "For a JIT without a debug root, the answer comes from its own structures where their "
+        "layout is known (docs/jits.md), from GDB's JIT interface (the objects that it has "
+        "registered, read from its memory) and, in a live process, from perf's map "
+        "(/tmp/perf-PID.map on the machine where it runs)."
     ),
     example="jit-block $pc",
 )

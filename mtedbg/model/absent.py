@@ -27,6 +27,7 @@ class Reason(Enum):
     NOT_APPLICABLE = "does not apply"
     NOT_BELIEVED = "not believed"
     UNKNOWN = "cannot be told here"
+    UNKNOWN_VERSION = "version not known"
     OVER_BUDGET = "not read: the budget of this report is used up"
 
 

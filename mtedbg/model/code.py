@@ -162,6 +162,7 @@ class Outcome(Enum):
     METADATA_NOT_DUMPED = "metadata-not-dumped"
     UNSTABLE = "unstable"
     CORRUPT = "corrupt"
+    UNKNOWN_VERSION = "unknown-version"
 
 
 @dataclass(frozen=True, slots=True)

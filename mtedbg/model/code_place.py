@@ -4,6 +4,7 @@ from mtedbg.dataclass import dataclass
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, present
 from mtedbg.model.code import Outcome, Segment
 from mtedbg.model.foreign_code import CodeSource
+from mtedbg.model.source import SourceLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +13,8 @@ class HeldBlock:
 
     Attributes:
         number: by which the source knows it.
-        kind: of a debug root's block its `BlockKind`; else what the source has: "ELF object".
+        kind: of a debug root's block its `BlockKind`; else what the source has: "ELF object",
+            or the JIT's own word for it: "trace".
         start: its first address.
         end: one past its last.
         tier: the translator that made it.
@@ -61,9 +63,11 @@ class CodePlace:
         function: the function that it is of.
         segment: the span of memory for code that it is in, where it is between blocks.
         guest_rip: the guest instruction that it came from.
+        line: the line of the guest's or the script's source.
         memop: id of the memop there.
         detail: what is wrong, where the outcome says that something is.
         notes: remarks for people.
+        version: of the JIT whose layout was read; empty where the source has one layout.
     """
 
     pc: int
@@ -77,11 +81,23 @@ class CodePlace:
     memop: int | Absent = NOT_APPLICABLE
     detail: str = ""
     notes: tuple[str, ...] = ()
+    line: SourceLine | Absent = NOT_APPLICABLE
+    version: str = ""
+
+    @property
+    def by(self) -> str:
+        """Who says it, for people: the source, or the JIT with its version."""
+        return self.version or str(self.source)
 
     @property
     def is_known(self) -> bool:
         """Whether the source has code, or room for code, where the PC is."""
         return present(self.block) or present(self.segment)
+
+    @property
+    def is_hole(self) -> bool:
+        """Whether the source may have code there, and cannot tell."""
+        return isinstance(self.block, Absent) and self.block.is_hole
 
     @property
     def lacks_name(self) -> bool:

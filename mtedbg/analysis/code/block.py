@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Protocol
 
-from mtedbg.analysis.code.sources import debug_root, jit_interface, perf_map
+from mtedbg.analysis.code.mappings import may_be_generated
+from mtedbg.analysis.code.sources import debug_root, jit_interface, own_structures, perf_map
 from mtedbg.dataclass import replace
 from mtedbg.errors import LayoutError, MtedbgError, NoRuntimeError
 from mtedbg.model.absent import present
@@ -29,15 +30,22 @@ class Source(Protocol):
         """
 
 
-SOURCES: tuple[Source, ...] = (debug_root.code_at, jit_interface.code_at, perf_map.code_at)
+SOURCES: tuple[Source, ...] = (
+    debug_root.code_at,
+    own_structures.code_at,
+    jit_interface.code_at,
+    perf_map.code_at,
+)
 """In the order of what they know: the first that knows the PC is believed."""
 
 
 @once
 def code_at(session: Session, pc: int) -> CodePlace:
-    """What holds `pc`, and if nothing does, what the first source says of that.
+    """What holds `pc`, and if nothing does, what is known of that.
 
-    Where a source has the block and not the name, the next that has a name gives it.
+    Where a source has the block and not the name, the next that has a name gives it. Where nobody
+    knows the PC, and it may be code of a JIT, a source that could not be read comes before one that
+    has nothing there: it is not known then that no JIT made it.
 
     Args:
         session: the process.
@@ -48,15 +56,19 @@ def code_at(session: Session, pc: int) -> CodePlace:
         LayoutError: the debug root is damaged, and nothing else describes code.
     """
     problems: list[MtedbgError] = []
-    first = known = None
+    first = known = unread = None
     for place in _places(session, pc, problems):
         first = first or place
+        if unread is None and place.is_hole:
+            unread = place
         if known is not None:
             known = _named(known, place)
         elif place.is_known:
             known = place
         if known is not None and not known.lacks_name:
             break
+    if known is None and unread is not None and may_be_generated(session, pc):
+        first = unread
     found = known or first
     if found is None:
         assert problems, "the debug root answers, or says why not"
@@ -87,6 +99,7 @@ def _named(known: CodePlace, other: CodePlace) -> CodePlace:
         known,
         outcome=Outcome.RANGE if no_range else known.outcome,
         range=other.range,
-        function=other.function,
+        function=other.function if not present(known.function) else known.function,
+        line=known.line if present(known.line) else other.line,
         notes=(*known.notes, f"named by the {other.source}"),
     )

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 from mtedbg.decode.code.code_map import function_name, symbol_of
 from mtedbg.decode.memops.memop import memop_before, memop_in
 from mtedbg.errors import LayoutError
+from mtedbg.model.absent import or_else, present
 from mtedbg.model.code import Block, Outcome, Place, Range
 from mtedbg.model.memop import Memop
 
 if TYPE_CHECKING:
     from mtedbg.layout import Runtime
+    from mtedbg.model.code_place import CodePlace
 
 
 def frame_name(runtime: Runtime, place: Place) -> str:
@@ -61,3 +63,21 @@ def _guest(runtime: Runtime, place: Place) -> str:
         return f"guest {here.guest_rip:#x}"
     begin = before.guest_rip if isinstance(before, Memop) else place.range.guest_rip
     return f"past guest {begin:#x}" if isinstance(begin, int) and begin else ""
+
+
+def foreign_frame_name(place: CodePlace) -> str:
+    """A name such as "fib [trace 3, LuaJIT 2.1]"; the part in brackets where none is.
+
+    Args:
+        place: of the frame's PC, which is in code of a JIT without a debug root.
+    """
+    block = place.block
+    said = [f"guest {place.guest_rip:#x}"] if present(place.guest_rip) else []
+    if present(block):
+        number = f" {block.number}" if present(block.number) else ""
+        said.append(f"{block.noun}{number}")
+    said.append(place.by)
+    name = or_else(place.function, "")
+    if present(place.line):
+        name = f"{name} at {place.line}".lstrip()
+    return f"{name} [{', '.join(said)}]".lstrip()

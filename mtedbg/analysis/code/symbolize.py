@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from mtedbg.analysis.code.frame_name import frame_name, place_name
+from mtedbg.analysis.code.block import code_at
+from mtedbg.analysis.code.frame_name import foreign_frame_name, frame_name, place_name
+from mtedbg.analysis.code.mappings import NO_REGION, mapping_of, may_be_generated
 from mtedbg.dataclass import dataclass, replace
 from mtedbg.decode.code.code_map import locate
 from mtedbg.decode.demangle import demangled
+from mtedbg.errors import LayoutError, NoRuntimeError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else, present, then
 from mtedbg.model.code import Place
+from mtedbg.model.code_place import CodePlace
+from mtedbg.model.foreign_code import CodeSource
 from mtedbg.model.process import Symbol
 from mtedbg.session import once
 
@@ -44,12 +48,12 @@ class InJit:
     """A place in JIT code.
 
     Attributes:
-        place: its block and range.
+        place: its block and range; what another source than a debug root has.
         function: the guest function, or the host's symbol, that it is of; empty where unknown.
         frame: what a frame there is called, "consumer [guest 0x401251, block 2]".
     """
 
-    place: Place
+    place: Place | CodePlace
     function: str
     frame: str
 
@@ -75,8 +79,10 @@ class Symbolized:
         """What kind of code it is: the kind of a range of JIT code, `HOST` or `NOWHERE`."""
         if present(self.jit):
             place = self.jit.place
+            if isinstance(place, CodePlace):
+                return place.block.kind if present(place.block) else place.outcome.value
             return place.range.kind if present(place.range) else place.outcome.value
-        return NOWHERE if self.region == _NO_REGION else HOST
+        return NOWHERE if self.region == NO_REGION else HOST
 
     @property
     def function(self) -> str | Absent:
@@ -86,7 +92,7 @@ class Symbolized:
         """
         if present(self.jit):
             return self.jit.function or Absent(Reason.UNKNOWN)
-        if self.region == _NO_REGION:
+        if self.region == NO_REGION:
             return NOT_APPLICABLE
         named = then(self.symbol, lambda one: one.name)
         return str(self.file) if present(self.file) and not present(named) else named
@@ -110,9 +116,6 @@ class Symbolized:
         return "" if perms == "---" else f"{perms} anonymous memory"
 
 
-_NO_REGION = Absent(Reason.UNMAPPED, "in no mapping")
-
-
 @once
 def symbolize(session: Session, address: int, *, after_call: bool = False) -> Symbolized:
     """What `address` is in.
@@ -123,12 +126,16 @@ def symbolize(session: Session, address: int, *, after_call: bool = False) -> Sy
         after_call: whether it is a return address: the call is in the function, and the address
             after it may be another one's.
     """
-    region = _region(session, address)
+    region = mapping_of(session, address)
     found = jit_place(session, address)
     if found is not None:
         _, place = found
         return Symbolized(region, InJit(place, place_name(*found), frame_name(*found)))
     back = 1 if after_call and address else 0
+    foreign = foreign_place(session, address - back)
+    if foreign is not None:
+        function = or_else(foreign.function, "")
+        return Symbolized(region, InJit(foreign, function, foreign_frame_name(foreign)))
     symbol = then(session.target.symbol_at(address - back), lambda one: _demangled(one, back))
     return Symbolized(region, symbol=symbol, file=_file(session, address, region))
 
@@ -144,18 +151,9 @@ def _file(session: Session, address: int, region: Region | Absent) -> InFile | A
     return InFile(PurePosixPath(region.name).name, address - start)
 
 
-def _region(session: Session, address: int) -> Region | Absent:
-    regions = session.target.regions()
-    if isinstance(regions, Absent):
-        return regions
-    index = bisect_right(regions, address, key=lambda region: region.start) - 1
-    inside = index >= 0 and address < regions[index].end
-    return regions[index] if inside else _NO_REGION
-
-
 def region_at(session: Session, address: int) -> Region | None:
     """The mapping that holds `address`."""
-    return or_else(_region(session, address), None)
+    return or_else(mapping_of(session, address), None)
 
 
 @once
@@ -163,3 +161,16 @@ def jit_place(session: Session, address: int) -> tuple[Runtime, Place] | None:
     """The runtime whose translated code holds `address`, and where; None where none does."""
     places = session.from_runtimes(lambda runtime: (runtime, locate(runtime, address)))
     return next((found for found in places if found[1].in_jit), None)
+
+
+@once
+def foreign_place(session: Session, address: int) -> CodePlace | None:
+    """What holds `address`, where that is code of a JIT without a debug root; else None."""
+    if not may_be_generated(session, address):
+        return None
+    try:
+        found = code_at(session, address)
+    except (LayoutError, NoRuntimeError):
+        return None
+    foreign = found.source is not CodeSource.DEBUG_ROOT and present(found.block)
+    return found if foreign else None

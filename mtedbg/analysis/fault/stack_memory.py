@@ -84,7 +84,7 @@ def _variables(session: Session, frame: HostFrame) -> Iterator[MemoryObject]:
     if not isinstance(target, DebugFileFinder) or not frame.registers:
         return
     # A return address is after its call: the call may be the last instruction of its block.
-    pc = frame.pc - 1 if frame.kind.returns else frame.pc
+    pc = frame.pc - 1 if frame.after_call else frame.pc
     for file in target.debug_files_at(frame.pc):
         known = debug_info(session, file)
         found = known.variables_at(pc - file.bias) if known and known.is_there else None

@@ -35,6 +35,7 @@ class HostFrame:
         registers: those of this frame that are known, by name: pc, and where they could be
             restored sp, x19 to x30; all of the innermost and of an interrupted one.
         cfa: the canonical frame address (DWARF 5, 6.4): sp before the call that entered it.
+        after_call: whether the PC is a return address: the call before it may be another place's.
     """
 
     pc: int
@@ -45,6 +46,7 @@ class HostFrame:
     inlined: tuple[InlinedCall, ...] = ()
     registers: Mapping[str, int] = field(default_factory=dict)
     cfa: int | Absent = NOT_APPLICABLE
+    after_call: bool = False
 
     @property
     def function(self) -> str:
@@ -97,7 +99,7 @@ def calls_from(session: Session, registers: Mapping[str, int], *, lines: bool = 
 
 
 def _frame(session: Session, level: int, found: Found, lines: bool) -> HostFrame:
-    after_call = found.kind.returns and level > 0
+    after_call = found.returns and level > 0
     place = symbolize(session, found.pc, after_call=after_call)
     known: SourcePlace | Absent = NOT_APPLICABLE
     if lines:
@@ -111,4 +113,5 @@ def _frame(session: Session, level: int, found: Found, lines: bool) -> HostFrame
         known.inlined if present(known) else (),
         found.registers,
         found.cfa,
+        after_call,
     )

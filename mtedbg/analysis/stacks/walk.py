@@ -13,8 +13,9 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from mtedbg.analysis.code.jits import unwound
 from mtedbg.analysis.code.source import rules_in_files
-from mtedbg.analysis.code.symbolize import jit_place, symbolize
+from mtedbg.analysis.code.symbolize import foreign_place, jit_place, symbolize
 from mtedbg.analysis.stacks.return_address import return_address
 from mtedbg.dataclass import dataclass
 from mtedbg.decode.stack.cfi import unwind
@@ -54,11 +55,6 @@ class FrameKind(StrEnum):
     INTERRUPTED = "interrupted"
     HYPOTHESIS = "guess"
 
-    @property
-    def returns(self) -> bool:
-        """Whether the PC is a return address, where the frame is not the innermost."""
-        return self in (FrameKind.HOST, FrameKind.HYPOTHESIS)
-
 
 class How(StrEnum):
     """What a frame's PC and registers were taken from."""
@@ -81,6 +77,7 @@ class Found:
         how: what it was taken from.
         registers: those that are known.
         cfa: its canonical frame address, where call frame information tells.
+        returns: whether the PC is a return address, where the frame is not the innermost.
     """
 
     pc: int
@@ -88,6 +85,7 @@ class Found:
     how: How
     registers: Mapping[str, int]
     cfa: int | Absent = NOT_APPLICABLE
+    returns: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,13 +135,19 @@ class Walk:
                 return
             pc = strip(state.registers["pc"])  # a PC is not signed: what seems so is a wild one
             jit = jit_place(self._session, pc)
-            kind = self._kind(state, pc, in_jit=jit is not None)
+            foreign = jit is None and self._in_foreign(state, pc)
+            kind = self._kind(state, pc, in_jit=jit is not None or foreign)
             step, guess = self._left(state, pc, kind, jit)
-            yield Found(pc, kind, state.how, state.registers, step.cfa)
+            returns = kind is FrameKind.HOST or (foreign and not state.exact)
+            yield Found(pc, kind, state.how, state.registers, step.cfa, returns)
             if guess is not None:
-                yield Found(guess, FrameKind.HYPOTHESIS, How.LINK, {})
+                yield Found(guess, FrameKind.HYPOTHESIS, How.LINK, {}, returns=True)
             state = step.caller
         self.end = f"after {MOST} frames"
+
+    def _in_foreign(self, state: _State, pc: int) -> bool:
+        """Whether a JIT without a debug root made the code."""
+        return foreign_place(self._session, pc if state.exact else pc - 1) is not None
 
     def _kind(self, state: _State, pc: int, *, in_jit: bool) -> FrameKind:
         if state.kind is not FrameKind.HOST:
@@ -162,6 +166,10 @@ class Walk:
                 return _Step(self._out_of_jit(state.registers, *jit)), None
             if kind is FrameKind.SIGNAL:
                 return _Step(self._interrupted(state.registers)), None
+            if kind is FrameKind.JIT or kind is FrameKind.INTERRUPTED:
+                left = self._out_of_foreign(state, pc)
+                if left is not None:
+                    return _Step(left), None
             step = self._by_cfi(state, pc)
             if step is not None:
                 return step, None
@@ -172,6 +180,25 @@ class Walk:
         except _EndError as error:
             self.end = str(error)
             return _Step(None), guess
+
+    def _out_of_foreign(self, state: _State, pc: int) -> _State | None:
+        """The caller, as a JIT without a debug root knows it; None where its frames are usual."""
+        here = pc if state.exact else pc - 1
+        if foreign_place(self._session, here) is None:
+            return None
+        found = unwound(self._session, here, state.registers)
+        if found is None:
+            return None
+        if isinstance(found, Absent):
+            raise _EndError(str(found))
+        address = self._return_address(found.get("pc", 0))
+        if address == 0:
+            raise _EndError("that was the outermost frame of the JIT's code")
+        self._progress(state, pc, self._session.strip(found.get("sp", 0)))
+        if not self._is_code(address):
+            raise _EndError(f"the return address {address:#x} is in no code")
+        self._live = self._session.strip(found.get("sp", 0))
+        return _State({**found, "pc": address}, How.RUNTIME)
 
     def _by_cfi(self, state: _State, pc: int) -> _Step | None:
         """None where there is no call frame information, or a register that it needs."""
@@ -332,6 +359,7 @@ class Walk:
     def _is_called(self, address: int) -> bool:
         return (
             jit_place(self._session, address) is not None
+            or foreign_place(self._session, address - 1) is not None
             or is_signal_return(self._target, address)
             or or_else(follows_call(self._target, address), default=True)
         )

@@ -16,7 +16,7 @@ from mtedbg.dataclass import dataclass
 from mtedbg.decode.pages import Pages
 from mtedbg.formats.elf_object import ElfObject
 from mtedbg.formats.spans import Spans
-from mtedbg.model.absent import Absent, Reason
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.foreign_code import CodeSource, CodeSpan, ForeignCode
 from mtedbg.target import Target
 
@@ -56,8 +56,8 @@ class JitObjects:
         """What holds `pc`: of several objects the one that was registered last."""
         number = self.spans.at(pc)
         if number is None:
-            block = {} if self.hole is None else {"block": self.hole}
-            return ForeignCode(CodeSource.JIT_INTERFACE, notes=self.notes, **block)
+            block = NOT_APPLICABLE if self.hole is None else self.hole
+            return ForeignCode(CodeSource.JIT_INTERFACE, block=block, notes=self.notes)
         owner = self.owners[number]
         symbol = self.objects[owner].symbol_at(pc)
         return ForeignCode(

@@ -20,7 +20,7 @@ KEYS = {
     "memop": "id address block guest_rip access size mode mode_decoded consistent flips pinned "
     "last_fault instructions",
     "memop-log": "time thread event memop address old new core",
-    "jit-block": "outcome source block range function guest_rip memop",
+    "jit-block": "outcome source block range function guest_rip memop line version",
     "jit-blocks": "id kind tier base size segment state ranges supersedes superseded_by",
     "jit-segments": "base capacity used blocks references",
     "jit-disas": "address bytes instruction guest_rip memop mark",

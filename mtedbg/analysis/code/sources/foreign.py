@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
-from mtedbg.model.absent import Absent, Reason, then
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, then
 from mtedbg.model.code import Outcome
 from mtedbg.model.code_place import CodePlace, HeldBlock, HeldRange
 from mtedbg.model.foreign_code import CodeSpan, ForeignCode
 
+_HOLES = {
+    Reason.DAMAGED: Outcome.CORRUPT,
+    Reason.UNSTABLE: Outcome.UNSTABLE,
+    Reason.UNKNOWN_VERSION: Outcome.UNKNOWN_VERSION,
+}
 
-def place_of(pc: int, found: ForeignCode, kind: str, noun: str) -> CodePlace:
+
+def place_of(pc: int, found: ForeignCode, kind: str = "code", noun: str = "block") -> CodePlace:
     """The place of `pc`.
 
     Args:
         pc: the address.
         found: what a source says of it.
-        kind: what the source has that holds code: "ELF object".
-        noun: what people call one of them: "object".
+        kind: what the source has that holds code, where it does not say itself: "ELF object".
+        noun: what people call one of them, where it does not say: "object".
     """
 
     def held(span: CodeSpan) -> HeldBlock:
-        return HeldBlock(found.number, kind, span.start, span.end, noun=noun)
+        return HeldBlock(
+            found.number,
+            found.kind or kind,
+            span.start,
+            span.end,
+            found.tier,
+            found.state,
+            noun=found.noun or noun,
+        )
 
     return CodePlace(
         pc,
@@ -27,9 +41,19 @@ def place_of(pc: int, found: ForeignCode, kind: str, noun: str) -> CodePlace:
         _outcome(found),
         then(found.block, held),
         then(found.symbol, lambda span: HeldRange("symbol", span.start, span.end, span.name)),
-        then(found.symbol, lambda span: span.name),
+        _function(found),
+        guest_rip=found.guest_rip,
+        detail=found.block.detail if isinstance(found.block, Absent) else "",
         notes=found.notes,
+        line=found.line,
+        version=found.version,
     )
+
+
+def _function(found: ForeignCode) -> str | Absent:
+    if found.function != NOT_APPLICABLE:
+        return found.function
+    return then(found.symbol, lambda span: span.name)
 
 
 def _outcome(found: ForeignCode) -> Outcome:
@@ -44,5 +68,4 @@ def _without(missing: Absent, nothing: Outcome) -> Outcome:
     """What it means that a block or symbol is not there: `nothing` where none should be."""
     if not missing.is_hole:
         return nothing
-    damaged = missing.reason is Reason.DAMAGED
-    return Outcome.CORRUPT if damaged else Outcome.METADATA_NOT_DUMPED
+    return _HOLES.get(missing.reason, Outcome.METADATA_NOT_DUMPED)

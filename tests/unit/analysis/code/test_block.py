@@ -70,7 +70,7 @@ def test_a_source_that_knows_the_pc_is_the_last_that_is_asked(monkeypatch) -> No
     def never(_session: Session, _pc: int) -> CodePlace:
         raise AssertionError
 
-    monkeypatch.setattr(block, "SOURCES", (*block.SOURCES[:2], never))
+    monkeypatch.setattr(block, "SOURCES", (*block.SOURCES[:-1], never))
     assert code_at(with_interface(image()), CODE).is_known
     with pytest.raises(AssertionError):
         code_at(with_interface(image()), 0x1234)
@@ -82,7 +82,7 @@ def test_a_block_without_a_name_is_named_by_the_next_that_has_one(monkeypatch) -
     named = CodePlace(
         CODE + 8, CodeSource.PERF_MAP, Outcome.RANGE, block_of_map, symbol, "g", notes=("a map",)
     )
-    monkeypatch.setattr(block, "SOURCES", (*block.SOURCES[:2], lambda *_: named))
+    monkeypatch.setattr(block, "SOURCES", (*block.SOURCES[:-1], lambda *_: named))
     assert code_at(with_interface(image()), CODE + 8) == CodePlace(
         CODE + 8,
         CodeSource.JIT_INTERFACE,
@@ -93,7 +93,7 @@ def test_a_block_without_a_name_is_named_by_the_next_that_has_one(monkeypatch) -
         notes=("named by the perf map",),
     )
     nameless = replace(named, range=NOT_APPLICABLE, function=NOT_APPLICABLE)
-    monkeypatch.setattr(block, "SOURCES", (*block.SOURCES[:2], lambda *_: nameless))
+    monkeypatch.setattr(block, "SOURCES", (*block.SOURCES[:-1], lambda *_: nameless))
     assert code_at(with_interface(image()), CODE + 8).outcome is Outcome.BLOCK_NO_RANGE
 
 

@@ -1,0 +1,195 @@
+"""JITs whose own structures are read: which of them are in a process, and what they know of a PC.
+
+How to add one:
+ 1. `decode/jits/NAME.py`: bytes → structure. A table of layouts by version, the check of the
+    structure against itself that confirms one, a bound on every search. Pointers that are followed
+    are stripped first (`Jit` below says of what).
+ 2. `analysis/code/sources/NAME.py` with `find(session, mapped)`, which makes a `Jit` of it.
+ 3. A `CodeSource`, and a row in `READERS`: the module, and the files or symbols that tell that the
+    JIT is in a process.
+ 4. Tests with the JIT as its users have it, against its own word; 200 random changes.
+ 5. A row in `docs/jits.md`.
+
+What `find` and a `Jit` ask of the target is memory, mappings and addresses of symbols, and nothing
+else: a debugger asks them in the middle of unwinding, where there are no frames and no registers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from mtedbg.analysis.code.mappings import MappedFile, mapped_files, with_build_id
+from mtedbg.dataclass import dataclass
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, present
+from mtedbg.model.foreign_code import CodeSource, ForeignCode, ForeignCodes, ForeignGuest
+from mtedbg.session import once
+
+if TYPE_CHECKING:
+    from mtedbg.session import Session
+
+MOST = 1 << 16
+"""Pieces of code that are listed of one JIT at most."""
+
+
+class Jit(Protocol):
+    """A JIT in a process, whose layout is known and was confirmed."""
+
+    @property
+    def version(self) -> str:
+        """Name and version for people: "box64 0.3.4"."""
+
+    def at(self, pc: int) -> ForeignCode | None:
+        """What it has at `pc`; None where it has nothing.
+
+        Where it may have something and cannot tell, `ForeignCode.block` is absent with the reason;
+        what a bounded search has left out stands in `ForeignCode.notes`.
+
+        Args:
+            pc: without tag and PAC bits.
+        """
+
+    def blocks(self) -> ForeignCodes:
+        """Its pieces of code, at most `MOST`; says where it leaves some out."""
+
+
+@runtime_checkable
+class Unwinder(Protocol):
+    """A JIT whose frames are left by what it knows: others keep the ABI's frame records."""
+
+    def unwind(self, pc: int, registers: Mapping[str, int]) -> Mapping[str, int] | Absent | None:
+        """The registers of whoever called the code at `pc`.
+
+        Args:
+            pc: in its code, without tag and PAC bits.
+            registers: of the frame: sp, and those of x0 to x30 that are known.
+
+        Returns:
+            At least pc, sp and x29; x19 to x28 where they can be told. None where the frame has a
+            frame record like any other; absent, with the reason, where the frames end here.
+        """
+
+
+@runtime_checkable
+class GuestKeeper(Protocol):
+    """A translator, which keeps a guest's registers in those of the host."""
+
+    def guest(self, pc: int, registers: Mapping[str, int]) -> ForeignGuest | Absent:
+        """The guest's state where the host's PC is in translated code.
+
+        Args:
+            pc: in its code, without tag and PAC bits.
+            registers: of the innermost frame.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """One JIT that can be read.
+
+    Attributes:
+        source: how it is named.
+        module: in `analysis/code/sources`, with `find(session, mapped) -> Jit | Absent`. It is
+            imported where the JIT is in the process. `find` gives `NOT_APPLICABLE` where the
+            process turns out not to run it, and `unknown_version` where it cannot read this one.
+        files: a pattern for the whole name, without folder, of a file that is mapped where it is.
+        symbol: one that it exports; asked where no file tells, as of a program that has it built
+            in. Empty where there is none.
+    """
+
+    source: CodeSource
+    module: str
+    files: str
+    symbol: str = ""
+
+
+READERS: tuple[Reader, ...] = ()
+"""In the order in which they are asked; a PC is in code of one of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundJit:
+    """A JIT that is in the process.
+
+    Attributes:
+        source: how it is named.
+        mapped: the file that tells so; None where a symbol did.
+        jit: what can be asked; or why it cannot be read.
+    """
+
+    source: CodeSource
+    mapped: MappedFile | None
+    jit: Jit | Absent
+
+
+def unknown_version(name: str) -> Absent:
+    """What a reader says of a version that it has no layout for.
+
+    Args:
+        name: with the version as far as it is known: "box64 0.5.1".
+    """
+    return Absent(Reason.UNKNOWN_VERSION, f"{name}: layout not known")
+
+
+@once
+def jits(session: Session) -> tuple[FoundJit, ...]:
+    """The JITs in the process that there is a reader for."""
+    return tuple(found for reader in READERS for found in _found(session, reader))
+
+
+def _found(session: Session, reader: Reader) -> Iterator[FoundJit]:
+    pattern = re.compile(reader.files)
+    marks: list[MappedFile | None] = [
+        one for one in mapped_files(session) if pattern.fullmatch(one.name)
+    ]
+    if not marks and reader.symbol and present(session.target.symbol_address(reader.symbol)):
+        marks = [None]
+    for mark in marks:
+        mapped = None if mark is None else with_build_id(session, mark)
+        module = import_module(f"mtedbg.analysis.code.sources.{reader.module}")
+        jit: Jit | Absent = module.find(session, mapped)
+        if not isinstance(jit, Absent) or jit.is_hole:
+            yield FoundJit(reader.source, mapped, jit)
+
+
+def foreign_at(session: Session, pc: int) -> tuple[FoundJit, ForeignCode] | None:
+    """The JIT that has code at `pc`, and what; else one that may have; None where none may.
+
+    Args:
+        session: the process.
+        pc: without tag and PAC bits.
+    """
+    unread = None
+    for found in jits(session):
+        jit = found.jit
+        if isinstance(jit, Absent):
+            unread = unread or (found, ForeignCode(found.source, block=jit))
+            continue
+        code = jit.at(pc)
+        if code is None:
+            continue
+        if present(code.block):
+            return found, code
+        if code.block != NOT_APPLICABLE:
+            unread = unread or (found, code)
+    return unread
+
+
+def unwound(
+    session: Session, pc: int, registers: Mapping[str, int]
+) -> Mapping[str, int] | Absent | None:
+    """The registers of the caller of JIT code at `pc`; None where it keeps frame records."""
+    found = foreign_at(session, pc)
+    if found is None or not isinstance(found[0].jit, Unwinder):
+        return None
+    return found[0].jit.unwind(pc, registers)
+
+
+def guest_of(session: Session, pc: int, registers: Mapping[str, int]) -> ForeignGuest | Absent:
+    """The state of a guest, where `pc` is in code of a translator that has one."""
+    found = foreign_at(session, pc)
+    if found is None or not isinstance(found[0].jit, GuestKeeper):
+        return NOT_APPLICABLE
+    return found[0].jit.guest(pc, registers)

@@ -1,0 +1,93 @@
+"""Which mapping holds an address, and whether a JIT may have made the code there."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from mtedbg.dataclass import dataclass
+from mtedbg.errors import FileFormatError
+from mtedbg.formats import elf
+from mtedbg.model.absent import Absent, Reason
+from mtedbg.session import once
+
+if TYPE_CHECKING:
+    from mtedbg.model.memory import Region
+    from mtedbg.session import Session
+
+NO_REGION = Absent(Reason.UNMAPPED, "in no mapping")
+
+# What a JIT makes code in: anonymous memory, shared anonymous memory, files that have no name.
+_NO_FILE = re.compile(r"$|\[anon|/memfd:|/dev/zero|/dev/shm/|/SYSV|/dev/ashmem|.* \(deleted\)$")
+_OF_THE_KERNEL = frozenset(("[vdso]", "[vvar]", "[vsyscall]", "[sigpage]"))
+_HEAD = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class MappedFile:
+    """A file that is mapped into the process.
+
+    Attributes:
+        path: as the process had it.
+        start: where its first mapping begins.
+        build_id: hexadecimal; empty where its first page does not tell.
+    """
+
+    path: str
+    start: int
+    build_id: str = ""
+
+    @property
+    def name(self) -> str:
+        """Without its folder."""
+        return PurePosixPath(self.path.removesuffix(" (deleted)")).name
+
+
+def mapping_of(session: Session, address: int) -> Region | Absent:
+    """The mapping that holds `address`; `NO_REGION` where none does, else why it is not known."""
+    regions = session.target.regions()
+    if isinstance(regions, Absent):
+        return regions
+    index = bisect_right(regions, address, key=lambda region: region.start) - 1
+    inside = index >= 0 and address < regions[index].end
+    return regions[index] if inside else NO_REGION
+
+
+def may_be_generated(session: Session, pc: int) -> bool:
+    """Whether a JIT may have made what is at `pc`: executable memory that is no file's.
+
+    Where mappings are not known it may be anywhere.
+    """
+    region = mapping_of(session, pc)
+    if isinstance(region, Absent):
+        return region.reason is not Reason.UNMAPPED
+    return any(one in region.perms for one in "x?") and is_anonymous(region)
+
+
+def is_anonymous(region: Region) -> bool:
+    """Whether a mapping is of no file that has a name."""
+    return region.name not in _OF_THE_KERNEL and bool(_NO_FILE.match(region.name))
+
+
+@once
+def mapped_files(session: Session) -> tuple[MappedFile, ...]:
+    """The files that are mapped, by their first address; without build ids."""
+    starts = session.file_starts.items()
+    return tuple(MappedFile(path, at) for path, at in starts if path.startswith("/"))
+
+
+def with_build_id(session: Session, mapped: MappedFile) -> MappedFile:
+    """The same file with its build id, where its first page is there and has one."""
+    head = session.target.read_memory(mapped.start, _HEAD)
+    if isinstance(head, Absent):
+        return mapped
+    try:
+        header = elf.file_header(head, mapped.path)
+        size = header.program_header_count * elf.PROGRAM_HEADER.size
+        table = head[header.program_headers : header.program_headers + size]
+        found = elf.file_build_id(head, elf.program_headers_in(table)).hex()
+    except FileFormatError:
+        return mapped
+    return MappedFile(mapped.path, mapped.start, found)

@@ -1,0 +1,150 @@
+"""The seam for JITs whose own structures are read: who is asked, and what becomes of the answer."""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+
+import pytest
+
+from mtedbg.analysis.code import jits
+from mtedbg.analysis.code.jits import Reader, guest_of, unknown_version, unwound
+from mtedbg.analysis.code.symbolize import foreign_place, symbolize
+from mtedbg.dataclass import dataclass, field, replace
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, present
+from mtedbg.model.foreign_code import CodeSource, CodeSpan, ForeignCode, ForeignCodes, ForeignGuest
+from mtedbg.model.memory import Region
+from mtedbg.model.source import SourceLine
+from mtedbg.session import Session
+from tests.support import answers
+from tests.support.fake import FakeTarget
+
+PROGRAM, CODE, DATA = 0x400000, 0x7F0000000000, 0x7F0000100000
+REGIONS = [
+    Region(PROGRAM, PROGRAM + 0x1000, "r-x", "/usr/bin/luajit", NOT_APPLICABLE),
+    Region(CODE, CODE + 0x1000, "r-x", "", NOT_APPLICABLE),
+    Region(DATA, DATA + 0x1000, "rw-", "", NOT_APPLICABLE),
+]
+TRACE = ForeignCode(
+    CodeSource.LUAJIT,
+    3,
+    CodeSpan(CODE, CODE + 0x100),
+    CodeSpan(CODE, CODE + 0x100, "fib"),
+    kind="trace",
+    noun="trace",
+    line=SourceLine("fib.lua", 7),
+    version="LuaJIT 2.1",
+)
+
+
+@dataclass
+class Traces:
+    """A JIT with one trace."""
+
+    version: str = "LuaJIT 2.1"
+    code: ForeignCode | None = TRACE
+    asked: list[int] = field(default_factory=list)
+
+    def at(self, pc: int) -> ForeignCode | None:
+        self.asked.append(pc)
+        return self.code if pc < CODE + 0x100 else None
+
+    def blocks(self) -> ForeignCodes:
+        return ForeignCodes(CodeSource.LUAJIT, (TRACE,))
+
+
+class Translator(Traces):
+    """One whose frames it knows itself, and that runs a guest."""
+
+    def unwind(self, pc: int, registers):
+        return {"pc": registers["x20"], "sp": registers["sp"] + 16, "x29": 0}
+
+    def guest(self, pc: int, registers):
+        return ForeignGuest(pc - CODE, {"rax": registers["x10"]})
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """Makes a session whose process has a JIT that `find` gives."""
+
+    def make(found: object, regions: list[Region] = REGIONS, files: str = "luajit") -> Session:
+        module = ModuleType("mtedbg.analysis.code.sources.made_here")
+        module.find = lambda _session, _mapped: found
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        reader = Reader(CodeSource.LUAJIT, "made_here", files, "lj_symbol")
+        monkeypatch.setattr(jits, "READERS", (reader,))
+        return Session(FakeTarget(mappings=regions))
+
+    return make
+
+
+def row(session: Session, pc: int):
+    (found,) = answers.ask(session, f"jit-block {pc:#x}").rows
+    return found
+
+
+def test_what_a_jit_knows_is_the_answer(made):
+    session = made(Traces())
+    found = row(session, CODE + 8)
+    assert (found["outcome"], found["source"]) == ("range", "LuaJIT")
+    assert (found["version"], found["line"]) == ("LuaJIT 2.1", "fib.lua:7")
+    assert (found["function"], found["block"]["kind"], found["block"]["id"]) == ("fib", "trace", 3)
+    report = answers.ask(session, f"jit-block {CODE + 8:#x}")
+    assert report.headline == f"{CODE + 8:#x}: fib+0x8 in trace 3 (trace) of LuaJIT 2.1, fib.lua:7"
+
+
+def test_a_version_without_a_layout_is_named(made):
+    session = made(unknown_version("LuaJIT 2.0"))
+    found = row(session, CODE + 8)
+    assert (found["outcome"], found["source"]) == ("unknown-version", "LuaJIT")
+    headline = answers.ask(session, f"jit-block {CODE + 8:#x}").headline
+    assert headline.endswith("perhaps in code of LuaJIT 2.0: layout not known")
+
+
+@pytest.mark.parametrize("pc", [PROGRAM + 8, DATA + 8])
+def test_what_is_no_code_of_a_jit_is_that_whatever_could_not_be_read(made, pc):
+    session = made(unknown_version("LuaJIT 2.0"))
+    assert foreign_place(session, pc) is None
+
+
+def test_where_nothing_was_damaged_nothing_is_called_that(made):
+    missing = Absent(Reason.NOT_DUMPED, "its table")
+    session = made(Traces(code=replace(TRACE, block=missing, symbol=missing)))
+    assert row(session, CODE + 8)["outcome"] == "metadata-not-dumped"
+    assert row(session, CODE + 0x200)["outcome"] == "not-jit"
+
+
+def test_a_process_without_the_jit_does_not_ask_it(made):
+    session = made(Traces(), files="another")
+    assert jits.jits(session) == ()
+    session = made(NOT_APPLICABLE)
+    assert jits.jits(session) == ()
+    session = made(Traces(), files="another")
+    session.target.symbols["lj_symbol"] = PROGRAM
+    (found,) = jits.jits(session)
+    assert found.mapped is None
+
+
+def test_a_frame_is_named(made):
+    session = made(Traces())
+    place = symbolize(session, CODE + 8)
+    assert str(place) == "fib at fib.lua:7 [trace 3, LuaJIT 2.1]"
+    assert (place.function, place.code) == ("fib", "trace")
+    assert not present(place.symbol)
+
+
+def test_a_return_address_is_of_the_code_before_it(made):
+    session = made(Traces())
+    assert symbolize(session, CODE + 0x100, after_call=True).function == "fib"
+    assert str(symbolize(session, CODE + 0x100)) == "r-x anonymous memory"
+
+
+def test_only_who_knows_its_frames_unwinds_them(made):
+    registers = {"sp": DATA, "x20": PROGRAM + 4, "x10": 42}
+    session = made(Traces())
+    assert unwound(session, CODE, registers) is None
+    assert guest_of(session, CODE, registers) == NOT_APPLICABLE
+    session = made(Translator())
+    assert unwound(session, CODE, registers) == {"pc": PROGRAM + 4, "sp": DATA + 16, "x29": 0}
+    assert guest_of(session, CODE + 4, registers) == ForeignGuest(4, {"rax": 42})
+    assert unwound(session, CODE + 0x100, registers) is None
