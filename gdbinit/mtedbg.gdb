@@ -1,22 +1,26 @@
-# Loads mtedbg into GDB: `source` this file, or let `mtedbg install gdb` put that into your gdbinit.
+# Loads mtedbg into GDB: `source` this file, or let `mtedbg install gdb` load its neighbour.
 python
-def _mtedbg_load():
-    import glob, os, sys
-    # GDB tells Python nothing about a file that is sourced, but holds it open meanwhile.
-    files = (os.path.realpath(link) for link in glob.glob("/proc/self/fd/*"))
-    root = next((file for file in files if file.endswith("/gdbinit/mtedbg.gdb")), "")
-    # The package is in a folder above: a checkout's, or an environment's site-packages.
-    while len(root) > 1 and not os.path.exists(root + "/mtedbg/__init__.py"):
-        root = os.path.dirname(root)
-    if len(root) < 2:
-        gdb.write("mtedbg is not beside this file; run: mtedbg install gdb\n", gdb.STDERR)
-        return
-    # Its dependencies are pure Python and ctypes: GDB's own Python may well be another one. They
-    # come last, so that nothing that GDB brings along is replaced.
-    sys.path.insert(0, root)
-    sys.path.extend(glob.glob(root + "/.venv/lib/python3*/site-packages"))
-    from mtedbg.adapters.gdb import install
-    install()
-_mtedbg_load()
-del _mtedbg_load
+def _mtedbg_find():
+    import glob, os
+    # GDB tells Python nothing about a file of commands, but holds it open meanwhile: Linux has the
+    # names of open files in /proc, macOS tells them by F_GETPATH (fcntl(2) there).
+    files = [os.path.realpath(link) for link in glob.glob("/proc/self/fd/*")]
+    try:
+        import fcntl
+    except ImportError:
+        fcntl = None
+    for descriptor in range(3, 256 if hasattr(fcntl, "F_GETPATH") else 0):
+        try:
+            name = fcntl.fcntl(descriptor, fcntl.F_GETPATH, b"\0" * 1024)
+            files.append(os.path.realpath(os.fsdecode(name.split(b"\0")[0])))
+        except (OSError, ValueError):
+            pass
+    for file in files:
+        if os.path.basename(file) == "mtedbg.gdb":
+            gdb.execute("source " + os.path.join(os.path.dirname(file), "mtedbg_gdb.py"))
+            return
+    gdb.write("this system does not say where mtedbg.gdb is; source mtedbg_gdb.py, beside it\n",
+              gdb.STDERR)
+_mtedbg_find()
+del _mtedbg_find
 end

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import os
 import stat
+import threading
 import weakref
 from collections.abc import Iterator
 from typing import overload
 
 from mtedbg.budget import Budget
 from mtedbg.errors import FileFormatError, NotNowError
+from mtedbg.system import READ
 
 _BLOCK = 1 << 14
 """Bytes that are read at once where little is asked for: headers and notes stand together."""
+_one_reads = threading.Lock()
 
 
 class FileBytes:
@@ -32,7 +35,8 @@ class FileBytes:
         weakref.finalize(self, os.close, self._descriptor)
         status = os.fstat(descriptor)
         self._size = status.st_size
-        self._held = min(status.st_size, status.st_blocks * 512)
+        blocks = getattr(status, "st_blocks", None)  # Windows does not tell
+        self._held = status.st_size if blocks is None else min(status.st_size, blocks * 512)
         self._written_ns = status.st_mtime_ns
         self._block, self._block_start = b"", 0
 
@@ -78,7 +82,7 @@ class FileBytes:
         parts: list[bytes] = []
         while length > 0:
             try:
-                part = os.pread(self._descriptor, length, start)
+                part = _read_at(self._descriptor, length, start)
             except OSError:  # a disk that fails: as if the file ended there
                 part = b""
             if not part:
@@ -95,6 +99,9 @@ class FileBytes:
 
     def written(self, start: int, end: int) -> Iterator[tuple[int, int]]:
         """The parts of [start, end) that are not holes: all others are zeros."""
+        if not hasattr(os, "SEEK_DATA"):  # a system that does not tell where holes are
+            yield from [(start, end)] if start < end else ()
+            return
         while start < end:
             try:
                 start = os.lseek(self._descriptor, start, os.SEEK_DATA)
@@ -104,6 +111,14 @@ class FileBytes:
             if start < end:
                 yield start, min(stop, end)
             start = stop
+
+
+def _read_at(descriptor: int, length: int, start: int) -> bytes:
+    if hasattr(os, "pread"):
+        return os.pread(descriptor, length, start)
+    with _one_reads:  # Windows: a file has one position
+        os.lseek(descriptor, start, os.SEEK_SET)
+        return os.read(descriptor, length)
 
 
 def open_file(path: str) -> FileBytes:
@@ -119,7 +134,7 @@ def open_file(path: str) -> FileBytes:
         # Looked at first: to open a device may already do something.
         if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - no Path for each of many files
             raise FileFormatError(f"{path} is not a regular file", "give the path of a file")
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+        descriptor = os.open(path, READ)
     except OSError as error:
         raise NotNowError(f"{path}: {error.strerror}", "give the path of a file") from None
     except ValueError:  # a zero byte in the name

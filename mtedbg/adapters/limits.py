@@ -8,13 +8,17 @@ workers); in a debugger both are the debugger's.
 from __future__ import annotations
 
 import contextlib
-import resource
 import signal
 import threading
 from collections.abc import Iterator
 from types import FrameType
 
 from mtedbg.budget import Budget
+
+try:
+    import resource
+except ImportError:  # Windows has none: what is read is counted there as well
+    resource = None  # type: ignore[assignment]
 
 MOST_MEMORY = 1 << 30
 """Bytes of private memory that one report may use."""
@@ -29,6 +33,9 @@ def limited_memory(factor: float = 1.0) -> Iterator[None]:
     Args:
         factor: as often as that, where it is above 1.
     """
+    if resource is None:
+        yield
+        return
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
     most = int(MOST_MEMORY * max(1.0, factor))
     for limit in (soft, hard):
@@ -44,7 +51,8 @@ def limited_memory(factor: float = 1.0) -> Iterator[None]:
 @contextlib.contextmanager
 def watched(budget: Budget) -> Iterator[None]:
     """Within it, OverBudgetError is raised when the time of `budget` is up, wherever that is."""
-    if threading.current_thread() is not threading.main_thread():  # which alone gets signals
+    main = threading.current_thread() is threading.main_thread()
+    if not main or not hasattr(signal, "setitimer"):  # the main thread alone gets signals
         yield
         return
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from mtedbg.adapters.unpacked import MOST, Room, copy
 from mtedbg.errors import FileFormatError, NotNowError
+from mtedbg.system import flags
 
 STANDARD_INPUT = "-"
 _CHUNK = 1 << 18
@@ -38,7 +39,7 @@ def spooled(path: str) -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="mtedbg-") as folder:
         name = str(Path(folder, "core"))
         what = "standard input" if path == STANDARD_INPUT else path
-        source = 0 if path == STANDARD_INPUT else os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        source = 0 if path == STANDARD_INPUT else os.open(path, os.O_RDONLY | flags("O_CLOEXEC"))
         try:
             with Path(name).open("wb") as file:
                 room = Room(what, MOST, file.fileno(), None)

@@ -6,6 +6,8 @@ import argparse
 import tempfile
 from pathlib import Path
 
+from mtedbg.system import needs_unix
+
 HELP = "show a tour: a tag check fault, its patch, a crash and its post-mortem"
 
 
@@ -16,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Tells the story."""
+    needs_unix("the demo")
     from mtedbg.shell.demo import demo
     from mtedbg.shell.story import Story
     from mtedbg.shell.which_gdb import which_gdb

@@ -11,11 +11,13 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
-from mtedbg.commands._documents import change
+from mtedbg.cli._beside import script
+from mtedbg.commands._documents import change, write
 from mtedbg.dataclass import dataclass
 from mtedbg.errors import MtedbgError
 from mtedbg.lab import paths
 from mtedbg.render import clean
+from mtedbg.system import READ, home
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _END = re.compile(r"\r?\n$")
@@ -29,6 +31,7 @@ class Debugger:
     Args:
         command: its command that loads a file.
         loaded: the file to load.
+        former: the name of the file that earlier versions had loaded.
         files: the init files that it reads.
         quoted: quotes a path for its command.
     """
@@ -37,6 +40,7 @@ class Debugger:
     loaded: Callable[[], Path]
     files: Callable[[], list[Path]]
     quoted: Callable[[str], str] = str
+    former: str = ""
 
     @property
     def line(self) -> str:
@@ -46,8 +50,9 @@ class Debugger:
     def is_ours(self, line: str) -> bool:
         """Whether a line of an init file loads mtedbg, from here or from elsewhere."""
         file = self.loaded()
-        ending = f"/{file.parent.name}/{file.name}"
-        return line.startswith(f"{self.command} ") and line.rstrip(" '").endswith(ending)
+        names = (file.name, self.former or file.name)
+        endings = tuple(f"/{file.parent.name}/{name}" for name in names)
+        return line.startswith(f"{self.command} ") and line.rstrip(" '").endswith(endings)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,11 +60,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "debugger", choices=sorted(DEBUGGERS), help="the debugger that is to load mtedbg"
     )
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument(
+        "--print",
+        dest="only_print",
+        action="store_true",
+        help="print the line that loads mtedbg, and change nothing",
+    )
+    how.add_argument(
+        "--beside",
+        metavar="OBJECT",
+        default="",
+        help="write the script that loads mtedbg with OBJECT, a program or library",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Writes the line, unless it is there, and says what was done."""
     debugger = DEBUGGERS[arguments.debugger]
+    if arguments.only_print:
+        print(debugger.line)
+        return 0
+    if arguments.beside:
+        document, needed = script(Path(arguments.beside), arguments.debugger, debugger.loaded())
+        print(clean(write(document)))
+        print(clean(f"  {needed}"))
+        return 0
     for file in debugger.files():
         _add(file, debugger)
     return 0
@@ -90,7 +116,7 @@ def _contents(file: Path) -> str:
         OSError: it cannot be read, or is not a regular file.
     """
     try:
-        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+        descriptor = os.open(file, READ)
     except FileNotFoundError:
         return ""
     with os.fdopen(descriptor, "rb") as opened:
@@ -117,18 +143,18 @@ def with_line(text: str, debugger: Debugger) -> str:
 
 def _gdbinit() -> list[Path]:
     """The file that GDB reads at its start: the one in the configuration folder goes first."""
-    configuration = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    configuration = Path(os.environ.get("XDG_CONFIG_HOME") or home() / ".config")
     in_configuration = configuration / "gdb/gdbinit"
-    return [in_configuration if in_configuration.exists() else Path.home() / ".gdbinit"]
+    return [in_configuration if in_configuration.exists() else home() / ".gdbinit"]
 
 
 def _lldbinit() -> list[Path]:
     """The file that LLDB reads, and the one that it reads in its place under its usual name."""
-    own = Path.home() / ".lldbinit-lldb"
-    return [Path.home() / ".lldbinit", *([own] if own.exists() else [])]
+    own = home() / ".lldbinit-lldb"
+    return [home() / ".lldbinit", *([own] if own.exists() else [])]
 
 
 DEBUGGERS = {
-    "gdb": Debugger("source", paths.gdbinit, _gdbinit),
+    "gdb": Debugger("source", paths.gdbinit, _gdbinit, former="mtedbg.gdb"),
     "lldb": Debugger("command script import", paths.lldbinit, _lldbinit, shlex.quote),
 }

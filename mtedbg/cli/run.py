@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mtedbg.cli.shell import add_debugger
+from mtedbg.system import needs_unix
 
 if TYPE_CHECKING:
     from mtedbg.shell.debuggee import Debuggee
@@ -38,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Opens the shell on the guest; its exit status."""
+    needs_unix("mtedbg run")
     from mtedbg.shell.main import open_shell
 
     in_vm = arguments.vm or VM in arguments.words

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from mtedbg.errors import UsageError
+from mtedbg.system import needs_unix
 
 HELP = "GDB at a prompt with completion, a status line and context at each stop"
 
@@ -37,6 +38,7 @@ def add_debugger(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Opens the shell; its exit status."""
+    needs_unix("the shell")
     from mtedbg.shell.debuggee import Files
     from mtedbg.shell.files import core_file, program_file
     from mtedbg.shell.main import open_shell

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mtedbg.errors import DocumentError
 from mtedbg.report import Document
+from mtedbg.system import set_mode, umask
 
 _DEVICES = ("/dev/", "/proc/")
 """Where the files are that are written to as they are: /dev/stdout, a pipe of the shell's."""
@@ -24,14 +25,14 @@ def write(document: Document) -> str:
     Raises:
         DocumentError: it cannot be written.
     """
-    path = Path(document.path).expanduser()
     try:
+        path = Path(document.path).expanduser()
         content = document.content.encode("utf-8", "backslashreplace")
         if str(path).startswith(_DEVICES):
             path.write_bytes(content)
         else:
             _replace(path, content, _plain_or_none(path))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:  # the last: nobody's home
         why = error.strerror if isinstance(error, OSError) else str(error)
         raise DocumentError(f"{document.path} cannot be written: {why}", "name another") from None
     return f"written: {path}"
@@ -58,12 +59,14 @@ def _replace(
         try:
             file.write(content)
             file.flush()
-            mode = 0o666 & ~_umask()
+            mode = 0o666 & ~umask()
             if keep and before is not None:
                 mode = stat.S_IMODE(before.st_mode)
-                with contextlib.suppress(OSError):  # another user's file, in a folder of ours
+                # Another user's file, in a folder of ours; or a system without owners.
+                with contextlib.suppress(OSError, AttributeError):
                     os.fchown(file.fileno(), before.st_uid, before.st_gid)
-            os.fchmod(file.fileno(), mode)
+            set_mode(file.fileno(), mode)
+            file.close()  # Windows renames no file that is open
             name.replace(path)
         except BaseException:
             with contextlib.suppress(OSError):
@@ -86,9 +89,3 @@ def _plain_or_none(path: Path) -> os.stat_result | None:
     if not stat.S_ISREG(status.st_mode) and not stat.S_ISLNK(status.st_mode):
         raise OSError(errno.EINVAL, "it is not a regular file")
     return status
-
-
-def _umask() -> int:
-    """The process's umask; Linux tells it without changing it for other threads."""
-    status = Path("/proc/self/status").read_text()
-    return int(status.partition("\nUmask:")[2].split()[0], 8)

@@ -12,6 +12,7 @@ from mtedbg.lab.collect import clear
 from mtedbg.lab.image import VmImage
 from mtedbg.lab.machine import Machine, MachineOptions, Share
 from mtedbg.lab.vm import ANSWER_TIMEOUT_S, Vm
+from mtedbg.system import needs_unix
 
 CONTROL = "/mtedbg"
 LIBRARIES = "/usr/lib/aarch64-linux-gnu"
@@ -46,6 +47,7 @@ def boot(
         ToolMissingError: QEMU, the VM's kernel or the libraries are not there.
         LabError: the VM does not come up.
     """
+    needs_unix("the Linux VM")
     options = options or MachineOptions()
     with tempfile.TemporaryDirectory(prefix="mtedbg-lab-") as name:
         exchange, spare = Path(name) / "exchange", Path(name) / "spare"

@@ -8,12 +8,14 @@ still be written to by a VM that holds it open. What is not a core is dropped.
 import contextlib
 import os
 import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from mtedbg.dataclass import dataclass
 from mtedbg.errors import LabError
 from mtedbg.formats import elf
+from mtedbg.system import READ, flags
 
 # Process numbers are the same in every VM, so that names meet.
 MAX_SAME_NAME = 10_000
@@ -22,9 +24,9 @@ MOST_CORES = 1000
 
 _LONGEST_NAME = 200
 """Bytes: what is added to it must fit as well (NAME_MAX is 255)."""
-_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_NOFOLLOW | os.O_CLOEXEC
-_MAKE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ = READ | flags("O_NOFOLLOW")
+_MAKE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | flags("O_NOFOLLOW", "O_CLOEXEC")
+_FOLDER = os.O_RDONLY | flags("O_DIRECTORY", "O_NOFOLLOW", "O_CLOEXEC")
 _CHUNK = 1 << 26
 
 
@@ -163,7 +165,7 @@ def _copy(source: int, target: int) -> None:
             break
         os.lseek(target, position, os.SEEK_SET)
         while position < stop:
-            count = os.sendfile(target, source, position, min(stop - position, _CHUNK))
+            count = _copied(source, target, position, min(stop - position, _CHUNK))
             if not count:  # it was cut off meanwhile
                 break
             position += count
@@ -173,10 +175,17 @@ def _copy(source: int, target: int) -> None:
     os.ftruncate(target, size)
 
 
+def _copied(source: int, target: int, position: int, most: int) -> int:
+    """Copies bytes to the target's own position; how many."""
+    if sys.platform == "linux":
+        return os.sendfile(target, source, position, most)
+    return os.write(target, os.pread(source, min(most, 1 << 20), position))  # elsewhere: sockets
+
+
 @contextlib.contextmanager
 def _folder(path: Path, *, follow: bool = False) -> Iterator[int]:
-    flags = _FOLDER & ~os.O_NOFOLLOW if follow else _FOLDER
-    descriptor = os.open(path, flags)
+    how = _FOLDER & ~os.O_NOFOLLOW if follow else _FOLDER
+    descriptor = os.open(path, how)
     try:
         yield descriptor
     finally:

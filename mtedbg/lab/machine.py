@@ -5,6 +5,7 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 from functools import cached_property
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from mtedbg.lab.image import VmImage
 PROGRAM = "qemu-system-aarch64"
 MONITOR_TIMEOUT_S = 10.0
 SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
-"""System calls that QEMU is denied (seccomp): a VM that gets hold of it starts nothing."""
+"""System calls that QEMU is denied (seccomp, which Linux alone has): a VM that gets hold of it
+starts nothing."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,7 @@ def _arguments(image: VmImage, options: MachineOptions, shares: list[Share]) -> 
         *("-kernel", str(image.kernel), "-initrd", str(image.initramfs)),
         *("-append", "console=ttyAMA0 loglevel=4 panic=-1 rdinit=/init"),
         *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
-        *("-sandbox", SANDBOX),
+        *(("-sandbox", SANDBOX) if sys.platform == "linux" else ()),
         *("-mon", "chardev=monitor,mode=readline"),
         *("-device", "virtio-serial-pci,max_ports=2,romfile="),
         *("-device", "virtserialport,chardev=control,nr=1"),

@@ -45,7 +45,7 @@ def gdbinit() -> Path:
         ToolMissingError: the installation is damaged.
     """
     folder = (CHECKOUT if in_checkout() else DATA) / "gdbinit"
-    return _existing(folder / "mtedbg.gdb", "mtedbg's file for GDB")
+    return _existing(folder / "mtedbg_gdb.py", "mtedbg's file for GDB")
 
 
 def lldbinit() -> Path:
@@ -64,7 +64,7 @@ def vm_image() -> image.VmImage:
     Raises:
         ToolMissingError: they have not been made.
     """
-    found = image.cached() if in_checkout() else image.at(DATA / "vm")
+    found = _cached() if in_checkout() else image.at(DATA / "vm")
     if not found.exists():
         raise ToolMissingError("the VM's kernel is not here", _next_step())
     return found
@@ -94,6 +94,16 @@ def sysroot() -> Path | None:
         ToolMissingError: there are no AArch64 libraries.
     """
     return CARRIED_SYSROOT if libraries() == CARRIED_LIBRARIES else None
+
+
+def _cached() -> image.VmImage:
+    try:
+        return image.cached()
+    except RuntimeError:  # no HOME, and no entry of this user
+        raise ToolMissingError(
+            "the VM's kernel is in the user's cache, and nothing says where that is",
+            "set XDG_CACHE_HOME to a folder",
+        ) from None
 
 
 def _existing(path: Path, what: str) -> Path:

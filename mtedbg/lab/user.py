@@ -66,6 +66,10 @@ def start(
         FileFormatError: it is no AArch64 program.
         LabError: QEMU does not start the program.
     """
+    if not hasattr(os, "pidfd_open"):
+        raise ToolMissingError(
+            "QEMU's user mode runs on Linux only", "mtedbg run --vm uses the Linux VM"
+        )
     qemu = shutil.which(PROGRAM)
     if qemu is None:
         raise ToolMissingError(f"{PROGRAM} is not on this machine", "run: mtedbg doctor")

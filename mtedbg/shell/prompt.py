@@ -22,6 +22,7 @@ from mtedbg.shell.lexer import STYLE, LineLexer
 from mtedbg.shell.screen import Screen
 from mtedbg.shell.shell import OWN_COMMANDS, Shell
 from mtedbg.shell.toolbar import toolbar
+from mtedbg.system import home
 
 PROMPT = "(mtedbg) "
 GREETING = "Ctrl-C interrupts the program, Ctrl-D leaves, Tab completes, restart starts again"
@@ -30,7 +31,7 @@ GREETING = "Ctrl-C interrupts the program, Ctrl-D leaves, Tab completes, restart
 def history_file() -> Path:
     """Where what was typed is kept: in the folder for state (XDG base directories)."""
     state = os.environ.get("XDG_STATE_HOME") or ""
-    folder = Path(state) if state.startswith("/") else Path.home() / ".local/state"
+    folder = Path(state) if state.startswith("/") else home() / ".local/state"
     return folder / "mtedbg/history"
 
 

@@ -13,6 +13,7 @@ from mtedbg.dataclass import dataclass
 from mtedbg.errors import ToolMissingError, UsageError
 from mtedbg.formats import elf
 from mtedbg.formats.packed import may_be_crash
+from mtedbg.system import READ
 from mtedbg.triage.inside import crashes, may_hold
 
 _START = 512
@@ -88,7 +89,7 @@ def _start_of(path: str) -> bytes | None:
     if not is_plain(path):  # a link may lead to any device
         return None
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+        descriptor = os.open(path, READ)
     except OSError:
         return None
     try:

@@ -14,9 +14,10 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from multiprocessing import connection, forkserver
+from multiprocessing import connection
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from typing import Any
 
 from mtedbg.adapters.limits import limited_memory
 from mtedbg.dataclass import dataclass, field
@@ -29,6 +30,9 @@ TIMEOUT_S = 120.0
 
 ReadOne = Callable[[str], Read]
 
+_HAS_FORKSERVER = "forkserver" in multiprocessing.get_all_start_methods()
+_HOW = "forkserver" if _HAS_FORKSERVER else "spawn"
+"""How workers are started: Windows has neither fork nor a server for it."""
 _BATCH = 32
 _LONGEST_FOLDER = 70
 """Bytes of TMPDIR: multiprocessing adds names of some 35."""
@@ -55,7 +59,7 @@ class _Worker:
     @classmethod
     def start(cls, reader: ReadOne) -> _Worker:
         # Not forked: libraries of the caller (a terminal's, a cluster's) may have threads.
-        context = multiprocessing.get_context("forkserver")
+        context: Any = multiprocessing.get_context(_HOW)
         ours, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(theirs, reader), daemon=True)
         with safe_path():  # a helper that died is started again here
@@ -92,6 +96,10 @@ class _Worker:
 
 def _prepare() -> None:
     """Starts what workers are forked from, where Ctrl-C, which is for us, does nothing to them."""
+    if not _HAS_FORKSERVER:
+        return
+    from multiprocessing import forkserver
+
     multiprocessing.get_context("forkserver").set_forkserver_preload([__name__])
     ours = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 def safe_path() -> Iterator[None]:
     """For as long as it is entered, new Python processes import from where this one does alone."""
     # Our own path in full: what this process found by the way it was started, they find as well.
-    ours = [path for path in sys.path if path.startswith("/")]
+    ours = [path for path in sys.path if os.path.isabs(path)]  # noqa: PTH117 - a name
     wanted = {"PYTHONSAFEPATH": "1", "PYTHONPATH": os.pathsep.join(ours)}
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)

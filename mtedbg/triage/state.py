@@ -8,7 +8,6 @@ Lines that somebody edited, or a disk damaged, are set aside and told.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -22,6 +21,12 @@ from mtedbg.adapters.inside import container
 from mtedbg.errors import DocumentError, UsageError
 from mtedbg.model.triage import VERSION, Read, plain_of, read_of
 from mtedbg.model.words import counted
+from mtedbg.system import flags, home, set_mode
+
+try:
+    import fcntl
+except ImportError:  # Windows: who runs two over the same files reads damaged lines again
+    fcntl = None  # type: ignore[assignment]
 
 _HEAD = {"schema": "mtedbg/triage-state/1", "signatures": VERSION, "lines": "crc32"}
 _SUM = "crc32"
@@ -29,7 +34,7 @@ _SUM = "crc32"
 
 def usual_path(places: Iterable[str]) -> Path:
     """The default state file of triage over `places`, in the user's state folder."""
-    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state"
+    base = os.environ.get("XDG_STATE_HOME") or home() / ".local/state"
     absolute = sorted({str(Path(place).absolute()) for place in places})
     name = hashlib.sha256("\0".join(absolute).encode("utf-8", "surrogateescape")).hexdigest()
     return Path(base) / "mtedbg" / f"triage-{name[:16]}.jsonl"
@@ -59,7 +64,8 @@ class State:
                 f"{path}: {error.strerror}", "choose another file: --state FILE"
             ) from None
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if fcntl is not None:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             self._file.close()
             raise UsageError(
@@ -139,10 +145,10 @@ class State:
 
 def _open(path: Path) -> IO[bytes]:
     """A file for its owner alone: names of crashes are not for everybody."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOCTTY
-    file = os.fdopen(os.open(path, flags, 0o600), "a+b")
+    how = os.O_RDWR | os.O_CREAT | os.O_APPEND | flags("O_CLOEXEC", "O_NOCTTY")
+    file = os.fdopen(os.open(path, how, 0o600), "a+b")
     with contextlib.suppress(PermissionError):  # somebody else's, who lets us write
-        os.fchmod(file.fileno(), 0o600)
+        set_mode(file.fileno(), 0o600)
     return file
 
 

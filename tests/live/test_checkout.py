@@ -10,7 +10,7 @@ from mtedbg.shell.files import guest_file
 def test_a_checkout_uses_its_own_build() -> None:
     assert paths.in_checkout()
     assert paths.runtime() == paths.CHECKOUT / "native/build/cross/mtetso"
-    assert paths.gdbinit() == paths.CHECKOUT / "gdbinit/mtedbg.gdb"
+    assert paths.gdbinit() == paths.CHECKOUT / "gdbinit/mtedbg_gdb.py"
     assert paths.vm_image().exists()
 
 

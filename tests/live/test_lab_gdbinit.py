@@ -32,15 +32,17 @@ def gdb(flavour: str, *commands: str, folder: Path) -> subprocess.CompletedProce
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
-def test_commands_are_there_after_sourcing(flavour: str, tmp_path: Path) -> None:
-    done = gdb(flavour, f"source {paths.gdbinit()}", "help mte-tags", folder=tmp_path)
+@pytest.mark.parametrize("name", ["mtedbg_gdb.py", "mtedbg.gdb"])
+def test_commands_are_there_after_sourcing(flavour: str, name: str, tmp_path: Path) -> None:
+    file = paths.gdbinit().with_name(name)
+    done = gdb(flavour, f"source {file}", "help mte-tags", folder=tmp_path)
     assert "Usage: mte-tags [ADDR]" in done.stdout
     assert done.stderr == ""
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
 def test_a_copy_elsewhere_says_what_to_do(flavour: str, tmp_path: Path) -> None:
-    copy = tmp_path / "mtedbg.gdb"
+    copy = tmp_path / "mtedbg_gdb.py"
     shutil.copy(paths.gdbinit(), copy)
     done = gdb(flavour, f"source {copy}", folder=tmp_path)
     assert "Traceback" not in done.stderr

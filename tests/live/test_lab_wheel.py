@@ -69,7 +69,7 @@ def test_its_doctor_finds_everything(unpacked: Path) -> None:
 
 
 def test_gdb_loads_it_from_there(unpacked: Path) -> None:
-    file = unpacked / "mtedbg/_data/gdbinit/mtedbg.gdb"
+    file = unpacked / "mtedbg/_data/gdbinit/mtedbg_gdb.py"
     where = "python import mtedbg; print(mtedbg.__file__)"
     done = subprocess.run(
         ["gdb-multiarch", "-nx", "-batch", "-ex", f"source {file}", "-ex", where],

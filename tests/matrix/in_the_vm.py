@@ -41,7 +41,7 @@ for line in (
     "set startup-with-shell off",
     "unset environment PYTHONHOME",
     "handle SIGSEGV stop print pass",
-    f"source {ROOT}/gdbinit/mtedbg.gdb",
+    f"source {ROOT}/gdbinit/mtedbg_gdb.py",
 ):
     gdb.execute(line, to_string=True)
 to_the_scene(Inside())

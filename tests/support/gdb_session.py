@@ -16,7 +16,7 @@ from mtedbg.lab import user
 from mtedbg.shell.gdbmi import Command, Gdb
 from tests.support.compile import ROOT
 
-GDBINIT = ROOT / "gdbinit/mtedbg.gdb"
+GDBINIT = ROOT / "gdbinit/mtedbg_gdb.py"
 LIMIT_S = 60.0
 
 # The GDB of the project's environment, and Debian 12's own with the system's Python.

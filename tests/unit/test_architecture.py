@@ -17,6 +17,7 @@ RANKS = {
     "dataclass": 0,
     "errors": 1,
     "budget": 2,
+    "system": 2,
     "model": 1,
     "address": 2,
     "report": 2,

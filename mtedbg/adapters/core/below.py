@@ -17,6 +17,8 @@ import stat
 from contextlib import ExitStack
 from functools import cache
 
+from mtedbg.system import READ, flags
+
 PATH_MAX = 4096
 """Bytes of a name, with the zero at its end (linux/limits.h)."""
 MAX_LINKS = 40
@@ -27,8 +29,12 @@ _NOT_FILES = frozenset(
     b" configfs mqueue efivarfs binfmt_misc fusectl rpc_pipefs nsfs selinuxfs".split()
 )
 """Kinds of file systems whose files are the kernel's own, or whose folders act when entered."""
-_LOOK = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
-_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ = READ | flags("O_NOFOLLOW")
+# Linux opens to look alone. Elsewhere what was looked at by its name is opened if it is a folder.
+_LOOK = flags("O_PATH") or flags("O_DIRECTORY", "O_NONBLOCK")
+_LOOK |= flags("O_NOFOLLOW", "O_CLOEXEC")
+_CAN_LOOK = hasattr(os, "O_PATH")
+_CAN_WALK = os.open in os.supports_dir_fd
 
 
 class RefusedError(OSError):
@@ -60,7 +66,10 @@ def open_below(root: str, name: str, *, as_root: bool) -> int:
 
 
 def _walk(root: str, name: bytes, opened: ExitStack, *, as_root: bool) -> int:
-    folders = [_held(os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC), opened)]
+    if not _CAN_WALK:
+        return _by_names(root, name)
+    top = flags("O_PATH", "O_DIRECTORY", "O_CLOEXEC")
+    folders = [_held(os.open(root, top), opened)]
     left = name.split(b"/")[::-1]
     links = 0
     while left:
@@ -73,21 +82,23 @@ def _walk(root: str, name: bytes, opened: ExitStack, *, as_root: bool) -> int:
             elif not as_root:
                 raise RefusedError("leads out of the folder")
             continue
-        here = _held(os.open(part, _LOOK, dir_fd=folders[-1]), opened)
-        status = os.fstat(here)
+        status, here = _looked_at(part, folders[-1], opened)
         if status.st_dev in _pseudo():
             raise RefusedError("is not a file of a disk")
         if stat.S_ISLNK(status.st_mode):
             links += 1
             if links > MAX_LINKS:
                 raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
-            target = os.readlink(b"", dir_fd=here)
+            if here is None:
+                target = os.readlink(part, dir_fd=folders[-1])
+            else:
+                target = os.readlink(b"", dir_fd=here)
             if target.startswith(b"/"):
                 if not as_root:
                     raise RefusedError("is a link that leads out of the folder")
                 del folders[1:]
             left += target.split(b"/")[::-1]
-        elif stat.S_ISDIR(status.st_mode):
+        elif stat.S_ISDIR(status.st_mode) and here is not None:
             folders.append(here)
         elif any(each not in (b"", b".") for each in left):
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
@@ -96,6 +107,46 @@ def _walk(root: str, name: bytes, opened: ExitStack, *, as_root: bool) -> int:
         else:
             return _reopened(part, folders[-1], status)
     raise RefusedError("is not a regular file")
+
+
+def _by_names(root: str, name: bytes) -> int:
+    """The file, where no folder can be held open (Windows): no links, no names of devices."""
+    path = os.fsencode(root)
+    status = os.stat(path)
+    for part in name.split(b"/"):
+        if part in (b"", b"."):
+            continue
+        if part == b".." or (os.name == "nt" and set(part) & set(b":\\")):
+            raise RefusedError("leads out of the folder")
+        path = os.path.join(path, part)  # noqa: PTH118 - bytes
+        status = os.lstat(path)
+        if stat.S_ISLNK(status.st_mode):
+            raise RefusedError("is a link, which is not followed on this system")
+        if not stat.S_ISDIR(status.st_mode):
+            break
+    if not stat.S_ISREG(status.st_mode):
+        raise RefusedError("is not a regular file")
+    descriptor = os.open(path, _READ)
+    seen = os.fstat(descriptor)
+    if (seen.st_dev, seen.st_ino) != (status.st_dev, status.st_ino):
+        os.close(descriptor)
+        raise RefusedError("was exchanged while it was opened")
+    return descriptor
+
+
+def _looked_at(part: bytes, folder: int, opened: ExitStack) -> tuple[os.stat_result, int | None]:
+    """What a name in a folder is, and a descriptor of it: of folders alone where none may look."""
+    if _CAN_LOOK:
+        here = _held(os.open(part, _LOOK, dir_fd=folder), opened)
+        return os.fstat(here), here
+    seen = os.stat(part, dir_fd=folder, follow_symlinks=False)
+    if not stat.S_ISDIR(seen.st_mode):
+        return seen, None
+    here = _held(os.open(part, _LOOK, dir_fd=folder), opened)
+    status = os.fstat(here)
+    if (status.st_dev, status.st_ino) != (seen.st_dev, seen.st_ino):
+        raise RefusedError("was exchanged while it was opened")
+    return status, here
 
 
 def _reopened(part: bytes, folder: int, seen: os.stat_result) -> int:
@@ -116,6 +167,8 @@ def _held(descriptor: int, opened: ExitStack) -> int:
 def is_plain(path: str) -> bool:
     """Whether a regular file of a disk is there, links followed; it is looked at and not opened."""
     try:
+        if not _CAN_LOOK:
+            return stat.S_ISREG(os.stat(path).st_mode)  # noqa: PTH116 - called for many files
         descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except (OSError, ValueError):
         return False

@@ -7,6 +7,7 @@ import re
 import stat
 
 from mtedbg.model.absent import Absent, Reason
+from mtedbg.system import READ
 
 MAX_FILE = 256 << 20
 """Bytes of a file of /proc that are taken in; a million mappings have less in smaps."""
@@ -67,7 +68,7 @@ def read_regular(path: str, most: int, owner: int | None = None) -> bytes | Abse
         # Looked at first: to open a device may already do something.
         if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - loaded where a debugger starts
             return Absent(Reason.UNKNOWN, f"{path} is not a regular file")
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+        descriptor = os.open(path, READ)
         with os.fdopen(descriptor, "rb") as file:
             status = os.fstat(descriptor)
             believed = status.st_uid if owner is None else owner

@@ -51,10 +51,10 @@ def _feeds_a_child() -> bool:
     """
     from pathlib import Path  # not where GDB starts: it takes some milliseconds
 
-    ours = {_name(entry) for entry in Path("/proc/self/fd").iterdir()}
     try:
+        ours = {_name(entry) for entry in Path("/proc/self/fd").iterdir()}
         children = Path("/proc/thread-self/children").read_text().split()
-    except OSError:
+    except OSError:  # no /proc, no way to know: GDB's own commands colour what `pipe` gets too
         return False
     inputs = (_name(Path(f"/proc/{child}/fd/0")) for child in children)
     return any(name.startswith("pipe:") and name in ours for name in inputs)

@@ -86,7 +86,7 @@ def test_a_link_stays_a_link(home: Path) -> None:
     (home / ".gdbinit").symlink_to(home / "dotfiles")
     assert main(["install", "gdb"]) == 0
     assert (home / ".gdbinit").is_symlink()
-    assert "mtedbg.gdb" in (home / "dotfiles").read_text()
+    assert "mtedbg_gdb.py" in (home / "dotfiles").read_text()
 
 
 def test_a_file_that_cannot_be_changed(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -102,7 +102,7 @@ def test_bytes_that_are_no_text_stay(home: Path) -> None:
     assert main(["install", "gdb"]) == 0
     written = (home / ".gdbinit").read_bytes()
     assert written.startswith(b"# gr\xfcn\r\nset x\r\nsource ")
-    assert written.endswith(b"mtedbg.gdb\r\n")
+    assert written.endswith(b"mtedbg_gdb.py\r\n")
 
 
 def test_mode_and_owner_stay_and_nothing_is_left_beside(home: Path) -> None:

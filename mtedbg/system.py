@@ -1,0 +1,73 @@
+"""What some systems lack: the calls and flags that cores, texts and triage can do without.
+
+Debuggers with our commands run on Linux, macOS and Windows; the standard library has on each what
+the system has. Only Linux has /proc. What has no substitute is refused where it is needed, in one
+line. Sources: the Python documentation of `os`, `resource` and `fcntl` ("Availability"); open(2).
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from mtedbg.errors import ToolMissingError
+
+
+def flags(*names: str) -> int:
+    """The flags of open(2) with these names that this system has, as one number."""
+    binary = getattr(os, "O_BINARY", 0)  # Windows: else line ends are changed
+    found = binary
+    for name in names:
+        found |= getattr(os, name, 0)
+    return found
+
+
+READ = os.O_RDONLY | flags("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC")
+"""To open what may be any file: no pipe is waited for, no terminal becomes ours."""
+
+
+def home() -> Path:
+    """The user's home folder; where nothing says which that is, a folder that is not there.
+
+    A user without $HOME may have no entry among the users either: in containers, often.
+    """
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path(os.devnull, "home")
+
+
+def umask() -> int:
+    """The process's umask: Linux tells it without changing it for other threads."""
+    try:
+        status = Path("/proc/self/status").read_text()
+        return int(status.partition("\nUmask:")[2].split()[0], 8)
+    except (OSError, IndexError, ValueError):
+        mask = os.umask(0o077)
+        os.umask(mask)
+        return mask
+
+
+def set_mode(descriptor: int, mode: int) -> None:
+    """Sets the permissions of an open file, where files have any."""
+    if hasattr(os, "fchmod"):
+        os.fchmod(descriptor, mode)
+
+
+def needs_unix(what: str) -> None:
+    """Refuses what needs terminals of its own, descriptors for children, and signals.
+
+    Args:
+        what: it, as a user calls it.
+
+    Raises:
+        ToolMissingError: this is Windows.
+    """
+    try:
+        import fcntl  # noqa: F401 - to know whether it can be
+        import pty  # noqa: F401
+    except ImportError:
+        raise ToolMissingError(
+            f"{what} needs Linux or macOS",
+            "on Windows: mtedbg core, explain and triage, and mtedbg install for a debugger",
+        ) from None
