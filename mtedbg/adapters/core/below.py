@@ -112,7 +112,7 @@ def _walk(root: str, name: bytes, opened: ExitStack, *, as_root: bool) -> int:
 def _by_names(root: str, name: bytes) -> int:
     """The file, where no folder can be held open (Windows): no links, no names of devices."""
     path = os.fsencode(root)
-    status = os.stat(path)
+    status = os.stat(path)  # noqa: PTH116 - bytes
     for part in name.split(b"/"):
         if part in (b"", b"."):
             continue
