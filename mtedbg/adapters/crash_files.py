@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from mtedbg.adapters.crash_texts import Advance, crashes_in_file
-from mtedbg.adapters.file_bytes import open_file
+from mtedbg.adapters.file_bytes import open_file, open_stream
 from mtedbg.adapters.inside import extracted, is_archive, is_text, members
 from mtedbg.adapters.tombstone import is_tombstone
 from mtedbg.errors import MtedbgError
@@ -52,7 +52,7 @@ def crashes_in(path: str, advance: Advance = lambda _: None) -> Iterator[Found]:
 
 
 def _start(path: str) -> bytes:
-    with Path(path).open("rb") as file:
+    with open_stream(path) as file:
         return file.read(START)
 
 

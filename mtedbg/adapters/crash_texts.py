@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import IO
 
+from mtedbg.adapters.file_bytes import open_stream
 from mtedbg.errors import FileFormatError
 from mtedbg.formats.packed import packed_with, plain
 from mtedbg.formats.texts.reader import BEGINNINGS, CrashReader
@@ -41,7 +41,7 @@ def crashes_in_file(path: str, advance: Advance = lambda _: None) -> Iterator[Cr
         ToolMissingError: it is compressed, and the library for that is not here.
     """
     try:
-        with Path(path).open("rb") as file:
+        with open_stream(path) as file:
             yield from crashes_in_stream(file, advance)
     except OSError as error:
         raise FileFormatError(f"{path}: {error.strerror or error}", "") from None

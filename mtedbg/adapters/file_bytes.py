@@ -11,6 +11,7 @@ import stat
 import threading
 import weakref
 from collections.abc import Iterator
+from io import BufferedReader
 from typing import overload
 
 from mtedbg.budget import Budget
@@ -130,16 +131,36 @@ def open_file(path: str) -> FileBytes:
     Raises:
         FileFormatError: it cannot be opened, is empty or no regular file.
     """
+    return bytes_of(_opened(path), path)
+
+
+def open_stream(path: str) -> BufferedReader:
+    """A regular file that is read from its beginning to its end; it may be empty.
+
+    Args:
+        path: as for `open_file`.
+
+    Raises:
+        FileFormatError: it cannot be opened, or is no regular file.
+    """
+    descriptor = _opened(path)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):  # exchanged meanwhile
+        os.close(descriptor)
+        raise FileFormatError(f"{path} is not a regular file", "give the path of a file")
+    return os.fdopen(descriptor, "rb")
+
+
+def _opened(path: str) -> int:
+    """A descriptor of what is a regular file before it is opened."""
     try:
         # Looked at first: to open a device may already do something.
         if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - no Path for each of many files
             raise FileFormatError(f"{path} is not a regular file", "give the path of a file")
-        descriptor = os.open(path, READ)
+        return os.open(path, READ)
     except OSError as error:
         raise NotNowError(f"{path}: {error.strerror}", "give the path of a file") from None
     except ValueError:  # a zero byte in the name
         raise FileFormatError(f"{path!r} is not a file name", "give the path of a file") from None
-    return bytes_of(descriptor, path)
 
 
 def bytes_of(descriptor: int, path: str) -> FileBytes:

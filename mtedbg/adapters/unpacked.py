@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import IO
 
-from mtedbg.adapters.file_bytes import FileBytes
+from mtedbg.adapters.file_bytes import FileBytes, open_stream
 from mtedbg.budget import Budget
 from mtedbg.errors import FileFormatError, NotNowError
 from mtedbg.formats.packed import APPORT, Stream, core_packed_with, may_be_crash, plain
@@ -39,7 +38,7 @@ def first_bytes(path: str, how: str, count: int) -> bytes:
     Raises:
         ToolMissingError: the library for its format is not here.
     """
-    with Path(path).open("rb") as packed:
+    with open_stream(path) as packed:
         stream, broken = plain(packed, how)
         damage: tuple[type[Exception], ...] = (*broken, OSError)
         try:
@@ -102,7 +101,7 @@ def unpack(
     """
     import tempfile  # which is slow to import, and few cores are compressed
 
-    with Path(path).open("rb") as packed, tempfile.TemporaryFile(prefix="mtedbg-") as file:
+    with open_stream(path) as packed, tempfile.TemporaryFile(prefix="mtedbg-") as file:
         stream, broken = plain(packed, how)
         room = Room(path, os.fstat(packed.fileno()).st_size, file.fileno(), budget)
         try:
