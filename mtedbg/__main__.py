@@ -1,8 +1,6 @@
 """`python -m mtedbg`."""
 
-import sys
-
-from mtedbg.cli import main
+from mtedbg.cli import program
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

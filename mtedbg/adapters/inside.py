@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from mtedbg.errors import FileFormatError
@@ -46,6 +45,8 @@ def within(path: str) -> tuple[str, str] | None:
     """File and what is meant in it, of `FILE:WHAT`; None of what is itself a file, or nothing."""
     if os.path.lexists(path) or ":" not in path:
         return None
+    from pathlib import Path  # a core's name has no colon, and is not to wait for it
+
     at = path.find(":", 1)
     while at > 0:
         if Path(path[:at]).is_file():

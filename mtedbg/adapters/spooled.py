@@ -9,9 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 from mtedbg.adapters.unpacked import MOST, Room, copy
 from mtedbg.errors import FileFormatError, NotNowError
@@ -35,6 +33,9 @@ def spooled(path: str) -> Iterator[str]:
     if path != STANDARD_INPUT and not _is_pipe(path):
         yield path
         return
+    import tempfile  # what is read in place does not wait for it
+    from pathlib import Path
+
     # A folder of its own: files next to a core are looked at.
     with tempfile.TemporaryDirectory(prefix="mtedbg-") as folder:
         name = str(Path(folder, "core"))
@@ -59,7 +60,7 @@ def spooled(path: str) -> Iterator[str]:
 
 def _is_pipe(path: str) -> bool:
     try:
-        return stat.S_ISFIFO(Path(path).stat().st_mode)
+        return stat.S_ISFIFO(os.stat(path).st_mode)  # noqa: PTH116 - pathlib has no need here
     except (OSError, ValueError):
         return False
 

@@ -6,15 +6,8 @@ from typing import TYPE_CHECKING
 
 from mtedbg.analysis.runtimes import current_pc
 from mtedbg.dataclass import dataclass
-from mtedbg.decode.memops.journal import in_flight
-from mtedbg.decode.memops.memop import memop_at
-from mtedbg.decode.memops.recorder import read_log
-from mtedbg.decode.stack.guest_frame import interrupted_by_signal
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, or_else
-from mtedbg.model.event import EventKind
 from mtedbg.model.fault import Found
-from mtedbg.model.memop import Memop
-from mtedbg.model.process import SignalInfo
 from mtedbg.session import once
 
 if TYPE_CHECKING:
@@ -22,7 +15,8 @@ if TYPE_CHECKING:
 
     from mtedbg.decode.stack.context import Context
     from mtedbg.layout import Runtime
-    from mtedbg.model.process import Thread
+    from mtedbg.model.memop import Memop
+    from mtedbg.model.process import SignalInfo, Thread
     from mtedbg.session import Session
 
 DONE = "done: the memop is resumed at [1]"
@@ -60,6 +54,8 @@ def interrupted_fault(session: Session, thread: Thread) -> InterruptedFault | No
     """The fault in translated code whose handler `thread` is in; None where it is in none."""
 
     def ask(runtime: Runtime) -> InterruptedFault | None:
+        from mtedbg.decode.stack.guest_frame import interrupted_by_signal
+
         context = interrupted_by_signal(runtime, thread, session.info.pac_mask)
         if context is None or isinstance(context.signal, Absent):
             return None
@@ -83,6 +79,9 @@ def _of(
     session: Session, runtime: Runtime, context: Context, signal: SignalInfo
 ) -> InterruptedFault:
     """The handler's last act is to set the PC to [1]: the fault was at [2]."""
+    from mtedbg.decode.memops.memop import memop_at
+    from mtedbg.model.memop import Memop
+
     pc = session.strip(context.registers["pc"])
     memop = memop_at(runtime, pc)
     done = isinstance(memop, Memop) and pc == memop.start
@@ -95,6 +94,10 @@ def _of(
 
 def _tag_before(runtime: Runtime, memop: Memop, *, done: bool) -> int | Absent:
     """By the journal, which is open while something is changed, or afterwards the recorder."""
+    from mtedbg.decode.memops.journal import in_flight
+    from mtedbg.decode.memops.recorder import read_log
+    from mtedbg.model.event import EventKind
+
     for entry in or_else(in_flight(runtime), ()):
         if entry.memop == memop.id:
             return entry.old_tag

@@ -15,7 +15,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import Enum, auto
 from importlib import import_module
-from pathlib import Path
+from os import scandir
+from posixpath import dirname
 from typing import TYPE_CHECKING, Any
 
 from mtedbg.dataclass import dataclass, replace
@@ -229,8 +230,10 @@ class Command:
 def names() -> list[str]:
     """The names of all commands, sorted."""
     # Neither pkgutil, which imports inspect, nor a pattern, which has to be compiled.
-    files = (file for file in Path(__file__).parent.iterdir() if file.suffix == ".py")
-    return sorted(file.stem.replace("_", "-") for file in files if file.name[0] != "_")
+    with scandir(dirname(__file__)) as files:
+        found = [file.name for file in files]
+    modules = (name[:-3] for name in found if name.endswith(".py") and name[0] != "_")
+    return sorted(name.replace("_", "-") for name in modules)
 
 
 def find(name: str) -> Command | None:

@@ -7,8 +7,8 @@ information in a special section" (.gnu_debugdata: an ELF file compressed with x
 from __future__ import annotations
 
 import zlib
-from typing import NamedTuple
 
+from mtedbg.dataclass import dataclass
 from mtedbg.formats.buffer import Buffer
 from mtedbg.formats.dwarf.cursor import DamagedError
 from mtedbg.formats.dwarf.sections import sections_of
@@ -21,7 +21,8 @@ _MOST_LINK = 4096
 _PART = 1 << 20
 
 
-class DebugLink(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class DebugLink:
     """The file with the symbols of a stripped one.
 
     Attributes:

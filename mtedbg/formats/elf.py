@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from mtedbg.dataclass import dataclass
 from mtedbg.errors import FileFormatError
@@ -104,7 +104,8 @@ class Note:
     size: int
 
 
-class FileKind(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class FileKind:
     """What kind of ELF file something is."""
 
     type: int

@@ -12,12 +12,12 @@ import re
 from mtedbg.dataclass import dataclass
 from mtedbg.formats.buffer import text
 
-_NAME = re.compile(
+_NAME = (
     r"core\.(?P<comm>[^./]{1,64})\.(?P<uid>\d{1,10})\.(?P<boot>[0-9a-f]{32})"
-    r"\.(?P<pid>[1-9]\d{0,6})\.(?P<time>[1-9]\d{15})(?:0{6})?(?:\.(?:zst|lz4|xz|gz|bz2))*",
-    re.ASCII,
+    r"\.(?P<pid>[1-9]\d{0,6})\.(?P<time>[1-9]\d{15})(?:0{6})?(?:\.(?:zst|lz4|xz|gz|bz2))*"
 )
-_ESCAPED = re.compile(rb"\\x([0-9a-f]{2})")
+_ESCAPED = rb"\\x([0-9a-f]{2})"
+_BEGINNING = "core."
 _MOST_PID = 1 << 22
 """PID_MAX_LIMIT (linux/threads.h)."""
 _COMM = 15
@@ -42,12 +42,12 @@ class SystemdName:
 
 def systemd_name(name: str) -> SystemdName | None:
     """What the name of a file says, without its folder; None where systemd gives no such names."""
-    found = _NAME.fullmatch(name)
+    found = re.fullmatch(_NAME, name, re.ASCII) if name.startswith(_BEGINNING) else None
     if found is None:
         return None
     pid = int(found["pid"])
     raw = found["comm"].encode("utf-8", "surrogateescape")
-    comm = _ESCAPED.sub(lambda one: bytes.fromhex(one[1].decode()), raw)
+    comm = re.sub(_ESCAPED, lambda one: bytes.fromhex(one[1].decode()), raw)
     if pid > _MOST_PID or len(comm) > _COMM:
         return None
     return SystemdName(text(comm), pid, int(found["time"]) / _MICRO)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from mtedbg.dataclass import replace
 from mtedbg.errors import LayoutError
-from mtedbg.layout.root import MAGIC, SIZE, is_root, is_whole, read_root
-from mtedbg.layout.runtime import Runtime, make_runtime
+from mtedbg.layout.root_bytes import MAGIC, SIZE, is_root, is_whole
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.memory import Region
 from mtedbg.model.symbols import ROOT_SYMBOL
 from mtedbg.target import SparseMemory, Target
+
+if TYPE_CHECKING:
+    from mtedbg.layout.runtime import Runtime
 
 _ALIGNMENT = 8
 _CHUNK = 1 << 20
@@ -37,6 +39,10 @@ def find_runtimes(target: Target) -> tuple[Runtime, ...] | Absent:
 
 def _chain(target: Target, first: int) -> tuple[Runtime, ...] | Absent:
     """The runtimes from the root at `first` on; the chain ends at the first that is no good."""
+    from mtedbg.dataclass import replace
+    from mtedbg.layout.root import read_root
+    from mtedbg.layout.runtime import make_runtime
+
     found: list[Runtime] = []
     problem, address, seen = "", first, set[int]()
     while address and not problem:

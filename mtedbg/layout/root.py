@@ -5,23 +5,18 @@ Source: `struct mtedbg_root` in `native/include/mtedbg/debug_root.h`.
 
 from __future__ import annotations
 
-import struct
 import zlib
 
 from mtedbg.dataclass import dataclass
 from mtedbg.errors import LayoutError
+from mtedbg.layout.root_bytes import CHECKED, MAGIC, SIZE, STRUCT
 from mtedbg.layout.schema import MAX_SIZE, Schema, parse_schema
 from mtedbg.model.absent import Absent
 from mtedbg.model.runtime import RuntimeState
 from mtedbg.target import Target
 
-MAGIC = b"MTEDBGR\0"
 ABI_MAJOR = 1
 _ENDIAN = 0x01020304
-_STRUCT = struct.Struct("<8sIHHIIQQQIIQIIQII")
-SIZE = _STRUCT.size
-_CHECKED = 68
-"""Bytes under the checksum: all before it."""
 _MAX_NAMED = 256
 _MAX_NAME = 128
 _STATES = tuple(RuntimeState)
@@ -52,23 +47,6 @@ class Root:
     schema: Schema
 
 
-def is_whole(data: bytes) -> bool:
-    """Whether the checksum of the root in `data` is right."""
-    checksum: int = _STRUCT.unpack_from(data)[13]
-    return checksum == zlib.crc32(data[:_CHECKED])
-
-
-def is_root(data: bytes, address: int) -> bool:
-    """Whether `data`, found at `address`, is a root, perhaps a damaged one, and no copy of one.
-
-    A core holds copies of the bytes elsewhere: only the true one has its own address in it.
-    """
-    if len(data) < SIZE or not data.startswith(MAGIC):
-        return False
-    own: int = _STRUCT.unpack_from(data)[6]
-    return own == address
-
-
 def read_root(target: Target, address: int) -> Root | None:
     """The root at `address`; None where nothing was written there yet.
 
@@ -88,7 +66,7 @@ def _read(target: Target, address: int) -> Root | None:
     if not any(data):
         return None
     (magic, size, major, minor, endian, schema_size, own, schema, named, named_count, schema_sum,
-     name, name_length, checksum, following, state, _) = _STRUCT.unpack(data)  # fmt: skip
+     name, name_length, checksum, following, state, _) = STRUCT.unpack(data)  # fmt: skip
     if magic != MAGIC:
         raise LayoutError("the magic does not match")
     if endian != _ENDIAN:
@@ -101,7 +79,7 @@ def _read(target: Target, address: int) -> Root | None:
         )
     if size < SIZE:
         raise LayoutError(f"its size is {size} bytes, less than {SIZE}")
-    if checksum != zlib.crc32(data[:_CHECKED]):
+    if checksum != zlib.crc32(data[:CHECKED]):
         raise LayoutError("the checksum does not match")
     if own != address:
         raise LayoutError(f"it is a copy of the one at {own:#x}")

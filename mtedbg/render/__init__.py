@@ -16,7 +16,7 @@ _NESTED_ADDRESSES = frozenset({"address", "pc", "rip", "base", "start", "end", "
 _NESTED_WORDS = frozenset({"word", "word_before"})
 _WIDTHS = {Kind.RAW: 18, Kind.WORD: 10}
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_SURROGATE = "[\ud800-\udfff]"
 _BYTES = range(0xDC80, 0xDD00)
 """What Python's surrogateescape makes of bytes that are not UTF-8 (PEP 383)."""
 
@@ -33,7 +33,7 @@ def clean(text: str) -> str:
 
 def without_surrogates(text: str) -> str:
     """`text` with a visible escape for each byte that is no text: it can be written as UTF-8."""
-    return _SURROGATE.sub(lambda one: _escape(ord(one[0])), text)
+    return re.sub(_SURROGATE, lambda one: _escape(ord(one[0])), text)
 
 
 def _escape(code: int) -> str:

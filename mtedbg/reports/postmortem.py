@@ -19,20 +19,15 @@ from mtedbg.analysis.postmortem.threads import thread_states
 from mtedbg.analysis.runtimes import current_pc
 from mtedbg.analysis.stacks.host_calls import host_calls
 from mtedbg.analysis.stacks.registers import registers, registers_of
-from mtedbg.analysis.tags.regions import tagged_mappings
 from mtedbg.analysis.tags.span import Form, tag_at, tag_span
-from mtedbg.commands import (
-    mte_fault,
-    mte_regions,
-    mte_tags,
-)
+from mtedbg.commands import mte_fault, mte_tags
 from mtedbg.errors import OverBudgetError, too_much_memory
 from mtedbg.model.absent import Absent, Reason, or_else, present, then
 from mtedbg.model.fault import FaultKind, Found
 from mtedbg.model.memory import size_text
 from mtedbg.report import Answer, Part
 from mtedbg.reports import cause as cause_report
-from mtedbg.reports import figures, heap, images, missing
+from mtedbg.reports import heap, images, missing
 from mtedbg.reports import host_calls as host_calls_report
 from mtedbg.reports import host_code as host_code_report
 from mtedbg.reports import recorded_calls as recorded_calls_report
@@ -43,6 +38,8 @@ from mtedbg.reports.section import Medium, Section, by_command, own
 from mtedbg.target import ImageLister
 
 if TYPE_CHECKING:
+    from mtedbg.analysis.tags.span import TagSpan
+    from mtedbg.model.figure import TagGrid
     from mtedbg.model.process import Thread
     from mtedbg.session import Session
 
@@ -157,8 +154,14 @@ def _tags(session: Session, title: str, pointer: int, medium: Medium) -> Section
         partial(tag_span, session, pointer, form=form),
         mte_tags.answer,
         f"{pointer:#x}",
-        figures.tag_grid,
+        _tag_grid,
     )
+
+
+def _tag_grid(found: TagSpan) -> TagGrid | None:
+    from mtedbg.reports.figures import tag_grid
+
+    return tag_grid(found)
 
 
 def _recorded(session: Session, thread: Thread) -> Iterator[Section[Any]]:
@@ -220,6 +223,9 @@ def _tagged_memory(session: Session) -> Iterator[Section[Any]]:
         return
     tagged = sum(region.end - region.start for region in regions if region.tagged is True)
     if tagged <= MOST_DRAWN:
+        from mtedbg.analysis.tags.regions import tagged_mappings
+        from mtedbg.commands import mte_regions
+
         yield by_command(
             "Tagged memory",
             mte_regions.COMMAND,

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from pathlib import Path, PurePosixPath
+from posixpath import dirname, join
 
 from mtedbg.adapters.core.below import PATH_MAX, open_below
 from mtedbg.adapters.core.kept import Kept
@@ -125,12 +125,12 @@ class Places:
         )
 
     def _linked(self, place: Place, name: str) -> list[Place]:
-        folder = str(PurePosixPath(place.name).parent) if place.root else ""
-        root = place.root or str(Path(place.path).parent)
+        folder = dirname(place.name) if place.root else ""
+        root = place.root or _folder_of(place.path)
         found = []
         for each in (name, f".debug/{name}"):
             below = f"{folder}/{each}" if folder not in ("", ".") else each
-            found.append(Place(str(Path(root, below)), root, below, place.as_root))
+            found.append(Place(_joined(root, below), root, below, place.as_root))
         if place.as_root:
             found.append(self._below(f"usr/lib/debug/{folder}/{name}"))
         return found
@@ -141,10 +141,10 @@ class Places:
 
     @property
     def _folder(self) -> str:
-        return str(Path(self.core).parent)
+        return _folder_of(self.core)
 
     def _beside(self, name: str) -> Place:
-        return Place(str(Path(self._folder, name)), self._folder, name)
+        return Place(_joined(self._folder, name), self._folder, name)
 
     def _by_name(self, name: str, build_id: str) -> list[Place]:
         parts = _parts(name)
@@ -157,7 +157,7 @@ class Places:
 
     def _below(self, name: str) -> Place:
         root = self.sysroot or "/"
-        return Place(str(Path(root, name)), root, name, as_root=True)
+        return Place(_joined(root, name), root, name, as_root=True)
 
     def _by_build_id(self, build_id: str, ending: str, cached: str) -> Iterator[Place]:
         split = f".build-id/{build_id[:2]}/{build_id[2:]}{ending}"
@@ -165,7 +165,7 @@ class Places:
         yield self._beside(f"debug/{split}")
         yield self._below(f"usr/lib/debug/{split}")
         for cache in _caches(self.environment):
-            yield Place(str(cache / build_id / cached))
+            yield Place(join(cache, build_id, cached))
 
     def _next_to(self) -> dict[str, list[Place]]:
         """The ELF files next to the core, whatever they are called, by build id."""
@@ -189,20 +189,30 @@ def _parts(name: str) -> tuple[str, ...]:
     """The components of an absolute file name; none where it can be no file's."""
     if len(name) >= PATH_MAX or not name.startswith("/"):
         return ()
-    parts = PurePosixPath(name.removesuffix(" (deleted)")).parts[1:]
+    words = name.removesuffix(" (deleted)").split("/")
+    parts = tuple(word for word in words if word not in ("", "."))
     return () if ".." in parts else parts
 
 
-def _caches(environment: Mapping[str, str]) -> Iterator[Path]:
+def _folder_of(path: str) -> str:
+    return dirname(path) or "."
+
+
+def _joined(folder: str, name: str) -> str:
+    """A path as people write it: without "./" before it."""
+    return name if folder == "." else join(folder, name)
+
+
+def _caches(environment: Mapping[str, str]) -> Iterator[str]:
     """The folders that debuginfod's client keeps files in."""
     if named := environment.get("DEBUGINFOD_CACHE_PATH"):
-        yield Path(named)
+        yield named
         return
     home = environment.get("HOME", "")
     if base := environment.get("XDG_CACHE_HOME") or (home and f"{home}/.cache"):
-        yield Path(base) / "debuginfod_client"
+        yield join(base, "debuginfod_client")
     if home:
-        yield Path(home) / ".debuginfod_client_cache"
+        yield join(home, ".debuginfod_client_cache")
 
 
 def _build_id_of(place: Place) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from pathlib import PurePosixPath
+from posixpath import basename
+from typing import TYPE_CHECKING
 
-from mtedbg.adapters.core.debuginfod import Debuginfod
 from mtedbg.adapters.core.images import PAGE, Image, image_at, program_headers_offset
 from mtedbg.adapters.core.places import Place, Places
 from mtedbg.adapters.core.segments import Segments
@@ -19,6 +19,9 @@ from mtedbg.formats.core_notes import FileMapping, Notes
 from mtedbg.formats.debug_files import has_debug_info
 from mtedbg.formats.elf_symbols import JoinedTables, SymbolTable
 from mtedbg.model.absent import Absent, Reason
+
+if TYPE_CHECKING:
+    from mtedbg.adapters.core.debuginfod import Debuginfod
 
 MAX_IMAGES = 1 << 14
 
@@ -158,7 +161,7 @@ class AddressSpace:
         if client is None or image.base in self._fetched or not build_id:
             return
         self._fetched.add(image.base)
-        what = PurePosixPath(image.name).name or build_id
+        what = basename(image.name) or build_id
         if image.file is None and (path := client.fetch(build_id, "executable", what)):
             image.refuse(image.use(Place(path)))
         has_lines = any(has_debug_info(file.data, file.path) for file in image.debug_files())

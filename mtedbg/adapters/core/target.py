@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 from os import PathLike, fspath
-from pathlib import PurePath
+from posixpath import basename
+from typing import TYPE_CHECKING
 
 from mtedbg.adapters.core import names
-from mtedbg.adapters.core.debuginfod import Debuginfod
 from mtedbg.adapters.core.kept import Kept
 from mtedbg.adapters.core.parts import parts_of
 from mtedbg.adapters.core.places import Places
@@ -41,6 +41,9 @@ from mtedbg.model.process import (
     Thread,
 )
 from mtedbg.model.triage import Module
+
+if TYPE_CHECKING:
+    from mtedbg.adapters.core.debuginfod import Debuginfod
 
 CHANGED = "the core was written to while it was read: what is said of it may be of two states"
 _FROM_NAME = (
@@ -87,7 +90,7 @@ class CoreTarget:
         """
         name = fspath(path)
         self._remarks: list[str] = []
-        self._named = systemd_name(PurePath(name).name)
+        self._named = systemd_name(basename(name))
         data = open_file(name)
         if how := core_packed_with(data):
             data = unpack_crash(name, how, self._remarks, budget)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
+from posixpath import basename
 from typing import TYPE_CHECKING
 
 from mtedbg.decode.demangle import demangled
@@ -53,7 +53,7 @@ def debug_remarks(session: Session) -> tuple[str, ...]:
     for key, answer in session.answers.items():
         if key[0] is debug_info and answer[0] is not None:
             known, file = answer
-            name = PurePosixPath(file.path).name
+            name = basename(file.path)
             found += [f"{name}: debug information: {remark}" for remark in known.remarks]
     return tuple(dict.fromkeys(found))
 

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
+from posixpath import basename
 from typing import TYPE_CHECKING
 
-from mtedbg.analysis.code.block import code_at
-from mtedbg.analysis.code.frame_name import foreign_frame_name, frame_name, place_name
 from mtedbg.analysis.code.mappings import NO_REGION, mapping_of, may_be_generated
 from mtedbg.dataclass import dataclass, replace
-from mtedbg.decode.code.code_map import locate
 from mtedbg.decode.demangle import demangled
 from mtedbg.errors import LayoutError, NoRuntimeError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else, present, then
-from mtedbg.model.code import Place
-from mtedbg.model.code_place import CodePlace
-from mtedbg.model.foreign_code import CodeSource
-from mtedbg.model.process import Symbol
 from mtedbg.session import once
 
 if TYPE_CHECKING:
     from mtedbg.layout import Runtime
+    from mtedbg.model.code import Place
+    from mtedbg.model.code_place import CodePlace
     from mtedbg.model.memory import Region
+    from mtedbg.model.process import Symbol
     from mtedbg.session import Session
 
 HOST, NOWHERE = "host", "unmapped memory"
@@ -78,6 +74,8 @@ class Symbolized:
     def code(self) -> str:
         """What kind of code it is: the kind of a range of JIT code, `HOST` or `NOWHERE`."""
         if present(self.jit):
+            from mtedbg.model.code_place import CodePlace
+
             place = self.jit.place
             if isinstance(place, CodePlace):
                 return place.block.kind if present(place.block) else place.outcome.value
@@ -129,11 +127,15 @@ def symbolize(session: Session, address: int, *, after_call: bool = False) -> Sy
     region = mapping_of(session, address)
     found = jit_place(session, address)
     if found is not None:
+        from mtedbg.analysis.code.frame_name import frame_name, place_name
+
         _, place = found
         return Symbolized(region, InJit(place, place_name(*found), frame_name(*found)))
     back = 1 if after_call and address else 0
     foreign = foreign_place(session, address - back)
     if foreign is not None:
+        from mtedbg.analysis.code.frame_name import foreign_frame_name
+
         function = or_else(foreign.function, "")
         return Symbolized(region, InJit(foreign, function, foreign_frame_name(foreign)))
     symbol = then(session.target.symbol_at(address - back), lambda one: _demangled(one, back))
@@ -148,7 +150,7 @@ def _file(session: Session, address: int, region: Region | Absent) -> InFile | A
     if isinstance(region, Absent) or not region.name:
         return NOT_APPLICABLE
     start = session.file_starts[region.name]
-    return InFile(PurePosixPath(region.name).name, address - start)
+    return InFile(basename(region.name), address - start)
 
 
 def region_at(session: Session, address: int) -> Region | None:
@@ -159,6 +161,10 @@ def region_at(session: Session, address: int) -> Region | None:
 @once
 def jit_place(session: Session, address: int) -> tuple[Runtime, Place] | None:
     """The runtime whose translated code holds `address`, and where; None where none does."""
+    if not session.readable_runtimes():
+        return None
+    from mtedbg.decode.code.code_map import locate
+
     places = session.from_runtimes(lambda runtime: (runtime, locate(runtime, address)))
     return next((found for found in places if found[1].in_jit), None)
 
@@ -168,6 +174,9 @@ def foreign_place(session: Session, address: int) -> CodePlace | None:
     """What holds `address`, where that is code of a JIT without a debug root; else None."""
     if not may_be_generated(session, address):
         return None
+    from mtedbg.analysis.code.block import code_at
+    from mtedbg.model.foreign_code import CodeSource
+
     try:
         found = code_at(session, address)
     except (LayoutError, NoRuntimeError):

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from mtedbg.analysis.memops.memop import memop_at
-from mtedbg.analysis.memops.transition import situation, transition
 from mtedbg.analysis.stacks.guest_frame import own_tag
 from mtedbg.dataclass import dataclass
-from mtedbg.decode.memops.journal import in_flight
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else, present
-from mtedbg.model.memop import Memop, Mode
 
 if TYPE_CHECKING:
+    from mtedbg.model.memop import Memop
     from mtedbg.model.process import Thread
     from mtedbg.model.runtime import Config, Journal
     from mtedbg.session import Session
@@ -68,6 +65,8 @@ def handling(
     runtimes = session.runtimes
     if isinstance(runtimes, Absent) and runtimes.reason is not Reason.DAMAGED:
         return Handling(NOT_APPLICABLE, NOT_APPLICABLE)
+    from mtedbg.analysis.memops.memop import memop_at
+
     memop = memop_at(session, pc)
     if isinstance(memop, Absent):
         return Handling(memop, memop if memop.is_hole else NO_MEMOP)
@@ -88,6 +87,9 @@ def _config(session: Session) -> Config | Absent:
 def _plan(
     session: Session, thread: Thread, memop: Memop, memory: Collection[int | Absent]
 ) -> str | Absent:
+    from mtedbg.analysis.memops.transition import situation, transition
+    from mtedbg.model.memop import Mode
+
     config, own = _config(session), own_tag(session, thread)
     hole = next((tag for tag in memory if isinstance(tag, Absent)), None)
     if isinstance(config, Absent):
@@ -106,5 +108,7 @@ def _plan(
 
 def _in_flight(session: Session, memop: Memop) -> Journal | None:
     """What the handler is doing about the memop right now."""
+    from mtedbg.decode.memops.journal import in_flight
+
     entries = (or_else(found, ()) for found in session.from_runtimes(in_flight))
     return next((one for some in entries for one in some if one.memop == memop.id), None)

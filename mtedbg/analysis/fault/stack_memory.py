@@ -8,11 +8,12 @@ tag again (LLVM, AArch64StackTagging.cpp), which is 0.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import PurePosixPath
+from posixpath import basename
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.code.source import debug_info
 from mtedbg.analysis.code.symbolize import region_at
+from mtedbg.analysis.fault.death import death
 from mtedbg.analysis.stacks.host_calls import HostFrame, host_calls
 from mtedbg.analysis.tags.span import tag_at
 from mtedbg.dataclass import dataclass
@@ -24,6 +25,7 @@ from mtedbg.target import DebugFileFinder
 
 if TYPE_CHECKING:
     from mtedbg.formats.dwarf.variables import StackVariable, StackVariables
+    from mtedbg.model.memory import Region
     from mtedbg.model.process import Thread
     from mtedbg.session import Session
 
@@ -62,21 +64,32 @@ def stack_at(session: Session, address: int, pc: int) -> StackAround | None:
     region = region_at(session, address)
     if region is None or region.tagged is False:
         return None
-    for thread in session.target.threads()[:_MOST_THREADS]:
-        registers = or_else(session.target.registers(thread), {})
-        sp = session.strip(registers.get("sp", 0))
+    # The calls of a thousand threads take long: only those are asked for whose stack it may be.
+    threads = session.target.threads()[:_MOST_THREADS]
+    on_it = [one for one in threads if _is_in(region, _sp(session, one))]
+    for thread in (*on_it, death(session).thread):
+        sp = _sp(session, thread)
         calls = host_calls(session, thread)
         frames = () if isinstance(calls, Absent) else calls.frames
         # Where a handler runs elsewhere the frames of what it interrupted are on this stack.
         inner = next((number for number, one in enumerate(frames) if one.pc == pc), 0)
         frames = frames[inner : inner + _MOST_FRAMES]
         own = session.strip(frames[0].registers.get("sp", sp)) if frames else sp
-        if region.start <= own <= region.end or region.start <= sp <= region.end:
-            if not region.start <= own <= region.end:
+        if _is_in(region, own) or _is_in(region, sp):
+            if not _is_in(region, own):
                 own = sp
             found = tuple(one for frame in frames for one in _variables(session, frame))
             return StackAround(thread, own, found, len(frames))
     return None
+
+
+def _sp(session: Session, thread: Thread) -> int:
+    return session.strip(or_else(session.target.registers(thread), {}).get("sp", 0))
+
+
+def _is_in(region: Region, stack: int) -> bool:
+    """Whether a stack pointer is in a mapping: that of an empty stack is at its end."""
+    return region.start <= stack <= region.end
 
 
 def _variables(session: Session, frame: HostFrame) -> Iterator[MemoryObject]:
@@ -107,7 +120,7 @@ def _as_object(
         return None
     start = session.strip(value + one.offset)
     live = one.in_scope(pc) and or_else(tag_at(session, start), 0) != 0
-    file = PurePosixPath(function.files.get(one.file, "")).name
+    file = basename(function.files.get(one.file, ""))
     return MemoryObject(
         NAME,
         start,

@@ -6,16 +6,14 @@ from typing import TYPE_CHECKING
 
 from mtedbg.analysis.runtimes import host_thread_of
 from mtedbg.dataclass import dataclass
-from mtedbg.decode.memops.journal import in_flight
-from mtedbg.decode.memops.memop import memop_with_id, state_of
 from mtedbg.errors import LayoutError
-from mtedbg.layout import Runtime
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else, present, then
 from mtedbg.model.operation import Operation
-from mtedbg.model.runtime import Journal
 from mtedbg.session import once
 
 if TYPE_CHECKING:
+    from mtedbg.layout import Runtime
+    from mtedbg.model.runtime import Journal
     from mtedbg.session import Session
 
 
@@ -66,6 +64,10 @@ class Change:
 @once
 def changes(session: Session) -> tuple[Change, ...]:
     """Every change in flight; none of a runtime that cannot be read."""
+    if not session.readable_runtimes():
+        return ()
+    from mtedbg.decode.memops.journal import in_flight
+
     return tuple(
         Change(runtime, entry, _thread(session, runtime, entry))
         for runtime, entries in session.from_runtimes(lambda one: (one, in_flight(one)))
@@ -84,6 +86,8 @@ def step_of(change: Change) -> str | Absent:
     """How far a patch has come, by the words that stand there."""
     if change.entry.operation != Operation.PATCH_MEMOP:
         return NOT_APPLICABLE
+    from mtedbg.decode.memops.memop import memop_with_id, state_of
+
     try:
         memop = memop_with_id(change.runtime, change.entry.memop)
         return then(memop, lambda one: state_of(change.runtime, one).step)

@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mtedbg.dataclass import dataclass
-from mtedbg.decode.memops.memop import memop_at, state_of
-from mtedbg.decode.memops.pair import Pair, pair_of, passed_insert
 from mtedbg.model.absent import Absent, present
-from mtedbg.model.memop import Memop
-from mtedbg.model.process import Thread
 from mtedbg.session import once
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mtedbg.decode.memops.pair import Pair
     from mtedbg.layout import Runtime
+    from mtedbg.model.memop import Memop
+    from mtedbg.model.process import Thread
     from mtedbg.session import Session
 
 _MOST_THREADS = 1 << 12
@@ -50,6 +49,9 @@ def stale_pair(session: Session, thread: Thread) -> StalePair | None:
 def _pair(
     runtime: Runtime, thread: Thread, pc: int, registers: Mapping[str, int]
 ) -> StalePair | None:
+    from mtedbg.decode.memops.memop import memop_at, state_of
+    from mtedbg.decode.memops.pair import pair_of, passed_insert
+
     memop = memop_at(runtime, pc)
     if isinstance(memop, Absent) or not passed_insert(memop, pc):
         return None

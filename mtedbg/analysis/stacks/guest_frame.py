@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from mtedbg.analysis.runtimes import all_runtimes
 from mtedbg.dataclass import dataclass
-from mtedbg.decode.stack.guest_frame import guest_of
 from mtedbg.errors import LayoutError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, present, then
 from mtedbg.session import once
@@ -41,6 +40,8 @@ def guest_on(session: Session, thread: Thread) -> GuestOnThread:
         NoRuntimeError: there is no runtime.
         LayoutError: a debug root is damaged, or lacks what this needs.
     """
+    from mtedbg.decode.stack.guest_frame import guest_of
+
     asked: list[GuestOnThread] = []
     for runtime in all_runtimes(session):
         guest = guest_of(runtime, thread, session.info.pac_mask)
@@ -69,6 +70,8 @@ def known_guest(session: Session, thread: Thread) -> Guest | Absent:
 
 
 def _guest_of(session: Session, runtime: Runtime, thread: Thread) -> Guest | Absent:
+    from mtedbg.decode.stack.guest_frame import guest_of
+
     try:
         return guest_of(runtime, thread, session.info.pac_mask)
     except LayoutError as error:

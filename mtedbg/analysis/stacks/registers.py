@@ -9,7 +9,6 @@ from mtedbg.analysis.stacks.return_address import return_address
 from mtedbg.analysis.tags.check import TagCheck, check
 from mtedbg.dataclass import dataclass
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, present
-from mtedbg.model.frame import GENERAL_REGISTERS
 from mtedbg.session import once
 
 if TYPE_CHECKING:
@@ -79,6 +78,8 @@ def _guest_registers(session: Session, pc: int) -> frozenset[str]:
     found = jit_place(session, session.strip(pc))
     if found is None:
         return frozenset()
+    from mtedbg.model.frame import GENERAL_REGISTERS
+
     return frozenset(found[0].registers.get(one, "") for one in GENERAL_REGISTERS)
 
 

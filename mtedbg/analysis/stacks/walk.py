@@ -28,7 +28,6 @@ from mtedbg.decode.stack.host_stack import (
     signal_frame_before,
 )
 from mtedbg.decode.stack.return_address import follows_call
-from mtedbg.decode.stack.unwind import caller_of
 from mtedbg.errors import LayoutError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else, present, then
 from mtedbg.model.pointer import strip
@@ -367,6 +366,8 @@ class Walk:
     def _out_of_jit(
         self, registers: Mapping[str, int], runtime: Runtime, place: Place
     ) -> _State | None:
+        from mtedbg.decode.stack.unwind import caller_of
+
         try:
             caller = caller_of(runtime, place, registers)
         except LayoutError as error:  # a runtime that does not tell keeps the ABI's records

@@ -6,7 +6,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, then
-from mtedbg.model.runtime import Policy
 from mtedbg.session import once
 
 if TYPE_CHECKING:
@@ -47,6 +46,8 @@ def guards(session: Session) -> frozenset[int]:
 
 def guard_of(runtime: Runtime) -> int | None:
     """The guard's tag; None where memory changes hands without one."""
+    from mtedbg.model.runtime import Policy
+
     config = runtime.config
     if isinstance(config, Absent) or config.policy == Policy.SEED:
         return None

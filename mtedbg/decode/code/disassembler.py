@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from enum import Enum
 from functools import cache
 from importlib.util import find_spec
-from pathlib import Path
+from posixpath import join
 from typing import TYPE_CHECKING
 
 from mtedbg.dataclass import dataclass
@@ -136,8 +136,9 @@ def _library() -> ctypes.CDLL | None:
     found = find_spec("capstone")
     for folder in (found.submodule_search_locations or ()) if found is not None else ():
         for name in _LIBRARIES:
-            path = Path(folder, "lib", name)
-            if path.is_file():
-                library = ctypes.CDLL(str(path))
-                return library if library.cs_version(None, None) >> 8 == _VERSION else None
+            try:
+                library = ctypes.CDLL(join(folder, "lib", name))
+            except OSError:  # it is not there
+                continue
+            return library if library.cs_version(None, None) >> 8 == _VERSION else None
     return None

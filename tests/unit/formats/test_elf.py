@@ -63,7 +63,9 @@ def test_every_table_is_what_pyelftools_reads(path: Path) -> None:
 @pytest.mark.parametrize("size", [0, 3, 19, 20, 63, 64, 100, 64 + 56 * 2 + 5, 4096])
 def test_what_is_cut_off_is_left_out(path: Path, size: int) -> None:
     data = path.read_bytes()[:size]
-    assert elf.file_kind(data) == ((elf.ET_DYN, elf.EM_AARCH64) if size >= elf.KIND_SIZE else None)
+    assert elf.file_kind(data) == (
+        elf.FileKind(elf.ET_DYN, elf.EM_AARCH64) if size >= elf.KIND_SIZE else None
+    )
     if size < elf.FILE_HEADER.size:
         with pytest.raises(FileFormatError):
             elf.file_header(data, "lib.so")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mtedbg.layout import find_runtimes
-from mtedbg.layout.root import SIZE
+from mtedbg.layout.root_bytes import SIZE
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.memory import Region
 from mtedbg.model.process import TargetKind
