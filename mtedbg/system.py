@@ -8,9 +8,12 @@ line. Sources: the Python documentation of `os`, `resource` and `fcntl` ("Availa
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mtedbg.errors import ToolMissingError
+
+if TYPE_CHECKING:  # opening a core is not to wait for it
+    from pathlib import Path
 
 
 def flags(*names: str) -> int:
@@ -31,6 +34,8 @@ def home() -> Path:
 
     A user without $HOME may have no entry among the users either: in containers, often.
     """
+    from pathlib import Path
+
     try:
         return Path.home()
     except RuntimeError:
@@ -39,6 +44,8 @@ def home() -> Path:
 
 def umask() -> int:
     """The process's umask: Linux tells it without changing it for other threads."""
+    from pathlib import Path
+
     try:
         status = Path("/proc/self/status").read_text()
         return int(status.partition("\nUmask:")[2].split()[0], 8)

@@ -18,7 +18,6 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from io import TextIOWrapper
-from posixpath import dirname
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from mtedbg import __version__
@@ -40,7 +39,7 @@ _CANNOT_WRITE = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, e
 
 
 def _modules() -> list[str]:
-    with os.scandir(dirname(__file__)) as files:
+    with os.scandir(__path__[0]) as files:
         names = [file.name for file in files]
     return sorted(name[:-3] for name in names if name.endswith(".py") and name[0] != "_")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterator
-from posixpath import basename
+from os.path import split
 from typing import TYPE_CHECKING
 
 from mtedbg.budget import USUAL, Budget
@@ -195,7 +195,7 @@ def _write_html(
         found.append(
             Part("Remarks", report=Report("remarks", session.info, answer=Answer(notes=said)))
         )
-    page = private(arguments, render_html(basename(arguments.core), found, __version__))
+    page = private(arguments, render_html(split(arguments.core)[1], found, __version__))
     return write(Document(arguments.html, page))
 
 

@@ -16,7 +16,6 @@ from collections.abc import Callable
 from enum import Enum, auto
 from importlib import import_module
 from os import scandir
-from posixpath import dirname
 from typing import TYPE_CHECKING, Any
 
 from mtedbg.dataclass import dataclass, replace
@@ -230,7 +229,7 @@ class Command:
 def names() -> list[str]:
     """The names of all commands, sorted."""
     # Neither pkgutil, which imports inspect, nor a pattern, which has to be compiled.
-    with scandir(dirname(__file__)) as files:
+    with scandir(__path__[0]) as files:
         found = [file.name for file in files]
     modules = (name[:-3] for name in found if name.endswith(".py") and name[0] != "_")
     return sorted(name.replace("_", "-") for name in modules)

@@ -195,7 +195,7 @@ def _parts(name: str) -> tuple[str, ...]:
 
 
 def _folder_of(path: str) -> str:
-    return dirname(path) or "."
+    return os.path.split(path)[0] or "."
 
 
 def _joined(folder: str, name: str) -> str:

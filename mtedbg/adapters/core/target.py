@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 from os import PathLike, fspath
-from posixpath import basename
+from os.path import split
 from typing import TYPE_CHECKING
 
 from mtedbg.adapters.core import names
@@ -90,7 +90,7 @@ class CoreTarget:
         """
         name = fspath(path)
         self._remarks: list[str] = []
-        self._named = systemd_name(basename(name))
+        self._named = systemd_name(split(name)[1])
         data = open_file(name)
         if how := core_packed_with(data):
             data = unpack_crash(name, how, self._remarks, budget)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from pathlib import PurePosixPath
+from posixpath import basename
 from typing import TYPE_CHECKING
 
 from mtedbg.dataclass import dataclass
@@ -42,7 +42,7 @@ class MappedFile:
     @property
     def name(self) -> str:
         """Without its folder."""
-        return PurePosixPath(self.path.removesuffix(" (deleted)")).name
+        return basename(self.path.removesuffix(" (deleted)"))
 
 
 def mapping_of(session: Session, address: int) -> Region | Absent:
