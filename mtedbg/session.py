@@ -41,12 +41,15 @@ class Session:
         timeout: seconds that a live process is read for unasked: a server may be slow.
         budget: what may be read for a report of a file; None where the target has none.
         answers: what questions marked `once` have been answered.
+        kept: what holds as long as the same files are mapped, by who keeps it and those files: the
+            layout of a JIT's structures, where a library has a table. Kept across stops.
     """
 
     target: Target
     timeout: float = 2.0
     budget: Budget | None = field(default=None, repr=False)
     answers: dict[tuple[Hashable, ...], Any] = field(default_factory=dict, repr=False)
+    kept: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
     _CACHED = ("info", "runtimes", "jit_objects", "perf_map", "file_starts")
 
@@ -64,10 +67,14 @@ class Session:
 
     @cached_property
     def jit_objects(self) -> JitObjects | Absent:
-        """What a JIT has registered by GDB's JIT interface."""
+        """What JITs have registered by GDB's JIT interface."""
+        from mtedbg.decode.code.jit_descriptors import Descriptors
         from mtedbg.decode.code.jit_interface import read_objects
 
-        return read_objects(self.target)
+        mapped = (Descriptors, *self.file_starts.items())
+        if mapped not in self.kept:
+            self.kept[mapped] = Descriptors(self.target, dead=self.info.is_dead)
+        return read_objects(self.target, self.kept[mapped])
 
     @cached_property
     def perf_map(self) -> PerfMap | Absent:

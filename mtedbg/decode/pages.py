@@ -22,6 +22,11 @@ class Pages:
 
     def read(self, address: int, length: int) -> bytes | Absent:
         """All `length` bytes at `address`, as the port has it; short pieces cost least."""
+        inside = address % _PAGE
+        if inside + length <= _PAGE:  # nearly always
+            page = self._pages.get(address // _PAGE)
+            if page.__class__ is bytes:
+                return page[inside : inside + length]
         first, last = address // _PAGE, (address + max(length, 1) - 1) // _PAGE
         if last - first > 1:
             return self._target.read_memory(address, length)

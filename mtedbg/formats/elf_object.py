@@ -152,20 +152,35 @@ class ElfObject:
     def _placed(self, data: bytes) -> Iterator[tuple[int, int, int]]:
         """First address, end and name of each symbol in code."""
         sections = or_else(self._sections, [])
-        # A value is an offset into its section there.
-        relative = then(self._header, lambda header: header.type) == elf.ET_REL
-        for name, info, _, index, value, size in elf.symbols_in(data):
-            if info & 0xF not in _KINDS or not 0 < index < len(sections) or not name:
-                continue
-            section = sections[index]
-            if not section.is_code:
-                continue
+        code = {number: section for number, section in enumerate(sections) if section.is_code}
+        known = [
+            (name, code[index], value, size)
+            for name, info, _, index, value, size in elf.symbols_in(data)
+            if info & 0xF in _KINDS and index in code and name
+        ]
+        relative = self._is_relative([(section, value) for _, section, value, _ in known])
+        for name, section, value, size in known:
             start = value + (section.address if relative else 0)
             # Without a size it goes as far as its section, where no other begins.
             yield start, start + size if size else section.address + section.size, name
 
+    def _is_relative(self, values: list[tuple[Section, int]]) -> bool:
+        """Whether values are offsets into their sections.
+
+        By the gABI they are that in relocatable objects alone. wasmtime's shared objects have such
+        as well, which is seen where no value is an address of its section.
+        """
+        if then(self._header, lambda header: header.type) == elf.ET_REL:
+            return True
+        return bool(values) and all(
+            value < section.size and not section.address <= value < section.address + section.size
+            for section, value in values
+        )
+
 
 def _header_in(data: bytes) -> FileHeader | Absent:
+    if not data.startswith(elf.MAGIC):
+        return Absent(Reason.NOT_APPLICABLE, "no ELF object")
     try:
         header = elf.file_header(data, "the object")
     except FileFormatError:

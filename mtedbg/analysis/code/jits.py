@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from mtedbg.analysis.code.mappings import MappedFile, mapped_files, with_build_id
 from mtedbg.dataclass import dataclass
-from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, present
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else, present
 from mtedbg.model.foreign_code import CodeSource, ForeignCode, ForeignCodes, ForeignGuest
 from mtedbg.session import once
 
@@ -94,6 +94,8 @@ class Reader:
         module: in `analysis/code/sources`, with `find(session, mapped) -> Jit | Absent`. It is
             imported where the JIT is in the process. `find` gives `NOT_APPLICABLE` where the
             process turns out not to run it, and `unknown_version` where it cannot read this one.
+            `mapped` is None where a symbol told it, and where no file of the process has a name
+            (a core of QEMU's user mode), when every reader is asked.
         files: a pattern for the whole name, without folder, of a file that is mapped where it is.
         symbol: one that it exports; asked where no file tells, as of a program that has it built
             in. Empty where there is none.
@@ -144,6 +146,8 @@ def _found(session: Session, reader: Reader) -> Iterator[FoundJit]:
     marks: list[MappedFile | None] = [
         one for one in mapped_files(session) if pattern.fullmatch(one.name)
     ]
+    if not marks and not _tells(session):
+        marks = [None]
     if not marks and reader.symbol and present(session.target.symbol_address(reader.symbol)):
         marks = [None]
     for mark in marks:
@@ -152,6 +156,18 @@ def _found(session: Session, reader: Reader) -> Iterator[FoundJit]:
         jit: Jit | Absent = module.find(session, mapped)
         if not isinstance(jit, Absent) or jit.is_hole:
             yield FoundJit(reader.source, mapped, jit)
+
+
+@once
+def _tells(session: Session) -> bool:
+    """Whether the process tells which files are mapped where code may be made.
+
+    A core of QEMU's user mode has no names at all: every reader has to look for itself.
+    """
+    if mapped_files(session) or isinstance(session.target.regions(), Absent):
+        return True
+    regions = or_else(session.target.regions(), ())
+    return not any(region.perms.startswith("rwx") or region.perms == "r-x" for region in regions)
 
 
 def foreign_at(session: Session, pc: int) -> tuple[FoundJit, ForeignCode] | None:

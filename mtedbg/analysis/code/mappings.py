@@ -12,6 +12,7 @@ from mtedbg.errors import FileFormatError
 from mtedbg.formats import elf
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.session import once
+from mtedbg.target import ImageLister
 
 if TYPE_CHECKING:
     from mtedbg.model.memory import Region
@@ -73,9 +74,17 @@ def is_anonymous(region: Region) -> bool:
 
 @once
 def mapped_files(session: Session) -> tuple[MappedFile, ...]:
-    """The files that are mapped, by their first address; without build ids."""
+    """The files that are mapped; without build ids.
+
+    Where mappings have no names, as in a core of QEMU's user mode, the images that are known
+    otherwise.
+    """
     starts = session.file_starts.items()
-    return tuple(MappedFile(path, at) for path, at in starts if path.startswith("/"))
+    found = [MappedFile(path, at) for path, at in starts if path.startswith("/")]
+    if not found and isinstance(session.target, ImageLister):
+        images = session.target.images()
+        found = [MappedFile(one.name or one.file, one.base, one.build_id) for one in images]
+    return tuple(found)
 
 
 def with_build_id(session: Session, mapped: MappedFile) -> MappedFile:

@@ -1,89 +1,161 @@
-"""GDB's JIT interface, read directly: the ELF objects that a JIT has registered for debuggers.
+"""GDB's JIT interface, read directly: the objects that JITs have registered for debuggers.
 
 GDB itself takes quadratic time for them, and only once its breakpoint in the registering function
-was hit; the list in the target's memory is there at any time, in a core too, and takes one walk.
+was hit; the lists in the target's memory are there at any time, in a core too, and take one walk.
+Objects need not be ELF: what has another form is said to be that, which damages nothing.
 
-Source: GDB manual, "JIT Compilation Interface": `__jit_debug_descriptor` is {version u32 = 1,
-action u32, relevant entry, first entry}, an entry {next, previous, address of the object, its size
-u64}.
+Source: GDB manual, "JIT Compilation Interface": an entry is {next, previous, address of the object,
+its size u64}.
 """
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 
-from mtedbg.dataclass import dataclass
+from mtedbg.dataclass import dataclass, field
+from mtedbg.decode.code.jit_descriptors import DESCRIPTOR, ENTRY, SYMBOL, Descriptors
 from mtedbg.decode.pages import Pages
+from mtedbg.formats import elf
 from mtedbg.formats.elf_object import ElfObject
 from mtedbg.formats.spans import Spans
-from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
-from mtedbg.model.foreign_code import CodeSource, CodeSpan, ForeignCode
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else
+from mtedbg.model.foreign_code import CodeSource, CodeSpan, ForeignCode, ForeignCodes
+from mtedbg.model.pointer import strip
 from mtedbg.target import Target
 
-SYMBOL = "__jit_debug_descriptor"
+__all__ = ["SYMBOL", "JitObjects", "read_objects"]
+
 MAX_ENTRIES = 1 << 20
 MAX_OBJECT = 1 << 30
 """Bytes of one object; of it only headers and symbols are read."""
+MOST = 1 << 16
+"""Objects that are listed at most."""
 
-_DESCRIPTOR = struct.Struct("<IIQQ")
-_ENTRY = struct.Struct("<QQQQ")
 _VERSION = 1
 _SPACE = 1 << 56
-_ACTIONS = {1: "registered", 2: "unregistered"}
+_ADDRESS = _SPACE - 1
+"""Without a tag: these pointers are into a heap, which may be tagged."""
+# Of an ELF header: identity, type, machine, place of the sections, their size and number.
+_HEADER = struct.Struct("<8s8xHH20xQ10xHH2x")
+# Of a section header: type, flags, address, offset, size.
+_SECTION = struct.Struct("<4xIQQQQ24x")
+_MAGIC = b"\x7fELF\x02\x01\x01"
+_CODE = elf.SHF_ALLOC | elf.SHF_EXECINSTR
+_MOST_SECTIONS = 1 << 12
+_KIND, _NOUN = "ELF object", "object"
 
 
-@dataclass(frozen=True)
+@dataclass
 class JitObjects:
-    """The registered objects, the oldest first.
+    """The registered objects, the oldest of each list first.
 
     Attributes:
-        objects: the ELF objects.
-        spans: to find code by its address.
-        owners: of each piece of code the number of its object, in the order of `spans`.
-        pieces: the code of all objects, in the same order.
-        hole: why a part of the list or of its objects could not be read; None where all could.
+        entries: address and size of each.
+        starts: of each piece of their code the first address.
+        ends: one past the last.
+        owners: the number of its object, from 0.
+        hole: why a part of a list or of the objects could not be read; None where all could.
         notes: remarks for people.
     """
 
-    objects: list[ElfObject]
-    spans: Spans
-    owners: list[int]
-    pieces: list[CodeSpan]
-    hole: Absent | None
-    notes: tuple[str, ...]
+    read: Pages
+    entries: list[tuple[int, int]] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)
+    owners: list[int] = field(default_factory=list)
+    hole: Absent | None = None
+    notes: tuple[str, ...] = ()
+    _spans: Spans | None = None
 
     def at(self, pc: int) -> ForeignCode:
         """What holds `pc`: of several objects the one that was registered last."""
-        number = self.spans.at(pc)
+        if self._spans is None:
+            self._spans = Spans(list(zip(self.starts, self.ends, strict=True)))
+        number = self._spans.at(pc)
         if number is None:
             block = NOT_APPLICABLE if self.hole is None else self.hole
             return ForeignCode(CodeSource.JIT_INTERFACE, block=block, notes=self.notes)
-        owner = self.owners[number]
-        symbol = self.objects[owner].symbol_at(pc)
+        return self._code(number, self.object(self.owners[number]).symbol_at(pc), self.notes)
+
+    def object(self, number: int) -> ElfObject:
+        """The object with this number, from 0."""
+        address, size = self.entries[number]
+        return ElfObject(self.read.read, address, size)
+
+    def _code(
+        self, number: int, symbol: CodeSpan | Absent = NOT_APPLICABLE, notes: tuple[str, ...] = ()
+    ) -> ForeignCode:
         return ForeignCode(
-            CodeSource.JIT_INTERFACE, owner + 1, self.pieces[number], symbol, self.notes
+            CodeSource.JIT_INTERFACE,
+            self.owners[number] + 1,
+            CodeSpan(self.starts[number], self.ends[number]),
+            symbol,
+            notes,
+            _KIND,
+            _NOUN,
         )
 
+    def listed(self) -> ForeignCodes:
+        """Their pieces of code, with the first symbol of each."""
+        shown = min(len(self.starts), MOST)
+        codes = []
+        for number in range(shown):
+            one = self.object(self.owners[number])
+            codes.append(self._code(number, one.symbol_at(self.starts[number])))
+        left = len(self.starts) - shown
+        cut = f"{left} more objects" if left else ""
+        return ForeignCodes(CodeSource.JIT_INTERFACE, tuple(codes), cut, notes=self.notes)
 
-def read_objects(target: Target) -> JitObjects | Absent:
-    """All registered objects; does not apply where the process has no such interface."""
-    address = target.symbol_address(SYMBOL)
-    if isinstance(address, Absent):
-        return Absent(Reason.NOT_APPLICABLE, f"no {SYMBOL}")
-    data = target.read_memory(address, _DESCRIPTOR.size)
+
+def read_objects(target: Target, descriptors: Descriptors | None = None) -> JitObjects | Absent:
+    """All registered objects; does not apply where the process has no such interface.
+
+    Args:
+        target: the process.
+        descriptors: where descriptors may be; the exported one alone where None.
+    """
+    pages = Pages(target)
+    symbol = target.symbol_address(SYMBOL) if descriptors is None else descriptors.symbol
+    found = JitObjects(pages)
+    lists: list[int] = []
+    notes: list[str] = []
+    if isinstance(symbol, int):
+        first = _first_entry(pages, symbol)
+        if not isinstance(first, Absent):
+            lists.append(first)
+        elif first.is_hole:
+            found.hole = first
+    for at in () if descriptors is None else descriptors.registered(pages):
+        first = _first_entry(pages, at)
+        if isinstance(first, int):
+            lists.append(first)
+            notes.append(f"a descriptor without a symbol is at {at:#x}")
+    if not lists:
+        return found.hole or Absent(Reason.NOT_APPLICABLE, f"no {SYMBOL} that was written to")
+    for first in lists:
+        entries, hole = _entries(pages, first)
+        if hole is not None:
+            notes.append(f"the list of the JIT interface is not whole: {hole}")
+            found.hole = found.hole or hole
+        _index(found, entries, notes)
+    found.notes = tuple(notes)
+    return found
+
+
+def _first_entry(pages: Pages, address: int) -> int | Absent:
+    """Where a descriptor's list begins, 0 for an empty one; why that is not known."""
+    data = pages.read(strip(address), DESCRIPTOR.size)
     if isinstance(data, Absent):
         return Absent(data.reason, f"{SYMBOL} at {address:#x}")
-    version, action, relevant, first = _DESCRIPTOR.unpack(data)
+    version, _, _, first = DESCRIPTOR.unpack(data)
     if not version and not first:  # nothing was written there yet
         return Absent(Reason.NOT_APPLICABLE, f"{SYMBOL} is empty")
     if version != _VERSION:
-        return Absent(Reason.DAMAGED, f"{SYMBOL} is of version {version}, this reads {_VERSION}")
-    pages = Pages(target)
-    entries, hole = _entries(pages, first)
-    notes = []
-    if what := _ACTIONS.get(action):
-        notes.append(f"the entry at {relevant:#x} is being {what}")
-    return _indexed(pages, entries, hole, notes)
+        return Absent(
+            Reason.UNKNOWN_VERSION, f"{SYMBOL} is of version {version}, this reads {_VERSION}"
+        )
+    return strip(first)
 
 
 def _entries(pages: Pages, first: int) -> tuple[list[tuple[int, int]], Absent | None]:
@@ -91,42 +163,74 @@ def _entries(pages: Pages, first: int) -> tuple[list[tuple[int, int]], Absent | 
     found: list[tuple[int, int]] = []
     seen: set[int] = set()
     before, at, hole = 0, first, None
+    read, unpack = pages.read, ENTRY.unpack
     while at and hole is None:
-        data = pages.read(at, _ENTRY.size) if at < _SPACE else Absent(Reason.UNMAPPED)
+        data = read(at, 32)
         if at in seen or len(seen) == MAX_ENTRIES:
             hole = Absent(Reason.DAMAGED, f"the list does not end: {len(seen)} entries")
         elif isinstance(data, Absent):
             hole = Absent(data.reason, f"the list's entry at {at:#x}")
         else:
             seen.add(at)
-            following, previous, address, size = _ENTRY.unpack(data)
-            if previous != before:
+            following, previous, address, size = unpack(data)
+            if previous & _ADDRESS != before:
                 hole = Absent(Reason.DAMAGED, f"the list's entry at {at:#x} does not link back")
-            found.append((address, size))
-            before, at = at, following
+            address &= _ADDRESS
+            found.append((address, min(size, MAX_OBJECT, _SPACE - address)))
+            before, at = at, following & _ADDRESS
     return found[::-1], hole
 
 
-def _indexed(
-    pages: Pages, entries: list[tuple[int, int]], hole: Absent | None, notes: list[str]
-) -> JitObjects:
-    objects: list[ElfObject] = []
-    owners: list[int] = []
-    pieces: list[CodeSpan] = []
+def _index(found: JitObjects, entries: list[tuple[int, int]], notes: list[str]) -> None:
+    """Adds the code of these objects to what was found."""
     failed: list[Absent] = []
-    for number, (address, size) in enumerate(entries):
-        one = ElfObject(pages.read, address, min(size, MAX_OBJECT, max(_SPACE - address, 0)))
-        objects.append(one)
-        code = one.code()
-        if isinstance(code, Absent):
-            failed.append(code)
-            continue
-        owners += [number] * len(code)
-        pieces += code
-    if hole is not None:
-        notes.append(f"the list of the JIT interface is not whole: {hole}")
+    others = 0
+    starts, ends, owners = found.starts, found.ends, found.owners
+    for number, entry in enumerate(entries, len(found.entries)):
+        code = _sections(found.read, *entry)
+        if code is None:
+            if _is_other(found.read, *entry):
+                others += 1
+                continue
+            whole = ElfObject(found.read.read, *entry).code()
+            if isinstance(whole, Absent):
+                failed.append(whole)
+            code = [(one.start, one.end) for one in or_else(whole, [])]
+        for start, end in code:
+            starts.append(start)
+            ends.append(end)
+            owners.append(number)
+    found.entries += entries
     if failed:
         notes.append(f"{len(failed)} of {len(entries)} registered objects: {failed[0]}")
-    spans = Spans([(one.start, one.end) for one in pieces])
-    missing = hole or (failed[0] if failed else None)
-    return JitObjects(objects, spans, owners, pieces, missing, tuple(notes))
+        found.hole = found.hole or failed[0]
+    if others:
+        what = f"{others} of {len(entries)} registered objects are of a form that is not known"
+        notes.append(what)
+        found.hole = found.hole or Absent(Reason.UNKNOWN_VERSION, what)
+
+
+def _is_other(pages: Pages, address: int, size: int) -> bool:
+    """Whether an object does not even begin like an ELF file."""
+    head = pages.read(address, min(size, len(elf.MAGIC)))
+    return not isinstance(head, Absent) and not elf.MAGIC.startswith(head)
+
+
+def _sections(pages: Pages, address: int, size: int) -> list[tuple[int, int]] | None:
+    """The executable sections of an ordinary object, quickly; None where it is none of these."""
+    data = pages.read(address, 64) if size >= 64 else b""
+    if isinstance(data, Absent) or not data.startswith(_MAGIC):
+        return None
+    _, _, machine, offset, width, count = _HEADER.unpack(data)
+    if machine != elf.EM_AARCH64 or width != 64 or not 0 < count <= _MOST_SECTIONS:
+        return None
+    if not offset or offset + count * 64 > size:
+        return None
+    table = pages.read(address + offset, count * 64)
+    return None if isinstance(table, Absent) else list(_of_code(table))
+
+
+def _of_code(table: bytes) -> Iterator[tuple[int, int]]:
+    for kind, flags, start, _, length in _SECTION.iter_unpack(table):
+        if flags & _CODE == _CODE and kind and length and start + length <= _SPACE:
+            yield start, start + length

@@ -83,8 +83,8 @@ def test_a_core_has_no_perf_map():
     ("memory", "outcome"),
     [
         ({}, "metadata-not-dumped"),
-        (interface([], version=9), "corrupt"),
-        (interface([b"no ELF object"]), "corrupt"),
+        (interface([], version=9), "unknown-version"),
+        (interface([b"no ELF object"]), "unknown-version"),
     ],
     ids=["not dumped", "unknown version", "no ELF"],
 )

@@ -1,4 +1,4 @@
-"""Code that a JIT has registered by GDB's JIT interface: ELF objects in its memory."""
+"""Code that JITs have registered by GDB's JIT interface: objects in their memory."""
 
 from __future__ import annotations
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import struct
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mtedbg.decode.code.jit_descriptors import Descriptors
 from mtedbg.decode.code.jit_interface import SYMBOL, JitObjects, read_objects
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.foreign_code import CodeSpan
+from mtedbg.model.memory import Region
 from tests.support.elf_object import (
     DESCRIPTOR,
     ENTRIES,
+    ET_DYN,
     ET_EXEC,
     OBJECTS,
     ROOM,
@@ -73,7 +78,7 @@ def test_no_interface_and_an_empty_one():
 
 @pytest.mark.parametrize(
     ("memory", "reason"),
-    [({}, Reason.UNMAPPED), (interface([], version=2), Reason.DAMAGED)],
+    [({}, Reason.UNMAPPED), (interface([], version=2), Reason.UNKNOWN_VERSION)],
     ids=["unreadable", "version 2"],
 )
 def test_a_descriptor_that_is_no_good(memory, reason):
@@ -101,21 +106,97 @@ def test_a_damaged_list_keeps_what_was_read(links, words):
     assert hole.is_hole
 
 
-def test_an_entry_being_registered_is_said():
-    (note,) = found(interface(functions(2), action=1)).notes
-    assert note == f"the entry at {ENTRIES:#x} is being registered"
+def test_what_was_done_last_tells_nothing():
+    """PHP, LLVM and BeamAsm leave it as it was at the last registration."""
+    assert found(interface(functions(2), action=1)).notes == ()
+
+
+def test_a_list_on_a_tagged_heap():
+    memory = interface(functions(5))
+    version, action, relevant, first = struct.unpack("<IIQQ", memory[DESCRIPTOR])
+    tag = 0xA << 56
+    memory[DESCRIPTOR] = struct.pack("<IIQQ", version, action, relevant | tag, first | tag)
+    entries = bytearray(memory[ENTRIES])
+    for at in range(0, 5 * 32, 32):
+        links = struct.unpack_from("<QQQ", entries, at)
+        struct.pack_into("<QQQ", entries, at, *(one | tag if one else 0 for one in links))
+    memory[ENTRIES] = bytes(entries)
+    objects = found(memory)
+    assert objects.notes == ()
+    assert objects.at(CODE + 0x404).symbol == CodeSpan(CODE + 0x400, CODE + 0x440, "f4")
+
+
+def test_what_is_no_elf_is_of_a_form_that_is_not_known():
+    good = ObjectFile(CODE + 0x1000, symbols={"good": (0, 0x100)}).build()
+    objects = found(interface([b"no ELF".ljust(200, b"\0"), good]))
+    assert objects.at(CODE + 0x1000).symbol == CodeSpan(CODE + 0x1000, CODE + 0x1100, "good")
+    assert objects.at(CODE).block.reason is Reason.UNKNOWN_VERSION
+    assert objects.notes == ("1 of 2 registered objects are of a form that is not known",)
+
+
+def test_values_that_are_offsets_in_a_shared_object():
+    shared = ObjectFile(CODE, symbols={"f": (0, 8), "g": (8, 8)}, type=ET_DYN).build()
+    assert found(interface([shared])).at(CODE + 8).symbol == CodeSpan(CODE + 8, CODE + 16, "g")
+    usual = ObjectFile(CODE, symbols={"g": (CODE + 8, 8)}, type=ET_DYN).build()
+    assert found(interface([usual])).at(CODE + 8).symbol == CodeSpan(CODE + 8, CODE + 16, "g")
+
+
+DATA = 0x900000
+REGIONS = [
+    Region(DATA, DATA + 0x1000, "rw-", "/usr/lib/libllvm.so", NOT_APPLICABLE),
+    Region(DATA + 0x10000, DATA + 0x11000, "rw-", "/usr/bin/beam.smp", NOT_APPLICABLE),
+    Region(0xA00000, 0xA01000, "rw-", "", NOT_APPLICABLE),
+]
+
+
+def stripped(*places: int) -> FakeTarget:
+    """Descriptors without symbols; the list of the first has objects, those of others none."""
+    memory = interface(functions(3))
+    descriptor = memory.pop(DESCRIPTOR)
+    for region in REGIONS:
+        memory[region.start] = bytes(0x1000)
+    for number, at in enumerate(places):
+        page = bytearray(memory[at & ~0xFFF])
+        empty = struct.pack("<IIQQ", 1, 0, 0, 0)
+        page[at & 0xFFF : (at & 0xFFF) + 24] = empty if number else descriptor
+        memory[at & ~0xFFF] = bytes(page)
+    return FakeTarget(memory=memory, mappings=REGIONS)
+
+
+def test_a_descriptor_without_a_symbol_is_found_by_its_shape():
+    here = stripped(DATA + 0x10020, DATA + 0x128)
+    objects = read_objects(here, Descriptors(here, dead=True))
+    assert objects.at(CODE + 0x104).symbol == CodeSpan(CODE + 0x100, CODE + 0x140, "f1")
+    assert objects.notes == (f"a descriptor without a symbol is at {DATA + 0x10020:#x}",)
+
+
+def test_words_of_its_shape_are_none_without_a_list():
+    here = stripped(DATA + 0x10024)  # no address of a pointer
+    assert read_objects(here, Descriptors(here, dead=True)).reason is Reason.NOT_APPLICABLE
+    here = stripped(DATA + 0x10020)
+    here.memory[OBJECTS] = b""
+    assert read_objects(here, Descriptors(here, dead=True)).reason is Reason.NOT_APPLICABLE
+    heap = stripped(0xA00020)  # that is not data of an image
+    assert read_objects(heap, Descriptors(heap, dead=True)).reason is Reason.NOT_APPLICABLE
+
+
+def test_one_with_a_symbol_is_counted_once():
+    here = stripped(DATA + 0x10020)
+    here.symbols[SYMBOL] = DATA + 0x10020
+    objects = read_objects(here, Descriptors(here, dead=True))
+    assert len(objects.entries) == 3
+    assert objects.notes == ()
 
 
 @pytest.mark.parametrize(
     "bad",
     [
         b"",
-        b"no ELF".ljust(200, b"\0"),
         ObjectFile(CODE, machine=62).build(),
         ObjectFile(CODE, section_size=63).build(),
         ObjectFile(CODE).build()[:100],
     ],
-    ids=["empty", "no ELF", "x86-64", "odd headers", "cut off"],
+    ids=["empty", "x86-64", "odd headers", "cut off"],
 )
 def test_a_bad_object_spoils_no_other(bad):
     good = ObjectFile(CODE + 0x1000, symbols={"good": (0, 0x100)}).build()
