@@ -19,6 +19,7 @@ def test_every_subject_measures_something() -> None:
         "core, GDB: mte-tags --runs",
         "core, LLDB: mte-tags --runs",
         "gdbserver, GDB: mte-tags --runs",
+        "$_mte_atag($x0) == 9, 50 other mappings, 25 before it",
         "jit-block, 1,000 ranges, warm",
         "a PC among 4 objects",
         "GDB 13.1, mtedbg loaded",
@@ -37,5 +38,6 @@ def test_a_subject_that_there_is_not() -> None:
     )  # fmt: skip
     assert done.returncode == 2
     assert done.stdout == (
-        "bench: no subject 'nonsense'; there are tags, code_map, jit_list, startup, cores, triage\n"
+        "bench: no subject 'nonsense'; there are tags, condition, code_map, jit_list, startup, "
+        "cores, triage\n"
     )

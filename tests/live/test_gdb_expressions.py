@@ -67,6 +67,44 @@ def test_a_condition_behind_gdbserver(flavour: str, lab_vm: Vm, program: Path) -
         check_conditions(session, f"$_mte_atag($x0) == {TAG} && $_mte_ltag($x0) == {TAG}")
 
 
+COUNTED = """
+from mtedbg.adapters.debugger.mappings import Smaps
+wholes, whole = [], Smaps.regions
+Smaps.regions = lambda self: wholes.append(1) or whole(self)
+"""
+
+
+def check_a_page_that_changes(session: Session, most: int) -> None:
+    """At every hit the condition knows the page's tag as the program does.
+
+    Args:
+        session: before the program's start.
+        most: times that all of smaps may be read.
+    """
+    session.execute(f"python exec({COUNTED!r})")
+    session.execute("set $hits = 0")
+    session.execute("break visit if $_mte_atag($x0) != $x1")
+    session.execute("break visit if $hits++ < 0")
+    stop = session.resume("continue")
+    assert stop.exited, (stop, session.execute("info registers x0 x1"))
+    assert session.number("$hits") == 25
+    assert 0 < int(session.execute("python print(len(wholes))")) <= most
+
+
+@pytest.mark.parametrize("flavour", GDBS)
+def test_a_page_that_is_mapped_anew_behind_gdbserver(flavour: str, lab_vm: Vm) -> None:
+    program = compiled("remap", "-static")
+    with gdbserver.serve(lab_vm, [str(program)]) as port, gdb(flavour, [program]) as session:
+        session.execute(f"target remote 127.0.0.1:{port}")
+        check_a_page_that_changes(session, most=4)
+
+
+@pytest.mark.parametrize("flavour", GDBS)
+def test_a_page_that_is_mapped_anew_under_qemu(flavour: str) -> None:
+    with under_qemu(flavour, compiled("remap", "-static")) as (session, _):
+        check_a_page_that_changes(session, most=25)
+
+
 @pytest.mark.parametrize("flavour", GDBS)
 def test_values_in_the_runtime(flavour: str) -> None:
     with running(flavour, "--cores", "2") as guest:

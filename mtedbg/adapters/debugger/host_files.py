@@ -81,6 +81,26 @@ def read_regular(path: str, most: int, owner: int | None = None) -> bytes | Abse
     return data if len(data) <= most else Absent(Reason.UNKNOWN, f"{path} is too long")
 
 
+def piece(path: str, offset: int, length: int) -> bytes | Absent:
+    """As many bytes as there are, up to `length`, from `offset` on, of a file of the system's own.
+
+    Args:
+        path: in /proc.
+        offset: of the first byte.
+        length: in bytes.
+    """
+    data = b""
+    try:
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - as above
+            file.seek(offset)
+            # The kernel gives a page at most at a time.
+            while len(data) < length and (more := file.read(length - len(data))):
+                data += more
+    except OSError as error:
+        return Absent(Reason.UNKNOWN, f"{path}: {error.strerror}")
+    return data
+
+
 def is_traced_by_child(pid: int, parent: int) -> bool:
     """Whether a process of this machine is traced by a server that `parent` has started.
 

@@ -35,6 +35,9 @@ class LoadedCore:
         """The core's segments."""
         return self.itself.regions()
 
+    def regions_around(self, _start: int, _end: int) -> None:
+        """All are known."""
+
     def read_tags(
         self, start: int, end: int, _regions: Sequence[Region] | Absent
     ) -> Sequence[TagPiece]:

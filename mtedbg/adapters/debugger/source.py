@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 from mtedbg.adapters.debugger.spans import Regions
 from mtedbg.budget import Budget
 from mtedbg.model.absent import Absent, Reason
-from mtedbg.model.memory import TagPiece
+from mtedbg.model.memory import Region, TagPiece
 from mtedbg.model.process import SignalInfo, TagSource, TargetKind
 
 CHECK_MODE_ALONE = Absent(Reason.UNKNOWN, "QEMU's stub gives the check mode alone")
@@ -28,6 +28,9 @@ class Source(Protocol):
 
     def regions(self) -> Regions:
         """The mappings, read again."""
+
+    def regions_around(self, start: int, end: int) -> Sequence[Region] | None:
+        """Those in [start, end), read again, where that is cheaper than all; else None."""
 
     def read_tags(self, start: int, end: int, regions: Regions) -> Sequence[TagPiece]:
         """The tags of [start, end), as the port has it."""
@@ -66,6 +69,10 @@ class NoTags:
     def __init__(self, kind: TargetKind, why: str) -> None:
         self.kind = kind
         self._why = Absent(Reason.UNKNOWN, why)
+
+    def regions_around(self, _start: int, _end: int) -> Sequence[Region] | None:
+        """All are read."""
+        return None
 
     def read_tags(self, start: int, end: int, _regions: Regions) -> Sequence[TagPiece]:
         """One hole."""

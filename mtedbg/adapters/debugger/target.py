@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from mtedbg.adapters.debugger.reading import read_whole
 from mtedbg.adapters.debugger.source import Metered, Source
-from mtedbg.adapters.debugger.spans import Regions
+from mtedbg.adapters.debugger.spans import PAGE, Regions
 from mtedbg.errors import OverBudgetError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.memory import TagPiece
@@ -59,7 +59,15 @@ class SourcedTarget(ABC, Generic[S]):
 
     def read_tags(self, start: int, end: int) -> Sequence[TagPiece]:
         """Allocation tags of [start, end); see the port."""
-        return self._source.read_tags(start, end, self.regions())
+        return self._source.read_tags(start, end, self._regions_of(start, end))
+
+    def _regions_of(self, start: int, end: int) -> Regions:
+        """Those in [start, end) at least: of a long list, one page's may be all that is read."""
+        if self._regions is None and end - start <= PAGE:
+            found = self._source.regions_around(start, end)
+            if found is not None:
+                return found
+        return self.regions()
 
     def signal(self, thread: Thread) -> SignalInfo | Absent:
         """The signal that stopped `thread`; see the port."""

@@ -79,7 +79,7 @@ def process_file(inferior: gdb.Inferior, name: str) -> bytes | Absent:
     """
     path = f"/proc/{inferior.pid}/{name}"
     connection = inferior.connection
-    if connection is None or connection.type == "native":
+    if _is_here(connection):
         return read_regular(path, MAX_FILE)
     try:
         # GDB's own command knows what each server can do, and how its answers are escaped.
@@ -88,6 +88,30 @@ def process_file(inferior: gdb.Inferior, name: str) -> bytes | Absent:
             return read_regular(copy.name, MAX_FILE)
     except (gdb.error, OSError) as error:
         return Absent(Reason.UNKNOWN, f"{path}: {error}")
+
+
+def piece_of_process_file(
+    inferior: gdb.Inferior, name: str, offset: int, length: int
+) -> bytes | Absent:
+    """As many bytes of /proc/PID/NAME as there are, up to `length`, from `offset` on.
+
+    Args:
+        inferior: a process, native or behind a server.
+        name: "smaps".
+        offset: of the first byte.
+        length: in bytes.
+    """
+    path = f"/proc/{inferior.pid}/{name}"
+    if _is_here(inferior.connection):
+        return host_files.piece(path, offset, length)
+    try:
+        return files.piece(sender(inferior.connection), path, offset, length)
+    except ConnectionLostError as error:
+        return Absent(Reason.UNKNOWN, f"{path}: {error.message}")
+
+
+def _is_here(connection: gdb.TargetConnection | None) -> bool:
+    return connection is None or connection.type == "native"
 
 
 def read_file(inferior: gdb.Inferior, path: str, most: int) -> bytes | Absent:
@@ -99,7 +123,7 @@ def read_file(inferior: gdb.Inferior, path: str, most: int) -> bytes | Absent:
         most: bytes; a longer file is absent.
     """
     connection = inferior.connection
-    if connection is None or connection.type == "native":
+    if _is_here(connection):
         return host_files.read_of_process(path, inferior.pid, most)
     if host_files.is_qemu_here(inferior.pid) and peer_of(connection) is Peer.QEMU:
         return host_files.read_of_process(path, inferior.pid, most)

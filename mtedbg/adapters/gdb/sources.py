@@ -6,18 +6,19 @@ How to add one: a class with the members of `Source`, and a line in `source_of`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import gdb
 
+from mtedbg.adapters.debugger.mappings import Smaps
 from mtedbg.adapters.debugger.peer import Peer
 from mtedbg.adapters.debugger.source import CHECK_MODE_ALONE, NoTags, Source
 from mtedbg.adapters.debugger.spans import Regions
 from mtedbg.adapters.gdb import link, threads
 from mtedbg.dataclass import replace
 from mtedbg.errors import FileFormatError
-from mtedbg.formats.smaps import parse_smaps
-from mtedbg.model.absent import Absent, Reason
-from mtedbg.model.memory import TagPiece
+from mtedbg.model.absent import Absent, Reason, then
+from mtedbg.model.memory import Region, TagPiece
 from mtedbg.model.pointer import GRANULE
 from mtedbg.model.process import SignalInfo, TagSource, TargetKind
 
@@ -31,11 +32,23 @@ class Process(NoTags):
     def __init__(self, inferior: gdb.Inferior, kind: TargetKind, why: str = "") -> None:
         super().__init__(kind, why)
         self._inferior = inferior
+        self._smaps = Smaps(
+            partial(link.process_file, inferior, "smaps"),
+            partial(link.piece_of_process_file, inferior, "smaps"),
+        )
 
     def regions(self) -> Regions:
         """From smaps, where there is one."""
-        text = link.process_file(self._inferior, "smaps")
-        return text if isinstance(text, Absent) else parse_smaps(text)
+        return then(self._smaps.regions(), self._marked)
+
+    def regions_around(self, start: int, end: int) -> Sequence[Region] | None:
+        """From the part of smaps that has them."""
+        found = self._smaps.around(start, end)
+        return None if found is None else self._marked(found)
+
+    def _marked(self, regions: Sequence[Region]) -> Sequence[Region]:
+        """The regions with what smaps does not say of them."""
+        return regions
 
     def signal(self, number: int, _tid: int) -> SignalInfo | Absent:
         """As GDB has it."""
@@ -73,12 +86,9 @@ class Server(Process):
 class QemuWithoutTags(Process):
     """A program in QEMU, behind a stub that knows no tags."""
 
-    def regions(self) -> Regions:
-        """From the smaps that QEMU makes, which does not mark what is tagged."""
-        text = link.process_file(self._inferior, "smaps")
-        if isinstance(text, Absent):
-            return text
-        return [replace(region, tagged=_NOT_MARKED) for region in parse_smaps(text)]
+    def _marked(self, regions: Sequence[Region]) -> Sequence[Region]:
+        """The smaps that QEMU makes does not mark what is tagged."""
+        return [replace(region, tagged=_NOT_MARKED) for region in regions]
 
     def control_word(self, _number: int, _tid: int) -> int | Absent:
         """QEMU's `$tag_ctl` is the bare check mode, and not the kernel's word."""
@@ -96,11 +106,8 @@ class Qemu(QemuWithoutTags):
         super().__init__(inferior, kind, why)
         self._stub = QemuStub()
 
-    def regions(self) -> Regions:
-        """From smaps; which of them are tagged, from the stub."""
-        regions = super().regions()
-        if isinstance(regions, Absent):
-            return regions
+    def _marked(self, regions: Sequence[Region]) -> Sequence[Region]:
+        """Which of them are tagged, from the stub."""
         return self._stub.marked(link.sender(self._inferior.connection), regions)
 
     def read_tags(self, start: int, end: int, regions: Regions) -> Sequence[TagPiece]:
@@ -134,6 +141,7 @@ class ByLdg:
         self._inferior = inferior
         self.kind = process.kind
         self.regions = process.regions
+        self.regions_around = process.regions_around
         self.signal = process.signal
         self.control_word = process.control_word
         self.forget_tags = process.forget_tags

@@ -31,25 +31,43 @@ def read_file(link: Link, path: str, most: int = MAX_FILE) -> bytes | Absent:
     Raises:
         ConnectionLostError: the server did not answer.
     """
+    data = piece(link, path, 0, most + 1)
+    too_long = not isinstance(data, Absent) and len(data) > most
+    return Absent(Reason.UNKNOWN, f"{path} is too long") if too_long else data
+
+
+def piece(link: Link, path: str, offset: int, length: int) -> bytes | Absent:
+    """As many bytes of a text file as there are, up to `length`, from an offset on.
+
+    Args:
+        link: to the server.
+        path: as for `read_file`.
+        offset: of the first byte.
+        length: in bytes.
+
+    Raises:
+        ConnectionLostError: the server did not answer.
+    """
     number, _ = _ask(link, f"vFile:open:{path.encode().hex()},0,0")
     if number is None or number < 0:
         return Absent(Reason.UNKNOWN, f"the server does not give {path}")
     try:
-        return _contents(link, path, number, most)
+        return _contents(link, path, number, offset, offset + length)
     finally:
         _ask(link, f"vFile:close:{number:x}")
 
 
-def _contents(link: Link, path: str, number: int, most: int) -> bytes | Absent:
+def _contents(link: Link, path: str, number: int, offset: int, end: int) -> bytes | Absent:
     data = bytearray()
-    while len(data) <= most:
-        count, piece = _ask(link, f"vFile:pread:{number:x},{_PIECE:x},{len(data):x}")
-        if count is None or count < 0 or count != len(piece):
+    while (at := offset + len(data)) < end:
+        wanted = min(_PIECE, end - at)
+        count, found = _ask(link, f"vFile:pread:{number:x},{wanted:x},{at:x}")
+        if count is None or count < 0 or count != len(found) or count > wanted:
             return Absent(Reason.UNKNOWN, f"the server does not give all of {path}")
         if not count:
-            return bytes(data)
-        data += piece
-    return Absent(Reason.UNKNOWN, f"{path} is too long")
+            break
+        data += found
+    return bytes(data)
 
 
 def _ask(link: Link, packet: str) -> tuple[int | None, bytes]:

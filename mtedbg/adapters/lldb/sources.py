@@ -6,11 +6,13 @@ How to add one: a class with the members of `LldbSource`, and a line in `source_
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import lldb
 
+from mtedbg.adapters.debugger import host_files
+from mtedbg.adapters.debugger.mappings import Smaps
 from mtedbg.adapters.debugger.peer import Peer
 from mtedbg.adapters.debugger.source import CHECK_MODE_ALONE, NoTags, Source
 from mtedbg.adapters.debugger.spans import Regions
@@ -20,9 +22,8 @@ from mtedbg.adapters.remote import tags as tags_server
 from mtedbg.adapters.remote import tags_write
 from mtedbg.errors import FileFormatError, NotOnThisTargetError
 from mtedbg.formats.siginfo import stopped_by_debugger
-from mtedbg.formats.smaps import parse_smaps
-from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
-from mtedbg.model.memory import TagPiece
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, then
+from mtedbg.model.memory import Region, TagPiece
 from mtedbg.model.process import SignalInfo, TagSource, TargetKind
 
 if TYPE_CHECKING:
@@ -92,12 +93,26 @@ class ServerWithoutTags(Process):
     def __init__(self, process: lldb.SBProcess, kind: TargetKind, why: str = "") -> None:
         super().__init__(process, kind, why)
         self._link = Link(process)
+        self._smaps = self._smaps_at(f"/proc/{process.GetProcessID()}/smaps")
+
+    def _smaps_at(self, path: str) -> Smaps:
+        """Through the server."""
+        return Smaps(
+            partial(files.read_file, self._link, path), partial(files.piece, self._link, path)
+        )
 
     def regions(self) -> Regions:
-        """From smaps, through the server."""
-        path = f"/proc/{self._process.GetProcessID()}/smaps"
-        text = files.read_file(self._link, path)
-        return text if isinstance(text, Absent) else parse_smaps(text)
+        """From smaps."""
+        return then(self._smaps.regions(), self._marked)
+
+    def regions_around(self, start: int, end: int) -> Sequence[Region] | None:
+        """From the part of smaps that has them."""
+        found = self._smaps.around(start, end)
+        return None if found is None else self._marked(found)
+
+    def _marked(self, regions: Sequence[Region]) -> Sequence[Region]:
+        """The regions with what smaps does not say of them."""
+        return regions
 
     def _siginfo(self, tid: int) -> bytes | None:
         """By packets of our own: LLDB asks for it without naming the thread."""
@@ -122,13 +137,10 @@ class Server(ServerWithoutTags):
 class Host(Server):
     """A process of this machine, behind the lldb-server that LLDB started."""
 
-    def regions(self) -> Regions:
-        """From smaps, here."""
-        path = Path(f"/proc/{self._process.GetProcessID()}/smaps")
-        try:
-            return parse_smaps(path.read_bytes())
-        except OSError as error:
-            return Absent(Reason.UNKNOWN, f"{path}: {error.strerror}")
+    def _smaps_at(self, path: str) -> Smaps:
+        """Here."""
+        whole = partial(host_files.read_regular, path, host_files.MAX_FILE)
+        return Smaps(whole, partial(host_files.piece, path))
 
 
 class Qemu(Server):
@@ -140,11 +152,8 @@ class Qemu(Server):
         super().__init__(process, kind, why)
         self._stub = tags_server.QemuStub()
 
-    def regions(self) -> Regions:
-        """From the smaps that QEMU makes, where tagging is not marked: its stub is asked."""
-        regions = super().regions()
-        if isinstance(regions, Absent):
-            return regions
+    def _marked(self, regions: Sequence[Region]) -> Sequence[Region]:
+        """In the smaps that QEMU makes tagging is not marked: its stub is asked."""
         return self._stub.marked(self._link.send, regions)
 
     def read_tags(self, start: int, end: int, regions: Regions) -> Sequence[TagPiece]:

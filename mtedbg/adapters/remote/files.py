@@ -51,6 +51,27 @@ def read_of_process(send: Send, path: str, pid: int, most: int) -> bytes | Absen
     return _contents(send, path, most, int(owner[1]))
 
 
+def piece(send: Send, path: str, offset: int, length: int) -> bytes | Absent:
+    """As many bytes of a file as there are, up to `length`, from an offset on.
+
+    Args:
+        send: to the server.
+        path: absolute, on the server's machine: of the system's own, not made by anybody.
+        offset: of the first byte.
+        length: in bytes.
+
+    Raises:
+        ConnectionLostError: the server did not answer.
+    """
+    number, _ = _ask(send, f"vFile:open:{path.encode().hex()},0,0")
+    if number is None or number < 0:
+        return Absent(Reason.UNKNOWN, f"the server does not give {path}")
+    try:
+        return _read(send, path, number, offset, offset + length)
+    finally:
+        _ask(send, f"vFile:close:{number:x}")
+
+
 def _why_not(status: bytes, path: str, owner: int, most: int) -> str:
     """Why a file is not read; nothing where it is."""
     if len(status) < _STAT.size:
@@ -70,21 +91,25 @@ def _contents(send: Send, path: str, most: int, owner: int | None = None) -> byt
             _, status = _ask(send, f"vFile:fstat:{number:x}")
             if why := _why_not(status, path, owner, most):
                 return Absent(Reason.NOT_BELIEVED, why)
-        return _read(send, path, number, most)
+        data = _read(send, path, number, 0, most + 1)
     finally:
         _ask(send, f"vFile:close:{number:x}")
+    too_long = not isinstance(data, Absent) and len(data) > most
+    return Absent(Reason.UNKNOWN, f"{path} is too long") if too_long else data
 
 
-def _read(send: Send, path: str, number: int, most: int) -> bytes | Absent:
+def _read(send: Send, path: str, number: int, offset: int, end: int) -> bytes | Absent:
+    """The bytes [offset, end) of an open file, fewer where it ends before."""
     data = bytearray()
-    while len(data) <= most:
-        count, piece = _ask(send, f"vFile:pread:{number:x},{_PIECE:x},{len(data):x}")
-        if count is None or count < 0 or count != len(piece):
+    while (at := offset + len(data)) < end:
+        wanted = min(_PIECE, end - at)
+        count, found = _ask(send, f"vFile:pread:{number:x},{wanted:x},{at:x}")
+        if count is None or count < 0 or count != len(found) or count > wanted:
             return Absent(Reason.UNKNOWN, f"the server does not give all of {path}")
         if not count:
-            return bytes(data)
-        data += piece
-    return Absent(Reason.UNKNOWN, f"{path} is too long")
+            break
+        data += found
+    return bytes(data)
 
 
 def _ask(send: Send, packet: str) -> tuple[int | None, bytes]:
