@@ -50,6 +50,7 @@ class Column:
         help: its meaning, one line, for `help COMMAND`.
         heading: over the column in text; the key, spaces for underscores, where empty.
         shown: whether text shows it in a table (a record shows every key that applies).
+        whole: whether a table shows all members of its values, and not only the first.
     """
 
     key: str
@@ -57,6 +58,7 @@ class Column:
     help: str
     heading: str = ""
     shown: bool = True
+    whole: bool = False
 
     @property
     def title(self) -> str:

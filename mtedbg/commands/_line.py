@@ -62,7 +62,8 @@ def _parser(command: Command) -> _Parser:
     """Made once: argparse looks for translations on the disk for each."""
     parser = _Parser(command)
     for argument in command.arguments:
-        nargs = "*" if argument.many else "?" if argument.optional else None
+        several = "*" if argument.optional else "+"
+        nargs = several if argument.many else "?" if argument.optional else None
         parser.add_argument(_key(argument.name), nargs=nargs)
     for option in command.options:
         if option.value:
@@ -93,7 +94,9 @@ def _value(session: Session, kind: Takes, name: str, text: str | list[str] | Non
     if kind.is_expression:
         value = session.target.evaluate(text)
         if kind is Takes.TAG and not 0 <= value < 16:
-            raise ExpressionError(f"{name} is {value}: not a tag", "tags are 0 to 15")
+            raise ExpressionError(
+                f"{name} is {value}: not a tag", "tags are 0 to 15; several are words: 1 2 3"
+            )
         if kind is Takes.SIZE and not 0 < value < _SPACE:
             shown = value if value < _SPACE else f"{value:#x}"
             raise ExpressionError(

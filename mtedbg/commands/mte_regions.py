@@ -117,7 +117,9 @@ COMMAND = Command(
         Column("name", Kind.TEXT, "file or pseudo name, empty for anonymous memory"),
         Column("tagged", Kind.FLAG, "whether it is mapped with PROT_MTE", shown=False),
         Column("dumped", Kind.FLAG, "of a core: whether its bytes are in it"),
-        Column("histogram", Kind.LIST, "granules (of 16 bytes) by tag", "granules by tag"),
+        Column(
+            "histogram", Kind.LIST, "granules (of 16 bytes) by tag", "granules by tag", whole=True
+        ),
     ),
     run=_run,
     options=(

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from mtedbg.session import Session
 
 _NOT_TAGGED, _NOT_THERE = ".", "?"
+_MATCH, _MISMATCH = "=", "x"
 
 
 def _run(session: Session, arguments: Arguments) -> Answer:
@@ -73,11 +74,13 @@ def answer(found: TagSpan, length: int | None = None) -> Answer:
 
 
 def _row(found: TagSpan, run: Run) -> Row:
+    has_tag = not isinstance(run.tag, Absent)
     return {
         "start": run.start,
         "end": run.end,
         "tag": run.tag,
         "owner": NOT_APPLICABLE if isinstance(run.tag, Absent) else found.owners[run.tag],
+        "match": run.tag == found.pointer_tag if has_tag else NOT_APPLICABLE,
     }
 
 
@@ -160,6 +163,7 @@ def map_lines(found: TagSpan) -> Iterator[Line]:
             HERE if here else NOT_HERE,
             Span(f"{start:#x} ", "address"),
             *_cells(found, tags, range(start, start + LINE, GRANULE), marked),
+            *_matches(found, tags, range(start, start + LINE, GRANULE), marked),
         )
 
 
@@ -173,6 +177,22 @@ def _cells(
         yield Span(" ") if tag is None else Span(_sign(tag), _role(found, tag, granule == marked))
     if marked == line[-1]:
         yield Span("]", "mark")
+
+
+def _matches(
+    found: TagSpan, tags: Mapping[int, int | Absent], line: range, marked: int | None
+) -> Iterator[Span]:
+    """A sign for each granule, as `hexdump -C` has a column of characters."""
+    yield Span("|" if marked == line[-1] else " |", "dim")
+    for granule in line:
+        tag = tags.get(granule)
+        if tag is None or isinstance(tag, Absent):
+            yield Span(" ")
+        elif tag == found.pointer_tag:
+            yield Span(_MATCH, "tag-match")
+        else:
+            yield Span(_MISMATCH, _role(found, tag, granule == marked))
+    yield Span("|", "dim")
 
 
 def _role(found: TagSpan, tag: int | Absent, marked: bool) -> str:
@@ -191,6 +211,7 @@ COMMAND = Command(
         Column("end", Kind.ADDRESS, "one past its last address"),
         Column("tag", Kind.TAG, "allocation tag, or why there is none"),
         Column("owner", Kind.TEXT, 'core id that the tag marks, or "shared"; needs a runtime'),
+        Column("match", Kind.FLAG, "whether the tag is the pointer's"),
     ),
     run=_run,
     arguments=(
@@ -207,7 +228,8 @@ COMMAND = Command(
     ),
     details=(
         "The map shows 16 granules per line, one hexadecimal digit each: => and [ ] mark ADDR, . "
-        "is memory that is not tagged, ? is memory that cannot be read."
+        "is memory that is not tagged, ? is memory that cannot be read. In the column on the right "
+        "= is a granule whose tag is the pointer's, x one with another."
     ),
     example="mte-tags $x0 256",
     goes_on=True,

@@ -154,14 +154,16 @@ def _short(value: Value, kind: Kind) -> str:
     return cell(value, kind)
 
 
-def _words(values: Sequence[Value], kind: Kind) -> list[str]:
+def _words(values: Sequence[Value], column: Column) -> list[str]:
     """The texts of one column."""
+    kind = column.kind
     if all(type(value) is int for value in values):  # as they mostly are
         if kind is Kind.ADDRESS:
             return [hex(value) for value in values]  # type: ignore[arg-type]
         if kind not in HEX:
             return [str(value) for value in values]
-    return [_short(value, kind) for value in values]
+    text = cell if column.whole else _short
+    return [text(value, kind) for value in values]
 
 
 def _table(columns: Sequence[Column], rows: Sequence[Row], color: bool) -> list[str]:
@@ -173,7 +175,7 @@ def _table(columns: Sequence[Column], rows: Sequence[Row], color: bool) -> list[
     # Column by column: a report may have tens of thousands of rows.
     headings, columns_of_words = [], []
     for column in shown:
-        words = _words([row[column.key] for row in rows], column.kind)
+        words = _words([row[column.key] for row in rows], column)
         width = max(len(column.title), *map(len, words))
         pad = str.rjust if column.kind in (Kind.COUNT, Kind.SIZE, Kind.TAG) else str.ljust
         role = _role(column.kind) if color else ""

@@ -99,6 +99,7 @@ def mte_set(scene: Scene) -> None:
         "start": f"{scene.granule:#x}",
         "end": f"{scene.granule + GRANULE:#x}",
         "tag": scene.mine,
+        "tags": [scene.mine],
     }
     after = addresses(scene.after_set)
     assert len(after) == WINDOW // GRANULE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.tags.runs import ADDRESS_SPACE, by_granule
@@ -11,6 +12,7 @@ from mtedbg.errors import ConnectionLostError, NotOnThisTargetError, UsageError
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.memory import size_text
 from mtedbg.model.pointer import GRANULE, granule_span
+from mtedbg.model.words import counted
 from mtedbg.target import TagWriter
 
 if TYPE_CHECKING:
@@ -33,13 +35,13 @@ class TagsWritten:
     Attributes:
         start: first address whose granule was written.
         end: one past the last.
-        tag: what the granules have now.
+        tags: what the granules have now, repeated from the first where they are fewer.
         before: what the first one had.
     """
 
     start: int
     end: int
-    tag: int
+    tags: tuple[int, ...]
     before: int | Absent
 
     @property
@@ -48,18 +50,20 @@ class TagsWritten:
         return (self.end - self.start) // GRANULE
 
 
-def set_tags(session: Session, pointer: int, length: int, tag: int) -> TagsWritten:
-    """Gives `tag` to every granule that `length` bytes at `pointer` touch.
+def set_tags(session: Session, pointer: int, length: int, tags: Sequence[int]) -> TagsWritten:
+    """Gives tags to every granule that `length` bytes at `pointer` touch.
 
     Args:
         session: a stopped process.
         pointer: an address; tag and PAC bits are ignored.
         length: bytes, at least 1.
-        tag: 0 to 15.
+        tags: each 0 to 15, at least one; repeated from the first where they are fewer than
+            granules.
 
     Raises:
         NotOnThisTargetError: tags cannot be written here.
-        UsageError: some of it is not tagged memory, or it is too much; nothing was written.
+        UsageError: some of it is not tagged memory, it is too much, or there are more tags than
+            granules; nothing was written.
         ConnectionLostError: the server refused, or gives other tags than were written.
     """
     target = session.target
@@ -73,21 +77,28 @@ def set_tags(session: Session, pointer: int, length: int, tag: int) -> TagsWritt
             "this debugger's adapter cannot write tags", "the program itself can: STG, ST2G"
         )
     start, end = granule_span(session.strip(pointer), length)
+    granules = (end - start) // GRANULE
+    if len(tags) > granules:
+        raise UsageError(
+            f"{len(tags)} tags for {counted(granules, 'granule')}; nothing was written",
+            f"LEN is in bytes: {len(tags) * GRANULE} for so many",
+        )
     _check(session, start, end)
     before = _ends(session, start, end)
     try:
-        target.write_tags(start, end, bytes([tag]))
+        target.write_tags(start, end, bytes(tags))
     finally:
         session.invalidate()
     after = _ends(session, start, end)
     for granule, old in before.items():
-        wanted = tag if start <= granule < end else old
+        number = (granule - start) // GRANULE
+        wanted = tags[number % len(tags)] if start <= granule < end else old
         if after[granule] != wanted:
             raise ConnectionLostError(
                 f"the tag at {granule:#x} is {after[granule]} after writing, not {wanted}",
                 f"`mte-tags {start:#x} {end - start:#x}` shows what is there",
             )
-    return TagsWritten(start, end, tag, before[start])
+    return TagsWritten(start, end, tuple(tags), before[start])
 
 
 def _ends(session: Session, start: int, end: int) -> dict[int, int | Absent]:

@@ -14,10 +14,10 @@ from mtedbg.errors import ExpressionError, UsageError
 from mtedbg.model.process import SignalInfo
 from mtedbg.session import Session
 from tests.support.assemble import assemble
-from tests.support.scenes import HEAP, PAGE, THREES, session_at, tagged
+from tests.support.scenes import HEAP, PAGE, THREES, session_at, tagged, target_at
 
 KEYS = {
-    "mte-tags": "start end tag owner",
+    "mte-tags": "start end tag owner match",
     "mte-fault": (
         "signal code code_name fault_address_raw address logical_tag allocation_tags"
         " failed_granule access_address pc instruction access size base_register memop transition"
@@ -59,25 +59,28 @@ def test_help_has_usage_example_and_every_key(name):
     assert all(f"\n  {key} " in command.help for key in KEYS[name].split())
 
 
-def test_map():
-    assert run(f"mte-tags {tagged(THREES + 4, 4):#x}") == (
-        f"{THREES + 4:#x}: memory tag 3, pointer tag 4: mismatch\n"
-        "   0xffff8a2b0300  b b b b b b b b b b b b b b b b\n"
-        "   0xffff8a2b0400  b b b b b b b b b b b b b b b b\n"
-        "   0xffff8a2b0500  b b b b b b b b b b b b b b b b\n"
-        "=> 0xffff8a2b0600  b b b b[3]3 3 3 3 3 3 3 3 3 3 3\n"
-        "   0xffff8a2b0700  3 3 3 3 3 3 3 3 3 3 3 3 3 3 3 3\n"
-        "   0xffff8a2b0800  3 3 3 3 3 3 3 3 3 3 3 3 5 5 5 5\n"
-        "   0xffff8a2b0900  5 5 5 5 5 5 5 5 5 5 5 5 0 0 0 0\n"
-        "   0xffff8a2b0a00  0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n"
+@pytest.mark.parametrize(("tag", "word"), [(3, "match"), (4, "mismatch")])
+def test_map(tag: int, word: str):
+    """The column on the right says of each granule whether its tag is the pointer's."""
+    same, none = ("=", "x") if tag == 3 else ("x", "x")
+    assert run(f"mte-tags {tagged(THREES + 4, tag):#x}") == (
+        f"{THREES + 4:#x}: memory tag 3, pointer tag {tag}: {word}\n"
+        f"   0xffff8a2b0300  b b b b b b b b b b b b b b b b |{none * 16}|\n"
+        f"   0xffff8a2b0400  b b b b b b b b b b b b b b b b |{none * 16}|\n"
+        f"   0xffff8a2b0500  b b b b b b b b b b b b b b b b |{none * 16}|\n"
+        f"=> 0xffff8a2b0600  b b b b[3]3 3 3 3 3 3 3 3 3 3 3 |{none * 4}{same * 12}|\n"
+        f"   0xffff8a2b0700  3 3 3 3 3 3 3 3 3 3 3 3 3 3 3 3 |{same * 16}|\n"
+        f"   0xffff8a2b0800  3 3 3 3 3 3 3 3 3 3 3 3 5 5 5 5 |{same * 12}{none * 4}|\n"
+        f"   0xffff8a2b0900  5 5 5 5 5 5 5 5 5 5 5 5 0 0 0 0 |{none * 16}|\n"
+        f"   0xffff8a2b0a00  0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 |{none * 16}|\n"
     )
 
 
 def test_map_with_a_hole():
     assert run(f"mte-tags {HEAP + PAGE - 32:#x} 64") == (
         f"{HEAP + PAGE - 32:#x}: memory tag 0, pointer tag 0: match\n"
-        "=> 0xffff8a2b0f00                             [0]0\n"
-        "   0xffff8a2b1000  . .\n"
+        "=> 0xffff8a2b0f00                             [0]0 |              ==|\n"
+        "   0xffff8a2b1000  . .                             |                |\n"
         "note: . not tagged memory\n"
     )
 
@@ -85,18 +88,33 @@ def test_map_with_a_hole():
 def test_runs():
     assert run(f"mte-tags {THREES - 16:#x} 0x300 --runs") == (
         f"{THREES - 16:#x}: memory tag 11, pointer tag 0: mismatch\n"
-        "start           end             tag\n"
-        "0xffff8a2b0630  0xffff8a2b0640   11\n"
-        "0xffff8a2b0640  0xffff8a2b08c0    3\n"
-        "0xffff8a2b08c0  0xffff8a2b0930    5\n"
+        "start           end             tag  match\n"
+        "0xffff8a2b0630  0xffff8a2b0640   11  no\n"
+        "0xffff8a2b0640  0xffff8a2b08c0    3  no\n"
+        "0xffff8a2b08c0  0xffff8a2b0930    5  no\n"
     )
+
+
+def test_a_mark_in_every_form():
+    line = f"mte-tags {tagged(THREES - 16, 3):#x} 48"
+    assert run(line).splitlines()[1].endswith("|   x==          |")
+    for form in ("--runs", "--granules"):
+        rows = json.loads(run(f"{line} {form} --json"))["rows"]
+        matches = [(row["tag"], row["match"]) for row in rows]
+        assert matches == [(11, False), *[(3, True)] * (2 if form == "--granules" else 1)]
+        assert run(f"{line} {form}").splitlines()[-1].endswith("3  yes")
+    (hole,) = json.loads(run(f"mte-tags {HEAP + PAGE:#x} 16 --json"))["rows"]
+    assert hole["match"] is None
+
+
+OTHERS = {"owner": None, "match": False}
 
 
 def test_runs_as_json():
     answer = json.loads(run(f"mte-tags {THREES - 16:#x} 32 --json"))
     assert answer["rows"] == [
-        {"start": f"{THREES - 16:#x}", "end": f"{THREES:#x}", "tag": 11, "owner": None},
-        {"start": f"{THREES:#x}", "end": f"{THREES + 16:#x}", "tag": 3, "owner": None},
+        {"start": f"{THREES - 16:#x}", "end": f"{THREES:#x}", "tag": 11, **OTHERS},
+        {"start": f"{THREES:#x}", "end": f"{THREES + 16:#x}", "tag": 3, **OTHERS},
     ]
     assert (answer["partial"], answer["notes"]) == (False, ["owner: does not apply"])
 
@@ -134,6 +152,13 @@ def test_regions():
         "0xffff8a2b0000  0xffff8a2b1000  rw-    [anon:heap]  yes  "
         "   0: 100  3: 40  5: 16  11: 100\n"
     )
+
+
+def test_regions_have_all_their_tags():
+    target = target_at()
+    target.tags = {HEAP: bytes(n % 16 for n in range(256))}
+    shown = run("mte-regions", Session(target)).splitlines()[2]
+    assert shown.endswith("  ".join(f"{tag}: 16" for tag in range(16)))
 
 
 def test_check():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -68,6 +69,23 @@ def test_every_granule_that_is_touched() -> None:
     assert target.tags[HEAP] == TAGS[:first] + bytes([9] * 3) + TAGS[first + 3 :]
 
 
+def test_tags_are_repeated_from_the_first() -> None:
+    target = writable()
+    shown = run(target, f"{THREES:#x} 80 9 10 0xb")
+    assert shown.startswith(f"5 granules from {THREES:#x} on: tags 9 10 11, repeated (the first")
+    first = (THREES - HEAP) // GRANULE
+    assert target.tags[HEAP] == TAGS[:first] + bytes([9, 10, 11, 9, 10]) + TAGS[first + 5 :]
+
+
+def test_what_it_says_it_wrote() -> None:
+    (row,) = json.loads(run(writable(), f"{THREES:#x} 32 4 5 --json"))["rows"]
+    assert (row["tag"], row["tags"]) == (None, [4, 5])
+    (row,) = json.loads(run(writable(), f"{THREES:#x} 32 4 4 --json"))["rows"]
+    assert (row["tag"], row["tags"]) == (4, [4])
+    shown = run(writable(), f"{HEAP:#x} {PAGE} {' '.join('12' * 10)}")
+    assert "tags 1 2 1 2 1 2 1 2 1 2 1 2 1 2 1 2 …, repeated" in shown
+
+
 def test_a_whole_mapping() -> None:
     target = writable()
     run(target, f"{HEAP:#x} {PAGE} 4")
@@ -91,6 +109,9 @@ def test_a_command_that_writes_does_not_repeat() -> None:
         (f"{HEAP:#x} 16 16", ExpressionError),
         (f"{HEAP:#x} 0 3", ExpressionError),
         (f"{HEAP:#x} 16", UsageError),
+        (f"{HEAP:#x} 16 1 2", UsageError),
+        (f"{HEAP:#x} 32 1 16", ExpressionError),
+        (f"{HEAP:#x} 32 0102", ExpressionError),
     ],
 )
 def test_nothing_is_written_where_it_does_not_fit(line: str, error: type[MtedbgError]) -> None:
@@ -124,6 +145,19 @@ def test_a_target_that_cannot_write() -> None:
     assert not isinstance(target, TagWriter)
     with pytest.raises(NotOnThisTargetError):
         run(target, f"{HEAP:#x} 16 3")
+
+
+def one_short(data: bytearray, first: int, last: int, tags: bytes) -> None:
+    """The last granule has the tag of the first: repeated too early."""
+    for number in range(first, last):
+        data[number] = tags[(number - first) % (len(tags) - 1 or 1)]
+
+
+def test_a_server_that_writes_a_wrong_pattern() -> None:
+    target = writable()
+    target.write = one_short
+    with pytest.raises(ConnectionLostError, match="after writing"):
+        run(target, f"{THREES:#x} 32 9 10")
 
 
 def next_to_it(data: bytearray, first: int, last: int, tags: bytes) -> None:
