@@ -239,7 +239,13 @@ def _of_other(found: ExplainedCrash) -> Iterator[str]:
                 f"memory tagging"
             )
         elif (tag := logical_tag(raw)) and not text.in_kernel:
-            yield f"the pointer carries tag {tag}, but this is not a tag check fault"
+            if found.verdict.value == "cannot tell":
+                yield (
+                    f"the pointer carries tag {tag}: the address of a tag check fault looks like "
+                    "this, and so does that of any other fault of a tagged pointer"
+                )
+            else:
+                yield f"the pointer carries tag {tag}, but this is not a tag check fault"
     boxed = [name for name, value in found.near if value >> 56 == _ANDROID_TAG]
     if boxed:
         yield (

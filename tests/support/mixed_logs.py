@@ -21,6 +21,10 @@ NOISE = (
     "type: info", "==={n}===", "ESR is Edmonton's abbreviation, {n}", "corrupted by {n} users",
     "malloc: {n} bytes", "unhandled request {n}", "Received signal from base station {n}",
     "SEGV_MTESERR is described in siginfo(2), see page {n}",
+    "[Warning] Aborted connection {n} to db", "server process (PID {n}) was terminated by signal 9",
+    "Received signal Terminated (15), {n} jobs left", "PC: {n} of them are switched off",
+    "see the chapter Segmentation fault on page {n}", "File \"main.py\", line {n}, in push",
+    "*** SIGTERM received at time={n} ***", "worker {n}: Illegal instruction set name",
     "case SIGSEGV: return \"SIGSEGV\"; // {n}",
 )  # fmt: skip
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from mtedbg.formats.texts.draft import Draft, Writer
+from mtedbg.formats.texts.grammar import is_handlers
 from mtedbg.formats.texts.lines import Line
 from mtedbg.model.crash_text import NOT_IN_TEXT, TextFrame
 
@@ -64,6 +65,8 @@ def _more(draft: Draft, line: Line) -> bool:
     if text.lstrip().startswith(("#", "[")) and (found := _FRAME.match(text)):
         name = text[found.end() :].strip()
         module = _MODULE.match(name)
+        if is_handlers(draft, "" if module else name, module[1] if module else ""):
+            return True
         draft.frame(
             TextFrame(
                 "" if module or name == "<unknown>" else name,

@@ -28,6 +28,28 @@ _PLUS = re.compile(r"^(.{1,1000}?)\+(0x[0-9a-fA-F]{1,16}|\d{1,12})$")
 _TAG_ROW = re.compile(r"^\s{0,8}(?:=>)?\s{0,3}(0x[0-9a-fA-F]{1,16}):")
 _TAG = re.compile(r"(\[?)([0-9a-f]{1,2}|\.{1,2})\]?")
 _MOST_TAGS = 64
+_HANDLERS = ("ignalHandler(", "handle_fatal_signal", "rb_vm_bugreport", "rb_bug_for_fatal_signal")
+_TRAMPOLINES = ("__kernel_rt_sigreturn", "__restore_rt", "(unknown)", "<unknown>", "_sigtramp")
+
+
+def is_handlers(draft: Draft, name: str, file: str = "") -> bool:
+    """Whether a frame is a crash handler's own, or the kernel's behind it.
+
+    What came before such a frame is the handler's too, and is forgotten.
+
+    Args:
+        draft: the crash.
+        name: of the frame's function, as written.
+        file: that the frame is in, where it has one.
+    """
+    if any(handler in name for handler in _HANDLERS):
+        draft.frames.clear()
+        draft.section = "handler"
+        return True
+    if draft.section != "handler":
+        return False
+    draft.section = "frames"
+    return not name or name.startswith(_TRAMPOLINES) or "vdso" in file
 
 
 def registers(draft: Draft, text: str) -> bool:

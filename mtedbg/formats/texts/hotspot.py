@@ -57,6 +57,8 @@ def _start(line: Line) -> Draft | None:
 
 def _more(draft: Draft, line: Line) -> bool:
     text = line.text
+    if "Fatal error in " in text:
+        return False  # V8's: its lines begin like these
     if _BEGIN.search(text):
         if "begin" in draft.seen:
             return False

@@ -1,7 +1,8 @@
-"""The text of minidump-stackwalk, rust-minidump's and Breakpad's.
+"""The text of minidump-stackwalk, rust-minidump's and Breakpad's; Socorro's page made of it.
 
 Source: rust-minidump, minidump-processor/src/process_state.rs (print); Breakpad,
-src/processor/stackwalk_common.cc.
+src/processor/stackwalk_common.cc; Socorro, webapp/crashstats (report_index.html), whose table
+loses its lines when a page is copied.
 """
 
 from __future__ import annotations
@@ -15,11 +16,16 @@ from mtedbg.model.crash_text import NOT_IN_TEXT, TextFrame
 
 NAME = "minidump-stackwalk"
 _REASON = re.compile(
-    r"^\s*(?:\**)?Crash reason:?\**\s*:?\s*(SIG[A-Z]{2,8}|[A-Z][\w ]{2,48}?)(?: ?/ ?(\S.{0,"
+    r"^\s*(?:\**)?Crash [Rr]eason:?\**\s*:?\s*(SIG[A-Z]{2,8}|[A-Z][\w ]{2,48}?)(?: ?/ ?(\S.{0,"
     r"64}?))?\s*$"
 )
-_ADDRESS = re.compile(r"^\s*(?:\**)?Crash address:?\**\s*:?\s*(0x[0-9a-fA-F]{1,16})")
+_ADDRESS = re.compile(r"^\s*(?:\**)?Crash [Aa]ddress:?\**\s*:?\s*(0x[0-9a-fA-F]{1,16})")
 _THREAD = re.compile(r"^\s*Thread (\d{1,9})(?: (\S.{0,64}?))? \(crashed\)(?: - tid: (\d{1,10}))?")
+_SOCORRO_THREAD = re.compile(r"^\s*Crashing Thread \((\d{1,9})\)(?:, Name: (\S.{0,64}?))?\s*$")
+_SOCORRO_FRAME = re.compile(
+    r"^(\S{1,256}) {1,8}(\S.{0,1000}?)(?: {1,8}(\S{1,512}:\d{1,9}))? {1,8}"
+    r"(?:context|cfi|frame_pointer|scan|inlined|prewalked)$"
+)
 _OTHER = re.compile(r"^\s*Thread \d{1,9}\b|^Loaded modules:")
 _FRAME = re.compile(r"^\s*(\d{1,3})  ?(\S.{0,1000}?)\s*$")
 _MODULE = re.compile(
@@ -63,6 +69,11 @@ def _more(draft: Draft, line: Line) -> bool:
         draft.thread = found[2] or ""
         draft.tid = int(found[3]) if found[3] else draft.tid
         return True
+    if found := _SOCORRO_THREAD.match(text):
+        draft.section = "frames"
+        draft.fact("thread number", found[1])
+        draft.thread = found[2] or ""
+        return True
     if _OTHER.match(text):
         draft.section = "others"
         return True
@@ -83,6 +94,9 @@ def _more(draft: Draft, line: Line) -> bool:
 
 
 def _frame(text: str) -> TextFrame:
+    if found := _SOCORRO_FRAME.match(text):
+        function = "" if found[2].startswith("@0x") else found[2]
+        return TextFrame(function, NOT_IN_TEXT, found[1], source=found[3] or "")
     if found := _MODULE.match(text):
         function, offset = (
             with_offset(f"{found[2]}+{found[4]}") if found[4] else (found[2], NOT_IN_TEXT)
@@ -93,4 +107,4 @@ def _frame(text: str) -> TextFrame:
     return TextFrame(text)
 
 
-WRITER = Writer(NAME, ("Crash reason",), _start, _more, keep=60)
+WRITER = Writer(NAME, ("Crash reason", "Crash Reason"), _start, _more, keep=60)
