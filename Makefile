@@ -6,7 +6,7 @@ WORKERS := 2
 NATIVE := $(shell find native mtedbg/lab/guest tests/support/programs \
 	-name build -prune -o \( -name '*.c' -o -name '*.cc' -o -name '*.h' \) -print)
 
-.PHONY: help setup setup-demo setup-check demo check test sanitize sanitize-host golden lint format bench bench-core bench-native fuzz crashes oracle soundness stress guests litmus lock wheel clean
+.PHONY: help setup setup-demo setup-check demo check test sanitize sanitize-host golden lint format bench bench-core bench-native fuzz crashes oracle soundness stress guests litmus lock wheel release clean
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 21
 
@@ -88,8 +88,11 @@ litmus: setup-check ## run the protocol's litmus files under herd7, which is fet
 lock: ## pin anew what pip installs, after a change in pyproject.toml; OPTIONS=--upgrade for newer
 	@python3 scripts/lock $(OPTIONS)
 
-wheel: setup ## build a wheel with runtime, libraries, guests and kernel, in dist/
+wheel: setup ## build both wheels in dist/: the package, and what its lab runs
 	@$(BIN)/python scripts/make_wheel.py
+
+release: setup ## the same with checks, SBOMs and checksums, in an empty dist/; uploads nothing
+	@$(BIN)/python scripts/release.py
 
 clean: ## remove what was built here; the VM's kernel stays in the cache
 	rm -rf .venv build dist native/build mtedbg/_data .mypy_cache .pytest_cache .ruff_cache .hypothesis

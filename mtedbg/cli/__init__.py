@@ -20,8 +20,8 @@ from importlib import import_module
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from mtedbg import __version__
 from mtedbg.cli._redact import redacted
+from mtedbg.cli._version import Version
 from mtedbg.errors import DocumentError, MtedbgError, UsageError, too_much_memory
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
         prog="mtedbg",
         description="Debugs programs, JITs and emulators on Arm memory tagging (MTE).",
     )
-    parser.add_argument("--version", action="version", version=f"mtedbg {__version__}")
+    parser.add_argument("--version", action=Version)
     # Where `prog` is not given, argparse formats a usage line to find it.
     subcommands = parser.add_subparsers(
         dest="subcommand", metavar="COMMAND", required=True, prog=parser.prog
@@ -92,6 +92,11 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
         code.add_arguments(subparser)
         subparser.set_defaults(run=code.run)
     return parser
+
+
+def whole_parser() -> argparse.ArgumentParser:
+    """The parser of all subcommands: pages of the manual and completions are made from it."""
+    return _parser(())
 
 
 def _parse(words: Sequence[str]) -> argparse.Namespace:

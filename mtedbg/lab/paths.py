@@ -1,17 +1,21 @@
-"""Where the things are that mtedbg runs: in a checkout's build, or in the installed wheel."""
+"""Where the things are that mtedbg runs: in a checkout's build, or in the wheel mtedbg-lab."""
 
+import sys
 from pathlib import Path
 
 from mtedbg.errors import ToolMissingError
 from mtedbg.lab import image
 
 PACKAGE = Path(__file__).resolve().parents[1]
-DATA = PACKAGE / "_data"
+LOADERS = PACKAGE / "_data"
+DATA = PACKAGE.parent / "mtedbg_lab"
+"""Of the wheel mtedbg-lab, which pip puts beside the package."""
 CHECKOUT = PACKAGE.parent
 BUILD = CHECKOUT / "native/build/cross"
 DEBIAN_LIBRARIES = Path("/usr/lib/aarch64-linux-gnu")
 CARRIED_SYSROOT = DATA / "sysroot"
 CARRIED_LIBRARIES = CARRIED_SYSROOT / "lib/aarch64-linux-gnu"
+_AGAIN = "the installation is damaged: pip install --force-reinstall mtedbg"
 LOADER = "ld-linux-aarch64.so.1"
 
 
@@ -44,8 +48,8 @@ def gdbinit() -> Path:
     Raises:
         ToolMissingError: the installation is damaged.
     """
-    folder = (CHECKOUT if in_checkout() else DATA) / "gdbinit"
-    return _existing(folder / "mtedbg_gdb.py", "mtedbg's file for GDB")
+    folder = (CHECKOUT if in_checkout() else LOADERS) / "gdbinit"
+    return _existing(folder / "mtedbg_gdb.py", "mtedbg's file for GDB", _AGAIN)
 
 
 def lldbinit() -> Path:
@@ -54,8 +58,8 @@ def lldbinit() -> Path:
     Raises:
         ToolMissingError: the installation is damaged.
     """
-    folder = (CHECKOUT if in_checkout() else DATA) / "lldbinit"
-    return _existing(folder / "mtedbg_lldb.py", "mtedbg's file for LLDB")
+    folder = (CHECKOUT if in_checkout() else LOADERS) / "lldbinit"
+    return _existing(folder / "mtedbg_lldb.py", "mtedbg's file for LLDB", _AGAIN)
 
 
 def vm_image() -> image.VmImage:
@@ -106,13 +110,13 @@ def _cached() -> image.VmImage:
         ) from None
 
 
-def _existing(path: Path, what: str) -> Path:
+def _existing(path: Path, what: str, next_step: str = "") -> Path:
     if not path.exists():
-        raise ToolMissingError(f"{what} is not here: {path}", _next_step())
+        raise ToolMissingError(f"{what} is not here: {path}", next_step or _next_step())
     return path
 
 
 def _next_step() -> str:
     if in_checkout():
         return f"run: {CHECKOUT / 'scripts/setup'}"
-    return "this wheel was built without it; build one with `make wheel` in a checkout"
+    return f"{sys.executable} -P -m pip install mtedbg-lab; `make wheel` in a checkout builds it"

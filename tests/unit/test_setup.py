@@ -53,7 +53,7 @@ def test_the_tests_get_everything_but_what_is_unstable(setup: ModuleType) -> Non
     assert set(names(setup, "demo")) | set(names(setup, "check")) < set(everything)
     assert {"newer kernel of the VM", "debuggers of the VM", "native unit tests"} < set(everything)
     assert not any("herd" in name for name in everything)
-    assert setup.EXTRAS[setup.Purpose.TEST] == {"gdb", "lldb", "cluster", "dev"}
+    assert setup.EXTRAS[setup.Purpose.TEST] == {"gdb", "lldb", "cluster", "dev", "release"}
 
 
 def test_another_purpose_adds_to_the_environment(

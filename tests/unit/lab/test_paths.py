@@ -12,7 +12,8 @@ from mtedbg.lab import paths
 @pytest.fixture
 def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An installation on a machine without arm64 libraries, that carries nothing yet."""
-    data = tmp_path / "site-packages/mtedbg/_data"
+    data = tmp_path / "site-packages/mtedbg_lab"
+    monkeypatch.setattr(paths, "LOADERS", tmp_path / "site-packages/mtedbg/_data")
     monkeypatch.setattr(paths, "CHECKOUT", tmp_path / "site-packages")
     monkeypatch.setattr(paths, "DATA", data)
     monkeypatch.setattr(paths, "CARRIED_SYSROOT", data / "sysroot")
@@ -32,7 +33,6 @@ def put(folder: Path, *names: str) -> None:
     [
         paths.runtime,
         paths.guests,
-        paths.gdbinit,
         paths.vm_image,
         paths.libraries,
         paths.sysroot,
@@ -41,7 +41,15 @@ def put(folder: Path, *names: str) -> None:
 def test_what_a_wheel_lacks_is_said(wheel: Path, find: Callable[[], object]) -> None:
     with pytest.raises(ToolMissingError) as caught:
         find()
-    assert "make wheel" in caught.value.next_step
+    assert "pip install mtedbg-lab" in caught.value.next_step
+
+
+@pytest.mark.parametrize("find", [paths.gdbinit, paths.lldbinit])
+@pytest.mark.usefixtures("wheel")
+def test_what_every_wheel_has_is_a_damaged_one(find: Callable[[], object]) -> None:
+    with pytest.raises(ToolMissingError) as caught:
+        find()
+    assert "--force-reinstall mtedbg" in caught.value.next_step
 
 
 def test_carried_libraries_serve_where_the_machine_has_none(wheel: Path) -> None:
