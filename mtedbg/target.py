@@ -8,10 +8,10 @@ How to add a debugger:
  5. add one parameter to `tests/contract/` and one controller to `tests/support/`.
 
 What can also write is a `TagWriter`, by one method more: only commands whose name says that they
-write ask for it. What can read files where its process runs is a `FileReader`. What can let its
-process run is a `Stepper`: only `mte-step` and `mte-catch` ask for that. What knows the files that
-were mapped into a dead process is a `ModuleFinder`, what has the system's own
-record of the death a `RecordReader`.
+write ask for it. What can read files where its process runs is a `FileReader`, what has more of
+a thread's control words a `ProtectionReader`. What can let its process run is a `Stepper`: only
+`mte-step` and `mte-catch` ask for that. What knows the files that were mapped into a dead process
+is a `ModuleFinder`, what has the system's own record of the death a `RecordReader`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # a debugger reads this file at its start
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from mtedbg.model.absent import Absent
+    from mtedbg.model.control import Protection
     from mtedbg.model.debug_file import DebugFile
     from mtedbg.model.image import ImageFile
     from mtedbg.model.memory import Region, TagPiece
@@ -93,6 +94,14 @@ class TagWriter(Protocol):
             NotOnThisTargetError: this target has no way to write tags.
             ConnectionLostError: the server refused, or is gone; some may be written.
         """
+
+
+@runtime_checkable
+class ProtectionReader(Protocol):
+    """A target that may have a thread's Guarded Control Stack and permission overlays."""
+
+    def protection(self, thread: Thread) -> Protection:
+        """What it has of them; what the machine or the kernel lacks does not apply."""
 
 
 @runtime_checkable

@@ -3,7 +3,8 @@
 Source: Linux, Documentation/arch/arm64/memory-tagging-extension.rst and include/uapi/linux/prctl.h:
 bit 0 PR_TAGGED_ADDR_ENABLE, bits 2:1 PR_MTE_TCF_{SYNC,ASYNC}, of which both may be asked for, bits
 18:3 the tags that IRG may choose, bit 19 PR_MTE_STORE_ONLY. Arm ARM (DDI 0487) D24.2 "SCTLR_EL1",
-field TCF0.
+field TCF0; "POR_EL0": four bits for each of sixteen protection keys. Guarded Control Stacks:
+Documentation/arch/arm64/gcs.rst, and PR_SHADOW_STACK_{ENABLE,WRITE,PUSH} of prctl.h.
 """
 
 from __future__ import annotations
@@ -18,6 +19,29 @@ _STORE_ONLY = 1 << 19
 
 _ASKED_FOR = (CheckMode.NONE, CheckMode.SYNC, CheckMode.ASYNC, CheckMode.EITHER)
 _HARDWARE = (CheckMode.NONE, CheckMode.SYNC, CheckMode.ASYNC, CheckMode.ASYMM)
+
+
+_SHADOW_STACK = ("enable", "write", "push")
+_OVERLAY_BITS, _KEYS = 4, 16
+# Bit 0 reads, bit 1 executes, bit 2 writes (arch/arm64/include/asm/sysreg.h: POE_R, POE_X, POE_W).
+_OVERLAYS = ("none", "r", "x", "rx", "w", "rw", "wx", "rwx")
+
+
+def shadow_stack_features(word: int) -> tuple[str, ...]:
+    """The features of a Guarded Control Stack that a word of bits has; unknown ones as numbers."""
+    names = tuple(name for bit, name in enumerate(_SHADOW_STACK) if word >> bit & 1)
+    unknown = word >> len(_SHADOW_STACK) << len(_SHADOW_STACK)
+    return (*names, f"{unknown:#x}") if unknown else names
+
+
+def overlays_of(word: int) -> dict[int, str]:
+    """What each protection key lets through, by POR_EL0, without those that let nothing."""
+    fields = {key: word >> key * _OVERLAY_BITS & 15 for key in range(_KEYS)}
+    return {
+        key: _OVERLAYS[field] if field < len(_OVERLAYS) else f"{field:#x}"
+        for key, field in fields.items()
+        if field
+    }
 
 
 def control_of(thread: Thread) -> TagControl:

@@ -21,6 +21,8 @@ from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 NT_PRSTATUS, NT_PRPSINFO, NT_AUXV = 1, 3, 6
 NT_SIGINFO, NT_FILE = 0x53494749, 0x46494C45
 NT_ARM_TLS, NT_ARM_SVE, NT_ARM_PAC_MASK, NT_ARM_TAGGED_ADDR_CTRL = 0x401, 0x405, 0x406, 0x409
+NT_ARM_POE, NT_ARM_GCS = 0x40F, 0x410
+"""Linux, include/uapi/linux/elf.h, since 6.12 and 6.13; struct user_gcs: asm/ptrace.h of arm64."""
 AT_PHDR, AT_ENTRY, AT_RANDOM, AT_EXECFN, AT_SYSINFO_EHDR = 3, 9, 25, 31, 33
 AT_HWCAP, AT_HWCAP3 = 16, 29
 HWCAP3_MTE_FAR = 1 << 0

@@ -47,6 +47,8 @@ class ThreadNotes:
     tls: int | None = None
     pac_mask: int | None = None
     control: int | None = None
+    overlays: int | None = None
+    shadow_stack: tuple[int, int, int] | None = None
 
     def notes(self) -> bytes:
         names = [*(f"x{n}" for n in range(31)), "sp", "pc", "pstate"]
@@ -64,6 +66,10 @@ class ThreadNotes:
             written += note(b"LINUX", 0x406, struct.pack("<QQ", self.pac_mask, self.pac_mask))
         if self.control is not None:
             written += note(b"LINUX", 0x409, struct.pack("<Q", self.control))
+        if self.overlays is not None:
+            written += note(b"LINUX", 0x40F, struct.pack("<Q", self.overlays))
+        if self.shadow_stack is not None:
+            written += note(b"LINUX", 0x410, struct.pack("<3Q", *self.shadow_stack))
         return written
 
 

@@ -182,6 +182,8 @@ def test_the_objects_are_those_of_columns() -> None:
     }
     plain = {
         ("cause", "because"),
+        ("mte-ctl", "gcs_enabled"),
+        ("mte-ctl", "gcs_locked"),
         ("mte-set", "tags"),
         ("triage", "calls"),
         ("triage", "signatures"),

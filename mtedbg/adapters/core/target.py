@@ -27,6 +27,7 @@ from mtedbg.formats.packed import core_packed_with
 from mtedbg.formats.siginfo import signal_info
 from mtedbg.formats.systemd_name import systemd_name
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else, then
+from mtedbg.model.control import Protection, ShadowStack
 from mtedbg.model.debug_file import DebugFile
 from mtedbg.model.image import ImageFile
 from mtedbg.model.instruction import LENGTH
@@ -241,6 +242,16 @@ class CoreTarget:
                 )
             )
         return found
+
+    def protection(self, thread: Thread) -> Protection:
+        """From NT_ARM_GCS and NT_ARM_POE; see `ProtectionReader`."""
+        mine = self._notes_of(thread)
+        stack = self._notes.of_thread(mine, notes.NT_ARM_GCS, "<3Q")
+        overlays = self._notes.of_thread(mine, notes.NT_ARM_POE, "<Q")
+        return Protection(
+            ShadowStack(*stack) if stack else NOT_APPLICABLE,
+            overlays[0] if overlays else NOT_APPLICABLE,
+        )
 
     def _notes_of(self, thread: Thread) -> ThreadNotes:
         return self._notes.threads[thread.number - 1]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from mtedbg.adapters.core import CoreTarget
 from mtedbg.model.absent import Absent, Reason
+from mtedbg.model.control import NO_PROTECTION, Protection
 from mtedbg.model.memory import Region, TagPiece
 from mtedbg.model.process import SignalInfo, TargetKind, Thread
 
@@ -51,6 +52,11 @@ class LoadedCore:
         """The tagged-address control word of the thread `tid`."""
         thread = self._thread(tid)
         return thread.tagged_addr_ctrl if thread else Absent(Reason.NOT_RECORDED)
+
+    def protection(self, tid: int) -> Protection | None:
+        """What the core has of the thread `tid`."""
+        thread = self._thread(tid)
+        return self.itself.protection(thread) if thread else NO_PROTECTION
 
     def signal(self, _number: int, tid: int) -> SignalInfo | Absent:
         """The siginfo of the thread `tid`."""

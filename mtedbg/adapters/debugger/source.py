@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from mtedbg.adapters.debugger.spans import Regions
 from mtedbg.budget import Budget
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.memory import Region, TagPiece
 from mtedbg.model.process import SignalInfo, TagSource, TargetKind
+
+if TYPE_CHECKING:
+    from mtedbg.model.control import Protection
 
 CHECK_MODE_ALONE = Absent(Reason.UNKNOWN, "QEMU's stub gives the check mode alone")
 """In place of a thread's control word: QEMU's `tag_ctl` is not the kernel's word."""
@@ -43,6 +46,9 @@ class Source(Protocol):
 
     def control_word(self, number: int, tid: int) -> int | Absent:
         """Its tagged-address control word."""
+
+    def protection(self, tid: int) -> Protection | None:
+        """As `ProtectionReader` has it; None where the debugger's own registers tell."""
 
 
 @runtime_checkable
@@ -80,3 +86,7 @@ class NoTags:
 
     def forget_tags(self) -> None:
         """None is kept."""
+
+    def protection(self, _tid: int) -> Protection | None:
+        """The debugger tells."""
+        return None

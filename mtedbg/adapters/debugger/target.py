@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from mtedbg.adapters.debugger.reading import read_whole
 from mtedbg.adapters.debugger.source import Metered, Source
@@ -13,6 +13,16 @@ from mtedbg.errors import OverBudgetError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.memory import TagPiece
 from mtedbg.model.process import SignalInfo, Thread
+
+if TYPE_CHECKING:
+    from mtedbg.model.control import Protection, ShadowStack
+
+_PROTECTION = (
+    ("gcs_features_enabled",),
+    ("gcs_features_locked",),
+    ("gcspr", "gcspr_el0"),  # GDB's name, and LLDB's
+    ("por_el0",),  # LLDB alone has it
+)
 
 S = TypeVar("S", bound=Source)
 
@@ -72,6 +82,22 @@ class SourcedTarget(ABC, Generic[S]):
     def signal(self, thread: Thread) -> SignalInfo | Absent:
         """The signal that stopped `thread`; see the port."""
         return self._source.signal(thread.number, thread.tid)
+
+    @abstractmethod
+    def _register(self, thread: Thread, *names: str) -> int | None:
+        """A thread's first register of these names; None where it has none of them."""
+
+    def protection(self, thread: Thread) -> Protection:
+        """See `ProtectionReader`."""
+        from mtedbg.model.control import Protection, ShadowStack
+
+        if (told := self._source.protection(thread.tid)) is not None:
+            return told
+        enabled, locked, pointer, overlays = (self._register(thread, *one) for one in _PROTECTION)
+        stack: ShadowStack | Absent = NOT_APPLICABLE
+        if enabled is not None and locked is not None and pointer is not None:
+            stack = ShadowStack(enabled, locked, pointer)
+        return Protection(stack, NOT_APPLICABLE if overlays is None else overlays)
 
     def _thread(
         self, number: int, tid: int, name: str, mode: Callable[[], int | Absent], *, current: bool

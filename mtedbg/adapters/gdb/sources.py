@@ -145,6 +145,7 @@ class ByLdg:
         self.signal = process.signal
         self.control_word = process.control_word
         self.forget_tags = process.forget_tags
+        self.protection = process.protection
 
     def read_tags(self, start: int, end: int, regions: Regions) -> Sequence[TagPiece]:
         """By calls in the program."""

@@ -127,6 +127,14 @@ class GdbTarget(SourcedTarget[Source]):
         except gdb.error as error:
             return Absent(Reason.UNREADABLE, str(error))
 
+    def _register(self, thread: Thread, *names: str) -> int | None:
+        try:
+            with threads.selected(thread.number):
+                found = (values.convenience(name) for name in names)
+                return next((value for value in found if value is not None), None)
+        except gdb.error:
+            return None
+
     def symbol_address(self, name: str) -> int | Absent:
         """The address of the symbol `name`; see the port."""
         try:

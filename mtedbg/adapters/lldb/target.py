@@ -132,6 +132,10 @@ class LldbTarget(SourcedTarget[LldbSource]):
         found = threads.registers(frame) if frame.IsValid() else {}
         return found or Absent(Reason.UNREADABLE, "LLDB has none of this thread")
 
+    def _register(self, thread: Thread, *names: str) -> int | None:
+        frame = threads.by_number(self._process, thread.number).GetFrameAtIndex(0)
+        return threads.register(frame, *names) if frame.IsValid() else None
+
     def symbol_address(self, name: str) -> int | Absent:
         """The address of the symbol `name`; see the port."""
         found = self._definition(name)

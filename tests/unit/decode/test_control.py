@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mtedbg.decode.control import control_of
+from mtedbg.decode.control import control_of, overlays_of, shadow_stack_features
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.control import CheckMode, TagControl
 from mtedbg.model.process import Thread
@@ -38,6 +38,28 @@ def test_words(word: int, expected: TagControl) -> None:
 def test_the_bare_check_mode(mode: int, tcf: CheckMode) -> None:
     found = control_of(thread(Absent(Reason.UNKNOWN, "QEMU"), mode))
     assert found == TagControl(UNTOLD, tcf, UNTOLD, UNTOLD)
+
+
+@pytest.mark.parametrize(
+    ("word", "features"),
+    [
+        (0, ()),
+        (1, ("enable",)),
+        (5, ("enable", "push")),
+        (0x17, ("enable", "write", "push", "0x10")),
+    ],
+)
+def test_features_of_a_shadow_stack(word: int, features: tuple[str, ...]) -> None:
+    assert shadow_stack_features(word) == features
+
+
+def test_protection_keys() -> None:
+    """POR_EL0_INIT of Linux lets key 0 through; reserved values are numbers."""
+    assert overlays_of(7) == {0: "rwx"}
+    assert overlays_of(0x7654_3217) == dict(
+        enumerate(["rwx", "r", "x", "rx", "w", "rw", "wx", "rwx"])
+    )
+    assert overlays_of(0x8 << 60) == {15: "0x8"}
 
 
 def test_a_check_mode_that_is_none() -> None:

@@ -10,6 +10,7 @@ from mtedbg.adapters.debugger.source import NoTags
 from mtedbg.adapters.debugger.spans import Regions
 from mtedbg.adapters.debugger.target import SourcedTarget
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
+from mtedbg.model.control import Protection, ShadowStack
 from mtedbg.model.memory import Region, TagPiece
 from mtedbg.model.process import SignalInfo, TagSource, TargetKind
 
@@ -50,6 +51,9 @@ class Program(SourcedTarget[Counting]):
     def _read(self, start: int, size: int) -> bytes | None:
         return bytes(size) if start >= 0x1000 and start + size <= 0x2000 else None
 
+    def _register(self, _thread: object, *names: str) -> int | None:
+        return {"gcs_features_enabled": 1, "gcs_features_locked": 5, "gcspr": 0x7000}.get(names[0])
+
 
 def test_mappings_are_kept_until_the_program_runs() -> None:
     source = Counting()
@@ -86,6 +90,13 @@ def test_the_check_mode_alone_stands_in_for_the_control_word(
     assert (thread.tagged_addr_ctrl, thread.check_mode) == found
     assert (thread.number, thread.tid, thread.name, thread.current) == (1, 100, "main", True)
     assert target.signal(thread) == SignalInfo(1, 100, NOT_APPLICABLE)
+
+
+def test_protection_is_told_by_the_debuggers_registers() -> None:
+    target = Program(Counting())
+    thread = target._thread(1, 100, "main", lambda: 2, current=True)
+    found = target.protection(thread)
+    assert found == Protection(ShadowStack(1, 5, 0x7000), NOT_APPLICABLE)
 
 
 def test_a_source_without_tags_says_so() -> None:
