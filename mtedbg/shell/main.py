@@ -15,7 +15,7 @@ from mtedbg.shell.debugger import Debugger, Options
 from mtedbg.shell.piped import obey
 from mtedbg.shell.prompt import Prompt, interact
 from mtedbg.shell.screen import Screen
-from mtedbg.shell.shell import Shell
+from mtedbg.shell.shell import PATIENCE_S, Shell
 from mtedbg.shell.which_gdb import which_gdb
 
 
@@ -40,7 +40,7 @@ def open_shell(debuggee: Debuggee, gdb: str | None, scripts: Sequence[str]) -> i
         options = Options(which_gdb(gdb), [_script(name) for name in scripts], quiet=not person)
         debugger = Debugger(options, debuggee, screen)
         debugger.start()
-        shell = Shell(debugger, screen)
+        shell = Shell(debugger, screen, PATIENCE_S if person else None)
         if not person:
             return asyncio.run(obey(debugger, shell, sys.stdin))
         return asyncio.run(interact(debugger, shell, screen, Prompt(shell, color=color)))

@@ -31,6 +31,7 @@ class Shell:
     Args:
         debugger: what runs them.
         screen: where everything is printed.
+        patience: seconds that what follows waits for the stop context; None as long as it takes.
 
     Attributes:
         stop_context: where the selected thread stands, an object of `reports.stop_context`.
@@ -38,9 +39,12 @@ class Shell:
         leaving: the status to leave with, once the debugger has quit.
     """
 
-    def __init__(self, debugger: Debugger, screen: Screen) -> None:
+    def __init__(
+        self, debugger: Debugger, screen: Screen, patience: float | None = PATIENCE_S
+    ) -> None:
         self._debugger = debugger
         self._screen = screen
+        self._patience = patience
         self._last = ""
         self._commanding = False
         self.stop_context: Mapping[str, Any] = {"error": "no program"}
@@ -148,7 +152,7 @@ class Shell:
             show: whether the context is printed.
         """
         self._screen.guest_so_far()
-        await asyncio.wait({self._debugger.later(self._look(show=show))}, timeout=PATIENCE_S)
+        await asyncio.wait({self._debugger.later(self._look(show=show))}, timeout=self._patience)
 
     async def _look(self, *, show: bool) -> None:
         with contextlib.suppress(ConnectionLostError):  # reported elsewhere
