@@ -18,10 +18,10 @@ from mtedbg.reports.section import Medium
 from mtedbg.session import Session
 from tests.golden.cases import unpacked
 
-MOST_OF_MEMORY, MOST_OF_TAGS = 120, 60
+MOST_OF_MEMORY, MOST_OF_TAGS = 75, 40
 """Of the asynchronous fault's core, whose suspects take the most reads of all."""
 
-MOST_OF_A_RUNTIME = 360
+MOST_OF_A_RUNTIME = 300
 
 
 class CountingTarget(CoreTarget):

@@ -16,6 +16,7 @@ from mtedbg.analysis.fault.bad_access import BadAccess
 from mtedbg.dataclass import dataclass, replace
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, or_else
 from mtedbg.model.pointer import logical_tag
+from mtedbg.session import once
 
 if TYPE_CHECKING:
     from mtedbg.session import Session
@@ -73,7 +74,7 @@ def _all(session: Session, access: BadAccess) -> Iterator[Holder]:
     for name, value in access.registers:
         if name[:1] == "x" and name != access.base_name and _fits(session, access, value):
             yield Holder(session.strip(value), Place.REGISTER, name)
-    for number, value in enumerate(_slots(session, access)):
+    for number, value in enumerate(_slots(session, access.register("sp") or 0)):
         if _fits(session, access, value):
             place = Place.SLOT if number < _NEAR_SLOTS else Place.FAR_SLOT
             yield Holder(session.strip(value), place, f"[sp+{8 * number:#x}]")
@@ -83,11 +84,13 @@ def _fits(session: Session, access: BadAccess, value: int) -> bool:
     return logical_tag(value) == access.tag and session.strip(value) >= _LEAST
 
 
-def _slots(session: Session, access: BadAccess) -> Iterator[int]:
-    start = session.strip(access.register("sp") or 0) & ~7
+@once
+def _slots(session: Session, stack: int) -> tuple[int, ...]:
+    """The words at a stack pointer: each pointer that may be held is looked for among them."""
+    start = session.strip(stack) & ~7
     length = SLOTS * 8
     data: bytes | Absent = NOT_APPLICABLE
     while start and length >= 8 and isinstance(data, Absent):
         data = session.target.read_memory(start, length)
         length //= 2
-    yield from (value for (value,) in struct.iter_unpack("<Q", or_else(data, b"")))
+    return tuple(value for (value,) in struct.iter_unpack("<Q", or_else(data, b"")))

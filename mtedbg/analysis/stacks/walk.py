@@ -122,6 +122,7 @@ class Walk:
         self._tables = frame_tables(session)
         self._knows_regions = present(session.target.regions())
         self._seen: set[tuple[int, int]] = set()
+        self._returns: dict[int, bool] = {}
         self._live = 0  # below this address of the stack are frames that were walked already
         self.end = ""
 
@@ -153,7 +154,7 @@ class Walk:
             return state.kind
         if in_jit:
             return FrameKind.JIT
-        return FrameKind.SIGNAL if is_signal_return(self._target, pc) else FrameKind.HOST
+        return FrameKind.SIGNAL if self._is_signal_return(pc) else FrameKind.HOST
 
     def _left(
         self, state: _State, pc: int, kind: FrameKind, jit: tuple[Runtime, Place] | None
@@ -268,7 +269,7 @@ class Walk:
         with contextlib.suppress(_EndError):
             above = self._by_record(state.registers, state.how)
             pc = 0 if above is None else self._session.strip(above.registers.get("pc", 0))
-            if is_signal_return(self._target, pc):
+            if self._is_signal_return(pc):
                 return above
         return None
 
@@ -347,19 +348,25 @@ class Walk:
         if not self._is_called(address):
             raise _EndError(f"the return address {address:#x} follows no call")
 
+    def _is_signal_return(self, address: int) -> bool:
+        """As `is_signal_return`, which is asked of a frame as it is found and as it is left."""
+        if address not in self._returns:
+            self._returns[address] = is_signal_return(self._target, address)
+        return self._returns[address]
+
     def _is_code(self, address: int) -> bool:
         if jit_place(self._session, address) is not None or not self._knows_regions:
             return address % 4 == 0
         region = self._tables.region_at(address)
         if region is None or address % 4:
             return False
-        return any(one in region.perms for one in "x?") or is_signal_return(self._target, address)
+        return any(one in region.perms for one in "x?") or self._is_signal_return(address)
 
     def _is_called(self, address: int) -> bool:
         return (
             jit_place(self._session, address) is not None
             or foreign_place(self._session, address - 1) is not None
-            or is_signal_return(self._target, address)
+            or self._is_signal_return(address)
             or or_else(follows_call(self._target, address), default=True)
         )
 
