@@ -106,6 +106,8 @@ def _unknown_to_foreign(place: CodePlace, why: Absent) -> str:
         return f"not in code that the {place.source} describes"
     if why.reason is Reason.UNKNOWN_VERSION:
         return f"perhaps in code of {why.detail}"
+    if why.reason is Reason.UNKNOWN:
+        return f"perhaps in code of {place.by}: {why.detail}"
     return f"the {place.source} cannot be read: {why}"
 
 
@@ -134,7 +136,7 @@ COMMAND = Command(
         "between its ranges); segment-padding (between blocks); retired (in a block that was "
         "removed); not-jit; and where the code map fails: metadata-not-dumped, unstable (it "
         "changes while it is read), corrupt; unknown-version (there is a JIT whose layout is not "
-        "known in this version).\n\n"
+        "known in this version); cannot-tell (it may be code that a JIT does not describe).\n\n"
         "For a JIT without a debug root, the answer comes from its own structures where their "
         "layout is known (docs/jits.md), from GDB's JIT interface (the objects that it has "
         "registered, read from its memory) and, in a live process, from perf's map "

@@ -163,6 +163,7 @@ class Outcome(Enum):
     UNSTABLE = "unstable"
     CORRUPT = "corrupt"
     UNKNOWN_VERSION = "unknown-version"
+    CANNOT_TELL = "cannot-tell"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,15 @@
-"""What is wrong with a runtime's metadata."""
+"""What is wrong with a runtime's metadata, or with what a JIT keeps of its code."""
 
 from __future__ import annotations
 
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from mtedbg.analysis.code.jits import Auditor, jits
 from mtedbg.analysis.runtimes import all_runtimes
 from mtedbg.dataclass import dataclass
 from mtedbg.decode.code.audit import audit as findings_of
+from mtedbg.errors import NoRuntimeError
 from mtedbg.model.finding import Finding, Severity
 
 if TYPE_CHECKING:
@@ -37,14 +39,23 @@ class Audit:
 
 
 def audit(session: Session) -> Audit:
-    """The findings about every runtime.
+    """The findings about every runtime, and about every JIT that can be compared with itself.
 
     Raises:
-        NoRuntimeError: there is no runtime.
+        NoRuntimeError: there is no runtime, and no such JIT.
         LayoutError: the debug root is damaged, or lacks what this needs.
     """
     found: list[Finding] = []
-    for runtime in all_runtimes(session):
+    auditors = [one.jit for one in jits(session) if isinstance(one.jit, Auditor)]
+    try:
+        runtimes = all_runtimes(session)
+    except NoRuntimeError:
+        if not auditors:
+            raise
+        runtimes = ()
+    for runtime in runtimes:
         found += islice(findings_of(runtime), MOST + 1 - len(found))
+    for one in auditors:
+        found += islice(one.findings(), MOST + 1 - len(found))
     found.sort(key=lambda one: _ORDER.index(one.severity))
     return Audit(tuple(found), len(found) > MOST)

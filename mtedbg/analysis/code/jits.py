@@ -28,6 +28,7 @@ from mtedbg.model.foreign_code import CodeSource, ForeignCode, ForeignCodes, For
 from mtedbg.session import once
 
 if TYPE_CHECKING:
+    from mtedbg.model.finding import Finding
     from mtedbg.session import Session
 
 MOST = 1 << 16
@@ -85,6 +86,14 @@ class GuestKeeper(Protocol):
         """
 
 
+@runtime_checkable
+class Auditor(Protocol):
+    """A JIT whose structures say the same in several places: `jit-audit` compares them."""
+
+    def findings(self) -> Iterator[Finding]:
+        """What contradicts itself, as it is found; a JIT that is in order has none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reader:
     """One JIT that can be read.
@@ -107,7 +116,9 @@ class Reader:
     symbol: str = ""
 
 
-READERS: tuple[Reader, ...] = ()
+READERS: tuple[Reader, ...] = (
+    Reader(CodeSource.SPIDERMONKEY, "spidermonkey", r"libmozjs-[0-9]+\.so.*"),
+)
 """In the order in which they are asked; a PC is in code of one of them."""
 
 

@@ -11,6 +11,7 @@ _HOLES = {
     Reason.DAMAGED: Outcome.CORRUPT,
     Reason.UNSTABLE: Outcome.UNSTABLE,
     Reason.UNKNOWN_VERSION: Outcome.UNKNOWN_VERSION,
+    Reason.UNKNOWN: Outcome.CANNOT_TELL,
 }
 
 

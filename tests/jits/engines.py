@@ -1,0 +1,124 @@
+"""Programs that die in code of SpiderMonkey, HotSpot and V8, as Debian has these.
+
+Each runs in the Linux VM, whose kernel writes the core with the names of all mapped files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from mtedbg.dataclass import dataclass, field, replace
+from mtedbg.lab.boot import boot
+from mtedbg.lab.machine import MachineOptions, Share
+from tests.support.compile import BUILT, link_once
+from tests.support.packages import Packages, unpacked
+
+HERE = Path(__file__).resolve().parent
+PROGRAMS, CORES = HERE / "programs", HERE / "cores"
+PROVENANCE = CORES / "provenance.json"
+GUEST = "/jits"
+"""The folder of the program in the VM: nothing of this machine's paths is in the cores."""
+LIBRARIES = "usr/lib/aarch64-linux-gnu"
+BASICS = ("jit-block $pc", "jit-blocks", "mte-fault")
+
+MOZJS_128 = Packages(
+    "mozjs-128", {"libmozjs-128-0": "128.14.0", "libmozjs-128-dev": "128.14.0", "libstdc++6": "14"}
+)
+MOZJS_140 = Packages(
+    "mozjs-140", {"libmozjs-140-0": "140.17.0", "libmozjs-140-dev": "140.17.0"}, suite="sid"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Dead:
+    """A program that has died in a JIT's code.
+
+    Attributes:
+        core: what the VM's kernel wrote.
+        program: its executable.
+        root: the unpacked packages that it ran with.
+        command: as it ran.
+        kernel: of the VM.
+        said: what it printed.
+        questions: commands that a frozen core of it answers.
+        keeps_program: whether its executable is kept with the core.
+    """
+
+    core: Path
+    program: Path
+    root: Path
+    command: list[str]
+    kernel: str
+    said: str
+    questions: list[str] = field(default_factory=list)
+    keeps_program: bool = False
+
+
+def died(
+    root: Path,
+    program: Path,
+    arguments: Sequence[str],
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
+    options: MachineOptions | None = None,
+    limit_s: float = 120,
+) -> Dead:
+    """Runs `program`, which is in `folder` there, until it leaves one core.
+
+    Args:
+        root: of the packages that it needs.
+        program: its file.
+        arguments: of it.
+        folder: of the program and its files; the core comes to one within it.
+        environment: of the program.
+        options: of the VM.
+        limit_s: seconds that it may take.
+    """
+    cores = folder / "cores"
+    cores.mkdir()
+    command = [f"{GUEST}/{program.relative_to(folder)}", *arguments]
+    shares = [Share(folder, GUEST)]
+    with boot(shares, options or MachineOptions(), root / LIBRARIES) as vm:
+        result = vm.run(
+            command,
+            cwd=GUEST,
+            env={"PATH": "/usr/bin", "HOME": "/root", **(environment or {})},
+            timeout_s=limit_s,
+            cores_to=cores,
+        )
+        kernel = vm.kernel
+    said = result.stdout.decode() + result.stderr.decode()
+    assert len(result.cores) == 1, said
+    return Dead(result.cores[0], program, root, command, kernel, said)
+
+
+def wasm_program(packages: Packages) -> Path:
+    """The program that runs a wasm module in SpiderMonkey, compiled for one version of it."""
+    root, source = unpacked(packages), PROGRAMS / "wasm.cc"
+    name = packages.name
+    digest = hashlib.sha256(source.read_bytes()).hexdigest()[:16]
+    program = BUILT / f"{root.name}-{digest}" / "wasm"
+    link_once(
+        program,
+        [
+            *("aarch64-linux-gnu-g++", "-std=c++20", "-O1", "-g0", "-w"),
+            f"-ffile-prefix-map={PROGRAMS}=.",
+            *("-isystem", str(root / "usr/include/aarch64-linux-gnu" / name)),
+            str(source),
+            str(root / LIBRARIES / f"lib{name}.so"),
+            "-Wl,--allow-shlib-undefined",
+        ],
+    )
+    return program
+
+
+def wasm(packages: Packages, folder: Path) -> Dead:
+    """A wasm function that reads a freed cell of a WebAssembly.Global."""
+    program = folder / "wasm"
+    program.write_bytes(wasm_program(packages).read_bytes())
+    program.chmod(0o755)
+    (folder / "module.js").write_bytes((PROGRAMS / "module.js").read_bytes())
+    dead = died(unpacked(packages), program, ["module.js", "guard"], folder)
+    return replace(dead, questions=[*BASICS, "jit-audit"], keeps_program=True)

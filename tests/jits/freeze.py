@@ -1,0 +1,62 @@
+"""Makes the frozen cores of JITs: `python -m tests.jits.freeze NAME…`. Seldom.
+
+Programs of Debian's packages run in the Linux VM; of each core only the memory is kept that is
+asked for (`tests/support/trimmed_core.py`). What the JIT itself says of the place where it died is
+kept beside it: it is what answers are compared with.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.jits import engines
+from tests.jits.engines import CORES, PROVENANCE, Dead
+from tests.support.trimmed_core import Recording, read_by, trimmed
+
+MADE: dict[str, Callable[[Path], Dead]] = {
+    "spidermonkey-128": lambda folder: engines.wasm(engines.MOZJS_128, folder),
+    "spidermonkey-140": lambda folder: engines.wasm(engines.MOZJS_140, folder),
+}
+
+
+def freeze(name: str, folder: Path) -> dict[str, object]:
+    """Keeps one core; returns its provenance."""
+    dead = MADE[name](folder)
+    core = dead.core.read_bytes()
+    target = Recording(str(dead.core), str(dead.program), str(dead.root))
+    small = trimmed(core, read_by(target, dead.questions))
+    (CORES / f"{name}.core.gz").write_bytes(gzip.compress(small, 9, mtime=0))
+    if dead.keeps_program:
+        program = gzip.compress(dead.program.read_bytes(), 9, mtime=0)
+        (CORES / f"{name}.program.gz").write_bytes(program)
+    return {
+        "packages": (dead.root / "PACKAGES.txt").read_text().splitlines(),
+        "command": dead.command,
+        "kernel": dead.kernel,
+        "questions": dead.questions,
+        "whole": hashlib.sha256(core).hexdigest(),
+        "said": dead.said,
+    }
+
+
+def main() -> int:
+    """Makes the cores that are named, or all."""
+    names = sys.argv[1:] or list(MADE)
+    CORES.mkdir(exist_ok=True)
+    before = json.loads(PROVENANCE.read_text()) if PROVENANCE.exists() else {}
+    for name in names:
+        with tempfile.TemporaryDirectory() as place:
+            before[name] = freeze(name, Path(place))
+    kept = {name: before[name] for name in MADE if name in before}
+    PROVENANCE.write_text(json.dumps(kept, indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,136 @@
+"""The frozen cores of JITs, whole or with some of their bytes changed."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+
+from mtedbg.adapters.core import CoreTarget
+from mtedbg.analysis.stacks.host_calls import HostFrame, host_calls
+from mtedbg.model.absent import Absent
+from mtedbg.session import Session
+from tests.jits.engines import CORES, PROVENANCE
+from tests.support.compile import BUILT
+
+CHANGES = 200
+
+
+@cache
+def provenance(name: str) -> dict[str, object]:
+    """How a core came to be, and what its program said."""
+    found = json.loads(PROVENANCE.read_text())[name]
+    assert isinstance(found, dict)
+    return found
+
+
+@cache
+def unpacked_core(name: str) -> Path:
+    """The core's file, and beside it the program where one is kept."""
+    folder = BUILT / "jits"
+    folder.mkdir(parents=True, exist_ok=True)
+    for each in CORES.glob(f"{name}.*gz"):
+        path = folder / each.name.removesuffix(".gz")
+        path.write_bytes(gzip.decompress(each.read_bytes()))
+    return folder / f"{name}.core"
+
+
+def session_of(name: str, sysroot: Path | None = None) -> Session:
+    """A session of a core as it was left."""
+    core = unpacked_core(name)
+    program = core.with_suffix(".program")
+    executable = str(program) if program.exists() else ""
+    nowhere = core.parent / "nothing"
+    return Session(CoreTarget(str(core), executable, str(sysroot or nowhere)))
+
+
+def calls_of(session: Session) -> tuple[HostFrame, ...]:
+    """The calls of the thread that died, the innermost first."""
+    found = host_calls(session, session.current_thread())
+    assert not isinstance(found, Absent), found
+    return found.frames
+
+
+def pc_of(session: Session) -> int:
+    """Where the thread that died stood."""
+    registers = session.target.registers(session.current_thread())
+    assert not isinstance(registers, Absent)
+    return registers["pc"]
+
+
+class Damaged:
+    """A core some bytes of which are other ones; counts what is read of it.
+
+    Args:
+        target: the core.
+        patches: byte by address.
+    """
+
+    def __init__(self, target: CoreTarget, patches: dict[int, int]) -> None:
+        self._target = target
+        self._patches = patches
+        self.reads = 0
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._target, name)
+
+    def read_memory(self, address: int, length: int) -> bytes | Absent:
+        """As the core has it, with the changes."""
+        self.reads += 1
+        found = self._target.read_memory(address, length)
+        if isinstance(found, Absent):
+            return found
+        changed = bytearray(found)
+        for at, byte in self._patches.items():
+            if address <= at < address + length:
+                changed[at - address] = byte
+        return bytes(changed)
+
+
+def damaged(session: Session, patches: dict[int, int]) -> Session:
+    """A session of the same core with changed bytes."""
+    whole = session.target
+    assert isinstance(whole, CoreTarget)
+    return Session(Damaged(whole, patches))  # type: ignore[arg-type] - it has all methods
+
+
+def random_patches(
+    session: Session, seed: int, structures: dict[str, tuple[int, int]], count: int = CHANGES
+) -> Iterator[tuple[str, dict[int, int]]]:
+    """`count` random changes of each structure: a word of it becomes something else.
+
+    Args:
+        session: of the core as it is.
+        seed: of the random numbers.
+        structures: address and size of each.
+        count: of changes.
+    """
+    chance = random.Random(seed)
+    kinds: tuple[Callable[[int, int], int], ...] = (
+        lambda _, size: chance.getrandbits(8 * size),
+        lambda old, size: old ^ (1 << chance.randrange(8 * size)),
+        lambda old, _: old + chance.choice((-8, -1, 1, 4, 8, 4096)),
+        lambda _, size: (1 << 8 * size) - 1,
+        lambda *_: 0,
+    )
+    for what, (start, size) in structures.items():
+        for _ in range(count):
+            width = chance.choice((1, 4, 8))
+            at = start + chance.randrange(0, max(size - width, 0) + 1)
+            found = session.target.read_memory(at, width)
+            assert not isinstance(found, Absent), f"{what} is not in the core"
+            old = int.from_bytes(found, "little")
+            new = chance.choice(kinds)(old, width) % (1 << 8 * width)
+            yield what, {at + i: byte for i, byte in enumerate(new.to_bytes(width, "little"))}
+
+
+def oracle_stack(name: str) -> list[tuple[str, int, int]]:
+    """The wasm frames that the program's own `Error().stack` had: name, function, bytecode."""
+    said = str(provenance(name)["said"])
+    (line,) = re.findall(r"^stack (.*)$", said, re.M)
+    found = re.findall(r"^([\w.]+)@.*wasm-function\[(\d+)\]:(0x[0-9a-f]+)$", json.loads(line), re.M)
+    return [(function, int(number), int(place, 16)) for function, number, place in found]

@@ -1,0 +1,111 @@
+"""Cuts a core down to the memory that is asked for, so that a frozen one is small.
+
+What is left out is then "not dumped", as where a process had it set in its coredump_filter: what
+is kept is as the kernel wrote it, with all of the core's notes.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+
+from mtedbg.adapters.core import CoreTarget
+from mtedbg.commands._offline import answer_line
+from mtedbg.errors import MtedbgError
+from mtedbg.model.absent import Absent, or_else
+from mtedbg.reports.postmortem import parts
+from mtedbg.reports.section import Medium
+from mtedbg.session import Session
+from tests.support.elf_core import PT_LOAD, file_header
+
+PAGE = 4096
+SMALL = 1 << 16
+"""Writable mappings up to this size are kept whole: the loader's list of libraries is in them."""
+STACK = 1 << 16
+"""Bytes of each thread's stack that are kept, from its stack pointer up."""
+_PROGRAM_HEADER = struct.Struct("<IIQQQQQQ")
+
+
+class Recording(CoreTarget):
+    """A core that remembers which pages of it were read."""
+
+    def __init__(self, *words: object, **more: object) -> None:
+        super().__init__(*words, **more)  # type: ignore[arg-type]
+        self.pages: set[int] = set()
+
+    def read_memory(self, address: int, length: int) -> bytes | Absent:
+        """As the core has it."""
+        found = super().read_memory(address, length)
+        if not isinstance(found, Absent) and length:
+            self.pages |= set(range(address // PAGE, (address + length - 1) // PAGE + 1))
+        return found
+
+
+def read_by(target: Recording, commands: Sequence[str]) -> set[int]:
+    """The numbers of the pages that a post-mortem and `commands` read, and debuggers before."""
+    session = Session(target)
+    for _ in parts(session, Medium.JSON):
+        pass
+    for command in commands:
+        with suppress(MtedbgError):
+            answer_line(session, command)
+    return target.pages | set(always_kept(target))
+
+
+def always_kept(target: CoreTarget) -> Iterator[int]:
+    """The pages that debuggers read before anything else."""
+    for region in or_else(target.regions(), ()):
+        if region.name.startswith("/"):
+            yield region.start // PAGE  # a file's header, with its build id
+        if region.perms.startswith("rw") and region.end - region.start <= SMALL:
+            yield from range(region.start // PAGE, region.end // PAGE)
+    for thread in target.threads():
+        registers = or_else(target.registers(thread), {})
+        first = registers.get("sp", 0) // PAGE
+        yield from range(first, first + STACK // PAGE)
+
+
+def trimmed(core: bytes, pages: Iterable[int]) -> bytes:
+    """`core` with the given pages of its memory only.
+
+    Args:
+        core: an ELF core of 64 bits, little end first.
+        pages: numbers of pages, address / 4096.
+    """
+    kept = sorted(set(pages))
+    count, size = struct.unpack_from("<H", core, 56)[0], _PROGRAM_HEADER.size
+    headers = [_PROGRAM_HEADER.unpack_from(core, 64 + size * at) for at in range(count)]
+    made: list[tuple[tuple[int, ...], bytes]] = []
+    for header in headers:
+        kind, flags, offset, address, physical, in_file, in_memory, align = header
+        if kind != PT_LOAD:
+            made.append((header, core[offset : offset + in_file]))
+            continue
+        for start, end, has in _pieces(address, in_file, in_memory, kept):
+            data = core[offset + start - address : offset + end - address] if has else b""
+            made.append(((kind, flags, 0, start, physical, len(data), end - start, align), data))
+    position = 64 + size * len(made)
+    written = file_header(4, 183, len(made))
+    for header, data in made:
+        written += _PROGRAM_HEADER.pack(*header[:2], position, *header[3:])
+        position += len(data)
+    return written + b"".join(data for _, data in made)
+
+
+def _pieces(
+    address: int, in_file: int, in_memory: int, kept: list[int]
+) -> Iterator[tuple[int, int, bool]]:
+    """The parts of a segment, and whether each is kept."""
+    at, end = address, address + in_memory
+    for page in kept:
+        start = page * PAGE
+        if not address <= start < address + in_file:
+            continue
+        if at < start:
+            yield at, start, False
+        if at <= start:
+            yield start, start + PAGE, True
+            at = start + PAGE
+    if at < end:
+        yield at, end, False
