@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from mtedbg.analysis.code.foreign_rules import foreign_rules
 from mtedbg.analysis.code.jits import unwound
 from mtedbg.analysis.code.source import rules_in_files
 from mtedbg.analysis.code.symbolize import foreign_place, jit_place, symbolize
@@ -235,7 +236,9 @@ class Walk:
         """Call frame information of an instruction: of a file, else of memory."""
         has_table = self._tables.has_table(address)
         found = rules_in_files(self._session, address, has_table=has_table)
-        return found if found is not None else self._tables.rules_at(address)
+        if found is None:
+            found = self._tables.rules_at(address)
+        return found if found is not None else foreign_rules(self._session, address)
 
     def _progress(self, state: _State, pc: int, cfa: int) -> None:
         """Stacks grow down: a caller's frame is above, a leaf's caller may be at the same sp."""
