@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # a debugger reads this file at its start
     from mtedbg.model.absent import Absent
     from mtedbg.model.control import Protection
     from mtedbg.model.debug_file import DebugFile
+    from mtedbg.model.exception import Taken
     from mtedbg.model.image import ImageFile
     from mtedbg.model.memory import Region, TagPiece
     from mtedbg.model.phase import Catch, Caught
@@ -94,6 +95,14 @@ class TagWriter(Protocol):
             NotOnThisTargetError: this target has no way to write tags.
             ConnectionLostError: the server refused, or is gone; some may be written.
         """
+
+
+@runtime_checkable
+class ExceptionReader(Protocol):
+    """A target that may be a whole machine, with the registers of its exceptions."""
+
+    def exception(self, thread: Thread) -> Taken | Absent:
+        """The last exception that a processor took to EL1; does not apply to a process."""
 
 
 @runtime_checkable

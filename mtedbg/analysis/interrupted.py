@@ -36,6 +36,7 @@ class InterruptedFault:
         evidence: why that is so, one line each.
         syndrome: ESR_EL1 of the fault; None where it is not known.
         certain: whether it was this fault; else it may have been.
+        is_exception: whether a processor took it, and no signal was sent: a machine has none.
     """
 
     signal: SignalInfo
@@ -47,6 +48,7 @@ class InterruptedFault:
     evidence: tuple[str, ...] = ()
     syndrome: int | None = None
     certain: bool = True
+    is_exception: bool = False
 
 
 @once

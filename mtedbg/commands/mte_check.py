@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def _run(session: Session, arguments: Arguments) -> Answer:
-    from mtedbg.analysis.tags.advice import next_step
+    from mtedbg.analysis.tags.advice import next_step, unchecked
     from mtedbg.analysis.tags.check import check
 
     found = check(session, arguments.ptr)
@@ -24,7 +24,8 @@ def _run(session: Session, arguments: Arguments) -> Answer:
         "allocation_tag": found.memory_tag,
         "match": found.match,
     }
-    return Answer(Record(row), _headline(found), next_step(found.memory_tag))
+    notes = next_step(found.memory_tag) + unchecked(arguments.ptr, found.memory_tag)
+    return Answer(Record(row), _headline(found), notes)
 
 
 def _headline(found: TagCheck) -> str:

@@ -19,7 +19,9 @@ _PREFERENCE = (
     f"{CheckMode.EITHER}: the kernel uses the mode that each cpu prefers, see "
     "/sys/devices/system/cpu/cpu*/mte_tcf_preferred (async where nothing is set)"
 )
-_HARDWARE = "this target gives only the check mode, not what the thread requested from the kernel"
+_HARDWARE = (
+    "this target gives only the check mode (SCTLR_EL1), not what a thread requested from a kernel"
+)
 
 
 def _run(session: Session, arguments: Arguments) -> Answer:  # noqa: ARG001 - it has none

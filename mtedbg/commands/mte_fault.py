@@ -56,6 +56,10 @@ def _row(found: Fault) -> Row:
 
 
 def _signal(found: Fault) -> dict[str, Value]:
+    if found.interrupted is not None and found.interrupted.is_exception:
+        no = NOT_APPLICABLE  # a processor has no signals
+        address = {"fault_address_raw": found.raw_address, "address": found.address}
+        return {"signal": no, "code": no, "code_name": no, **address}
     code = then(found.signal, lambda signal: signal.code)
     name = then(found.name, lambda name: name.code)
     return {

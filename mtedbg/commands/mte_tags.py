@@ -59,7 +59,7 @@ def answer(found: TagSpan, length: int | None = None) -> Answer:
         found: the tags.
         length: bytes that were asked for; None for some lines around an address.
     """
-    from mtedbg.analysis.tags.advice import next_step
+    from mtedbg.analysis.tags.advice import next_step, unchecked
     from mtedbg.analysis.tags.span import Form
 
     is_map = found.form is Form.MAP
@@ -67,7 +67,11 @@ def answer(found: TagSpan, length: int | None = None) -> Answer:
     return Answer(
         Table(rows, tuple(map_lines(found)) if is_map else ()),
         _verdict(found),
-        next_step(found.memory_tag) + tuple(_map_notes(found) if is_map else _list_notes(found)),
+        (
+            *next_step(found.memory_tag),
+            *(_map_notes(found) if is_map else _list_notes(found)),
+            *unchecked(found.pointer, found.memory_tag),
+        ),
         incomplete=not is_map and found.reached < found.end,
         continuation=_continuation(found, length) if rows else None,
     )

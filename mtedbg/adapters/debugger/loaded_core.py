@@ -26,6 +26,7 @@ class LoadedCore:
     """
 
     kind = TargetKind.CORE
+    is_machine = False
 
     def __init__(self, path: str) -> None:
         self.itself = CoreTarget(path)

@@ -10,6 +10,7 @@ class Peer(Enum):
 
     HERE = "this machine, by the debugger itself or a server that it started"
     SERVER = "gdbserver, lldb-server, or another server like them"
-    QEMU = "QEMU's stub"
+    QEMU = "QEMU's stub, of a program"
+    MACHINE = "QEMU's stub, of a whole machine"
     CORE = "core"
     OTHER = "other"

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 CHECK_MODE_ALONE = Absent(Reason.UNKNOWN, "QEMU's stub gives the check mode alone")
 """In place of a thread's control word: QEMU's `tag_ctl` is not the kernel's word."""
+NO_MAPPINGS = Absent(Reason.UNKNOWN, "QEMU does not list the mappings of a machine")
+"""In place of mappings: page tables change with registers, and nobody keeps a list."""
+NO_KERNEL = Absent(Reason.NOT_APPLICABLE, "a machine: no thread asks a kernel")
+"""In place of what a kernel keeps of a thread."""
 
 
 class Source(Protocol):
@@ -24,10 +28,12 @@ class Source(Protocol):
     Attributes:
         kind: as in `TargetInfo`.
         tag_source: as in `TargetInfo`.
+        is_machine: whether it is no program but a whole machine, whose threads are processors.
     """
 
     kind: TargetKind
     tag_source: TagSource
+    is_machine: bool
 
     def regions(self) -> Regions:
         """The mappings, read again."""
@@ -71,6 +77,7 @@ class NoTags:
     """
 
     tag_source = TagSource.NONE
+    is_machine = False
 
     def __init__(self, kind: TargetKind, why: str) -> None:
         self.kind = kind

@@ -9,19 +9,29 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from mtedbg.adapters.debugger.reading import read_whole
 from mtedbg.adapters.debugger.source import Metered, Source
 from mtedbg.adapters.debugger.spans import PAGE, Regions
+from mtedbg.dataclass import replace
 from mtedbg.errors import OverBudgetError
-from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, then
 from mtedbg.model.memory import TagPiece
 from mtedbg.model.process import SignalInfo, Thread
 
 if TYPE_CHECKING:
     from mtedbg.model.control import Protection, ShadowStack
+    from mtedbg.model.exception import Taken
 
 _PROTECTION = (
     ("gcs_features_enabled",),
     ("gcs_features_locked",),
     ("gcspr", "gcspr_el0"),  # GDB's name, and LLDB's
     ("por_el0",),  # LLDB alone has it
+)
+_EXCEPTION = (
+    ("ESR_EL1",),
+    ("FAR_EL1",),
+    ("ELR_EL1",),
+    ("VBAR_EL1", "VBAR"),  # the second is QEMU's name
+    ("SCTLR_EL1", "SCTLR"),
+    ("cpsr", "pstate"),
 )
 
 S = TypeVar("S", bound=Source)
@@ -87,6 +97,20 @@ class SourcedTarget(ABC, Generic[S]):
     def _register(self, thread: Thread, *names: str) -> int | None:
         """A thread's first register of these names; None where it has none of them."""
 
+    def exception(self, thread: Thread) -> Taken | Absent:
+        """See `ExceptionReader`."""
+        if not self._source.is_machine:
+            return NOT_APPLICABLE
+        from mtedbg.model.exception import Taken
+
+        words = [self._register(thread, *one) for one in _EXCEPTION]
+        syndrome, address, back, vectors, system, state = words
+        if None in (syndrome, address, back, vectors, state):
+            return Absent(Reason.UNKNOWN, "the stub does not give ESR_EL1 and its like")
+        level = (state or 0) >> 2 & 3  # PSTATE.EL
+        mode = (system or 0) >> (40 if level else 38) & 3  # SCTLR_EL1.TCF, TCF0
+        return Taken(syndrome or 0, address or 0, back or 0, vectors or 0, level, mode)
+
     def protection(self, thread: Thread) -> Protection:
         """See `ProtectionReader`."""
         from mtedbg.model.control import Protection, ShadowStack
@@ -112,6 +136,10 @@ class SourcedTarget(ABC, Generic[S]):
             current: whether it is selected.
         """
         word = self._source.control_word(number, tid)
+        if self._source.is_machine:
+            processor = Thread(number, tid, name, current, tagged_addr_ctrl=word)
+            checks = then(self.exception(processor), lambda taken: taken.check_mode)
+            return replace(processor, check_mode=checks)
         # What a source does not take for the kernel's word is the bare check mode, as in QEMU.
         check_mode = mode() if isinstance(word, Absent) else NOT_APPLICABLE
         return Thread(number, tid, name, current, tagged_addr_ctrl=word, check_mode=check_mode)

@@ -12,12 +12,18 @@ import gdb
 
 from mtedbg.adapters.debugger.mappings import Smaps
 from mtedbg.adapters.debugger.peer import Peer
-from mtedbg.adapters.debugger.source import CHECK_MODE_ALONE, NoTags, Source
+from mtedbg.adapters.debugger.source import (
+    CHECK_MODE_ALONE,
+    NO_KERNEL,
+    NO_MAPPINGS,
+    NoTags,
+    Source,
+)
 from mtedbg.adapters.debugger.spans import Regions
 from mtedbg.adapters.gdb import link, threads
 from mtedbg.dataclass import replace
 from mtedbg.errors import FileFormatError
-from mtedbg.model.absent import Absent, Reason, then
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, then
 from mtedbg.model.memory import Region, TagPiece
 from mtedbg.model.pointer import GRANULE
 from mtedbg.model.process import SignalInfo, TagSource, TargetKind
@@ -119,6 +125,36 @@ class Qemu(QemuWithoutTags):
         self._stub.forget()
 
 
+class _OfMachine(Process):
+    """What is not known, or is not there, of a whole machine."""
+
+    is_machine = True
+
+    def regions(self) -> Regions:
+        """Not known."""
+        return NO_MAPPINGS
+
+    def regions_around(self, _start: int, _end: int) -> Sequence[Region] | None:
+        """None are known."""
+        return None
+
+    def signal(self, _number: int, _tid: int) -> SignalInfo | Absent:
+        """Processors get none."""
+        return NOT_APPLICABLE
+
+    def control_word(self, _number: int, _tid: int) -> int | Absent:
+        """A processor has only the mode, in SCTLR_EL1."""
+        return NO_KERNEL
+
+
+class MachineWithoutTags(_OfMachine):
+    """A machine in QEMU whose threads are processors, behind a stub that knows no tags."""
+
+
+class Machine(_OfMachine, Qemu):
+    """The same, behind a stub that knows tags: of what the page tables of the moment map."""
+
+
 class QemuByLdg(Qemu):
     """The same, where the user allowed to run instructions: a large read is one call."""
 
@@ -136,6 +172,7 @@ class ByLdg:
     """A process without a way to its tags but LDG, which the user allowed."""
 
     tag_source = TagSource.LDG
+    is_machine = False
 
     def __init__(self, inferior: gdb.Inferior, process: Process) -> None:
         self._inferior = inferior
@@ -165,7 +202,7 @@ def source_of(inferior: gdb.Inferior, *, inferior_reads: bool) -> Source:
     if peer is Peer.CORE:
         return _core(inferior)
     process = _process(inferior, peer)
-    if not inferior_reads:
+    if not inferior_reads or peer is Peer.MACHINE:
         return process
     if isinstance(process, Qemu):
         return QemuByLdg(inferior, process.kind)
@@ -174,6 +211,10 @@ def source_of(inferior: gdb.Inferior, *, inferior_reads: bool) -> Source:
 
 def _process(inferior: gdb.Inferior, peer: Peer) -> Process:
     remote = TargetKind.REMOTE
+    if peer is Peer.MACHINE and link.serves_tags():
+        return Machine(inferior, remote)
+    if peer is Peer.MACHINE:
+        return MachineWithoutTags(inferior, remote, "QEMU's stub gives none")
     if peer in (Peer.SERVER, Peer.QEMU) and link.serves_tags():
         return Qemu(inferior, remote) if peer is Peer.QEMU else Server(inferior, remote)
     if peer is Peer.QEMU:

@@ -23,8 +23,8 @@ _PTRACE_POKEMTETAGS = 34
 def write_tags(inferior: gdb.Inferior, start: int, end: int, tags: bytes) -> None:
     """See `mtedbg.target.TagWriter`."""
     peer = link.peer_of(inferior.connection)
-    if peer in (Peer.SERVER, Peer.QEMU) and link.serves_tags():
-        write = qemu_write if peer is Peer.QEMU else server_write
+    if peer in (Peer.SERVER, Peer.QEMU, Peer.MACHINE) and link.serves_tags():
+        write = server_write if peer is Peer.SERVER else qemu_write
         write(link.sender(inferior.connection), start, end, tags)
         return
     from mtedbg.adapters.gdb.tags_ptrace import can_peek

@@ -14,7 +14,13 @@ import lldb
 from mtedbg.adapters.debugger import host_files
 from mtedbg.adapters.debugger.mappings import Smaps
 from mtedbg.adapters.debugger.peer import Peer
-from mtedbg.adapters.debugger.source import CHECK_MODE_ALONE, NoTags, Source
+from mtedbg.adapters.debugger.source import (
+    CHECK_MODE_ALONE,
+    NO_KERNEL,
+    NO_MAPPINGS,
+    NoTags,
+    Source,
+)
 from mtedbg.adapters.debugger.spans import Regions
 from mtedbg.adapters.lldb import files, threads
 from mtedbg.adapters.lldb.link import Link, peer_of, serves_tags
@@ -173,6 +179,28 @@ class Qemu(Server):
         return CHECK_MODE_ALONE
 
 
+class Machine(Qemu):
+    """A machine in QEMU, with or without a kernel: its threads are processors."""
+
+    is_machine = True
+
+    def regions(self) -> Regions:
+        """Not known."""
+        return NO_MAPPINGS
+
+    def regions_around(self, _start: int, _end: int) -> Sequence[Region] | None:
+        """None are known."""
+        return None
+
+    def signal(self, _number: int, _tid: int) -> SignalInfo | Absent:
+        """Processors get none."""
+        return NOT_APPLICABLE
+
+    def control_word(self, _number: int, _tid: int) -> int | Absent:
+        """A processor has only the mode, in SCTLR_EL1."""
+        return NO_KERNEL
+
+
 def source_of(process: lldb.SBProcess) -> LldbSource:
     """What LLDB's process is."""
     peer = peer_of(process)
@@ -183,7 +211,8 @@ def source_of(process: lldb.SBProcess) -> LldbSource:
     where = TargetKind.LIVE if peer is Peer.HERE else TargetKind.REMOTE
     if not serves_tags(Link(process)):
         return ServerWithoutTags(process, where, "the server gives none")
-    return {Peer.HERE: Host, Peer.QEMU: Qemu}.get(peer, Server)(process, where)
+    sources = {Peer.HERE: Host, Peer.QEMU: Qemu, Peer.MACHINE: Machine}
+    return sources.get(peer, Server)(process, where)
 
 
 def _core(process: lldb.SBProcess) -> LldbSource:

@@ -8,7 +8,7 @@ from mtedbg.adapters.debugger.peer import Peer
 
 
 def server_kind(send: Callable[[str], bytes]) -> Peer:
-    """`QEMU` or `SERVER`.
+    """`QEMU`, `MACHINE` or `SERVER`.
 
     QEMU tells itself by its own query, `qemu.sstepbits`: it has answered that since long before
     it knew memory tags, and every other server must answer a query that bears another vendor's
@@ -21,4 +21,7 @@ def server_kind(send: Callable[[str], bytes]) -> Peer:
     Raises:
         ConnectionLostError: the server did not answer.
     """
-    return Peer.QEMU if send("qqemu.sstepbits").startswith(b"ENABLE=") else Peer.SERVER
+    if not send("qqemu.sstepbits").startswith(b"ENABLE="):
+        return Peer.SERVER
+    # Whether addresses are physical: a question to a machine, which its user mode does not know.
+    return Peer.MACHINE if send("qqemu.PhyMemMode") in (b"0", b"1") else Peer.QEMU

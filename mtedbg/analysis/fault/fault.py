@@ -13,6 +13,7 @@ from mtedbg.analysis.fault.access_tags import (
     touched,
 )
 from mtedbg.analysis.fault.behind import fault_behind, returned_fault
+from mtedbg.analysis.fault.exception import exception_taken
 from mtedbg.analysis.fault.suspects import Suspect, can_compare, suspects
 from mtedbg.analysis.interrupted import DONE, InterruptedFault, interrupted_fault
 from mtedbg.dataclass import dataclass, replace
@@ -154,7 +155,11 @@ def fault(session: Session, thread: Thread) -> Fault:
     returned: that fault. Of several inside each other, the first.
     """
     info = session.target.signal(thread)
-    before = interrupted_fault(session, thread) or fault_behind(session, thread)
+    before = (
+        exception_taken(session, thread)
+        or interrupted_fault(session, thread)
+        or fault_behind(session, thread)
+    )
     if before is None:
         met = _met(session, thread, info, session.target.registers(thread))
         before = _sent_again(session, thread, met)

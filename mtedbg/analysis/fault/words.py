@@ -99,10 +99,12 @@ def remarks(fault: Fault) -> Iterator[str]:
     raw, tag = fault.raw_address, fault.pointer_tag
     if isinstance(raw, Absent) or fault.tag_check is not FaultKind.SYNCHRONOUS:
         return
-    source = tag.detail if isinstance(tag, Absent) else "the tag is from si_addr"
+    told_by = _told_by(fault.interrupted)
+    source = tag.detail if isinstance(tag, Absent) else f"the tag is from {told_by}"
     if fault.inferred is not None:
         source = f"the tag is that of all registers near it that mismatch; {UNTOLD_TAG.detail}"
-    yield from _of_top_bits(raw, fault.has_mte_far)
+    if told_by == _SI_ADDR:
+        yield from _of_top_bits(raw, fault.has_mte_far)
     if fault.at.untold:
         yield f"{fault.at.untold}; {source}"
     elif not fault.accesses:
@@ -110,9 +112,17 @@ def remarks(fault: Fault) -> Iterator[str]:
         how = "accesses this address unchecked" if unchecked else "does not access this address"
         yield f"the instruction at the PC {how}; {source}"
     elif present(tag) and logical_tag(raw) not in (0, tag):
-        yield f"si_addr carries tag {logical_tag(raw)}, the address of the access {tag}"
+        yield f"{told_by} carries tag {logical_tag(raw)}, the address of the access {tag}"
     if fault.memory_tag == tag:
         yield "the tags match now: the memory was retagged after the fault"
+
+
+_SI_ADDR = "si_addr"
+
+
+def _told_by(before: InterruptedFault | None) -> str:
+    """What has the address of a fault."""
+    return "FAR_EL1" if before is not None and before.is_exception else _SI_ADDR
 
 
 def _of_top_bits(raw: int, has_mte_far: bool | Absent) -> Iterator[str]:
@@ -129,6 +139,14 @@ def _of_top_bits(raw: int, has_mte_far: bool | Absent) -> Iterator[str]:
 
 
 def _of_handler(before: InterruptedFault) -> Iterator[str]:
+    if before.is_exception:
+        is_in = "is in" if before.certain else "may be in"
+        yield (
+            f"the processor {is_in} the handler of this exception, which {before.source} tell;"
+            " memory tags are as they are now"
+        )
+        yield from before.evidence
+        return
     where = {
         Found.HANDLER: "the thread is in the handler of this fault",
         Found.RETURNED: "the thread stands where the handler of this fault returned to",

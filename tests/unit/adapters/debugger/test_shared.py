@@ -35,10 +35,16 @@ def test_colours(
 
 
 @pytest.mark.parametrize(
-    ("answer", "peer"), [(b"ENABLE=1,NOIRQ=2,NOTIMER=4", Peer.QEMU), (b"", Peer.SERVER)]
+    ("steps", "physical", "peer"),
+    [
+        (b"ENABLE=1,NOIRQ=2,NOTIMER=4", b"", Peer.QEMU),
+        (b"ENABLE=1,NOIRQ=2,NOTIMER=4", b"0", Peer.MACHINE),
+        (b"", b"", Peer.SERVER),
+    ],
 )
-def test_qemu_tells_itself(answer: bytes, peer: Peer) -> None:
-    assert server_kind({"qqemu.sstepbits": answer}.__getitem__) is peer
+def test_qemu_tells_itself(steps: bytes, physical: bytes, peer: Peer) -> None:
+    answers = {"qqemu.sstepbits": steps, "qqemu.PhyMemMode": physical}
+    assert server_kind(answers.__getitem__) is peer
 
 
 def test_why_a_thread_stopped() -> None:
