@@ -6,7 +6,7 @@ WORKERS := 2
 NATIVE := $(shell find native mtedbg/lab/guest tests/support/programs \
 	-name build -prune -o \( -name '*.c' -o -name '*.cc' -o -name '*.h' \) -print)
 
-.PHONY: help setup setup-demo setup-check demo check test sanitize sanitize-host golden lint format bench bench-core bench-native fuzz crashes oracle soundness stress guests litmus lock wheel release clean
+.PHONY: help setup setup-demo setup-check demo check test sanitize sanitize-host golden lint format bench bench-core bench-native fuzz crashes oracle soundness stress guests aarch64 litmus lock wheel release clean
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 21
 
@@ -71,6 +71,9 @@ stress: setup ## litmus tests on real threads that are moved, in the VM; ROUNDS=
 
 guests: setup ## every guest program in every way, under QEMU and in the VM
 	@$(BIN)/python -m tests.live.guest_matrix
+
+aarch64: setup ## the wheels on AArch64 with memory tagging, in the VM; every frozen answer there
+	@$(BIN)/python -m tests.live.aarch64_machine
 
 bench: setup ## time and memory, compared with GDB's and LLDB's own commands: docs/measurements.md
 	@$(BIN)/python -m bench

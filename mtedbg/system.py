@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from mtedbg.errors import ToolMissingError
+from mtedbg.errors import ToolMissingError, UsageError
 
 if TYPE_CHECKING:  # opening a core is not to wait for it
     from pathlib import Path
@@ -29,17 +29,23 @@ READ = os.O_RDONLY | flags("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC")
 """To open what may be any file: no pipe is waited for, no terminal becomes ours."""
 
 
-def home() -> Path:
-    """The user's home folder; where nothing says which that is, a folder that is not there.
+def home(instead: str) -> Path:
+    """The user's home folder.
 
     A user without $HOME may have no entry among the users either: in containers, often.
+
+    Args:
+        instead: what to do where nothing says which it is.
+
+    Raises:
+        UsageError: nothing does.
     """
     from pathlib import Path
 
     try:
         return Path.home()
     except RuntimeError:
-        return Path(os.devnull, "home")
+        raise UsageError("nothing says which folder is this user's home", instead) from None
 
 
 def umask() -> int:

@@ -170,6 +170,11 @@ def stage_lab(work: Path) -> None:
     found = list(closure(paths.runtime()))
     for library in found:
         shutil.copy(library, libraries / library.name)
+    # For a machine that has memory tagging itself, and a C library of its own.
+    (data / "libraries").mkdir()
+    for library in found:
+        if not package_of(library).startswith("libc6:"):
+            shutil.copy(library, data / "libraries" / library.name)
     # A wheel has no links, and programs name their loader by this path.
     shutil.copy(paths.DEBIAN_LIBRARIES / paths.LOADER, data / "sysroot/lib" / paths.LOADER)
     packages = sorted({package_of(library) for library in found})

@@ -12,8 +12,7 @@ from pathlib import Path
 from mtedbg import __version__
 from mtedbg.dataclass import dataclass
 from mtedbg.errors import ToolMissingError
-from mtedbg.lab import paths, requirements
-from mtedbg.lab.requirements import Need
+from mtedbg.lab import apt, native, paths, requirements
 from mtedbg.render import clean
 
 HELP = "check what mtedbg needs on this machine"
@@ -46,6 +45,8 @@ def run(_arguments: argparse.Namespace) -> int:
     python = sys.version.split()[0]
     print(clean(f"mtedbg {__version__}, Python {python}, {paths.PACKAGE}"))
     lacking = False
+    if native.has_mte():
+        print("  ok       memory tagging           this machine's own: QEMU is not needed")
     for finding in _findings():
         if finding.found:
             print(clean(f"  ok       {finding.what:24} {finding.found}"))
@@ -53,6 +54,8 @@ def run(_arguments: argparse.Namespace) -> int:
         lacking = lacking or not finding.optional
         state = "optional" if finding.optional else "MISSING "
         print(clean(f"  {state} {finding.what:24} {finding.fix}"))
+    if lacking and paths.in_checkout() and not apt.on_debian():
+        print(f"this checkout is built on Debian; in a container: {requirements.CONTAINER}")
     return 1 if lacking else 0
 
 
@@ -61,8 +64,8 @@ def _findings() -> Iterator[Finding]:
     for requirement in needed:
         found = requirement.find()
         fix = "" if found else requirements.fix(requirement)
-        of_developers = requirement.needs <= {Need.CHECK, Need.TEST}
-        yield Finding(requirement.what, found or "", fix, optional=of_developers)
+        optional = requirements.is_optional(requirement)
+        yield Finding(requirement.what, found or "", fix, optional=optional)
     pip = f"{sys.executable} -P -m pip install"  # -P: not a pip.py of the current folder
     for name in distributions():
         yield Finding(f"Python's {name}", _version(name), f"{pip} {name}")

@@ -21,6 +21,7 @@ from mtedbg.system import READ, home
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _END = re.compile(r"\r?\n$")
+_NO_HOME = "set HOME; mtedbg install --print prints the line for an init file"
 HELP = "load mtedbg whenever GDB or LLDB starts"
 
 
@@ -143,15 +144,15 @@ def with_line(text: str, debugger: Debugger) -> str:
 
 def _gdbinit() -> list[Path]:
     """The file that GDB reads at its start: the one in the configuration folder goes first."""
-    configuration = Path(os.environ.get("XDG_CONFIG_HOME") or home() / ".config")
+    configuration = Path(os.environ.get("XDG_CONFIG_HOME") or home(_NO_HOME) / ".config")
     in_configuration = configuration / "gdb/gdbinit"
-    return [in_configuration if in_configuration.exists() else home() / ".gdbinit"]
+    return [in_configuration if in_configuration.exists() else home(_NO_HOME) / ".gdbinit"]
 
 
 def _lldbinit() -> list[Path]:
     """The file that LLDB reads, and the one that it reads in its place under its usual name."""
-    own = home() / ".lldbinit-lldb"
-    return [home() / ".lldbinit", *([own] if own.exists() else [])]
+    own = home(_NO_HOME) / ".lldbinit-lldb"
+    return [home(_NO_HOME) / ".lldbinit", *([own] if own.exists() else [])]
 
 
 DEBUGGERS = {

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mtedbg.errors import UsageError
+from mtedbg.lab import paths
 from mtedbg.lab.boot import RESERVED, boot
 from mtedbg.lab.machine import MachineOptions, Share
 from mtedbg.lab.program import checked
@@ -18,6 +19,8 @@ from mtedbg.lab.vm import LabResult
 HELP = "run an AArch64 program in a Linux VM with memory tagging; core files are saved here"
 OF_ANOTHER_PROGRAM = True
 _TRIED = "user.mtedbg.tried"
+_KEPT = 1 << 12
+_LACKING = (b"error while loading shared libraries", b"version `GLIBC")
 PLAIN_ENVIRONMENT = {"PATH": "/usr/bin", "HOME": "/root", "LANG": "C.UTF-8"}
 
 
@@ -69,21 +72,32 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("no program is given", "example: mtedbg lab -- ./prog ARG")
     here = Path.cwd()
     program = checked(command[0])
+    if not os.access(here, os.W_OK | os.X_OK):  # after a minute in the VM it would be too late
+        raise UsageError(
+            f"{here} cannot be written to: a core file would be lost", "work in another folder"
+        )
     environment = _environment(arguments.env)
     shares = _shares(here, program, writable=arguments.writable)
     options = MachineOptions(cpus=arguments.cpus, memory_mib=arguments.memory)
     _progress("booting Linux with memory tagging …")
-    with boot(shares, options, arguments.libraries) as vm:
+    libraries = arguments.libraries or paths.libraries(program)
+    said = _Said()
+    with boot(shares, options, libraries) as vm:
         _progress("")
         vm.start(
             [str(program), *command[1:]],
             cwd=str(here),
             env=environment,
             on_stdout=_to_stdout,
-            on_stderr=_to_stderr,
+            on_stderr=said.to_stderr,
         )
         result = vm.finish(timeout_s=arguments.timeout, cores_to=here)
     _tell(result)
+    if result.exit_status and said.lacks_a_library():
+        print(
+            f"lab: its libraries were those in {libraries}; --libraries DIR names others",
+            file=sys.stderr,
+        )
     return result.shell_status()
 
 
@@ -140,9 +154,22 @@ def _to_stdout(data: bytes) -> None:
     sys.stdout.buffer.flush()
 
 
-def _to_stderr(data: bytes) -> None:
-    sys.stderr.buffer.write(data)
-    sys.stderr.buffer.flush()
+class _Said:
+    """What the program writes to standard error, passed on; its beginning is kept."""
+
+    def __init__(self) -> None:
+        self._beginning = b""
+
+    def to_stderr(self, data: bytes) -> None:
+        """Passes it on."""
+        if len(self._beginning) < _KEPT:
+            self._beginning += data[:_KEPT]
+        sys.stderr.buffer.write(data)
+        sys.stderr.buffer.flush()
+
+    def lacks_a_library(self) -> bool:
+        """Whether ld.so(8) says that one is missing or too old."""
+        return any(words in self._beginning for words in _LACKING)
 
 
 def _progress(text: str) -> None:

@@ -1,4 +1,7 @@
-"""`mtedbg run`: a guest in the runtime, under QEMU, at a debugger's prompt."""
+"""`mtedbg run`: a guest in the runtime, at a debugger's prompt.
+
+On this machine itself where it has memory tagging, else under QEMU's user mode, or in the VM.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mtedbg.cli.shell import add_debugger
+from mtedbg.errors import UsageError
+from mtedbg.lab import native
 from mtedbg.system import needs_unix
 
 if TYPE_CHECKING:
     from mtedbg.shell.debuggee import Debuggee
 
-HELP = "start a guest in the runtime under QEMU, with a debugger attached"
-VM = "--vm"
+HELP = "start a guest in the runtime, with a debugger attached"
+VM, QEMU = "--vm", "--qemu"
 OF_ANOTHER_PROGRAM = True
 
 
@@ -28,11 +33,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "words",
         nargs=argparse.REMAINDER,
-        metavar="[ARG …] [--vm] [-- OPTION …]",
+        metavar="[ARG …] [--vm | --qemu] [-- OPTION …]",
         help="arguments of the guest; after --, options of the runtime (see mtetso --help)",
     )
     parser.add_argument(
         VM, action="store_true", help="use the Linux VM and gdbserver instead of QEMU's user mode"
+    )
+    parser.add_argument(
+        QEMU,
+        action="store_true",
+        help="use QEMU's user mode, also where this machine has memory tagging itself",
     )
     add_debugger(parser)
 
@@ -43,16 +53,22 @@ def run(arguments: argparse.Namespace) -> int:
     from mtedbg.shell.main import open_shell
 
     in_vm = arguments.vm or VM in arguments.words
-    words = [word for word in arguments.words if word != VM]
-    debuggee = _debuggee(arguments.guest, words, list(arguments.after_dashes or ()), in_vm=in_vm)
+    in_qemu = arguments.qemu or QEMU in arguments.words
+    if in_vm and in_qemu:
+        raise UsageError(f"{VM} and {QEMU} are two places", "give one of them")
+    words = [word for word in arguments.words if word not in (VM, QEMU)]
+    here = native.has_mte() and not (in_vm or in_qemu)
+    options = list(arguments.after_dashes or ())
+    debuggee = _debuggee(arguments.guest, words, options, in_vm=in_vm, here=here)
     return open_shell(debuggee, arguments.gdb, arguments.scripts)
 
 
-def _debuggee(name: str, words: list[str], options: list[str], *, in_vm: bool) -> Debuggee:
-    from mtedbg.errors import UsageError
+def _debuggee(
+    name: str, words: list[str], options: list[str], *, in_vm: bool, here: bool
+) -> Debuggee:
     from mtedbg.lab import paths
     from mtedbg.lab.program import checked
-    from mtedbg.shell.debuggee import UserProgram
+    from mtedbg.shell.debuggee import NativeProgram, UserProgram
     from mtedbg.shell.files import guest_file, needs_runtime
     from mtedbg.shell.vm_program import VmProgram
 
@@ -63,6 +79,8 @@ def _debuggee(name: str, words: list[str], options: list[str], *, in_vm: bool) -
     elif options:
         raise UsageError(f"{name} runs without the runtime", "remove -- and the options after it")
     argv[0] = checked(argv[0])
+    if here:
+        return NativeProgram(argv)
     if not in_vm:
         return UserProgram(argv)
     return VmProgram(argv, [Path(argv[0]).parent, guest.parent])

@@ -267,6 +267,6 @@ def run(arguments: argparse.Namespace) -> int:
         raise stopped
     if stopped is not None:
         return EXIT_INTERRUPTED
-    if found.unreadable and not found.paths:
-        return EXIT_UNREADABLE
-    return EXIT_NEW if known is not None and any(is_new(one, known) for one in recent) else 0
+    if known is not None and any(is_new(one, known) for one in recent):
+        return EXIT_NEW
+    return EXIT_UNREADABLE if found.unreadable else 0

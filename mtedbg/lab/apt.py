@@ -27,7 +27,7 @@ def commands(packages: Sequence[str]) -> list[str]:
     """
     if not packages:
         return []
-    sudo = "" if os.geteuid() == 0 else "sudo "
+    sudo = "" if os.geteuid() == 0 else "sudo "  # there is apt: this is no Windows
     install = f"{sudo}apt-get install -y --no-install-recommends"
     qemu = [name for name in packages if name.startswith("qemu-")]
     rest = [name for name in packages if name not in qemu]
@@ -72,7 +72,8 @@ def _fetched() -> str:
 
 
 def _has_arm64() -> bool:
-    return "arm64" in _run(["dpkg", "--print-foreign-architectures"]).split()
+    known = ("--print-foreign-architectures", "--print-architecture")
+    return any("arm64" in _run(["dpkg", word]).split() for word in known)
 
 
 def _run(command: list[str]) -> str:

@@ -13,6 +13,8 @@ DATA = PACKAGE.parent / "mtedbg_lab"
 CHECKOUT = PACKAGE.parent
 BUILD = CHECKOUT / "native/build/cross"
 DEBIAN_LIBRARIES = Path("/usr/lib/aarch64-linux-gnu")
+MACHINE_LIBRARIES = (DEBIAN_LIBRARIES, Path("/usr/lib64"), Path("/usr/lib"))
+"""Where distributions have them: Debian, Fedora and openSUSE, Arch; only if this is AArch64."""
 CARRIED_SYSROOT = DATA / "sysroot"
 CARRIED_LIBRARIES = CARRIED_SYSROOT / "lib/aarch64-linux-gnu"
 _AGAIN = "the installation is damaged: pip install --force-reinstall mtedbg"
@@ -74,15 +76,22 @@ def vm_image() -> image.VmImage:
     return found
 
 
-def libraries() -> Path:
+def libraries(program: Path | None = None) -> Path:
     """The folder of AArch64 shared libraries that programs in the VM and under QEMU get.
 
-    The machine's own where they are as many as the carried ones, so that a user's program finds
-    what it was linked with; else those that came with mtedbg.
+    A user's program gets the machine's own, where it has any: it was linked with them. The runtime
+    gets them where they are as many as the carried ones, else those that came with mtedbg.
+
+    Args:
+        program: a user's; the runtime, or something that came with mtedbg, where None.
 
     Raises:
         ToolMissingError: there are none.
     """
+    if program is not None and not _is_ours(program):
+        for folder in MACHINE_LIBRARIES:
+            if (folder / LOADER).exists():
+                return folder
     carried = [path.name for path in CARRIED_LIBRARIES.glob("*")] if not in_checkout() else []
     if all((DEBIAN_LIBRARIES / name).exists() for name in [LOADER, *carried]):
         return DEBIAN_LIBRARIES
@@ -91,13 +100,20 @@ def libraries() -> Path:
     raise ToolMissingError("there are no AArch64 libraries here", _next_step())
 
 
-def sysroot() -> Path | None:
+def _is_ours(program: Path) -> bool:
+    return program.name == "mtetso" and program.parent in (BUILD, DATA)
+
+
+def sysroot(program: Path | None = None) -> Path | None:
     """What `qemu-aarch64 -L` is to be given, or None where the machine's own root will do.
+
+    Args:
+        program: as for `libraries`.
 
     Raises:
         ToolMissingError: there are no AArch64 libraries.
     """
-    return CARRIED_SYSROOT if libraries() == CARRIED_LIBRARIES else None
+    return CARRIED_SYSROOT if libraries(program) == CARRIED_LIBRARIES else None
 
 
 def _cached() -> image.VmImage:

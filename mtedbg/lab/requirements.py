@@ -5,6 +5,7 @@ installed, so it uses the standard library alone: `python3 -m mtedbg.lab.require
 """
 
 import importlib.util
+import platform
 import re
 import shutil
 import subprocess
@@ -14,7 +15,7 @@ from enum import Enum
 from pathlib import Path
 
 from mtedbg.dataclass import dataclass
-from mtedbg.lab import apt
+from mtedbg.lab import apt, native
 
 QEMU_MINIMUM = (9, 1)  # the first whose gdb stub answers qMemTags
 GDB_MINIMUM = (12, 0)  # the first with gdb.RemoteTargetConnection.send_packet
@@ -134,6 +135,10 @@ def _dotted(version: tuple[int, ...]) -> str:
 _RUN, _TEST = frozenset({Need.RUN}), frozenset({Need.TEST})
 _BUILD, _CHECK = frozenset({Need.BUILD}), frozenset({Need.CHECK})
 
+# Debian's cross compilers have the names that its own have on the other machine.
+_TO_AARCH64 = "g++" if native.is_aarch64() else "g++-aarch64-linux-gnu"
+_TO_X86_64 = "g++-x86-64-linux-gnu" if native.is_aarch64() else "g++"
+
 TO_RUN = (
     Requirement("QEMU user mode 9.1", "qemu-user", _RUN, _qemu("qemu-aarch64")),
     Requirement("QEMU system mode 9.1", "qemu-system-arm", _RUN, _qemu("qemu-system-aarch64")),
@@ -146,10 +151,16 @@ OF_A_CHECKOUT = tuple(
         ("make", "make", _BUILD | _CHECK, _program("make")),
         ("C and C++ compiler", "g++", _BUILD | _CHECK, _program("g++")),
         (
-            "cross C++ compiler",
-            "g++-aarch64-linux-gnu",
+            "C++ compiler, arm64",
+            _TO_AARCH64,
             _BUILD | _CHECK,
             _program("aarch64-linux-gnu-g++"),
+        ),
+        (
+            "C compiler, x86-64",
+            _TO_X86_64,
+            _BUILD | _CHECK,
+            _program("x86_64-linux-gnu-gcc"),
         ),
         ("clang-format", "clang-format", _CHECK, _program("clang-format")),
         ("cmake", "cmake", _BUILD, _program("cmake")),
@@ -197,23 +208,51 @@ def packages(requirements: Iterable[Requirement]) -> list[str]:
 
 
 def fix(requirement: Requirement) -> str:
-    """The command that installs one requirement, to be typed as it stands."""
+    """The command that installs one requirement, to be typed as it stands, or its package."""
     if apt.on_debian():
         return " && ".join(apt.commands([requirement.package]))
-    for tool, names in _ELSEWHERE.items():
-        if requirement.package in names and shutil.which(tool.split()[0]):
-            return f"sudo {tool} {names[requirement.package]}"
+    for command, names in _ELSEWHERE.items():
+        if requirement.package in names and shutil.which(command.removeprefix("sudo ").split()[0]):
+            name = names[requirement.package]
+            return f"{command} {name}" if name else "there is none for this system"
     if requirement.pip:
         return f"{sys.executable} -P -m pip install {requirement.pip}"
-    return f"on Debian 12 or 13 this is package {requirement.package}; to build there: {CONTAINER}"
+    return f"on Debian 12 or 13 this is package {requirement.package}"
 
 
-# What is needed to run. The rest is Debian's: the build relies on its multiarch packages.
+def is_optional(requirement: Requirement) -> bool:
+    """Whether mtedbg does its main work here without it.
+
+    What checks and tests need; QEMU where this machine has memory tagging itself; QEMU's user mode
+    where there is none for it.
+    """
+    if requirement.needs <= {Need.CHECK, Need.TEST}:
+        return True
+    if not requirement.what.startswith("QEMU"):
+        return False
+    return native.has_mte() or (requirement.what.startswith("QEMU user") and not _IS_LINUX)
+
+
+# What is needed to run. The rest is Debian's: the build relies on its multiarch packages. GDB of
+# the other distributions is built for the machine's own architecture: pip has one for all.
 _ELSEWHERE = {
-    "dnf install": {"qemu-user": "qemu-user", "qemu-system-arm": "qemu-system-aarch64"},
-    "pacman -S": {"qemu-user": "qemu-user", "qemu-system-arm": "qemu-system-aarch64"},
-    "zypper install": {"qemu-user": "qemu-linux-user", "qemu-system-arm": "qemu-arm"},
+    "sudo apt-get install": {
+        "qemu-user": "qemu-user",
+        "qemu-system-arm": "qemu-system-arm",
+        "gdb-multiarch": "gdb-multiarch",
+    },
+    "sudo dnf install": {"qemu-user": "qemu-user", "qemu-system-arm": "qemu-system-aarch64"},
+    "sudo pacman -S": {"qemu-user": "qemu-user", "qemu-system-arm": "qemu-system-aarch64"},
+    "sudo zypper install": {"qemu-user": "qemu-linux-user", "qemu-system-arm": "qemu-arm"},
+    "sudo apk add": {
+        "qemu-user": "qemu-aarch64",
+        "qemu-system-arm": "qemu-system-aarch64",
+        "gdb-multiarch": "gdb-multiarch",
+    },
+    "brew install": {"qemu-user": "", "qemu-system-arm": "qemu"},
 }
+"""Names of Debian's packages elsewhere, by the command that installs them; empty: it has none."""
+_IS_LINUX = platform.system() == "Linux"
 CONTAINER = 'docker run --rm -it -v "$PWD:/src" -w /src python:3.11-bookworm scripts/setup'
 
 

@@ -74,7 +74,7 @@ def start(
     if qemu is None:
         raise ToolMissingError(f"{PROGRAM} is not on this machine", "run: mtedbg doctor")
     program = checked(argv[0])
-    root = paths.sysroot()
+    root = paths.sysroot(program)
     with tempfile.TemporaryDirectory(prefix="mtedbg-") as name:
         socket, log = Path(name) / "gdb", Path(name) / "log"
         with log.open("wb") as own:

@@ -10,7 +10,7 @@ import tty
 from collections.abc import Sequence
 from pathlib import Path
 
-from mtedbg.lab import user
+from mtedbg.lab import native, paths, user
 from mtedbg.shell.records import DebuggerError
 
 # The program handles tag check faults; mtedbg stops on them first.
@@ -26,6 +26,7 @@ class Debuggee:
     Attributes:
         words: for GDB's command line.
         settings: commands for a new GDB.
+        sysroot: where the libraries of its process are; those that came with mtedbg where None.
         attaches: whether GDB may stay when it is started again.
         output: readable when the program has written something; None where it is not known.
         end: readable when the program has ended; None where only GDB knows.
@@ -33,6 +34,7 @@ class Debuggee:
 
     words: Sequence[str | Path] = ()
     settings: Sequence[str] = ()
+    sysroot: Path | None = None
     attaches = False
     output: int | None = None
     end: int | None = None
@@ -78,13 +80,34 @@ class Files(Debuggee):
         self.words = words
         self.output, self._slave = pty.openpty()
         tty.setraw(self._slave)
-        self.settings = (f"set inferior-tty {os.ttyname(self._slave)}",)
+        self.settings: Sequence[str] = (f"set inferior-tty {os.ttyname(self._slave)}",)
 
     def close(self) -> None:
         """See `Debuggee`."""
         assert self.output is not None
         os.close(self.output)
         os.close(self._slave)
+
+
+class NativeProgram(Files):
+    """A program on this machine itself, which has memory tagging.
+
+    Args:
+        argv: an AArch64 program and its arguments.
+    """
+
+    sysroot = Path("/")
+
+    def __init__(self, argv: Sequence[str | Path]) -> None:
+        super().__init__(["--args", *argv])
+        added = native.environment(Path(argv[0])).items()
+        self.settings = (
+            *self.settings,
+            "set startup-with-shell off",  # arguments are words, not a shell's line
+            *(f"set environment {name} {value}" for name, value in added),
+            *SHOW_FAULTS,
+            "starti",
+        )
 
 
 class UserProgram(Debuggee):
@@ -99,6 +122,7 @@ class UserProgram(Debuggee):
 
     def __init__(self, argv: Sequence[str | Path]) -> None:
         self.words = argv[:1]
+        self.sysroot = paths.sysroot(Path(argv[0])) or Path("/")
         self._argv = argv
         self._started = contextlib.ExitStack()
         self._running: user.UserProgram | None = None

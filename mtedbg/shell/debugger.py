@@ -112,7 +112,7 @@ class Debugger(Listener):
         # the current folder may be a stranger's, like the core.
         early = (
             "debuginfod enabled off",
-            f"sysroot {paths.sysroot() or '/'}",
+            f"sysroot {self._debuggee.sysroot or paths.sysroot() or '/'}",
             "auto-load local-gdbinit off",
         )
         words: list[str | Path] = [self._options.gdb]

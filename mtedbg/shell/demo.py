@@ -15,12 +15,14 @@ from typing import Any
 
 from mtedbg.dataclass import dataclass
 from mtedbg.errors import LabError
-from mtedbg.lab import paths, user
+from mtedbg.lab import native, paths, user
 from mtedbg.lab.boot import boot
 from mtedbg.lab.machine import Share
 from mtedbg.shell.gdbmi import Gdb, Stop
 from mtedbg.shell.story import Story
 
+LIMIT_S = 600.0
+"""Seconds that a command on this machine may take: it may be an emulated one."""
 MAX_FAULTS = 64
 """Faults that are passed by before the one that is shown; the guest has a dozen."""
 
@@ -58,7 +60,7 @@ def demo(story: Story, gdb: Path, folder: Path) -> None:
         MtedbgError: a part is not on this machine, or does not do its work.
     """
     _alive(story, gdb)
-    _dead(story, folder)
+    _dead(story, gdb, folder)
 
 
 def _alive(story: Story, gdb: Path) -> None:
@@ -66,16 +68,24 @@ def _alive(story: Story, gdb: Path) -> None:
     story.heading(
         "Stop on a tag check fault in translated code",
         "An x86-64 program passes messages between two threads. The runtime translates it,",
-        "tags memory local to a core or shared, and runs it under qemu-aarch64 -cpu max.",
+        "tags memory local to a core or shared, and runs it "
+        + ("on this machine." if native.has_mte() else "under qemu-aarch64 -cpu max."),
     )
+    words = [str(word) for word in (runtime, *ARGUMENTS, guest)]
+    if native.has_mte():
+        with Gdb(_argv(gdb, "/", "--args", *words), limit_s=LIMIT_S) as debugger:
+            walk = _Walk(story, debugger, here=True)
+            with story.waiting("starting GDB"):
+                walk.begin_here(runtime)
+                walk.type("starti", quiet=True)
+            _to_the_end(walk, _the_fault(walk))
+        return
     story.command(
         "$", f"qemu-aarch64 -cpu max -g SOCKET mtetso {' '.join(ARGUMENTS)} {GUEST}.elf", ""
     )
-    early = ("debuginfod enabled off", "style enabled off", f"sysroot {paths.sysroot() or '/'}")
-    argv = [str(gdb), "-nx", *(word for line in early for word in ("-iex", f"set {line}"))]
     with (
-        user.start([runtime, *ARGUMENTS, guest]) as program,
-        Gdb([*argv, str(runtime)]) as debugger,
+        user.start(words) as program,
+        Gdb(_argv(gdb, str(paths.sysroot() or "/"), str(runtime))) as debugger,
     ):
         walk = _Walk(story, debugger)
         with story.waiting("starting GDB"):
@@ -85,12 +95,27 @@ def _alive(story: Story, gdb: Path) -> None:
         _to_the_end(walk, _the_fault(walk))
 
 
+def _argv(gdb: Path, sysroot: str, *words: str) -> list[str]:
+    early = ("debuginfod enabled off", "style enabled off", f"sysroot {sysroot}")
+    return [str(gdb), "-nx", *(word for line in early for word in ("-iex", f"set {line}")), *words]
+
+
 @dataclass(slots=True)
 class _Walk:
     """A debugger driven for a reader: commands and their output are shown."""
 
     story: Story
     debugger: Gdb
+    here: bool = False
+
+    def begin_here(self, program: Path) -> None:
+        """Makes a debugger of this machine ready to start a program."""
+        self.type(f"source {paths.gdbinit()}")
+        for line in ("inferior-tty /dev/null", "startup-with-shell off"):
+            self.debugger.execute(f"set {line}")
+        for name, value in native.environment(program).items():
+            self.debugger.execute(f"set environment {name} {value}")
+        self.type("handle SIGSEGV stop print pass", quiet=True)
 
     def type(self, line: str, *, quiet: bool = False) -> None:
         """Runs a command; `quiet` leaves out its output."""
@@ -159,7 +184,7 @@ def _to_the_end(walk: _Walk, fault: Fault) -> None:
     walk.go()
     walk.type(f"memop {fault.access}")
     walk.type(f"mte-tags {fault.memory}")
-    if _asks_the_stub(walk.debugger):
+    if walk.here or _asks_the_stub(walk.debugger):
         walk.story.say(
             "   The same tag by GDB's own command, which knows nothing about the runtime:"
         )
@@ -182,13 +207,46 @@ def _to_the_end(walk: _Walk, fault: Fault) -> None:
     walk.type("guest-frame")
 
 
-def _dead(story: Story, folder: Path) -> None:
+def _dead(story: Story, gdb: Path, folder: Path) -> None:
+    runtime, guest = paths.runtime(), paths.guests() / f"{GUEST}.elf"
+    if native.has_mte():
+        core = _died_here(story, gdb, folder, runtime, guest)
+    else:
+        core = _died_in_the_vm(story, folder, runtime, guest)
+    words = ["core", str(core), "--exe", str(runtime)]
+    with story.waiting("reading the core"):
+        done = subprocess.run(
+            [sys.executable, "-m", "mtedbg", *words], capture_output=True, text=True, check=False
+        )
+    story.command("$", f"mtedbg {' '.join(words)}", done.stdout + done.stderr)
+    if done.returncode != 0:
+        raise LabError(f"mtedbg core ended with status {done.returncode}")
+
+
+def _died_here(story: Story, gdb: Path, folder: Path, runtime: Path, guest: Path) -> Path:
+    """A core of the same death on this machine: GDB writes it, wherever the kernel puts its own."""
+    story.heading(
+        "The runtime dies, and only its core file is left",
+        "Without its fault handler the first mismatch kills it: the kernel delivers SEGV_MTESERR.",
+        "GDB writes the core file, with its memory tags.",
+    )
+    core = folder / "core"
+    argv = _argv(gdb, "/", "--args", str(runtime), "--no-handler", str(guest))
+    with Gdb(argv, limit_s=LIMIT_S) as debugger:
+        walk = _Walk(story, debugger, here=True)
+        walk.begin_here(runtime)
+        walk.go("run")
+        walk.type(f"gcore {core}")
+    return core
+
+
+def _died_in_the_vm(story: Story, folder: Path, runtime: Path, guest: Path) -> Path:
+    """A core of a real kernel, in the Linux VM."""
     story.heading(
         "The runtime dies in a Linux VM, and only its core file is left",
         "Without its fault handler the first mismatch kills it: a real kernel delivers",
         "SEGV_MTESERR and writes a core file with its memory tags.",
     )
-    runtime, guest = paths.runtime(), paths.guests() / f"{GUEST}.elf"
     argv = [str(runtime), "--no-handler", str(guest)]
     story.command("$", f"mtedbg lab -- {' '.join(argv)}", "")
     shares = [Share(path, str(path)) for path in dict.fromkeys((runtime.parent, guest.parent))]
@@ -201,11 +259,4 @@ def _dead(story: Story, folder: Path) -> None:
         raise LabError("the program left no core file", result.stderr.decode(errors="replace"))
     core = result.cores[0]
     story.say(f"   killed by signal {result.signal}; core file of {core.stat().st_size >> 10} KiB")
-    words = ["core", str(core), "--exe", str(runtime)]
-    with story.waiting("reading the core"):
-        done = subprocess.run(
-            [sys.executable, "-m", "mtedbg", *words], capture_output=True, text=True, check=False
-        )
-    story.command("$", f"mtedbg {' '.join(words)}", done.stdout + done.stderr)
-    if done.returncode != 0:
-        raise LabError(f"mtedbg core ended with status {done.returncode}")
+    return core

@@ -15,6 +15,7 @@ from prompt_toolkit.output import ColorDepth, Output
 from prompt_toolkit.styles import Style
 
 from mtedbg.commands import names
+from mtedbg.errors import UsageError
 from mtedbg.shell.blocks import unfinished
 from mtedbg.shell.completion import GdbCompleter
 from mtedbg.shell.debugger import Debugger
@@ -31,16 +32,16 @@ GREETING = "Ctrl-C interrupts the program, Ctrl-D leaves, Tab completes, restart
 def history_file() -> Path:
     """Where what was typed is kept: in the folder for state (XDG base directories)."""
     state = os.environ.get("XDG_STATE_HOME") or ""
-    folder = Path(state) if state.startswith("/") else home() / ".local/state"
+    folder = Path(state) if state.startswith("/") else home("set HOME") / ".local/state"
     return folder / "mtedbg/history"
 
 
 def _history() -> History:
-    file = history_file()
     try:
+        file = history_file()
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         file.touch(mode=0o600)
-    except OSError:  # a home that cannot be written to is no reason to stop
+    except (OSError, UsageError):  # no home, or not to be written to, is no reason to stop
         return InMemoryHistory()
     return FileHistory(str(file))
 

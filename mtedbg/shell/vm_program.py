@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mtedbg.errors import MtedbgError
-from mtedbg.lab import gdbserver
+from mtedbg.lab import gdbserver, paths
 from mtedbg.lab.boot import RESERVED, boot
 from mtedbg.lab.machine import MachineOptions, Share
 from mtedbg.lab.vm import Vm
@@ -40,6 +40,7 @@ class VmProgram(Debuggee):
 
     def __init__(self, argv: Sequence[str | Path], folders: Sequence[Path]) -> None:
         self.words = argv[:1]
+        self.sysroot = paths.sysroot(Path(argv[0])) or Path("/")
         self._argv = [str(word) for word in argv]
         known = dict.fromkeys(str(folder) for folder in folders)
         self._shares = [Share(Path(name), name) for name in known if name not in RESERVED]
@@ -63,7 +64,8 @@ class VmProgram(Debuggee):
         self._shut_down()
         options = MachineOptions(cpus=CPUS, ports=(gdbserver.PORT,))
         with Story().waiting("booting Linux with memory tagging"):
-            self._vm = self._booted.enter_context(boot(self._shares, options))
+            started = boot(self._shares, options, paths.libraries(Path(self._argv[0])))
+            self._vm = self._booted.enter_context(started)
         self.output, self._sink = os.pipe()
         self.end, self._ended = os.pipe()
         for end in (self.output, self._sink, self.end, self._ended):

@@ -34,7 +34,10 @@ _SUM = "crc32"
 
 def usual_path(places: Iterable[str]) -> Path:
     """The default state file of triage over `places`, in the user's state folder."""
-    base = os.environ.get("XDG_STATE_HOME") or home() / ".local/state"
+    base = (
+        os.environ.get("XDG_STATE_HOME")
+        or home("name a file for the results: --state FILE") / ".local/state"
+    )
     absolute = sorted({str(Path(place).absolute()) for place in places})
     name = hashlib.sha256("\0".join(absolute).encode("utf-8", "surrogateescape")).hexdigest()
     return Path(base) / "mtedbg" / f"triage-{name[:16]}.jsonl"

@@ -1,5 +1,9 @@
-# Guest programs: x86-64, by the machine's own gcc, whatever the rest is compiled with.
-find_program(GUEST_CC NAMES x86_64-linux-gnu-gcc gcc REQUIRED)
+# Guest programs: x86-64, whatever the rest is compiled with. A plain gcc is that machine's own.
+set(guest_compilers x86_64-linux-gnu-gcc)
+if(CMAKE_HOST_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
+  list(APPEND guest_compilers gcc)
+endif()
+find_program(GUEST_CC NAMES ${guest_compilers} REQUIRED)
 set(guest_dir ${CMAKE_CURRENT_SOURCE_DIR}/guests)
 set(guest_out ${CMAKE_CURRENT_BINARY_DIR}/guests)
 set(guest_flags -std=c11 -g -Wall -Wextra -Werror -mgeneral-regs-only -ffreestanding -fno-pic

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mtedbg.errors import LabError, ToolMissingError
-from mtedbg.lab import gdbserver, machine
+from mtedbg.lab import gdbserver, machine, paths
 from mtedbg.lab.boot import boot
 from mtedbg.lab.machine import MachineOptions
 from mtedbg.lab.vm import Vm
@@ -169,6 +169,21 @@ def test_the_command_brings_back_status_output_and_core(tmp_path: Path) -> None:
     assert done.stdout.startswith("memory ")
     assert done.stderr == f"lab: killed by SIGSEGV\nlab: core file: {core.name}\n"
     assert core.read_bytes().startswith(b"\x7fELF")
+
+
+def test_a_library_that_is_not_there_is_said_with_the_option_for_it(tmp_path: Path) -> None:
+    lacking = compiled("report", "-Wl,--no-as-needed", "-lvixl")
+    (tmp_path / "libraries").mkdir()
+    for library in ("ld-linux-aarch64.so.1", "libc.so.6"):
+        real = (paths.DEBIAN_LIBRARIES / library).resolve()
+        (tmp_path / "libraries" / library).write_bytes(real.read_bytes())
+        (tmp_path / "libraries" / library).chmod(0o755)
+    done = lab("--libraries", "libraries", "--", str(lacking), "exit", "0", cwd=tmp_path)
+    assert done.returncode == 127
+    assert "error while loading shared libraries: libvixl.so.5" in done.stderr
+    assert done.stderr.endswith(
+        "lab: its libraries were those in libraries; --libraries DIR names others\n"
+    )
 
 
 def test_the_command_runs_a_program_of_the_current_folder(tmp_path: Path) -> None:

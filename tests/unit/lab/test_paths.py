@@ -19,6 +19,7 @@ def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(paths, "CARRIED_SYSROOT", data / "sysroot")
     monkeypatch.setattr(paths, "CARRIED_LIBRARIES", data / "sysroot/lib/aarch64-linux-gnu")
     monkeypatch.setattr(paths, "DEBIAN_LIBRARIES", tmp_path / "debian")
+    monkeypatch.setattr(paths, "MACHINE_LIBRARIES", (tmp_path / "debian", tmp_path / "fedora"))
     return data
 
 
@@ -62,6 +63,18 @@ def test_the_machines_libraries_serve_only_if_none_is_missing(wheel: Path) -> No
     put(paths.CARRIED_LIBRARIES, paths.LOADER, "libvixl.so.5")
     put(paths.DEBIAN_LIBRARIES, paths.LOADER)
     assert paths.libraries() == paths.CARRIED_LIBRARIES
+    # A user's program was linked with them, however few they are.
+    assert paths.libraries(wheel / "mtetso") == paths.CARRIED_LIBRARIES
+    assert paths.libraries(wheel.parent / "prog") == paths.DEBIAN_LIBRARIES
+    assert paths.sysroot(wheel.parent / "prog") is None
     put(paths.DEBIAN_LIBRARIES, "libvixl.so.5")
     assert paths.libraries() == paths.DEBIAN_LIBRARIES
     assert paths.sysroot() is None
+
+
+@pytest.mark.usefixtures("wheel")
+def test_a_users_program_gets_the_libraries_of_other_distributions(tmp_path: Path) -> None:
+    put(paths.CARRIED_LIBRARIES, paths.LOADER)
+    assert paths.libraries(tmp_path / "prog") == paths.CARRIED_LIBRARIES
+    put(tmp_path / "fedora", paths.LOADER)
+    assert paths.libraries(tmp_path / "prog") == tmp_path / "fedora"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mtedbg.lab import apt, requirements
+from mtedbg.lab import apt, native, requirements
 from mtedbg.lab.requirements import Need, Requirement
 
 
@@ -88,15 +88,47 @@ def test_an_old_qemu_is_as_good_as_none(tools: Path, version: str, found: str | 
     assert requirements.TO_RUN[0].find() == found
 
 
+@pytest.mark.parametrize(
+    ("command", "system", "user"),
+    [
+        ("sudo apt-get install", "qemu-system-arm", "qemu-user"),
+        ("sudo dnf install", "qemu-system-aarch64", "qemu-user"),
+        ("sudo pacman -S", "qemu-system-aarch64", "qemu-user"),
+        ("sudo zypper install", "qemu-arm", "qemu-linux-user"),
+        ("sudo apk add", "qemu-system-aarch64", "qemu-aarch64"),
+        ("brew install", "qemu", ""),
+    ],
+)
 def test_elsewhere_the_package_manager_that_is_there_is_named(
-    tools: Path, monkeypatch: pytest.MonkeyPatch
+    tools: Path, monkeypatch: pytest.MonkeyPatch, command: str, system: str, user: str
 ) -> None:
-    monkeypatch.setattr(apt, "_os_release", lambda field: "fedora")
-    script(tools, "dnf", "true")
-    system = requirements.TO_RUN[1]
-    assert requirements.fix(system) == "sudo dnf install qemu-system-aarch64"
-    assert "pip install gdb-for-pwndbg" in requirements.fix(requirements.TO_RUN[2])
-    assert "Debian" in requirements.fix(requirements.OF_A_CHECKOUT[-1])
+    monkeypatch.setattr(apt, "_os_release", lambda field: "another")
+    (tools / "apt-get").unlink()
+    script(tools, command.removeprefix("sudo ").split()[0], "true")
+    assert requirements.fix(requirements.TO_RUN[1]) == f"{command} {system}"
+    said = f"{command} {user}" if user else "there is none for this system"
+    assert requirements.fix(requirements.TO_RUN[0]) == said
+    gdb = requirements.fix(requirements.TO_RUN[2])
+    assert "pip install gdb-for-pwndbg" in gdb or gdb == f"{command} gdb-multiarch"
+    of_debian = requirements.fix(requirements.OF_A_CHECKOUT[-1])
+    assert of_debian == "on Debian 12 or 13 this is package libstd-rust-dev:arm64"
+
+
+@pytest.mark.parametrize(
+    ("system", "tagging", "optional"),
+    [
+        ("Linux", False, []),
+        ("Linux", True, ["QEMU user mode 9.1", "QEMU system mode 9.1"]),
+        ("Darwin", False, ["QEMU user mode 9.1"]),
+    ],
+)
+def test_qemu_is_optional_where_the_machine_tags_memory(
+    monkeypatch: pytest.MonkeyPatch, system: str, tagging: bool, optional: list[str]
+) -> None:
+    monkeypatch.setattr(native, "has_mte", lambda: tagging)
+    monkeypatch.setattr(requirements, "_IS_LINUX", system == "Linux")
+    found = [one.what for one in requirements.TO_RUN if requirements.is_optional(one)]
+    assert found == optional
 
 
 def test_missing_is_what_is_not_found() -> None:

@@ -1,0 +1,40 @@
+"""Whether this machine itself has memory tagging, and how a program is started on it.
+
+Sources: Linux, Documentation/arch/arm64/elf_hwcaps.rst (HWCAP2_MTE), include/uapi/linux/auxvec.h
+(AT_HWCAP2), getauxval(3); ld.so(8) on LD_LIBRARY_PATH. The standard library alone: set-up asks it.
+"""
+
+import platform
+from pathlib import Path
+
+AT_HWCAP2 = 26
+HWCAP2_MTE = 1 << 18
+
+
+def is_aarch64() -> bool:
+    """Whether programs of this machine are AArch64's."""
+    return platform.system() == "Linux" and platform.machine() == "aarch64"
+
+
+def has_mte() -> bool:
+    """Whether programs on this machine can tag memory: its processor and its kernel both."""
+    if not is_aarch64():
+        return False
+    import ctypes
+
+    try:
+        value = ctypes.CDLL(None).getauxval
+    except (OSError, AttributeError):
+        return False
+    value.restype = ctypes.c_ulong
+    return bool(value(ctypes.c_ulong(AT_HWCAP2)) & HWCAP2_MTE)
+
+
+def environment(program: Path) -> dict[str, str]:
+    """What a program's environment needs in addition: the runtime finds its own libraries.
+
+    Args:
+        program: an AArch64 program.
+    """
+    beside = program.parent / "libraries"  # of the wheel: without the C library
+    return {"LD_LIBRARY_PATH": str(beside)} if beside.is_dir() else {}
