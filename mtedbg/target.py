@@ -151,6 +151,14 @@ class DebugFileFinder(Protocol):
 
 
 @runtime_checkable
+class GuestFileFinder(Protocol):
+    """A target that knows the files of a translated program: debuggers know nothing of them."""
+
+    def guest_files_at(self, address: int) -> Sequence[DebugFile]:
+        """The x86-64 files of the image that holds `address`, the best first; none elsewhere."""
+
+
+@runtime_checkable
 class SourceFinder(Protocol):
     """A debugger, which reads debug information itself."""
 

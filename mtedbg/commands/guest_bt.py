@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from mtedbg.commands import Arguments, Command
-from mtedbg.model.absent import NOT_APPLICABLE, Absent, present
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, present, then
 from mtedbg.report import Answer, Column, Kind, Line, Row, Span, Table
 
 if TYPE_CHECKING:
+    from mtedbg.analysis.stacks.foreign_calls import ForeignChain
     from mtedbg.analysis.stacks.guest_calls import GuestCalls
     from mtedbg.decode.stack.guest_calls import GuestCall, GuestChain
     from mtedbg.model.frame import Guest
@@ -23,6 +25,12 @@ def _run(session: Session, arguments: Arguments) -> Answer:
     from mtedbg.analysis.stacks.guest_calls import guest_calls
 
     thread = session.thread(arguments.thread)
+    if not session.readable_runtimes():
+        from mtedbg.analysis.stacks.foreign_calls import foreign_calls
+
+        found = foreign_calls(session, thread)
+        if not isinstance(found, Absent) or found.is_hole:
+            return foreign_answer(thread, found)
     return answer(thread, guest_calls(session, thread))
 
 
@@ -47,6 +55,45 @@ def answer(thread: Thread, found: GuestCalls | Absent) -> Answer:
     )
 
 
+def foreign_answer(thread: Thread, found: ForeignChain | Absent) -> Answer:
+    """The calls of a guest whose translator has no debug root, and why they end.
+
+    Args:
+        thread: the host thread that was asked about.
+        found: the calls of the guest that it runs.
+    """
+    from mtedbg.commands._guest import without_guest
+
+    if isinstance(found, Absent):
+        return without_guest(thread, found, COMMAND.columns)
+    rows: list[Row] = []
+    lines: list[Line] = []
+    for level, call in enumerate(found.calls):
+        host = found.pc if level == 0 else NOT_APPLICABLE
+        place, line = call.place, call.place.line
+        name = call.name or (PurePosixPath(place.file).name if place.file else "")
+        rows.append(
+            {
+                "level": level,
+                "rip": call.rip,
+                "function": name or Absent(Reason.UNKNOWN),
+                "host_pc": host,
+                "block": NOT_APPLICABLE,
+                "line": then(line, str),
+            }
+        )
+        where = str(place.symbol) if present(place.symbol) else name or "?"
+        where += f" at {line}" if present(line) else ""
+        pc = f"  host {host:#x}" if present(host) else ""
+        at = f"{call.rip:#x}  " if present(call.rip) else f"<{call.rip}>  "
+        lines.append(
+            (Span(f"#{level:<3} ", "heading"), Span(at, "address"), Span(where), Span(pc, "dim"))
+        )
+    headline = f"guest of {found.guest.version} on thread {thread.number}"
+    end = (f"the chain ends: {found.end}",) if found.end else ()
+    return Answer(Table(tuple(rows), tuple(lines)), headline, end)
+
+
 def _notes(chain: GuestChain) -> Iterator[str]:
     levels = [str(level) for level, call in enumerate(chain.calls) if call.hypothesis]
     if levels:
@@ -67,6 +114,7 @@ def _row(guest: Guest, level: int, call: GuestCall) -> Row:
         "function": call.name,
         "host_pc": _host_pc(guest, level),
         "block": call.block,
+        "line": NOT_APPLICABLE,
     }
 
 
@@ -100,12 +148,14 @@ COMMAND = Command(
         Column("function", Kind.TEXT, "the guest function"),
         Column("host_pc", Kind.ADDRESS, "of level 0, in translated code"),
         Column("block", Kind.COUNT, "the code block with the function's translation"),
+        Column("line", Kind.TEXT, "file and line of the guest's source", shown=False),
     ),
     run=_run,
     details=(
         "A guest without frame pointers and unwind tables is unwound by what the instructions of "
         "its functions push. Where that fails, the stack is searched for return addresses: such a "
-        "level is marked as a guess."
+        "level is marked as a guess. A guest of box64 is unwound by its own call frame "
+        "information, and nothing is guessed."
     ),
     example="guest-bt --all-threads",
     per_thread=True,

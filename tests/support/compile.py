@@ -32,12 +32,17 @@ def compiled(name: str, *flags: str) -> Path:
     sources = [source, *sorted(PROGRAMS.glob("*.h"))]
     if f"-I{INCLUDE}" in flags:
         sources += sorted(INCLUDE.rglob("*.h"))
-    digest = hashlib.sha256(repr([compiler, flags]).encode())
-    for each in sources:
-        digest.update(each.read_bytes())
-    program = BUILT / digest.hexdigest()[:16] / name
+    program = BUILT / digest_of(sources, [compiler, flags]) / name
     link_once(program, [*compiler, *flags, str(source)])
     return program
+
+
+def digest_of(sources: Sequence[Path], how: Sequence[object]) -> str:
+    """Sixteen hexadecimal digits that stand for sources and how they are compiled."""
+    digest = hashlib.sha256(repr(how).encode())
+    for each in sources:
+        digest.update(each.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def link_once(program: Path, command: Sequence[str]) -> None:

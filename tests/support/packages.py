@@ -146,6 +146,20 @@ def _run(command: Sequence[str], **how: object) -> str:
     return str(done.stdout)
 
 
+def with_own_libraries(root: Path, program: str) -> list[str]:
+    """How a program of an unpacked set is started by its own loader, with its own libraries.
+
+    For the VM, whose libraries are older: all files are where they are on this machine.
+
+    Args:
+        root: the set's folder.
+        program: by its path in that folder.
+    """
+    libraries = root / "usr/lib/aarch64-linux-gnu"
+    loader = str(libraries / "ld-linux-aarch64.so.1")
+    return [loader, "--library-path", str(libraries), str(root / program.lstrip("/"))]
+
+
 @dataclass(frozen=True, slots=True)
 class Died:
     """A program that died under QEMU's user mode.

@@ -53,6 +53,7 @@ class Image:
         place: of the file that is used.
         kept: files that were opened before.
         measured: what was made of its headers, with them.
+        machine: whose code it has: a translated program is of another one.
     """
 
     name: str
@@ -74,6 +75,12 @@ class Image:
     place: Place | None = None
     kept: Kept = field(default_factory=Kept)
     measured: tuple[list[ProgramHeader], tuple[int, int]] | None = None
+    machine: int = elf.EM_AARCH64
+
+    @property
+    def is_guest(self) -> bool:
+        """Whether it is of a program that is translated."""
+        return self.machine != elf.EM_AARCH64
 
     @property
     def bias(self) -> int:
@@ -126,6 +133,8 @@ class Image:
         except FileFormatError as error:
             return error.message
         path = place.path
+        if header.machine != self.machine:
+            return f"{path} is a program for another machine"
         if why := self._differs(data, headers, path, trusted):
             return why
         self.file, self.header, self.headers, self.table = data, header, headers, None
@@ -297,7 +306,7 @@ def _loads(headers: Iterable[ProgramHeader]) -> list[ProgramHeader]:
 
 
 def image_at(name: str, base: int, head: bytes) -> Image | None:
-    """The AArch64 image whose first page is at `base`.
+    """The image whose first page is at `base`: of AArch64, or of a program that is translated.
 
     Args:
         name: of the file that is mapped there, may be empty.
@@ -311,9 +320,9 @@ def image_at(name: str, base: int, head: bytes) -> Image | None:
         headers, _ = elf.program_headers(head, header, name)
     except FileFormatError:
         return None
-    if header.machine != elf.EM_AARCH64 or header.type not in (elf.ET_EXEC, elf.ET_DYN):
+    if header.machine not in elf.PROGRAM_MACHINES or header.type not in (elf.ET_EXEC, elf.ET_DYN):
         return None
-    return Image(name, base, head, headers)
+    return Image(name, base, head, headers, machine=header.machine)
 
 
 def program_headers_offset(path: str) -> int | None:

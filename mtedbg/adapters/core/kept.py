@@ -102,6 +102,6 @@ def _open(place: Place) -> Opened | FileFormatError:
         headers, _ = elf.program_headers(data, header, path)
     except FileFormatError as error:
         return error
-    if header.machine != elf.EM_AARCH64 or header.type not in (elf.ET_EXEC, elf.ET_DYN):
+    if header.machine not in elf.PROGRAM_MACHINES or header.type not in (elf.ET_EXEC, elf.ET_DYN):
         return FileFormatError(f"{place.path} is not an AArch64 program or library")
     return data, header, headers

@@ -216,11 +216,13 @@ def _caches(environment: Mapping[str, str]) -> Iterator[str]:
 
 
 def _build_id_of(place: Place) -> str:
-    """The build id of an AArch64 program or library; empty of any other file."""
+    """The build id of a program or library that a process here may have; empty of others."""
     try:
         data = place.open()
         header = elf.file_header(data, place.path)
-        if header.type not in (elf.ET_EXEC, elf.ET_DYN) or header.machine != elf.EM_AARCH64:
+        if header.type not in (elf.ET_EXEC, elf.ET_DYN):
+            return ""
+        if header.machine not in elf.PROGRAM_MACHINES:
             return ""
         headers, _ = elf.program_headers(data, header, place.path)
     except FileFormatError:

@@ -288,6 +288,8 @@ class CoreTarget:
         """The symbol `name`, and whether it is a function."""
         try:
             for image in self._space.opened():
+                if image.is_guest:  # what a name says is of the process itself
+                    continue
                 found = self._space.symbols(image).definition(name)
                 if found is not None:
                     address, is_code = found
@@ -326,6 +328,11 @@ class CoreTarget:
             return []
         self._space.fetch(image)
         return image.debug_files()
+
+    def guest_files_at(self, address: int) -> Sequence[DebugFile]:
+        """The files of the image that holds `address`, where that is a translated program's."""
+        image = self._space.image_at(address)
+        return self.debug_files_at(address) if image is not None and image.is_guest else []
 
     def module_at(self, address: int) -> Module | Absent:
         """The file that was mapped there, or the image without a name that is there."""

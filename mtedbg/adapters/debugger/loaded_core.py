@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from mtedbg.adapters.core import CoreTarget
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.control import NO_PROTECTION, Protection
+from mtedbg.model.debug_file import DebugFile
 from mtedbg.model.memory import Region, TagPiece
 from mtedbg.model.process import SignalInfo, TargetKind, Thread
 
@@ -45,6 +46,10 @@ class LoadedCore:
     ) -> Sequence[TagPiece]:
         """From the core's tag segments."""
         return self.itself.read_tags(start, end)
+
+    def guest_files_at(self, address: int) -> Sequence[DebugFile]:
+        """The files of a translated program."""
+        return self.itself.guest_files_at(address)
 
     def forget_tags(self) -> None:
         """A core file is never written to."""

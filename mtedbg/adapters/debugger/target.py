@@ -12,8 +12,10 @@ from mtedbg.adapters.debugger.spans import PAGE, Regions
 from mtedbg.dataclass import replace
 from mtedbg.errors import OverBudgetError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, then
+from mtedbg.model.debug_file import DebugFile
 from mtedbg.model.memory import TagPiece
 from mtedbg.model.process import SignalInfo, Thread
+from mtedbg.target import FileReader, GuestFileFinder
 
 if TYPE_CHECKING:
     from mtedbg.model.control import Protection, ShadowStack
@@ -48,6 +50,7 @@ class SourcedTarget(ABC, Generic[S]):
         self._source = source
         self.budget = source.budget if isinstance(source, Metered) else None
         self._regions: Regions | None = None
+        self._guest_files: dict[tuple[str, int], DebugFile | None] = {}
 
     def invalidate(self) -> None:
         """Forgets what was read: the program ran or was written to."""
@@ -76,6 +79,16 @@ class SourcedTarget(ABC, Generic[S]):
         if self._regions is None:
             self._regions = self._source.regions()
         return self._regions
+
+    def guest_files_at(self, address: int) -> Sequence[DebugFile]:
+        """The files of a translated program that a debugger does not know; see the port."""
+        if isinstance(self._source, GuestFileFinder):
+            return self._source.guest_files_at(address)
+        if not isinstance(self, FileReader):
+            return []
+        from mtedbg.adapters.debugger.guest_files import files_at
+
+        return files_at(self, self._guest_files, address)
 
     def read_tags(self, start: int, end: int) -> Sequence[TagPiece]:
         """Allocation tags of [start, end); see the port."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any
 
 import gdb
@@ -14,9 +13,6 @@ NAME = "mtedbg"
 _WORD = (1 << 64) - 1
 # Before GDB's own filters and those of other extensions with the usual priority.
 _PRIORITY = 100
-_MASKS = ("pauth_dmask", "pauth_cmask")
-_USUAL_MASK = 0x7F << 48
-"""Above 48 bits of address, below the tag."""
 
 
 class _FrameId:
@@ -38,9 +34,9 @@ class JitUnwinder:
         from mtedbg.adapters.gdb import jit_code
 
         try:
-            if jit_code.runtimes() and (unwound := _unwound(pending)) is not None:
-                return unwound
-            return _unwound_foreign(pending)
+            if not jit_code.runtimes():
+                return None
+            return _unwound(pending)
         except (MtedbgError, gdb.error, ValueError):
             return None
 
@@ -72,49 +68,6 @@ def _unwound(pending: Any) -> Any:
     return unwound
 
 
-def _unwound_foreign(pending: Any) -> Any:
-    """Out of code of a JIT without a debug root; None where GDB's own way is right."""
-    from mtedbg.adapters.gdb import foreign_code
-    from mtedbg.model.absent import Absent, present
-    from mtedbg.model.pointer import strip
-
-    pc = strip(int(pending.read_register("pc")) & _WORD)
-    after_call = pending.level() > 0 if hasattr(pending, "level") else False
-    place = foreign_code.place_of(pc, after_call=after_call)
-    if place is None or not present(place.block):
-        return None
-    here = {"pc": pc, **_readable(pending)}
-    caller = foreign_code.caller_of(pc, here, after_call=after_call)
-    if caller is None or isinstance(caller, Absent) or not {"pc", "sp"} <= caller.keys():
-        return None
-    word = pending.architecture().integer_type(64, False)
-    begin = gdb.Value(place.block.start).cast(word)
-    unwound = pending.create_unwind_info(_FrameId(gdb.Value(caller["sp"]).cast(word), begin))
-    for name, value in caller.items():
-        unwound.add_saved_register(name, gdb.Value(value & _WORD).cast(word))
-    # GDB takes authentication codes off return addresses by these, which a core may lack.
-    for name in _MASKS:
-        with suppress(gdb.error, ValueError):  # of a machine without
-            unwound.add_saved_register(name, _mask(pending, name).cast(word))
-    return unwound
-
-
-def _mask(pending: Any, name: str) -> Any:
-    try:
-        return gdb.Value(int(pending.read_register(name)) & _WORD)
-    except gdb.error:
-        return gdb.Value(_USUAL_MASK)
-
-
-def _readable(pending: Any) -> dict[str, int]:
-    """The registers of a frame that are known: a caller's are not all."""
-    found = {}
-    for name in ("sp", *(f"x{number}" for number in range(31))):
-        with suppress(gdb.error, ValueError):
-            found[name] = int(pending.read_register(name)) & _WORD
-    return found
-
-
 class JitNames:
     """A frame filter: frames of JIT code are called as the guest's functions are."""
 
@@ -124,14 +77,10 @@ class JitNames:
     @property
     def enabled(self) -> bool:
         """Whether there is JIT code: without a filter GDB prints frames by itself."""
-        from mtedbg.adapters.gdb import foreign_code, jit_code
+        from mtedbg.adapters.gdb import jit_code
 
         jit_code.learn()
-        try:
-            foreign = foreign_code.is_there()
-        except (MtedbgError, gdb.error):
-            foreign = False
-        return bool(jit_code.runtimes()) or foreign
+        return bool(jit_code.runtimes())
 
     @enabled.setter
     def enabled(self, _value: bool) -> None:
@@ -147,23 +96,11 @@ def _named(decorator: Any) -> Any:
     from mtedbg.analysis.code.frame_name import frame_name
 
     try:
-        frame = decorator.inferior_frame()
-        found = place_of(frame.pc())
-        name = frame_name(*found) if found else _foreign_name(frame)
+        found = place_of(decorator.inferior_frame().pc())
+        name = frame_name(*found) if found else ""
     except (MtedbgError, gdb.error):
         return decorator
     return _decorated(decorator, name) if name else decorator
-
-
-def _foreign_name(frame: Any) -> str:
-    """What code of a JIT without a debug root is called; empty where it is none."""
-    from mtedbg.adapters.gdb import foreign_code
-    from mtedbg.analysis.code.frame_name import foreign_frame_name
-
-    newer = frame.newer()
-    after_call = newer is not None and newer.type() != gdb.SIGTRAMP_FRAME
-    place = foreign_code.place_of(int(frame.pc()), after_call=after_call)
-    return "" if place is None else foreign_frame_name(place)
 
 
 def _decorated(decorator: Any, name: str) -> Any:

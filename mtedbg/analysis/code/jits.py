@@ -94,6 +94,22 @@ class Auditor(Protocol):
         """What contradicts itself, as it is found; a JIT that is in order has none."""
 
 
+@runtime_checkable
+class HostCaller(Protocol):
+    """A translator whose guests call the host's functions by code that it makes for them."""
+
+    def bridge(self, address: int) -> str | None:
+        """What the guest's code at `address` leads to.
+
+        Args:
+            address: the guest's.
+
+        Returns:
+            The host's function; empty where the code is the way back into the host; None where it
+            is an ordinary program's.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Reader:
     """One JIT that can be read.
@@ -117,6 +133,7 @@ class Reader:
 
 
 READERS: tuple[Reader, ...] = (
+    Reader(CodeSource.BOX64, "box64", r"box64", symbol="arm64_prolog"),
     Reader(CodeSource.SPIDERMONKEY, "spidermonkey", r"libmozjs-[0-9]+\.so.*"),
 )
 """In the order in which they are asked; a PC is in code of one of them."""
@@ -220,3 +237,13 @@ def guest_of(session: Session, pc: int, registers: Mapping[str, int]) -> Foreign
     if found is None or not isinstance(found[0].jit, GuestKeeper):
         return NOT_APPLICABLE
     return found[0].jit.guest(pc, registers)
+
+
+def bridge_at(session: Session, address: int) -> str | None:
+    """The host's function that a guest's code leads to; see `HostCaller`."""
+    for found in jits(session):
+        if isinstance(found.jit, HostCaller):
+            bridge = found.jit.bridge(address)
+            if bridge is not None:
+                return bridge
+    return None

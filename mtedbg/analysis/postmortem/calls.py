@@ -7,18 +7,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from mtedbg.analysis.code.guest_files import guest_place
+from mtedbg.analysis.code.jits import guest_of
 from mtedbg.analysis.code.symbolize import NOWHERE, region_at, symbolize
 from mtedbg.analysis.fault.death import death
 from mtedbg.analysis.postmortem.recorded import recorded_calls
 from mtedbg.analysis.postmortem.relevant import is_relevant, plain
+from mtedbg.analysis.stacks.foreign_calls import guest_chain
 from mtedbg.analysis.stacks.host_calls import FrameKind, How, calls_from
 from mtedbg.dataclass import dataclass, replace
-from mtedbg.model.absent import Absent, or_else, present, then
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, or_else, present, then
+from mtedbg.model.code_place import CodePlace
 from mtedbg.model.triage import Call
 from mtedbg.session import once
 from mtedbg.target import ModuleFinder
 
 if TYPE_CHECKING:
+    from mtedbg.analysis.code.symbolize import InJit
     from mtedbg.analysis.stacks.host_calls import HostFrame
     from mtedbg.session import Session
 
@@ -44,11 +49,13 @@ class Calls:
     Attributes:
         calls: the innermost first, at most `MOST`; what calls itself is there once.
         rooted: whether the last of them is where its thread began.
+        guest: name of the file of a translated program that the innermost is in; else empty.
         deciding: how many of them, from the innermost, tell this crash from others.
     """
 
     calls: tuple[Call, ...] = ()
     rooted: bool = False
+    guest: str = ""
 
     @property
     def deciding(self) -> int:
@@ -74,17 +81,19 @@ def symbol_of_death(session: Session) -> str:
 
 def relevant_calls(session: Session) -> Calls:
     """The frames that matter of the fault that killed, else of where the thread was."""
-    everything = _recorded(session) or _walked(session)
+    everything, guest = _recorded(session), ""
+    if not everything:
+        everything, guest = _walked(session)
     kept = [(at, one) for at, one in enumerate(everything) if is_relevant(one.module, one.function)]
     once: list[tuple[int, Call]] = []
     for at, one in kept:
         if not once or not _same(once[-1][1], one):
             once.append((at, one))
     if not once:  # libraries alone: they are all that there is to tell it by
-        return Calls(tuple(everything[:DECIDING]))
+        return Calls(tuple(everything[:DECIDING]), guest=guest)
     found = once[:MOST]
     rooted = len(found) == len(once) and _is_root(everything, found) and not found[-1][1].guess
-    return Calls(tuple(one for _, one in found), rooted)
+    return Calls(tuple(one for _, one in found), rooted, guest)
 
 
 def _same(first: Call, second: Call) -> bool:
@@ -112,20 +121,45 @@ def _recorded(session: Session) -> list[Call]:
     ]  # fmt: skip
 
 
-def _walked(session: Session) -> list[Call]:
+def _walked(session: Session) -> tuple[list[Call], str]:
+    """The frames, and the file of a translated program that they are of."""
     # From the fault on: without what its handler called. No lines of source: a name is enough.
     frames = calls_from(session, registers_of_death(session), lines=False).frames
     inner = [0, *(_record(session, frame) for frame in frames)]
-    made = [
-        replace(_of_frame(session, frame), size=_size(inner[level], inner[level + 1]))
-        for level, frame in enumerate(frames)
-    ]
+    made: list[Call] = []
+    guest = ""
+    for level, frame in enumerate(frames):
+        size = _size(inner[level], inner[level + 1])
+        made.append(replace(_of_frame(session, frame), size=size))
+        if not guest and _is_of_guest(frame):
+            callers = list(_guest_callers(session, frame))
+            guest = next((one.module for one in (made[-1], *callers) if one.module), "")
+            made += callers
     if len(made) > 1 and _is_entry(made):
         made[-1] = replace(made[-1], function="_start")
     if _is_complete(frames, made):
-        return made
+        return made, guest
     near = 1 + sum(one.guess for one in made[:2])  # x30 is nearer than the stack
-    return [*made[:near], *_on_the_stack(session, made), *made[near:]]
+    return [*made[:near], *_on_the_stack(session, made), *made[near:]], guest
+
+
+def _is_of_guest(frame: HostFrame) -> bool:
+    """Whether a frame is of code that a translator without a debug root made of a guest's."""
+    jit = frame.place.jit
+    return present(jit) and isinstance(jit.place, CodePlace) and present(jit.place.guest_rip)
+
+
+def _guest_callers(session: Session, frame: HostFrame) -> Iterator[Call]:
+    """Who called the guest's function that a frame of translated code is of."""
+    guest = guest_of(session, frame.pc - 1 if frame.after_call else frame.pc, frame.registers)
+    if isinstance(guest, Absent):
+        return
+    for one in guest_chain(session, guest)[0][1:]:
+        if isinstance(one.rip, Absent) or not one.place.file:
+            return
+        symbol = one.place.symbol
+        name, into = (symbol.name, symbol.offset) if present(symbol) else ("", 0)
+        yield _call(session, one.rip, name, into)
 
 
 def _is_complete(frames: Sequence[HostFrame], made: Sequence[Call]) -> bool:
@@ -195,12 +229,28 @@ def _of_frame(session: Session, frame: HostFrame) -> Call:
 def _known(session: Session, frame: HostFrame) -> Call:
     jit, symbol = frame.place.jit, frame.place.symbol
     if present(jit):
-        return Call("", "", 0, jit.function or frame.place.code)
+        return _of_guest(session, jit) or Call("", "", 0, jit.function or frame.place.code)
     if frame.place.code == NOWHERE:
         return Call("", "", 0, "nowhere")
     if present(symbol):
         return _call(session, frame.pc, symbol.name, symbol.offset)
     return _call(session, frame.pc, "", 0)
+
+
+def _of_guest(session: Session, jit: InJit) -> Call | None:
+    """A frame of translated code by its place in the guest's own file; None where it has none."""
+    rip = jit.place.guest_rip if isinstance(jit.place, CodePlace) else NOT_APPLICABLE
+    if isinstance(rip, Absent):
+        return None
+    found = guest_place(session, rip)
+    if not found.file:
+        return None
+    symbol = found.symbol
+    return (
+        _call(session, rip, symbol.name, symbol.offset)
+        if present(symbol)
+        else _call(session, rip, "", 0)
+    )
 
 
 @once

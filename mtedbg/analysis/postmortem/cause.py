@@ -22,6 +22,7 @@ from mtedbg.analysis.tags.owner import SHARED, owner
 from mtedbg.dataclass import dataclass
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, or_else, present, then
 from mtedbg.model.cause import Cause, CauseKind, Hypothesis, Strength
+from mtedbg.model.code_place import CodePlace
 from mtedbg.model.operation import OF_MEMORY
 from mtedbg.session import once
 
@@ -150,9 +151,17 @@ def _words(found: _Evidence, hypotheses: tuple[Hypothesis, ...]) -> Iterator[str
     for pair in others[:_MOST]:
         yield f"thread {pair.thread.number} holds a stale pair of memop {pair.memop.id}"
     yield _of_death(found)
+    if where := _in_foreign_code(found.place):
+        yield f"in {where}"
     if hypotheses and hypotheses[0].evident:
         first = hypotheses[0]
         yield f"{_DOUBT[first.strength]}{first.what}"
+
+
+def _in_foreign_code(place: Symbolized | Absent) -> str:
+    """What the code is of, where a JIT without a debug root made it; else nothing."""
+    jit = then(place, lambda one: one.jit)
+    return jit.frame if present(jit) and isinstance(jit.place, CodePlace) else ""
 
 
 def _of_death(found: _Evidence) -> str:

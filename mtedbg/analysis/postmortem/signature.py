@@ -56,6 +56,7 @@ def signature(session: Session) -> tuple[Signature, Evidence]:
     guest = guest_place(session, thread, pc)
     transition = _handled(session, thread, pc, met) or _in_progress(session)
     found = relevant_calls(session)
+    program = found.guest or program  # a translator's own name says nothing
     # Translated code is another's at every run: the guest's own place says it all.
     deciding = found.calls[: 0 if guest.range else found.deciding]
     imprecise = met.is_imprecise or not _raised_here(session, dead)

@@ -13,13 +13,12 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from mtedbg.analysis.code.foreign_rules import foreign_rules
 from mtedbg.analysis.code.jits import unwound
 from mtedbg.analysis.code.source import rules_in_files
 from mtedbg.analysis.code.symbolize import foreign_place, jit_place, symbolize
 from mtedbg.analysis.stacks.return_address import return_address
 from mtedbg.dataclass import dataclass
-from mtedbg.decode.stack.cfi import unwind
+from mtedbg.decode.stack.cfi import AMD64_RETURN, unwind
 from mtedbg.decode.stack.frame_tables import FrameTables
 from mtedbg.decode.stack.host_stack import (
     SignalFrame,
@@ -238,7 +237,8 @@ class Walk:
         found = rules_in_files(self._session, address, has_table=has_table)
         if found is None:
             found = self._tables.rules_at(address)
-        return found if found is not None else foreign_rules(self._session, address)
+        # A wild PC may be in the code of a translated program, whose registers are others.
+        return None if found is not None and found.return_register == AMD64_RETURN else found
 
     def _progress(self, state: _State, pc: int, cfa: int) -> None:
         """Stacks grow down: a caller's frame is above, a leaf's caller may be at the same sp."""

@@ -1,6 +1,7 @@
 """From a frame to its caller by call frame information.
 
-Sources: DWARF 5, 6.4; AADWARF64 4.1, 4.2; AAPCS64 6.1.1: a callee gives back x19 to x29 and sp.
+Sources: DWARF 5, 6.4; AADWARF64 4.1, 4.2; AAPCS64 6.1.1: a callee gives back x19 to x29 and sp;
+System V ABI for AMD64, 3.2.1 (what a callee gives back), 3.6.2 (numbers of registers).
 """
 
 from __future__ import annotations
@@ -15,13 +16,34 @@ from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.pointer import strip
 from mtedbg.target import Target
 
-LINK = 30
-_KEPT = (*range(19, 31),)
-"""Registers whose value a frame knows of its caller, if no rule says otherwise."""
+LINK, AMD64_RETURN = 30, 16
+"""The columns of the return address."""
 
 
-_NAMES = {**{number: f"x{number}" for number in range(SP)}, SP: "sp"}
-_NUMBERS = {name: number for number, name in _NAMES.items()}
+@dataclass(frozen=True, slots=True)
+class Abi:
+    """How a machine's registers are numbered and given back.
+
+    Attributes:
+        names: by DWARF number.
+        stack: the number of the stack pointer.
+        kept: registers whose value a frame knows of its caller, if no rule says otherwise.
+    """
+
+    names: Mapping[int, str]
+    stack: int
+    kept: tuple[int, ...]
+
+    def name_of(self, number: int) -> str:
+        """The name of the register with a DWARF number."""
+        return self.names.get(number, f"register {number}")
+
+
+AARCH64 = Abi(
+    {**{number: f"x{number}" for number in range(SP)}, SP: "sp"}, SP, tuple(range(19, 31))
+)
+_AMD64_NAMES = "rax rdx rcx rbx rsi rdi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15".split()  # noqa: SIM905
+X86_64 = Abi(dict(enumerate(_AMD64_NAMES)), 7, (3, 6, 12, 13, 14, 15))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,25 +67,30 @@ class Unwound:
 
 def name_of(number: int) -> str:
     """The name of the register with a DWARF number: "x0" to "x30", "sp"."""
-    return _NAMES.get(number, f"register {number}")
+    return AARCH64.name_of(number)
 
 
-def unwind(target: Target, rules: FrameRules, registers: Mapping[str, int]) -> Unwound | Absent:
+def unwind(
+    target: Target, rules: FrameRules, registers: Mapping[str, int], abi: Abi = AARCH64
+) -> Unwound | Absent:
     """The caller's state.
 
     Args:
         target: reads the stack.
         rules: that hold at the instruction that the frame is at, or at the call it waits for.
         registers: of the frame, by name, those that are known.
+        abi: of the machine whose frame it is.
     """
     try:
-        return _unwind(target, rules, registers)
+        return _unwind(target, rules, registers, abi)
     except DamagedError as error:
         return Absent(Reason.DAMAGED, error.message)
 
 
-def _unwind(target: Target, rules: FrameRules, registers: Mapping[str, int]) -> Unwound | Absent:
-    known = {_NUMBERS[name]: value for name, value in registers.items() if name in _NUMBERS}
+def _unwind(
+    target: Target, rules: FrameRules, registers: Mapping[str, int], abi: Abi
+) -> Unwound | Absent:
+    known = {number: registers[name] for number, name in abi.names.items() if name in registers}
 
     def read(address: int, length: int) -> bytes | Absent:
         return target.read_memory(strip(address), length)
@@ -74,17 +101,17 @@ def _unwind(target: Target, rules: FrameRules, registers: Mapping[str, int]) -> 
         data = read(address & WORD, 8)
         return data if isinstance(data, Absent) else int.from_bytes(data, "little")
 
-    cfa = _frame_address(machine, rules, known)
+    cfa = _frame_address(machine, rules, known, abi)
     if isinstance(cfa, Absent):
         return cfa
-    values = {number: known[number] for number in _KEPT if number in known}
-    values[SP] = cfa
+    values = {number: known[number] for number in abi.kept if number in known}
+    values[abi.stack] = cfa
     returns: int | Absent | None = known.get(rules.return_register)
     for number, rule in rules.rules.items():
         value = _value(machine, saved, rule, cfa, known, number)
         if number == rules.return_register:
             returns = value
-        if number <= SP:
+        if number in abi.names:
             values.pop(number, None)
             if isinstance(value, int):
                 values[number] = value
@@ -92,20 +119,24 @@ def _unwind(target: Target, rules: FrameRules, registers: Mapping[str, int]) -> 
         return returns
     if returns is None and rules.return_register not in rules.rules:
         return Absent(Reason.UNKNOWN, "the register with the return address")
-    named = {name_of(number): value for number, value in sorted(values.items())}
+    named = {abi.names[number]: value for number, value in sorted(values.items())}
     saving = rules.rules.get(rules.return_register)
     is_kept = saving is not None and saving.kind is not Kind.SAME
     return Unwound(cfa, named, returns, rules.is_signed, is_kept)
 
 
-def _frame_address(machine: Machine, rules: FrameRules, known: Mapping[int, int]) -> int | Absent:
+def _frame_address(
+    machine: Machine, rules: FrameRules, known: Mapping[int, int], abi: Abi
+) -> int | Absent:
     address = rules.address
     if address.expression:
         found = machine.value(address.expression)
         return found if isinstance(found, Absent) else strip(found)
     base = known.get(address.register)
     if base is None:
-        return Absent(Reason.UNKNOWN, f"{name_of(address.register)}, which the frame address needs")
+        return Absent(
+            Reason.UNKNOWN, f"{abi.name_of(address.register)}, which the frame address needs"
+        )
     return strip(base + address.offset & WORD)
 
 

@@ -1,0 +1,62 @@
+/* An x86-64 program that uses its list after it has freed a part of it, or dies in other ways. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct item {
+  long value;
+  struct item* next;
+};
+
+static __attribute__((noinline)) long total(const struct item* first) {
+  long sum = 0;
+  for (const struct item* one = first; one != NULL; one = one->next) {
+    sum += one->value; /* read after free */
+  }
+  return sum;
+}
+
+static __attribute__((noinline)) void raise_all(struct item* first, long by) {
+  for (struct item* one = first; one != NULL; one = one->next) {
+    one->value += by; /* written after free */
+  }
+}
+
+static struct item* made(int count) {
+  struct item* head = NULL;
+  for (int number = 0; number < count; number++) {
+    struct item* one = malloc(sizeof *one);
+    one->value = number;
+    one->next = head;
+    head = one;
+  }
+  return head;
+}
+
+static __attribute__((noinline)) void drop(struct item* before) { free(before->next); }
+
+static __attribute__((noinline)) void fail(const char* how) {
+  if (strcmp(how, "abort") == 0) {
+    abort();
+  }
+  *(volatile int*)8 = 1; /* near null */
+}
+
+int main(int count, char** words) {
+  struct item* list = made(50);
+  const char* how = count > 1 ? words[1] : "";
+  printf("%ld\n", total(list));
+  fflush(stdout);
+  if (strcmp(how, "read") == 0) {
+    drop(list);
+    return total(list) != 0;
+  }
+  if (strcmp(how, "write") == 0) {
+    drop(list);
+    raise_all(list, 1);
+  }
+  if (*how != '\0') {
+    fail(how);
+  }
+  return 0;
+}

@@ -1,0 +1,34 @@
+"""x86-64 programs that box64 runs, as Debian has it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from tests.support.compile import BUILT, PROGRAMS, digest_of, link_once
+from tests.support.packages import Packages, unpacked
+
+FOLDER = PROGRAMS / "translated"
+BOX64 = Packages("box64", {"box64": "0.3.4+dfsg-1"})
+
+
+def guest(name: str) -> Path:
+    """The x86-64 program made from `translated/NAME.c`."""
+    source = FOLDER / f"{name}.c"
+    compiler = shutil.which("x86_64-linux-gnu-gcc") or "gcc"
+    command = [compiler, "-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror"]
+    program = BUILT / digest_of([source], command) / name
+    link_once(program, [*command, str(source)])
+    return program
+
+
+def line_of(name: str, words: str) -> int:
+    """The line of `translated/NAME.c` that has `words`."""
+    lines = (FOLDER / f"{name}.c").read_text().splitlines()
+    (found,) = (number for number, line in enumerate(lines, 1) if words in line)
+    return found
+
+
+def box64() -> Path:
+    """The folder with box64 and all that it needs."""
+    return unpacked(BOX64)
