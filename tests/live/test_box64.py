@@ -14,23 +14,29 @@ import pytest
 
 from mtedbg.adapters.core import CoreTarget
 from mtedbg.analysis.code.block import code_at
+from mtedbg.analysis.code.sources.box64 import Box64, runs
 from mtedbg.analysis.postmortem.cause import cause
 from mtedbg.analysis.stacks.host_calls import host_calls
+from mtedbg.budget import USUAL, Budget
 from mtedbg.commands._offline import answer_line
 from mtedbg.decode.code.guest_instruction import guest_instruction
+from mtedbg.decode.jits.box64 import Blocks, Dynablock
 from mtedbg.lab.boot import boot
 from mtedbg.lab.machine import MachineOptions, Share
 from mtedbg.lab.vm import Vm
-from mtedbg.model.absent import or_else, present
+from mtedbg.model.absent import Absent, Reason, or_else, present
 from mtedbg.model.code import Outcome
 from mtedbg.session import Session
+from tests.jits.frozen import CHANGES, damaged, random_patches
 from tests.support.compile import ROOT
 from tests.support.cores import TAGGED_HEAP
 from tests.support.packages import died, with_own_libraries
 from tests.support.translated import box64, guest, line_of
 
 VERSION = "box64 0.3.4"
-WARM_S, COLD_S = 0.005, 0.3
+WARM_S, COLD_S, ONE_S = 0.005, 0.3, 2.0
+REFUSED = (Reason.UNKNOWN_VERSION, Reason.DAMAGED, Reason.UNSTABLE, Reason.NOT_DUMPED,
+           Reason.UNMAPPED)  # fmt: skip
 _MAP_LINE = re.compile(r"0x([0-9a-f]+) ([0-9]+) (.*?):(.*)")
 _OPCODE = re.compile(r"(XOR|PUSH|POP|LEA|CALL|SUB|TEST|ADD|AND|RET|SHR|SAR|CMP) ?")
 
@@ -128,7 +134,9 @@ def mapped(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tup
     result = died(
         root, ["/usr/bin/box64", str(program), "null"], folder, {"BOX64_DYNAREC_PERFMAP": "1"}
     )
-    target = CoreTarget(result.core, str(root / "usr/bin/box64"))
+    # A thousand sessions of one core read it.
+    budget = Budget(USUAL.scaled(1000))
+    target = CoreTarget(result.core, str(root / "usr/bin/box64"), budget=budget)
     pid = target.info().pid
     written = Path(f"/tmp/perf-{pid}.map")
     try:
@@ -186,3 +194,34 @@ def test_a_block_is_found_quickly(mapped: tuple[Session, str]) -> None:
     warm = (time.process_time() - began) / len(pcs)
     assert cold < COLD_S
     assert warm < WARM_S
+
+
+def test_damaged_structures_are_told_or_refused(mapped: tuple[Session, str]) -> None:
+    session, _ = mapped
+    registers = session.target.registers(session.current_thread())
+    assert present(registers)
+    pc = registers["pc"]
+    block = Blocks(session.target.read_memory, runs(session)).at(pc)
+    assert isinstance(block, Dynablock)
+    structures = {
+        "first word": (block.start - 8, 8),
+        "record": (block.record, 0x80),
+        "table": (block.end, block.limit - block.end),
+        "dispatcher": (registers["x28"], 0xA0),
+    }
+    told = 0
+    for what, patches in random_patches(session, 64, structures):
+        changed = Box64(damaged(session, patches), None)
+        began = time.process_time()
+        found = changed.at(pc)
+        caller = changed.unwind(pc, registers)
+        guest_state = changed.guest(pc, registers)
+        assert time.process_time() - began < ONE_S, (what, patches)
+        if found is None or isinstance(found.block, Absent):
+            assert found is None or found.block.reason in REFUSED, (what, patches, found)
+            continue
+        told += 1
+        assert found.block.start <= pc < found.block.end
+        assert present(guest_state)
+        assert caller is not None
+    assert told > CHANGES  # of the dispatcher's none is of the block

@@ -42,7 +42,7 @@ class Box64:
         self._session = session
         self._mapped = mapped
         self._read = Pages(session.target).read
-        self._blocks = Blocks(self._read, _runs(session))
+        self._blocks = Blocks(self._read, runs(session))
 
     @cached_property
     def _version(self) -> str:
@@ -161,17 +161,17 @@ def find(session: Session, mapped: MappedFile | None) -> Box64 | Absent:
     return found
 
 
-def _runs(session: Session) -> list[tuple[int, int]]:
+def runs(session: Session) -> list[tuple[int, int]]:
     """Where box64 puts translated code: writable and executable memory that is no file's."""
-    runs: list[tuple[int, int]] = []
+    found: list[tuple[int, int]] = []
     for region in or_else(session.target.regions(), ()):
         if not is_anonymous(region) or not _is_for_code(region.perms):
             continue
-        if runs and runs[-1][1] == region.start:
-            runs[-1] = (runs[-1][0], region.end)
+        if found and found[-1][1] == region.start:
+            found[-1] = (found[-1][0], region.end)
         else:
-            runs.append((region.start, region.end))
-    return runs
+            found.append((region.start, region.end))
+    return found
 
 
 def _is_for_code(perms: str) -> bool:
