@@ -72,6 +72,8 @@ def _notes(found: RuntimeBlocks) -> Iterator[str]:
     for table in found.tables:
         if table.stale:
             yield f"{table.name}: the newest is torn, this is one generation old"
+        if table.damage:
+            yield f"{table.name}: damaged, and not listed: {table.damage}"
         if isinstance(table.rows, Absent):
             yield f"{table.name}: {table.rows}"
     yield from map(describe, found.changes)

@@ -53,6 +53,8 @@ def _notes(found: RuntimeSegments) -> Iterator[str]:
         yield f"the table of segments: {found.table.rows}"
     elif found.table.stale:
         yield "the newest table of segments is torn: this is one generation old"
+    if found.table.damage:
+        yield f"the table of segments is damaged: {found.table.damage} are lost"
 
 
 def _headline(shown: Sequence[Segment]) -> str:

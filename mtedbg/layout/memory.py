@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from mtedbg.dataclass import dataclass
 from mtedbg.layout.records import Reader
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, then
+from mtedbg.model.pointer import strip
 from mtedbg.target import Target
 
 if TYPE_CHECKING:
@@ -32,12 +33,13 @@ def read_text(target: Target, address: int, length: int, most: int = 256) -> str
     """The `length` bytes of text at `address`, at most `most` of them."""
     if not length:
         return ""
-    data = target.read_memory(address, min(length, most))
+    data = target.read_memory(strip(address), min(length, most))
     return data if isinstance(data, Absent) else data.decode("utf-8", "replace")
 
 
 def read_name(target: Target, address: int, most: int = 63) -> str | Absent:
     """The NUL-terminated text at `address`, of at most `most` bytes without the NUL."""
+    address = strip(address)
     data: bytes | Absent = target.read_memory(address, most + 1)
     if isinstance(data, Absent):
         # It may stand at the very end of a mapping.
@@ -57,7 +59,7 @@ class RecordArray(Generic[T]):
     Attributes:
         target: where they are.
         reader: how they are decoded.
-        address: of the first.
+        address: of the first, without a tag.
         count: how many.
         stride: bytes from one to the next, at least the reader's size.
         data: their bytes, where they were read already.
@@ -99,7 +101,8 @@ class RecordArray(Generic[T]):
         if not self.count:
             return iter(())
         if self.size > LISTED:
-            return Absent(Reason.DAMAGED, f"{self.size} bytes of {self.reader.name} records")
+            few = f"{self.size} bytes of {self.reader.name} records, of which {LISTED} are listed"
+            return Absent(Reason.UNKNOWN, few)
         data = self.bytes_of(0, self.count)
         return data if isinstance(data, Absent) else self.reader.many(data, self.stride)
 
@@ -110,6 +113,17 @@ class RecordArray(Generic[T]):
         """
         index = self.last_not_above(field, value)
         return then(index, lambda last: self.get(last) if last >= 0 else NOT_APPLICABLE)
+
+    def holder(self, key: str, value: int, holds: Callable[[T], bool]) -> T | Absent:
+        """The record that holds `value`; does not apply where none does.
+
+        Args:
+            key: the field that they are sorted by, the first value that a record holds.
+            value: which is looked for.
+            holds: whether a record does.
+        """
+        before = self.last_at_most(key, value)
+        return then(before, lambda found: found if holds(found) else NOT_APPLICABLE)
 
     def first_above(self, field: str, value: int) -> T | Absent:
         """The first record whose `field` is above `value`, found in the same way."""

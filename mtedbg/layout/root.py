@@ -12,6 +12,7 @@ from mtedbg.errors import LayoutError
 from mtedbg.layout.root_bytes import CHECKED, MAGIC, SIZE, STRUCT
 from mtedbg.layout.schema import MAX_SIZE, Schema, parse_schema
 from mtedbg.model.absent import Absent
+from mtedbg.model.pointer import strip
 from mtedbg.model.runtime import RuntimeState
 from mtedbg.target import Target
 
@@ -60,6 +61,7 @@ def read_root(target: Target, address: int) -> Root | None:
 
 
 def _read(target: Target, address: int) -> Root | None:
+    address = strip(address)
     data = target.read_memory(address, SIZE)
     if isinstance(data, Absent):
         raise LayoutError(f"cannot be read: {data}")
@@ -81,7 +83,7 @@ def _read(target: Target, address: int) -> Root | None:
         raise LayoutError(f"its size is {size} bytes, less than {SIZE}")
     if checksum != zlib.crc32(data[:CHECKED]):
         raise LayoutError("the checksum does not match")
-    if own != address:
+    if strip(own) != address:
         raise LayoutError(f"it is a copy of the one at {own:#x}")
     if named_count > _MAX_NAMED:
         raise LayoutError(f"it names {named_count} things, more than {_MAX_NAMED}")
@@ -89,7 +91,7 @@ def _read(target: Target, address: int) -> Root | None:
         address,
         _name(target, name, name_length),
         _STATES[state] if state < len(_STATES) else f"unknown ({state})",
-        following,
+        strip(following),
         named,
         named_count,
         _schema(target, schema, schema_size, schema_sum),
@@ -99,7 +101,7 @@ def _read(target: Target, address: int) -> Root | None:
 def _schema(target: Target, address: int, size: int, checksum: int) -> Schema:
     if not 0 < size <= MAX_SIZE:
         raise LayoutError(f"the schema has {size} bytes, not 1 to {MAX_SIZE}")
-    text = target.read_memory(address, size)
+    text = target.read_memory(strip(address), size)
     if isinstance(text, Absent):
         raise LayoutError(f"the schema at {address:#x} cannot be read: {text}")
     if zlib.crc32(text) != checksum:
@@ -108,5 +110,5 @@ def _schema(target: Target, address: int, size: int, checksum: int) -> Schema:
 
 
 def _name(target: Target, address: int, length: int) -> str:
-    data = target.read_memory(address, min(length, _MAX_NAME)) if length else b""
+    data = target.read_memory(strip(address), min(length, _MAX_NAME)) if length else b""
     return data.decode("utf-8", "replace") if isinstance(data, bytes) else ""

@@ -9,6 +9,8 @@ from __future__ import annotations
 import struct
 import zlib
 
+from mtedbg.model.pointer import strip
+
 MAGIC = b"MTEDBGR\0"
 STRUCT = struct.Struct("<8sIHHIIQQQIIQIIQII")
 SIZE = STRUCT.size
@@ -30,4 +32,4 @@ def is_root(data: bytes, address: int) -> bool:
     if len(data) < SIZE or not data.startswith(MAGIC):
         return False
     own: int = STRUCT.unpack_from(data)[6]
-    return own == address
+    return strip(own) == strip(address)

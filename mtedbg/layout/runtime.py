@@ -10,8 +10,10 @@ from mtedbg.errors import LayoutError
 from mtedbg.layout.memory import RecordArray, read_name, read_text
 from mtedbg.layout.records import Layout, record_name
 from mtedbg.layout.root import Root
+from mtedbg.layout.slots import SlotArray, read_slots
 from mtedbg.layout.table import Snapshot, TableReader, most_bytes
 from mtedbg.model.absent import Absent, Reason, then
+from mtedbg.model.pointer import strip
 from mtedbg.model.runtime import Config, Form, Named
 from mtedbg.target import Target
 
@@ -58,6 +60,8 @@ class Runtime:
     problems: tuple[str, ...] = ()
     _tables: dict[tuple[str, bool], Any] = field(default_factory=dict, compare=False, repr=False)
     """Tables of a dead process, which do not change: with what `table` was asked."""
+    _slots: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """Tables in slots: right while nothing is published in them."""
 
     @property
     def registers(self) -> Mapping[str, str]:
@@ -80,9 +84,11 @@ class Runtime:
         Raises:
             LayoutError: the schema lacks what reading it takes.
         """
-        root = self._root(name, model, Form.TABLE)
+        root = self._root(name, model, Form.TABLE, Form.SLOTS)
         if isinstance(root, Absent):
             return root
+        if root.form == Form.SLOTS:
+            return self._in_slots(name, model, root.address, whole)
         if (name, whole) not in self._tables or self.live:
             most = most_bytes(whole)
             reader = TableReader(self.target, self.layout, model, root.address, self.live, most)
@@ -90,9 +96,37 @@ class Runtime:
         found: Snapshot[T] | Absent = self._tables[name, whole]
         return found
 
+    def _in_slots(
+        self, name: str, model: type[T], address: int, whole: bool
+    ) -> Snapshot[T] | Absent:
+        """The same of a table in slots; what is whole is in the order that its model names."""
+        known: SlotArray[T] | None = self._slots.get(name)
+        array = read_slots(self.target, self.layout, model, address, live=self.live, known=known)
+        if isinstance(array, Absent):
+            return array
+        if array is not known:
+            self._slots[name] = array
+            self._tables.pop((name, True), None)
+        generation = array.slots.published
+        if not whole:
+            return Snapshot(array, generation)
+        if (name, True) not in self._tables or self.live:
+            found = array.whole(getattr(model, "ORDER", ""))
+            self._tables[name, True] = then(
+                found, lambda parts: Snapshot(parts[0], generation, parts[1], parts[2])
+            )
+        snapshot: Snapshot[T] | Absent = self._tables[name, True]
+        return snapshot
+
     def rows(self, name: str, model: type[T]) -> Iterator[T] | Absent:
-        """All records of the table called `name`, in its order; errors as for `table`."""
-        return then(self.table(name, model, whole=True), lambda found: found.records.all())
+        """All records of the table called `name`, in its order; errors as for `table`.
+
+        Where a record is lost, that is damage: whoever can do with the rest asks for the table.
+        """
+        found = self.table(name, model, whole=True)
+        if not isinstance(found, Absent) and found.damage:
+            return Absent(Reason.DAMAGED, found.damage)
+        return then(found, lambda snapshot: snapshot.records.all())
 
     def array(self, name: str, model: type[T]) -> RecordArray[T] | Absent:
         """The array (or the one record) called `name`; errors as for `table`."""
@@ -128,7 +162,7 @@ class Runtime:
         """`count` records at `address`, `stride` bytes apart (None: as large as they are)."""
         reader = self.layout.reader(model)
         found = RecordArray(
-            self.target, reader, address, count, reader.size if stride is None else stride
+            self.target, reader, strip(address), count, reader.size if stride is None else stride
         )
         problem = found.problem()
         return Absent(Reason.DAMAGED, problem) if problem else found
@@ -167,7 +201,7 @@ def _named(
     target: Target, layout: Layout, root: Root
 ) -> tuple[dict[str, NamedRoot], tuple[str, ...]]:
     reader = layout.reader(Named)
-    array = RecordArray(target, reader, root.named, root.named_count, reader.size)
+    array = RecordArray(target, reader, strip(root.named), root.named_count, reader.size)
     problem = array.problem()
     if problem:
         raise LayoutError(problem)

@@ -1,7 +1,8 @@
 """Double-buffered tables: read whole, checked, and one generation older where the newest is torn.
 
-Source: "Rules that make a dead process readable" in `native/include/mtedbg/debug_root.h`:
-generation g lives in buffer[g & 1], and the other buffer keeps g - 1.
+Tables in slots are read by `slots`. Source: "Rules that make a dead process readable" in
+`native/include/mtedbg/debug_root.h`: generation g lives in buffer[g & 1], and the other buffer
+keeps g - 1.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from mtedbg.dataclass import dataclass
 from mtedbg.layout.memory import BULK, LISTED, RecordArray
 from mtedbg.layout.records import Layout
+from mtedbg.layout.slots import SlotArray
 from mtedbg.model.absent import Absent, Reason
+from mtedbg.model.pointer import strip
 from mtedbg.model.runtime import Buffer, Table
 from mtedbg.target import Target
 
@@ -33,11 +36,13 @@ class Snapshot(Generic[T]):
             large table that is only searched is trusted in its two generation marks.
         generation: which one it is.
         stale: whether the newest one was torn, and this is the one before it.
+        damage: which records are lost, "2 of 40 records of Block"; empty where none is.
     """
 
-    records: RecordArray[T]
+    records: RecordArray[T] | SlotArray[T]
     generation: int
     stale: bool = False
+    damage: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,7 @@ class TableReader(Generic[T]):
 
     def _table(self) -> Table | Absent:
         reader = self.layout.reader(Table)
-        data = self.target.read_memory(self.address, reader.size)
+        data = self.target.read_memory(strip(self.address), reader.size)
         return data if isinstance(data, Absent) else reader.one(data)
 
     def _newest(self, table: Table) -> Snapshot[T] | Absent:
@@ -95,6 +100,7 @@ class TableReader(Generic[T]):
 
     def _buffer(self, address: int, generation: int) -> RecordArray[T] | Absent:
         headers = self.layout.reader(Buffer)
+        address = strip(address)
         data = self.target.read_memory(address, headers.size)
         if isinstance(data, Absent):
             return Absent(data.reason, f"a table's buffer at {address:#x}")

@@ -58,6 +58,8 @@ class Block:
     """
 
     RECORD: ClassVar[str] = "Block"
+    ORDER: ClassVar[str] = "base"
+    """The field that lists are sorted by."""
 
     base: int
     length: int
@@ -141,6 +143,7 @@ class Function:
     """A guest function."""
 
     RECORD: ClassVar[str] = "Function"
+    ORDER: ClassVar[str] = "index"
 
     index: int
     name: int

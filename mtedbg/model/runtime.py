@@ -32,6 +32,7 @@ class Form(StrEnum):
     RECORD = "Record"
     ARRAY = "Array"
     TABLE = "Table"
+    SLOTS = "Slots"
 
 
 class Policy(StrEnum):
@@ -88,6 +89,46 @@ class Buffer:
     capacity: int
     stride: int
     checksum: int
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """A table in slots: `count` slots, `chunk_slots` a chunk; `published` counts its changes.
+
+    `chunks` is the address of the directory, which has a slot of `Chunk` for each chunk, and room
+    for `chunk_capacity` of them.
+    """
+
+    RECORD: ClassVar[str] = "Slots"
+
+    published: int
+    count: int
+    chunks: int
+    chunk_slots: int
+    stride: int
+    chunk_capacity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """The header of a slot: generation g of its record stands in copy g & 1."""
+
+    RECORD: ClassVar[str] = "Slot"
+
+    generation: int
+    checksum0: int
+    checksum1: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Where the slots of a chunk are; its records concern addresses in [low, high) only."""
+
+    RECORD: ClassVar[str] = "Chunk"
+
+    address: int
+    low: int
+    high: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,9 @@
 
 #include <mtedbg/debug_root.h>
 
-#include <span>
+#include <cstring>
+#include <optional>
+#include <vector>
 
 #include "code/memop_words.h"
 #include "compiled.h"
@@ -29,19 +31,30 @@ inline CompiledCode code(uint32_t function, uint64_t rip) {
 }
 
 template <typename T>
-std::span<const T> published(const PublishedTable<T>& table) {
+std::vector<T> published(const PublishedTable<T>& table) {
   const uint64_t generation = table.abi().published;
   if (generation == 0) return {};
   const auto* buffer = reinterpret_cast<const mtedbg_Buffer*>(
       generation % 2 == 0 ? table.abi().buffer0 : table.abi().buffer1);
-  return {reinterpret_cast<const T*>(buffer + 1), buffer->count};
+  const auto* records = reinterpret_cast<const T*>(buffer + 1);
+  return {records, records + buffer->count};
 }
 
-template <typename T, typename Id>
-const T* find(const PublishedTable<T>& table, Id T::*field, uint64_t id) {
+// The records that were not removed, by their slots.
+template <typename T>
+std::vector<T> published(const PublishedSlots<T>& slots) {
+  std::vector<T> found;
+  const T none{};
+  for (uint64_t slot = 0; slot < slots.count(); ++slot)
+    if (std::memcmp(&slots.at(slot), &none, sizeof none) != 0) found.push_back(slots.at(slot));
+  return found;
+}
+
+template <template <typename> typename Table, typename T, typename Id>
+std::optional<T> find(const Table<T>& table, Id T::*field, uint64_t id) {
   for (const T& one : published(table))
-    if (one.*field == id) return &one;
-  return nullptr;
+    if (one.*field == id) return one;
+  return std::nullopt;
 }
 
 }  // namespace mtetso::sample

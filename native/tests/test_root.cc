@@ -120,9 +120,9 @@ TEST_CASE("every named root is there, of a type that the schema knows") {
   publish_once();
   const auto roots = named_roots();
   const std::map<std::string, std::pair<std::string, uint32_t>> wanted = {
-      {"code-map", {"Block", MTEDBG_Form_Table}},     {"retired", {"Block", MTEDBG_Form_Table}},
-      {"segments", {"Segment", MTEDBG_Form_Table}},   {"threads", {"Thread", MTEDBG_Form_Table}},
-      {"functions", {"Function", MTEDBG_Form_Table}}, {"phases", {"PhasePoint", MTEDBG_Form_Array}},
+      {"code-map", {"Block", MTEDBG_Form_Slots}},     {"retired", {"Block", MTEDBG_Form_Table}},
+      {"segments", {"Segment", MTEDBG_Form_Slots}},   {"threads", {"Thread", MTEDBG_Form_Table}},
+      {"functions", {"Function", MTEDBG_Form_Slots}}, {"phases", {"PhasePoint", MTEDBG_Form_Array}},
       {"journal", {"Journal", MTEDBG_Form_Array}},    {"config", {"Config", MTEDBG_Form_Record}},
       {"recorder", {"Recorder", MTEDBG_Form_Record}},
   };

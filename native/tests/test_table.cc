@@ -140,4 +140,114 @@ TEST_CASE("at every instruction of a publication one whole generation can be rea
   CHECK(steps > torn);
 }
 
+namespace {
+
+// The record of a slot, read as a debugger does; nothing where its newest copy is not whole.
+template <typename Memory>
+std::optional<std::vector<uint64_t>> read_slot(const Memory& memory, uint64_t at, uint32_t stride) {
+  const auto header = memory.template read<mtedbg_Slot>(at);
+  if (header.generation == 0) return std::vector<uint64_t>{};
+  std::vector<uint64_t> record(stride / sizeof(uint64_t));
+  memory.read_bytes(at + sizeof header + (header.generation & 1) * stride, record.data(), stride);
+  const uint32_t first = mtedbg_crc32(&header.generation, sizeof header.generation);
+  const uint32_t wanted = (header.generation & 1) != 0 ? header.checksum1 : header.checksum0;
+  if (mtedbg_crc32_more(first, record.data(), stride) != wanted) return std::nullopt;
+  return record;
+}
+
+// All records up to the first slot that was never filled.
+template <typename Memory>
+std::vector<Item> read_slots(const Memory& memory, const mtedbg_Slots& slots) {
+  std::vector<Item> items;
+  const size_t entry = mtedbg_slot_size(sizeof(mtedbg_Chunk));
+  for (uint32_t chunk = 0; chunk < slots.chunk_capacity; ++chunk) {
+    const auto where = read_slot(memory, slots.chunks + chunk * entry, sizeof(mtedbg_Chunk));
+    REQUIRE(where.has_value());
+    if (where->empty()) break;
+    for (uint32_t i = 0; i < slots.chunk_slots; ++i) {
+      const auto item =
+          read_slot(memory, where->front() + i * mtedbg_slot_size(slots.stride), slots.stride);
+      REQUIRE(item.has_value());
+      if (item->empty()) return items;
+      items.push_back({item->at(0), item->at(1)});
+      if (item->at(0) != 0) {
+        REQUIRE(where->at(1) <= item->at(0));
+        REQUIRE(where->at(2) > item->at(0));
+      }
+    }
+  }
+  return items;
+}
+
+void* allocate(size_t bytes) { return arena_allocate(bytes); }
+
+constexpr uint64_t kItems = 20, kOfChunk = 1;  // the directory grows
+
+// Adds, changes and takes away.
+void fill_slots(mtedbg_Slots& slots) {
+  for (uint64_t i = 1; i <= kItems; ++i) {
+    const Item item{1000 - 3 * i, 1};
+    mtedbg_slots_append(&slots, &item, item.a, item.a + 1, allocate);
+    const uint64_t earlier = i / 2;
+    const Item better{5000 + i, 2};
+    if (i % 5 == 0) mtedbg_slots_change(&slots, earlier, &better, better.a, better.a + 1);
+    if (i % 7 == 0) mtedbg_slots_remove(&slots, earlier);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("slots: what is added, changed and taken away") {
+  PublishedSlots<Item> slots;
+  for (uint64_t i = 0; i < 1000; ++i) REQUIRE(slots.append({i + 1, i}, {i + 1, i + 2}) == i);
+  slots.change(3, {7777, 8}, {7777, 7778});
+  slots.remove(999);
+  const auto items = read_slots(Here{}, slots.abi());
+  REQUIRE(items.size() == 1000);
+  CHECK(items[2].a == 3);
+  CHECK(items[3].a == 7777);
+  CHECK(items[998].a == 999);
+  CHECK(items[999].a == 0);
+  CHECK(slots.at(3).b == 8);
+  CHECK(slots.abi().published == 1002);
+  const auto* first = mtedbg_slots_bounds(&slots.abi(), 0);
+  CHECK(first->low == 1);
+  CHECK(first->high == 7778);
+  CHECK(mtedbg_slots_bounds(&slots.abi(), 3)->high == UINT64_MAX);  // not full yet
+}
+
+TEST_CASE("slots: without memory nothing is changed") {
+  mtedbg_Slots slots{};
+  mtedbg_slots_open(&slots, sizeof(Item), kOfChunk);
+  const auto none = [](size_t) -> void* { return nullptr; };
+  const Item item{1, 1};
+  CHECK(mtedbg_slots_append(&slots, &item, 1, 2, none) == -1);
+  CHECK(slots.count == 0);
+  REQUIRE(mtedbg_slots_reserve(&slots, allocate) == 0);
+  CHECK(mtedbg_slots_append(&slots, &item, 1, 2, none) == 0);
+  CHECK(mtedbg_slots_append(&slots, &item, 1, 2, none) == -1);
+  CHECK(read_slots(Here{}, slots).size() == 1);
+}
+
+TEST_CASE("slots: at every instruction each record is whole, and what was there stays there") {
+  static mtedbg_Slots slots;
+  mtedbg_slots_open(&slots, sizeof(Item), kOfChunk);
+  size_t most = 0, uncounted = 0;
+  const size_t steps = single_step([] { fill_slots(slots); },
+                                   [&](const Child& child) {
+                                     const auto abi = child.read<mtedbg_Slots>(address_of(&slots));
+                                     const auto items = read_slots(child, abi);
+                                     REQUIRE(items.size() >= most);
+                                     REQUIRE(items.size() >= abi.count);
+                                     REQUIRE(items.size() <= abi.count + 1);
+                                     most = items.size();
+                                     uncounted += items.size() > abi.count;
+                                     for (const Item& item : items)
+                                       REQUIRE((item.b == 1 || item.b == 2 || item.a == 0));
+                                   });
+  CHECK(most == kItems);
+  CHECK(uncounted > 0);
+  CHECK(steps > 5000);
+}
+
 }  // namespace mtetso

@@ -235,7 +235,7 @@ TEST_CASE("a retired block goes when no thread can be in it, and its segment wit
   }
   CHECK(marked);
   CHECK(process_code_map().lookup(inside) == nullptr);
-  CHECK(sample::find(debug_root().segments, &mtedbg_Segment::id, segment) == nullptr);
+  CHECK(!sample::find(debug_root().segments, &mtedbg_Segment::id, segment).has_value());
 }
 
 TEST_CASE("what an entry stub leads into stays") {

@@ -177,22 +177,31 @@ def tags(data: bytes) -> None:
 
 
 @cache
-def _image() -> runtime_image.Image:
-    return runtime_image.image()
+def _image(form: str) -> runtime_image.Image:
+    return runtime_image.image(form=form)
 
 
 def root(data: bytes) -> None:
     """The bytes are changes to a runtime's records: place, width and value; checksums are right."""
-    image = bytearray(_image().data)
+    _changed(_image("tables"), data)
+
+
+def slots(data: bytes) -> None:
+    """The same where the code map and the functions stand in slots."""
+    _changed(_image("slots"), data)
+
+
+def _changed(made: runtime_image.Image, data: bytes) -> None:
+    image = bytearray(made.data)
     for at in range(0, min(len(data) - 7, 8 * 64), 8):
         place = int.from_bytes(data[at : at + 3], "little") % len(image)
         width = 1 << (data[at + 3] & 3)
         value = data[at + 4 : at + 8].ljust(8, b"\xff" if data[at + 3] & 4 else b"\0")[:width]
         image[place : place + width] = value
-    del image[len(_image().data) :]
-    places = _image().places
+    del image[len(made.data) :]
+    places = made.places
     schema, start = places["schema"] - BASE, places["root"] - BASE
-    length = int.from_bytes(_image().data[20:24], "little")
+    length = int.from_bytes(made.data[20:24], "little")
     image[start + 52 : start + 56] = zlib.crc32(image[schema : schema + length]).to_bytes(
         4, "little"
     )
@@ -340,6 +349,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
         tombstone,
         minidump,
         root,
+        slots,
         whole,
         profile,
         guest,

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.fuzz.__main__ import MOST_MEMORY
 from tests.fuzz.seeds import kept, seeds
-from tests.fuzz.targets import TARGETS, opened, read, root
+from tests.fuzz.targets import TARGETS, opened, read, root, slots
 from tests.support import runtime_image
 from tests.support.runtime_image import BASE
 
@@ -86,12 +86,12 @@ EVIL = st.sampled_from(
 @FREELY
 @given(st.lists(st.tuples(st.sampled_from(fields()), EVIL), min_size=1, max_size=4))
 def test_fields_of_the_root_and_its_records(changes: list[tuple[int, int]]) -> None:
-    root(
-        b"".join(
-            place.to_bytes(3, "little") + b"\x02" + value.to_bytes(4, "little")
-            for place, value in changes
-        )
+    data = b"".join(
+        place.to_bytes(3, "little") + b"\x02" + value.to_bytes(4, "little")
+        for place, value in changes
     )
+    root(data)
+    slots(data)
 
 
 def huge(count: int) -> bytes:

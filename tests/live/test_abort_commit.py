@@ -7,12 +7,13 @@ and the program's import thunks.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mtedbg.lab.vm import Vm
 from mtedbg.model.absent import Absent
-from mtedbg.model.runtime import Buffer, Table
+from mtedbg.model.runtime import Chunk, Form, Slot, Slots, Table
 from tests.support.abort_at import Dead, died_at
 
 BLOCK = 3
@@ -24,8 +25,8 @@ POINTS = {
     "commit-described": (True, True),
     "commit-entered": (True, True),
 }
-TABLES = 5
-"""Publications of tables by one commit at the most."""
+TABLES = 8
+"""Publications by one commit, up to that of its first function, at the most."""
 
 
 def told(dead: Dead, *, journal: bool, there: bool) -> None:
@@ -53,38 +54,58 @@ def test_at_a_step_of_it(lab_vm: Vm, tmp_path: Path, point: str) -> None:
     told(died_at(lab_vm, tmp_path, f"{point}:{BLOCK}"), journal=journal, there=there)
 
 
-def generations(dead: Dead) -> dict[str, tuple[int, int]]:
-    """Of every table: the published generation, and the one that its hidden buffer begins."""
+def fillings(dead: Dead) -> dict[str, int]:
+    """Of everything that is published: how often a buffer, or a copy in a slot, was filled."""
     runtime, found = dead.runtime, {}
-    tables, buffers = (runtime.layout.reader(record) for record in (Table, Buffer))
     for name, root in runtime.named.items():
-        if root.form != "Table":
-            continue
-        data = dead.session.target.read_memory(root.address, tables.size)
-        assert not isinstance(data, Absent)
-        table = tables.one(data)
-        hidden = (table.buffer0, table.buffer1)[(table.published + 1) & 1]
-        header = dead.session.target.read_memory(hidden, buffers.size) if hidden else bytes(8)
-        assert not isinstance(header, Absent)
-        found[name] = (table.published, int.from_bytes(header[:8], "little"))
+        if root.form == Form.TABLE:
+            (found[name],) = numbers(dead, Table, root.address, ("published",))
+        elif root.form == Form.SLOTS:
+            found[name] = in_slots(dead, root.address)
     return found
+
+
+def numbers(dead: Dead, model: type[Any], address: int, names: tuple[str, ...]) -> tuple[int, ...]:
+    """Some fields of a record."""
+    record = dead.runtime.record(model, address)
+    assert not isinstance(record, Absent)
+    return tuple(getattr(record, name) for name in names)
+
+
+def in_slots(dead: Dead, address: int) -> int:
+    """The generations of all slots, those of the directory included."""
+    names = ("chunks", "chunk_slots", "chunk_capacity", "stride")
+    chunks, per_chunk, capacity, stride = numbers(dead, Slots, address, names)
+    header, entry = (dead.runtime.layout.reader(record).size for record in (Slot, Chunk))
+    filled = 0
+    for number in range(capacity):
+        at = chunks + number * (header + 2 * entry)
+        (generation,) = numbers(dead, Slot, at, ("generation",))
+        filled += generation
+        if not generation:
+            break
+        (first,) = numbers(dead, Chunk, at + header + (generation & 1) * entry, ("address",))
+        for slot in range(per_chunk):
+            place = first + slot * (header + 2 * stride)
+            filled += numbers(dead, Slot, place, ("generation",))[0]
+    return filled
 
 
 @pytest.mark.parametrize("point", ["table-filling", "table-filled"])
 def test_in_a_table(lab_vm: Vm, tmp_path: Path, point: str) -> None:
-    """Whichever table is being filled, its published generation is whole, and answers."""
-    before = died_at(lab_vm, tmp_path, f"commit-mapped:{BLOCK}")
-    done = sum(published for published, _ in generations(before).values())
-    seen = []
+    """Whatever is being filled, what was published before is whole, and answers."""
+    before = fillings(died_at(lab_vm, tmp_path, f"commit-mapped:{BLOCK}"))
+    done = sum(before.values())
+    seen: list[str] = []
     for number in range(done + 1, done + 1 + TABLES):
         dead = died_at(lab_vm, tmp_path, f"{point}:{number}")
-        found = generations(dead)
-        (name,) = (name for name, (shown, hidden) in found.items() if hidden == shown + 1)
-        assert sum(published for published, _ in found.values()) == number - 1
-        seen.append(name)
+        found = fillings(dead)
+        assert sum(found.values()) == number - 1
+        seen += [name for name in found if found[name] != before[name]]
         # The code map is one store away from having the block, or had it before this table.
-        told(dead, journal=True, there="code-map" in seen[:-1])
-        if name == "functions":
+        told(dead, journal=True, there="code-map" in seen)
+        if "functions" in seen:
             break
+        before = found
     assert seen[-1] == "functions"
     assert "code-map" in seen

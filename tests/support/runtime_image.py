@@ -101,12 +101,15 @@ def _program() -> Path:
 
 
 @cache
-def image(ranges: int = 16, shared_tag: int = 0) -> Image:
-    """The image whose block 3 has `ranges` ranges, with `shared_tag` as its convention."""
+def image(ranges: int = 16, shared_tag: int = 0, form: str = "tables") -> Image:
+    """The image whose block 3 has `ranges` ranges, with `shared_tag` as its convention.
+
+    `form`: "tables", or "slots" for the code map and the functions.
+    """
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "image"
         told = subprocess.run(
-            [str(_program()), str(output), str(ranges), str(shared_tag)],
+            [str(_program()), str(output), str(ranges), str(shared_tag), form],
             check=True, capture_output=True, text=True,
         ).stdout  # fmt: skip
         places = {name: int(value, 16) for name, value in map(str.split, told.splitlines())}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import time
 import zlib
 
@@ -33,7 +34,7 @@ _NUMBERS = st.one_of(
 @st.composite
 def damage(draw: st.DrawFn) -> Image:
     """The image with some numbers changed, and the checksums over them perhaps made right."""
-    made = image()
+    made = image(form=draw(st.sampled_from(["tables", "slots"])))
     for _ in range(draw(st.integers(1, 4))):
         width = draw(st.sampled_from([1, 4, 8]))
         at = draw(st.integers(0, len(made.data) // width - 1)) * width
@@ -46,6 +47,9 @@ def repaired(made: Image) -> Image:
     """The image as one who means harm would leave it: every checksum is right."""
     schema = made.places["schema"] - BASE
     length = int.from_bytes(image().data[20:24], "little")
+    for name in ("code-map", "functions"):
+        if f"{name}.first" in made.places:
+            made = with_right_slots(made, name)
     for name, place in made.places.items():
         if ".buffer" in name:
             header = made.data[place - BASE : place - BASE + 24]
@@ -53,6 +57,23 @@ def repaired(made: Image) -> Image:
             records = made.data[place - BASE + 24 : place - BASE + 24 + min(size, 1 << 20)]
             made = made.with_word(place + 20, zlib.crc32(records), 4)
     return made.with_root(52, zlib.crc32(made.data[schema : schema + length]))
+
+
+def with_right_slots(made: Image, name: str) -> Image:
+    """The image with right checksums of a directory's first entry and of its slots."""
+    at = made.places[name] - BASE
+    per_chunk, stride = struct.unpack_from("<II", made.data, at + 24)
+    places = [(made.places[f"{name}.chunks"], 24)]
+    size = min(stride, 1 << 10)
+    first = made.places[f"{name}.first"]
+    places += [(first + n * (16 + 2 * size), size) for n in range(min(per_chunk, 4))]
+    for place, width in places:
+        (generation,) = struct.unpack_from("<Q", made.data, place - BASE)
+        for number in {generation, max(generation - 1, 0)}:
+            copy = place - BASE + 16 + (number & 1) * width
+            bytes_ = struct.pack("<Q", number) + made.data[copy : copy + width]
+            made = made.with_word(place + 8 + 4 * (number & 1), zlib.crc32(bytes_), 4)
+    return made
 
 
 def run_all(session: Session) -> None:

@@ -27,11 +27,13 @@ class Listed(Generic[T]):
         name: of the table in the debug root.
         rows: the records, at most `MOST` and one; or why they cannot be read.
         stale: whether the newest table is torn, and this is one generation older.
+        damage: which records are lost, "2 of 40 records of Block"; empty where none is.
     """
 
     name: str
     rows: tuple[T, ...] | Absent
     stale: bool = False
+    damage: str = ""
 
 
 def listed(runtime: Runtime, name: str, model: type[T]) -> Listed[T]:
@@ -44,4 +46,4 @@ def listed(runtime: Runtime, name: str, model: type[T]) -> Listed[T]:
     if isinstance(table, Absent):
         return Listed(name, table)
     rows = then(table.records.all(), lambda found: tuple(islice(found, MOST + 1)))
-    return Listed(name, rows, table.stale)
+    return Listed(name, rows, table.stale, table.damage)

@@ -21,7 +21,15 @@ from mtedbg.model.code import Block, BlockState, Function, Segment
 from mtedbg.model.finding import Finding, Flaw, Severity
 from mtedbg.model.frame import GuestFrame
 from mtedbg.model.operation import OF_CODE
-from mtedbg.model.runtime import THREADS, Buffer, GuestThread, Journal, RuntimeState, Table
+from mtedbg.model.runtime import (
+    THREADS,
+    Buffer,
+    Form,
+    GuestThread,
+    Journal,
+    RuntimeState,
+    Table,
+)
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -82,7 +90,7 @@ def audit(runtime: Runtime) -> Iterator[Finding]:
     for block in known.blocks:
         yield from audit_block(runtime, block, indices, budget)
         yield from _links(block, known)
-    yield from _functions(known)
+    yield from _functions(known, in_order=_form(runtime, FUNCTIONS) == Form.TABLE)
     yield from _threads(runtime)
 
 
@@ -123,7 +131,9 @@ def _table(
     if table.stale:
         detail = f"the newest is torn: this is generation {table.generation}, one older"
         yield Finding(Severity.WARNING, Flaw.STALE, name, detail)
-    return table.records
+    if table.damage:
+        yield Finding(Severity.ERROR, Flaw.DAMAGED, name, f"lost: {table.damage}")
+    return table.records if isinstance(table.records, RecordArray) else None
 
 
 def _read(runtime: Runtime, name: str, model: type[T], into: list[T]) -> Iterator[Finding]:
@@ -209,13 +219,22 @@ def _indices(functions: RecordArray[Function]) -> Container[int]:
     return {index for (index,) in _columns(functions, "index") if index is not None}
 
 
-def _functions(known: Known) -> Iterator[Finding]:
-    """Where guest functions say that their code is."""
+def _form(runtime: Runtime, name: str) -> str:
+    return runtime.named[name].form if name in runtime.named else ""
+
+
+def _functions(known: Known, *, in_order: bool) -> Iterator[Finding]:
+    """Where guest functions say that their code is.
+
+    Args:
+        known: what is known of the rest.
+        in_order: whether each stands at its index: functions in slots can be taken away.
+    """
     if known.functions is None:
         return
     rows = _columns(known.functions, "index", "block", "guest_begin", "guest_end")
     for number, (index, block, begin, end) in enumerate(rows):
-        if index != number:
+        if in_order and index != number:
             detail = f"it is at index {number}"
             yield Finding(Severity.ERROR, Flaw.UNSORTED, f"function {index}", detail)
         if block and block not in known.ids and block not in known.changing:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from mtedbg.layout import Requirements, Runtime
 from mtedbg.layout.memory import BULK, RecordArray
+from mtedbg.layout.slots import SlotArray
 from mtedbg.layout.table import Snapshot
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else, then
 from mtedbg.model.code import (
@@ -72,10 +73,9 @@ def locate(runtime: Runtime, pc: int) -> Place:
     return _elsewhere(runtime, pc, notes)
 
 
-def _holder(blocks: RecordArray[Block], pc: int) -> Block | Absent:
-    """The block of a sorted array that holds `pc`; does not apply where none does."""
-    before = blocks.last_at_most("base", pc)
-    return then(before, lambda block: block if pc < block.end else NOT_APPLICABLE)
+def _holder(blocks: RecordArray[Block] | SlotArray[Block], pc: int) -> Block | Absent:
+    """The block that holds `pc`; does not apply where none does."""
+    return blocks.holder("base", pc, lambda block: block.base <= pc < block.end)
 
 
 def _in_block(runtime: Runtime, block: Block, pc: int, notes: tuple[str, ...]) -> Place:

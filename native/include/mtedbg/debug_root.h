@@ -12,12 +12,16 @@
  *               └─► mtedbg_named[]       "code-map", "memops"…: where each thing is
  *                     form record/array  ─► flat records
  *                     form table         ─► mtedbg_table ─► the published mtedbg_buffer ─► records
+ *                     form slots         ─► mtedbg_slots ─► chunks ─► slots, a record each
  *
  * Rules that make a dead process readable:
  *  - records are flat, fixed width, without bit-fields and without pointers into containers;
  *  - everything lives in writable memory: a core with the default filter drops `.rodata`;
  *  - a table is filled whole in the buffer that is not published and then published by one release
- *    store of its generation: generation g lives in buffer[g & 1]. The other buffer keeps g - 1;
+ *    store of its generation: generation g lives in buffer[g & 1]. The other buffer keeps g - 1.
+ *    mtedbg_publish_table() does it, at a cost in proportion to the table: for what is small;
+ *  - what grows is kept in slots, where one record is added, changed or taken away at a cost that
+ *    does not depend on how many there are: mtedbg_slots_append(), _change(), _remove();
  *  - before a change begins, its journal slot says what is about to happen; it is cleared last;
  *  - memory that a reader can still reach is not given back to an allocator.
  */
@@ -34,9 +38,24 @@ extern "C" {
 #define MTEDBG_STATIC_ASSERT(cond, text) _Static_assert(cond, text)
 #endif
 
+/* A full fence as one instruction, which ThreadSanitizer does not refuse. */
+#if defined(__aarch64__)
+#define MTEDBG_FENCE() __asm__ volatile("dmb ish" ::: "memory")
+#elif defined(__x86_64__)
+#define MTEDBG_FENCE() __asm__ volatile("mfence" ::: "memory")
+#else
+#define MTEDBG_FENCE() __atomic_thread_fence(__ATOMIC_SEQ_CST)
+#endif
+
+/* What is done between two steps of a publication: nothing. Tests stop there. */
+enum { MTEDBG_FILLING, MTEDBG_FILLED };
+#ifndef MTEDBG_BETWEEN
+#define MTEDBG_BETWEEN(step) ((void)(step))
+#endif
+
 #define MTEDBG_ROOT_MAGIC "MTEDBGR" /* eight bytes with the terminator */
 #define MTEDBG_ABI_MAJOR 1
-#define MTEDBG_ABI_MINOR 0
+#define MTEDBG_ABI_MINOR 1
 #define MTEDBG_ENDIAN_PROBE UINT32_C(0x01020304)
 
 /* The lists are laid out by hand, as tables. */
@@ -46,7 +65,7 @@ extern "C" {
 
 #define MTEDBG_ROOT_STATES(V) \
   V(RootState, NotReady, 0) V(RootState, Ready, 1) V(RootState, ShuttingDown, 2)
-#define MTEDBG_FORMS(V) V(Form, Record, 1) V(Form, Array, 2) V(Form, Table, 3)
+#define MTEDBG_FORMS(V) V(Form, Record, 1) V(Form, Array, 2) V(Form, Table, 3) V(Form, Slots, 4)
 #define MTEDBG_BLOCK_KINDS(V)                                                      \
   V(BlockKind, SharedStubs, 1) V(BlockKind, BaselineTier, 2) V(BlockKind, OptimizedTier, 3) \
   V(BlockKind, LazyStubs, 4)
@@ -109,7 +128,26 @@ enum { MTEDBG_ENUMS(MTEDBG_ENUM_LIST) };
 #define MTEDBG_BUFFER_FIELDS(F, T)                                                    \
   F(T, u64, gen_begin) F(T, u32, count) F(T, u32, capacity) F(T, u32, stride) F(T, u32, checksum)
 
-/* code-map: sorted by base, disjoint. retired: newest last. */
+/* published: changes so far; it is stored last. count: slots that were ever used. Slot n stands in
+ * chunk n / chunk_slots. chunks: the directory, a slot of Chunk for each chunk, in order. last_low,
+ * last_high: what the last chunk's bounds would be; for the writer. */
+#define MTEDBG_SLOTS_FIELDS(F, T)                                                     \
+  F(T, u64, published) F(T, u64, count) F(T, u64, chunks) F(T, u32, chunk_slots)      \
+  F(T, u32, stride) F(T, u64, last_low) F(T, u64, last_high) F(T, u32, chunk_capacity) \
+  F(T, u32, reserved)
+
+/* A slot: this header, and two copies of `stride` bytes. Generation g of the record stands in copy
+ * g & 1, and the other copy keeps g - 1; generation 0 was never filled. checksum<n>: CRC-32 of the
+ * generation, as a u64, and of the bytes of copy n after it. A record of zeros is none: it was
+ * taken away. */
+#define MTEDBG_SLOT_FIELDS(F, T) F(T, u64, generation) F(T, u32, checksum0) F(T, u32, checksum1)
+
+/* address: of the first slot. Every record of the chunk concerns addresses in [low, high) only:
+ * readers that search for an address leave out other chunks. The last chunk has no bounds yet:
+ * 0 and UINT64_MAX. */
+#define MTEDBG_CHUNK_FIELDS(F, T) F(T, u64, address) F(T, u64, low) F(T, u64, high)
+
+/* code-map: disjoint; as a table sorted by base, as slots in any order. retired: newest last. */
 #define MTEDBG_BLOCK_FIELDS(F, T)                                                     \
   F(T, u64, base) F(T, u64, length) F(T, u64, id) F(T, u64, generation)               \
   F(T, u64, segment) F(T, u64, ranges) F(T, u64, memops) F(T, u32, range_count)       \
@@ -197,6 +235,7 @@ enum { MTEDBG_ENUMS(MTEDBG_ENUM_LIST) };
 
 #define MTEDBG_RECORDS(R)                                                             \
   R(Named, MTEDBG_NAMED_FIELDS) R(Table, MTEDBG_TABLE_FIELDS) R(Buffer, MTEDBG_BUFFER_FIELDS) \
+  R(Slots, MTEDBG_SLOTS_FIELDS) R(Slot, MTEDBG_SLOT_FIELDS) R(Chunk, MTEDBG_CHUNK_FIELDS)     \
   R(Block, MTEDBG_BLOCK_FIELDS) R(Range, MTEDBG_RANGE_FIELDS) R(Memop, MTEDBG_MEMOP_FIELDS)   \
   R(Segment, MTEDBG_SEGMENT_FIELDS) R(Thread, MTEDBG_THREAD_FIELDS)                   \
   R(Function, MTEDBG_FUNCTION_FIELDS) R(Code, MTEDBG_CODE_FIELDS) R(PhasePoint, MTEDBG_PHASE_FIELDS)              \
@@ -326,14 +365,20 @@ static inline size_t mtedbg_write_schema(char* out, size_t capacity, const char*
   MTEDBG_CRC_16(byte), MTEDBG_CRC_16(byte + 16u), MTEDBG_CRC_16(byte + 32u), \
       MTEDBG_CRC_16(byte + 48u)
 
-/* CRC-32 (IEEE 802.3, reflected, as in zlib) of `length` bytes at `data`. */
-static inline uint32_t mtedbg_crc32(const void* data, size_t length) {
+/* CRC-32 (IEEE 802.3, reflected, as in zlib) of what `crc` is the CRC-32 of (0: of nothing) and of
+ * `length` bytes at `data` after it. */
+static inline uint32_t mtedbg_crc32_more(uint32_t crc, const void* data, size_t length) {
   static const uint32_t remainders[256] = {MTEDBG_CRC_64(0u), MTEDBG_CRC_64(64u),
                                            MTEDBG_CRC_64(128u), MTEDBG_CRC_64(192u)};
   const unsigned char* byte = (const unsigned char*)data;
-  uint32_t crc = ~UINT32_C(0);
+  crc = ~crc;
   for (size_t i = 0; i < length; ++i) crc = (crc >> 8) ^ remainders[(crc ^ byte[i]) & 0xffu];
   return ~crc;
+}
+
+/* CRC-32 of `length` bytes at `data`. */
+static inline uint32_t mtedbg_crc32(const void* data, size_t length) {
+  return mtedbg_crc32_more(0, data, length);
 }
 
 #undef MTEDBG_CRC_BIT
@@ -341,6 +386,212 @@ static inline uint32_t mtedbg_crc32(const void* data, size_t length) {
 #undef MTEDBG_CRC_4
 #undef MTEDBG_CRC_16
 #undef MTEDBG_CRC_64
+
+/* Gives `bytes` of zeroed memory, aligned to eight bytes, writable, dumped in a core and never
+ * freed; NULL where there is none. mmap(2) of anonymous memory will do. */
+typedef void* (*mtedbg_allocate)(size_t bytes);
+
+static inline uint64_t mtedbg_address(const void* at) { return (uint64_t)(uintptr_t)at; }
+
+static inline void mtedbg_copy(void* to, const void* from, size_t bytes) {
+  if (bytes != 0) __builtin_memcpy(to, from, bytes);
+}
+
+/* Tables: for what is small, or changes rarely. */
+
+static inline struct mtedbg_Buffer* mtedbg_hidden_buffer(const struct mtedbg_Table* table) {
+  const uint64_t next = table->published + 1;
+  return (struct mtedbg_Buffer*)(uintptr_t)((next & 1) != 0 ? table->buffer1 : table->buffer0);
+}
+
+/* Makes room for `count` records of `stride` bytes (a multiple of 8) in the buffer that is filled
+ * next, so that a publication of so many cannot fail. An outgrown buffer is kept: a reader may have
+ * its address. Returns 0, or -1 where there is no memory. */
+static inline int mtedbg_reserve_table(struct mtedbg_Table* table, size_t count, uint32_t stride,
+                                       mtedbg_allocate allocate) {
+  const struct mtedbg_Buffer* hidden = mtedbg_hidden_buffer(table);
+  if (hidden != NULL && hidden->capacity >= count) return 0;
+  if (count > UINT32_MAX / 2) return -1;
+  const size_t capacity = count < 8 ? 16 : 2 * count;
+  struct mtedbg_Buffer* grown = (struct mtedbg_Buffer*)allocate(
+      sizeof(struct mtedbg_Buffer) + capacity * stride + sizeof(uint64_t));
+  if (grown == NULL) return -1;
+  grown->capacity = (uint32_t)capacity;
+  grown->stride = stride;
+  uint64_t* place = ((table->published + 1) & 1) != 0 ? &table->buffer1 : &table->buffer0;
+  __atomic_store_n(place, mtedbg_address(grown), __ATOMIC_RELEASE);
+  return 0;
+}
+
+/* Publishes `count` records as the table's next generation. Readers have the one before it until
+ * the last store, whenever the process dies. One caller at a time. The cost is proportional to
+ * `count`. Returns 0, or -1 where there is no memory: nothing is changed then. */
+static inline int mtedbg_publish_table(struct mtedbg_Table* table, const void* records,
+                                       size_t count, uint32_t stride, mtedbg_allocate allocate) {
+  if (mtedbg_reserve_table(table, count, stride, allocate) != 0) return -1;
+  const uint64_t next = table->published + 1;
+  struct mtedbg_Buffer* hidden = mtedbg_hidden_buffer(table);
+  unsigned char* body = (unsigned char*)(hidden + 1);
+  const size_t bytes = count * stride;
+  /* From here to the last store gen_begin and the end mark differ, or the checksum does not fit: a
+   * reader that takes this buffer for the older generation sees that it is not. */
+  __atomic_store_n(&hidden->gen_begin, next, __ATOMIC_RELAXED);
+  MTEDBG_FENCE();
+  MTEDBG_BETWEEN(MTEDBG_FILLING);
+  hidden->count = (uint32_t)count;
+  hidden->checksum = mtedbg_crc32(records, bytes);
+  mtedbg_copy(body, records, bytes);
+  __atomic_store_n((uint64_t*)(void*)(body + bytes), next, __ATOMIC_RELEASE);
+  MTEDBG_BETWEEN(MTEDBG_FILLED);
+  __atomic_store_n(&table->published, next, __ATOMIC_RELEASE);
+  return 0;
+}
+
+/* Slots: for what grows. One caller at a time for each mtedbg_Slots. */
+
+static inline size_t mtedbg_slot_size(uint32_t stride) {
+  return sizeof(struct mtedbg_Slot) + 2 * (size_t)stride;
+}
+
+/* Prepares `slots`, zeroed memory, for records of `stride` bytes (a multiple of 8). */
+static inline void mtedbg_slots_open(struct mtedbg_Slots* slots, uint32_t stride,
+                                     uint32_t chunk_slots) {
+  slots->stride = stride;
+  slots->chunk_slots = chunk_slots;
+  slots->last_low = UINT64_MAX;
+}
+
+/* The record of the slot at `slot`. */
+static inline const void* mtedbg_slot_record(const struct mtedbg_Slot* slot, uint32_t stride) {
+  return (const unsigned char*)(slot + 1) + (slot->generation & 1) * stride;
+}
+
+/* The next generation of one slot: of `record`, or where that is NULL of a record of zeros. */
+static inline void mtedbg_slot_write(struct mtedbg_Slot* slot, const void* record,
+                                     uint32_t stride) {
+  const uint64_t next = slot->generation + 1;
+  unsigned char* copy = (unsigned char*)(slot + 1) + (next & 1) * stride;
+  if (record != NULL)
+    mtedbg_copy(copy, record, stride);
+  else
+    for (uint32_t i = 0; i < stride; ++i) copy[i] = 0;
+  MTEDBG_BETWEEN(MTEDBG_FILLING);
+  const uint32_t checksum = mtedbg_crc32_more(mtedbg_crc32(&next, sizeof next), copy, stride);
+  if ((next & 1) != 0)
+    slot->checksum1 = checksum;
+  else
+    slot->checksum0 = checksum;
+  MTEDBG_BETWEEN(MTEDBG_FILLED);
+  __atomic_store_n(&slot->generation, next, __ATOMIC_RELEASE);
+}
+
+static inline struct mtedbg_Slot* mtedbg_slots_chunk(const struct mtedbg_Slots* slots,
+                                                     uint64_t chunk) {
+  return (struct mtedbg_Slot*)(uintptr_t)(slots->chunks +
+                                          chunk * mtedbg_slot_size(sizeof(struct mtedbg_Chunk)));
+}
+
+static inline const struct mtedbg_Chunk* mtedbg_slots_bounds(const struct mtedbg_Slots* slots,
+                                                             uint64_t chunk) {
+  return (const struct mtedbg_Chunk*)mtedbg_slot_record(mtedbg_slots_chunk(slots, chunk),
+                                                        sizeof(struct mtedbg_Chunk));
+}
+
+/* Slot number `index`, which is less than `count`. */
+static inline struct mtedbg_Slot* mtedbg_slots_slot(const struct mtedbg_Slots* slots,
+                                                    uint64_t index) {
+  const struct mtedbg_Chunk* chunk = mtedbg_slots_bounds(slots, index / slots->chunk_slots);
+  return (struct mtedbg_Slot*)(uintptr_t)(chunk->address + index % slots->chunk_slots *
+                                                               mtedbg_slot_size(slots->stride));
+}
+
+/* The record of slot number `index`, as it was published last. */
+static inline const void* mtedbg_slots_at(const struct mtedbg_Slots* slots, uint64_t index) {
+  return mtedbg_slot_record(mtedbg_slots_slot(slots, index), slots->stride);
+}
+
+static inline void mtedbg_slots_bound(struct mtedbg_Slots* slots, uint64_t chunk, uint64_t address,
+                                      uint64_t low, uint64_t high) {
+  const struct mtedbg_Chunk bounds = {address, low, high};
+  mtedbg_slot_write(mtedbg_slots_chunk(slots, chunk), &bounds, sizeof bounds);
+}
+
+/* Makes room for one more slot, so that the next mtedbg_slots_append() cannot fail. Returns 0, or
+ * -1 where there is no memory. */
+static inline int mtedbg_slots_reserve(struct mtedbg_Slots* slots, mtedbg_allocate allocate) {
+  if (slots->count % slots->chunk_slots != 0) return 0;
+  const uint64_t chunk = slots->count / slots->chunk_slots;
+  const size_t entry = mtedbg_slot_size(sizeof(struct mtedbg_Chunk));
+  if (chunk >= slots->chunk_capacity) {
+    /* The old directory is kept, for readers that have its address. */
+    const size_t capacity = slots->chunk_capacity == 0 ? 16 : 2 * (size_t)slots->chunk_capacity;
+    if (capacity > UINT32_MAX) return -1;
+    void* grown = allocate(capacity * entry);
+    if (grown == NULL) return -1;
+    mtedbg_copy(grown, (const void*)(uintptr_t)slots->chunks, chunk * entry);
+    __atomic_store_n(&slots->chunks, mtedbg_address(grown), __ATOMIC_RELEASE);
+    slots->chunk_capacity = (uint32_t)capacity;
+  }
+  if (mtedbg_slots_chunk(slots, chunk)->generation != 0) return 0; /* room was made before */
+  void* fresh = allocate(slots->chunk_slots * mtedbg_slot_size(slots->stride));
+  if (fresh == NULL) return -1;
+  mtedbg_slots_bound(slots, chunk, mtedbg_address(fresh), 0, UINT64_MAX);
+  if (chunk != 0)
+    mtedbg_slots_bound(slots, chunk - 1, mtedbg_slots_bounds(slots, chunk - 1)->address,
+                       slots->last_low, slots->last_high);
+  slots->last_low = UINT64_MAX;
+  slots->last_high = 0;
+  return 0;
+}
+
+/* Makes the bounds of a slot's chunk as wide as a record about [low, high) takes. */
+static inline void mtedbg_slots_widen(struct mtedbg_Slots* slots, uint64_t index, uint64_t low,
+                                      uint64_t high) {
+  const uint64_t chunk = index / slots->chunk_slots;
+  const struct mtedbg_Chunk* known = mtedbg_slots_bounds(slots, chunk);
+  if (known->low == 0 && known->high == UINT64_MAX) {
+    if (low < slots->last_low) slots->last_low = low;
+    if (high > slots->last_high) slots->last_high = high;
+  } else if (low < known->low || high > known->high) {
+    mtedbg_slots_bound(slots, chunk, known->address, low < known->low ? low : known->low,
+                       high > known->high ? high : known->high);
+  }
+}
+
+static inline void mtedbg_slots_changed(struct mtedbg_Slots* slots) {
+  __atomic_store_n(&slots->published, slots->published + 1, __ATOMIC_RELEASE);
+}
+
+/* Adds `record`, which concerns addresses in [low, high) (0 and UINT64_MAX: any): of a block, its
+ * base and end. Returns its slot's number, or -1 where there is no memory: nothing is changed then.
+ * The record is there with the one store of `count`, whenever the process dies. The cost does not
+ * depend on how many there are. */
+static inline int64_t mtedbg_slots_append(struct mtedbg_Slots* slots, const void* record,
+                                          uint64_t low, uint64_t high, mtedbg_allocate allocate) {
+  if (mtedbg_slots_reserve(slots, allocate) != 0) return -1;
+  const uint64_t index = slots->count;
+  mtedbg_slots_widen(slots, index, low, high);
+  /* A place that was never filled, or that a run of this function was interrupted in. */
+  mtedbg_slot_write(mtedbg_slots_slot(slots, index), record, slots->stride);
+  __atomic_store_n(&slots->count, index + 1, __ATOMIC_RELEASE);
+  mtedbg_slots_changed(slots);
+  return (int64_t)index;
+}
+
+/* Puts `record` into slot `index` in place of the one that is there, which may be none. Cannot
+ * fail. `low`, `high`: as above. */
+static inline void mtedbg_slots_change(struct mtedbg_Slots* slots, uint64_t index,
+                                       const void* record, uint64_t low, uint64_t high) {
+  mtedbg_slots_widen(slots, index, low, high);
+  mtedbg_slot_write(mtedbg_slots_slot(slots, index), record, slots->stride);
+  mtedbg_slots_changed(slots);
+}
+
+/* Takes the record of slot `index` away; another one may be put there. Cannot fail. */
+static inline void mtedbg_slots_remove(struct mtedbg_Slots* slots, uint64_t index) {
+  mtedbg_slot_write(mtedbg_slots_slot(slots, index), NULL, slots->stride);
+  mtedbg_slots_changed(slots);
+}
 
 /* Fills `root`, except `next`, and marks it ready: call once, when everything that it refers to is
  * complete. `name` and `schema` (of `schema_size` bytes) are not copied. */

@@ -22,7 +22,9 @@ struct CodeBlock {
   std::span<mtedbg_Memop> memops;        // sorted by address; changed under the protocol's lock
   std::span<mtedbg_Memop*> aborts;       // those with an abort_address, sorted by it
   FuncToCodeRange functions;
-  uint32_t stubs = 0;  // entry stubs into it, which are never removed; changed under code_lock()
+  // Changed under code_lock(), also of blocks that nobody changes otherwise.
+  mutable uint32_t stubs = 0;  // entry stubs into it, which are never removed
+  mutable uint64_t shown = 0;  // its slot in the code map of the debug root
 
   uintptr_t base() const { return record.base; }
   uintptr_t end() const { return record.base + record.length; }

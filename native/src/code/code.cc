@@ -49,7 +49,6 @@ uint32_t Code::add_function(std::string_view name, uint64_t guest_begin, uint64_
                       .best_tier = MTEDBG_Tier_None,
                       .tier_state = MTEDBG_TierState_Idle,
                       .code = id_});
-  shown.publish_functions();
   return slot->function;
 }
 
@@ -62,9 +61,10 @@ void Code::set_tier_states(std::span<const uint32_t> functions, uint32_t tier_st
   std::lock_guard hold(code_lock());
   code_description().reserve();
   for (const uint32_t function : functions)
-    if (mtedbg_Function* known = code_description().function(function))
+    if (mtedbg_Function* known = code_description().function(function)) {
       known->tier_state = tier_state;
-  code_description().publish_functions();
+      code_description().publish_function(function);
+    }
 }
 
 uint32_t Code::tier_state(uint32_t function) const {
@@ -107,8 +107,7 @@ const Code::ExportedFunction& Code::make_export(uint64_t guest_rip, const CodeBl
       commit_locked(MTEDBG_BlockKind_LazyStubs, callee.record.tier, code, nullptr, Span::Partial);
   point(Point::ExportBuilt);
   // The stub may be called at any time: the block that it enters has to stay.
-  for (const auto& one : blocks_)
-    if (one.get() == &callee) ++one->stubs;
+  ++callee.stubs;
   record(nullptr, {.event = MTEDBG_Event_LazyStub,
                    .address = block->base(),
                    .old_value = guest_rip,

@@ -15,6 +15,16 @@
 
 namespace mtetso {
 
+namespace {
+
+// Grows by doubling: reserve(size + 1) alone would copy at every call.
+template <typename T>
+void room_for_one(std::vector<T>& vector) {
+  if (vector.size() == vector.capacity()) vector.reserve(2 * vector.size() + 8);
+}
+
+}  // namespace
+
 // A complete tier starts a segment of its own, as large as it is.
 Code::Placement Code::find_place(size_t bytes, Span span) const {
   const bool complete = span == Span::Complete;
@@ -28,8 +38,8 @@ Code::Placement Code::find_place(size_t bytes, Span span) const {
 }
 
 void Code::reserve(size_t entries) {
-  blocks_.reserve(blocks_.size() + 1);
-  segments_.reserve(segments_.size() + 1);
+  room_for_one(blocks_);
+  room_for_one(segments_);
   retired_.reserve(blocks_.capacity());
   entries_.reserve(entries);
   code_description().reserve();
@@ -91,11 +101,11 @@ void Code::publish(const Placement& place, CodeBlock* block, const CompiledCode&
     segments_.push_back(place.segment);
     shown.add_segment(place.segment);
   }
-  shown.publish_segments();
+  shown.publish_segment(place.segment->id());
   if (block->record.kind == MTEDBG_BlockKind_SharedStubs)
     shown.set_shared_stubs(id_, block->record.id);
-  if (supersedes != nullptr) shown.supersede(supersedes->record.id, block->record.id);
-  shown.insert(block->record);
+  shown.insert(*block);
+  if (supersedes != nullptr) shown.supersede(*supersedes, block->record.id);
   point(Point::CommitDescribed);
   synchronize_cores();  // the words are new to every core's instruction stream
   for (const CompiledEntry& entry : code.entries) {
@@ -116,22 +126,20 @@ void Code::publish(const Placement& place, CodeBlock* block, const CompiledCode&
 // Updates the records of the functions of a new block, and where they are entered from now on.
 void Code::publish_functions(const CodeBlock& block) {
   CodeDescription& shown = code_description();
-  bool changed = false;
   for (const mtedbg_Range& range : block.ranges) {
     mtedbg_Function* function = shown.function(range.function);
     if (range.kind != MTEDBG_RangeKind_Function || function == nullptr) continue;
     if (function->best_tier > block.record.tier) continue;
-    changed = true;
     function->block = block.record.id;
     function->best_tier = block.record.tier;
     function->tier_state = MTEDBG_TierState_Committed;
+    shown.publish_function(range.function);
     TierSlot* at = slot(range.function);
     const uintptr_t host = entries_.find(function->guest_begin);
     if (at == nullptr || !block.holds(host)) continue;
     at->best.store(host, std::memory_order_release);
     if (block.record.tier > MTEDBG_Tier_Baseline) at->better.store(host, std::memory_order_release);
   }
-  if (changed) shown.publish_functions();
 }
 
 }  // namespace mtetso

@@ -8,12 +8,23 @@
 namespace mtetso {
 namespace {
 
-bool below(const mtedbg_Block& a, const mtedbg_Block& b) { return a.base < b.base; }
-
 // Grows by doubling, as push_back would: reserve(size + 1) alone would copy at every call.
 template <typename T>
-void room_for_one(std::vector<T>& vector) {
-  if (vector.size() == vector.capacity()) vector.reserve(2 * vector.size() + 8);
+void room_for(std::vector<T>& vector, size_t count) {
+  if (count > vector.capacity()) vector.reserve(2 * count + 8);
+}
+
+Bounds bounds_of(const mtedbg_Block& block) { return {block.base, block.base + block.length}; }
+
+// Puts `record` where one was taken away, else behind the others; returns the slot.
+template <typename T>
+uint64_t put(PublishedSlots<T>& slots, std::vector<uint64_t>& free, const T& record,
+             const Bounds& bounds) {
+  if (free.empty()) return slots.append(record, bounds);
+  const uint64_t slot = free.back();
+  free.pop_back();
+  slots.change(slot, record, bounds);
+  return slot;
 }
 
 }  // namespace
@@ -30,16 +41,16 @@ CodeDescription& code_description() {
 
 void CodeDescription::reserve() {
   DebugRoot& root = debug_root();
-  room_for_one(blocks_);
-  room_for_one(segments_);
-  room_for_one(segment_records_);
-  room_for_one(functions_);
-  room_for_one(codes_);
+  room_for(free_, root.code_map.count() + 1);
+  room_for(free_segments_, root.segments.count() + 1);
+  room_for(segments_, segments_.size() + 1);
+  room_for(functions_, functions_.size() + 1);
+  room_for(codes_, codes_.size() + 1);
   retired_.reserve(kRetiredKept + 1);
   root.codes.reserve(codes_.size() + 1);
-  root.code_map.reserve(blocks_.size() + 1);
-  root.segments.reserve(segments_.size() + 1);
-  root.functions.reserve(functions_.size() + 1);
+  root.code_map.reserve();
+  root.segments.reserve();
+  root.functions.reserve();
   root.retired.reserve(kRetiredKept + 1);
 }
 
@@ -47,23 +58,20 @@ uint64_t CodeDescription::next_generation() const {
   return debug_root().code_map.abi().published + 1;
 }
 
-void CodeDescription::publish_code_map() { debug_root().code_map.publish(blocks_); }
-
-void CodeDescription::insert(const mtedbg_Block& block) {
-  blocks_.insert(std::lower_bound(blocks_.begin(), blocks_.end(), block, below), block);
-  publish_code_map();
+void CodeDescription::insert(const CodeBlock& block) {
+  block.shown = put(debug_root().code_map, free_, block.record, bounds_of(block.record));
 }
 
-void CodeDescription::supersede(uint64_t block, uint64_t by) {
-  for (mtedbg_Block& one : blocks_)
-    if (one.id == block) one.superseded_by = by;
+void CodeDescription::supersede(const CodeBlock& block, uint64_t by) {
+  mtedbg_Block record = debug_root().code_map.at(block.shown);
+  if (record.id != block.record.id) return;  // retired already
+  record.superseded_by = by;
+  debug_root().code_map.change(block.shown, record, bounds_of(record));
 }
 
-void CodeDescription::retire(uint64_t block, const char* reason, uint32_t reason_length) {
-  const auto at = std::find_if(blocks_.begin(), blocks_.end(),
-                               [&](const mtedbg_Block& one) { return one.id == block; });
-  if (at == blocks_.end()) return;
-  mtedbg_Block record = *at;
+void CodeDescription::retire(const CodeBlock& block, const char* reason, uint32_t reason_length) {
+  mtedbg_Block record = debug_root().code_map.at(block.shown);
+  if (record.id != block.record.id) return;
   record.state = MTEDBG_BlockState_Retired;
   record.reason = reinterpret_cast<uintptr_t>(reason);
   record.reason_length = reason_length;
@@ -72,36 +80,43 @@ void CodeDescription::retire(uint64_t block, const char* reason, uint32_t reason
   // First published as retired, then removed from the map: at every instruction it is in one of
   // them.
   debug_root().retired.publish(retired_);
-  blocks_.erase(at);
-  publish_code_map();
+  debug_root().code_map.remove(block.shown);
+  free_.push_back(block.shown);
+}
+
+mtedbg_Segment CodeDescription::ShownSegment::record() const {
+  return {.id = segment->id(),
+          .base = segment->base(),
+          .write_base = reinterpret_cast<uintptr_t>(segment->write_base()),
+          .capacity = segment->capacity(),
+          .used = segment->used(),
+          .blocks = segment->blocks(),
+          .references = static_cast<uint32_t>(segment.use_count())};
 }
 
 void CodeDescription::add_segment(std::shared_ptr<const CodeSegment> segment) {
-  segments_.push_back(std::move(segment));
-  segment_records_.resize(segments_.size());
+  segments_.push_back({std::move(segment), 0});
+  segments_.back().slot =
+      put(debug_root().segments, free_segments_, segments_.back().record(), Bounds{});
 }
 
-void CodeDescription::publish_segments() {
-  for (size_t i = 0; i < segments_.size(); ++i) {
-    const CodeSegment& one = *segments_[i];
-    segment_records_[i] = {.id = one.id(),
-                           .base = one.base(),
-                           .write_base = reinterpret_cast<uintptr_t>(one.write_base()),
-                           .capacity = one.capacity(),
-                           .used = one.used(),
-                           .blocks = one.blocks(),
-                           .references = static_cast<uint32_t>(segments_[i].use_count())};
-  }
-  debug_root().segments.publish(segment_records_);
+// The newest ones are last, and mostly meant.
+void CodeDescription::publish_segment(uint64_t id) {
+  const auto at = std::find_if(segments_.rbegin(), segments_.rend(),
+                               [&](const ShownSegment& one) { return one.segment->id() == id; });
+  if (at != segments_.rend()) debug_root().segments.change(at->slot, at->record());
 }
 
 void CodeDescription::remove_segment(uint64_t id) {
   for (mtedbg_Block& block : retired_)
     if (block.segment == id) block.state = MTEDBG_BlockState_Unmapped;
   debug_root().retired.publish(retired_);
-  std::erase_if(segments_, [&](const auto& one) { return one->id() == id; });
-  segment_records_.resize(segments_.size());
-  publish_segments();
+  std::erase_if(segments_, [&](const ShownSegment& one) {
+    if (one.segment->id() != id) return false;
+    debug_root().segments.remove(one.slot);
+    free_segments_.push_back(one.slot);
+    return true;
+  });
 }
 
 void CodeDescription::add_code(const mtedbg_Code& code) {
@@ -118,19 +133,20 @@ void CodeDescription::set_shared_stubs(uint64_t code, uint64_t block) {
 
 void CodeDescription::remove_code(uint64_t id) {
   std::erase_if(codes_, [&](const mtedbg_Code& one) { return one.id == id; });
+  debug_root().codes.publish(codes_);
   for (mtedbg_Function& one : functions_) {
     if (one.code != id) continue;
     one.block = 0;
     one.best_tier = MTEDBG_Tier_None;
     one.tier_state = MTEDBG_TierState_Idle;
+    publish_function(one.index);
   }
-  debug_root().codes.publish(codes_);
-  publish_functions();
 }
 
 uint32_t CodeDescription::add_function(const mtedbg_Function& function) {
   functions_.push_back(function);
   functions_.back().index = static_cast<uint32_t>(functions_.size() - 1);
+  debug_root().functions.append(functions_.back());
   return functions_.back().index;
 }
 
@@ -138,6 +154,8 @@ mtedbg_Function* CodeDescription::function(uint32_t index) {
   return index < functions_.size() ? &functions_[index] : nullptr;
 }
 
-void CodeDescription::publish_functions() { debug_root().functions.publish(functions_); }
+void CodeDescription::publish_function(uint32_t index) {
+  debug_root().functions.change(index, functions_[index]);
+}
 
 }  // namespace mtetso

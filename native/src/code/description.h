@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "code/block.h"
 #include "code/segment.h"
 
 namespace mtetso {
@@ -27,19 +28,19 @@ class CodeDescription {
   // Room for one more of everything. Throws bad_alloc.
   void reserve();
 
-  // The generation that the code map's next publication has.
+  // The generation that the code map's next change has.
   uint64_t next_generation() const;
 
-  void insert(const mtedbg_Block& block);
-  // Marks `block` as replaced; shown by the next publication of the code map.
-  void supersede(uint64_t block, uint64_t by);
+  void insert(const CodeBlock& block);
+  // Marks `block` as replaced by the block with the id `by`.
+  void supersede(const CodeBlock& block, uint64_t by);
   // Moves a block from the code map to the retired ones.
-  void retire(uint64_t block, const char* reason, uint32_t reason_length);
+  void retire(const CodeBlock& block, const char* reason, uint32_t reason_length);
   void add_segment(std::shared_ptr<const CodeSegment> segment);
   // Marks the retired blocks in a segment as unmapped, and removes the segment.
   void remove_segment(uint64_t id);
-  // Publishes how full the segments are.
-  void publish_segments();
+  // Publishes how full a segment is.
+  void publish_segment(uint64_t id);
 
   // Throws bad_alloc.
   void add_code(const mtedbg_Code& code);
@@ -48,18 +49,23 @@ class CodeDescription {
   void remove_code(uint64_t id);
 
   uint32_t add_function(const mtedbg_Function& function);
-  mtedbg_Function* function(uint32_t index);  // null if there is none
+  // Null if there is none. A change is seen when the function is published.
+  mtedbg_Function* function(uint32_t index);
   uint32_t functions() const { return static_cast<uint32_t>(functions_.size()); }
-  void publish_functions();
+  void publish_function(uint32_t index);
 
  private:
-  void publish_code_map();
+  struct ShownSegment {
+    std::shared_ptr<const CodeSegment> segment;
+    uint64_t slot;
+    mtedbg_Segment record() const;
+  };
 
-  std::vector<mtedbg_Block> blocks_;  // sorted by base
+  std::vector<uint64_t> free_;  // slots of the code map that blocks were taken away from
   std::vector<mtedbg_Block> retired_;
-  std::vector<std::shared_ptr<const CodeSegment>> segments_;
-  std::vector<mtedbg_Segment> segment_records_;
-  std::vector<mtedbg_Function> functions_;
+  std::vector<ShownSegment> segments_;
+  std::vector<uint64_t> free_segments_;
+  std::vector<mtedbg_Function> functions_;  // each at its index, and in the slot of that number
   std::vector<mtedbg_Code> codes_;
 };
 

@@ -44,7 +44,7 @@ void Code::retire(const CodeBlock* block, std::string_view reason) {
   point(Point::RetireJournal);
   hide(block);
   point(Point::RetireHidden);
-  code_description().retire(block->record.id, kept, static_cast<uint32_t>(reason.size()));
+  code_description().retire(*block, kept, static_cast<uint32_t>(reason.size()));
   (*at)->record.state = MTEDBG_BlockState_Retired;
   retired_.push_back({block, epochs().retire()});
   point(Point::RetireDescribed);

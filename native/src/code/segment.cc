@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <mutex>
 
 namespace mtetso {
 namespace {
@@ -12,6 +13,36 @@ namespace {
 std::atomic<uint64_t> g_next_id{1};
 
 size_t round_up(size_t value, size_t to) { return (value + to - 1) & ~(to - 1); }
+
+// Where the next segment is asked for: above the one before it. Maps that are sorted by address
+// then grow at their ends (code/sorted_blocks.h); the kernel by itself goes downwards. Only a hint:
+// where something else is in the way, the kernel chooses.
+class Upwards {
+ public:
+  void* next(size_t length) {
+    std::lock_guard hold(lock_);
+    if (at_ == 0) at_ = find_room();
+    void* hint = reinterpret_cast<void*>(at_);
+    if (at_ != 0) at_ += length;
+    return hint;
+  }
+
+ private:
+  static constexpr size_t kRoom = size_t{1} << 36;
+
+  static uintptr_t find_room() {
+    constexpr int kFlags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    void* room = mmap(nullptr, kRoom, PROT_NONE, kFlags, -1, 0);
+    if (room == MAP_FAILED) return 0;
+    munmap(room, kRoom);
+    return reinterpret_cast<uintptr_t>(room);
+  }
+
+  std::mutex lock_;
+  uintptr_t at_ = 0;
+};
+
+Upwards g_written, g_executed;
 
 }  // namespace
 
@@ -23,8 +54,8 @@ std::shared_ptr<CodeSegment> CodeSegment::create(size_t capacity) {
   void* write = MAP_FAILED;
   void* execute = MAP_FAILED;
   if (ftruncate(file, static_cast<off_t>(length)) == 0) {
-    write = mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-    execute = mmap(nullptr, length, PROT_READ | PROT_EXEC, MAP_SHARED, file, 0);
+    write = mmap(g_written.next(length), length, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    execute = mmap(g_executed.next(length), length, PROT_READ | PROT_EXEC, MAP_SHARED, file, 0);
   }
   close(file);
   std::shared_ptr<CodeSegment> segment(new CodeSegment);

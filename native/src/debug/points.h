@@ -23,8 +23,8 @@ namespace mtetso {
   P(CommitMapped, "commit-mapped")           /* found by PC, not described yet */               \
   P(CommitDescribed, "commit-described")     /* in the debug root, not entered yet */           \
   P(CommitEntered, "commit-entered")         /* entries lead there, journal still open */       \
-  /* replacing a buffer of a table (TableWriter::publish) */                                    \
-  P(TableFilling, "table-filling")           /* the hidden buffer is of no generation */        \
+  /* the next generation of a table, or of one slot (debug/table.h) */                          \
+  P(TableFilling, "table-filling")           /* the hidden buffer or copy is of no generation */ \
   P(TableFilled, "table-filled")             /* whole, not published */                         \
   /* retiring a block (Code::retire) and giving its memory back */                              \
   P(RetireJournal, "retire-journal")                                                            \

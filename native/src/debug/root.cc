@@ -108,6 +108,11 @@ mtedbg_Named named_table(const char* name, const char* type, const PublishedTabl
   return named(name, type, &table.abi(), 1, sizeof(T), MTEDBG_Form_Table);
 }
 
+template <typename T>
+mtedbg_Named named_table(const char* name, const char* type, const PublishedSlots<T>& slots) {
+  return named(name, type, &slots.abi(), 1, sizeof(T), MTEDBG_Form_Slots);
+}
+
 std::span<const char> make_schema() {
   const size_t size = mtedbg_write_schema(nullptr, 0, kContracts);
   auto text = arena_array<char>(size);

@@ -15,11 +15,11 @@ extern "C" struct mtedbg_root mtedbg_root;
 namespace mtetso {
 
 struct DebugRoot {
-  PublishedTable<mtedbg_Block> code_map;
+  PublishedSlots<mtedbg_Block> code_map;
   PublishedTable<mtedbg_Block> retired;
-  PublishedTable<mtedbg_Segment> segments;
+  PublishedSlots<mtedbg_Segment> segments;
   PublishedTable<mtedbg_Thread> threads;
-  PublishedTable<mtedbg_Function> functions;
+  PublishedSlots<mtedbg_Function> functions;
   PublishedTable<mtedbg_Code> codes;
   mtedbg_Journal* journal = nullptr;  // one for each JournalSlot
   mtedbg_Config* config = nullptr;

@@ -1,56 +1,57 @@
 // SPDX-License-Identifier: MIT
-#include "debug/table.h"
-
-#include <algorithm>
-#include <atomic>
-#include <cstring>
-
-#include "debug/arena.h"
-#include "debug/fence.h"
 #include "debug/points.h"
 
 namespace mtetso {
+namespace {
+void between(int step);
+}
+}  // namespace mtetso
+
+// Here alone: no other file publishes.
+#define MTEDBG_BETWEEN(step) mtetso::between(step)
+
+#include "debug/arena.h"
+#include "debug/table.h"
+
+namespace mtetso {
+namespace {
+
+void between(int step) { point(step == MTEDBG_FILLING ? Point::TableFilling : Point::TableFilled); }
+
+void* allocate(size_t bytes) {
+  try {
+    return arena_allocate(bytes);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
+
+}  // namespace
 
 static_assert(sizeof(mtedbg_Buffer) % alignof(uint64_t) == 0, "records follow the header directly");
 
-mtedbg_Buffer* TableWriter::buffer(uint64_t generation) const {
-  return reinterpret_cast<mtedbg_Buffer*>((generation & 1) != 0 ? table_.buffer1 : table_.buffer0);
-}
-
 void TableWriter::reserve(size_t count) {
-  const uint64_t next = table_.published + 1;
-  const mtedbg_Buffer* hidden = buffer(next);
-  if (hidden != nullptr && hidden->capacity >= count) return;
-  const size_t capacity = std::max<size_t>(16, std::max(count, 2 * count));
-  if (capacity > UINT32_MAX) throw std::bad_alloc();
-  const size_t bytes = sizeof(mtedbg_Buffer) + capacity * stride_ + sizeof(uint64_t);
-  auto* grown = static_cast<mtedbg_Buffer*>(arena_allocate(bytes));
-  grown->capacity = static_cast<uint32_t>(capacity);
-  grown->stride = stride_;
-  // The outgrown buffer is kept: a reader may have its address. All of them together are smaller
-  // than the newest.
-  uint64_t& place = (next & 1) != 0 ? table_.buffer1 : table_.buffer0;
-  std::atomic_ref(place).store(address_of(grown), std::memory_order_release);
+  if (mtedbg_reserve_table(&table_, count, stride_, allocate) != 0) throw std::bad_alloc();
 }
 
 void TableWriter::publish(const void* records, size_t count) {
-  reserve(count);
-  const uint64_t next = table_.published + 1;
-  mtedbg_Buffer* hidden = buffer(next);
-  auto* body = reinterpret_cast<unsigned char*>(hidden + 1);
-  const size_t bytes = count * stride_;
-  // From here to the last store gen_begin and gen_end differ, or the checksum does not fit: a
-  // reader that takes this buffer for the older generation sees that it is not.
-  std::atomic_ref(hidden->gen_begin).store(next, std::memory_order_relaxed);
-  full_fence();
-  point(Point::TableFilling);
-  hidden->count = static_cast<uint32_t>(count);
-  hidden->checksum = mtedbg_crc32(records, bytes);
-  if (bytes != 0) std::memcpy(body, records, bytes);
-  auto* gen_end = reinterpret_cast<uint64_t*>(body + bytes);
-  std::atomic_ref(*gen_end).store(next, std::memory_order_release);
-  point(Point::TableFilled);
-  std::atomic_ref(table_.published).store(next, std::memory_order_release);
+  if (mtedbg_publish_table(&table_, records, count, stride_, allocate) != 0) throw std::bad_alloc();
 }
+
+void SlotsWriter::reserve() {
+  if (mtedbg_slots_reserve(&slots_, allocate) != 0) throw std::bad_alloc();
+}
+
+uint64_t SlotsWriter::append(const void* record, const Bounds& bounds) {
+  const int64_t slot = mtedbg_slots_append(&slots_, record, bounds.low, bounds.high, allocate);
+  if (slot < 0) throw std::bad_alloc();
+  return static_cast<uint64_t>(slot);
+}
+
+void SlotsWriter::change(uint64_t slot, const void* record, const Bounds& bounds) {
+  mtedbg_slots_change(&slots_, slot, record, bounds.low, bounds.high);
+}
+
+void SlotsWriter::remove(uint64_t slot) { mtedbg_slots_remove(&slots_, slot); }
 
 }  // namespace mtetso

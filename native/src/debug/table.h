@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A table that can be read at any instruction, by a debugger or out of a core: two buffers,
-// filled whole, published by one store (see debug_root.h).
+// What a debugger reads at any instruction, or out of a core: the tables and slots of debug_root.h
+// with their records' type, in memory of the arena. Writers are serialised by their owner.
 #pragma once
 
 #include <mtedbg/debug_root.h>
@@ -12,7 +12,7 @@
 
 namespace mtetso {
 
-// The untyped part. Writers are serialised by the table's owner.
+// Two buffers, filled whole, published by one store: for what is small. The untyped part.
 class TableWriter {
  public:
   explicit TableWriter(uint32_t stride) : stride_(stride) {}
@@ -20,14 +20,12 @@ class TableWriter {
   // Makes room for `count` records in the buffer that is filled next, so that publish() of so many
   // cannot fail. Throws bad_alloc.
   void reserve(size_t count);
-  // Fills the hidden buffer with `count` records and publishes it.
+  // Fills the hidden buffer with `count` records and publishes it. Throws bad_alloc.
   void publish(const void* records, size_t count);
 
   const mtedbg_Table& abi() const { return table_; }
 
  private:
-  mtedbg_Buffer* buffer(uint64_t generation) const;
-
   uint32_t stride_;
   mtedbg_Table table_{};
 };
@@ -42,6 +40,57 @@ class PublishedTable {
 
  private:
   TableWriter writer_;
+};
+
+// The addresses that a record concerns.
+struct Bounds {
+  uint64_t low = 0;
+  uint64_t high = UINT64_MAX;
+};
+
+// A slot for each record, each published by one store: for what grows. The untyped part.
+class SlotsWriter {
+ public:
+  static constexpr uint32_t kOfChunk = 256;
+
+  explicit SlotsWriter(uint32_t stride) { mtedbg_slots_open(&slots_, stride, kOfChunk); }
+
+  // Makes room for one more, so that the next append() cannot fail. Throws bad_alloc.
+  void reserve();
+  // Adds a record; returns its slot's number. Throws bad_alloc.
+  uint64_t append(const void* record, const Bounds& bounds);
+  void change(uint64_t slot, const void* record, const Bounds& bounds);
+  void remove(uint64_t slot);
+
+  const mtedbg_Slots& abi() const { return slots_; }
+
+ private:
+  mtedbg_Slots slots_{};
+};
+
+template <typename T>
+class PublishedSlots {
+ public:
+  static_assert(sizeof(T) % sizeof(uint64_t) == 0, "slots begin at whole words");
+
+  PublishedSlots() : writer_(sizeof(T)) {}
+  void reserve() { writer_.reserve(); }
+  uint64_t append(const T& record, const Bounds& bounds = {}) {
+    return writer_.append(&record, bounds);
+  }
+  void change(uint64_t slot, const T& record, const Bounds& bounds = {}) {
+    writer_.change(slot, &record, bounds);
+  }
+  void remove(uint64_t slot) { writer_.remove(slot); }
+  // The record of a slot, as it was published last; of zeros where it was removed.
+  const T& at(uint64_t slot) const {
+    return *static_cast<const T*>(mtedbg_slots_at(&writer_.abi(), slot));
+  }
+  uint64_t count() const { return writer_.abi().count; }
+  const mtedbg_Slots& abi() const { return writer_.abi(); }
+
+ private:
+  SlotsWriter writer_;
 };
 
 }  // namespace mtetso

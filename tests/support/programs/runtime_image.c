@@ -1,6 +1,7 @@
 /* A runtime that never runs: fills the records of debug_root.h the way an adopter would, in one
  * arena at a fixed address, and writes the arena to a file. What it prints are places in it,
- * "NAME ADDRESS", for the tests. Usage: runtime_image FILE RANGES SHARED_TAG */
+ * "NAME ADDRESS", for the tests. Usage: runtime_image FILE RANGES SHARED_TAG FORM. FORM: "tables",
+ * or "slots" for the code map and the functions, four slots a chunk. */
 #define _GNU_SOURCE
 #include <mtedbg/debug_root.h>
 #include <stdio.h>
@@ -31,8 +32,38 @@ static uint64_t text(const char* string) {
   return (uintptr_t)strcpy(at, string);
 }
 
+static int in_slots;
+
+/* Each record in its second generation, and one that was taken away before them. */
+static uint64_t slots(const char* name, const char* records, uint32_t stride, uint32_t count,
+                      int bounded) {
+  struct mtedbg_Slots* slots = take(sizeof *slots);
+  char* none = take(stride);
+  mtedbg_slots_open(slots, stride, 4);
+  for (uint32_t n = 0; n <= count; ++n) {
+    const char* record = n == 0 ? records : records + (size_t)(n - 1) * stride;
+    const struct mtedbg_Block* block = (const void*)record;
+    uint64_t low = bounded ? block->base : 0;
+    uint64_t high = bounded ? block->base + block->length : UINT64_MAX;
+    none[0] = 1;
+    if (mtedbg_slots_append(slots, none, low, high, take) != n) exit(1);
+    if (n == 0)
+      mtedbg_slots_remove(slots, n);
+    else
+      mtedbg_slots_change(slots, n, record, low, high);
+  }
+  char told[64];
+  snprintf(told, sizeof told, "%s.chunks", name);
+  place(told, (void*)slots->chunks);
+  snprintf(told, sizeof told, "%s.first", name);
+  place(told, mtedbg_slots_slot(slots, 0));
+  return place(name, slots);
+}
+
 /* Generation 2 with all records; generation 1, in the other buffer, without the last. */
 static uint64_t table(const char* name, const void* records, uint32_t stride, uint32_t count) {
+  if (in_slots && strcmp(name, "code-map") == 0) return slots(name, records, stride, count, 1);
+  if (in_slots && strcmp(name, "functions") == 0) return slots(name, records, stride, count, 0);
   char place_name[64];
   struct mtedbg_Table* table = take(sizeof *table);
   table->published = 2;
@@ -352,14 +383,14 @@ static void name(struct mtedbg_Named* at, const char* name, const char* type, ui
 static void fill(struct mtedbg_root* root, uint32_t many, uint32_t shared_tag) {
   struct mtedbg_Named* named = take(10 * sizeof *named);
   name(&named[0], "code-map", "Block", code_map(many), 1, sizeof(struct mtedbg_Block),
-       MTEDBG_Form_Table);
+       in_slots ? MTEDBG_Form_Slots : MTEDBG_Form_Table);
   name(&named[1], "retired", "Block", retired(), 1, sizeof(struct mtedbg_Block), MTEDBG_Form_Table);
   name(&named[2], "segments", "Segment", segments(), 1, sizeof(struct mtedbg_Segment),
        MTEDBG_Form_Table);
   name(&named[3], "threads", "Thread", threads(), 1, sizeof(struct mtedbg_Thread),
        MTEDBG_Form_Table);
   name(&named[4], "functions", "Function", functions(), 1, sizeof(struct mtedbg_Function),
-       MTEDBG_Form_Table);
+       in_slots ? MTEDBG_Form_Slots : MTEDBG_Form_Table);
   name(&named[5], "journal", "Journal", journal(), 2, sizeof(struct mtedbg_Journal),
        MTEDBG_Form_Array);
   name(&named[6], "config", "Config", config(shared_tag), 1, sizeof(struct mtedbg_Config),
@@ -391,7 +422,8 @@ static void fill(struct mtedbg_root* root, uint32_t many, uint32_t shared_tag) {
 }
 
 int main(int argc, char** argv) {
-  if (argc != 4) return 64;
+  if (argc != 5) return 64;
+  in_slots = strcmp(argv[4], "slots") == 0;
   arena = mmap((void*)ARENA, SIZE, PROT_READ | PROT_WRITE,
                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
   if (arena != (void*)ARENA) return perror("mmap"), 1;
