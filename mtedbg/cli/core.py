@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from os.path import split
 from typing import TYPE_CHECKING
 
-from mtedbg.budget import USUAL, Budget
+from mtedbg.budget import MOST_FACTOR, USUAL, Budget
 from mtedbg.cli import wants_color
 from mtedbg.cli._debuginfod import add_argument, client
 from mtedbg.cli._redact import add_argument as add_redact
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 Remarks = tuple[str, ...]
 HELP = "show a post-mortem of a core file, or run commands on it, without a debugger"
 EXIT_ERROR, EXIT_USAGE = 1, 2
-MOST_BUDGET = 1e6
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -222,8 +221,8 @@ def run(arguments: argparse.Namespace) -> int:
     from mtedbg.adapters.limits import limited_memory
     from mtedbg.adapters.spooled import spooled
 
-    if not 0 < arguments.budget <= MOST_BUDGET:
-        raise UsageError("--budget must be above 0", f"the default is 1, the most {MOST_BUDGET}")
+    if not 0 < arguments.budget <= MOST_FACTOR:
+        raise UsageError("--budget must be above 0", f"the default is 1, the most {MOST_FACTOR}")
     with limited_memory(arguments.budget), spooled(arguments.core) as path:
         return _answer(arguments, path, Budget(USUAL.scaled(arguments.budget)))
 

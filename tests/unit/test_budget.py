@@ -10,7 +10,7 @@ import pytest
 from mtedbg.adapters.core import CoreTarget
 from mtedbg.adapters.file_bytes import open_file
 from mtedbg.adapters.limits import limited_memory, watched
-from mtedbg.budget import LEAST, USUAL, Budget, Limits
+from mtedbg.budget import RECORD, USUAL, Budget, Limits
 from mtedbg.cli import main
 from mtedbg.errors import OverBudgetError
 from mtedbg.model.absent import Absent, Reason
@@ -47,12 +47,47 @@ def test_bytes_each_time_they_are_read(tmp_path: Path) -> None:
     assert (budget.over, data[0]) == ("", 0)
 
 
-def test_small_reads_cost_as_well() -> None:
-    budget = Budget(Limits(read=LEAST * 100))
+def test_records_however_small_they_are() -> None:
+    budget = Budget(Limits(records=100))
     for _ in range(100):
         budget.spend(1)
+    with pytest.raises(OverBudgetError, match="is used up: 100 records were read"):
+        budget.spend(1)
+    with pytest.raises(OverBudgetError):
+        budget.spend(0, 0)
+    budget.renew()
+    budget.spend(1, 100)
+    with pytest.raises(OverBudgetError):
+        budget.spend(0)
+
+
+def test_records_grow_with_the_files() -> None:
+    budget = Budget(Limits(records=100, times=1))
+    budget.allow(10 * RECORD)
+    budget.spend(1, 110)
+    with pytest.raises(OverBudgetError, match="110 records"):
+        budget.spend(1)
+
+
+def test_another_file_gives_no_more_where_it_is_used_up() -> None:
+    budget = Budget(Limits(read=100, times=1))
+    with pytest.raises(OverBudgetError):
+        budget.spend(101)
+    budget.allow(1 << 20)
     with pytest.raises(OverBudgetError):
         budget.spend(1)
+    budget.renew()
+    budget.spend(1 << 20)
+
+
+def test_other_limits_from_the_next_report_on() -> None:
+    budget = Budget(Limits(read=100), more="set more")
+    budget.limit(Limits(read=200))
+    with pytest.raises(OverBudgetError) as caught:
+        budget.spend(150)
+    assert caught.value.next_step == "set more"
+    budget.renew()
+    budget.spend(150)
 
 
 def test_the_time_grows_with_the_files() -> None:
@@ -100,7 +135,9 @@ def test_the_option(
     assert "is used up" not in capsys.readouterr().err
     assert main(["core", path, "--budget", "0"]) == 2
     assert main(["core", path, "--budget", "nan"]) == 2
-    assert USUAL.scaled(10) == Limits(10 * USUAL.read, 40, 100.0, USUAL.a_second // 10)
+    assert USUAL.scaled(10) == Limits(
+        10 * USUAL.read, 10 * USUAL.records, 40, 100.0, USUAL.a_second // 10
+    )
 
 
 def test_memory_has_a_limit_that_is_said(

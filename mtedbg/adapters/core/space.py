@@ -52,7 +52,7 @@ class AddressSpace:
         self._fetched: set[int] = set()
         self._places = places
         self._budget = budget
-        self._tables = Tables()
+        self._tables = Tables(budget)
         self._remarks = remarks
         self._tried: set[int] = set()
         self.memory = memory

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mtedbg.adapters.core.images import Image
+from mtedbg.budget import RECORD, Budget
 from mtedbg.formats.buffer import Read
 from mtedbg.formats.elf_symbols import JoinedTables, SymbolTable
 
@@ -11,9 +12,14 @@ MOST_KEPT = 96 << 20
 
 
 class Tables:
-    """Which images have theirs in memory."""
+    """Which images have theirs in memory.
 
-    def __init__(self) -> None:
+    Args:
+        budget: in which what they take counts.
+    """
+
+    def __init__(self, budget: Budget | None = None) -> None:
+        self._budget = budget
         self._images: list[Image] = []
         self._size = 0
         self._counted = 0
@@ -40,8 +46,11 @@ class Tables:
         """A table is read once a name in it is wanted: what that took is seen afterwards."""
         last = self._images[-1].table if self._images else None
         if last is not None:
-            self._size += last.size - self._counted
+            grown = last.size - self._counted
+            self._size += grown
             self._counted = last.size
+            if self._budget is not None:
+                self._budget.spend(0, grown // RECORD)
 
     def _drop(self) -> None:
         for one in self._images:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mtedbg.adapters.core import CoreTarget
+from mtedbg.budget import Budget
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.control import NO_PROTECTION, Protection
 from mtedbg.model.debug_file import DebugFile
@@ -17,6 +18,7 @@ class LoadedCore:
 
     Args:
         path: of the core file.
+        more: how a user of the debugger gets a larger budget.
 
     Attributes:
         budget: what may be read of it for a report.
@@ -29,9 +31,9 @@ class LoadedCore:
     kind = TargetKind.CORE
     is_machine = False
 
-    def __init__(self, path: str) -> None:
-        self.itself = CoreTarget(path)
-        self.budget = self.itself.budget
+    def __init__(self, path: str, more: str) -> None:
+        self.budget = Budget(more=f"the rest was not read; for ten times as much: {more} 10")
+        self.itself = CoreTarget(path, budget=self.budget)
         self.tag_source = self.itself.info().tag_source
 
     def regions(self) -> Sequence[Region] | Absent:

@@ -2,8 +2,11 @@
 
 import gdb
 
+from mtedbg.budget import MOST_FACTOR
+
 INFERIOR_READS = "mtedbg inferior-reads"
 PATIENCE = "mtedbg patience"
+BUDGET = "mtedbg budget"
 
 
 class _Group(gdb.Command):  # type: ignore[misc]
@@ -16,7 +19,7 @@ class _Group(gdb.Command):  # type: ignore[misc]
         """All of them: GDB 13 does not show the settings of a prefix by itself; GDB calls this."""
         if argument:
             raise gdb.GdbError(f"mtedbg has no setting {argument!r}; see `show mtedbg`")
-        for name in (INFERIOR_READS, PATIENCE):
+        for name in (BUDGET, INFERIOR_READS, PATIENCE):
             gdb.write(f"{name}: {_text(gdb.parameter(name))}\n")
 
 
@@ -37,6 +40,28 @@ class _Patience(gdb.Parameter):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__(PATIENCE, gdb.COMMAND_DATA, gdb.PARAM_ZUINTEGER)
         self.value = 2
+
+
+class _Budget(gdb.Parameter):  # type: ignore[misc]
+    """How many times as much as usual a command may read of a core and compute.
+
+    What a stranger's small file speaks of can be large: what was not read for that is said.
+    """
+
+    set_doc = "Set how many times as much as usual a command may read of a core."
+    show_doc = "Show how many times as much as usual a command may read of a core."
+
+    def __init__(self) -> None:
+        super().__init__(BUDGET, gdb.COMMAND_DATA, gdb.PARAM_ZUINTEGER)
+        self.value = self._before = 1
+
+    def get_set_string(self) -> str:
+        """Refuses what is no budget; GDB calls this."""
+        if not 0 < self.value <= MOST_FACTOR:
+            self.value = self._before
+            raise gdb.GdbError(f"the budget is 1 to {MOST_FACTOR} times the usual one")
+        self._before = self.value
+        return ""
 
 
 class _InferiorReads(gdb.Parameter):  # type: ignore[misc]
@@ -66,3 +91,4 @@ def install() -> None:
         _Group("show")
         _InferiorReads()
         _Patience()
+        _Budget()

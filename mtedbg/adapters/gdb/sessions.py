@@ -5,8 +5,9 @@ from __future__ import annotations
 import gdb
 
 from mtedbg.adapters.debugger.refused import no_program, not_aarch64, running
-from mtedbg.adapters.gdb.parameters import INFERIOR_READS, PATIENCE
+from mtedbg.adapters.gdb.parameters import BUDGET, INFERIOR_READS, PATIENCE
 from mtedbg.adapters.gdb.target import GdbTarget
+from mtedbg.budget import USUAL
 from mtedbg.dataclass import dataclass, field
 from mtedbg.errors import NoTargetError
 from mtedbg.report import Continuation
@@ -73,6 +74,8 @@ def _of(inferior: gdb.Inferior) -> Session:
         known = _Known(identity, Session(target, budget=target.budget))
         _sessions[inferior.num] = known
     known.session.timeout = float(gdb.parameter(PATIENCE))
+    if known.session.budget is not None:
+        known.session.budget.limit(USUAL.scaled(gdb.parameter(BUDGET)))
     # GDB sends no event when a person writes tags (memory-tag set-allocation-tag).
     known.session.forget_answers()
     _target_of(known.session).forget_tags()

@@ -21,6 +21,7 @@ from mtedbg.adapters.debugger.source import (
 )
 from mtedbg.adapters.debugger.spans import Regions
 from mtedbg.adapters.gdb import link, threads
+from mtedbg.adapters.gdb.parameters import BUDGET
 from mtedbg.dataclass import replace
 from mtedbg.errors import FileFormatError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, then
@@ -235,6 +236,6 @@ def _core(inferior: gdb.Inferior) -> Source:
     if isinstance(path, Absent):
         return Process(inferior, TargetKind.CORE, str(path))
     try:
-        return LoadedCore(str(path))
+        return LoadedCore(str(path), f"set {BUDGET}")
     except FileFormatError as error:
         return Process(inferior, TargetKind.CORE, error.message)

@@ -9,6 +9,7 @@ import lldb
 
 from mtedbg.adapters.lldb import functions, stops
 from mtedbg.adapters.lldb.commands import ParsedCommand, RawCommand, completes_in_python
+from mtedbg.adapters.lldb.settings import SET, SetCommand
 from mtedbg.commands import GROUP, Command, Takes, all_commands, overview
 
 # Under these names LLDB finds the classes, in the dictionary of its Python session.
@@ -57,6 +58,14 @@ class _Registry:
         if complaint:
             sys.stderr.write(f"mtedbg: `{name}` cannot be added: {complaint}\n")
         _ours.add(name)
+
+    def add_setting(self) -> None:
+        """Registers `mtedbg set`, where the group is ours."""
+        if GROUP not in _ours:
+            return
+        identifier = f"{_CLASS}{GROUP}_in_{SET}"
+        self._names[identifier] = SetCommand
+        self.handle(f"command script add -o -c {identifier} {GROUP} {SET}")
 
     def add_group(self, name: str) -> bool:
         """Makes `name` the first word of others, unless it is somebody's; whether it is one."""
@@ -114,5 +123,6 @@ def install(debugger: lldb.SBDebugger, names: dict[str, Any]) -> None:
         groups.setdefault(command.in_two_words[0], []).append(command)
     for first, group in groups.items():
         _register(registry, group, first, commands)
+    registry.add_setting()
     functions.install(names)
     stops.install(debugger, names)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import lldb
 
 from mtedbg.adapters.debugger.refused import no_program, not_aarch64, running
-from mtedbg.adapters.lldb import stops
+from mtedbg.adapters.lldb import settings, stops
 from mtedbg.adapters.lldb.target import LldbTarget
+from mtedbg.budget import USUAL
 from mtedbg.report import Continuation
 from mtedbg.session import Session
 
@@ -89,6 +90,8 @@ def _session_of(process: lldb.SBProcess) -> Session:
     if process.GetPluginName() != "elf-core":
         session.invalidate()
         session.target.forget_tags()
+    if session.budget is not None:
+        session.budget.limit(USUAL.scaled(settings.budget()))
     session.forget_answers()  # symbols may have been added to a core too
     return session
 

@@ -24,6 +24,7 @@ from mtedbg.adapters.debugger.source import (
 from mtedbg.adapters.debugger.spans import Regions
 from mtedbg.adapters.lldb import files, threads
 from mtedbg.adapters.lldb.link import Link, peer_of, serves_tags
+from mtedbg.adapters.lldb.settings import SET_BUDGET
 from mtedbg.adapters.remote import tags as tags_server
 from mtedbg.adapters.remote import tags_write
 from mtedbg.errors import FileFormatError, NotOnThisTargetError
@@ -220,6 +221,6 @@ def _core(process: lldb.SBProcess) -> LldbSource:
 
     file = process.GetCoreFile()
     try:
-        return Core(f"{file.GetDirectory()}/{file.GetFilename()}")
+        return Core(f"{file.GetDirectory()}/{file.GetFilename()}", SET_BUDGET)
     except FileFormatError as error:
         return Process(process, TargetKind.CORE, error.message)
