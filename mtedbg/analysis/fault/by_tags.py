@@ -18,7 +18,7 @@ from mtedbg.analysis.tags.runs import Run, runs
 from mtedbg.dataclass import replace
 from mtedbg.model.absent import or_else, then
 from mtedbg.model.cause import Hypothesis, Relation, Strength
-from mtedbg.model.pointer import granule_of
+from mtedbg.model.pointer import GRANULE, granule_of
 
 if TYPE_CHECKING:
     from mtedbg.analysis.fault.bad_access import BadAccess
@@ -59,7 +59,7 @@ def by_tags(
     low = max(granule_of(access.bad) - REACH, region.start)
     high = min(granule_of(access.bad) + REACH, region.end)
     around = list(runs(session, low, high))
-    found = list(_beyond(session, access, around))
+    found = list(_beyond(session, access, around, on_stack=on_stack))
     gone = _freed(session, access, memory, around, found)
     if on_stack:
         what = gone.what.replace("use after free", "use after return or scope")
@@ -71,8 +71,14 @@ def by_tags(
     return tuple(sorted(found, key=lambda one: _ORDER.index(one.strength)))
 
 
-def _beyond(session: Session, access: BadAccess, around: list[Run]) -> Iterator[Hypothesis]:
-    """Out of bounds of memory with the pointer's tag: the nearest on each side."""
+def _beyond(
+    session: Session, access: BadAccess, around: list[Run], *, on_stack: bool
+) -> Iterator[Hypothesis]:
+    """Out of bounds of memory with the pointer's tag: the nearest on each side.
+
+    On a stack, what has no tag is no object: memory next to it may be any other function's, and a
+    frame holds pointers to all of its variables.
+    """
     here = next((one for one in around if one.start <= access.bad < one.end), None)
     same = [one for one in around if one.tag == access.tag]
     before = max((one for one in same if one.end <= access.bad), default=None)
@@ -85,7 +91,8 @@ def _beyond(session: Session, access: BadAccess, around: list[Run]) -> Iterator[
         distance = access.address - one.end if over else one.start - access.address
         side = "past the end of" if over else "before"
         run = f"memory of {one.end - one.start} bytes with the pointer's tag at {one.start:#x}"
-        touching = here is not None and (one.end == here.start or one.start == here.end)
+        next_to = here is not None and (one.end == here.start or one.start == here.end)
+        touching = _are_neighbours(one, access.bad) if on_stack else next_to
         holder = held.get(one.start)
         reasons = [
             f"it has the pointer's tag {access.tag}; {len(same)} of {len(around)} pieces here do"
@@ -93,7 +100,8 @@ def _beyond(session: Session, access: BadAccess, around: list[Run]) -> Iterator[
         strength = Strength.CHANCE
         if holder is not None and holder.place is not Place.FAR_SLOT:
             reasons.append(f"{holder.name} points to its first byte, with that tag")
-            sure = holder.place is Place.BASE or touching or (over and distance <= _NEAR)
+            walked = over and distance <= _NEAR and not on_stack
+            sure = holder.place is Place.BASE or touching or walked
             strength = Strength.LIKELY if sure else Strength.POSSIBLE
         elif touching and distance < one.end - one.start + 256:
             reasons.append("it is right next to the memory that was accessed")
@@ -114,6 +122,12 @@ def _beyond(session: Session, access: BadAccess, around: list[Run]) -> Iterator[
             )
         )
     yield from (one[-1] for one in sorted(found, key=lambda one: one[:3]))
+
+
+def _are_neighbours(one: Run, address: int) -> bool:
+    """Whether the granule of an address is the first before, or after, some memory."""
+    granule = granule_of(address)
+    return granule in (one.start - GRANULE, one.end)
 
 
 def _freed(

@@ -20,12 +20,14 @@ TAGS = {0x500: (3, 4), 0x540: (3, 5), 0x570: (2, 6)}
 """Of variables by where they begin: granules and tag; everything else has tag 0, as sp has."""
 
 
-def asked(text: str, **registers: int) -> tuple[Hypothesis, ...]:
+def asked(text: str, slot: int = 0, **registers: int) -> tuple[Hypothesis, ...]:
     tags = bytearray(PAGE // 16)
+    stack = bytearray(PAGE)
+    stack[SP - STACK + 8 : SP - STACK + 16] = slot.to_bytes(8, "little")
     for start, (count, tag) in TAGS.items():
         tags[start // 16 : start // 16 + count] = bytes([tag]) * count
     target = FakeTarget(
-        memory={CODE: assemble([text])[0].to_bytes(4, "little"), STACK: bytes(PAGE)},
+        memory={CODE: assemble([text])[0].to_bytes(4, "little"), STACK: bytes(stack)},
         tags={STACK: bytes(tags)},
         mappings=[
             Region(CODE, CODE + PAGE, "r-x", "/bin/fake", tagged=False),
@@ -62,3 +64,21 @@ def test_what_is_nowhere_near_is_not_called_freed():
     assert all("use after free" not in one.what for one in found)
     assert found[0].relation in (Relation.USE_AFTER_RETURN, Relation.UNKNOWN)
     assert "use after return or scope" in found[0].what
+
+
+@pytest.mark.parametrize(
+    ("distance", "strength"),
+    [
+        (-1, Strength.LIKELY),
+        (-16, Strength.LIKELY),
+        (-17, Strength.POSSIBLE),
+        (-109, Strength.POSSIBLE),
+    ],
+)
+def test_a_variable_of_the_frame_with_the_tag_by_chance(distance, strength):
+    """A frame holds pointers to its variables: one says nothing of an access that is not next."""
+    start = STACK + 0x500
+    found = asked("ldrb w0, [x1]", slot=tagged(start, 4), x1=tagged(start + distance, 4))
+    under = next(one for one in found if one.relation is Relation.UNDERFLOW)
+    assert "[sp+0x8] points to its first byte" in under.reasons[1]
+    assert under.strength is strength
