@@ -29,6 +29,11 @@ READ = os.O_RDONLY | flags("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC")
 """To open what may be any file: no pipe is waited for, no terminal becomes ours."""
 
 
+def refuses_color() -> bool:
+    """Whether the terminal has no colours, or its user wants none (no-color.org)."""
+    return os.environ.get("TERM", "dumb") == "dumb" or bool(os.environ.get("NO_COLOR"))
+
+
 def home(instead: str) -> Path:
     """The user's home folder.
 

@@ -121,25 +121,17 @@ def complain(error: MtedbgError) -> None:
         print(f"        {error.next_step}", file=sys.stderr)
 
 
-def wants_color(arguments: argparse.Namespace) -> bool:
-    """Whether to use colours: on a terminal, unless disabled (no-color.org)."""
-    no_color: bool = arguments.no_color
-    return sys.stdout.isatty() and not no_color and "NO_COLOR" not in os.environ
-
-
 def show(report: Report, arguments: argparse.Namespace) -> None:
-    """Prints a report as `--json` and `--no-color` say, and for the terminal's width."""
+    """Prints a report as `--json` and `--color` say, and for the terminal's width."""
     if arguments.json:
         from mtedbg.render.json import render_json
 
         sys.stdout.write(render_json(report))
         return
-    from shutil import get_terminal_size
-
+    from mtedbg.cli._terminal import wants_color, width
     from mtedbg.render.text import render_text
 
-    width = get_terminal_size().columns if sys.stdout.isatty() else 0
-    sys.stdout.write(render_text(report, color=wants_color(arguments), width=width))
+    sys.stdout.write(render_text(report, color=wants_color(arguments), width=width()))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -9,10 +9,10 @@ from os.path import split
 from typing import TYPE_CHECKING
 
 from mtedbg.budget import MOST_FACTOR, USUAL, Budget
-from mtedbg.cli import wants_color
 from mtedbg.cli._debuginfod import add_argument, client
 from mtedbg.cli._redact import add_argument as add_redact
 from mtedbg.cli._redact import private
+from mtedbg.cli._terminal import add_color, wants_color, width
 from mtedbg.errors import MtedbgError, UsageError, too_much_memory
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="let the report read, compute and keep N times as much as usual (default: 1)",
     )  # fmt: skip
     add_redact(parser)
-    parser.add_argument("--no-color", action="store_true", help="no colours on a terminal")
+    add_color(parser)
 
 
 class _Output:
@@ -67,11 +67,12 @@ class _Output:
 
     Attributes:
         color: whether text may be in colour.
+        width: columns that there are; 0 where that does not matter.
     """
 
-    def __init__(self, *, as_json: bool, color: bool) -> None:
+    def __init__(self, *, as_json: bool, color: bool, width: int) -> None:
         self._json = as_json
-        self.color = color
+        self.color, self.width = color, width
         self._reports: list[Report] = []
         self.status = 0
 
@@ -88,7 +89,7 @@ class _Output:
             return
         from mtedbg.render.text import render_text
 
-        sys.stdout.write(render_text(report, color=self.color))
+        sys.stdout.write(render_text(report, color=self.color, width=self.width))
 
     def error(self, error: MtedbgError) -> None:
         from mtedbg.cli import complain
@@ -133,7 +134,9 @@ def _run_commands(
                 if as_json:
                     report = answer_line(session, line, continuations, as_json=True)
                 else:
-                    text = print_line(session, line, continuations, color=output.color)
+                    text = print_line(
+                        session, line, continuations, color=output.color, width=output.width
+                    )
         except MtedbgError as error:
             output.error(error)
         except MemoryError:
@@ -232,7 +235,7 @@ def _answer(arguments: argparse.Namespace, path: str, budget: Budget) -> int:
 
     target = _open(arguments, path, budget)
     as_json: bool = arguments.json
-    output = _Output(as_json=as_json, color=wants_color(arguments))
+    output = _Output(as_json=as_json, color=wants_color(arguments), width=width())
     session = Session(target, budget=budget)
     if arguments.redactor is not None:
         arguments.redactor.know(_files_of(session))

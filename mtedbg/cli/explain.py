@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from mtedbg.cli import show
 from mtedbg.cli._redact import add_argument
+from mtedbg.cli._terminal import add_color
 from mtedbg.errors import FileFormatError, MtedbgError, UsageError
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     add_argument(parser)
-    parser.add_argument("--no-color", action="store_true", help="no colours on a terminal")
+    add_color(parser)
 
 
 def _are_files(words: list[str]) -> bool:

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from mtedbg.cli import show
+from mtedbg.cli._terminal import add_color
 from mtedbg.errors import UsageError
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def _show_arguments(action: argparse.ArgumentParser) -> None:
         help=f"maximum number of memops (default: {_SHOWN})",
     )
     action.add_argument("--json", action="store_true", help="print JSON")
-    action.add_argument("--no-color", action="store_true", help="no colours on a terminal")
+    add_color(action)
 
 
 def _merge_arguments(action: argparse.ArgumentParser) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from mtedbg.cli import show
 from mtedbg.cli._redact import add_argument, private
+from mtedbg.cli._terminal import add_color
 from mtedbg.errors import MtedbgError, UsageError
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " a signature at the beginning of each line, or is what --json printed",
     )  # fmt: skip
     add_argument(parser)
-    parser.add_argument("--no-color", action="store_true", help="no colours on a terminal")
+    add_color(parser)
 
 
 def _reader(arguments: argparse.Namespace, paths: Sequence[str]) -> Generator[Read, None, None]:

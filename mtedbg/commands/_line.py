@@ -251,6 +251,7 @@ def execute(
     continuations: Continuations | None = None,
     *,
     color: bool = False,
+    width: int = 0,
 ) -> str:
     """Runs a command line and returns what to print, with a final newline; see `ask`.
 
@@ -260,6 +261,7 @@ def execute(
         line: what stands after the command's name, as one line or as words.
         continuations: where commands go on, kept by the caller from one call to the next.
         color: whether text may be in colour.
+        width: columns that there are; 0 where that does not matter.
 
     Raises:
         MtedbgError: whatever stops the command.
@@ -271,4 +273,4 @@ def execute(
         return render_json(found)
     from mtedbg.render.text import render_text
 
-    return render_text(found, color=color and not arguments.no_color)
+    return render_text(found, color=color and not arguments.no_color, width=width)

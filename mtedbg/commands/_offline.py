@@ -41,7 +41,12 @@ def answer_line(
 
 
 def print_line(
-    session: Session, line: str, continuations: Continuations, *, color: bool = False
+    session: Session,
+    line: str,
+    continuations: Continuations,
+    *,
+    color: bool = False,
+    width: int = 0,
 ) -> str:
     """What a command line prints: text, or JSON where the line itself asks for it.
 
@@ -50,6 +55,7 @@ def print_line(
         line: as for `answer_line`.
         continuations: where commands go on, kept by the caller from one call to the next.
         color: whether text may be in colour.
+        width: columns that there are; 0 where that does not matter.
 
     Raises:
         MtedbgError: whatever stops it.
@@ -57,8 +63,8 @@ def print_line(
     if line.split(None, 1)[:1] == [_HELP]:
         from mtedbg.render.text import render_text
 
-        return render_text(answer_line(session, line), color=color)
-    return execute(session, *_parted(line.strip()), continuations, color=color)
+        return render_text(answer_line(session, line), color=color, width=width)
+    return execute(session, *_parted(line.strip()), continuations, color=color, width=width)
 
 
 def _parted(line: str) -> tuple[Command, str]:

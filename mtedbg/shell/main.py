@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from mtedbg.shell.prompt import Prompt, interact
 from mtedbg.shell.screen import Screen
 from mtedbg.shell.shell import PATIENCE_S, Shell
 from mtedbg.shell.which_gdb import which_gdb
+from mtedbg.system import refuses_color
 
 
 def open_shell(debuggee: Debuggee, gdb: str | None, scripts: Sequence[str]) -> int:
@@ -31,7 +31,7 @@ def open_shell(debuggee: Debuggee, gdb: str | None, scripts: Sequence[str]) -> i
         MtedbgError: it cannot be opened.
     """
     person = sys.stdin.isatty() and sys.stdout.isatty()
-    color = person and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    color = person and not refuses_color()
     screen = Screen(sys.stdout, sys.stderr, color=color)
     debugger = None
     for number in (signal.SIGTERM, signal.SIGHUP):  # what was started goes with us

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
+from mtedbg.system import refuses_color
+
 PATIENCE_S = 1.0
 """How long something may take before its progress is shown."""
 
@@ -26,7 +28,7 @@ class Story:
     def __init__(self, out: TextIO = sys.stdout, progress: TextIO = sys.stderr) -> None:
         self._out = out
         self._progress = progress
-        self._color = out.isatty()
+        self._color = out.isatty() and not refuses_color()
         self._count = 0
 
     def heading(self, title: str, *why: str) -> None:

@@ -9,7 +9,10 @@ import pytest
 
 from mtedbg import cli
 from mtedbg.cli import lab, run
+from mtedbg.lab import native
 from mtedbg.shell import main
+
+NOWHERE = {"in_vm": False, "here": False}
 
 
 @pytest.fixture
@@ -17,8 +20,10 @@ def debuggee(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     """What `mtedbg run` would start."""
     seen: dict[str, object] = {}
 
-    def note(name: str, words: Sequence[str], options: Sequence[str], *, in_vm: bool) -> object:
-        seen.update(guest=name, words=[*words], options=[*options], in_vm=in_vm)
+    def note(
+        name: str, words: Sequence[str], options: Sequence[str], *, in_vm: bool, here: bool
+    ) -> object:
+        seen.update(guest=name, words=[*words], options=[*options], in_vm=in_vm, here=here)
         return object()
 
     monkeypatch.setattr(run, "_debuggee", note)
@@ -41,13 +46,43 @@ def test_options_of_the_runtime(
     debuggee: dict[str, object], line: str, words: list[str], options: list[str]
 ) -> None:
     assert cli.main(["run", *line.split()]) == 0
-    assert debuggee == {"guest": "message", "words": words, "options": options, "in_vm": False}
+    assert debuggee == {"guest": "message", "words": words, "options": options, **NOWHERE}
 
 
 def test_the_vm_may_be_asked_for_behind_the_guest(debuggee: dict[str, object]) -> None:
     assert cli.main(["run", "stale", "10000", "--vm", "--", "--policy", "seed"]) == 0
     assert debuggee["in_vm"] is True
     assert debuggee["words"] == ["10000"]
+
+
+@pytest.mark.parametrize(
+    ("line", "in_vm", "here"),
+    [
+        ("x", False, True),
+        ("x --qemu", False, False),
+        ("--qemu x", False, False),
+        ("x --vm", True, False),
+    ],
+)
+def test_a_machine_with_memory_tagging_runs_it_itself(
+    debuggee: dict[str, object],
+    monkeypatch: pytest.MonkeyPatch,
+    line: str,
+    in_vm: bool,
+    here: bool,
+) -> None:
+    monkeypatch.setattr(native, "has_mte", lambda: True)
+    assert cli.main(["run", *line.split()]) == 0
+    assert (debuggee["in_vm"], debuggee["here"]) == (in_vm, here)
+    assert debuggee["words"] == []
+
+
+def test_two_places_are_too_many(
+    debuggee: dict[str, object], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["run", "x", "--qemu", "--vm"]) == 2
+    assert "two places" in capsys.readouterr().err
+    assert debuggee == {}
 
 
 @pytest.mark.parametrize(

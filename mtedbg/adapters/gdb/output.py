@@ -33,7 +33,7 @@ def wants_color(from_tty: bool) -> bool:
         from_tty: as GDB gives it: false under `gdb.execute(…, to_string=True)`, in scripts and
             in batch mode.
     """
-    from mtedbg.adapters.debugger.output import refuses_color
+    from mtedbg.system import refuses_color
 
     if not from_tty or refuses_color():
         return False

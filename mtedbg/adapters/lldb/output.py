@@ -7,7 +7,7 @@ import sys
 
 import lldb
 
-from mtedbg.adapters.debugger.output import refuses_color
+from mtedbg.system import refuses_color
 
 
 def wants_color(debugger: lldb.SBDebugger) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from mtedbg.adapters.debugger.output import refuses_color
 from mtedbg.adapters.debugger.peer import Peer
 from mtedbg.adapters.debugger.refused import no_program, not_aarch64, running
 from mtedbg.adapters.debugger.signals import stopping_signal
@@ -13,6 +12,7 @@ from mtedbg.adapters.remote.peer import server_kind
 from mtedbg.commands import all_commands
 from mtedbg.model.absent import NOT_APPLICABLE
 from mtedbg.model.process import SignalInfo
+from mtedbg.system import refuses_color
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,8 @@ from mtedbg.model.process import SignalInfo
         ({"TERM": "xterm"}, False),
         ({"TERM": "dumb"}, True),
         ({}, True),
-        ({"TERM": "xterm", "NO_COLOR": ""}, True),
+        ({"TERM": "xterm", "NO_COLOR": ""}, False),
+        ({"TERM": "xterm", "NO_COLOR": "0"}, True),
     ],
 )
 def test_colours(
