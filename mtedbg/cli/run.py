@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     here = native.has_mte() and not (in_vm or in_qemu)
     options = list(arguments.after_dashes or ())
     debuggee = _debuggee(arguments.guest, words, options, in_vm=in_vm, here=here)
-    return open_shell(debuggee, arguments.gdb, arguments.scripts)
+    return open_shell(debuggee, arguments.gdb, arguments.scripts, context=not arguments.no_context)
 
 
 def _debuggee(

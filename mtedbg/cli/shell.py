@@ -34,6 +34,11 @@ def add_debugger(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="run the GDB commands in FILE first; may be repeated",
     )
+    parser.add_argument(
+        "--no-context",
+        action="store_true",
+        help="print what GDB prints at a stop, and not where the thread stands as well",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -51,4 +56,6 @@ def run(arguments: argparse.Namespace) -> int:
     words: list[str | Path] = [program_file(program)] if program else []
     if arguments.core:
         words += ["-c", core_file(arguments.core)]
-    return open_shell(Files(words), arguments.gdb, arguments.scripts)
+    return open_shell(
+        Files(words), arguments.gdb, arguments.scripts, context=not arguments.no_context
+    )

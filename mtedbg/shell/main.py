@@ -19,13 +19,16 @@ from mtedbg.shell.which_gdb import which_gdb
 from mtedbg.system import refuses_color
 
 
-def open_shell(debuggee: Debuggee, gdb: str | None, scripts: Sequence[str]) -> int:
+def open_shell(
+    debuggee: Debuggee, gdb: str | None, scripts: Sequence[str], *, context: bool = True
+) -> int:
     """Runs the shell to its end; the exit status.
 
     Args:
         debuggee: what the debugger is pointed at.
         gdb: the path of GDB; the best of this machine where None.
         scripts: files of GDB commands to run at first.
+        context: whether it is printed at each stop where the thread stands.
 
     Raises:
         MtedbgError: it cannot be opened.
@@ -40,7 +43,7 @@ def open_shell(debuggee: Debuggee, gdb: str | None, scripts: Sequence[str]) -> i
         options = Options(which_gdb(gdb), [_script(name) for name in scripts], quiet=not person)
         debugger = Debugger(options, debuggee, screen)
         debugger.start()
-        shell = Shell(debugger, screen, PATIENCE_S if person else None)
+        shell = Shell(debugger, screen, PATIENCE_S if person else None, context=context)
         if not person:
             return asyncio.run(obey(debugger, shell, sys.stdin))
         return asyncio.run(interact(debugger, shell, screen, Prompt(shell, color=color)))

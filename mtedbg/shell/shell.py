@@ -32,6 +32,7 @@ class Shell:
         debugger: what runs them.
         screen: where everything is printed.
         patience: seconds that what follows waits for the stop context; None as long as it takes.
+        context: whether it is printed.
 
     Attributes:
         stop_context: where the selected thread stands, an object of `reports.stop_context`.
@@ -40,11 +41,17 @@ class Shell:
     """
 
     def __init__(
-        self, debugger: Debugger, screen: Screen, patience: float | None = PATIENCE_S
+        self,
+        debugger: Debugger,
+        screen: Screen,
+        patience: float | None = PATIENCE_S,
+        *,
+        context: bool = True,
     ) -> None:
         self._debugger = debugger
         self._screen = screen
         self._patience = patience
+        self._context = context
         self._last = ""
         self._commanding = False
         self.stop_context: Mapping[str, Any] = {"error": "no program"}
@@ -168,7 +175,7 @@ class Shell:
                 self._set(json.loads(line))
             else:  # of the program, or of a stop in the background
                 self._screen.write(line)
-        if show and self.stop_context.get("context"):
+        if show and self._context and self.stop_context.get("context"):
             self._screen.write(str(self.stop_context["context"]))
 
     def _set(self, stop_context: Mapping[str, Any]) -> None:

@@ -1,40 +1,33 @@
 """The transcripts of docs/walkthrough.md: taken apart, run again, compared, written anew.
 
-A line `<!-- walk: NAME -->` begins a session with a debugger, the `gdb` blocks after it are what is
-typed there and what is answered. `python -m tests.support.walkthrough` runs all of them and writes
+A line `<!-- walk: NAME -->` begins a session, the `gdb` blocks after it are what is typed there and
+what is answered. They are run in the program that is named before them, a block that begins with
+`.venv/bin/mtedbg`. `python -m tests.support.walkthrough` runs all of them and writes
 the answers into the document; read the diff afterwards.
 """
 
 from __future__ import annotations
 
-import contextlib
 import re
+import shlex
+import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from mtedbg.lab import gdbserver, paths, user
-from mtedbg.lab.boot import boot
-from mtedbg.lab.machine import MachineOptions, Share
-from mtedbg.lab.vm import Vm
 from tests.support.compile import ROOT
-from tests.support.gdb_session import Session, gdb
 
 DOCUMENT = ROOT / "docs/walkthrough.md"
-PROMPT = "(gdb) "
-FLAVOUR = "gdb18"
+PROGRAM = ".venv/bin/mtedbg"
+PROMPT = "(mtedbg) "
+TIMEOUT_S = 300
+USER, VM = "message", "stale"
+"""What the sessions are about."""
 
-# What a session is about: options and arguments as the document tells them to a person.
-USER = "message"
-VM = "stale"
-SHARED_DATA = ("--data-start", "shared")
-OPTIONS = {
-    USER: ("--cores", "2", *SHARED_DATA),
-    VM: ("--policy", "seed", "--threads", "threads", "--cores", "2", *SHARED_DATA),
-}
-ARGUMENTS: dict[str, tuple[str, ...]] = {USER: (), VM: ("10000",)}
-
+_BETWEEN = "<end of an answer>"
+_BUILT = (ROOT / "native/build").resolve().parents[1]
+_RUN = re.compile(rf"^```\n{re.escape(PROGRAM)} (.*)\n```$", re.MULTILINE)
 _MARK = re.compile(r"^<!-- walk: (\w+) -->$", re.MULTILINE)
 _BLOCK = re.compile(r"^```gdb\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _ADDRESS = re.compile(r"0x[0-9a-f]{5,}")
@@ -54,10 +47,12 @@ class Walk:
 
     Attributes:
         name: of the guest that it is about.
+        words: of the command line that opens it, without the program's name.
         blocks: start and end, in the document, of what is between the fences.
     """
 
     name: str
+    words: tuple[str, ...]
     blocks: tuple[tuple[int, int], ...]
 
 
@@ -67,7 +62,11 @@ def walks(text: str) -> list[Walk]:
     ends = [at for at, _ in marks[1:]] + [len(text)]
     blocks = [match.span(1) for match in _BLOCK.finditer(text)]
     return [
-        Walk(name, tuple(span for span in blocks if start < span[0] < end))
+        Walk(
+            name,
+            tuple(shlex.split(_RUN.findall(text[:start])[-1])),
+            tuple(span for span in blocks if start < span[0] < end),
+        )
         for (start, name), end in zip(marks, ends, strict=True)
     ]
 
@@ -78,14 +77,23 @@ def commands(block: str) -> list[str]:
     return [line.removeprefix(PROMPT) for line in lines if line.startswith(PROMPT)]
 
 
-def replayed(session: Session, block: str) -> str:
-    """The block as it comes out now."""
-    return "".join(_answered(session, command) for command in commands(block))
+def replayed(walk: Walk, text: str) -> list[str]:
+    """The blocks of a session as they come out now, in a fresh `mtedbg`."""
+    lines = [commands(text[start:end]) for start, end in walk.blocks]
+    typed = [part for block in lines for line in block for part in (line, f"echo {_BETWEEN}")]
+    done = subprocess.run(
+        [sys.executable, "-m", "mtedbg", *walk.words],
+        input="".join(f"{line}\n" for line in typed),
+        cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT_S, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    answers = iter(done.stdout.split(_BETWEEN))
+    return ["".join(_answered(line, next(answers)) for line in block) for block in lines]
 
 
-def _answered(session: Session, command: str) -> str:
-    printed = session.execute(command).strip("\n").replace(f"{ROOT}/", "")
-    return f"{PROMPT}{command}\n{printed}\n" if printed else f"{PROMPT}{command}\n"
+def _answered(line: str, answer: str) -> str:
+    printed = answer.strip("\n").replace(f"{ROOT}/", "").replace(f"{_BUILT}/", "")
+    return f"{PROMPT}{line}\n{printed}\n" if printed else f"{PROMPT}{line}\n"
 
 
 def comparable(transcript: str) -> str:
@@ -96,26 +104,6 @@ def comparable(transcript: str) -> str:
     return _ADDRESS.sub(
         lambda match: numbers.setdefault(match[0], f"<address {len(numbers)}>"), transcript
     )
-
-
-@contextlib.contextmanager
-def in_user_mode(name: str) -> Iterator[Session]:
-    """GDB on a guest under QEMU's user mode, before its first instruction."""
-    runtime = paths.runtime()
-    argv = [runtime, *OPTIONS[name], paths.guests() / f"{name}.elf", *ARGUMENTS[name]]
-    with user.start(argv) as process, gdb(FLAVOUR, [runtime]) as session:
-        session.execute(f"target remote {process.socket}")
-        yield session
-
-
-@contextlib.contextmanager
-def in_vm(vm: Vm, name: str) -> Iterator[Session]:
-    """GDB on a guest behind gdbserver in the VM, before its first instruction."""
-    runtime = str(paths.runtime())
-    argv = [runtime, *OPTIONS[name], str(paths.guests() / f"{name}.elf"), *ARGUMENTS[name]]
-    with gdbserver.serve(vm, argv) as port, gdb(FLAVOUR, [runtime]) as session:
-        session.execute(f"target remote 127.0.0.1:{port}")
-        yield session
 
 
 def rewritten(text: str, run: Callable[[Walk], list[str]]) -> str:
@@ -129,22 +117,10 @@ def rewritten(text: str, run: Callable[[Walk], list[str]]) -> str:
     )  # fmt: skip
 
 
-def _run(text: str, walk: Walk, session: Session) -> list[str]:
-    return [replayed(session, text[start:end]) for start, end in walk.blocks]
-
-
 def main() -> int:
     """Writes every answer in the document anew."""
     text = DOCUMENT.read_text()
-    options = MachineOptions(cpus=2, ports=(gdbserver.PORT,))
-    with boot([Share(ROOT, str(ROOT))], options) as vm:
-
-        def run(walk: Walk) -> list[str]:
-            session = in_vm(vm, walk.name) if walk.name == VM else in_user_mode(walk.name)
-            with session as debugger:
-                return _run(text, walk, debugger)
-
-        DOCUMENT.write_text(rewritten(text, run))
+    DOCUMENT.write_text(rewritten(text, lambda walk: replayed(walk, text)))
     return 0
 
 
