@@ -27,7 +27,7 @@ def debuggee(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
         return object()
 
     monkeypatch.setattr(run, "_debuggee", note)
-    monkeypatch.setattr(main, "open_shell", lambda *_: 0)
+    monkeypatch.setattr(main, "open_shell", lambda *_, **_named: 0)
     return seen
 
 
