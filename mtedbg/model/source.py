@@ -10,13 +10,17 @@ class SourceLine:
     Attributes:
         file: as the compiler was given it, with its folder where debug information has one.
         line: from 1; 0 where the compiler says that none is.
+        last: where the code may be of several lines, the last of them; else 0.
     """
 
     file: str
     line: int
+    last: int = 0
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}" if self.line else self.file
+        if not self.line:
+            return self.file
+        return f"{self.file}:{self.line}-{self.last}" if self.last else f"{self.file}:{self.line}"
 
 
 @dataclass(frozen=True, slots=True)

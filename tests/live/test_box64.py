@@ -91,7 +91,7 @@ def test_the_first_line_names_guest_and_chunk(
     session = Session(CoreTarget(freed[name]))
     first = cause(session).words
     assert "tag check fault (synchronous)" in first
-    line = f"{program}.c:{line_of(program, marked)}"
+    line = f"{program}.c:{line_of(f'{program}.c', marked)}"
     assert re.search(rf"in {function} at \S*{re.escape(line)} \[guest 0x[0-9a-f]+, ", first), first
     assert VERSION in first
     assert re.search(rf"use after free: .* freed chunk of {size} bytes", first), first
@@ -101,7 +101,7 @@ def test_calls_of_guest_and_host(freed: dict[str, Path]) -> None:
     session = Session(CoreTarget(freed["read"]))
     guest_calls = answer_line(session, "guest-bt").rows
     assert [row["function"] for row in guest_calls] == ["total", "main"]
-    line = line_of("list", "return total(list) != 0")
+    line = line_of("list.c", "return total(list) != 0")
     assert str(guest_calls[1]["line"]).endswith(f"list.c:{line}")
     calls = host_calls(session, session.current_thread())
     assert present(calls)

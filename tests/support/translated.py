@@ -1,4 +1,4 @@
-"""x86-64 programs that box64 runs, as Debian has it."""
+"""x86-64 programs that box64 runs, and scripts that LuaJIT does, as Debian has them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from tests.support.packages import Packages, unpacked
 
 FOLDER = PROGRAMS / "translated"
 BOX64 = Packages("box64", {"box64": "0.3.4+dfsg-1"})
+LUAJIT = Packages("luajit", {"luajit": "2.1.0+openresty20250117-2"})
 
 
 def guest(name: str) -> Path:
@@ -23,8 +24,8 @@ def guest(name: str) -> Path:
 
 
 def line_of(name: str, words: str) -> int:
-    """The line of `translated/NAME.c` that has `words`."""
-    lines = (FOLDER / f"{name}.c").read_text().splitlines()
+    """The line of `translated/NAME` that has `words`."""
+    lines = (FOLDER / name).read_text().splitlines()
     (found,) = (number for number, line in enumerate(lines, 1) if words in line)
     return found
 
@@ -32,3 +33,8 @@ def line_of(name: str, words: str) -> int:
 def box64() -> Path:
     """The folder with box64 and all that it needs."""
     return unpacked(BOX64)
+
+
+def luajit() -> Path:
+    """The folder with LuaJIT and its libraries."""
+    return unpacked(LUAJIT)

@@ -134,6 +134,7 @@ class Reader:
 
 READERS: tuple[Reader, ...] = (
     Reader(CodeSource.BOX64, "box64", r"box64", symbol="arm64_prolog"),
+    Reader(CodeSource.LUAJIT, "luajit", r"luajit.*|libluajit-.*\.so.*", symbol="luaJIT_setmode"),
     Reader(CodeSource.SPIDERMONKEY, "spidermonkey", r"libmozjs-[0-9]+\.so.*"),
 )
 """In the order in which they are asked; a PC is in code of one of them."""

@@ -25,7 +25,8 @@ from mtedbg.model.words import counted
 if TYPE_CHECKING:
     from mtedbg.session import Session
 
-_CHUNK = 1 << 20
+_CHUNK = 1 << 16
+"""Read at once: a core may lack the end of what was mapped."""
 _MOST_TEXT = 64 << 20
 """Bytes of box64's own file that are searched for its version."""
 
