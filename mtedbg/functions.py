@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mtedbg.dataclass import dataclass
-from mtedbg.model.absent import Absent
+from mtedbg.model.absent import Absent, or_else
 
 if TYPE_CHECKING:
     from mtedbg.session import Session
@@ -90,7 +90,12 @@ def _block(session: Session, pc: int) -> int:
         place = locate(runtime, session.strip(pc))
         if place.in_jit and isinstance(place.block, Block):
             return place.block.id
-    return NONE
+    from mtedbg.analysis.code.symbolize import foreign_place
+
+    found = foreign_place(session, session.strip(pc))
+    if found is None or isinstance(found.block, Absent):
+        return NONE
+    return or_else(found.block.number, found.block.start)
 
 
 def _memop(session: Session, pc: int) -> int:
@@ -133,7 +138,8 @@ FUNCTIONS = (
         "PC",
         "The id of the code block that holds a PC.",
         _block,
-        "-1 where none does: `jit-block PC` shows what is there.",
+        "Of a JIT whose blocks have no ids its first address. -1 where none does: `jit-block PC` "
+        "shows what is there.",
     ),
     Function(
         "_memop",

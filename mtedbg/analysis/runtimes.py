@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from mtedbg.model.runtime import Journal
     from mtedbg.session import Session
 
-_NEXT_STEP = "commands that need no runtime still work: mte-tags, mte-fault, mte-regions, mte-check"
+_NEXT_STEP = (
+    "commands that need none still work: mte-tags, mte-fault, mte-regions, mte-check, mte-find, "
+    "mte-set, mte-ctl; jit-block and jit-disas where a JIT describes its code"
+)
 
 
 def all_runtimes(session: Session) -> tuple[Runtime, ...]:

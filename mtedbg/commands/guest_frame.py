@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from mtedbg.commands import Arguments, Command
-from mtedbg.model.absent import Absent
+from mtedbg.model.absent import NOT_APPLICABLE, Absent
 from mtedbg.model.frame import GENERAL_REGISTERS
 from mtedbg.report import Answer, Column, Kind, Line, Record, Row, Span
 
 if TYPE_CHECKING:
+    from mtedbg.analysis.stacks.foreign_guest import ForeignGuestOnThread
     from mtedbg.analysis.stacks.guest_frame import GuestOnThread
     from mtedbg.model.frame import CoreIds, Guest
     from mtedbg.session import Session
@@ -20,9 +21,14 @@ _FLAGS = "nzcv"
 
 
 def _run(session: Session, arguments: Arguments) -> Answer:
+    from mtedbg.analysis.stacks.foreign_guest import foreign_guest
     from mtedbg.analysis.stacks.guest_frame import guest_on
 
-    return answer(guest_on(session, session.thread(arguments.thread)))
+    thread = session.thread(arguments.thread)
+    foreign = foreign_guest(session, thread)
+    if isinstance(foreign, Absent):
+        return answer(guest_on(session, thread))
+    return answer_of_foreign(foreign)
 
 
 def answer(found: GuestOnThread) -> Answer:
@@ -38,6 +44,36 @@ def answer(found: GuestOnThread) -> Answer:
         Record(_row(found.thread.number, guest), tuple(_lines(guest))),
         _headline(found.thread.number, guest),
         notes + guest.notes + why,
+    )
+
+
+def answer_of_foreign(found: ForeignGuestOnThread) -> Answer:
+    """The same for a guest of a translator without a debug root: it has no core ids."""
+    guest = found.guest
+    row: Row = {
+        "thread": found.thread.number,
+        "frame_address": NOT_APPLICABLE,
+        "rip": guest.rip,
+        "gregs": dict(guest.registers),
+        "host_core_id": NOT_APPLICABLE,
+        "r_host_core_id": NOT_APPLICABLE,
+        "rseq_core_id": NOT_APPLICABLE,
+        "in_jit": found.level == 0,
+        "consistent": NOT_APPLICABLE,
+    }
+    rip = str(guest.rip) if isinstance(guest.rip, Absent) else f"{guest.rip:#018x}"
+    lines: list[Line] = [(Span("rip    ", "heading"), Span(rip, "address"))]
+    names = list(guest.registers)
+    for first in range(0, len(names), _EACH_LINE):
+        spans: list[Span] = []
+        for name in names[first : first + _EACH_LINE]:
+            spans += (Span(f"{name:<4}", "heading"), Span(f"{guest.registers[name]:#018x}  "))
+        lines.append(tuple(spans))
+    where = "in translated code" if not found.level else f"translated code is frame {found.level}"
+    return Answer(
+        Record(row, tuple(lines)),
+        f"guest of {guest.version} on thread {found.thread.number}, {where}",
+        guest.notes,
     )
 
 

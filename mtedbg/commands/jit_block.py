@@ -15,8 +15,13 @@ if TYPE_CHECKING:
 
 def _run(session: Session, arguments: Arguments) -> Answer:
     from mtedbg.analysis.code.block import code_at
+    from mtedbg.analysis.runtimes import current_pc
 
-    return answer(code_at(session, session.strip(arguments.pc)))
+    asked = arguments.pc
+    pc = current_pc(session, session.current_thread()) if asked is None else session.strip(asked)
+    if isinstance(pc, Absent):
+        return Answer(headline=f"the PC is not known: {pc}")
+    return answer(code_at(session, pc))
 
 
 def answer(place: CodePlace) -> Answer:
@@ -130,7 +135,7 @@ COMMAND = Command(
         Column("version", Kind.TEXT, "name and version of the JIT whose structures were read"),
     ),
     run=_run,
-    arguments=(Argument("PC", "a host address"),),
+    arguments=(Argument("PC", "a host address; default: $pc", optional=True),),
     details=(
         "Outcomes: range; builtin-thunk (a range of that kind); block-no-range (in a block, "
         "between its ranges); segment-padding (between blocks); retired (in a block that was "

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from mtedbg.commands import Arguments, Command, Option
-from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, then
 from mtedbg.model.completion import Completable
+from mtedbg.model.foreign_code import CodeSource, ForeignCode, ForeignCodes
 from mtedbg.model.words import counted
 from mtedbg.report import Answer, Column, Kind, Row, record_or_table
 
@@ -19,13 +20,22 @@ if TYPE_CHECKING:
 
 def _run(session: Session, arguments: Arguments) -> Answer:
     from mtedbg.analysis.code.blocks import Wanted, blocks
+    from mtedbg.analysis.code.foreign_blocks import foreign_blocks
 
     wanted = Wanted(arguments.kind, arguments.tier, arguments.function)
-    return answer(blocks(session, wanted))
+    foreign = foreign_blocks(session, wanted)
+    if foreign and isinstance(session.runtimes, Absent):
+        return answer((), foreign)
+    return answer(blocks(session, wanted), foreign)
 
 
-def answer(found: Sequence[RuntimeBlocks]) -> Answer:
-    """A row for each block of all runtimes."""
+def answer(found: Sequence[RuntimeBlocks], foreign: Sequence[ForeignCodes] = ()) -> Answer:
+    """A row for each block of all runtimes.
+
+    Args:
+        found: the blocks of runtimes with a debug root.
+        foreign: the code of JITs without one.
+    """
     from mtedbg.analysis.code.tables import MOST
     from mtedbg.analysis.runtimes import whose
 
@@ -37,9 +47,12 @@ def answer(found: Sequence[RuntimeBlocks]) -> Answer:
         if own and len(found) > 1:
             notes.append(whose(one.runtime, f"rows {len(rows) + 1} to {len(rows) + len(own)}"))
         rows += own
+    for listed in foreign:
+        rows += map(_row_of_foreign, listed.codes)
+        notes += _notes_of_foreign(listed)
     if len(rows) > MOST:
         notes.append(f"{counted(len(rows) - MOST, 'more block')} not shown")
-    incomplete = any(map(_lacks_blocks, found))
+    incomplete = any(map(_lacks_blocks, found)) or any(one.cut for one in foreign)
     return Answer(record_or_table(rows[:MOST]), notes=tuple(notes), incomplete=incomplete)
 
 
@@ -55,7 +68,38 @@ def _row(one: Block) -> Row:
         "ranges": one.range_count,
         "supersedes": one.supersedes or NOT_APPLICABLE,
         "superseded_by": one.superseded_by or NOT_APPLICABLE,
+        "source": CodeSource.DEBUG_ROOT.value,
+        "function": NOT_APPLICABLE,
+        "guest_rip": NOT_APPLICABLE,
+        "line": NOT_APPLICABLE,
     }
+
+
+def _row_of_foreign(one: ForeignCode) -> Row:
+    named = then(one.symbol, lambda symbol: symbol.name or NOT_APPLICABLE)
+    return {
+        "id": one.number,
+        "kind": one.kind,
+        "tier": one.tier,
+        "base": then(one.block, lambda span: span.start),
+        "size": then(one.block, lambda span: span.end - span.start),
+        "segment": NOT_APPLICABLE,
+        "state": one.state,
+        "ranges": NOT_APPLICABLE,
+        "supersedes": NOT_APPLICABLE,
+        "superseded_by": NOT_APPLICABLE,
+        "source": one.source.value,
+        "function": named if one.function == NOT_APPLICABLE else one.function,
+        "guest_rip": one.guest_rip,
+        "line": then(one.line, str),
+    }
+
+
+def _notes_of_foreign(listed: ForeignCodes) -> Iterator[str]:
+    whose = listed.version or listed.source.value
+    yield from (f"{whose}: {note}" for note in listed.notes)
+    if listed.cut:
+        yield f"{whose}: not whole: {listed.cut}"
 
 
 def _lacks_blocks(found: RuntimeBlocks) -> bool:
@@ -93,6 +137,10 @@ COMMAND = Command(
         Column("ranges", Kind.COUNT, "how many ranges it has"),
         Column("supersedes", Kind.COUNT, "the block that it replaced"),
         Column("superseded_by", Kind.COUNT, "the block that replaced it"),
+        Column("source", Kind.TEXT, "who knows it: debug root, a JIT by its name, perf map"),
+        Column("function", Kind.TEXT, "of a JIT without a debug root: its function or name"),
+        Column("guest_rip", Kind.ADDRESS, "of a translator without one: where its guest code is"),
+        Column("line", Kind.TEXT, "file and line that it begins with"),
     ),
     run=_run,
     options=(

@@ -11,6 +11,7 @@ from mtedbg.model.completion import Completable
 from mtedbg.report import HERE, NOT_HERE, Answer, Column, Kind, Line, Record, Row, Span, Table
 
 if TYPE_CHECKING:
+    from mtedbg.analysis.code.foreign_blocks import ForeignListing
     from mtedbg.analysis.code.listing import ListedInstruction, Listing
     from mtedbg.model.code import Place
     from mtedbg.session import Session
@@ -20,6 +21,7 @@ _WIDTH = 30
 
 
 def _run(session: Session, arguments: Arguments) -> Answer:
+    from mtedbg.analysis.code.foreign_blocks import foreign_listing
     from mtedbg.analysis.code.listing import listing
     from mtedbg.analysis.runtimes import current_pc
 
@@ -28,6 +30,9 @@ def _run(session: Session, arguments: Arguments) -> Answer:
     if isinstance(at, Absent):
         return Answer(headline=f"the PC is not known: {at}")
     current = session.current_thread() if session.target.threads() else None
+    foreign = foreign_listing(session, at, count=arguments.n, thread=current)
+    if foreign is not None:
+        return answer_of_foreign(foreign)
     return answer(listing(session, at, count=arguments.n, thread=current))
 
 
@@ -43,6 +48,19 @@ def answer(found: Listing | Place) -> Answer:
     body = Record(rows[0], lines) if len(rows) == 1 else Table(rows, lines)
     headline = f"block {found.block.id} ({found.block.kind}) from {found.start:#x} on"
     return Answer(body, headline, tuple(_notes(found)))
+
+
+def answer_of_foreign(found: ForeignListing) -> Answer:
+    """The same for code of a JIT without a debug root."""
+    from mtedbg.commands.jit_block import answer as answer_of_block
+
+    lines = tuple(drawn for one in found.lines for drawn in _drawn(one))
+    rows = tuple(map(_row, found.lines))
+    body = Record(rows[0], lines) if len(rows) == 1 else Table(rows, lines)
+    asked = answer_of_block(found.place)
+    last = found.start + 4 * len(found.lines)
+    more = (f"the code continues: `{COMMAND.name} {last:#x} -n {len(found.lines)}`",)
+    return Answer(body, asked.headline, asked.notes + (more if last < found.end else ()))
 
 
 def _notes(found: Listing) -> Iterator[str]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
+from mtedbg.dataclass import replace
 from mtedbg.errors import FileFormatError
 from mtedbg.formats import elf
 from mtedbg.formats.buffer import Read
@@ -23,6 +24,8 @@ _KINDS = frozenset((elf.STT_NOTYPE, elf.STT_FUNC, elf.STT_GNU_IFUNC))
 _MAX_HEADERS = 1 << 12
 _MAX_SYMBOLS = 1 << 18
 _MAX_NAME = 256
+_MAX_STRINGS = 1 << 16
+_HEADER_SIZE = elf.SECTION_HEADER.size
 _SPACE = 1 << 56
 
 
@@ -33,9 +36,12 @@ class ElfObject:
         read: reads the process's memory.
         address: where it begins.
         size: bytes that it has.
+        in_place: whether its code is in it, and runs where it lies; else sections hold the
+            addresses at which their code was placed.
     """
 
-    def __init__(self, read: Read, address: int, size: int) -> None:
+    def __init__(self, read: Read, address: int, size: int, *, in_place: bool = False) -> None:
+        self._in_place = in_place
         self._read = read
         self._address = address
         self._size = size
@@ -67,9 +73,45 @@ class ElfObject:
                     header.section_size,
                     elf.SECTION_HEADER.size,
                 ),
-                elf.sections_in,
+                self._placed_sections,
             ),
         )
+
+    def _placed_sections(self, table: bytes) -> list[Section]:
+        sections = elf.sections_in(table)
+        if not self._in_place:
+            return sections
+        return [replace(one, address=self._address + one.offset) for one in sections]
+
+    def named(self, name: str) -> Section | None:
+        """The section called `name`, with the address where it is; None where there is none."""
+        sections, header = self._sections, self._header
+        if isinstance(sections, Absent) or isinstance(header, Absent):
+            return None
+        last = self._bytes(elf.FILE_HEADER.size - 2, 2)
+        index = 0 if isinstance(last, Absent) else int.from_bytes(last, "little")
+        if not index < len(sections):
+            return None
+        strings = self._bytes(sections[index].offset, min(sections[index].size, _MAX_STRINGS))
+        table = self._table(header.sections, len(sections), _HEADER_SIZE, _HEADER_SIZE)
+        if isinstance(strings, Absent) or isinstance(table, Absent):
+            return None
+        wanted = name.encode() + b"\0"
+        for number, one in enumerate(sections):
+            at = int.from_bytes(table[number * _HEADER_SIZE : number * _HEADER_SIZE + 4], "little")
+            if strings.startswith(wanted, at):
+                return replace(one, address=self._address + one.offset)
+        return None
+
+    def loaded(self, name: str) -> Section | None:
+        """The section called `name`, with the address at which the program has it."""
+        found = self.named(name)
+        if found is None or self._in_place:
+            return found
+        for one in or_else(self._sections, []):
+            if one.offset == found.offset and one.size == found.size and one.address:
+                return one
+        return None
 
     @cached_property
     def _program_headers(self) -> list[ProgramHeader] | Absent:
@@ -105,6 +147,16 @@ class ElfObject:
     def symbol_at(self, address: int) -> CodeSpan | Absent:
         """The symbol of its code that holds `address`; does not apply where none does."""
         return then(self._symbols, lambda symbols: self._named(*symbols, address))
+
+    def symbols(self) -> list[CodeSpan] | Absent:
+        """All symbols of its code."""
+        return then(
+            self._symbols,
+            lambda symbols: [
+                CodeSpan(start, end, or_else(self._name(name), ""))
+                for start, end, name in symbols[1]
+            ],
+        )
 
     def _named(
         self, spans: Spans, symbols: list[tuple[int, int, int]], address: int
@@ -154,15 +206,29 @@ class ElfObject:
         sections = or_else(self._sections, [])
         code = {number: section for number, section in enumerate(sections) if section.is_code}
         known = [
-            (name, code[index], value, size)
+            (name, index, value, size)
             for name, info, _, index, value, size in elf.symbols_in(data)
             if info & 0xF in _KINDS and index in code and name
         ]
-        relative = self._is_relative([(section, value) for _, section, value, _ in known])
-        for name, section, value, size in known:
-            start = value + (section.address if relative else 0)
+        given = self._given
+        relative = self._is_relative([(given[section], value) for _, section, value, _ in known])
+        for name, index, value, size in known:
+            section = code[index]
+            start = value + (0 if relative else -given[index].address)
+            start += section.address
             # Without a size it goes as far as its section, where no other begins.
             yield start, start + size if size else section.address + section.size, name
+
+    @cached_property
+    def _given(self) -> list[Section]:
+        """The sections with the addresses that they say themselves."""
+        if not self._in_place:
+            return or_else(self._sections, [])
+        header = self._header
+        if isinstance(header, Absent):
+            return []
+        table = self._table(header.sections, header.section_count, _HEADER_SIZE, _HEADER_SIZE)
+        return [] if isinstance(table, Absent) else elf.sections_in(table)
 
     def _is_relative(self, values: list[tuple[Section, int]]) -> bool:
         """Whether values are offsets into their sections.

@@ -8,11 +8,13 @@ from __future__ import annotations
 import re
 
 from mtedbg.formats.spans import Spans
-from mtedbg.model.foreign_code import CodeSource, CodeSpan, ForeignCode
+from mtedbg.model.foreign_code import CodeSource, CodeSpan, ForeignCode, ForeignCodes
 
 MAX_BYTES = 1 << 28
 MAX_LINES = 1 << 22
 MAX_NAME = 256
+MOST = 1 << 16
+"""Lines that are listed at most."""
 
 _LINE = re.compile(rb"^(?:0x)?([0-9a-fA-F]{1,16})[ \t]+(?:0x)?([0-9a-fA-F]{1,16})[ \t]", re.M)
 _SPACE = 1 << 56
@@ -57,9 +59,28 @@ class PerfMap:
         notes = (f"from {self._path}", *cut)
         if number is None:
             return ForeignCode(CodeSource.PERF_MAP, notes=notes)
+        return self._code(number, notes)
+
+    def listed(self) -> ForeignCodes:
+        """Its lines, at most `MOST`."""
+        shown = min(len(self), MOST)
+        codes = tuple(self._code(number, ()) for number in range(shown))
+        left = len(self) - shown
+        cut = f"{left} more lines" if left else ""
+        return ForeignCodes(CodeSource.PERF_MAP, codes, cut, notes=(f"from {self._path}",))
+
+    def _code(self, number: int, notes: tuple[str, ...]) -> ForeignCode:
         place = self._names[number]
         end = self._data.find(b"\n", place, place + MAX_NAME)
         name = self._data[place : place + MAX_NAME if end < 0 else end]
         start, stop = self._bounds[number]
         symbol = CodeSpan(start, stop, name.decode("utf-8", "replace"))
-        return ForeignCode(CodeSource.PERF_MAP, number + 1, CodeSpan(start, stop), symbol, notes)
+        return ForeignCode(
+            CodeSource.PERF_MAP,
+            number + 1,
+            CodeSpan(start, stop),
+            symbol,
+            notes,
+            "line",
+            "line",
+        )

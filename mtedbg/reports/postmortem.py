@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mtedbg.analysis.code.disassembly import disassembly
-from mtedbg.analysis.code.symbolize import jit_place
+from mtedbg.analysis.code.symbolize import foreign_place, jit_place
 from mtedbg.analysis.fault.death import Death, death
 from mtedbg.analysis.fault.fault import Fault
 from mtedbg.analysis.fault.heap import heap_hypotheses
@@ -187,6 +187,11 @@ def _code(session: Session, died: Death) -> Iterator[Section[Any]]:
     """The code where the fault was, and what holds it."""
     thread = died.thread
     pc, interrupted = place_of_death(session, thread)
+    if present(pc) and foreign_place(session, pc) is not None:
+        from mtedbg.reports.runtime_sections import of_foreign
+
+        yield from of_foreign(session, thread, pc, f"{pc:#x}" if interrupted else "$pc")
+        return
     if present(session.runtimes) and present(pc):
         from mtedbg.reports.runtime_sections import held_by, translated
 

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from mtedbg.analysis.code.audit import audit
 from mtedbg.analysis.code.block import code_at
 from mtedbg.analysis.code.blocks import blocks
+from mtedbg.analysis.code.foreign_blocks import foreign_listing
 from mtedbg.analysis.code.listing import listing
 from mtedbg.analysis.code.segments import segments
 from mtedbg.analysis.memops.changes import changes
 from mtedbg.analysis.memops.log import log
 from mtedbg.analysis.memops.memop import find_memop
 from mtedbg.analysis.memops.verify import verify
+from mtedbg.analysis.stacks.foreign_guest import foreign_guest
 from mtedbg.analysis.stacks.guest_calls import guest_calls
 from mtedbg.analysis.stacks.guest_frame import guest_on
 from mtedbg.commands import (
@@ -30,6 +32,7 @@ from mtedbg.commands import (
     memop_verify,
 )
 from mtedbg.errors import LayoutError
+from mtedbg.model.absent import present
 from mtedbg.reports import changes as changes_report
 from mtedbg.reports import figures
 from mtedbg.reports.section import Medium, Section, by_command, own
@@ -86,6 +89,21 @@ def translated(session: Session, thread: Thread, pc: int, line: str) -> Section[
         jit_disas.answer,
         line,
     )
+
+
+def of_foreign(session: Session, thread: Thread, pc: int, line: str) -> Iterator[Section[Any]]:
+    """The code at `pc` of a JIT without a debug root; arguments as for `held_by`."""
+    yield by_command(
+        "Code block", jit_block.COMMAND, partial(code_at, session, pc), jit_block.answer, line
+    )
+    guest = foreign_guest(session, thread)
+    if present(guest):
+        yield by_command("Guest", guest_frame.COMMAND, lambda: guest, guest_frame.answer_of_foreign)
+    found = foreign_listing(session, pc, thread=thread)
+    if found is not None:
+        yield by_command(
+            "Code", jit_disas.COMMAND, lambda: found, jit_disas.answer_of_foreign, line
+        )
 
 
 def state(session: Session, medium: Medium) -> Iterator[Section[Any]]:

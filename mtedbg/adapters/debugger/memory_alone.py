@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.process import TagSource, TargetInfo, TargetKind
+from mtedbg.model.symbols import ROOT_SYMBOL
 
 if TYPE_CHECKING:
     from mtedbg.model.memory import Region, TagPiece
@@ -24,14 +25,24 @@ class MemoryAlone:
         read: all bytes of a range, or None.
         root: the address of the debug root, or why it is not known.
         dead: whether it is a core.
+        regions: the mappings, where they are known.
+        symbol: what is known of symbols; where None the root's is the only one.
     """
 
     def __init__(
-        self, read: Callable[[int, int], bytes | None], root: int | Absent, *, dead: bool
+        self,
+        read: Callable[[int, int], bytes | None],
+        root: int | Absent,
+        *,
+        dead: bool,
+        regions: Sequence[Region] | Absent = NOT_APPLICABLE,
+        symbol: Callable[[str], int | Absent] | None = None,
     ) -> None:
         self._read = read
         self._root = root
         self._dead = dead
+        self._regions = regions
+        self._symbol = symbol
 
     def info(self) -> TargetInfo:
         """What is known; see the port."""
@@ -43,17 +54,19 @@ class MemoryAlone:
         data = self._read(address, length)
         return Absent(Reason.UNREADABLE) if data is None else data
 
-    def symbol_address(self, _name: str) -> int | Absent:
-        """The root's, which is the only symbol that is asked for."""
-        return self._root
+    def symbol_address(self, name: str) -> int | Absent:
+        """The root's, and what else is known."""
+        if self._symbol is None or name == ROOT_SYMBOL:
+            return self._root
+        return self._symbol(name)
 
     def read_tags(self, _start: int, _end: int) -> Sequence[TagPiece]:
         """None."""
         return ()
 
     def regions(self) -> Sequence[Region] | Absent:
-        """Not known."""
-        return NOT_APPLICABLE
+        """Those that were given."""
+        return self._regions
 
     def threads(self) -> Sequence[Thread]:
         """None."""

@@ -34,9 +34,9 @@ class JitUnwinder:
         from mtedbg.adapters.gdb import jit_code
 
         try:
-            if not jit_code.runtimes():
-                return None
-            return _unwound(pending)
+            if jit_code.runtimes() and (unwound := _unwound(pending)) is not None:
+                return unwound
+            return _unwound_foreign(pending)
         except (MtedbgError, gdb.error, ValueError):
             return None
 
@@ -68,6 +68,30 @@ def _unwound(pending: Any) -> Any:
     return unwound
 
 
+def _unwound_foreign(pending: Any) -> Any:
+    """Out of code of a JIT without a debug root; None where GDB's own way is right."""
+    from mtedbg.adapters.gdb import foreign_code
+    from mtedbg.model.absent import Absent, present
+    from mtedbg.model.pointer import strip
+
+    pc = strip(int(pending.read_register("pc")) & _WORD)
+    after_call = pending.level() > 0 if hasattr(pending, "level") else False
+    place = foreign_code.place_of(pc, after_call=after_call)
+    if place is None or not present(place.block):
+        return None
+    here = {f"x{n}": int(pending.read_register(f"x{n}")) & _WORD for n in range(31)}
+    here |= {"sp": int(pending.read_register("sp")) & _WORD, "pc": pc}
+    caller = foreign_code.caller_of(pc, here, after_call=after_call)
+    if caller is None or isinstance(caller, Absent) or not {"pc", "sp"} <= caller.keys():
+        return None
+    word = pending.architecture().integer_type(64, False)
+    begin = gdb.Value(place.block.start).cast(word)
+    unwound = pending.create_unwind_info(_FrameId(gdb.Value(caller["sp"]).cast(word), begin))
+    for name, value in caller.items():
+        unwound.add_saved_register(name, gdb.Value(value & _WORD).cast(word))
+    return unwound
+
+
 class JitNames:
     """A frame filter: frames of JIT code are called as the guest's functions are."""
 
@@ -77,10 +101,14 @@ class JitNames:
     @property
     def enabled(self) -> bool:
         """Whether there is JIT code: without a filter GDB prints frames by itself."""
-        from mtedbg.adapters.gdb import jit_code
+        from mtedbg.adapters.gdb import foreign_code, jit_code
 
         jit_code.learn()
-        return bool(jit_code.runtimes())
+        try:
+            foreign = foreign_code.learn()
+        except (MtedbgError, gdb.error):
+            foreign = False
+        return bool(jit_code.runtimes()) or foreign
 
     @enabled.setter
     def enabled(self, _value: bool) -> None:
@@ -96,11 +124,23 @@ def _named(decorator: Any) -> Any:
     from mtedbg.analysis.code.frame_name import frame_name
 
     try:
-        found = place_of(decorator.inferior_frame().pc())
-        name = frame_name(*found) if found else ""
+        frame = decorator.inferior_frame()
+        found = place_of(frame.pc())
+        name = frame_name(*found) if found else _foreign_name(frame)
     except (MtedbgError, gdb.error):
         return decorator
     return _decorated(decorator, name) if name else decorator
+
+
+def _foreign_name(frame: Any) -> str:
+    """What code of a JIT without a debug root is called; empty where it is none."""
+    from mtedbg.adapters.gdb import foreign_code
+    from mtedbg.analysis.code.frame_name import foreign_frame_name
+
+    newer = frame.newer()
+    after_call = newer is not None and newer.type() != gdb.SIGTRAMP_FRAME
+    place = foreign_code.place_of(int(frame.pc()), after_call=after_call)
+    return "" if place is None else foreign_frame_name(place)
 
 
 def _decorated(decorator: Any, name: str) -> Any:

@@ -52,7 +52,7 @@ def frame_name(frame: lldb.SBFrame, _names: dict[str, Any]) -> str:
     process = frame.GetThread().GetProcess()
     symbols = process.GetTarget().FindSymbols(ROOT_SYMBOL)
     if not symbols.GetSize():
-        return ""
+        return _foreign_name(frame, process)
     root = symbols[0].GetSymbol().GetStartAddress().GetLoadAddress(process.GetTarget())
     try:
         runtimes = find_runtimes(_memory(process, int(root)))
@@ -62,7 +62,19 @@ def frame_name(frame: lldb.SBFrame, _names: dict[str, Any]) -> str:
                 return name_of(runtime, place)
     except MtedbgError:
         pass
-    return ""
+    return _foreign_name(frame, process)
+
+
+def _foreign_name(frame: lldb.SBFrame, process: lldb.SBProcess) -> str:
+    """What code of a JIT without a debug root is called; empty where it is none."""
+    from mtedbg.adapters.lldb.foreign_code import place_of
+    from mtedbg.analysis.code.frame_name import foreign_frame_name
+
+    try:
+        place = place_of(process, frame)
+    except MtedbgError:
+        return ""
+    return "" if place is None else foreign_frame_name(place)
 
 
 def _memory(process: lldb.SBProcess, root: int) -> MemoryAlone:

@@ -6,7 +6,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Protocol
 
 from mtedbg.analysis.code.mappings import may_be_generated
-from mtedbg.analysis.code.sources import debug_root, jit_interface, own_structures, perf_map
+from mtedbg.analysis.code.sources import (
+    debug_root,
+    jit_interface,
+    objects_in_memory,
+    own_structures,
+    perf_map,
+)
 from mtedbg.dataclass import replace
 from mtedbg.errors import LayoutError, MtedbgError, NoRuntimeError
 from mtedbg.model.absent import present
@@ -34,6 +40,7 @@ SOURCES: tuple[Source, ...] = (
     debug_root.code_at,
     own_structures.code_at,
     jit_interface.code_at,
+    objects_in_memory.code_at,
     perf_map.code_at,
 )
 """In the order of what they know: the first that knows the PC is believed."""

@@ -139,7 +139,8 @@ def listing(
     if isinstance(found, Place):
         return found
     several = len(all_runtimes(session)) > 1
-    lines = tuple(_lines(session, found, _standing(session, found, thread)))
+    who = standing(session, found.start, found.end, thread)
+    lines = tuple(_lines(session, found, who))
     return Listing(found.runtime, found.block, found.start, lines, found.notes, several)
 
 
@@ -178,7 +179,7 @@ def _block_with_id(runtime: Runtime, number: int) -> Block | None:
 
 
 def _lines(
-    session: Session, shown: _Extent, standing: Mapping[int, Standing]
+    session: Session, shown: _Extent, who: Mapping[int, Standing]
 ) -> Iterator[ListedInstruction]:
     memops, ranges = _memops(shown), _ranges(shown)
     for line in disassemble(session.target, shown.start, shown.count):
@@ -192,7 +193,7 @@ def _lines(
             NOT_APPLICABLE if part == 1 else then(rip, lambda at: _guest(session, at)),
             memop,
             part,
-            standing.get(line.address, Standing()),
+            who.get(line.address, Standing()),
         )
 
 
@@ -258,12 +259,12 @@ def _label(runtime: Runtime, one: Range) -> str:
     return f"{one.kind} {symbol}" if present(symbol) and symbol else one.kind
 
 
-def _standing(session: Session, shown: _Extent, current: Thread | None) -> dict[int, Standing]:
-    """Who stands where in what is shown."""
+def standing(session: Session, start: int, end: int, current: Thread | None) -> dict[int, Standing]:
+    """Who stands where in [start, end)."""
     threads: dict[int, list[int]] = {}
     for thread in session.target.threads()[:_MOST_THREADS]:
         pc = then(session.target.registers(thread), lambda found: found.get("pc"))
-        if isinstance(pc, int) and shown.start <= session.strip(pc) < shown.end:
+        if isinstance(pc, int) and start <= session.strip(pc) < end:
             threads.setdefault(session.strip(pc), []).append(thread.number)
     before = _interrupted(session, current)
     return {

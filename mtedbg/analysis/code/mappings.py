@@ -67,6 +67,15 @@ def may_be_generated(session: Session, pc: int) -> bool:
     return any(one in region.perms for one in "x?") and is_anonymous(region)
 
 
+@once
+def has_generated(session: Session) -> bool:
+    """Whether there is any memory where a JIT may have made code."""
+    regions = session.target.regions()
+    if isinstance(regions, Absent):
+        return True
+    return any(is_anonymous(one) and any(x in one.perms for x in "x?") for one in regions)
+
+
 def is_anonymous(region: Region) -> bool:
     """Whether a mapping is of no file that has a name."""
     return region.name not in _OF_THE_KERNEL and bool(_NO_FILE.match(region.name))

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from mtedbg.analysis.code.foreign_rules import foreign_rules
 from mtedbg.analysis.code.jits import unwound
 from mtedbg.analysis.code.source import rules_in_files
 from mtedbg.analysis.code.symbolize import foreign_place, jit_place, symbolize
@@ -237,6 +238,8 @@ class Walk:
         found = rules_in_files(self._session, address, has_table=has_table)
         if found is None:
             found = self._tables.rules_at(address)
+        if found is None:
+            found = foreign_rules(self._session, address)
         # A wild PC may be in the code of a translated program, whose registers are others.
         return None if found is not None and found.return_register == AMD64_RETURN else found
 

@@ -78,6 +78,11 @@ class JitObjects:
             return ForeignCode(CodeSource.JIT_INTERFACE, block=block, notes=self.notes)
         return self._code(number, self.object(self.owners[number]).symbol_at(pc), self.notes)
 
+    def object_at(self, pc: int) -> ElfObject | None:
+        """The object whose code holds `pc`; None where none does."""
+        found = self.at(pc).number
+        return self.object(found - 1) if isinstance(found, int) else None
+
     def object(self, number: int) -> ElfObject:
         """The object with this number, from 0."""
         address, size = self.entries[number]

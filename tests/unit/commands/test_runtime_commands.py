@@ -21,7 +21,8 @@ KEYS = {
     "last_fault instructions",
     "memop-log": "time thread event memop address old new core",
     "jit-block": "outcome source block range function guest_rip memop line version",
-    "jit-blocks": "id kind tier base size segment state ranges supersedes superseded_by",
+    "jit-blocks": "id kind tier base size segment state ranges supersedes superseded_by "
+    "source function guest_rip line",
     "jit-segments": "base capacity used blocks references",
     "jit-disas": "address bytes instruction guest_rip memop mark",
     "jit-audit": "severity what where detail",

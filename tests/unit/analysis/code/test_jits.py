@@ -10,11 +10,14 @@ import pytest
 from mtedbg.analysis.code import jits
 from mtedbg.analysis.code.jits import Reader, guest_of, unknown_version, unwound
 from mtedbg.analysis.code.symbolize import foreign_place, symbolize
+from mtedbg.analysis.stacks.host_calls import host_calls
 from mtedbg.dataclass import dataclass, field, replace
+from mtedbg.functions import FUNCTIONS, NONE
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, present
 from mtedbg.model.foreign_code import CodeSource, CodeSpan, ForeignCode, ForeignCodes, ForeignGuest
 from mtedbg.model.memory import Region
 from mtedbg.model.source import SourceLine
+from mtedbg.render.text import render_text
 from mtedbg.session import Session
 from tests.support import answers
 from tests.support.fake import FakeTarget
@@ -148,3 +151,60 @@ def test_only_who_knows_its_frames_unwinds_them(made):
     assert unwound(session, CODE, registers) == {"pc": PROGRAM + 4, "sp": DATA + 16, "x29": 0}
     assert guest_of(session, CODE + 4, registers) == ForeignGuest(4, {"rax": 42})
     assert unwound(session, CODE + 0x100, registers) is None
+
+
+def test_its_code_is_listed(made):
+    session = made(Traces())
+    rows = answers.ask(session, "jit-blocks").rows
+    (found,) = rows
+    assert (found["source"], found["id"], found["base"], found["size"]) == (
+        "LuaJIT",
+        3,
+        CODE,
+        0x100,
+    )
+    assert (found["kind"], found["function"], found["line"]) == ("trace", "fib", "fib.lua:7")
+    assert answers.ask(session, "jit-blocks --kind other").rows == ()
+    assert len(answers.ask(session, "jit-blocks --function fib").rows) == 1
+
+
+def test_its_instructions_are_shown_and_where_a_line_begins(made):
+    session = made(Traces())
+    session.target.memory[CODE] = bytes.fromhex("1f2003d5") * 0x40
+    report = answers.ask(session, f"jit-disas {CODE:#x} -n 2")
+    assert [one["instruction"] for one in report.rows] == ["nop", "nop"]
+    assert report.headline.endswith("fib+0x0 in trace 3 (trace) of LuaJIT 2.1, fib.lua:7")
+    assert "fib at fib.lua:7:" in render_text(report)
+
+
+def test_the_pc_is_what_is_asked_about_where_nothing_is_said(made):
+    session = made(Traces())
+    session.target.register_sets[1] = {"pc": CODE + 8, "sp": DATA, "x29": 0}
+    (found,) = answers.ask(session, "jit-block").rows
+    assert found["function"] == "fib"
+
+
+def test_a_guest_is_shown_as_its_translator_keeps_it(made):
+    session = made(Translator())
+    session.target.register_sets[1] = {
+        "pc": CODE + 8, "sp": DATA, "x29": 0, "x10": 42, "x20": PROGRAM + 4,
+    }  # fmt: skip
+    (found,) = answers.ask(session, "guest-frame").rows
+    assert (found["rip"], found["gregs"], found["in_jit"]) == (8, {"rax": 42}, True)
+
+
+def test_the_number_of_its_block_for_conditions(made):
+    session = made(Traces())
+    (function,) = [one for one in FUNCTIONS if one.name == "_jit_block"]
+    assert function.value(session, CODE + 8) == 3
+    assert function.value(session, PROGRAM) == NONE
+
+
+def test_frames_go_on_from_its_code(made):
+    session = made(Translator())
+    registers = {"pc": CODE + 8, "sp": DATA, "x29": 0, "x20": PROGRAM + 4}
+    session.target.register_sets[1] = registers
+    session.target.memory[PROGRAM] = bytes.fromhex("00000094") + bytes(12)
+    names = [str(one.place) for one in host_calls(session, session.thread(1)).frames]
+    assert names[0] == "fib at fib.lua:7 [trace 3, LuaJIT 2.1]"
+    assert len(names) == 2

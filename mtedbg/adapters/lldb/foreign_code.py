@@ -1,0 +1,62 @@
+"""The code of JITs without a debug root, where LLDB prints a frame."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import lldb
+
+from mtedbg.adapters.debugger.memory_alone import MemoryAlone
+from mtedbg.model.absent import Absent, Reason
+from mtedbg.session import Session
+
+if TYPE_CHECKING:
+    from mtedbg.model.code_place import CodePlace
+
+# Of the process and stop that was asked about last: LLDB prints the frames of one after another.
+_known: dict[tuple[int, int], Session] = {}
+
+
+def place_of(process: lldb.SBProcess, frame: lldb.SBFrame) -> CodePlace | None:
+    """What holds the PC of `frame`; None where it is in no code of such a JIT."""
+    from mtedbg.analysis.code.symbolize import foreign_place
+    from mtedbg.model.pointer import strip
+
+    identity = process.GetUniqueID(), process.GetStopID()
+    if identity not in _known:
+        _known.clear()
+        _known[identity] = _session(process)
+    pc = strip(frame.GetPC())
+    index = frame.GetFrameID()
+    before = frame.GetThread().GetFrameAtIndex(index - 1) if index else None
+    after_call = before is not None and not before.IsArtificial() and not _is_signal(before)
+    return foreign_place(_known[identity], pc - 1 if after_call and pc else pc)
+
+
+def _is_signal(frame: lldb.SBFrame) -> bool:
+    """Whether a frame is what a signal handler returns to: the next one was interrupted."""
+    return "kernel_rt_sigreturn" in (frame.GetFunctionName() or "")
+
+
+def _session(process: lldb.SBProcess) -> Session:
+    from mtedbg.adapters.lldb.sources import source_of
+
+    source = source_of(process)
+    if source.itself is not None:
+        return Session(source.itself)
+    target = process.GetTarget()
+
+    def read(address: int, length: int) -> bytes | None:
+        error = lldb.SBError()
+        data = process.ReadMemory(address, length, error)
+        return bytes(data) if error.Success() and data and len(data) == length else None
+
+    def symbol(name: str) -> int | Absent:
+        found = target.FindSymbols(name)
+        if not found.GetSize():
+            return Absent(Reason.UNKNOWN)
+        return int(found[0].GetSymbol().GetStartAddress().GetLoadAddress(target))
+
+    root = Absent(Reason.NO_RUNTIME)
+    alone = MemoryAlone(read, root, dead=False, regions=source.regions(), symbol=symbol)
+    return Session(alone)
