@@ -1,18 +1,19 @@
 """The code of JITs without a debug root, where GDB is in the middle of unwinding.
 
-Which JITs are in the program is found out when GDB asks whether frames are to be named, before a
-backtrace: names, mappings and symbols may be asked for then. Later, while GDB unwinds, memory alone
-is read.
+Nothing here asks GDB for a frame, a register or an expression's value: each of these needs frames,
+which are what is being made. Memory and mappings do not, and symbols are read from memory as well.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import gdb
 
 from mtedbg.adapters.debugger.memory_alone import MemoryAlone
+from mtedbg.adapters.debugger.memory_symbols import MemorySymbols
 from mtedbg.dataclass import dataclass, field
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.session import Session
@@ -24,46 +25,52 @@ if TYPE_CHECKING:
 
 @dataclass
 class _Learned:
-    """What is known of one inferior at one stop."""
+    """What is known of one inferior.
 
-    session: Session
-    symbols: dict[str, int | Absent] = field(default_factory=dict)
-    learning: bool = False
+    Attributes:
+        files: first addresses and ends of what files were mapped executable: that is no code of a
+            JIT, which costs nothing to know. Kept while the program runs.
+        session: of this stop; None while nothing was asked.
+        kept: what sessions keep, from stop to stop.
+    """
 
-    def symbol(self, name: str) -> int | Absent:
-        """The address of a symbol; asked of GDB only where that is no harm."""
-        if name not in self.symbols and self.learning:
-            try:
-                self.symbols[name] = int(gdb.parse_and_eval(f"(unsigned long)&{name}"))
-            except (gdb.error, TypeError):
-                self.symbols[name] = Absent(Reason.UNKNOWN)
-        return self.symbols.get(name, Absent(Reason.UNKNOWN))
+    files: list[tuple[int, int]] = field(default_factory=list)
+    session: Session | None = None
+    kept: dict[object, object] = field(default_factory=dict)
+
+    def is_of_file(self, pc: int) -> bool:
+        """Whether a file was mapped at `pc` when mappings were last looked at."""
+        index = bisect_right(self.files, pc, key=lambda span: span[0]) - 1
+        return index >= 0 and pc < self.files[index][1]
 
 
 _known: dict[object, _Learned] = {}
 
 
-def _identity(inferior: gdb.Inferior) -> object:
-    connection = inferior.connection
-    return inferior.num, inferior.pid, connection.num if connection else None
-
-
-def learn() -> bool:
-    """Whether the selected inferior has code of such JITs; not to be asked while GDB unwinds."""
+def _of_selected() -> _Learned:
     inferior = gdb.selected_inferior()
-    identity = _identity(inferior)
-    if not inferior.pid and not inferior.threads():
-        return False
-    if identity not in _known:
-        _known[identity] = _learned(inferior)
-        if _has_code(_known[identity].session):
-            gdb.invalidate_cached_frames()
-    return _has_code(_known[identity].session)
+    connection = inferior.connection
+    identity = inferior.num, inferior.pid, connection.num if connection else None
+    return _known.setdefault(identity, _Learned())
 
 
-def _learned(inferior: gdb.Inferior) -> _Learned:
+def _session() -> Session:
+    """Of the selected inferior as it is at this stop."""
+    learned = _of_selected()
+    if learned.session is None:
+        inferior = gdb.selected_inferior()
+        learned.session = Session(_target(inferior), kept=learned.kept)
+        regions = learned.session.target.regions()
+        learned.files = [
+            (one.start, one.end)
+            for one in (() if isinstance(regions, Absent) else regions)
+            if one.name.startswith("/") and "x" in one.perms
+        ]
+    return learned.session
+
+
+def _target(inferior: gdb.Inferior) -> MemoryAlone:
     from mtedbg.adapters.gdb.sources import source_of
-    from mtedbg.analysis.code.jits import jits
 
     connection = inferior.connection
     dead = connection is not None and connection.type == "core"
@@ -72,69 +79,54 @@ def _learned(inferior: gdb.Inferior) -> _Learned:
     def read(address: int, length: int) -> bytes | None:
         try:
             return bytes(inferior.read_memory(address, length))
-        except gdb.error:
+        except (gdb.error, OverflowError):  # a wild pointer may be no address at all
             return None
 
-    made: _Learned
-
-    def symbol(name: str) -> int | Absent:
-        return made.symbol(name)
-
+    symbols = MemorySymbols(read, regions)
     root = Absent(Reason.NO_RUNTIME)
-    target = MemoryAlone(read, root, dead=dead, regions=regions, symbol=symbol)
-    made = _Learned(Session(target))
-    made.learning = True
-    try:
-        jits(made.session)
-        if not isinstance(made.session.jit_objects, Absent):
-            made.session.jit_objects.at(0)
-    finally:
-        made.learning = False
-    return made
+    return MemoryAlone(read, root, dead=dead, regions=regions, symbol=symbols.address)
 
 
-def _has_code(session: Session) -> bool:
+def is_there() -> bool:
+    """Whether the program may have code of such JITs."""
     from mtedbg.analysis.code.mappings import has_generated
 
-    return has_generated(session)
+    return bool(gdb.selected_inferior().pid) and has_generated(_session())
 
 
 def place_of(pc: int, *, after_call: bool) -> CodePlace | None:
-    """What holds `pc`; None where it is in no code of such a JIT, or nothing was learned yet.
+    """What holds `pc`; None where it is in no code of such a JIT.
 
     Args:
         pc: of a frame, without tag and PAC bits.
         after_call: whether it is a return address.
     """
-    known = _known.get(_identity(gdb.selected_inferior()))
-    if known is None:
+    if _of_selected().is_of_file(pc):
         return None
     from mtedbg.analysis.code.symbolize import foreign_place
 
-    return foreign_place(known.session, pc - 1 if after_call and pc else pc)
+    return foreign_place(_session(), pc - 1 if after_call and pc else pc)
 
 
 def caller_of(
     pc: int, registers: Mapping[str, int], *, after_call: bool
 ) -> Mapping[str, int] | Absent | None:
     """The registers of whoever called code at `pc`; None where there is nothing to go by."""
-    known = _known.get(_identity(gdb.selected_inferior()))
-    if known is None:
-        return None
     from mtedbg.analysis.stacks.foreign_frames import caller_registers
 
-    return caller_registers(known.session, pc, registers, after_call=after_call)
+    return caller_registers(_session(), pc, registers, after_call=after_call)
+
+
+def _ran(_event: object) -> None:
+    for learned in _known.values():
+        learned.session = None
 
 
 def _forget(_event: object) -> None:
     _known.clear()
 
 
-for _events in (
-    gdb.events.cont,
-    gdb.events.exited,
-    gdb.events.new_objfile,
-    gdb.events.clear_objfiles,
-    gdb.events.memory_changed,
-):
+gdb.events.cont.connect(_ran)
+gdb.events.memory_changed.connect(_ran)
+for _events in (gdb.events.exited, gdb.events.new_objfile, gdb.events.clear_objfiles):
     _events.connect(_forget)

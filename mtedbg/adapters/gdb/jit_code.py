@@ -34,7 +34,7 @@ def _memory(inferior: gdb.Inferior) -> MemoryAlone:
     def read(address: int, length: int) -> bytes | None:
         try:
             return bytes(inferior.read_memory(address, length))
-        except gdb.error:
+        except (gdb.error, OverflowError):  # a wild pointer may be no address at all
             return None
 
     return MemoryAlone(read, _root(inferior), dead=dead)

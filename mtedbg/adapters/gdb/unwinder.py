@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import gdb
@@ -13,6 +14,9 @@ NAME = "mtedbg"
 _WORD = (1 << 64) - 1
 # Before GDB's own filters and those of other extensions with the usual priority.
 _PRIORITY = 100
+_MASKS = ("pauth_dmask", "pauth_cmask")
+_USUAL_MASK = 0x7F << 48
+"""Above 48 bits of address, below the tag."""
 
 
 class _FrameId:
@@ -79,8 +83,7 @@ def _unwound_foreign(pending: Any) -> Any:
     place = foreign_code.place_of(pc, after_call=after_call)
     if place is None or not present(place.block):
         return None
-    here = {f"x{n}": int(pending.read_register(f"x{n}")) & _WORD for n in range(31)}
-    here |= {"sp": int(pending.read_register("sp")) & _WORD, "pc": pc}
+    here = {"pc": pc, **_readable(pending)}
     caller = foreign_code.caller_of(pc, here, after_call=after_call)
     if caller is None or isinstance(caller, Absent) or not {"pc", "sp"} <= caller.keys():
         return None
@@ -89,7 +92,27 @@ def _unwound_foreign(pending: Any) -> Any:
     unwound = pending.create_unwind_info(_FrameId(gdb.Value(caller["sp"]).cast(word), begin))
     for name, value in caller.items():
         unwound.add_saved_register(name, gdb.Value(value & _WORD).cast(word))
+    # GDB takes authentication codes off return addresses by these, which a core may lack.
+    for name in _MASKS:
+        with suppress(gdb.error, ValueError):  # of a machine without
+            unwound.add_saved_register(name, _mask(pending, name).cast(word))
     return unwound
+
+
+def _mask(pending: Any, name: str) -> Any:
+    try:
+        return gdb.Value(int(pending.read_register(name)) & _WORD)
+    except gdb.error:
+        return gdb.Value(_USUAL_MASK)
+
+
+def _readable(pending: Any) -> dict[str, int]:
+    """The registers of a frame that are known: a caller's are not all."""
+    found = {}
+    for name in ("sp", *(f"x{number}" for number in range(31))):
+        with suppress(gdb.error, ValueError):
+            found[name] = int(pending.read_register(name)) & _WORD
+    return found
 
 
 class JitNames:
@@ -105,7 +128,7 @@ class JitNames:
 
         jit_code.learn()
         try:
-            foreign = foreign_code.learn()
+            foreign = foreign_code.is_there()
         except (MtedbgError, gdb.error):
             foreign = False
         return bool(jit_code.runtimes()) or foreign

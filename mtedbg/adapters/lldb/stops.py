@@ -21,7 +21,7 @@ _seen: tuple[int, int, int] = (0, 0, 0)
 
 
 class StopHook:
-    """Adds the vDSO, and names for frames, to a process that has a debug root."""
+    """Adds the vDSO to a process that has a debug root."""
 
     names: dict[str, Any]
 
@@ -47,9 +47,8 @@ def prepare(process: lldb.SBProcess) -> None:
     # The root's module may come later than the first stop.
     if not left or not target.FindSymbols(ROOT_SYMBOL).GetSize():
         return
-    from mtedbg.adapters.lldb import frames, vdso
+    from mtedbg.adapters.lldb import vdso
 
-    frames.install(target.GetDebugger(), StopHook.names)
     _seen = number, left - 1, vdso.add(process)
 
 
@@ -57,6 +56,9 @@ def install(debugger: lldb.SBDebugger, names: dict[str, Any]) -> None:
     """Registers the hook, once."""
     if HOOK in names:
         return
+    from mtedbg.adapters.lldb import frames
+
+    frames.install(debugger, names)
     StopHook.names = names
     names[HOOK] = StopHook  # itself: LLDB asks for methods that no class above has
     result = lldb.SBCommandReturnObject()
