@@ -32,6 +32,35 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
+class GivenFile:
+    """A file of this machine that a user gives beside a core.
+
+    Attributes:
+        path: as it was given.
+        data: its bytes.
+    """
+
+    path: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class GivenFiles:
+    """What JITs have written of their code, as a user gives it beside a core; None where not.
+
+    Attributes:
+        perf_map: perf's map.
+        jitdump: a jitdump file.
+    """
+
+    perf_map: GivenFile | None = None
+    jitdump: GivenFile | None = None
+
+
+_NONE_GIVEN = GivenFiles()
+
+
 @dataclass
 class Session:
     """One target with its caches.
@@ -43,6 +72,7 @@ class Session:
         answers: what questions marked `once` have been answered.
         kept: what holds as long as the same files are mapped, by who keeps it and those files: the
             layout of a JIT's structures, where a library has a table. Kept across stops.
+        given_files: what the user gave of JITs' code.
     """
 
     target: Target
@@ -50,6 +80,7 @@ class Session:
     budget: Budget | None = field(default=None, repr=False)
     answers: dict[tuple[Hashable, ...], Any] = field(default_factory=dict, repr=False)
     kept: dict[Hashable, Any] = field(default_factory=dict, repr=False)
+    given_files: GivenFiles = _NONE_GIVEN
 
     _CACHED = ("info", "runtimes", "jit_objects", "perf_map", "file_starts")
 
@@ -78,15 +109,19 @@ class Session:
 
     @cached_property
     def perf_map(self) -> PerfMap | Absent:
-        """Perf's map of this process, from the machine where it runs; a core has none."""
+        """Perf's map of this process, from the machine where it runs; of a core one given."""
+        from mtedbg.formats.perf_map import MAX_BYTES, PerfMap, path_of
+
+        # box64 writes the number of instructions, decimal.
+        decimal = any(name.rpartition("/")[2].startswith("box64") for name in self.file_starts)
+        if given := self.given_files.perf_map:
+            return PerfMap(given.data, given.path, decimal=decimal)
         pid = self.info.pid
         if isinstance(pid, Absent) or not isinstance(self.target, FileReader):
             return NOT_APPLICABLE
-        from mtedbg.formats.perf_map import MAX_BYTES, PerfMap, path_of
-
         path = path_of(pid)
         data = self.target.read_file(path, MAX_BYTES)
-        return data if isinstance(data, Absent) else PerfMap(data, path)
+        return data if isinstance(data, Absent) else PerfMap(data, path, decimal=decimal)
 
     @cached_property
     def file_starts(self) -> Mapping[str, int]:

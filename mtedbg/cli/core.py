@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator
 from os.path import split
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mtedbg.budget import MOST_FACTOR, USUAL, Budget
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from mtedbg.adapters.dead import DeadTarget
     from mtedbg.commands._line import Continuations
     from mtedbg.report import Part, Report
-    from mtedbg.session import Session
+    from mtedbg.session import GivenFile, GivenFiles, Session
 
 Remarks = tuple[str, ...]
 HELP = "show a post-mortem of a core file, or run commands on it, without a debugger"
@@ -40,6 +41,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="find its program and libraries under DIR (default: this machine's, by build id)",
     )
+    parser.add_argument(
+        "--perf-map", default="", metavar="FILE",
+        help="what a JIT of it wrote for perf of its code: /tmp/perf-PID.map",
+    )  # fmt: skip
+    parser.add_argument(
+        "--jitdump", default="", metavar="FILE",
+        help="likewise jit-PID.dump, which also has lines of source",
+    )  # fmt: skip
     parser.add_argument(
         "-x",
         dest="commands",
@@ -230,13 +239,36 @@ def run(arguments: argparse.Namespace) -> int:
         return _answer(arguments, path, Budget(USUAL.scaled(arguments.budget)))
 
 
+def _given(arguments: argparse.Namespace) -> GivenFiles:
+    """The files of JITs that were given beside the core."""
+    from mtedbg.formats import jitdump, perf_map
+    from mtedbg.session import GivenFiles
+
+    return GivenFiles(
+        _read(arguments.perf_map, perf_map.MAX_BYTES), _read(arguments.jitdump, jitdump.MAX_BYTES)
+    )
+
+
+def _read(path: str, most: int) -> GivenFile | None:
+    from mtedbg.session import GivenFile
+
+    if not path:
+        return None
+    try:
+        if Path(path).stat().st_size > most:
+            raise UsageError(f"{path} has more than {most >> 20} MiB", "no JIT writes that much")
+        return GivenFile(path, Path(path).read_bytes())
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}", "give a file that can be read") from None
+
+
 def _answer(arguments: argparse.Namespace, path: str, budget: Budget) -> int:
     from mtedbg.session import Session
 
     target = _open(arguments, path, budget)
     as_json: bool = arguments.json
     output = _Output(as_json=as_json, color=wants_color(arguments), width=width())
-    session = Session(target, budget=budget)
+    session = Session(target, budget=budget, given_files=_given(arguments))
     if arguments.redactor is not None:
         arguments.redactor.know(_files_of(session))
     if arguments.commands:

@@ -1,11 +1,13 @@
 """perf's map of a process: lines `START SIZE NAME` that a JIT appends as it makes code.
 
 Source: Linux, tools/perf/Documentation/jit-interface.txt: both numbers hexadecimal, without 0x.
+box64 (0.3.4, 0.4.3) writes sizes as decimal numbers of instructions, later ones decimal bytes.
 """
 
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from mtedbg.formats.spans import Spans
 from mtedbg.model.foreign_code import CodeSource, CodeSpan, ForeignCode, ForeignCodes
@@ -31,21 +33,25 @@ class PerfMap:
     Args:
         data: the file's bytes.
         path: of the file, for notes.
+        decimal: whether sizes are decimal, as box64 writes them.
     """
 
-    def __init__(self, data: bytes, path: str) -> None:
+    def __init__(self, data: bytes, path: str, *, decimal: bool = False) -> None:
         self._data = data
         self._path = path
         self._names: list[int] = []
         spans: list[tuple[int, int]] = []
         for match in _LINE.finditer(data):
-            start, size = int(match[1], 16), int(match[2], 16)
+            start = int(match[1], 16)
+            size = int(match[2]) if decimal and match[2].isdigit() else int(match[2], 16)
             if size and start + size <= _SPACE:
                 spans.append((start, start + size))
                 self._names.append(match.end())
             if len(spans) == MAX_LINES:
                 break
         self._cut = len(spans) == MAX_LINES
+        if decimal and not _overlap(longer := [(a, a + 4 * (b - a)) for a, b in spans]):
+            spans = longer
         self._bounds = spans
         self._spans = Spans(spans)
 
@@ -84,3 +90,13 @@ class PerfMap:
             "line",
             "line",
         )
+
+
+def _overlap(spans: list[tuple[int, int]]) -> bool:
+    """Whether code of one line goes on where another's begins: then sizes are not that large.
+
+    Memory that is used again for a line at the same place is no sign of it.
+    """
+    ends = dict(spans)
+    starts = sorted(ends)
+    return any(ends[one] > after for one, after in pairwise(starts))

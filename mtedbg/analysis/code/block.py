@@ -9,6 +9,7 @@ from mtedbg.analysis.code.mappings import may_be_generated
 from mtedbg.analysis.code.sources import (
     debug_root,
     jit_interface,
+    jitdump,
     objects_in_memory,
     own_structures,
     perf_map,
@@ -41,6 +42,7 @@ SOURCES: tuple[Source, ...] = (
     own_structures.code_at,
     jit_interface.code_at,
     objects_in_memory.code_at,
+    jitdump.code_at,
     perf_map.code_at,
 )
 """In the order of what they know: the first that knows the PC is believed."""
@@ -81,7 +83,7 @@ def code_at(session: Session, pc: int) -> CodePlace:
         assert problems, "the debug root answers, or says why not"
         raise problems[0]
     damage = (one.message for one in problems[:1] if isinstance(one, LayoutError))
-    doubts = () if found.is_known else perf_map.doubts(session)
+    doubts = () if found.is_known else (*jitdump.doubts(session), *perf_map.doubts(session))
     return replace(found, notes=(*found.notes, *damage, *doubts))
 
 

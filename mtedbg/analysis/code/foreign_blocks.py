@@ -9,6 +9,7 @@ from mtedbg.analysis.code.block import code_at
 from mtedbg.analysis.code.blocks import Wanted
 from mtedbg.analysis.code.jits import FoundJit, jits
 from mtedbg.analysis.code.listing import AFTER, BEFORE, MOST, ListedInstruction, Standing, standing
+from mtedbg.analysis.code.sources.jitdump import jitdump
 from mtedbg.analysis.code.sources.objects_in_memory import objects_in_memory
 from mtedbg.analysis.code.symbolize import foreign_place
 from mtedbg.dataclass import dataclass, replace
@@ -60,6 +61,9 @@ def foreign_blocks(session: Session, wanted: Wanted | None = None) -> tuple[Fore
     in_memory = objects_in_memory(session).listed()
     if in_memory is not None:
         found.append(in_memory)
+    dumped = jitdump(session)
+    if not isinstance(dumped, Absent):
+        found.append(dumped.listed())
     mapped = session.perf_map
     if not isinstance(mapped, Absent):
         found.append(mapped.listed())

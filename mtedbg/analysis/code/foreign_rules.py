@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.code.mappings import may_be_generated
+from mtedbg.analysis.code.sources.jitdump import jitdump
 from mtedbg.analysis.code.sources.objects_in_memory import objects_in_memory
 from mtedbg.formats.dwarf.call_frames import FrameSection
 from mtedbg.formats.dwarf.cursor import DamagedError
 from mtedbg.formats.dwarf.frame_rules import FrameRules, rules_at
-from mtedbg.model.absent import Absent
+from mtedbg.model.absent import Absent, Reason
 from mtedbg.session import once
 
 if TYPE_CHECKING:
@@ -29,10 +30,11 @@ def foreign_rules(session: Session, pc: int) -> FrameRules | None:
     if not may_be_generated(session, pc):
         return None
     place = _place(session, pc)
-    if place is None:
+    section = _dumped(session, pc) if place is None else _section(session, *place)
+    if section is None:
         return None
     try:
-        entry = _section(session, *place).search(pc)
+        entry = section.search(pc)
         return None if entry is None else rules_at(entry, pc)
     except DamagedError:
         return None
@@ -54,3 +56,18 @@ def _place(session: Session, pc: int) -> tuple[int, int] | None:
 @once
 def _section(session: Session, start: int, size: int) -> FrameSection:
     return FrameSection(session.target.read_memory, start, size)
+
+
+def _dumped(session: Session, pc: int) -> FrameSection | None:
+    """What a jitdump file says of the code at `pc`."""
+    dump = jitdump(session)
+    loaded = None if isinstance(dump, Absent) else dump.loaded_at(pc)
+    if isinstance(dump, Absent) or loaded is None or (found := dump.unwinding(loaded)) is None:
+        return None
+    base, data = found
+
+    def read(address: int, length: int) -> bytes | Absent:
+        part = data[max(address - base, 0) : max(address - base, 0) + length]
+        return part if len(part) == length else Absent(Reason.DAMAGED, "it ends there")
+
+    return FrameSection(read, base, len(data))

@@ -119,17 +119,19 @@ class Reader:
         module: in `analysis/code/sources`, with `find(session, mapped) -> Jit | Absent`. It is
             imported where the JIT is in the process. `find` gives `NOT_APPLICABLE` where the
             process turns out not to run it, and `unknown_version` where it cannot read this one.
-            `mapped` is None where a symbol told it, and where no file of the process has a name
-            (a core of QEMU's user mode), when every reader is asked.
+            `mapped` is None where something else than a file told it.
         files: a pattern for the whole name, without folder, of a file that is mapped where it is.
         symbol: one that it exports; asked where no file tells, as of a program that has it built
             in. Empty where there is none.
+        searches: whether `find` can tell by the memory alone, in little time. It is asked where no
+            file of the process has a name, as in a core of QEMU's user mode.
     """
 
     source: CodeSource
     module: str
     files: str
     symbol: str = ""
+    searches: bool = False
 
 
 READERS: tuple[Reader, ...] = (
@@ -175,7 +177,7 @@ def _found(session: Session, reader: Reader) -> Iterator[FoundJit]:
     marks: list[MappedFile | None] = [
         one for one in mapped_files(session) if pattern.fullmatch(one.name)
     ]
-    if not marks and not _tells(session):
+    if not marks and reader.searches and not _tells(session):
         marks = [None]
     if not marks and reader.symbol and present(session.target.symbol_address(reader.symbol)):
         marks = [None]

@@ -11,12 +11,14 @@ its size u64}.
 from __future__ import annotations
 
 import struct
+from bisect import bisect_right
 from collections.abc import Iterator
 
-from mtedbg.dataclass import dataclass, field
+from mtedbg.dataclass import dataclass, field, replace
 from mtedbg.decode.code.jit_descriptors import DESCRIPTOR, ENTRY, SYMBOL, Descriptors
 from mtedbg.decode.pages import Pages
-from mtedbg.formats import elf
+from mtedbg.formats import beam_code, elf
+from mtedbg.formats.beam_code import BeamRange
 from mtedbg.formats.elf_object import ElfObject
 from mtedbg.formats.spans import Spans
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else
@@ -44,6 +46,7 @@ _MAGIC = b"\x7fELF\x02\x01\x01"
 _CODE = elf.SHF_ALLOC | elf.SHF_EXECINSTR
 _MOST_SECTIONS = 1 << 12
 _KIND, _NOUN = "ELF object", "object"
+_MODULE = "module"
 
 
 @dataclass
@@ -56,6 +59,7 @@ class JitObjects:
         ends: one past the last.
         owners: the number of its object, from 0.
         hole: why a part of a list or of the objects could not be read; None where all could.
+        modules: the numbers of those that are BeamAsm's modules, not ELF.
         notes: remarks for people.
     """
 
@@ -64,9 +68,11 @@ class JitObjects:
     starts: list[int] = field(default_factory=list)
     ends: list[int] = field(default_factory=list)
     owners: list[int] = field(default_factory=list)
+    modules: set[int] = field(default_factory=set)
     hole: Absent | None = None
     notes: tuple[str, ...] = ()
     _spans: Spans | None = None
+    _ranges: dict[int, list[BeamRange] | Absent] = field(default_factory=dict)
 
     def at(self, pc: int) -> ForeignCode:
         """What holds `pc`: of several objects the one that was registered last."""
@@ -76,12 +82,42 @@ class JitObjects:
         if number is None:
             block = NOT_APPLICABLE if self.hole is None else self.hole
             return ForeignCode(CodeSource.JIT_INTERFACE, block=block, notes=self.notes)
-        return self._code(number, self.object(self.owners[number]).symbol_at(pc), self.notes)
+        owner = self.owners[number]
+        if owner in self.modules:
+            return self._in_module(number, pc, self.notes)
+        return self._code(number, self.object(owner).symbol_at(pc), self.notes)
 
     def object_at(self, pc: int) -> ElfObject | None:
         """The object whose code holds `pc`; None where none does."""
         found = self.at(pc).number
-        return self.object(found - 1) if isinstance(found, int) else None
+        if not isinstance(found, int) or found - 1 in self.modules:
+            return None
+        return self.object(found - 1)
+
+    def _in_module(self, number: int, pc: int, notes: tuple[str, ...] = ()) -> ForeignCode:
+        """What holds `pc` in a module of BeamAsm's."""
+        ranges = self.ranges(self.owners[number])
+        one = None
+        if not isinstance(ranges, Absent):
+            index = bisect_right(ranges, pc, key=lambda each: each.start) - 1
+            one = ranges[index] if index >= 0 and pc < ranges[index].end else None
+        missing = ranges if isinstance(ranges, Absent) else NOT_APPLICABLE
+        symbol = missing if one is None else CodeSpan(one.start, one.end, one.name)
+        line = None if one is None else one.line_at(pc)
+        return replace(
+            self._code(number, symbol, notes),
+            kind=_MODULE,
+            noun=_MODULE,
+            line=NOT_APPLICABLE if line is None else line,
+        )
+
+    def ranges(self, number: int) -> list[BeamRange] | Absent:
+        """The functions of a module of BeamAsm's, by its number from 0."""
+        if number not in self._ranges:
+            address, size = self.entries[number]
+            data = self.read.read(address, size)
+            self._ranges[number] = data if isinstance(data, Absent) else beam_code.ranges_in(data)
+        return self._ranges[number]
 
     def object(self, number: int) -> ElfObject:
         """The object with this number, from 0."""
@@ -106,9 +142,16 @@ class JitObjects:
         shown = min(len(self.starts), MOST)
         codes = []
         for number in range(shown):
-            one = self.object(self.owners[number])
-            codes.append(self._code(number, one.symbol_at(self.starts[number])))
-        left = len(self.starts) - shown
+            owner = self.owners[number]
+            if owner in self.modules:
+                for each in or_else(self.ranges(owner), ()):
+                    code = self._in_module(number, each.start)
+                    codes.append(replace(code, block=CodeSpan(each.start, each.end)))
+            else:
+                codes.append(self._code(number, self.object(owner).symbol_at(self.starts[number])))
+            if len(codes) >= MOST:
+                break
+        left = len(self.starts) - number - 1 if self.starts else 0
         cut = f"{left} more objects" if left else ""
         return ForeignCodes(CodeSource.JIT_INTERFACE, tuple(codes), cut, notes=self.notes)
 
@@ -195,7 +238,15 @@ def _index(found: JitObjects, entries: list[tuple[int, int]], notes: list[str]) 
         code = _sections(found.read, *entry)
         if code is None:
             if _is_other(found.read, *entry):
-                others += 1
+                head = or_else(found.read.read(entry[0], min(entry[1], beam_code.HEADER.size)), b"")
+                module = beam_code.code_of(head, entry[1])
+                if module is not None:
+                    found.modules.add(number)
+                    starts.append(module.start)
+                    ends.append(module.end)
+                    owners.append(number)
+                elif not beam_code.is_emulator(head, entry[1]):
+                    others += 1
                 continue
             whole = ElfObject(found.read.read, *entry).code()
             if isinstance(whole, Absent):

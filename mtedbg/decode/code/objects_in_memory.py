@@ -9,6 +9,7 @@ Source: wasmtime's artifacts as found in processes (versions 29 and 50); gABI, c
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 
@@ -30,6 +31,7 @@ _PIECE = 1 << 20
 _LARGEST = 1 << 30
 _ENGINE = ".wasmtime.engine"
 _MOST_VERSION = 16
+_NAMED = re.compile(r"wasm\[\d+\]::function\[\d+\]::(.+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,7 @@ class ObjectsInMemory:
             (f"by the ELF file at {found.start:#x}",) if pc is not None else (),
             kind if present(symbol) else "ELF object",
             "object",
+            function=_function(symbol),
             version=found.version,
         )
 
@@ -162,6 +165,12 @@ class ObjectsInMemory:
         # A byte, the length of the version, the version.
         word = data[2 : 2 + data[1]]
         return f"wasmtime {word.decode('ascii', 'replace')}" if word.isascii() else "wasmtime"
+
+
+def _function(symbol: CodeSpan | Absent) -> str | Absent:
+    """The wasm function's own name, where the module has one: without its numbers."""
+    named = None if isinstance(symbol, Absent) else _NAMED.fullmatch(symbol.name)
+    return named[1] if named else NOT_APPLICABLE
 
 
 def _holds(one: ObjectInMemory, pc: int) -> bool:

@@ -70,3 +70,19 @@ def test_too_many_lines_are_said(monkeypatch):
 @given(st.binary(max_size=300))
 def test_anything_may_stand_in_it(text):
     PerfMap(text, PATH).at(0x1000)
+
+
+def test_box64_counts_instructions_and_in_decimal():
+    """Its blocks have room between them: 12 instructions are 48 bytes, before the next at 64."""
+    data = b"0x7f0000001000 12 first\n0x7f0000001040 100 second\n"
+    found = PerfMap(data, "it", decimal=True)
+    assert found.at(0x7F000000102F).symbol == CodeSpan(0x7F0000001000, 0x7F0000001030, "first")
+    assert found.at(0x7F0000001030).block == NOT_APPLICABLE
+    assert found.at(0x7F0000001040 + 399).symbol.name == "second"
+
+
+def test_decimal_bytes_are_those_where_instructions_would_not_fit():
+    data = b"0x7f0000001000 48 first\n0x7f0000001040 100 second\n"
+    found = PerfMap(data, "it", decimal=True)
+    assert found.at(0x7F000000102F).symbol == CodeSpan(0x7F0000001000, 0x7F0000001030, "first")
+    assert found.at(0x7F0000001030).block == NOT_APPLICABLE
