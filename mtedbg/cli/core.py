@@ -6,7 +6,6 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator
 from os.path import split
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mtedbg.budget import MOST_FACTOR, USUAL, Budget
@@ -254,6 +253,8 @@ def _read(path: str, most: int) -> GivenFile | None:
 
     if not path:
         return None
+    from pathlib import Path
+
     try:
         if Path(path).stat().st_size > most:
             raise UsageError(f"{path} has more than {most >> 20} MiB", "no JIT writes that much")

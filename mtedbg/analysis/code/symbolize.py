@@ -53,6 +53,13 @@ class InJit:
     function: str
     frame: str
 
+    @property
+    def foreign(self) -> CodePlace | None:
+        """The place, where another source than a debug root has it."""
+        from mtedbg.model.code_place import CodePlace
+
+        return self.place if isinstance(self.place, CodePlace) else None
+
 
 @dataclass(frozen=True, slots=True)
 class Symbolized:

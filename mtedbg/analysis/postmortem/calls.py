@@ -17,7 +17,6 @@ from mtedbg.analysis.stacks.foreign_calls import guest_chain
 from mtedbg.analysis.stacks.host_calls import FrameKind, How, calls_from
 from mtedbg.dataclass import dataclass, replace
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, or_else, present, then
-from mtedbg.model.code_place import CodePlace
 from mtedbg.model.triage import Call
 from mtedbg.session import once
 from mtedbg.target import ModuleFinder
@@ -146,7 +145,8 @@ def _walked(session: Session) -> tuple[list[Call], str]:
 def _is_of_guest(frame: HostFrame) -> bool:
     """Whether a frame is of code that a translator without a debug root made of a guest's."""
     jit = frame.place.jit
-    return present(jit) and isinstance(jit.place, CodePlace) and present(jit.place.guest_rip)
+    foreign = jit.foreign if present(jit) else None
+    return foreign is not None and present(foreign.guest_rip)
 
 
 def _guest_callers(session: Session, frame: HostFrame) -> Iterator[Call]:
@@ -239,7 +239,7 @@ def _known(session: Session, frame: HostFrame) -> Call:
 
 def _of_guest(session: Session, jit: InJit) -> Call | None:
     """A frame of translated code by its place in the guest's own file; None where it has none."""
-    rip = jit.place.guest_rip if isinstance(jit.place, CodePlace) else NOT_APPLICABLE
+    rip = NOT_APPLICABLE if jit.foreign is None else jit.foreign.guest_rip
     if isinstance(rip, Absent):
         return None
     found = guest_place(session, rip)

@@ -22,7 +22,6 @@ from mtedbg.analysis.tags.owner import SHARED, owner
 from mtedbg.dataclass import dataclass
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, or_else, present, then
 from mtedbg.model.cause import Cause, CauseKind, Hypothesis, Strength
-from mtedbg.model.code_place import CodePlace
 from mtedbg.model.operation import OF_MEMORY
 from mtedbg.session import once
 
@@ -161,7 +160,7 @@ def _words(found: _Evidence, hypotheses: tuple[Hypothesis, ...]) -> Iterator[str
 def _in_foreign_code(place: Symbolized | Absent) -> str:
     """What the code is of, where a JIT without a debug root made it; else nothing."""
     jit = then(place, lambda one: one.jit)
-    return jit.frame if present(jit) and isinstance(jit.place, CodePlace) else ""
+    return jit.frame if present(jit) and jit.foreign is not None else ""
 
 
 def _of_death(found: _Evidence) -> str:

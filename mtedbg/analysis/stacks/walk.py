@@ -13,8 +13,7 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from mtedbg.analysis.code.foreign_rules import foreign_rules
-from mtedbg.analysis.code.jits import unwound
+from mtedbg.analysis.code.mappings import may_be_generated
 from mtedbg.analysis.code.source import rules_in_files
 from mtedbg.analysis.code.symbolize import foreign_place, jit_place, symbolize
 from mtedbg.analysis.stacks.return_address import return_address
@@ -187,6 +186,8 @@ class Walk:
         here = pc if state.exact else pc - 1
         if foreign_place(self._session, here) is None:
             return None
+        from mtedbg.analysis.code.jits import unwound
+
         found = unwound(self._session, here, state.registers)
         if found is None:
             return None
@@ -238,7 +239,9 @@ class Walk:
         found = rules_in_files(self._session, address, has_table=has_table)
         if found is None:
             found = self._tables.rules_at(address)
-        if found is None:
+        if found is None and may_be_generated(self._session, address):
+            from mtedbg.analysis.code.foreign_rules import foreign_rules
+
             found = foreign_rules(self._session, address)
         # A wild PC may be in the code of a translated program, whose registers are others.
         return None if found is not None and found.return_register == AMD64_RETURN else found
