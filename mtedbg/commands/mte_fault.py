@@ -23,8 +23,11 @@ _ASYNCHRONOUS_ADVICE = (
 
 def _run(session: Session, arguments: Arguments) -> Answer:
     from mtedbg.analysis.fault.fault import fault
+    from mtedbg.analysis.fault.heap import suspected
+    from mtedbg.analysis.fault.words import guesses
 
-    return answer(fault(session, session.thread(arguments.thread)))
+    found = fault(session, session.thread(arguments.thread))
+    return answer(found).noting(*guesses(*suspected(session, found)))
 
 
 def answer(found: Fault) -> Answer:

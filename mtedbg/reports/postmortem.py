@@ -10,7 +10,7 @@ from mtedbg.analysis.code.disassembly import disassembly
 from mtedbg.analysis.code.symbolize import foreign_place, jit_place
 from mtedbg.analysis.fault.death import Death, death
 from mtedbg.analysis.fault.fault import Fault
-from mtedbg.analysis.fault.heap import heap_hypotheses
+from mtedbg.analysis.fault.heap import suspected
 from mtedbg.analysis.interrupted import place_of_death
 from mtedbg.analysis.postmortem.cause import cause
 from mtedbg.analysis.postmortem.missing import missing_memory
@@ -132,8 +132,8 @@ def _around(session: Session, met: Fault, medium: Medium) -> Iterator[Section[An
         yield _tags(session, title, first.value, medium)
     elif present(address) and address and _tags_matter(session, met, address):
         yield _tags(session, "Memory tags", address, medium)
-    suspect, whose = (None, "") if first is None else (first.value, first.name)
-    if hypotheses := heap_hypotheses(session, met, suspect):
+    hypotheses, whose = suspected(session, met)
+    if hypotheses:
         yield own("Possible causes", heap, lambda: hypotheses, partial(heap.answer, whose=whose))
 
 

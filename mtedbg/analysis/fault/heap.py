@@ -63,6 +63,17 @@ def heap_hypotheses(
     return () if access is None else _of_access(session, access)
 
 
+def suspected(session: Session, met: Fault) -> tuple[tuple[Hypothesis, ...], str]:
+    """What may have gone wrong with memory, and whose pointer that is of: empty where it is sure.
+
+    Of an asynchronous fault the first suspect is meant.
+    """
+    first = next(iter(met.suspects), None)
+    if first is None:
+        return heap_hypotheses(session, met), ""
+    return heap_hypotheses(session, met, first.value), first.name
+
+
 @once
 def _of_access(session: Session, access: BadAccess) -> tuple[Hypothesis, ...]:
     memory = tag_at(session, access.bad)

@@ -42,4 +42,4 @@ def _pool(session: Session) -> GuardedPool | None:
 
 @once
 def _heaps(session: Session) -> Heaps:
-    return Heaps(session.target, tuple(session.file_starts))
+    return Heaps(session.target, tuple(session.file_starts), live=not session.info.is_dead)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mtedbg.analysis.fault.fault import UNTOLD_TAG
 from mtedbg.model.absent import Absent, Reason, or_else, present
+from mtedbg.model.cause import Strength
 from mtedbg.model.fault import FaultKind, Found
 from mtedbg.model.pointer import granule_of, logical_tag
 
@@ -14,6 +15,15 @@ if TYPE_CHECKING:
     from mtedbg.analysis.fault.fault import Fault
     from mtedbg.analysis.fault.suspects import Suspect
     from mtedbg.analysis.interrupted import InterruptedFault
+    from mtedbg.model.cause import Hypothesis
+
+DOUBT = {
+    Strength.READ: "",
+    Strength.LIKELY: "probably ",
+    Strength.POSSIBLE: "perhaps ",
+    Strength.CHANCE: "perhaps ",
+}
+"""Before a possible cause: how much speaks for it."""
 
 
 def headline(fault: Fault) -> str:
@@ -159,3 +169,16 @@ def _of_handler(before: InterruptedFault) -> Iterator[str]:
     yield from before.evidence
     if present(before.memory_tag):
         yield f"at the fault the memory's tag was {before.memory_tag}"
+
+
+def guesses(hypotheses: Sequence[Hypothesis], whose: str = "") -> Iterator[str]:
+    """What may have caused a fault, a line each, likeliest first.
+
+    Args:
+        hypotheses: in this order.
+        whose: what the pointer was found in, where it is not certain that it is the culprit's.
+    """
+    if hypotheses and whose:
+        yield f"if {whose} is the pointer of the faulting access, which is not certain:"
+    for one in hypotheses:
+        yield f"{DOUBT[one.strength] or 'found '}{one.what}: {'; '.join(one.reasons)}"

@@ -12,7 +12,7 @@ from mtedbg.analysis.fault.death import Death, death
 from mtedbg.analysis.fault.fault import Fault
 from mtedbg.analysis.fault.heap import heap_hypotheses
 from mtedbg.analysis.fault.non_mte import NonMteFault, of_fault
-from mtedbg.analysis.fault.words import brief, headline, remarks
+from mtedbg.analysis.fault.words import DOUBT, brief, headline, remarks
 from mtedbg.analysis.interrupted import place_of_death
 from mtedbg.analysis.memops.changes import Change, changes, step_of
 from mtedbg.analysis.memops.stale import StalePair, stale_pairs
@@ -32,12 +32,6 @@ if TYPE_CHECKING:
 
 _MOST = 4
 """Changes, threads and recorded causes that are named."""
-_DOUBT = {
-    Strength.READ: "",
-    Strength.LIKELY: "probably ",
-    Strength.POSSIBLE: "perhaps ",
-    Strength.CHANCE: "perhaps ",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +148,7 @@ def _words(found: _Evidence, hypotheses: tuple[Hypothesis, ...]) -> Iterator[str
         yield f"in {where}"
     if hypotheses and hypotheses[0].evident:
         first = hypotheses[0]
-        yield f"{_DOUBT[first.strength]}{first.what}"
+        yield f"{DOUBT[first.strength]}{first.what}"
 
 
 def _in_foreign_code(place: Symbolized | Absent) -> str:

@@ -17,7 +17,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from mtedbg.dataclass import dataclass
-from mtedbg.decode.heap.memory import LONGEST
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.memory_object import MemoryObject, ObjectState
 from mtedbg.model.pointer import GRANULE, granule_of
@@ -238,7 +237,7 @@ def _candidates(memory: HeapMemory, address: int) -> Iterator[int]:
     window, tries = _WINDOW, 0
     high = granule_of(address) + 2 * GRANULE  # the address may be in a header
     seen = high
-    while window <= LONGEST and seen > memory.start:
+    while window <= memory.longest and seen > memory.start:
         low = max(high - window, memory.start)
         tags = memory.tags(low, high)
         at = len(tags)

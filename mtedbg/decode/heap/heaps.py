@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from mtedbg.dataclass import dataclass
 from mtedbg.decode.heap import glibc, hardened, scudo
 from mtedbg.decode.heap.hardened import HardenedHeap, hardened_heap
-from mtedbg.decode.heap.memory import HeapMemory
+from mtedbg.decode.heap.memory import LONGEST, LONGEST_LIVE, HeapMemory
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
 from mtedbg.model.memory_object import MemoryObject
 from mtedbg.model.pointer import granule_of
@@ -61,24 +61,26 @@ class HeapAround:
 class Heaps:
     """The heaps of a process, whosever they are."""
 
-    def __init__(self, target: Target, names: Sequence[str] = ()) -> None:
+    def __init__(self, target: Target, names: Sequence[str] = (), *, live: bool = False) -> None:
         """Takes a process.
 
         Args:
             target: whose memory.
             names: files that are mapped into it.
+            live: whether it is a live process: nothing is looked for all over that.
         """
         self._target = target
+        self._live = live
         self._named = any("scudo" in name for name in names)
 
     @cached_property
     def _hardened(self) -> HardenedHeap | None:
-        return hardened_heap(self._target)
+        return None if self._live else hardened_heap(self._target)
 
     @cached_property
     def _cookie(self) -> scudo.Cookie | None:
         """Scudo's, by headers all over the process."""
-        regions = self._target.regions()
+        regions = () if self._live else self._target.regions()
         known = () if isinstance(regions, Absent) else regions
         tagged = (
             HeapMemory(self._target, one.start, one.end)
@@ -100,7 +102,8 @@ class Heaps:
         """
         if region.tagged is False or region.name.startswith(("/", "[stack", "[vdso")):
             return NOT_APPLICABLE
-        memory = HeapMemory(self._target, region.start, region.end)
+        longest = LONGEST_LIVE if self._live else LONGEST
+        memory = HeapMemory(self._target, region.start, region.end, longest)
         low = max(granule_of(address) - reach, region.start)
         high = min(address + reach, region.end)
         chunks = glibc.objects(memory, low, high)

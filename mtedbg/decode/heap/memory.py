@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 NO_TAG = 0x80
 """Stands for the tag of a granule that has none, or whose tag is not known."""
 
-LONGEST = 1 << 24
-"""Bytes of address space whose tags are looked at to find where an object begins."""
+LONGEST, LONGEST_LIVE = 1 << 24, 1 << 15
+"""Bytes of address space whose tags are looked at to find where an object begins: in a file, and in
+a live process, where a server may give one tag a packet."""
 
 _BUFFER = 1 << 18
 _BLOCK = 1 << 10
@@ -32,11 +33,13 @@ class HeapMemory:
         target: whose.
         start: first address of the mapping.
         end: one past its last address.
+        longest: bytes of address space whose tags are read at once.
     """
 
     target: Target
     start: int
     end: int
+    longest: int = LONGEST
     _start: int = field(default=0, repr=False)
     _data: bytes = field(default=b"", repr=False)
     _tags: dict[int, bytes] = field(default_factory=dict, repr=False)
@@ -44,9 +47,9 @@ class HeapMemory:
     def tags(self, start: int, end: int) -> bytes:
         """One byte a granule of [start, end), both multiples of 16; `NO_TAG` where there is none.
 
-        What is not in the mapping has none. At most `LONGEST` bytes of address space are read.
+        What is not in the mapping has none. At most `longest` bytes of address space are read.
         """
-        low, high = max(start, self.start), min(end, self.end, start + LONGEST)
+        low, high = max(start, self.start), min(end, self.end, start + self.longest)
         if low >= high:
             return bytes([NO_TAG]) * max((end - start) // GRANULE, 0)
         found = bytes([NO_TAG]) * ((low - start) // GRANULE)
@@ -54,7 +57,7 @@ class HeapMemory:
             found += (
                 piece.tags
                 if present(piece.tags)
-                else bytes([NO_TAG]) * min(piece.granules, LONGEST)
+                else bytes([NO_TAG]) * min(piece.granules, self.longest)
             )
         return found + bytes([NO_TAG]) * max((end - high) // GRANULE, 0)
 

@@ -142,6 +142,11 @@ def test_fault():
         "size               8\n"
         "base register      x16  0x0300ffff8a2b0634  tag 3\n"
         "imprecise          no\n"
+        "note: perhaps out of bounds: 4 bytes before memory of 640 bytes with the pointer's tag at"
+        " 0xffff8a2b0640: it has the pointer's tag 3; 1 of 4 pieces here do; it is right next to"
+        " the memory that was accessed\n"
+        "note: perhaps use after free: the memory has tag 11 now, the pointer 3; its owner is not"
+        " known\n"
     )
 
 
