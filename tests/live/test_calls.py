@@ -234,6 +234,34 @@ def test_a_stripped_program_has_its_calls_without_lines(lab_vm: Vm, tmp_path: Pa
     assert not calls.end
 
 
+NO_TABLES = ("-fno-asynchronous-unwind-tables", "-fno-unwind-tables")
+
+
+@pytest.mark.parametrize("stripped", [False, True])
+@pytest.mark.parametrize("tables", [(), NO_TABLES])
+@pytest.mark.parametrize("frames", [(), (NO_FRAME_POINTER,)])
+def test_what_was_interrupted_is_not_taken_from_a_stale_record(
+    lab_vm: Vm, tmp_path: Path, frames: tuple[str, ...], tables: tuple[str, ...], stripped: bool
+) -> None:
+    """A handler that has called, and then aborts: between it and `main` is what faulted."""
+    flags = ("-O2", "-static", *frames, *tables, *(["-s"] if stripped else []))
+    program = compiled("stale_record", *flags)
+    result = lab_vm.run([str(program)], cores_to=tmp_path)
+    fault = int(result.stdout.split()[1], 16)
+    session = Session(CoreTarget(result.cores[0], program))
+    calls = host_calls(session, session.current_thread())
+    assert isinstance(calls, HostCalls)
+    interrupted = [one for one in calls.frames if one.kind is FrameKind.INTERRUPTED]
+    assert [one.pc for one in interrupted] == [fault], calls
+    if stripped:
+        return
+    told = [one.function.split("+")[0] for one in calls.frames]
+    at = calls.frames.index(interrupted[0])
+    assert told[at : at + 2] == ["work", "main"]
+    assert told[at - 2] == "handler"
+    assert told.count("handler") == 1
+
+
 SAY = """
 from mtedbg.analysis.stacks.host_calls import host_calls
 
