@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mtedbg.commands import GROUP, Command, all_commands, find, names
+from mtedbg.commands import GROUP, Command, all_commands, find, names, overview
 from mtedbg.commands._line import Continuations, ask, execute
 from mtedbg.errors import UsageError
 from mtedbg.report import Answer, Report, Span, Table
@@ -33,10 +33,10 @@ def answer_line(
     Raises:
         MtedbgError: whatever stops it.
     """
-    name, _, rest = line.strip().partition(" ")
+    name, rest = _first(line)
     if name == _HELP:
         return Report(_HELP, session.info, answer=help_of(rest.strip()))
-    command, arguments = _parted(line.strip())
+    command, arguments = _parted(line)
     return ask(session, command, arguments, continuations, as_json=as_json)[1]
 
 
@@ -64,24 +64,51 @@ def print_line(
         from mtedbg.render.text import render_text
 
         return render_text(answer_line(session, line), color=color, width=width)
-    return execute(session, *_parted(line.strip()), continuations, color=color, width=width)
+    return execute(session, *_parted(line), continuations, color=color, width=width)
+
+
+def _first(line: str) -> tuple[str, str]:
+    """The first word of `line`, and what follows it."""
+    words = line.split(None, 1)
+    return (words[0] if words else "", words[1] if len(words) > 1 else "")
 
 
 def _parted(line: str) -> tuple[Command, str]:
     """The command that `line` begins with, and the rest of it.
 
-    Two words come first: `memop log` is not `memop` of a symbol `log`, as in debuggers.
+    Two words come first: `memop log` is not `memop` of a symbol `log`, as in debuggers. As there,
+    the beginning of a name will do where only one begins like that.
 
     Raises:
-        UsageError: there is no such command.
+        UsageError: there is no such command, or there are several.
     """
-    name, _, rest = line.partition(" ")
-    second, _, arguments = rest.lstrip().partition(" ")
-    if command := find(second if name == GROUP else f"{name}-{second}"):
+    name, rest = _first(line)
+    second, arguments = _first(rest)
+    in_two = second if name == GROUP else f"{name}-{second}"
+    if command := find(in_two):
         return command, arguments
     if command := find(name):
         return command, rest
-    raise UsageError(f"there is no command {name!r}", f"commands: {', '.join(names())}")
+    if second and (command := _begun(in_two)):
+        return command, arguments
+    if command := _begun(name):
+        return command, rest
+    raise UsageError(f"there is no command {name!r}", f"commands: {', '.join(_like(name))}")
+
+
+def _begun(name: str) -> Command | None:
+    """The only command whose name begins with `name`."""
+    found = [one for one in names() if one.startswith(name)] if name else []
+    return find(found[0]) if len(found) == 1 else None
+
+
+def _like(name: str) -> list[str]:
+    """The commands that a wrong name may have meant; all of them where that cannot be told."""
+    from difflib import get_close_matches
+
+    every = names()
+    begun = [one for one in every if one.startswith(name)] if name else []
+    return begun or get_close_matches(name, every, 3, 0.75) or every
 
 
 def help_of(name: str) -> Answer:
@@ -90,7 +117,15 @@ def help_of(name: str) -> Answer:
     Raises:
         UsageError: there is no such command.
     """
-    if name:
+    if name == GROUP:
+        headline, said = "All commands:", overview().split("\n")
+    elif under := [one for one in all_commands() if one.in_two_words[0] == name]:
+        headline = f"{name} NAME is the same as {name}-NAME:"
+        said = [f"  {one.name:<14}  {one.summary}" for one in under]
+        if command := find(name):
+            said = [*command.manual.split("\n"), "", headline, *said]
+            headline = command.summary
+    elif name:
         command, _ = _parted(name)
         headline, said = command.summary, command.manual.split("\n")
     else:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mtedbg.cli import main
+from mtedbg.commands import names
 from mtedbg.commands._line import Continuations
 from mtedbg.commands._offline import answer_line, print_line
 from mtedbg.errors import MtedbgError, UsageError
@@ -62,6 +63,45 @@ def test_commands_in_two_words_are_those_in_one() -> None:
     }.items():
         assert outcome(session, two) == outcome(session, one)
     assert "usage: memop-log" in outcome(session, "memop log --bogus")
+
+
+def test_the_beginning_of_a_name_will_do_as_in_debuggers() -> None:
+    session = session_at()
+    for short, whole in {
+        f"mte-ta {HEAP:#x} 256": f"mte-tags {HEAP:#x} 256",
+        f"mte ta\t{HEAP:#x} 256": f"mte-tags {HEAP:#x} 256",
+        "mtedbg memops\t-n 1": "memops -n 1",
+        "help\tmte-ta": "help mte-tags",
+    }.items():
+        assert outcome(session, short) == outcome(session, whole)
+
+
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [
+        ("mte-c $sp", "mte-catch, mte-check, mte-ctl"),
+        ("mte-tgas $sp", "mte-tags"),
+        ("memop-lgo", "memop-log"),
+        ("jitblock", "jit-block"),
+    ],
+)
+def test_a_wrong_name_is_told_what_it_may_have_meant(line: str, meant: str) -> None:
+    said = outcome(session_at(), line)
+    assert said.startswith("there is no command")
+    assert meant in said
+    assert "guest-bt" not in said
+
+
+def test_help_of_first_words() -> None:
+    session = session_at()
+    everything = outcome(session, "help mtedbg")
+    assert all(f"{name} " in everything for name in names())
+    of_jit = outcome(session, "help jit")
+    assert "jit-disas" in of_jit
+    assert "mte-tags" not in of_jit
+    of_memop = outcome(session, "help memop")
+    assert "memop-log" in of_memop
+    assert "Usage: memop " in of_memop
 
 
 def outcome(session: Session, line: str) -> str:
