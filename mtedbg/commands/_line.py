@@ -64,7 +64,7 @@ def _parser(command: Command) -> _Parser:
     for argument in command.arguments:
         several = "*" if argument.optional else "+"
         nargs = several if argument.many else "?" if argument.optional else None
-        parser.add_argument(_key(argument.name), nargs=nargs)
+        parser.add_argument(_key(argument.name), nargs=nargs, metavar=argument.name)
     for option in command.options:
         if option.value:
             parser.add_argument(option.name, dest=_key(option.name))
@@ -86,17 +86,20 @@ def _number(text: str, what: str) -> int:
         raise UsageError(f"{what} is a number, not {text!r}", "give it as 64 or 0x40") from None
 
 
-def _value(session: Session, kind: Takes, name: str, text: str | list[str] | None) -> Any:
+_TAGS = ("tags are 0 to 15", "tags are 0 to 15; several are words: 1 2 3")
+
+
+def _value(
+    session: Session, kind: Takes, name: str, text: str | list[str] | None, *, many: bool = False
+) -> Any:
     if text is None or isinstance(text, bool):
         return text
     if isinstance(text, list):
-        return [_value(session, kind, name, one) for one in text]
+        return [_value(session, kind, name, one, many=True) for one in text]
     if kind.is_expression:
         value = session.target.evaluate(text)
         if kind is Takes.TAG and not 0 <= value < 16:
-            raise ExpressionError(
-                f"{name} is {value}: not a tag", "tags are 0 to 15; several are words: 1 2 3"
-            )
+            raise ExpressionError(f"{name} is {value}: not a tag", _TAGS[many])
         if kind is Takes.SIZE and not 0 < value < _SPACE:
             shown = value if value < _SPACE else f"{value:#x}"
             raise ExpressionError(

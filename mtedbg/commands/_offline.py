@@ -119,12 +119,11 @@ def help_of(name: str) -> Answer:
     """
     if name == GROUP:
         headline, said = "All commands:", overview().split("\n")
-    elif under := [one for one in all_commands() if one.in_two_words[0] == name]:
+    elif not find(name) and (
+        under := [one for one in all_commands() if one.in_two_words[0] == name]
+    ):
         headline = f"{name} NAME is the same as {name}-NAME:"
         said = [f"  {one.name:<14}  {one.summary}" for one in under]
-        if command := find(name):
-            said = [*command.manual.split("\n"), "", headline, *said]
-            headline = command.summary
     elif name:
         command, _ = _parted(name)
         headline, said = command.summary, command.manual.split("\n")

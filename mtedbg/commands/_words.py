@@ -19,6 +19,8 @@ from mtedbg.errors import UsageError
 # A word up to the next blank outside of quotes.
 _WORD = re.compile(r"(?:\\.|\"(?:\\.|[^\"\\])*\"|'[^']*'|[^\s\"'\\])+", re.DOTALL)
 
+_NOT_BRACKETS = re.compile(r"->|<<|>>")
+
 
 @dataclass(frozen=True, slots=True)
 class _Word:
@@ -46,6 +48,7 @@ def split(command: Command, line: str | Sequence[str]) -> list[str]:
     words = _of_line(command, line) if isinstance(line, str) else _of_words(line)
     if not takes_expressions(command):
         return [word.text for word in words]
+    _refuse_commas(command, words)
     arguments, options = _Joiner(command).joined(words)
     return arguments + options  # argparse wants ADDR and LEN side by side
 
@@ -77,6 +80,23 @@ def _of_line(command: Command, line: str) -> list[_Word]:
 def _of_words(words: Sequence[str]) -> list[_Word]:
     """A front end has taken the quotes away; what has a blank, or nothing at all, was quoted."""
     return [_Word(word, not word or any(map(str.isspace, word))) for word in words]
+
+
+def _refuse_commas(command: Command, words: Sequence[_Word]) -> None:
+    """Arguments with a comma between them would be one expression to GDB: the last of them.
+
+    Raises:
+        UsageError: there is one that is in no bracket, template or quote.
+    """
+    depth = 0
+    for word in words:
+        for sign in "" if word.whole else _NOT_BRACKETS.sub("", word.text):
+            depth += (sign in "([{<") - (sign in ")]}>")
+            if sign == "," and depth <= 0:
+                raise UsageError(
+                    f"{command.name}: arguments have spaces between them, and no comma",
+                    f"usage: {command.usage}; in quotes, a comma is part of the expression",
+                )
 
 
 class _Joiner:

@@ -66,7 +66,7 @@ def test_mistakes_are_errors_of_mi(flavour: str, kernel_cores: dict[str, KernelC
     case = kernel_cores["sync"]
     with gdb(flavour, [case.program, case.core]) as session:
         for line, said in {
-            "-mte-check": "the following arguments are required: ptr",
+            "-mte-check": "the following arguments are required: PTR",
             "-mte-check nonsense": "no symbol or variable 'nonsense' here",
             "-memop": "no runtime with a debug root is in this process",
         }.items():

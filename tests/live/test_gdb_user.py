@@ -107,7 +107,7 @@ def test_what_was_read_is_forgotten_when_the_program_runs(flavour: str, program:
 
 
 WRONG = (
-    ("mte-check", "mte-check: the following arguments are required: ptr"),
+    ("mte-check", "mte-check: the following arguments are required: PTR"),
     ("mte-tags nowhere", "no symbol or variable 'nowhere' here"),
     ("mte-tags memory --no", "mte-tags: unrecognized arguments: --no"),
     ("mte-tags memory 0", "LEN is 0: not a length in bytes"),

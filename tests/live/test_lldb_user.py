@@ -132,7 +132,7 @@ def test_an_empty_line_repeats_what_only_reads(flavour: str, program: Path) -> N
 
 
 WRONG = (
-    ("mte-check", "mte-check: the following arguments are required: ptr"),
+    ("mte-check", "mte-check: the following arguments are required: PTR"),
     ("mte-tags nowhere", "no symbol or variable 'nowhere' here"),
     ("mte-tags memory 0", "LEN is 0: not a length in bytes"),
     ("mte-tags 1.5", "'1.5' is not an integer constant"),

@@ -35,7 +35,13 @@ def address_of(value: gdb.Value, name: str) -> int:
             value = value.referenced_value()
             kind = value.type.strip_typedefs().code
         if kind in _PLACES:
-            value = value.address
+            place = value.address
+            if place is None:  # GDB's own: a string, a register
+                raise ExpressionError(
+                    f"{name!r} is not in the program's memory",
+                    "give a number, a pointer or a $register",
+                )
+            value = place
         elif kind not in NUMBERS:
             raise ExpressionError(
                 f"{name!r} is of type {value.type}, not an address",

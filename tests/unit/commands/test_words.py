@@ -114,3 +114,19 @@ def test_words_of_other_kinds_stay_as_they_are() -> None:
 def test_an_open_quote(name: str) -> None:
     with pytest.raises(UsageError, match="No closing quotation"):
         split(command(name), "'p + 16")
+
+
+@pytest.mark.parametrize(
+    "line", ["$x0, 64", "$x0,64", "$x0 , 64", "1<<4,16", "p->next,16", "f(1), 2"]
+)
+def test_a_comma_between_arguments_is_refused(line: str) -> None:
+    """GDB's comma would make one expression of them, and of that the last."""
+    with pytest.raises(UsageError, match="no comma"):
+        split(command("mte-tags"), line)
+
+
+@pytest.mark.parametrize(
+    "line", ["f(1,2) 64", "'f(a, b)' 64", '"1, 2" 64', "x<int,int>::y 64", "a[1,2] 4"]
+)
+def test_a_comma_in_an_expression_is_its_own(line: str) -> None:
+    assert len(split(command("mte-tags"), line)) == 2
