@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from string import ascii_letters
+from string import ascii_uppercase
 from typing import Any
 
 import lldb
@@ -190,14 +190,14 @@ def _long(option: Option) -> str:
 
 
 def _letters(names: list[str]) -> dict[str, str]:
-    """A letter for each option: LLDB (19 to 23) loses the second of those that have none."""
+    """A letter for each option: LLDB (19 to 23) loses the second of those that have none.
+
+    Those that we give are not the ones that a person would try: `-n 3` is refused where it is no
+    option, and not taken for another one and a length.
+    """
     found = {name: name[1] for name in names if not name.startswith("--")}
-    for name in names:
-        if name not in found:
-            found[name] = next(
-                c for c in name[2:] + ascii_letters if c != "-" and c not in found.values()
-            )
-    return found
+    spare = (letter for letter in reversed(ascii_uppercase) if letter not in found.values())
+    return {name: found.get(name) or next(spare) for name in names}
 
 
 def _definition(option: Option, letter: str) -> dict[str, Any]:

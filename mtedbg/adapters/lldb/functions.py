@@ -33,9 +33,13 @@ def install(names: dict[str, Any]) -> None:
 
 
 def _of(function: Function) -> Callable[..., int]:
+    wanted = "frame, expression" if function.argument else "frame"
+
     def ask(frame: lldb.SBFrame, expression: str = "") -> int:
         from mtedbg.adapters.lldb import sessions
 
+        if not isinstance(frame, lldb.SBFrame) or not frame.IsValid():
+            raise _Error(f"usage: {ask.__name__}({wanted}), with a frame of the stopped program")
         thread = frame.GetThread()
         process = thread.GetProcess()
         process.SetSelectedThread(thread)
@@ -47,6 +51,5 @@ def _of(function: Function) -> Callable[..., int]:
             raise _Error(error.message) from None
 
     ask.__name__ = function.name.lstrip("_")
-    wanted = "frame, expression" if function.argument else "frame"
     ask.__doc__ = f"{function.summary}\n\nUsage: {ask.__name__}({wanted})\n\n{function.details}"
     return ask
