@@ -1,7 +1,9 @@
 """The code of JITs without a debug root, where GDB is in the middle of unwinding.
 
 Nothing here asks GDB for a frame, a register or an expression's value: each of these needs frames,
-which are what is being made. Memory and mappings do not, and symbols are read from memory as well.
+which are what is being made. Memory does not, and symbols are read from memory as well. Mappings
+take packets, and GDB forgets all frames when it sends one for Python: it dies of that where it is
+making a frame. They are asked for at the next stop, or before the prompt, and frames are made anew.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import gdb
 from mtedbg.adapters.debugger.memory_alone import MemoryAlone
 from mtedbg.adapters.debugger.memory_symbols import MemorySymbols
 from mtedbg.dataclass import dataclass, field
+from mtedbg.errors import MtedbgError
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.session import Session
 
@@ -31,11 +34,13 @@ class _Learned:
         files: first addresses and ends of what files were mapped executable: that is no code of a
             JIT, which costs nothing to know. Kept while the program runs.
         session: of this stop; None while nothing was asked.
+        wanted: whether it was missed where it cannot be made.
         kept: what sessions keep, from stop to stop.
     """
 
     files: list[tuple[int, int]] = field(default_factory=list)
     session: Session | None = None
+    wanted: bool = False
     kept: dict[object, object] = field(default_factory=dict)
 
     def is_of_file(self, pc: int) -> bool:
@@ -101,11 +106,36 @@ def place_of(pc: int, *, after_call: bool) -> CodePlace | None:
         pc: of a frame, without tag and PAC bits.
         after_call: whether it is a return address.
     """
-    if _of_selected().is_of_file(pc):
+    learned = _of_selected()
+    if learned.is_of_file(pc):
+        return None
+    if learned.session is None and _takes_packets(gdb.selected_inferior()):
+        learned.wanted = True
         return None
     from mtedbg.analysis.code.symbolize import foreign_place
 
     return foreign_place(_session(), pc - 1 if after_call and pc else pc)
+
+
+def _takes_packets(inferior: gdb.Inferior) -> bool:
+    """Whether the mappings are a server's to tell."""
+    connection = inferior.connection
+    return connection is not None and connection.type in ("remote", "extended-remote")
+
+
+def _catch_up(_event: object = None) -> None:
+    """Makes the session that was missed, and frames with it: nothing is being made now."""
+    inferior = gdb.selected_inferior()
+    learned = _of_selected()
+    thread = gdb.selected_thread()
+    if not learned.wanted or not inferior.pid or thread is None or thread.is_running():
+        return
+    learned.wanted = False
+    try:
+        _session()
+    except (MtedbgError, gdb.error):
+        return
+    gdb.invalidate_cached_frames()
 
 
 def caller_of(
@@ -126,6 +156,8 @@ def _forget(_event: object) -> None:
     _known.clear()
 
 
+gdb.events.stop.connect(_catch_up)
+gdb.events.before_prompt.connect(_catch_up)
 gdb.events.cont.connect(_ran)
 gdb.events.memory_changed.connect(_ran)
 for _events in (gdb.events.exited, gdb.events.new_objfile, gdb.events.clear_objfiles):
