@@ -130,13 +130,15 @@ class SpiderMonkey:
         return NOT_APPLICABLE
 
 
-def find(session: Session, mapped: MappedFile) -> SpiderMonkey | Absent:
+def find(session: Session, mapped: MappedFile | None) -> SpiderMonkey | Absent:
     """The wasm code of the library that is mapped.
 
     Args:
         session: the process.
-        mapped: the library.
+        mapped: the library; without its name nothing tells its layout.
     """
+    if mapped is None:
+        return NOT_APPLICABLE
     named = _NAME.fullmatch(PurePosixPath(mapped.name).name)
     if named is None:
         return NOT_APPLICABLE
