@@ -44,6 +44,7 @@ class Dead:
         said: what it printed.
         questions: commands that a frozen core of it answers.
         keeps_program: whether its executable is kept with the core.
+        guest: the program that it has translated, which is kept with the core; None where none.
     """
 
     core: Path
@@ -54,6 +55,7 @@ class Dead:
     said: str
     questions: list[str] = field(default_factory=list)
     keeps_program: bool = False
+    guest: Path | None = None
 
 
 def died(

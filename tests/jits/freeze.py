@@ -15,11 +15,12 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.jits import engines
+from tests.jits import engines, translators
 from tests.jits.engines import CORES, PROVENANCE, Dead
 from tests.support.trimmed_core import Recording, read_by, trimmed
 
 MADE: dict[str, Callable[[Path], Dead]] = {
+    "box64-0.4.3": translators.freed,
     "spidermonkey-128": lambda folder: engines.wasm(engines.MOZJS_128, folder),
     "spidermonkey-140": lambda folder: engines.wasm(engines.MOZJS_140, folder),
 }
@@ -35,6 +36,9 @@ def freeze(name: str, folder: Path) -> dict[str, object]:
     if dead.keeps_program:
         program = gzip.compress(dead.program.read_bytes(), 9, mtime=0)
         (CORES / f"{name}.program.gz").write_bytes(program)
+    if dead.guest is not None:
+        guest = gzip.compress(dead.guest.read_bytes(), 9, mtime=0)
+        (CORES / f"{name}.guest.gz").write_bytes(guest)
     return {
         "packages": (dead.root / "PACKAGES.txt").read_text().splitlines(),
         "command": dead.command,

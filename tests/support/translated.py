@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from tests.support.compile import BUILT, PROGRAMS, digest_of, link_once
+from tests.support.compile import BUILT, PROGRAMS, ROOT, digest_of, link_once
 from tests.support.packages import Packages, unpacked
 
 FOLDER = PROGRAMS / "translated"
@@ -18,6 +18,7 @@ def guest(name: str) -> Path:
     source = FOLDER / f"{name}.c"
     compiler = shutil.which("x86_64-linux-gnu-gcc") or "gcc"
     command = [compiler, "-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror"]
+    command += [f"-ffile-prefix-map={ROOT}=."]  # the same wherever the checkout is
     program = BUILT / digest_of([source], command) / name
     link_once(program, [*command, str(source)])
     return program
