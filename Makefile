@@ -6,7 +6,7 @@ WORKERS := 2
 NATIVE := $(shell find native mtedbg/lab/guest tests/support/programs \
 	-name build -prune -o \( -name '*.c' -o -name '*.cc' -o -name '*.h' \) -print)
 
-.PHONY: help setup setup-demo setup-check demo check test sanitize sanitize-host golden lint format bench bench-core bench-native fuzz crashes oracle soundness stress guests aarch64 litmus lock wheel release clean
+.PHONY: help setup setup-demo setup-check demo check test sanitize sanitize-host golden lint format bench bench-core bench-native fuzz crashes oracle soundness stress guests aarch64 pythons debuggers litmus lock wheel release clean
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 21
 
@@ -74,6 +74,12 @@ guests: setup ## every guest program in every way, under QEMU and in the VM
 
 aarch64: setup ## the wheels on AArch64 with memory tagging, in the VM; every frozen answer there
 	@$(BIN)/python -m tests.live.aarch64_machine
+
+pythons: setup-check ## unit tests and frozen answers under each Python from 3.11 that is here
+	@$(BIN)/python -m tests.live.pythons --workers $(WORKERS)
+
+debuggers: setup ## the same answers in GDB 13, 16, 18 and LLDB 19, 21, 22, 23
+	@$(BIN)/python -m tests.live.debugger_versions
 
 bench: setup ## time and memory, compared with GDB's and LLDB's own commands: docs/measurements.md
 	@$(BIN)/python -m bench

@@ -5,6 +5,8 @@ Sources: Linux, Documentation/arch/arm64/elf_hwcaps.rst (HWCAP2_MTE), include/ua
 """
 
 import platform
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 AT_HWCAP2 = 26
@@ -30,11 +32,14 @@ def has_mte() -> bool:
     return bool(value(ctypes.c_ulong(AT_HWCAP2)) & HWCAP2_MTE)
 
 
-def environment(program: Path) -> dict[str, str]:
-    """What a program's environment needs in addition: the runtime finds its own libraries.
+def gdb_settings(argv: Sequence[str | Path]) -> list[str]:
+    """What makes GDB, which has read the program, start it here with its words as they are.
 
     Args:
-        program: an AArch64 program.
+        argv: an AArch64 program and its arguments.
     """
-    beside = program.parent / "libraries"  # of the wheel: without the C library
-    return {"LD_LIBRARY_PATH": str(beside)} if beside.is_dir() else {}
+    lines = ["set startup-with-shell off", f"set args {shlex.join(map(str, argv[1:]))}"]
+    beside = Path(argv[0]).parent / "libraries"  # of the runtime's wheel: without the C library
+    if beside.is_dir():
+        lines.append(f"set environment LD_LIBRARY_PATH {beside}")
+    return lines

@@ -27,6 +27,10 @@ DEBIAN_RUSTC = Path("/usr/bin/rustc")  # another one has no AArch64 library here
 RUST_LIBRARY = Path("/usr/lib/rustlib/aarch64-unknown-linux-gnu/lib")
 
 
+_LIMIT_S = 120
+"""Of a program that says its version: on an emulated machine GDB takes most of a minute."""
+
+
 class Need(Enum):
     """What a requirement is for."""
 
@@ -59,7 +63,7 @@ def version_of(program: str | Path) -> tuple[int, ...] | None:
     """The first dotted number that `program --version` prints, or None where it does not run."""
     try:
         done = subprocess.run(
-            [program, "--version"], capture_output=True, text=True, check=False, timeout=20
+            [program, "--version"], capture_output=True, text=True, check=False, timeout=_LIMIT_S
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

@@ -99,15 +99,8 @@ class NativeProgram(Files):
     sysroot = Path("/")
 
     def __init__(self, argv: Sequence[str | Path]) -> None:
-        super().__init__(["--args", *argv])
-        added = native.environment(Path(argv[0])).items()
-        self.settings = (
-            *self.settings,
-            "set startup-with-shell off",  # arguments are words, not a shell's line
-            *(f"set environment {name} {value}" for name, value in added),
-            *SHOW_FAULTS,
-            "starti",
-        )
+        super().__init__(argv[:1])
+        self.settings = (*self.settings, *native.gdb_settings(argv), *SHOW_FAULTS, "starti")
 
 
 class UserProgram(Debuggee):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,10 +74,10 @@ def _alive(story: Story, gdb: Path) -> None:
     )
     words = [str(word) for word in (runtime, *ARGUMENTS, guest)]
     if native.has_mte():
-        with Gdb(_argv(gdb, "/", "--args", *words), limit_s=LIMIT_S) as debugger:
+        with Gdb(_argv(gdb, "/", words[0]), limit_s=LIMIT_S) as debugger:
             walk = _Walk(story, debugger, here=True)
             with story.waiting("starting GDB"):
-                walk.begin_here(runtime)
+                walk.begin_here(words)
                 walk.type("starti", quiet=True)
             _to_the_end(walk, _the_fault(walk))
         return
@@ -108,13 +109,11 @@ class _Walk:
     debugger: Gdb
     here: bool = False
 
-    def begin_here(self, program: Path) -> None:
+    def begin_here(self, argv: Sequence[str]) -> None:
         """Makes a debugger of this machine ready to start a program."""
         self.type(f"source {paths.gdbinit()}")
-        for line in ("inferior-tty /dev/null", "startup-with-shell off"):
-            self.debugger.execute(f"set {line}")
-        for name, value in native.environment(program).items():
-            self.debugger.execute(f"set environment {name} {value}")
+        for line in ("set inferior-tty /dev/null", *native.gdb_settings(argv)):
+            self.debugger.execute(line)
         self.type("handle SIGSEGV stop print pass", quiet=True)
 
     def type(self, line: str, *, quiet: bool = False) -> None:
@@ -231,10 +230,9 @@ def _died_here(story: Story, gdb: Path, folder: Path, runtime: Path, guest: Path
         "GDB writes the core file, with its memory tags.",
     )
     core = folder / "core"
-    argv = _argv(gdb, "/", "--args", str(runtime), "--no-handler", str(guest))
-    with Gdb(argv, limit_s=LIMIT_S) as debugger:
+    with Gdb(_argv(gdb, "/", str(runtime)), limit_s=LIMIT_S) as debugger:
         walk = _Walk(story, debugger, here=True)
-        walk.begin_here(runtime)
+        walk.begin_here([str(runtime), "--no-handler", str(guest)])
         walk.go("run")
         walk.type(f"gcore {core}")
     return core
