@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from functools import cached_property, partial
 
@@ -61,18 +61,32 @@ class _Records:
 
         Where several share an address the best comes last: a sized, global function.
         """
+        return self._ordered(enumerate(elf.symbols_in(self.entries)))
+
+    def _ordered(self, symbols: Iterable[tuple[int, tuple[int, ...]]]) -> list[int]:
         return sorted(
             value << _VALUE_SHIFT
             | ((size > 0) * 4 + (info >> 4 != _LOCAL) * 2 + (info & 0xF == _FUNCTION))
             << _RANK_SHIFT
             | index
-            for index, (name, info, _, section, value, size) in enumerate(
-                elf.symbols_in(self.entries)
-            )
+            for index, (name, info, _, section, value, size) in symbols
             if info & 0xF in _KINDS
             and _UNDEFINED < section < _RESERVED
             and self._strings[name : name + 1] not in _NAMELESS
         )
+
+    def named(self, offsets: Iterable[int]) -> list[int]:
+        """Those of `order` whose names begin at one of `offsets` of the strings."""
+        width, data = elf.SYMBOL.size, self.entries
+        indices: list[int] = []
+        for offset in offsets:
+            wanted = struct.pack("<I", offset)  # a record begins with it
+            at = data.find(wanted)
+            while 0 <= at <= len(data) - width:
+                if at % width == 0:
+                    indices.append(at // width)
+                at = data.find(wanted, at + 1)
+        return self._ordered((at, elf.SYMBOL.unpack_from(data, at * width)) for at in indices)
 
     @property
     def size(self) -> int:
@@ -152,7 +166,7 @@ class SymbolTable:
         while position >= 0 and len(offsets) < _MAX_PLACES:
             offsets.add(position)
             position = self._strings.find(wanted, position + 1)
-        found = [key for key in self._order if self._entry(key)[0] in offsets] if offsets else []
+        found = self._records.named(offsets) if offsets else []
         if not found:
             return None
         best: int = max(found, key=lambda key: key >> _RANK_SHIFT & _RANK_MASK)

@@ -6,6 +6,9 @@ Each runs in the Linux VM, whose kernel writes the core with the names of all ma
 from __future__ import annotations
 
 import hashlib
+import re
+import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -21,7 +24,7 @@ PROVENANCE = CORES / "provenance.json"
 GUEST = "/jits"
 """The folder of the program in the VM: nothing of this machine's paths is in the cores."""
 LIBRARIES = "usr/lib/aarch64-linux-gnu"
-BASICS = ("jit-block $pc", "jit-blocks", "mte-fault")
+BASICS = ("jit-block $pc", "mte-fault")
 
 MOZJS_128 = Packages(
     "mozjs-128", {"libmozjs-128-0": "128.14.0", "libmozjs-128-dev": "128.14.0", "libstdc++6": "14"}
@@ -29,6 +32,8 @@ MOZJS_128 = Packages(
 MOZJS_140 = Packages(
     "mozjs-140", {"libmozjs-140-0": "140.17.0", "libmozjs-140-dev": "140.17.0"}, suite="sid"
 )
+JAVA_21 = Packages("openjdk-21", {"openjdk-21-jre-headless": "21.0.13"})
+JAVA_HOME = "usr/lib/jvm/java-21-openjdk-arm64"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,7 @@ class Dead:
         core: what the VM's kernel wrote.
         program: its executable.
         root: the unpacked packages that it ran with.
+        files: a folder below which the files are where they were in the VM.
         command: as it ran.
         kernel: of the VM.
         said: what it printed.
@@ -50,6 +56,7 @@ class Dead:
     core: Path
     program: Path
     root: Path
+    files: Path
     command: list[str]
     kernel: str
     said: str
@@ -93,7 +100,7 @@ def died(
         kernel = vm.kernel
     said = result.stdout.decode() + result.stderr.decode()
     assert len(result.cores) == 1, said
-    return Dead(result.cores[0], program, root, command, kernel, said)
+    return Dead(result.cores[0], program, root, root, command, kernel, said)
 
 
 def wasm_program(packages: Packages) -> Path:
@@ -124,3 +131,64 @@ def wasm(packages: Packages, folder: Path) -> Dead:
     (folder / "module.js").write_bytes((PROGRAMS / "module.js").read_bytes())
     dead = died(unpacked(packages), program, ["module.js", "guard"], folder)
     return replace(dead, questions=[*BASICS, "jit-audit"], keeps_program=True)
+
+
+_JAVA_OPTIONS = (
+    *("-Xmx32m", "-Xms8m", "-XX:+UseSerialGC", "-XX:ReservedCodeCacheSize=16m"),
+    *("-XX:-UsePerfData", "-XX:+ErrorFileToStdout", "-XX:CompileCommand=quiet"),
+    *(f"-XX:CompileCommand=dontinline,Main.{name}" for name in ("inner", "middle", "outer")),
+    *("-cp", "."),
+)
+
+
+def java(folder: Path, *arguments: str, tagged: bool = False) -> Dead:
+    """A Java program; its error report goes to what it says.
+
+    Args:
+        folder: where it runs.
+        arguments: of the program; an address is read by compiled code.
+        tagged: whether the heap is tagged: the JVM dies by itself then.
+    """
+    root = unpacked(JAVA_21)
+    _resolved(root, root / JAVA_HOME, folder / "jvm")
+    for name in ("Main.class", "Main.java"):
+        shutil.copy(PROGRAMS / name, folder)
+    environment = {"GLIBC_TUNABLES": "glibc.mem.tagging=3"} if tagged else {}
+    options = MachineOptions(memory_mib=1500)
+    words = [*_JAVA_OPTIONS, "Main", *arguments]
+    dead = died(root, folder / "jvm/bin/java", words, folder, environment, options)
+    files = java_files(folder / "files")
+    return replace(dead, questions=list(BASICS), files=files, said=_of_report(dead.said))
+
+
+def _of_report(report: str) -> str:
+    """What the JVM's report says of the calls, and of the code that it has compiled."""
+    parts = ("Native frames: ", "Compilation events ")
+    found = (re.search(rf"^{part}(.+\n)+", report, re.M) for part in parts)
+    return "\n".join(one[0] for one in found if one)
+
+
+def _resolved(root: Path, source: Path, target: Path) -> None:
+    """Copies a folder of a set, with what its links lead to in the set."""
+    target.mkdir(parents=True)
+    for entry in sorted(source.iterdir()):
+        path = entry
+        while path.is_symlink():
+            link = str(path.readlink())
+            path = root / link.lstrip("/") if link.startswith("/") else path.parent / link
+        if path.is_dir():
+            _resolved(root, path, target / entry.name)
+        elif path.is_file():
+            shutil.copy(path, target / entry.name)
+
+
+def java_files(folder: Path) -> Path:
+    """A folder in which the JVM's library is where it was in the VM, for readers of its cores."""
+    library = folder / "jits/jvm/lib/server/libjvm.so"
+    made = unpacked(JAVA_21) / JAVA_HOME / "lib/server/libjvm.so"
+    if not library.exists() or library.stat().st_size != made.stat().st_size:
+        library.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=library.parent, delete=False) as copied:
+            copied.write(made.read_bytes())
+        Path(copied.name).replace(library)
+    return folder

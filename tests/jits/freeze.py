@@ -23,6 +23,8 @@ MADE: dict[str, Callable[[Path], Dead]] = {
     "box64-0.4.3": translators.freed,
     "spidermonkey-128": lambda folder: engines.wasm(engines.MOZJS_128, folder),
     "spidermonkey-140": lambda folder: engines.wasm(engines.MOZJS_140, folder),
+    "hotspot-21": lambda folder: engines.java(folder, "0x100000000000"),
+    "hotspot-21-tagged": lambda folder: engines.java(folder, tagged=True),
 }
 
 
@@ -30,7 +32,7 @@ def freeze(name: str, folder: Path) -> dict[str, object]:
     """Keeps one core; returns its provenance."""
     dead = MADE[name](folder)
     core = dead.core.read_bytes()
-    target = Recording(str(dead.core), str(dead.program), str(dead.root))
+    target = Recording(str(dead.core), str(dead.program), str(dead.files))
     small = trimmed(core, read_by(target, dead.questions))
     (CORES / f"{name}.core.gz").write_bytes(gzip.compress(small, 9, mtime=0))
     if dead.keeps_program:

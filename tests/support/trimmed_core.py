@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 
 from mtedbg.adapters.core import CoreTarget
+from mtedbg.analysis.code.jits import jits
+from mtedbg.analysis.stacks.host_calls import host_calls
 from mtedbg.commands._offline import answer_line
 from mtedbg.errors import MtedbgError
 from mtedbg.model.absent import Absent, or_else
-from mtedbg.reports.postmortem import parts
-from mtedbg.reports.section import Medium
 from mtedbg.session import Session
 from tests.support.elf_core import PT_LOAD, file_header
 
@@ -24,11 +24,13 @@ SMALL = 1 << 16
 """Writable mappings up to this size are kept whole: the loader's list of libraries is in them."""
 STACK = 1 << 16
 """Bytes of each thread's stack that are kept, from its stack pointer up."""
+SEARCH = 1 << 15
+"""Longer reads are searches of all memory for what is not there: they find it no more without."""
 _PROGRAM_HEADER = struct.Struct("<IIQQQQQQ")
 
 
 class Recording(CoreTarget):
-    """A core that remembers which pages of it were read."""
+    """A core that remembers which pages of it were read, but for searches."""
 
     def __init__(self, *words: object, **more: object) -> None:
         super().__init__(*words, **more)  # type: ignore[arg-type]
@@ -37,16 +39,22 @@ class Recording(CoreTarget):
     def read_memory(self, address: int, length: int) -> bytes | Absent:
         """As the core has it."""
         found = super().read_memory(address, length)
-        if not isinstance(found, Absent) and length:
+        if not isinstance(found, Absent) and 0 < length <= SEARCH:
             self.pages |= set(range(address // PAGE, (address + length - 1) // PAGE + 1))
         return found
 
 
 def read_by(target: Recording, commands: Sequence[str]) -> set[int]:
-    """The numbers of the pages that a post-mortem and `commands` read, and debuggers before."""
+    """The numbers of the pages that backtraces and `commands` read, and debuggers before."""
     session = Session(target)
-    for _ in parts(session, Medium.JSON):
-        pass
+    assert session.runtimes
+    assert session.jit_objects
+    target.pages.clear()
+    for thread in target.threads():
+        host_calls(session, thread)
+    for one in jits(session):
+        if not isinstance(one.jit, Absent):
+            one.jit.blocks()
     for command in commands:
         with suppress(MtedbgError):
             answer_line(session, command)

@@ -87,6 +87,19 @@ class GuestKeeper(Protocol):
 
 
 @runtime_checkable
+class FrameReader(Protocol):
+    """A JIT with an interpreter: what a frame of it runs stands in the frame, not at its PC."""
+
+    def in_frame(self, pc: int, registers: Mapping[str, int]) -> ForeignCode | None:
+        """What a frame runs, more than `at` tells of its PC; None where the frame does not tell.
+
+        Args:
+            pc: in its code, without tag and PAC bits; of a call, an address of it.
+            registers: of the frame, those of x19 to x30 and sp that are known.
+        """
+
+
+@runtime_checkable
 class Auditor(Protocol):
     """A JIT whose structures say the same in several places: `jit-audit` compares them."""
 
@@ -137,6 +150,7 @@ class Reader:
 READERS: tuple[Reader, ...] = (
     Reader(CodeSource.BOX64, "box64", r"box64", symbol="arm64_prolog"),
     Reader(CodeSource.LUAJIT, "luajit", r"luajit.*|libluajit-.*\.so.*", symbol="luaJIT_setmode"),
+    Reader(CodeSource.HOTSPOT, "hotspot", r"libjvm\.so", "gHotSpotVMStructs"),
     Reader(CodeSource.SPIDERMONKEY, "spidermonkey", r"libmozjs-[0-9]+\.so.*"),
 )
 """In the order in which they are asked; a PC is in code of one of them."""
@@ -232,6 +246,16 @@ def unwound(
     if found is None or not isinstance(found[0].jit, Unwinder):
         return None
     return found[0].jit.unwind(pc, registers)
+
+
+def in_frame(session: Session, pc: int, registers: Mapping[str, int]) -> ForeignCode | None:
+    """What a frame of JIT code runs, where the frame tells more than its PC does; else None."""
+    for found in jits(session):
+        if isinstance(found.jit, FrameReader):
+            code = found.jit.in_frame(pc, registers)
+            if code is not None:
+                return code
+    return None
 
 
 def guest_of(session: Session, pc: int, registers: Mapping[str, int]) -> ForeignGuest | Absent:

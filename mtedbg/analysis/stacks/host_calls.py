@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from mtedbg.analysis.code.in_frame import symbolize_frame
 from mtedbg.analysis.code.source import debug_remarks, source_place
-from mtedbg.analysis.code.symbolize import Symbolized, symbolize
+from mtedbg.analysis.code.symbolize import Symbolized
 from mtedbg.analysis.stacks.walk import MOST, Found, FrameKind, How, Walk
 from mtedbg.dataclass import dataclass, field
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, present, then
@@ -100,7 +101,7 @@ def calls_from(session: Session, registers: Mapping[str, int], *, lines: bool = 
 
 def _frame(session: Session, level: int, found: Found, lines: bool) -> HostFrame:
     after_call = found.returns and level > 0
-    place = symbolize(session, found.pc, after_call=after_call)
+    place = symbolize_frame(session, found.pc, found.registers, after_call=after_call)
     known: SourcePlace | Absent = NOT_APPLICABLE
     if lines:
         known = source_place(session, found.pc - 1 if after_call else found.pc)
