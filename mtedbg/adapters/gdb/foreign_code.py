@@ -99,11 +99,12 @@ def is_there() -> bool:
     return bool(gdb.selected_inferior().pid) and has_generated(_session())
 
 
-def place_of(pc: int, *, after_call: bool) -> CodePlace | None:
-    """What holds `pc`; None where it is in no code of such a JIT.
+def place_of(pc: int, registers: Mapping[str, int], *, after_call: bool) -> CodePlace | None:
+    """What a frame runs; None where it is in no code of such a JIT.
 
     Args:
-        pc: of a frame, without tag and PAC bits.
+        pc: of the frame, without tag and PAC bits.
+        registers: of the frame: x29 and sp.
         after_call: whether it is a return address.
     """
     learned = _of_selected()
@@ -112,9 +113,9 @@ def place_of(pc: int, *, after_call: bool) -> CodePlace | None:
     if learned.session is None and _takes_packets(gdb.selected_inferior()):
         learned.wanted = True
         return None
-    from mtedbg.analysis.code.symbolize import foreign_place
+    from mtedbg.analysis.code.in_frame import place_in_frame
 
-    return foreign_place(_session(), pc - 1 if after_call and pc else pc)
+    return place_in_frame(_session(), pc - 1 if after_call and pc else pc, registers)
 
 
 def _takes_packets(inferior: gdb.Inferior) -> bool:

@@ -80,10 +80,10 @@ def _unwound_foreign(pending: Any) -> Any:
 
     pc = strip(int(pending.read_register("pc")) & _WORD)
     after_call = pending.level() > 0 if hasattr(pending, "level") else False
-    place = foreign_code.place_of(pc, after_call=after_call)
+    here = {"pc": pc, **_readable(pending)}
+    place = foreign_code.place_of(pc, here, after_call=after_call)
     if place is None or not present(place.block):
         return None
-    here = {"pc": pc, **_readable(pending)}
     caller = foreign_code.caller_of(pc, here, after_call=after_call)
     if caller is None or isinstance(caller, Absent) or not {"pc", "sp"} <= caller.keys():
         return None
@@ -162,7 +162,8 @@ def _foreign_name(frame: Any) -> str:
 
     newer = frame.newer()
     after_call = newer is not None and newer.type() != gdb.SIGTRAMP_FRAME
-    place = foreign_code.place_of(int(frame.pc()), after_call=after_call)
+    registers = {name: int(frame.read_register(name)) & _WORD for name in ("x29", "sp")}
+    place = foreign_code.place_of(int(frame.pc()), registers, after_call=after_call)
     return "" if place is None else foreign_frame_name(place)
 
 

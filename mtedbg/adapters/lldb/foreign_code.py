@@ -19,7 +19,7 @@ _known: dict[tuple[int, int], Session] = {}
 
 def place_of(process: lldb.SBProcess, frame: lldb.SBFrame) -> CodePlace | None:
     """What holds the PC of `frame`; None where it is in no code of such a JIT."""
-    from mtedbg.analysis.code.symbolize import foreign_place
+    from mtedbg.analysis.code.in_frame import place_in_frame
     from mtedbg.model.pointer import strip
 
     identity = process.GetUniqueID(), process.GetStopID()
@@ -30,7 +30,8 @@ def place_of(process: lldb.SBProcess, frame: lldb.SBFrame) -> CodePlace | None:
     index = frame.GetFrameID()
     before = frame.GetThread().GetFrameAtIndex(index - 1) if index else None
     after_call = before is not None and not before.IsArtificial() and not _is_signal(before)
-    return foreign_place(_known[identity], pc - 1 if after_call and pc else pc)
+    registers = {"x29": frame.GetFP(), "sp": frame.GetSP()}
+    return place_in_frame(_known[identity], pc - 1 if after_call and pc else pc, registers)
 
 
 def _is_signal(frame: lldb.SBFrame) -> bool:
