@@ -139,6 +139,11 @@ class Session:
         found = self.runtimes
         return () if isinstance(found, Absent) else found
 
+    def runtimes_if_known(self) -> tuple[Runtime, ...]:
+        """The runtimes that were found when something asked for them; nothing is looked for."""
+        found = self.__dict__.get("runtimes", ())
+        return () if isinstance(found, Absent) else found
+
     def from_runtimes(self, ask: Callable[[Runtime], T]) -> Iterator[T]:
         """What `ask` says of each runtime; those that do not tell what it needs are left out."""
         for runtime in self.readable_runtimes():

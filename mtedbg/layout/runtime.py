@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound="DataclassInstance")
 
+_MOST_PROBLEMS = 8
+"""Malformed lines of a schema that are told."""
+
 
 @dataclass(frozen=True)
 class NamedRoot:
@@ -187,9 +190,10 @@ def make_runtime(target: Target, root: Root) -> Runtime:
     try:
         named, problems = _named(target, layout, root)
     except LayoutError as error:
-        raise LayoutError(
-            f"debug root at {root.address:#x}: {error.message}", error.next_step
-        ) from None
+        told = "; ".join((error.message, *root.schema.problems[:1]))
+        raise LayoutError(f"debug root at {root.address:#x}: {told}", error.next_step) from None
+    where = f"debug root at {root.address:#x}"
+    problems += tuple(f"{where}: {one}" for one in root.schema.problems[:_MOST_PROBLEMS])
     unread = Absent(Reason.NOT_RECORDED)
     runtime = Runtime(
         root.address, root.name, root.state, target, layout, named, live, unread, problems

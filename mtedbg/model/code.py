@@ -105,11 +105,20 @@ class Program:
     digest: int | Absent = NOT_KEPT
 
 
+class FrameKind(StrEnum):
+    """How a range's frame is left."""
+
+    UNKNOWN = "Unknown"
+    LEAF = "Leaf"
+    RECORD = "Record"
+
+
 @dataclass(frozen=True, slots=True)
 class Range:
     """A part of a block that has a name; `begin` and `end` are offsets from its base.
 
-    `kind` is a `RangeKind`, or a name that is not known here.
+    `kind` is a `RangeKind`, `frame` a `FrameKind`, or a name that is not known here. `lines` is the
+    address of `line_count` records of `Line`.
     """
 
     RECORD: ClassVar[str] = "Range"
@@ -122,6 +131,21 @@ class Range:
     callee_block: int | Absent = NOT_KEPT
     symbol: int | Absent = NOT_KEPT
     symbol_length: int | Absent = NOT_KEPT
+    frame: str | Absent = NOT_KEPT
+    frame_size: int | Absent = NOT_KEPT
+    line_count: int | Absent = NOT_KEPT
+    lines: int | Absent = NOT_KEPT
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The source of the code of a block from `begin` on; `file` is the address of a path."""
+
+    RECORD: ClassVar[str] = "Line"
+
+    begin: int
+    line: int
+    file: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,12 +72,15 @@ double by_root(uint64_t blocks) {
     range[0] = {.begin = 0,
                 .end = kLength,
                 .kind = MTEDBG_RangeKind_Function,
-                .function = UINT32_MAX,
+                .function = MTEDBG_NO_FUNCTION,
                 .guest_rip = 0,
                 .callee_block = 0,
                 .symbol = address_of(kName),
                 .symbol_length = sizeof kName - 1,
-                .reserved = 0};
+                .frame = MTEDBG_FrameKind_Unknown,
+                .frame_size = 0,
+                .line_count = 0,
+                .lines = 0};
     mtedbg_Block block{};
     block.base = kFirst + n * kStep;
     block.length = kLength;

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import gdb
 
 from mtedbg.adapters.debugger.memory_alone import MemoryAlone
+from mtedbg.adapters.gdb import sessions
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.symbols import ROOT_SYMBOL
 
@@ -70,17 +71,24 @@ def runtimes() -> tuple[Runtime, ...]:
     return _found[identity]
 
 
-def place_of(pc: int) -> tuple[Runtime, Place] | None:
-    """The runtime in whose code `pc` is, and where; None where it is in no such code."""
+def place_of(pc: int, *, returns: bool = False) -> tuple[Runtime, Place] | None:
+    """The runtime in whose code `pc` is, and where; None where it is in no such code.
+
+    Args:
+        pc: of a frame.
+        returns: whether it may be a return address: after a call, the code is that of the call.
+    """
     if not (known := runtimes()):
         return None
     # Whatever the program has debug information of is no JIT code: that costs nothing to know.
     if gdb.current_progspace().block_for_pc(pc) is not None:
         return None
     from mtedbg.decode.code.code_map import locate
+    from mtedbg.decode.stack.return_address import follows_call
 
     for runtime in known:
-        place = locate(runtime, pc)
+        here = pc - 1 if returns and follows_call(runtime.target, pc) is True else pc
+        place = locate(runtime, here)
         if place.in_jit:
             return runtime, place
     return None
@@ -95,7 +103,10 @@ def learn() -> None:
     try:
         address = int(gdb.parse_and_eval(f"&{ROOT_SYMBOL}"))
     except (gdb.error, TypeError):
-        return
+        found = sessions.found_root()
+        if found is None:
+            return
+        address = found
     tell(address)
 
 

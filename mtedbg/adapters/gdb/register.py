@@ -53,6 +53,10 @@ class _GdbCommand(gdb.Command):  # type: ignore[misc]
         except gdb.error as error:
             raise gdb.GdbError(f"GDB: {error}") from None
         gdb.write(printable(text))
+        if session.runtimes_if_known():
+            from mtedbg.adapters.gdb import jit_code
+
+            jit_code.learn()
 
     def complete(self, text: str, word: str | None) -> Any:
         """What may stand for the last word; GDB calls this."""

@@ -18,7 +18,7 @@ from mtedbg.session import Session
 class _Known:
     """A session, what tells its program from the next, and where commands go on in it."""
 
-    identity: object
+    identity: tuple[object, ...]
     session: Session
     continuations: dict[str, Continuation] = field(default_factory=dict)
 
@@ -44,6 +44,16 @@ def current() -> Session:
     if thread.is_running():
         raise running("interrupt")
     return _of(inferior)
+
+
+def found_root() -> int | None:
+    """Where a command has found a debug root in the selected inferior; looks for none itself."""
+    inferior = gdb.selected_inferior()
+    known = _sessions.get(inferior.num)
+    if known is None or not inferior.pid or known.identity[0] != inferior.pid:
+        return None
+    runtimes = known.session.runtimes_if_known()
+    return runtimes[0].address if runtimes else None
 
 
 def in_expression() -> Session:

@@ -47,19 +47,17 @@ class JitUnwinder:
 
 def _unwound(pending: Any) -> Any:
     from mtedbg.adapters.gdb.jit_code import place_of
-    from mtedbg.decode.stack.unwind import KEPT, caller_of
+    from mtedbg.decode.stack.unwind import caller_of
     from mtedbg.model.absent import Absent
     from mtedbg.model.code import Block, Range
     from mtedbg.model.pointer import strip
 
     pc = strip(int(pending.read_register("pc")) & _WORD)
-    found = place_of(pc)
+    found = place_of(pc, returns=_is_caller(pending))
     if found is None:
         return None
     runtime, place = found
-    names = (*KEPT, "x30", "sp")
-    here = {name: int(pending.read_register(name)) & _WORD for name in names}
-    caller = caller_of(runtime, place, {**here, "pc": pc})
+    caller = caller_of(runtime, place, {**_readable(pending), "pc": place.pc})
     if isinstance(caller, Absent):
         return None
     assert isinstance(place.block, Block)
@@ -72,6 +70,12 @@ def _unwound(pending: Any) -> Any:
     return unwound
 
 
+def _is_caller(pending: Any) -> bool:
+    """Whether a frame has called another one: its PC is a return address then."""
+    level = getattr(pending, "level", None)  # since GDB 13
+    return level is not None and level() > 0
+
+
 def _unwound_foreign(pending: Any) -> Any:
     """Out of code of a JIT without a debug root; None where GDB's own way is right."""
     from mtedbg.adapters.gdb import foreign_code
@@ -79,7 +83,7 @@ def _unwound_foreign(pending: Any) -> Any:
     from mtedbg.model.pointer import strip
 
     pc = strip(int(pending.read_register("pc")) & _WORD)
-    after_call = pending.level() > 0 if hasattr(pending, "level") else False
+    after_call = _is_caller(pending)
     here = {"pc": pc, **_readable(pending)}
     place = foreign_code.place_of(pc, here, after_call=after_call)
     if place is None or not present(place.block):
@@ -148,7 +152,7 @@ def _named(decorator: Any) -> Any:
 
     try:
         frame = decorator.inferior_frame()
-        found = place_of(frame.pc())
+        found = place_of(frame.pc(), returns=frame.newer() is not None)
         name = frame_name(*found) if found else _foreign_name(frame)
     except (MtedbgError, gdb.error):
         return decorator

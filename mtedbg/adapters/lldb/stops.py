@@ -53,7 +53,7 @@ def prepare(process: lldb.SBProcess) -> None:
 
 
 def install(debugger: lldb.SBDebugger, names: dict[str, Any]) -> None:
-    """Registers the hook, once."""
+    """Registers the hook, once; what stands already, a core above all, stops no more."""
     if HOOK in names:
         return
     from mtedbg.adapters.lldb import frames
@@ -66,3 +66,7 @@ def install(debugger: lldb.SBDebugger, names: dict[str, Any]) -> None:
     debugger.GetCommandInterpreter().HandleCommand(line, result)
     if not result.Succeeded():
         sys.stderr.write(f"mtedbg: backtraces end at signal handlers: {result.GetError()}\n")
+    for number in range(debugger.GetNumTargets()):
+        process = debugger.GetTargetAtIndex(number).GetProcess()
+        if process.IsValid() and process.GetState() == lldb.eStateStopped:
+            prepare(process)

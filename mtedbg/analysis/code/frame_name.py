@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mtedbg.decode.code.code_map import function_name, symbol_of
+from mtedbg.decode.code.code_map import name_of
 from mtedbg.decode.memops.memop import memop_before, memop_in
 from mtedbg.errors import LayoutError
 from mtedbg.model.absent import or_else, present
@@ -42,12 +42,9 @@ def place_name(runtime: Runtime, place: Place) -> str:
 
 def _name(runtime: Runtime, found: Range) -> str:
     try:
-        for name in (function_name(runtime, found.function), symbol_of(runtime, found)):
-            if isinstance(name, str) and name:
-                return name
+        return or_else(name_of(runtime, found), "")
     except LayoutError:
-        pass
-    return ""
+        return ""
 
 
 def _guest(runtime: Runtime, place: Place) -> str:

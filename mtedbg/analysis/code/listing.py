@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from mtedbg.analysis.interrupted import place_of_death
 from mtedbg.analysis.runtimes import all_runtimes, place_of
 from mtedbg.dataclass import dataclass
-from mtedbg.decode.code.code_map import CODE_MAP, RETIRED, function_name, ranges_of, symbol_of
+from mtedbg.decode.code.code_map import CODE_MAP, RETIRED, name_of, ranges_of
 from mtedbg.decode.code.code_map import NEEDS as CODEMAP_NEEDS
 from mtedbg.decode.code.disassembly import CodeLine, disassemble
 from mtedbg.decode.code.guest_instruction import guest_instruction
@@ -147,7 +147,7 @@ def listing(
 def _extent(session: Session, at: int, count: int | None) -> _Extent | Place:
     """What to list; what `at` is in where that is nothing."""
     for runtime in all_runtimes(session):
-        runtime.layout.require(NEEDS | CODEMAP_NEEDS)
+        runtime.layout.require(CODEMAP_NEEDS)
     runtime, place = place_of(session, at)
     if isinstance(place.block, Block):
         pc = at - (at - place.block.base) % WORD_SIZE
@@ -210,6 +210,9 @@ def _guest(session: Session, rip: int) -> str | Absent:
 def _memops(shown: _Extent) -> dict[int, tuple[Memop, int]]:
     """The memops in what is shown: by the address of an instruction, with its part, 1 or 2."""
     found: dict[int, tuple[Memop, int]] = {}
+    if not shown.block.memop_count:
+        return found
+    shown.runtime.layout.require(NEEDS)
     for memop in _from(memops_of(shown.runtime, shown.block), "address", shown.start, shown.count):
         if memop.start >= shown.end:
             break
@@ -250,12 +253,10 @@ def _from(array: RecordArray[T] | Absent, field: str, start: int, count: int) ->
 
 def _label(runtime: Runtime, one: Range) -> str:
     """What a range is called: by its own symbol, or its guest function."""
-    symbol = symbol_of(runtime, one)
-    if isinstance(symbol, Absent):
-        try:
-            symbol = function_name(runtime, one.function)
-        except LayoutError:
-            return one.kind
+    try:
+        symbol = name_of(runtime, one)
+    except LayoutError:
+        return one.kind
     return f"{one.kind} {symbol}" if present(symbol) and symbol else one.kind
 
 

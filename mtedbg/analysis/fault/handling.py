@@ -10,6 +10,7 @@ from mtedbg.dataclass import dataclass
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else, present
 
 if TYPE_CHECKING:
+    from mtedbg.layout import Runtime
     from mtedbg.model.memop import Memop
     from mtedbg.model.process import Thread
     from mtedbg.model.runtime import Config, Journal
@@ -51,6 +52,11 @@ def _in_words(change: Journal, who: str) -> str:
     return f"{what}: in flight by {who}, phase {change.phase}"
 
 
+def has_handler(runtime: Runtime) -> bool:
+    """Whether a runtime says anything of a handler of faults: phases of it, or what it resumes."""
+    return "phases" in runtime.named or "memop.restart" in runtime.layout.schema.contracts
+
+
 def handling(
     session: Session, thread: Thread, pc: int, memory: Collection[int | Absent]
 ) -> Handling:
@@ -69,6 +75,8 @@ def handling(
 
     memop = memop_at(session, pc)
     if isinstance(memop, Absent):
+        if not memop.is_hole and present(runtimes) and not any(map(has_handler, runtimes)):
+            return Handling(NOT_APPLICABLE, NOT_APPLICABLE)
         return Handling(memop, memop if memop.is_hole else NO_MEMOP)
     change = _in_flight(session, memop)
     plan = NOT_APPLICABLE if change else _plan(session, thread, memop, memory)

@@ -134,11 +134,12 @@ class Walk:
             if state is None or "pc" not in state.registers:
                 return
             pc = strip(state.registers["pc"])  # a PC is not signed: what seems so is a wild one
-            jit = jit_place(self._session, pc)
+            jit = jit_place(self._session, pc if state.exact else pc - 1)
             foreign = jit is None and self._in_foreign(state, pc)
             kind = self._kind(state, pc, in_jit=jit is not None or foreign)
             step, guess = self._left(state, pc, kind, jit)
-            returns = kind is FrameKind.HOST or (foreign and not state.exact)
+            in_jit = foreign or (jit is not None and jit[1].pc != pc)
+            returns = kind is FrameKind.HOST or (in_jit and not state.exact)
             yield Found(pc, kind, state.how, state.registers, step.cfa, returns)
             if guess is not None:
                 yield Found(guess, FrameKind.HYPOTHESIS, How.LINK, {}, returns=True)
@@ -364,7 +365,8 @@ class Walk:
         return self._returns[address]
 
     def _is_code(self, address: int) -> bool:
-        if jit_place(self._session, address) is not None or not self._knows_regions:
+        jit = jit_place(self._session, address) or jit_place(self._session, address - 1)
+        if jit is not None or not self._knows_regions:
             return address % 4 == 0
         region = self._tables.region_at(address)
         if region is None or address % 4:
@@ -373,7 +375,7 @@ class Walk:
 
     def _is_called(self, address: int) -> bool:
         return (
-            jit_place(self._session, address) is not None
+            jit_place(self._session, address - 1) is not None
             or foreign_place(self._session, address - 1) is not None
             or self._is_signal_return(address)
             or or_else(follows_call(self._target, address), default=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from mtedbg.dataclass import dataclass, field
 from mtedbg.decode.code.audit_block import Budget, audit_block
 from mtedbg.decode.code.code_map import CODE_MAP, FUNCTIONS, RETIRED, SEGMENTS
-from mtedbg.decode.memops.journal import describe, in_flight
+from mtedbg.decode.memops.journal import JOURNAL, describe, in_flight
 from mtedbg.errors import LayoutError
 from mtedbg.layout import Requirements, Runtime
 from mtedbg.layout.memory import RecordArray
@@ -52,7 +52,7 @@ class Known:
     Attributes:
         blocks: of the code map, in its order.
         retired: ids of retired blocks.
-        segments: by id.
+        segments: by id; None where the runtime keeps none.
         functions: the table of guest functions; None where it cannot be read.
         ids: of the blocks of the code map.
         changing: ids of blocks that were being inserted or removed.
@@ -60,7 +60,7 @@ class Known:
 
     blocks: list[Block] = field(default_factory=list)
     retired: set[int] = field(default_factory=set)
-    segments: dict[int, Segment] = field(default_factory=dict)
+    segments: dict[int, Segment] | None = None
     functions: RecordArray[Function] | None = None
     ids: set[int] = field(default_factory=set)
     changing: set[int] = field(default_factory=set)
@@ -96,12 +96,14 @@ def audit(runtime: Runtime) -> Iterator[Finding]:
 
 def _journal(runtime: Runtime, known: Known) -> Iterator[Finding]:
     entries: tuple[Journal, ...] | Absent
+    if JOURNAL not in runtime.named:
+        return
     try:
         entries = in_flight(runtime)
     except LayoutError as error:
         entries = Absent(Reason.NOT_RECORDED, error.message)
     if isinstance(entries, Absent):
-        yield Finding(Severity.WARNING, Flaw.UNREADABLE, "journal", str(entries))
+        yield Finding(Severity.WARNING, Flaw.UNREADABLE, JOURNAL, str(entries))
         return
     for entry in entries:
         if entry.operation in OF_CODE:
@@ -160,7 +162,8 @@ def _collect(runtime: Runtime, known: Known) -> Iterator[Finding]:
     yield from _read(runtime, SEGMENTS, Segment, segments)
     known.functions = yield from _table(runtime, FUNCTIONS, Function)
     known.retired = {block.id for block in retired}
-    known.segments = {segment.id: segment for segment in segments}
+    if SEGMENTS in runtime.named:
+        known.segments = {segment.id: segment for segment in segments}
 
 
 def _order(known: Known) -> Iterator[Finding]:
@@ -189,7 +192,7 @@ def _links(block: Block, known: Known) -> Iterator[Finding]:
         yield Finding(Severity.ERROR, Flaw.RETIRED, where, detail)
     elif isinstance(block.state, str) and block.state != BlockState.PUBLISHED:
         yield Finding(Severity.ERROR, Flaw.STATE, where, f"in the code map, but {block.state}")
-    if isinstance(block.segment, int):
+    if isinstance(block.segment, int) and known.segments is not None:
         segment = known.segments.get(block.segment)
         if segment is None:
             detail = f"its segment {block.segment} does not exist"

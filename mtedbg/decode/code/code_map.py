@@ -10,14 +10,15 @@ import zlib
 from collections.abc import Iterable
 
 from mtedbg.layout import Requirements, Runtime
-from mtedbg.layout.memory import BULK, RecordArray
+from mtedbg.layout.memory import BULK, RecordArray, read_name
 from mtedbg.layout.slots import SlotArray
 from mtedbg.layout.table import Snapshot
-from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else, then
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else, present, then
 from mtedbg.model.code import (
     NO_FUNCTION,
     Block,
     Function,
+    Line,
     Outcome,
     Place,
     Program,
@@ -26,6 +27,7 @@ from mtedbg.model.code import (
     Segment,
 )
 from mtedbg.model.runtime import Buffer, Table
+from mtedbg.model.source import SourceLine
 
 NEEDS = Requirements(
     models=(Table, Buffer, Block, Range),
@@ -175,6 +177,36 @@ def symbol_of(runtime: Runtime, found: Range) -> str | Absent:
     if not found.symbol_length:
         return NOT_APPLICABLE
     return runtime.text(found.symbol, found.symbol_length)
+
+
+def name_of(runtime: Runtime, found: Range) -> str | Absent:
+    """What a range is called: by a symbol of its own, else as its guest function is.
+
+    Raises:
+        LayoutError: the runtime does not tell what this needs.
+    """
+    own = symbol_of(runtime, found)
+    return own if present(own) and own else function_name(runtime, found.function)
+
+
+def line_of(runtime: Runtime, found: Range, offset: int) -> SourceLine | Absent:
+    """The line of the source at `offset` bytes from a block's base; does not apply where none is.
+
+    Raises:
+        LayoutError: the runtime tells lines, and not what they are.
+    """
+    count, lines = or_else(found.line_count, 0), or_else(found.lines, 0)
+    if not count or not lines:
+        return NOT_APPLICABLE
+    line = then(
+        runtime.records(Line, lines, count), lambda all_: all_.last_at_most("begin", offset)
+    )
+    if isinstance(line, Absent):
+        return line
+    if not line.line:
+        return NOT_APPLICABLE
+    path = read_name(runtime.target, line.file, 255)
+    return then(path, lambda name: SourceLine(name, line.line))
 
 
 def programs_of(runtime: Runtime) -> tuple[Program, ...] | Absent:

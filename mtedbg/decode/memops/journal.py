@@ -6,6 +6,8 @@ from mtedbg.layout import Runtime
 from mtedbg.model.absent import Absent
 from mtedbg.model.runtime import Journal
 
+JOURNAL = "journal"
+"""The array of changes in flight, by its name in the debug root."""
 _MOST_SLOTS = 64
 
 
@@ -15,7 +17,7 @@ def in_flight(runtime: Runtime) -> tuple[Journal, ...] | Absent:
     Raises:
         LayoutError: the schema lacks what reading them takes.
     """
-    slots = runtime.array("journal", Journal)
+    slots = runtime.array(JOURNAL, Journal)
     if isinstance(slots, Absent):
         return slots
     found = []

@@ -7,7 +7,6 @@ from functools import partial
 
 from mtedbg.dataclass import replace
 from mtedbg.decode.code.code_map import CODE_MAP, locate
-from mtedbg.decode.code.code_map import NEEDS as CODEMAP_NEEDS
 from mtedbg.decode.memops.journal import in_flight
 from mtedbg.decode.memops.words import access_mode, branch_target, insert_mode
 from mtedbg.decode.pages import Pages
@@ -42,7 +41,7 @@ def memop_in(runtime: Runtime, place: Place) -> Memop | Absent:
     before it delivers a signal (kernel/rseq.c), a branch to the memop's beginning: the fault of an
     access has that for its PC.
     """
-    if not isinstance(place.block, Block):
+    if not isinstance(place.block, Block) or not place.block.memop_count:
         return NOT_APPLICABLE
     found = _around(runtime, place, place.block)
     if found != NOT_APPLICABLE:
@@ -73,6 +72,8 @@ def memop_before(runtime: Runtime, place: Place) -> Memop | Absent:
     """The last memop before a PC that was located, in the same range; else does not apply."""
     if not isinstance(place.block, Block) or not isinstance(place.range, Range):
         return NOT_APPLICABLE
+    if not place.block.memop_count:
+        return NOT_APPLICABLE
     begin = place.block.base + place.range.begin
     memops = memops_of(runtime, place.block)
     before = then(memops, lambda array: array.last_at_most("address", place.pc - 1))
@@ -83,12 +84,15 @@ def memop_at(runtime: Runtime, pc: int) -> Memop | Absent:
     """The memop at `pc`; does not apply where there is none.
 
     Raises:
-        LayoutError: the runtime does not tell what this needs.
+        LayoutError: the runtime does not tell what this needs; of memops only where the block
+            there has any.
     """
-    runtime.layout.require(NEEDS | CODEMAP_NEEDS)
     place = locate(runtime, pc)
     if place.detail:
         return Absent(Reason.DAMAGED, place.detail)
+    if not isinstance(place.block, Block) or not place.block.memop_count:
+        return NOT_APPLICABLE
+    runtime.layout.require(NEEDS)
     return memop_in(runtime, place)
 
 

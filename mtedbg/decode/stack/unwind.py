@@ -1,8 +1,9 @@
-"""From a frame of JIT code to whoever entered it, by the schema's `caller` lines.
+"""From a frame of JIT code to whoever called it, by its range, or the schema's `caller` lines.
 
-JIT code has one frame, however deep the guest's calls are: what an entry stub has set up. At the
-first two instructions of that stub it is not there yet, at a RET it is there no more; at all of
-them x30 is still, or again, the return address (contract `jit.frame = record`).
+A range that says what frame it has is a function of its own. Otherwise JIT code has one frame,
+however deep the guest's calls are: what an entry stub has set up. At the first two instructions of
+that stub it is not there yet, at a RET it is there no more; at all of them x30 is still, or again,
+the return address (contract `jit.frame = record`).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from mtedbg.decode.code.code_map import NEEDS as CODEMAP_NEEDS
 from mtedbg.layout import Requirements, Runtime
 from mtedbg.layout.schema import Saved
 from mtedbg.model.absent import Absent, Reason
-from mtedbg.model.code import Place, Range
+from mtedbg.model.code import FrameKind, Place, Range
 from mtedbg.model.pointer import strip
 
 NEEDS = CODEMAP_NEEDS | Requirements(contracts={"jit.frame": "record"})
@@ -22,6 +23,7 @@ KEPT = tuple(f"x{number}" for number in range(19, 30))
 """What a callee gives back as it got it (AAPCS64 6.1.1)."""
 
 _WORD = (1 << 64) - 1
+_WORD_SIZE = 4
 _RET = 0xD65F03C0
 _RECORD = 16
 """Bytes of a frame record."""
@@ -32,6 +34,8 @@ def caller_of(
 ) -> dict[str, int] | Absent:
     """The registers of whoever entered JIT code: pc, sp, and x19 to x29.
 
+    After a call x30 is not known: what needs it is absent then.
+
     Args:
         runtime: of the code.
         place: of the PC, which is in JIT code.
@@ -40,10 +44,15 @@ def caller_of(
     Raises:
         LayoutError: the runtime does not tell what this needs.
     """
-    runtime.layout.require(NEEDS)
     bare = _bare_stack(runtime, place)
+    if bare is None and (frame := _frame(place)):
+        return _above_record(runtime, registers, *frame)
+    if not _tells_frame(place):
+        runtime.layout.require(NEEDS)
     if bare is not None:
         found = {name: registers[name] for name in KEPT if name in registers}
+        if "x30" not in registers:
+            return Absent(Reason.UNREADABLE, "register x30: it is another's after a call")
         return found | {"pc": registers["x30"], "sp": registers["sp"] + bare}
     rules = runtime.layout.schema.caller
     if not {"pc", "sp"} <= rules.keys():
@@ -57,6 +66,41 @@ def caller_of(
     return found
 
 
+def _tells_frame(place: Place) -> bool:
+    """Whether the range is a function that says what frame it has."""
+    found = place.range
+    return isinstance(found, Range) and found.frame in (FrameKind.LEAF, FrameKind.RECORD)
+
+
+def _frame(place: Place) -> tuple[str, int] | None:
+    """Where the frame record of a function is: a register, and bytes to the caller's SP.
+
+    None where it has none, or not yet: before its first instruction.
+    """
+    found, block = place.range, place.block
+    if not isinstance(found, Range) or isinstance(block, Absent):
+        return None
+    if found.frame != FrameKind.RECORD or isinstance(found.frame_size, Absent):
+        return None
+    into = place.pc - block.base - found.begin
+    return None if not into else ("sp" if into == _WORD_SIZE else "x29", found.frame_size)
+
+
+def _above_record(
+    runtime: Runtime, registers: Mapping[str, int], base: str, size: int
+) -> dict[str, int] | Absent:
+    """The caller of a function whose frame record is at a register's value."""
+    if base not in registers:
+        return Absent(Reason.UNREADABLE, f"register {base}")
+    record = strip(registers[base])
+    data = runtime.target.read_memory(record, _RECORD)
+    if isinstance(data, Absent):
+        return data
+    found = {name: registers[name] for name in KEPT if name in registers}
+    words = (int.from_bytes(data[at : at + 8], "little") for at in (0, 8))
+    return found | dict(zip(("x29", "pc"), words, strict=True)) | {"sp": record + size}
+
+
 def _bare_stack(runtime: Runtime, place: Place) -> int | None:
     """Where there is no frame: bytes from SP to the caller's."""
     found = place.range
@@ -66,9 +110,15 @@ def _bare_stack(runtime: Runtime, place: Place) -> int | None:
         and not isinstance(place.block, Absent)
     ):
         into = place.pc - place.block.base - found.begin
-        if into in (0, 4):
+        if into in (0, _WORD_SIZE):
             return _RECORD if into else 0  # the first pushes the record
-    data = runtime.target.read_memory(place.pc, 4)
+    if isinstance(found, Range) and not isinstance(place.block, Absent):
+        begins = place.pc == place.block.base + found.begin
+        if found.frame == FrameKind.LEAF or (found.frame == FrameKind.RECORD and begins):
+            return 0
+    if place.pc % _WORD_SIZE:
+        return None  # a return address, less one: the frame is there
+    data = runtime.target.read_memory(place.pc, _WORD_SIZE)
     is_ret = not isinstance(data, Absent) and int.from_bytes(data, "little") == _RET
     return 0 if is_ret else None
 

@@ -56,6 +56,7 @@ enum { MTEDBG_FILLING, MTEDBG_FILLED };
 #define MTEDBG_ROOT_MAGIC "MTEDBGR" /* eight bytes with the terminator */
 #define MTEDBG_ABI_MAJOR 1
 #define MTEDBG_ABI_MINOR 1
+#define MTEDBG_NO_FUNCTION UINT32_MAX /* of a range that belongs to none */
 #define MTEDBG_ENDIAN_PROBE UINT32_C(0x01020304)
 
 /* The lists are laid out by hand, as tables. */
@@ -76,6 +77,8 @@ enum { MTEDBG_FILLING, MTEDBG_FILLED };
   V(RangeKind, Function, 1) V(RangeKind, EntryStub, 2) V(RangeKind, ImportThunk, 3)   \
   V(RangeKind, BuiltinThunk, 4) V(RangeKind, FaultTrampoline, 5) V(RangeKind, Throw, 6) \
   V(RangeKind, DebugStub, 7)
+#define MTEDBG_FRAME_KINDS(V) \
+  V(FrameKind, Unknown, 0) V(FrameKind, Leaf, 1) V(FrameKind, Record, 2)
 #define MTEDBG_TIERS(V) V(Tier, None, 0) V(Tier, Baseline, 1) V(Tier, Optimized, 2)
 #define MTEDBG_TIER_STATES(V) \
   V(TierState, Idle, 0) V(TierState, Requested, 1) V(TierState, Compiling, 2) \
@@ -103,7 +106,7 @@ enum { MTEDBG_FILLING, MTEDBG_FILLED };
 
 #define MTEDBG_ENUMS(E)                                                               \
   E(MTEDBG_ROOT_STATES) E(MTEDBG_FORMS) E(MTEDBG_BLOCK_KINDS) E(MTEDBG_BLOCK_STATES)  \
-  E(MTEDBG_RANGE_KINDS) E(MTEDBG_TIERS) E(MTEDBG_TIER_STATES) E(MTEDBG_ACCESSES)      \
+  E(MTEDBG_RANGE_KINDS) E(MTEDBG_FRAME_KINDS) E(MTEDBG_TIERS) E(MTEDBG_TIER_STATES) E(MTEDBG_ACCESSES)      \
   E(MTEDBG_MODES) E(MTEDBG_POLICIES) E(MTEDBG_CORE_ID_SOURCES) E(MTEDBG_THREAD_STATES) \
   E(MTEDBG_OPERATIONS) E(MTEDBG_PHASES) E(MTEDBG_EVENTS)
 
@@ -155,11 +158,21 @@ enum { MTEDBG_ENUMS(MTEDBG_ENUM_LIST) };
   F(T, BlockState, state) F(T, u64, supersedes) F(T, u64, superseded_by)              \
   F(T, u64, reason) F(T, u32, reason_length) F(T, u32, reserved) F(T, u64, code)
 
-/* ranges of a block: sorted by begin; begin and end are offsets from the block's base. */
+/* ranges of a block: sorted by begin; begin and end are offsets from the block's base. function: an
+ * index in `functions`, MTEDBG_NO_FUNCTION for none. symbol: a name of the range's own, which comes
+ * before the function's. The rest may be 0, for not told:
+ * frame: how to leave it. Leaf: it has no frame, x30 is the return address. Record: it begins with
+ * stp x29, x30, [sp, #-N]! and mov x29, sp; every RET follows ldp x29, x30, [sp], #N, and in between
+ * x29 is the record's address. frame_size: N. x19 to x28 are taken for the caller's.
+ * lines: line_count records, sorted by begin: the source of the code from there on. */
 #define MTEDBG_RANGE_FIELDS(F, T)                                                     \
   F(T, u32, begin) F(T, u32, end) F(T, RangeKind, kind) F(T, u32, function)           \
   F(T, u64, guest_rip) F(T, u64, callee_block) F(T, u64, symbol) F(T, u32, symbol_length) \
-  F(T, u32, reserved)
+  F(T, FrameKind, frame) F(T, u32, frame_size) F(T, u32, line_count) F(T, u64, lines)
+
+/* begin: an offset from the block's base. line: from 1 on, 0 where there is none from here on. file:
+ * the address of a NUL-terminated path of at most 255 bytes. */
+#define MTEDBG_LINE_FIELDS(F, T) F(T, u32, begin) F(T, u32, line) F(T, u64, file)
 
 /* memops of a block: sorted by address. `address` is the access [2]; `tag_address` the tag insert
  * [1], 0 where the memop has none. The instruction words are read from memory, never kept here:
@@ -236,7 +249,7 @@ enum { MTEDBG_ENUMS(MTEDBG_ENUM_LIST) };
 #define MTEDBG_RECORDS(R)                                                             \
   R(Named, MTEDBG_NAMED_FIELDS) R(Table, MTEDBG_TABLE_FIELDS) R(Buffer, MTEDBG_BUFFER_FIELDS) \
   R(Slots, MTEDBG_SLOTS_FIELDS) R(Slot, MTEDBG_SLOT_FIELDS) R(Chunk, MTEDBG_CHUNK_FIELDS)     \
-  R(Block, MTEDBG_BLOCK_FIELDS) R(Range, MTEDBG_RANGE_FIELDS) R(Memop, MTEDBG_MEMOP_FIELDS)   \
+  R(Block, MTEDBG_BLOCK_FIELDS) R(Range, MTEDBG_RANGE_FIELDS) R(Line, MTEDBG_LINE_FIELDS) R(Memop, MTEDBG_MEMOP_FIELDS)   \
   R(Segment, MTEDBG_SEGMENT_FIELDS) R(Thread, MTEDBG_THREAD_FIELDS)                   \
   R(Function, MTEDBG_FUNCTION_FIELDS) R(Code, MTEDBG_CODE_FIELDS) R(PhasePoint, MTEDBG_PHASE_FIELDS)              \
   R(Journal, MTEDBG_JOURNAL_FIELDS) R(Lock, MTEDBG_LOCK_FIELDS) R(Recorder, MTEDBG_RECORDER_FIELDS)               \
@@ -246,7 +259,7 @@ typedef uint32_t mtedbg_u32;
 typedef uint64_t mtedbg_u64;
 #define MTEDBG_ENUM_TYPE(name) typedef uint32_t mtedbg_##name;
 MTEDBG_ENUM_TYPE(RootState) MTEDBG_ENUM_TYPE(Form) MTEDBG_ENUM_TYPE(BlockKind)
-MTEDBG_ENUM_TYPE(BlockState) MTEDBG_ENUM_TYPE(RangeKind) MTEDBG_ENUM_TYPE(Tier)
+MTEDBG_ENUM_TYPE(BlockState) MTEDBG_ENUM_TYPE(RangeKind) MTEDBG_ENUM_TYPE(FrameKind) MTEDBG_ENUM_TYPE(Tier)
 MTEDBG_ENUM_TYPE(TierState) MTEDBG_ENUM_TYPE(Access) MTEDBG_ENUM_TYPE(Mode)
 MTEDBG_ENUM_TYPE(Policy) MTEDBG_ENUM_TYPE(CoreIdSource) MTEDBG_ENUM_TYPE(ThreadState)
 MTEDBG_ENUM_TYPE(Operation) MTEDBG_ENUM_TYPE(Phase) MTEDBG_ENUM_TYPE(Event)

@@ -25,7 +25,10 @@ std::span<mtedbg_Range> build_ranges(const CompiledCode& code) {
                  .callee_block = from.callee_block,
                  .symbol = from.symbol.empty() ? 0 : address_of(arena_string(from.symbol)),
                  .symbol_length = static_cast<uint32_t>(from.symbol.size()),
-                 .reserved = 0};
+                 .frame = MTEDBG_FrameKind_Unknown,
+                 .frame_size = 0,
+                 .line_count = 0,
+                 .lines = 0};
   }
   return ranges;
 }

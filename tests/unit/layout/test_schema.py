@@ -52,25 +52,48 @@ def test_what_is_not_known_is_ignored() -> None:
     [
         ("mtedbg-schema 1", "mtedbg-schema 2", "version 2"),
         ("mtedbg-schema 1", "something else", "does not begin"),
-        ("Block.base : u64 @ 0", "Block.base : u64 @ 9", "outside of its record"),
-        ("Block.kind : Kind @ 8", "Block.kind : Kind @ 13", "outside of its record"),
-        ("Block.base : u64 @ 0", "Block.base : u64 @ 99999999", "outside of its record"),
-        ("Block.base : u64 @ 0", "Block.base : u64 @ -8", "line 3"),
-        ("Block.base : u64 @ 0", "Block.base : u64", "line 3"),
-        ("type Block 16", "type Block", "line 2"),
-        ("type Block 16", "type Block 0", "size of 0"),
-        ("type Block 16", "type Block 999999", "size of 999999"),
-        ("type Block 16\n", "", "no size"),
-        ("Kind.Two = 2", "Kind.Two = 1", "repeats"),
-        ("Block.kind", "Block.base", "repeats"),
-        ("contract range.base = block", "contract range.base", "line 7"),
-        ("register frame = x28", "register frame", "line 8"),
-        ("register frame = x28", "register frame = x28 \x1b[31m", "line 8"),
     ],
 )
-def test_a_malformed_schema_says_where(old: str, new: str, problem: str) -> None:
+def test_another_schema_is_refused(old: str, new: str, problem: str) -> None:
     with pytest.raises(LayoutError, match=problem):
         parse_schema(GOOD.replace(old, new).encode())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem", "lost"),
+    [
+        ("Block.base : u64 @ 0", "Block.base : u64 @ 9", "outside of its record", "Block"),
+        ("Block.kind : Kind @ 8", "Block.kind : Kind @ 13", "outside of its record", "Block"),
+        ("Block.base : u64 @ 0", "Block.base : u64 @ 99999999", "outside", "Block"),
+        ("Block.base : u64 @ 0", "Block.base : u64 @ -8", "line 3", "Block"),
+        ("Block.base : u64 @ 0", "Block.base : u64", "line 3", "Block"),
+        ("type Block 16", "type Block", "line 2", "Block"),
+        ("type Block 16", "type Block 0", "size of 0", "Block"),
+        ("type Block 16", "type Block 999999", "size of 999999", "Block"),
+        ("type Block 16\n", "", "no size", "Block"),
+        ("Kind.Two = 2", "Kind.Two = 1", "repeats", "Kind"),
+        ("Kind.Two = 2", "Kind.Two = two", "line 6", "Kind"),
+        ("Block.kind", "Block.base", "repeats", "Block"),
+        ("contract range.base = block", "contract range.base", "line 7", "range.base"),
+        ("register frame = x28", "register frame", "line 8", "frame"),
+        ("register frame = x28", "register frame = x28 \x1b[31m", "line 8", "frame"),
+        ("register frame = x28", "register frame = x28\nregister frame = x28", "repeats", "frame"),
+        ("caller pc = [x29+8]", "caller pc = [x29+8", "line 9", "pc"),
+        ("caller pc = [x29+8]", "caller lr = [x29+8]", "line 9", "pc"),
+    ],
+)
+def test_a_malformed_line_costs_what_it_is_about(
+    old: str, new: str, problem: str, lost: str
+) -> None:
+    whole = GOOD + "caller pc = [x29+8]\ncaller sp = x29+16\ntype Other 8\nOther.id : u64 @ 0\n"
+    schema = parse_schema(whole.replace(old, new).encode())
+    assert any(problem in one for one in schema.problems)
+    said = {
+        **schema.records, **schema.enums, **schema.contracts, **schema.registers, **schema.caller
+    }  # fmt: skip
+    every = {"Block", "Kind", "range.base", "frame", "pc", "sp", "Other"}
+    gone = {"pc", "sp"} if lost == "pc" else {lost}
+    assert set(said) == every - gone
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mtedbg.model.code import BlockKind, BlockState, RangeKind, Tier
+from mtedbg.model.code import BlockKind, BlockState, FrameKind, RangeKind, Tier
 from mtedbg.model.event import EventKind
 from mtedbg.model.frame import ThreadState
 from mtedbg.model.memop import Access, Mode
@@ -23,6 +23,7 @@ SAME = {
     "CoreIdSource": CoreIdSource,
     "Event": EventKind,
     "Form": Form,
+    "FrameKind": FrameKind,
     "Operation": Operation,
     "Policy": Policy,
     "RangeKind": RangeKind,

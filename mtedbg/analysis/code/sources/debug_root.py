@@ -7,16 +7,17 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.runtimes import notes_of, place_of
-from mtedbg.decode.code.code_map import function_name, program_of, symbol_of
+from mtedbg.decode.code.code_map import function_name, line_of, name_of, program_of, symbol_of
 from mtedbg.decode.memops.journal import describe, in_flight
 from mtedbg.decode.memops.memop import memop_in
 from mtedbg.errors import LayoutError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else, present, then
-from mtedbg.model.code import Block, Outcome, Place, Range
+from mtedbg.model.code import Block, Outcome, Place, Range, RangeKind
 from mtedbg.model.code_place import CodePlace, HeldBlock, HeldRange
 from mtedbg.model.foreign_code import CodeSource
 from mtedbg.model.memop import Memop
 from mtedbg.model.operation import OF_CODE
+from mtedbg.model.source import SourceLine
 
 if TYPE_CHECKING:
     from mtedbg.layout import Runtime
@@ -44,6 +45,7 @@ def code_at(session: Session, pc: int) -> CodePlace:
         then(memop, lambda found: found.id),
         place.detail,
         (*notes_of(runtime), *place.notes, *_notes(runtime, place)),
+        _line(runtime, place),
     )
 
 
@@ -79,7 +81,19 @@ def _function(runtime: Runtime, place: Place) -> str | Absent:
     if isinstance(place.range, Absent):
         return NOT_APPLICABLE
     try:
+        if place.range.kind == RangeKind.FUNCTION:
+            return name_of(runtime, place.range)
         return function_name(runtime, place.range.function)
+    except LayoutError as error:
+        return Absent(Reason.NOT_RECORDED, error.message)
+
+
+def _line(runtime: Runtime, place: Place) -> SourceLine | Absent:
+    """The line of the source, where the runtime tells lines."""
+    if isinstance(place.range, Absent) or isinstance(place.block, Absent):
+        return NOT_APPLICABLE
+    try:
+        return line_of(runtime, place.range, place.pc - place.block.base)
     except LayoutError as error:
         return Absent(Reason.NOT_RECORDED, error.message)
 
