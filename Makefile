@@ -29,7 +29,7 @@ test: setup lint ## all checks and tests
 	ctest --test-dir native/build/host --output-on-failure --no-tests=error
 	@$(MAKE) sanitize-host
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
-	  -m 'not herd7 and not serial'
+	  -m 'not herd7 and not serial and not jits'
 	$(BIN)/pytest -m serial
 
 sanitize: sanitize-host ## emitter, code manager, debug root under AddressSanitizer, UBSan, TSan
@@ -71,6 +71,9 @@ stress: setup ## litmus tests on real threads that are moved, in the VM; ROUNDS=
 
 guests: setup ## every guest program in every way, under QEMU and in the VM
 	@$(BIN)/python -m tests.live.guest_matrix
+
+jits: setup ## real JITs whose programs take minutes under QEMU; `make test` has the rest
+	$(BIN)/pytest -q -m jits
 
 aarch64: setup ## the wheels on AArch64 with memory tagging, in the VM; every frozen answer there
 	@$(BIN)/python -m tests.live.aarch64_machine

@@ -12,7 +12,7 @@ from bench.lab import lab
 from bench.machine import describe
 from bench.result import table
 
-SUBJECTS = ("tags", "condition", "code_map", "jit_list", "startup")
+SUBJECTS = ("tags", "condition", "code_map", "jit_list", "jits", "startup")
 OTHERS = ("cores", "triage")
 """Measured when they are named."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.support.packages import Died, Packages, died, unpacked
+from tests.support.packages import RUN_S, Died, Packages, died, unpacked
 
 PROGRAMS = Path(__file__).parent / "programs" / "jits"
 _MODULES = "usr/lib/python3/dist-packages"
@@ -18,15 +18,16 @@ ERLANG = Packages("erlang", {"erlang-base": "27."})
 PHP = Packages("php", {"php8.4-cli": "8.4.", "php8.4-opcache": "8.4."})
 
 
-def python(program: str, folder: Path, *arguments: str) -> Died:
+def python(program: str, folder: Path, *arguments: str, seconds: float = RUN_S) -> Died:
     """A program of `programs/jits` in Debian's Python with PyPI's wheels, until it dies.
 
     Args:
         program: its file.
         folder: where it runs, and where its core comes to.
         arguments: its own.
+        seconds: that it may take.
     """
     root = unpacked(PYTHON)
     environment = {"PYTHONHOME": str(root / "usr"), "PYTHONPATH": str(root / _MODULES)}
     argv = ["/usr/bin/python3.13", str(PROGRAMS / program), *arguments]
-    return died(root, argv, folder, environment)
+    return died(root, argv, folder, environment, seconds=seconds)

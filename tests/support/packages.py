@@ -179,6 +179,7 @@ def died(
     folder: Path,
     environment: Mapping[str, str] | None = None,
     *options: str,
+    seconds: float = RUN_S,
 ) -> Died:
     """Runs a program of an unpacked set until it dies by a signal.
 
@@ -188,6 +189,7 @@ def died(
         folder: where it runs, and where the core comes to; made where it is not there.
         environment: of the program.
         options: more of QEMU's.
+        seconds: that it may take.
     """
     folder.mkdir(parents=True, exist_ok=True)
     before = set(folder.glob("*.core"))
@@ -198,7 +200,7 @@ def died(
         ["sh", "-c", 'ulimit -c unlimited; exec "$@"', "sh", *command, *argv[1:]],
         cwd=folder, env={"PATH": "/usr/bin:/bin", **(environment or {})},
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-        timeout=RUN_S, check=False,
+        timeout=seconds, check=False,
     )  # fmt: skip
     output = done.stdout.decode("utf-8", "replace")
     made = set(folder.glob("*.core")) - before

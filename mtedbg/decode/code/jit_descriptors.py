@@ -34,6 +34,8 @@ _LARGEST = 16 << 20
 _PIECE = 1 << 20
 _VERSION = 1
 _SHAPE = re.compile(rb"\x01\0\0\0[\0-\x02]\0\0\0", re.S)
+# Besides, there is a pointer to the first entry.
+_WRITTEN = re.compile(_SHAPE.pattern + rb".{8}(?!\0{6})", re.S)
 _MOST_SHAPES = 1 << 16
 _LARGEST_OBJECT = 1 << 30
 
@@ -50,6 +52,8 @@ class Descriptors:
         self._target = target
         self._symbol = target.symbol_address(SYMBOL)
         self._cut = ""
+        # A live process may register its first object later.
+        self._shape = _WRITTEN if dead else _SHAPE
         self._places = list(self._searched(MOST_BYTES if dead else MOST_LIVE))
 
     @property
@@ -83,7 +87,7 @@ class Descriptors:
                     return
                 left -= size
                 data = self._target.read_memory(start, size)
-                for match in _SHAPE.finditer(b"" if isinstance(data, Absent) else data):
+                for match in self._shape.finditer(b"" if isinstance(data, Absent) else data):
                     at = start + match.start()
                     if at % 8 == 0:
                         found += 1
