@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _NEXT_STEP = (
     "commands that need none still work: mte-tags, mte-fault, mte-regions, mte-check, mte-find, "
-    "mte-set, mte-ctl; jit-block and jit-disas where a JIT describes its code"
+    "mte-set, mte-ctl; jit-block, jit-blocks and jit-disas where a JIT describes its code"
 )
 
 

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from mtedbg.commands import Arguments, Command, Option
+from mtedbg.dataclass import replace
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, then
 from mtedbg.model.completion import Completable
 from mtedbg.model.foreign_code import CodeSource, ForeignCode, ForeignCodes
 from mtedbg.model.words import counted
-from mtedbg.report import Answer, Column, Kind, Row, record_or_table
+from mtedbg.report import Answer, Column, Kind, Row, record_or_table, rows_of
 
 if TYPE_CHECKING:
     from mtedbg.analysis.code.blocks import RuntimeBlocks
@@ -24,9 +25,9 @@ def _run(session: Session, arguments: Arguments) -> Answer:
 
     wanted = Wanted(arguments.kind, arguments.tier, arguments.function)
     foreign = foreign_blocks(session, wanted)
-    if foreign and isinstance(session.runtimes, Absent):
-        return answer((), foreign)
-    return answer(blocks(session, wanted), foreign)
+    none_described = foreign and isinstance(session.runtimes, Absent)
+    found = answer(() if none_described else blocks(session, wanted), foreign)
+    return replace(found, headline="" if rows_of(found.body) else "no code block fits")
 
 
 def answer(found: Sequence[RuntimeBlocks], foreign: Sequence[ForeignCodes] = ()) -> Answer:

@@ -65,6 +65,38 @@ def test_mapped_code(stopped: tuple[Any, int]):
         assert row["outcome"] == "not-jit"
 
 
+def test_one_answer_in_every_command(stopped: tuple[Any, int]):
+    """And alone, each is about the PC."""
+    session, code = stopped
+    listed = {row["base"]: row for row in session.rows("jit-blocks")}
+    for number, name in ((0, "jitted_0"), (COUNT // 2, f"mapped_{COUNT // 2}(int, char)")):
+        start = code + number * STRIDE
+        (held,) = session.rows(f"jit-block {start:#x}")
+        row = listed[hex(start)]
+        assert (row["id"], row["function"]) == (held["block"]["id"], held["function"])
+        assert row["source"] == held["source"]
+        assert row["function"] == name
+        (found,) = session.rows(f"jit-blocks --function '{name}'")
+        assert found == row
+        assert value(session, hex(start)) == row["id"]
+        shown = session.execute(f"jit-disas {start:#x}")
+        assert shown.startswith(session.execute(f"jit-block {start:#x}").splitlines()[0])
+    assert value(session, "$pc") == listed[hex(code)]["id"]
+    for command in ("jit-block", "jit-disas"):
+        assert session.execute(command) == session.execute(f"{command} $pc")
+    assert session.rows("jit-blocks --function nosuch") == []
+    outside = session.number("$sp") & ~3
+    assert value(session, hex(outside)) == -1
+
+
+def value(session: Any, pc: str) -> int:
+    """What the function for expressions says."""
+    if isinstance(session, gdb_session.Session):
+        return int(session.execute(f"output $_jit_block({pc})"))
+    frame = "lldb.debugger.GetSelectedTarget().process.GetSelectedThread().GetSelectedFrame()"
+    return int(session.python(f"jit_block({frame}, '{pc}')"))
+
+
 def test_a_dead_jit(lab_vm: Vm, tmp_path: Path):
     program = compiled("jit_objects")
     result = lab_vm.run([str(program), str(COUNT), "i", "crash"], cores_to=tmp_path)

@@ -23,6 +23,8 @@ NO_REGION = Absent(Reason.UNMAPPED, "in no mapping")
 # What a JIT makes code in: anonymous memory, shared anonymous memory, files that have no name.
 _NO_FILE = re.compile(r"$|\[anon|/memfd:|/dev/zero|/dev/shm/|/SYSV|/dev/ashmem|.* \(deleted\)$")
 _OF_THE_KERNEL = frozenset(("[vdso]", "[vvar]", "[vsyscall]", "[sigpage]"))
+_OF_THE_PROGRAM = frozenset(("[heap]", "[stack]"))
+"""They may be executable; and QEMU's user mode calls whatever is next to the heap by its name."""
 _HEAD = 4096
 
 
@@ -64,7 +66,7 @@ def may_be_generated(session: Session, pc: int) -> bool:
     region = mapping_of(session, pc)
     if isinstance(region, Absent):
         return region.reason is not Reason.UNMAPPED
-    return any(one in region.perms for one in "x?") and is_anonymous(region)
+    return _may_hold_code(region)
 
 
 @once
@@ -73,7 +75,13 @@ def has_generated(session: Session) -> bool:
     regions = session.target.regions()
     if isinstance(regions, Absent):
         return True
-    return any(is_anonymous(one) and any(x in one.perms for x in "x?") for one in regions)
+    return any(map(_may_hold_code, regions))
+
+
+def _may_hold_code(region: Region) -> bool:
+    """Whether a JIT may have made code in a mapping."""
+    nameless = is_anonymous(region) or region.name in _OF_THE_PROGRAM
+    return nameless and any(one in region.perms for one in "x?")
 
 
 def is_anonymous(region: Region) -> bool:
