@@ -13,7 +13,7 @@ from mtedbg.errors import UsageError
 from mtedbg.lab import paths
 from mtedbg.lab.boot import RESERVED, boot
 from mtedbg.lab.machine import MachineOptions, Share
-from mtedbg.lab.program import checked
+from mtedbg.lab.program import checked, interpreter
 from mtedbg.lab.vm import LabResult
 
 HELP = "run an AArch64 program in a Linux VM with memory tagging; core files are saved here"
@@ -76,6 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(
             f"{here} cannot be written to: a core file would be lost", "work in another folder"
         )
+    _check_loader(arguments.libraries, program)
     environment = _environment(arguments.env)
     shares = _shares(here, program, writable=arguments.writable)
     options = MachineOptions(cpus=arguments.cpus, memory_mib=arguments.memory)
@@ -99,6 +100,20 @@ def run(arguments: argparse.Namespace) -> int:
             file=sys.stderr,
         )
     return result.shell_status()
+
+
+def _check_loader(libraries: Path | None, program: Path) -> None:
+    """Complains where the kernel would say of a program that it is not there.
+
+    Raises:
+        UsageError: it needs a loader, and the libraries that the user named have none.
+    """
+    loader = interpreter(program) if libraries is not None else ""
+    if libraries is not None and loader and not (libraries / Path(loader).name).exists():
+        raise UsageError(
+            f"{libraries} has no {Path(loader).name}, which {program.name} is started by",
+            "name the folder of the whole C library, or link the program with -static",
+        )
 
 
 def _command(before: list[str], after: Sequence[str] | None) -> list[str]:

@@ -22,7 +22,7 @@ ET_REL, ET_EXEC, ET_DYN, ET_CORE = 1, 2, 3, 4
 EM_X86_64, EM_AARCH64 = 62, 183
 PROGRAM_MACHINES = frozenset((EM_AARCH64, EM_X86_64))
 """Of images in a process here: its own, and those of a program that is translated."""
-PT_LOAD, PT_DYNAMIC, PT_NOTE = 1, 2, 4
+PT_LOAD, PT_DYNAMIC, PT_INTERP, PT_NOTE = 1, 2, 3, 4
 PT_GNU_EH_FRAME = 0x6474E550
 PT_AARCH64_MEMTAG_MTE = 0x70000002
 PF_X, PF_W, PF_R = 1, 2, 4

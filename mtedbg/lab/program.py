@@ -6,6 +6,28 @@ from pathlib import Path
 from mtedbg.errors import FileFormatError
 from mtedbg.formats import elf
 
+_HEAD = 1 << 16
+"""Bytes of a program in which linkers put its headers."""
+
+
+def interpreter(program: Path) -> str:
+    """The path of the loader that a program asks for; empty of a static one.
+
+    Args:
+        program: an ELF file that can be read.
+    """
+    with program.open("rb") as file:
+        head = file.read(_HEAD)
+    try:
+        headers, _ = elf.program_headers(head, elf.file_header(head, program.name), program.name)
+    except FileFormatError:
+        return ""
+    for one in headers:
+        if one.type == elf.PT_INTERP:
+            found = head[one.offset : one.offset + one.file_size]
+            return os.fsdecode(found.partition(b"\0")[0])
+    return ""
+
 
 def checked(name: str | Path) -> Path:
     """The absolute path of the AArch64 program `name`; a link stays what it is called.
