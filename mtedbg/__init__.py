@@ -1,3 +1,3 @@
 """mtedbg: debugging JITs and emulators on Arm memory tagging."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from mtedbg.dataclass import dataclass
 from mtedbg.model.absent import Absent, Reason
-from mtedbg.model.operation import Operation
+from mtedbg.model.operation import OF_CODE, Operation
 
 THREADS = "threads"
 """The table of guest threads, by its name in the debug root."""
@@ -187,6 +187,11 @@ class Journal:
     def idle(self) -> bool:
         """Whether nothing is in flight."""
         return self.operation == Operation.NONE
+
+    @property
+    def has_phases(self) -> bool:
+        """Whether it is made by a fault handler, step by step; changes of the code map are not."""
+        return self.operation not in OF_CODE
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from mtedbg.dataclass import asdict, astuple, dataclass
 
-VERSION = 7
+VERSION = 8
 """Of signatures, whose words make their ids: what another version kept is read again."""
 
 

@@ -36,7 +36,7 @@ def _row(change: Change) -> Row:
     entry = change.entry
     return {
         "operation": entry.operation,
-        "phase": spelled(entry.phase),
+        "phase": spelled(entry.phase) if entry.has_phases else NOT_APPLICABLE,
         "thread": change.thread,
         "guest_thread": entry.thread or NOT_APPLICABLE,
         "memop": entry.memop or NOT_APPLICABLE,

@@ -194,6 +194,13 @@ def _to_the_end(walk: _Walk, fault: Fault) -> None:
         )
         walk.type(f"maintenance packet qMemTags:{int(fault.memory, 16):x},1:1")
     walk.type("memop-log -n 4")
+    if walk.here:  # the code is in shared memory without write access, where ptrace writes nothing
+        walk.story.heading(
+            "Look at the patched sequence",
+            "It restarts at the tag insert. The kernel lets no debugger put a breakpoint there.",
+        )
+        walk.type(f"x/2i {fault.restart}")
+        return
     walk.story.heading(
         "Step the re-executed sequence", "It restarts at the tag insert and goes through."
     )
@@ -213,6 +220,8 @@ def _dead(story: Story, gdb: Path, folder: Path) -> None:
     else:
         core = _died_in_the_vm(story, folder, runtime, guest)
     words = ["core", str(core), "--exe", str(runtime)]
+    if native.has_mte():  # which may be an emulated machine
+        words += ["--budget", "30"]
     with story.waiting("reading the core"):
         done = subprocess.run(
             [sys.executable, "-m", "mtedbg", *words], capture_output=True, text=True, check=False

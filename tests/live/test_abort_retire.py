@@ -55,7 +55,10 @@ def test_a_block_on_its_way_out(lab_vm: Vm, tmp_path: Path, point: str) -> None:
     (found,) = dead.rows(f"jit-block {block['base']}")
     assert found["block"]["id"] == block["id"]
     assert (found["outcome"] == "retired") is described
-    assert f"RetireBlock of block {entry.block}" in dead.post_mortem()
+    said = dead.post_mortem()
+    assert f"RetireBlock of block {entry.block} is in flight" in said
+    assert "unknown" not in said.partition("Changes in progress")[2].partition("\n\n")[0]
+    assert "thread 0" not in said
     assert states(dead, "OptimizedTier") == ["Published"]
 
 

@@ -188,7 +188,8 @@ def _in_progress(session: Session) -> str:
         entry = change.entry
         is_patch = entry.operation == Operation.PATCH_MEMOP
         what = f"{change.transition} patch" if is_patch else entry.operation
-        return f"{what} in progress, phase {spelled(entry.phase)}"
+        phase = f", phase {spelled(entry.phase)}" if entry.has_phases else ""
+        return f"{what} in progress{phase}"
     return ""
 
 

@@ -108,9 +108,8 @@ def _journal(runtime: Runtime, known: Known) -> Iterator[Finding]:
     for entry in entries:
         if entry.operation in OF_CODE:
             known.changing.add(entry.block)
-        yield Finding(
-            Severity.INFO, Flaw.IN_FLIGHT, f"guest thread {entry.thread}", describe(entry)
-        )
+        where = f"guest thread {entry.thread}" if entry.thread else CODE_MAP
+        yield Finding(Severity.INFO, Flaw.IN_FLIGHT, where, describe(entry))
 
 
 def _table(

@@ -34,4 +34,6 @@ def describe(entry: Journal) -> str:
         what = f"memop {entry.memop}"
     else:
         what = f"block {entry.block}" if entry.block else f"tags at {entry.address:#x}"
-    return f"{entry.operation} of {what} by thread {entry.thread} is in flight, phase {entry.phase}"
+    who = f" by thread {entry.thread}" if entry.thread else ""  # they are counted from 1
+    phase = f", phase {entry.phase}" if entry.has_phases else ""
+    return f"{entry.operation} of {what}{who} is in flight{phase}"
