@@ -73,9 +73,11 @@ def fault_of(session: Session, frame: SignalFrame) -> SignalInfo | None:
         return None
     if frame.informed and _is_mended(session, frame, address):
         return None
-    mapped = region_at(session, address) is not None
+    if (raised.number, raised.code) != (SIGSEGV, MAPERR):
+        return raised
     # A translation fault is of memory without pages yet, too.
-    return replace(raised, code=ACCERR) if mapped and raised.code == MAPERR else raised
+    mapped = region_at(session, address) is not None
+    return replace(raised, code=ACCERR) if mapped else raised
 
 
 def is_of_fault(signal: SignalInfo) -> bool:

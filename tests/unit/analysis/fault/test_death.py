@@ -28,7 +28,7 @@ FAULTED = CODE + 64
 POINTER = tagged(HEAP, 3)
 AT_FAULT = {"x16": POINTER, "x29": TOP + 32, "x30": 7, "sp": TOP, "pc": FAULTED}
 MTESERR, MAPERR = (11, 9, HEAP), (11, 1, 8)
-SEGV_BLOCKED = 1 << 10
+SEGV_BLOCKED, BUS_BLOCKED = 1 << 10, 1 << 6
 ABORTED, RAISED = SignalInfo(6, -6, 0, 1000), SignalInfo(11, -6, 0, 1000)
 
 
@@ -47,12 +47,12 @@ def in_handler(frame: bytes, signal: SignalInfo = ABORTED, **registers: int) -> 
     return Session(target_with(frame, signal, mine))
 
 
-def by_mask(session: Session) -> Session:
+def by_mask(session: Session, blocked: int = SEGV_BLOCKED) -> Session:
     """The same, the handler's signal blocked and no frame records."""
     target = session.target
     assert isinstance(target, FakeTarget)
     target.register_sets[1]["x29"] = 0
-    target.thread_list = [replace(one, blocked=SEGV_BLOCKED) for one in target.threads()]
+    target.thread_list = [replace(one, blocked=blocked) for one in target.threads()]
     return session
 
 
@@ -85,6 +85,25 @@ def test_a_frame_that_nothing_leads_to_is_not_in_use():
 def test_a_syndrome_is_believed_where_the_code_accesses_the_address(syndrome, address, kind):
     frame = signal_frame_bytes(AT_FAULT, fault_address=address, syndrome=syndrome)
     assert death(by_mask(in_handler(frame))).found is kind
+
+
+@pytest.mark.parametrize(
+    ("status", "name"),
+    [
+        (0x21, "SIGBUS BUS_ADRALN"),  # alignment
+        (0x10, "SIGBUS BUS_OBJERR"),  # external abort
+        (0x07, "SIGSEGV SEGV_ACCERR"),  # translation, of memory that is mapped
+        (0x0F, "SIGSEGV SEGV_ACCERR"),  # permission
+    ],
+)
+def test_signal_and_code_by_the_syndrome_alone(status, name):
+    """Codes are numbers that each signal has a meaning of its own for."""
+    write = 0x24 << 26 | 1 << 25 | 1 << 6
+    frame = signal_frame_bytes(AT_FAULT, fault_address=HEAP, syndrome=write | status)
+    blocked = BUS_BLOCKED if name.startswith("SIGBUS") else SEGV_BLOCKED
+    found = death(by_mask(in_handler(frame), blocked))
+    assert found.found is Found.HANDLER
+    assert str(found.fault.name) == name
 
 
 @pytest.mark.parametrize(("pointer", "kind"), [(3, Found.HANDLER), (11, Found.SIGNAL)])
