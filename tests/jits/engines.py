@@ -33,6 +33,8 @@ MOZJS_140 = Packages(
     "mozjs-140", {"libmozjs-140-0": "140.17.0", "libmozjs-140-dev": "140.17.0"}, suite="sid"
 )
 JAVA_21 = Packages("openjdk-21", {"openjdk-21-jre-headless": "21.0.13"})
+NODE_20 = Packages("node-20", {"nodejs": "20.19.2", "libnode115": "20.19.2"})
+NODE_24 = Packages("node-24", {"nodejs": "24.", "libnode137": "24."}, suite="sid")
 JAVA_HOME = "usr/lib/jvm/java-21-openjdk-arm64"
 
 
@@ -73,6 +75,7 @@ def died(
     environment: Mapping[str, str] | None = None,
     options: MachineOptions | None = None,
     limit_s: float = 120,
+    more: Sequence[Share] = (),
 ) -> Dead:
     """Runs `program`, which is in `folder` there, until it leaves one core.
 
@@ -84,11 +87,12 @@ def died(
         environment: of the program.
         options: of the VM.
         limit_s: seconds that it may take.
+        more: folders that it sees besides.
     """
     cores = folder / "cores"
     cores.mkdir()
     command = [f"{GUEST}/{program.relative_to(folder)}", *arguments]
-    shares = [Share(folder, GUEST)]
+    shares = [Share(folder, GUEST), *more]
     with boot(shares, options or MachineOptions(), root / LIBRARIES) as vm:
         result = vm.run(
             command,
@@ -182,10 +186,33 @@ def _resolved(root: Path, source: Path, target: Path) -> None:
             shutil.copy(path, target / entry.name)
 
 
+def node(packages: Packages, folder: Path) -> Dead:
+    """A script that ends its process from the innermost of its functions."""
+    root = unpacked(packages)
+    shutil.copy((root / "usr/bin/node").resolve(), folder / "node")
+    shutil.copy(PROGRAMS / "main.js", folder)
+    options = MachineOptions(memory_mib=2000)
+    share = Share(root / "usr/share", "/usr/share")
+    dead = died(root, folder / "node", ["main.js"], folder, None, options, 240, [share])
+    return replace(dead, questions=["mte-fault"])
+
+
 def java_files(folder: Path) -> Path:
     """A folder in which the JVM's library is where it was in the VM, for readers of its cores."""
-    library = folder / "jits/jvm/lib/server/libjvm.so"
-    made = unpacked(JAVA_21) / JAVA_HOME / "lib/server/libjvm.so"
+    inside = "lib/server/libjvm.so"
+    return library_files(JAVA_21, f"{JAVA_HOME}/{inside}", f"jits/jvm/{inside}", folder)
+
+
+def library_files(packages: Packages, source: str, place: str, folder: Path) -> Path:
+    """A folder that has one library of a set, for readers of cores.
+
+    Args:
+        packages: the set.
+        source: the library's path in it.
+        place: its path in the folder.
+        folder: made where it is not there.
+    """
+    library, made = folder / place, unpacked(packages) / source
     if not library.exists() or library.stat().st_size != made.stat().st_size:
         library.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=library.parent, delete=False) as copied:

@@ -23,6 +23,8 @@ MADE: dict[str, Callable[[Path], Dead]] = {
     "box64-0.4.3": translators.freed,
     "spidermonkey-128": lambda folder: engines.wasm(engines.MOZJS_128, folder),
     "spidermonkey-140": lambda folder: engines.wasm(engines.MOZJS_140, folder),
+    "node-20": lambda folder: engines.node(engines.NODE_20, folder),
+    "node-24": lambda folder: engines.node(engines.NODE_24, folder),
     "hotspot-21": lambda folder: engines.java(folder, "0x100000000000"),
     "hotspot-21-tagged": lambda folder: engines.java(folder, tagged=True),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mtedbg.analysis.code.mappings import may_be_generated
+from mtedbg.analysis.code.mappings import may_be_generated, may_interpret
 from mtedbg.analysis.code.symbolize import InJit, Symbolized, foreign_place, symbolize
 from mtedbg.dataclass import replace
 from mtedbg.model.absent import or_else
@@ -24,7 +24,7 @@ def place_in_frame(session: Session, pc: int, registers: Mapping[str, int]) -> C
         pc: of the frame, without tag and PAC bits; of a call, an address of it.
         registers: of the frame, those that are known.
     """
-    if not may_be_generated(session, pc):
+    if not (may_be_generated(session, pc) or may_interpret(session, pc)):
         return None
     from mtedbg.analysis.code.jits import in_frame
     from mtedbg.analysis.code.sources.foreign import place_of

@@ -22,6 +22,7 @@ NO_REGION = Absent(Reason.UNMAPPED, "in no mapping")
 
 # What a JIT makes code in: anonymous memory, shared anonymous memory, files that have no name.
 _NO_FILE = re.compile(r"$|\[anon|/memfd:|/dev/zero|/dev/shm/|/SYSV|/dev/ashmem|.* \(deleted\)$")
+_INTERPRETERS = re.compile(r".*/libnode\.so\.[0-9]+")
 _OF_THE_KERNEL = frozenset(("[vdso]", "[vvar]", "[vsyscall]", "[sigpage]"))
 _OF_THE_PROGRAM = frozenset(("[heap]", "[stack]"))
 """They may be executable; and QEMU's user mode calls whatever is next to the heap by its name."""
@@ -67,6 +68,16 @@ def may_be_generated(session: Session, pc: int) -> bool:
     if isinstance(region, Absent):
         return region.reason is not Reason.UNMAPPED
     return _may_hold_code(region)
+
+
+def may_interpret(session: Session, pc: int) -> bool:
+    """Whether `pc` is in a library whose own code runs functions of a script: V8's interpreter."""
+    region = mapping_of(session, pc)
+    return (
+        not isinstance(region, Absent)
+        and "x" in region.perms
+        and bool(_INTERPRETERS.fullmatch(region.name))
+    )
 
 
 @once

@@ -85,7 +85,7 @@ class Symbolized:
 
             place = self.jit.place
             if isinstance(place, CodePlace):
-                return place.block.kind if present(place.block) else place.outcome.value
+                return place.block.kind if present(place.block) else str(place.source)
             return place.range.kind if present(place.range) else place.outcome.value
         return NOWHERE if self.region == NO_REGION else HOST
 

@@ -101,7 +101,9 @@ def calls_from(session: Session, registers: Mapping[str, int], *, lines: bool = 
 
 def _frame(session: Session, level: int, found: Found, lines: bool) -> HostFrame:
     after_call = found.returns and level > 0
-    place = symbolize_frame(session, found.pc, found.registers, after_call=after_call)
+    # What has call frame information is a compiler's: no interpreter's frame.
+    registers = {} if present(found.cfa) else found.registers
+    place = symbolize_frame(session, found.pc, registers, after_call=after_call)
     known: SourcePlace | Absent = NOT_APPLICABLE
     if lines:
         known = source_place(session, found.pc - 1 if after_call else found.pc)

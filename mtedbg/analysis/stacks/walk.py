@@ -13,7 +13,8 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from mtedbg.analysis.code.mappings import may_be_generated
+from mtedbg.analysis.code.in_frame import place_in_frame
+from mtedbg.analysis.code.mappings import may_be_generated, may_interpret
 from mtedbg.analysis.code.source import rules_in_files
 from mtedbg.analysis.code.symbolize import foreign_place, jit_place, symbolize
 from mtedbg.analysis.stacks.return_address import return_address
@@ -309,9 +310,17 @@ class Walk:
         address = self._return_address(record[1])
         if address == 0:
             return None
-        self._check(address)
+        above = {"x29": record[0], "pc": address}
+        if not self._is_entered(address, above):
+            self._check(address)
         self._live = frame
-        return _State({"x29": record[0], "pc": address}, How.RECORD)
+        return _State(above, How.RECORD)
+
+    def _is_entered(self, address: int, registers: Mapping[str, int]) -> bool:
+        """Whether a frame goes on where no call is before: an interpreter's, which a JIT made."""
+        if not may_interpret(self._session, address):
+            return False
+        return place_in_frame(self._session, address, registers) is not None
 
     def _is_stack(self, address: int) -> bool:
         region = self._tables.region_at(address)

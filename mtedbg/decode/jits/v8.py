@@ -1,0 +1,359 @@
+"""V8's functions, by the constants that it exports for debuggers (`v8dbg_*`).
+
+They say where fields are, which types there are, and where a frame has its function. Names of the
+constants change with the types of fields, so several are tried. What they do not say this knows by
+version (`FORMS`): where the bytecode has its table of positions.
+
+A frame of JavaScript is known by its own contents: its function is an object of the type of
+functions, with what functions share, and its context is an object. A script's name, and the line of
+a position, come from the script.
+
+Source: V8, tools/gen-postmortem-metadata.py; llnode reads the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from copy import copy
+
+from mtedbg.dataclass import dataclass
+from mtedbg.decode.jits.words import HoleError, Words, at_most, damaged
+from mtedbg.model.absent import Absent, Reason
+
+SYMBOL = "v8dbg_SmiShiftSize"
+_PREFIX = "v8dbg_"
+LONGEST_NAME = 256
+LONGEST_SOURCE = 1 << 20
+MOST_LINES = 1 << 22
+MOST_POSITIONS = 1 << 20
+_DEEPEST = 8
+_SCOPE_SLOTS = 8
+_WITH_POSITIONS = 2
+_MOST_LOCALS = 1 << 12
+_MOST_ARGUMENTS = 1 << 16
+_LOWEST = 1 << 16
+_POSITION = (1 << 30) - 1
+_ENTRY = -1
+"""The offset of a function's entry, before its bytecode: tables begin there."""
+
+_WANTED: dict[str, tuple[str, ...]] = {
+    "smi shift": ("SmiShiftSize",),
+    "tag": ("HeapObjectTag",),
+    "tag mask": ("HeapObjectTagMask",),
+    "function in frame": ("off_fp_function",),
+    "context in frame": ("off_fp_context",),
+    "bytecode in frame": ("off_fp_bytecode_array",),
+    "offset in frame": ("off_fp_bytecode_offset",),
+    "map": ("class_HeapObject__map__Map",),
+    "type": ("class_Map__instance_type__uint16_t",),
+    "first function": ("FirstJSFunctionType", "type_JSFunction__JS_FUNCTION_TYPE"),
+    "last function": ("LastJSFunctionType", "type_JSFunction__JS_FUNCTION_TYPE"),
+    "bytecode type": ("type_BytecodeArray__BYTECODE_ARRAY_TYPE",),
+    "shared type": ("type_SharedFunctionInfo__SHARED_FUNCTION_INFO_TYPE",),
+    "script type": ("type_Script__SCRIPT_TYPE",),
+    "shared": ("class_JSFunction__shared__SharedFunctionInfo",),
+    "name": (
+        "class_SharedFunctionInfo__name_or_scope_info__Object",
+        "class_SharedFunctionInfo__name_or_scope_info__Tagged_NameOrScopeInfoT_",
+    ),
+    "script": (
+        "class_SharedFunctionInfo__script_or_debug_info__HeapObject",
+        "class_SharedFunctionInfo__script__Tagged_HeapObject_",
+        "class_SharedFunctionInfo__raw_script__Tagged_Object_",
+    ),
+    "script name": ("class_Script__name__Object",),
+    "source": ("class_Script__source__Object",),
+    "line ends": ("class_Script__line_ends__Object",),
+    "not a string": ("FirstNonstringType",),
+    "representation": ("StringRepresentationMask",),
+    "encoding": ("StringEncodingMask",),
+    "one byte": ("OneByteStringTag",),
+    "sequential": ("SeqStringTag",),
+    "cons": ("ConsStringTag",),
+    "sliced": ("SlicedStringTag",),
+    "thin": ("ThinStringTag",),
+    "length": ("class_String__length__int32_t",),
+    "characters": ("class_SeqOneByteString__chars__char",),
+    "first half": ("class_ConsString__first__String",),
+    "second half": ("class_ConsString__second__String",),
+    "whole": ("class_ThinString__actual__String",),
+    "array length": ("class_FixedArrayBase__length__SMI",),
+    "array data": ("class_FixedArray__data__uintptr_t",),
+    "bytecode data": ("class_BytecodeArray__data__uintptr_t",),
+    "locals": ("scopeinfo_idx_ncontextlocals",),
+    "first local": ("scopeinfo_idx_first_vars",),
+}
+_MAY_LACK = frozenset(("thin", "whole", "sliced"))
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a version does not export.
+
+    Attributes:
+        name: of the version, for people.
+        positions: where bytecode has its table of positions.
+    """
+
+    name: str
+    positions: int
+
+
+FORMS = {115: Form("node 20", 32), 137: Form("node 24", 24)}
+"""By the number in the library's name, libnode.so.115."""
+
+
+@dataclass(frozen=True, slots=True)
+class JsFunction:
+    """A function, and where in it a frame is.
+
+    Attributes:
+        name: empty where it has none.
+        script: its name.
+        line: of the frame where it is known, else 0.
+        start_line: where the function begins; 0 where that is not known.
+    """
+
+    name: str
+    script: str
+    line: int = 0
+    start_line: int = 0
+
+
+class V8:
+    """The functions of a process.
+
+    Args:
+        words: its memory.
+        symbol: the address of a symbol that the library exports.
+        form: of the version.
+
+    Attributes:
+        words: the same.
+        known: the constants, by what they say.
+
+    Raises:
+        HoleError: the constants cannot be read, or one that is needed is not there.
+    """
+
+    def __init__(
+        self, words: Words, symbol: Callable[[str], int | Absent], form: Form | None
+    ) -> None:
+        self.words = words
+        self._form = form
+        self.known: dict[str, int] = {}
+        for key, names in _WANTED.items():
+            found = self._constant(symbol, names)
+            if found is not None:
+                self.known[key] = found
+            elif key not in _MAY_LACK:
+                raise HoleError(Absent(Reason.UNKNOWN_VERSION, f"it does not export {names[0]}"))
+        if self.known["smi shift"] != 31:
+            raise HoleError(Absent(Reason.UNKNOWN_VERSION, "its pointers are compressed"))
+
+    def _constant(
+        self, symbol: Callable[[str], int | Absent], names: tuple[str, ...]
+    ) -> int | None:
+        for name in names:
+            address = symbol(_PREFIX + name)
+            if not isinstance(address, Absent):
+                value = self.words.number(address)
+                return value - (1 << 32) if value >> 31 else value
+        return None
+
+    def over(self, words: Words) -> V8:
+        """The same layout, for other memory of the same process."""
+        other = copy(self)
+        other.words = words
+        return other
+
+    def function_in(self, frame: int) -> JsFunction | None:
+        """The function whose frame it is; None where it is no frame of JavaScript.
+
+        Args:
+            frame: address of its frame record.
+        """
+        known = self.known
+        try:
+            function = self._object(self.words.word(frame + known["function in frame"]))
+            context = self._object(self.words.word(frame + known["context in frame"]))
+            if function is None or context is None:
+                return None
+            if not known["first function"] <= self._type(function) <= known["last function"]:
+                return None
+            arguments = self.words.word(frame + known["function in frame"] - 8)
+            self._type(context)
+            shared = self._object(self.words.word(function + known["shared"]))
+            if shared is None or self._type(shared) != known["shared type"]:
+                return None
+            if arguments >= _MOST_ARGUMENTS:
+                return None
+        except HoleError:
+            return None
+        return self._described(shared, frame)
+
+    def _described(self, shared: int, frame: int) -> JsFunction:
+        name, start = "", None
+        script_name, line, start_line = "", 0, 0
+        with suppress(HoleError):
+            name, start = self._name(shared)
+        with suppress(HoleError):
+            script = self._object(self.words.word(shared + self.known["script"]))
+            if script is not None and self._type(script) == self.known["script type"]:
+                script_name = self._string(self.words.word(script + self.known["script name"]))
+                if start is not None:
+                    start_line = self._line(script, start)
+                position = self._position(frame)
+                if position is not None:
+                    line = self._line(script, position)
+        return JsFunction(name, script_name, line, start_line)
+
+    # Values and objects.
+
+    def _object(self, value: int) -> int | None:
+        """The address of an object; None of what is none."""
+        if value & self.known["tag mask"] != self.known["tag"]:
+            return None
+        address = self.words.strip(value) - self.known["tag"]
+        return address if address >= _LOWEST else None
+
+    def _small(self, value: int) -> int | None:
+        """A small integer; None of what is none."""
+        if value & 1:
+            return None
+        number = value >> 32
+        return number - (1 << 32) if number >> 31 else number
+
+    def _type(self, address: int) -> int:
+        held = self._object(self.words.word(address + self.known["map"]))
+        if held is None:
+            raise damaged(f"the object at {address:#x}")
+        return self.words.number(held + self.known["type"], 2)
+
+    def _is_string(self, value: int) -> bool:
+        address = self._object(value)
+        return address is not None and self._type(address) < self.known["not a string"]
+
+    def _string(self, value: int, most: int = LONGEST_NAME, depth: int = 0) -> str:
+        """The text of a string, its first `most` characters; empty of what is none."""
+        known, address = self.known, self._object(value)
+        if address is None or depth > _DEEPEST:
+            return ""
+        kind = self._type(address)
+        if kind >= known["not a string"]:
+            return ""
+        length = min(self.words.number(address + known["length"]), most)
+        representation = kind & known["representation"]
+        if representation == known["sequential"]:
+            narrow = kind & known["encoding"] == known["one byte"]
+            data = self.words.bytes(address + known["characters"], length if narrow else 2 * length)
+            return data.decode("latin-1" if narrow else "utf-16-le", "replace")
+        if representation == known["cons"]:
+            halves = (known["first half"], known["second half"])
+            return "".join(
+                self._string(self.words.word(address + at), most, depth + 1) for at in halves
+            )[:most]
+        if representation == known.get("thin"):
+            return self._string(self.words.word(address + known["whole"]), most, depth + 1)
+        return ""
+
+    # Functions and scripts.
+
+    def _name(self, shared: int) -> tuple[str, int | None]:
+        """The name of a function, and where in its script it begins."""
+        value = self.words.word(shared + self.known["name"])
+        if self._is_string(value):
+            return self._string(value), None
+        scope = self._object(value)
+        if scope is None:
+            return "", None
+        local_count = self._small(self.words.word(scope + 8 * (self.known["locals"] + 1)))
+        if local_count is None or not 0 <= local_count < _MOST_LOCALS:
+            return "", None
+        first = self.known["first local"]
+        at = scope + 8 * (first + 1 + 2 * local_count)
+        slots = self.words.words(at, _SCOPE_SLOTS)
+        name, start = "", None
+        if first - self.known["locals"] > _WITH_POSITIONS:  # they are between these two
+            start = self._small(self.words.word(scope + 8 * (first - 1)))
+            name = next((text for slot in slots if (text := self._string(slot))), "")
+            return name, start
+        for number, slot in enumerate(slots):
+            if not name and self._is_string(slot):
+                name = self._string(slot)
+            small = self._small(slot)
+            following = self._small(slots[number + 1]) if number + 1 < len(slots) else None
+            if number and small is not None and following is not None and 0 <= small < following:
+                start = small
+                break
+        return name, start
+
+    def _line(self, script: int, position: int) -> int:
+        """The line, from 1, of a position in a script; 0 where it cannot be told."""
+        ends = self._object(self.words.word(script + self.known["line ends"]))
+        if ends is not None:
+            count = self._small(self.words.word(ends + self.known["array length"]))
+            if count is not None and 0 < count <= MOST_LINES:
+                data = ends + self.known["array data"]
+
+                def end(number: int) -> int:
+                    return self.words.word(data + 8 * number) >> 32
+
+                return at_most(count, end, position - 1) + 1
+        text = self._string(
+            self.words.word(script + self.known["source"]), min(position, LONGEST_SOURCE)
+        )
+        return text.count("\n") + 1 if len(text) == position else 0
+
+    def _position(self, frame: int) -> int | None:
+        """Where in its script a frame of the interpreter is; None of other frames."""
+        known = self.known
+        bytecode = self._object(self.words.word(frame + known["bytecode in frame"]))
+        if self._form is None or bytecode is None:
+            return None
+        if self._type(bytecode) != known["bytecode type"]:
+            return None
+        offset = self._small(self.words.word(frame + known["offset in frame"]))
+        size = self._small(self.words.word(bytecode + known["array length"]))
+        if offset is None or size is None:
+            return None
+        offset -= known["bytecode data"] - known["tag"]
+        if not 0 <= offset < size:
+            return None
+        table = self._object(self.words.word(bytecode + self._form.positions))
+        if table is None:
+            return None
+        found = None
+        for code, position in self._positions(table):
+            if code > offset:
+                break
+            found = position
+        return found
+
+    def _positions(self, table: int) -> Iterator[tuple[int, int]]:
+        """Offsets of bytecode in ascending order, and their positions in the script."""
+        count = self._small(self.words.word(table + self.known["array length"]))
+        if count is None or not 0 <= count <= MOST_POSITIONS:
+            return
+        data = self.words.bytes(table + self.known["array data"], count)
+        at, code, position = 0, _ENTRY, 0
+
+        def number() -> int:
+            nonlocal at
+            total = shift = 0
+            while at < len(data):
+                byte = data[at]
+                at += 1
+                total |= (byte & 0x7F) << shift
+                shift += 7
+                if byte < 0x80:
+                    break
+            return (total >> 1) ^ -(total & 1)
+
+        while at < len(data):
+            step = number()
+            code += step if step >= 0 else -step - 1
+            position += number()
+            # A bit for positions of other languages, then the position and 1.
+            yield code, (position >> 1 & _POSITION) - 1

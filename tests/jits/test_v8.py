@@ -1,0 +1,154 @@
+"""V8's frames in cores of Debian's node, by what node itself wrote of its calls."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mtedbg.analysis.code.block import code_at
+from mtedbg.analysis.code.jits import jits
+from mtedbg.analysis.code.sources.v8 import JavaScript
+from mtedbg.decode.jits.v8 import V8
+from mtedbg.decode.jits.words import HoleError, Words
+from mtedbg.model.absent import Absent, present
+from mtedbg.model.code import Outcome
+from mtedbg.model.code_place import CodePlace
+from mtedbg.session import Session
+from tests.jits.engines import NODE_20, library_files
+from tests.jits.frozen import (
+    calls_of,
+    damaged,
+    processor_time,
+    provenance,
+    random_patches,
+    session_of,
+)
+from tests.support.compile import BUILT
+
+NAME, VERSION = "node-20", "V8 of libnode 115 (node 20)"
+LIBRARY = "usr/lib/aarch64-linux-gnu/libnode.so.115"
+CALL = re.compile(r"^\d+: (?:(\S+) \()?(\S+?):(\d+):\d+\)?$", re.M)
+"""Of "JavaScript stack trace", which V8 makes of its own frames."""
+WARM_S, COLD_S = 0.005, 0.6
+MOST_READS, ONE_S = 20_000, 2.0
+
+
+@pytest.fixture(scope="module")
+def files() -> Path:
+    return library_files(NODE_20, LIBRARY, LIBRARY, BUILT / "jits/node-files")
+
+
+@pytest.fixture(scope="module")
+def session(files: Path) -> Session:
+    return session_of(NAME, files)
+
+
+def engine(session: Session) -> JavaScript:
+    (found,) = jits(session)
+    assert isinstance(found.jit, JavaScript), found.jit
+    return found.jit
+
+
+def places(session: Session) -> Iterator[tuple[CodePlace, int]]:
+    """The frames of JavaScript, and their frame records."""
+    for frame in calls_of(session):
+        jit = frame.place.jit
+        if present(jit) and isinstance(jit.place, CodePlace) and present(jit.place.function):
+            yield jit.place, frame.registers["x29"]
+
+
+def test_frames_are_those_that_v8_wrote(session: Session) -> None:
+    said = CALL.findall(str(provenance(NAME)["said"]))
+    assert len(said) == 10
+    found = [place for place, _ in places(session)]
+    lines = 0
+    for place, (name, script, line) in zip(found, said, strict=False):
+        assert place.function == (name or "(anonymous function)")
+        assert present(place.line)
+        assert place.line.file == script
+        assert place.version == VERSION
+        if place.line.line:
+            assert place.line.line == int(line)
+            lines += 1
+    assert lines >= 8, "compiled code has no line"
+
+
+def test_the_backtrace_goes_on_to_the_end(session: Session) -> None:
+    functions = [frame.function for frame in calls_of(session)]
+    assert functions[-1].startswith("_start") or "node+" in functions[-1]
+    assert any("node::Start" in one for one in functions)
+
+
+def test_generated_code_is_not_called_no_jit(session: Session) -> None:
+    frame = next(one for one in calls_of(session) if "rwx" in str(one.place.region))
+    place = code_at(session, frame.pc)
+    assert place.outcome is Outcome.CANNOT_TELL
+
+
+def test_frames_of_the_library_itself_are_no_functions(session: Session) -> None:
+    functions = engine(session).functions
+    named = {frame for _, frame in places(session)}
+    for frame in calls_of(session):
+        record = frame.registers.get("x29", 0)
+        if record and record not in named:
+            assert functions.function_in(record) is None
+
+
+def test_without_the_library_it_is_said_that_it_is_needed() -> None:
+    session = session_of(NAME)
+    frame = next(one for one in calls_of(session) if "libnode" in one.function)
+    (found,) = jits(session)
+    assert isinstance(found.jit, Absent)
+    assert "libnode.so.115" in found.jit.detail
+    assert not any(place for place, _ in places(session)), frame
+
+
+def test_damage_is_an_answer_or_none_and_bounded(session: Session) -> None:
+    whole = engine(session).functions
+    place, frame = next(iter(places(session)))
+    known, words = whole.known, whole.words
+    function = words.pointer(frame + known["function in frame"]) - 1
+    shared = words.pointer(function + known["shared"]) - 1
+    scope = words.pointer(shared + known["name"]) - 1
+    script = words.pointer(shared + known["script"]) - 1
+    bytecode = words.pointer(frame + known["bytecode in frame"]) - 1
+    structures = {
+        "frame": (frame - 48, 64),
+        "function": (function, 0x28),
+        "shared": (shared, 0x30),
+        "scope": (scope, 0x50),
+        "script": (script, 0x40),
+        "bytecode": (bytecode, 0x36),
+    }
+    answers = set()
+    for what, patches in random_patches(session, 8, structures):
+        other = damaged(session, patches)
+        functions = whole.over(Words(other.target))
+        began = time.monotonic()
+        found = functions.function_in(frame)
+        answers.add(found if found is None else found.name)
+        assert other.target.reads < MOST_READS, what  # type: ignore[attr-defined]
+        assert time.monotonic() - began < ONE_S, what
+    assert {None, place.function} <= answers
+
+
+def test_a_constant_that_is_not_there_makes_the_version_unknown(session: Session) -> None:
+    target = session.target
+
+    def symbol(name: str) -> int | Absent:
+        return target.symbol_address(name if "SharedFunctionInfo__name" not in name else "gone")
+
+    with pytest.raises(HoleError, match="name_or_scope_info"):
+        V8(Words(target), symbol, None)
+
+
+def test_time_of_an_answer(session: Session) -> None:
+    _, frame = next(iter(places(session)))
+    target = session.target
+    assert processor_time(lambda: jits(Session(target))) < COLD_S
+    functions = engine(session).functions
+    assert processor_time(lambda: functions.function_in(frame)) < WARM_S
