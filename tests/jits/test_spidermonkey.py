@@ -79,6 +79,14 @@ def test_frames_go_on_through_stubs_and_javascript_to_the_end(session: Session) 
     assert functions[-1].startswith("_start")
 
 
+def test_the_entry_from_native_code_gives_its_caller_all_that_it_keeps(session: Session) -> None:
+    frames = calls_of(session)
+    native = frames[4]
+    assert {"sp", "x19", "x28", "x29"} <= native.registers.keys()
+    assert frames[3].registers["x29"] < native.registers["sp"] < native.registers["x29"]
+    assert "libmozjs" in native.function
+
+
 def test_blocks_are_of_their_kinds(name: str, session: Session) -> None:
     listed = engine(session).blocks()
     assert [one.kind for one in listed.codes] == KINDS[name]

@@ -98,7 +98,9 @@ _RANGES = (
     "TrapExit",
     "DebugStub",
 )
-FUNCTION, THUNK = _RANGES[0], _RANGES[5]
+FUNCTION, ENTRY = _RANGES[:2]
+SAVED = ("x16", "x19", *(f"x{number}" for number in range(20, 31)))
+"""What an entry from C++ keeps of its caller, one after the other; its stack is 8 bytes above."""
 _CALL = (1 << 28) - 1
 """The bits of a call's word that are its place in the module."""
 
@@ -117,6 +119,7 @@ class Layout:
         has_names: u8, whether there are any.
         names: (where it is in `Code`, the text of the names in that).
         file: pointers from `meta` to the name of the script that compiled it.
+        saved: where an entry from C++ has saved registers, from its frame record.
         own_map: the map that each `Code` has; None where it has none.
     """
 
@@ -129,6 +132,7 @@ class Layout:
     has_names: int
     names: tuple[int, int]
     file: tuple[int, ...]
+    saved: int
     own_map: int | None = None
 
 
@@ -143,6 +147,7 @@ LAYOUTS = {
         has_names=0xF8,
         names=(0x20, 0xE8),
         file=(0xD8,),
+        saved=160,
     ),
     140: Layout(
         range_size=28,
@@ -160,6 +165,7 @@ LAYOUTS = {
         has_names=0x1C8,
         names=(0x210, 0x110),
         file=(0x10, 8),
+        saved=96,
         own_map=0x190,
     ),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -74,6 +74,26 @@ class SpiderMonkey:
         if len(found) > MOST:
             cut = f"only the first {MOST} blocks are listed"
         return ForeignCodes(CodeSource.SPIDERMONKEY, tuple(found[:MOST]), cut, self.version)
+
+    def unwind(self, pc: int, registers: Mapping[str, int]) -> Mapping[str, int] | Absent | None:
+        """Out of the stub that C++ enters wasm by, which saves what C++ wants kept."""
+        try:
+            block = self.code.at(pc)
+            found = None if block is None else self.code.range_at(block, pc)
+            if found is None or found.kind != spidermonkey.ENTRY:
+                return None
+            words = self.code.words
+            frame = words.strip(registers["x29"])
+            record = words.words(frame, 2)
+            start, count = frame + self.code.layout.saved, len(spidermonkey.SAVED)
+            saved = dict(zip(spidermonkey.SAVED, words.words(start, count), strict=True))
+        except (HoleError, KeyError):
+            return None
+        # It copies the return address and x29 into a frame record below what it saves.
+        if saved["x30"] != record[1] or saved["x29"] & ~1 != record[0] & ~1:
+            return None
+        link = saved.pop("x30")
+        return {**saved, "pc": words.strip(link), "sp": start + 8 * count + 8}
 
     def findings(self) -> Iterator[Finding]:
         """What the maps, the blocks and their ranges say of each other."""
