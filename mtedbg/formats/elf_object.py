@@ -128,6 +128,11 @@ class ElfObject:
             ),
         )
 
+    @property
+    def is_loaded_by_segments(self) -> bool:
+        """Whether it has program headers, as what a program loads as a library has."""
+        return bool(or_else(then(self._header, lambda header: header.program_header_count), 0))
+
     def code(self) -> list[CodeSpan] | Absent:
         """Where its code is: the executable sections, or segments where it has no sections."""
         return then(then(self._sections, self._executable), _spans_of)

@@ -22,9 +22,10 @@ def test_functions_that_numba_compiled(tmp_path: Path) -> None:
     session = Session(CoreTarget(str(python("numba_fault.py", tmp_path, seconds=SECONDS).core)))
     (found,) = answers.ask(session, "jit-block").rows
     assert found["source"] == "GDB JIT interface"
-    assert "inner" in found["function"]
+    # LLVM makes one function of both. Its name is a C++ one with what numba adds, demangled.
+    assert found["function"].startswith("__main__::outer")
     calls = host_calls(session, session.current_thread())
     assert present(calls)
     names = [frame.function for frame in calls.frames]
-    assert "inner" in names[0]
-    assert "outer" in names[1]
+    assert names[0].startswith("__main__::outer")
+    assert names[1].startswith("cpython::__main__::outer")

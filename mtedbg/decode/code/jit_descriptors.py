@@ -15,6 +15,7 @@ import struct
 from collections.abc import Iterator, Sequence
 
 from mtedbg.decode.pages import Pages
+from mtedbg.formats import beam_code, elf
 from mtedbg.model.absent import Absent, present
 from mtedbg.model.memory import Region
 from mtedbg.model.pointer import strip
@@ -123,9 +124,18 @@ def has_entries(pages: Pages, at: int) -> bool:
     following, before, address, size = ENTRY.unpack(head)
     if before or not 0 < size <= _LARGEST_OBJECT or not address:
         return False
-    if isinstance(pages.read(strip(address), min(size, 4)), Absent):
+    # Words of this shape are found elsewhere as well: an object of a form that is known is not.
+    first_bytes = pages.read(strip(address), min(size, beam_code.HEADER.size))
+    if isinstance(first_bytes, Absent) or not _is_known(first_bytes, size):
         return False
     if not following:
         return True
     second = pages.read(strip(following), ENTRY.size)
     return not isinstance(second, Absent) and strip(ENTRY.unpack(second)[1]) == first
+
+
+def _is_known(head: bytes, size: int) -> bool:
+    """Whether an object begins like an ELF file, or is BeamAsm's."""
+    if head.startswith(elf.MAGIC):
+        return size >= elf.FILE_HEADER.size
+    return beam_code.code_of(head, size) is not None or beam_code.is_emulator(head, size)

@@ -150,6 +150,8 @@ class ObjectsInMemory:
 
     def _made(self, start: int) -> ObjectInMemory | None:
         one = ElfObject(self._pages.read, start, _LARGEST, in_place=True)
+        if one.is_loaded_by_segments:  # a library, in a core that has no names of files
+            return None
         code = one.code()
         if isinstance(code, Absent) or not code:
             return None

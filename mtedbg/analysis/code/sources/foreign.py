@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mtedbg.decode.demangle import demangled
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, then
 from mtedbg.model.code import Outcome
 from mtedbg.model.code_place import CodePlace, HeldBlock, HeldRange
@@ -54,7 +55,7 @@ def place_of(pc: int, found: ForeignCode, kind: str = "code", noun: str = "block
 def _function(found: ForeignCode) -> str | Absent:
     if found.function != NOT_APPLICABLE:
         return found.function
-    return then(found.symbol, lambda span: span.name)
+    return then(found.symbol, lambda span: demangled(span.name))
 
 
 def _outcome(found: ForeignCode) -> Outcome:

@@ -180,6 +180,12 @@ def test_words_of_its_shape_are_none_without_a_list():
     assert read_objects(heap, Descriptors(heap, dead=True)).reason is Reason.NOT_APPLICABLE
 
 
+def test_words_of_its_shape_whose_object_is_no_known_one_are_none():
+    here = stripped(DATA + 0x10020)
+    here.memory[OBJECTS] = b"no object".ljust(len(here.memory[OBJECTS]), b"\0")
+    assert read_objects(here, Descriptors(here, dead=True)).reason is Reason.NOT_APPLICABLE
+
+
 def test_one_with_a_symbol_is_counted_once():
     here = stripped(DATA + 0x10020)
     here.symbols[SYMBOL] = DATA + 0x10020
