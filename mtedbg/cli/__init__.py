@@ -18,6 +18,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from io import TextIOWrapper
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from mtedbg.cli._redact import redacted
@@ -41,7 +42,12 @@ _CANNOT_WRITE = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, e
 def _modules() -> list[str]:
     with os.scandir(__path__[0]) as files:
         names = [file.name for file in files]
-    return sorted(name[:-3] for name in names if name.endswith(".py") and name[0] != "_")
+    found = (name[:-3] for name in names if name.endswith(".py") and name[0] != "_")
+    return sorted(name.replace("_", "-") for name in found)
+
+
+def _code_of(subcommand: str) -> ModuleType:
+    return import_module(f"{__name__}.{subcommand.replace('-', '_')}")
 
 
 class _Formatter(argparse.HelpFormatter):
@@ -87,7 +93,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     modules = _modules()
     # Where the first word is one of them, the others need not be imported.
     for module in [words[0]] if words and words[0] in modules else modules:
-        code = import_module(f"{__name__}.{module}")
+        code = _code_of(module)
         subparser = subcommands.add_parser(module, help=code.HELP, description=code.HELP)
         code.add_arguments(subparser)
         subparser.set_defaults(run=code.run)
@@ -105,7 +111,7 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
     parser = _parser(words)
     after: Sequence[str] | None = None
     if _DASHES in words and module in _modules():
-        code = import_module(f"{__name__}.{module}")
+        code = _code_of(module)
         if getattr(code, "OF_ANOTHER_PROGRAM", False):
             at = words.index(_DASHES)
             words, after = words[:at], words[at + 1 :]

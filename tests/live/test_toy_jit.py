@@ -5,6 +5,8 @@ Its three functions call each other, with frame records and without; live in GDB
 
 from __future__ import annotations
 
+import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +14,14 @@ import pytest
 
 from mtedbg.adapters.core import CoreTarget
 from mtedbg.analysis.stacks.host_calls import HostCalls, host_calls
+from mtedbg.cli import main
 from mtedbg.commands import find
 from mtedbg.commands._line import parse, report
 from mtedbg.lab.vm import Vm
 from mtedbg.render.json import to_object
 from mtedbg.session import Session
 from tests.support import gdb_session, lldb_session
-from tests.support.compile import INCLUDE, compiled
+from tests.support.compile import INCLUDE, PROGRAMS, compiled
 from tests.support.cores import parse_facts
 
 FLAGS = (f"-I{INCLUDE}",)
@@ -146,3 +149,39 @@ def test_a_stripped_program_in_gdb(lab_vm: Vm, tmp_path: Path) -> None:
         session.json("jit-blocks")
         shown = session.execute("bt")
         assert [name for name in NAMES if name in shown] == NAMES, shown
+
+
+def advice(capsys: pytest.CaptureFixture[str], target: str, status: int) -> list[dict[str, Any]]:
+    """What `mtedbg adopt-check` has to say."""
+    assert main(["adopt-check", target, "--json"]) == status
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert isinstance(rows, list)
+    return rows
+
+
+def test_nothing_is_to_be_mended(
+    lab_vm: Vm, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    core, _ = core_of(lab_vm, tmp_path, compiled("toy_jit", *FLAGS))
+    assert advice(capsys, str(core), 0) == []
+
+
+def test_what_a_running_process_has_to_mend(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Of this machine's own kind: the same JIT, with its blocks here and there."""
+    program = tmp_path / "toy_jit"
+    subprocess.run(["cc", *FLAGS, "-DWAITS", PROGRAMS / "toy_jit.c", "-o", program], check=True)
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([program, "many", "3000"], **pipes) as process:  # type: ignore[call-overload]
+        assert process.stdout.readline().startswith(b"code ")
+        rows = advice(capsys, str(process.pid), 1)
+        process.stdin.close()
+    (row,) = rows
+    assert (row["verdict"], row["root"]) == ("slow", "toy")
+    assert "of 12 chunks" in row["what"]
+
+
+def test_no_process(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["adopt-check", str(1 << 30)]) != 0
+    assert "process" in capsys.readouterr().err

@@ -53,7 +53,7 @@ def test_the_readme_lists_the_commands_and_programs_that_there_are() -> None:
     table = README.partition("\n## Commands\n")[2].partition("\n## ")[0]
     named = set(re.findall(r"`((?:mte|jit|guest|memop)[a-z-]*)", table))
     assert {one.name for one in all_commands()} <= named
-    programs = set(re.findall(r"^\| `mtedbg ([a-z]+)", README, re.MULTILINE))
+    programs = set(re.findall(r"^\| `mtedbg ([a-z-]+)", README, re.MULTILINE))
     parser = whole_parser()
     (subparsers,) = (one for one in parser._actions if one.dest == "subcommand")
     assert programs == set(subparsers.choices or ())

@@ -3,7 +3,9 @@
  * is made. The last one loads through a pointer whose tag is not the memory's.
  *
  * Usage: toy_jit [heap] [many N]. heap: all that a debugger reads, the root as well, is on the
- * heap, which may be tagged. many: N further blocks. Prints where the functions are. */
+ * heap, which may be tagged. many: N further blocks. Prints where the functions are. With -DWAITS,
+ * for any machine: places blocks here and there, runs nothing, and waits for the end of its input.
+ */
 #define _GNU_SOURCE 1
 #include <mtedbg/debug_root.h>
 #include <stdio.h>
@@ -58,7 +60,11 @@ static uint64_t text(const char* string) {
 
 static void make(const char* name, const uint32_t* words, uint32_t size, uint32_t frame,
                  uint32_t frame_size, const char* file) {
+#ifdef WAITS
+  char* at = code + made * 4099 % (CODE_SIZE / STEP) * STEP;
+#else
   char* at = code + made * STEP;
+#endif
   memcpy(at, words, size);
   __builtin___clear_cache(at, at + size);
   struct mtedbg_Range* range = (struct mtedbg_Range*)take(sizeof *range);
@@ -111,11 +117,16 @@ int main(int argc, char** argv) {
     if (strcmp(argv[n], "heap") == 0) on_heap = 1;
     if (strcmp(argv[n], "many") == 0 && n + 1 < argc) many = (uint32_t)atoi(argv[n + 1]);
   }
+#ifdef WAITS
+  const int tagged = 0;
+#else
+  const int tagged = PROT_MTE;
   if (prctl(PR_SET_TAGGED_ADDR_CTRL, 1 | 1 << 1 | 0xfffe << 3, 0, 0, 0)) return perror("prctl"), 1;
+#endif
   code = (char*)mmap(NULL, CODE_SIZE, PROT_READ | PROT_WRITE | PROT_EXEC,
                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  char* memory = (char*)mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_MTE,
-                             MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  char* memory =
+      (char*)mmap(NULL, 4096, PROT_READ | PROT_WRITE | tagged, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (code == MAP_FAILED || memory == MAP_FAILED) return perror("mmap"), 1;
   memory[0] = 1;
   code_map = (struct mtedbg_Slots*)take(sizeof *code_map);
@@ -127,6 +138,9 @@ int main(int argc, char** argv) {
   while (many-- != 0) make("filler", filler, sizeof filler, MTEDBG_FrameKind_Leaf, 0, NULL);
   printf("code %llx\n", (unsigned long long)(uintptr_t)code);
   fflush(stdout);
+#ifdef WAITS
+  return getchar() == EOF ? 0 : 1;
+#endif
   uint64_t wrong = (uintptr_t)memory | UINT64_C(3) << 56;
   uint64_t (*run)(uint64_t) = (uint64_t(*)(uint64_t))(uintptr_t)code;
   return (int)run(wrong);
