@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mtedbg.session import Session
 
 _HELP = "help"
+_NO_LIKE = "`help` lists commands; `mtedbg shell --core CORE` has those of GDB as well"
 
 
 def answer_line(
@@ -93,7 +94,8 @@ def _parted(line: str) -> tuple[Command, str]:
         return command, arguments
     if command := _begun(name):
         return command, rest
-    raise UsageError(f"there is no command {name!r}", f"commands: {', '.join(_like(name))}")
+    step = f"commands: {', '.join(like)}" if (like := _like(name)) else _NO_LIKE
+    raise UsageError(f"there is no command {name!r}", step)
 
 
 def _begun(name: str) -> Command | None:
@@ -103,12 +105,12 @@ def _begun(name: str) -> Command | None:
 
 
 def _like(name: str) -> list[str]:
-    """The commands that a wrong name may have meant; all of them where that cannot be told."""
+    """The commands that a wrong name may have meant; none where that cannot be told."""
     from difflib import get_close_matches
 
     every = names()
     begun = [one for one in every if one.startswith(name)] if name else []
-    return begun or get_close_matches(name, every, 3, 0.75) or every
+    return begun or get_close_matches(name, every, 3, 0.75)
 
 
 def help_of(name: str) -> Answer:
