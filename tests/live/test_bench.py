@@ -22,6 +22,7 @@ def test_every_subject_measures_something() -> None:
         "$_mte_atag($x0) == 9, 50 other mappings, 25 before it",
         "jit-block, 1,000 ranges, warm",
         "a PC among 4 objects",
+        "wasmtime, a core of",
         "GDB 13.1, mtedbg loaded",
         "LLDB 23, first command on a core",
         "10 MiB, 1 thread",
@@ -38,6 +39,6 @@ def test_a_subject_that_there_is_not() -> None:
     )  # fmt: skip
     assert done.returncode == 2
     assert done.stdout == (
-        "bench: no subject 'nonsense'; there are tags, condition, code_map, jit_list, startup, "
-        "cores, triage\n"
+        "bench: no subject 'nonsense'; there are tags, condition, code_map, jit_list, jits, "
+        "startup, cores, triage\n"
     )
