@@ -110,6 +110,8 @@ class Session:
     @cached_property
     def perf_map(self) -> PerfMap | Absent:
         """Perf's map of this process, from the machine where it runs; of a core one given."""
+        if not (self.given_files.perf_map or isinstance(self.target, FileReader)):
+            return NOT_APPLICABLE
         from mtedbg.formats.perf_map import MAX_BYTES, PerfMap, path_of
 
         # box64 writes the number of instructions, decimal.

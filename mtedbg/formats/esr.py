@@ -7,8 +7,12 @@ arch/arm64/include/asm/esr.h).
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
-from mtedbg.model.crash_text import Syndrome
+
+if TYPE_CHECKING:
+    from mtedbg.model.crash_text import Syndrome
 
 _CLASSES = {
     0x00: "unknown instruction",
@@ -56,6 +60,8 @@ _WRITE = 1 << 6
 
 def syndrome(value: int) -> Syndrome:
     """What the 64 bits of ESR_EL1 say."""
+    from mtedbg.model.crash_text import Syndrome
+
     kind = value >> 26 & 0x3F
     words = _CLASSES.get(kind, f"exception class {kind:#x}")
     kernel = kind in _KERNEL

@@ -41,10 +41,10 @@ from mtedbg.model.process import (
     TargetKind,
     Thread,
 )
-from mtedbg.model.triage import Module
 
 if TYPE_CHECKING:
     from mtedbg.adapters.core.debuginfod import Debuginfod
+    from mtedbg.model.triage import Module
 
 CHANGED = "the core was written to while it was read: what is said of it may be of two states"
 _FROM_NAME = (
@@ -336,6 +336,8 @@ class CoreTarget:
 
     def module_at(self, address: int) -> Module | Absent:
         """The file that was mapped there, or the image without a name that is there."""
+        from mtedbg.model.triage import Module
+
         mapping, image = self._space.mapping_at(address), self._space.image_at(address)
         if image is not None:
             return Module(image.name or "[vdso]", image.build_id().hex(), address - image.base)

@@ -10,7 +10,7 @@ import struct
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from mtedbg.errors import FileFormatError
 from mtedbg.formats.dwarf.cursor import Cursor, DamagedError
@@ -19,9 +19,11 @@ from mtedbg.formats.dwarf.functions import Functions, origins, scope
 from mtedbg.formats.dwarf.lines import LineTable
 from mtedbg.formats.dwarf.sections import DebugSections
 from mtedbg.formats.dwarf.unit import Unit, header_at
-from mtedbg.formats.dwarf.variables import StackVariables, frame_base, variables_of
 from mtedbg.model.buffer import Buffer
 from mtedbg.model.source import InlinedCall, SourceLine, SourcePlace
+
+if TYPE_CHECKING:
+    from mtedbg.formats.dwarf.variables import StackVariables
 
 MOST_UNITS = 1 << 16
 MOST_REMARKS = 8
@@ -100,6 +102,8 @@ class DebugInfo:
         Args:
             address: as the file has it.
         """
+        from mtedbg.formats.dwarf.variables import StackVariables, frame_base, variables_of
+
         unit = self._unit_of(address)
         if unit is None:
             return None
