@@ -200,10 +200,10 @@ def node(packages: Packages, folder: Path) -> Dead:
 def java_files(folder: Path) -> Path:
     """A folder in which the JVM's library is where it was in the VM, for readers of its cores."""
     inside = "lib/server/libjvm.so"
-    return library_files(JAVA_21, f"{JAVA_HOME}/{inside}", f"jits/jvm/{inside}", folder)
+    return one_library(JAVA_21, f"{JAVA_HOME}/{inside}", f"jits/jvm/{inside}", folder)
 
 
-def library_files(packages: Packages, source: str, place: str, folder: Path) -> Path:
+def one_library(packages: Packages, source: str, place: str, folder: Path) -> Path:
     """A folder that has one library of a set, for readers of cores.
 
     Args:

@@ -18,7 +18,7 @@ from mtedbg.model.absent import Absent, present
 from mtedbg.model.code import Outcome
 from mtedbg.model.code_place import CodePlace
 from mtedbg.session import Session
-from tests.jits.engines import NODE_20, library_files
+from tests.jits.engines import NODE_20, one_library
 from tests.jits.frozen import (
     calls_of,
     damaged,
@@ -39,7 +39,7 @@ MOST_READS, ONE_S = 20_000, 2.0
 
 @pytest.fixture(scope="module")
 def files() -> Path:
-    return library_files(NODE_20, LIBRARY, LIBRARY, BUILT / "jits/node-files")
+    return one_library(NODE_20, LIBRARY, LIBRARY, BUILT / "jits/node-files")
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,104 @@
+"""The engines' programs die anew, and GDB, LLDB and offline have the frames that they wrote.
+
+With the libraries' own files, so that calls between code of the engine and `main` are there too.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from mtedbg.adapters.core import CoreTarget
+from mtedbg.model.absent import present
+from mtedbg.session import Session
+from tests.jits import engines
+from tests.jits.frozen import calls_of, session_of
+from tests.jits.test_v8 import CALL, places
+from tests.support.compile import BUILT, ROOT
+
+pytestmark = pytest.mark.jits
+
+WASM = ["demo.inner", "demo.middle", "demo.outer", "InterpEntry of demo.outer"]
+JAVA = ["Main.inner(J)I", "Main.middle(JI)I", "Main.outer(J)I", "Main.main([Ljava/lang/String;)V"]
+LIMIT_S = 120
+
+
+def in_gdb(dead: engines.Dead, root: Path, libraries: str) -> list[str]:
+    """The lines of GDB's backtrace."""
+    commands = [f"set sysroot {root}", f"set solib-search-path {libraries}"]
+    commands += [f"file {dead.program}", f"core {dead.core}", "bt"]
+    words = [word for one in commands for word in ("-ex", one)]
+    script = ROOT / "gdbinit/mtedbg.gdb"
+    done = subprocess.run(
+        ["gdb-multiarch", "-nx", "-batch", "-iex", f"source {script}", *words],
+        capture_output=True, text=True, timeout=LIMIT_S, check=True,
+    )  # fmt: skip
+    return re.findall(r"^#\d+ .*$", done.stdout, re.M)
+
+
+def in_lldb(dead: engines.Dead, root: Path) -> list[str]:
+    """The lines of LLDB's backtrace."""
+    commands = [f"command script import {ROOT / 'lldbinit/mtedbg_lldb.py'}"]
+    commands += [f"platform select --sysroot {root} remote-linux"]
+    commands += [f"target create --core {dead.core} {dead.program}", "bt"]
+    words = [word for one in commands for word in ("-o", one)]
+    done = subprocess.run(
+        ["lldb-19", "-x", "-b", *words], capture_output=True, text=True, timeout=LIMIT_S, check=True
+    )
+    return re.findall(r"^\s+\*? *frame #\d+: .*$", done.stdout, re.M)
+
+
+def in_order(wanted: list[str], lines: list[str]) -> bool:
+    """Whether each of `wanted` is in a line of its own, one after the other."""
+    rest = iter(lines)
+    return all(any(one in line for line in rest) for one in wanted)
+
+
+@pytest.mark.parametrize("packages", [engines.MOZJS_128, engines.MOZJS_140], ids=lambda p: p.name)
+def test_wasm_in_spidermonkey(packages: engines.Packages, tmp_path: Path) -> None:
+    dead = engines.wasm(packages, tmp_path)
+    (stack,) = re.findall(r"^stack (.*)$", dead.said, re.M)
+    assert in_order(WASM[:3], json.loads(stack).splitlines())
+    session = Session(CoreTarget(str(dead.core), str(dead.program), str(dead.root)))
+    functions = [frame.function for frame in calls_of(session)]
+    assert in_order([*WASM, "main"], functions)
+    assert in_order([*WASM, "libmozjs"], in_gdb(dead, dead.root, ""))
+    assert in_order(WASM, in_lldb(dead, dead.root))
+
+
+def test_java_in_hotspot(tmp_path: Path) -> None:
+    dead = engines.java(tmp_path, "0x100000000000")
+    session = Session(CoreTarget(str(dead.core), str(dead.program), str(dead.files)))
+    functions = [frame.function for frame in calls_of(session)]
+    assert in_order([*JAVA, "call_stub"], functions)
+    libraries = f"{tmp_path / 'jvm/lib/server'}:{tmp_path / 'jvm/lib'}"
+    assert in_order([*JAVA, "call_stub", "JavaMain"], in_gdb(dead, dead.root, libraries))
+
+
+def test_node_24(tmp_path: Path) -> None:
+    """Of an unstable suite: its core is frozen, its library is not."""
+    library = "usr/lib/aarch64-linux-gnu/libnode.so.137"
+    files = engines.one_library(engines.NODE_24, library, library, BUILT / "jits/node-24-files")
+    session = session_of("node-24", files)
+    said = [(name, script, int(line)) for name, script, line in CALL.findall(_said())]
+    found = []
+    for place, _ in places(session):
+        assert present(place.line)
+        found.append((str(place.function), place.line.file, place.line.line))
+    rest = iter(said)
+    for name, script, line in found[:8]:  # functions that were inlined have no frame
+        assert any(
+            (name == (other or "(anonymous function)"), script) == (True, where)
+            and line in (0, number)
+            for other, where, number in rest
+        )
+
+
+def _said() -> str:
+    from tests.jits.frozen import provenance
+
+    return str(provenance("node-24")["said"])
