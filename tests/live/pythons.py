@@ -48,11 +48,15 @@ def tried(versions: list[str], workers: int) -> Iterator[tuple[str, int | None]]
             subprocess.run([python, "-m", "venv", folder / "venv"], check=True)
             pip = [folder / "venv/bin/python", "-m", "pip", "install", "-q"]
             subprocess.run([*pip, "--require-hashes", "-r", LOCK], check=True)
+            # A copy: who works in the checkout meanwhile does not change what is tested.
+            copy = folder / "checkout"
+            without = shutil.ignore_patterns(".git", ".venv", "build", "dist", "__pycache__")
+            shutil.copytree(ROOT, copy, ignore=without)
             words = ["-m", "pytest", "-q", "-n", str(workers), "-p", "no:cacheprovider", *TESTS]
             done = subprocess.run(
                 [folder / "venv/bin/python", *words],
-                cwd=ROOT,
-                env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(ROOT)},
+                cwd=copy,
+                env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(copy)},
                 check=False,
             )
             print(f"Python {version}: exit status {done.returncode}", flush=True)

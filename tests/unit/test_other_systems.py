@@ -84,7 +84,8 @@ def test_windows_refuses_the_rest_in_words(words: list[str], tmp_path: Path) -> 
 
 
 def test_a_program_in_user_mode_is_linuxs(tmp_path: Path) -> None:
-    done = ran(tmp_path, "macos", "run", "counter")
+    unpacked("heap", tmp_path).with_name("heap").chmod(0o755)
+    done = ran(tmp_path, "macos", "run", "./heap")
     assert "QEMU's user mode runs on Linux only" in done.stderr
     assert "--vm" in done.stderr
     assert done.returncode == 1
