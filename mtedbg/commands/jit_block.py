@@ -101,6 +101,8 @@ def _of_foreign(place: CodePlace) -> str:
         named = f"{place.function} in {where}" if present(place.function) else ""
         return (hole if unread else named or f"in no symbol of {where}") + line + guest
     into = f"+{place.pc - place.range.start:#x}"
+    if present(place.range.symbol) and "+0x" in place.range.symbol:  # a guest's instruction
+        into = f", host{into}" if place.pc > place.range.start else ""
     return f"{place.range.symbol}{into} in {where}{line}{guest}"
 
 

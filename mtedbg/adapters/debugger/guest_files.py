@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
+from mtedbg.dataclass import dataclass
 from mtedbg.errors import FileFormatError
 from mtedbg.formats import elf
 from mtedbg.model.absent import Absent
@@ -19,30 +20,34 @@ MAX_BYTES = 1 << 28
 _MOST_FILES = 64
 
 
-class Reads(Protocol):
-    """What this asks of a target."""
-
-    def regions(self) -> Sequence[Region] | Absent:
-        """All mappings."""
-
-    def read_memory(self, address: int, length: int) -> bytes | Absent:
-        """All bytes at an address."""
-
-    def read_file(self, path: str, most: int) -> bytes | Absent:
-        """A file of the machine where the process runs."""
+Kept = dict[tuple[str, int], DebugFile | None]
+"""Files by path and first address."""
 
 
-def files_at(
-    target: Reads, kept: dict[tuple[str, int], DebugFile | None], address: int
-) -> list[DebugFile]:
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of a live process.
+
+    Attributes:
+        regions: all mappings.
+        memory: all bytes at an address.
+        file: a file of the machine where it runs, of so many bytes at most.
+    """
+
+    regions: Sequence[Region] | Absent
+    memory: Callable[[int, int], bytes | Absent]
+    file: Callable[[str, int], bytes | Absent]
+
+
+def files_at(target: Asked, kept: Kept, address: int) -> list[DebugFile]:
     """The file of the x86-64 image that holds `address`, where it is still the one that runs.
 
     Args:
         target: the process.
-        kept: what was read before, by path and first address.
+        kept: what was read before.
         address: a guest's.
     """
-    regions = target.regions()
+    regions = target.regions
     if isinstance(regions, Absent):
         return []
     index = bisect_right(regions, address, key=lambda region: region.start) - 1
@@ -60,11 +65,11 @@ def files_at(
     return [] if found is None else [found]
 
 
-def _read(target: Reads, path: str, base: int) -> DebugFile | None:
-    head = target.read_memory(base, elf.FILE_HEADER.size)
+def _read(target: Asked, path: str, base: int) -> DebugFile | None:
+    head = target.memory(base, elf.FILE_HEADER.size)
     if isinstance(head, Absent) or not _is_guest(head, path):
         return None
-    data = target.read_file(path, MAX_BYTES)
+    data = target.file(path, MAX_BYTES)
     try:
         # A file that was replaced meanwhile begins differently, or has its tables elsewhere.
         if isinstance(data, Absent) or data[: len(head)] != head:

@@ -14,6 +14,7 @@ from mtedbg.model.process import TagSource, TargetInfo, TargetKind
 from mtedbg.model.symbols import ROOT_SYMBOL
 
 if TYPE_CHECKING:
+    from mtedbg.model.debug_file import DebugFile
     from mtedbg.model.memory import Region, TagPiece
     from mtedbg.model.process import SignalInfo, Symbol, Thread
 
@@ -27,6 +28,7 @@ class MemoryAlone:
         dead: whether it is a core.
         regions: the mappings, where they are known.
         symbol: what is known of symbols; where None the root's is the only one.
+        guest_files: the files of a translated program at an address; where None there are none.
     """
 
     def __init__(
@@ -37,12 +39,14 @@ class MemoryAlone:
         dead: bool,
         regions: Sequence[Region] | Absent = NOT_APPLICABLE,
         symbol: Callable[[str], int | Absent] | None = None,
+        guest_files: Callable[[int], Sequence[DebugFile]] | None = None,
     ) -> None:
         self._read = read
         self._root = root
         self._dead = dead
         self._regions = regions
         self._symbol = symbol
+        self._guest_files = guest_files
 
     def info(self) -> TargetInfo:
         """What is known; see the port."""
@@ -59,6 +63,10 @@ class MemoryAlone:
         if self._symbol is None or name == ROOT_SYMBOL:
             return self._root
         return self._symbol(name)
+
+    def guest_files_at(self, address: int) -> Sequence[DebugFile]:
+        """Those that are known; see `GuestFileFinder`."""
+        return () if self._guest_files is None else self._guest_files(address)
 
     def read_tags(self, _start: int, _end: int) -> Sequence[TagPiece]:
         """None."""

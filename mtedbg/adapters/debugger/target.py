@@ -86,9 +86,10 @@ class SourcedTarget(ABC, Generic[S]):
             return self._source.guest_files_at(address)
         if not isinstance(self, FileReader):
             return []
-        from mtedbg.adapters.debugger.guest_files import files_at
+        from mtedbg.adapters.debugger.guest_files import Asked, files_at
 
-        return files_at(self, self._guest_files, address)
+        asked = Asked(self.regions(), self.read_memory, self.read_file)
+        return files_at(asked, self._guest_files, address)
 
     def read_tags(self, start: int, end: int) -> Sequence[TagPiece]:
         """Allocation tags of [start, end); see the port."""

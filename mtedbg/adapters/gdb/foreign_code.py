@@ -20,6 +20,7 @@ from mtedbg.dataclass import dataclass, field
 from mtedbg.errors import MtedbgError
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.session import Session
+from mtedbg.target import GuestFileFinder
 
 if TYPE_CHECKING:
     from mtedbg.model.code_place import CodePlace
@@ -79,7 +80,8 @@ def _target(inferior: gdb.Inferior) -> MemoryAlone:
 
     connection = inferior.connection
     dead = connection is not None and connection.type == "core"
-    regions: Sequence[Region] | Absent = source_of(inferior, inferior_reads=False).regions()
+    source = source_of(inferior, inferior_reads=False)
+    regions: Sequence[Region] | Absent = source.regions()
 
     def read(address: int, length: int) -> bytes | None:
         try:
@@ -89,7 +91,11 @@ def _target(inferior: gdb.Inferior) -> MemoryAlone:
 
     symbols = MemorySymbols(read, regions)
     root = Absent(Reason.NO_RUNTIME)
-    return MemoryAlone(read, root, dead=dead, regions=regions, symbol=symbols.address)
+    # Of a live process a file is asked for by packets: not while frames are made.
+    files = source.guest_files_at if isinstance(source, GuestFileFinder) else None
+    return MemoryAlone(
+        read, root, dead=dead, regions=regions, symbol=symbols.address, guest_files=files
+    )
 
 
 def is_there() -> bool:

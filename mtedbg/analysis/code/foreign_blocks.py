@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mtedbg.analysis.code.block import code_at
 from mtedbg.analysis.code.blocks import Wanted
+from mtedbg.analysis.code.guest_files import guest_place
 from mtedbg.analysis.code.jits import FoundJit, jits
 from mtedbg.analysis.code.listing import AFTER, BEFORE, MOST, ListedInstruction, Standing, standing
 from mtedbg.analysis.code.sources.jitdump import jitdump
@@ -14,9 +15,10 @@ from mtedbg.analysis.code.sources.objects_in_memory import objects_in_memory
 from mtedbg.analysis.code.symbolize import foreign_place
 from mtedbg.dataclass import dataclass, replace
 from mtedbg.decode.code.disassembly import disassemble
+from mtedbg.decode.code.guest_instruction import guest_instruction
 from mtedbg.decode.code.instruction import WORD_SIZE
 from mtedbg.errors import LayoutError, NoRuntimeError
-from mtedbg.model.absent import NOT_APPLICABLE, Absent, or_else, present
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, or_else, present, then
 from mtedbg.model.foreign_code import ForeignCode, ForeignCodes
 from mtedbg.session import once
 
@@ -133,12 +135,19 @@ def _lines(
             line,
             _label(before, place),
             rip,
-            NOT_APPLICABLE,
+            then(rip, lambda at: _guest(session, at)),
             NOT_APPLICABLE,
             0,
             who.get(line.address, Standing()),
         )
         before = place or before
+
+
+def _guest(session: Session, rip: int) -> str | Absent:
+    """A translated program's instruction; does not apply to what is no place in such a program."""
+    if not guest_place(session, rip).file:
+        return NOT_APPLICABLE
+    return then(guest_instruction(session.target, rip), lambda found: found.text)
 
 
 def _place(session: Session, address: int) -> CodePlace | None:

@@ -148,8 +148,10 @@ class Reader:
 
 
 READERS: tuple[Reader, ...] = (
-    Reader(CodeSource.BOX64, "box64", r"box64", symbol="arm64_prolog"),
-    Reader(CodeSource.LUAJIT, "luajit", r"luajit.*|libluajit-.*\.so.*", symbol="luaJIT_setmode"),
+    Reader(CodeSource.BOX64, "box64", r"box64", symbol="arm64_prolog", searches=True),
+    Reader(
+        CodeSource.LUAJIT, "luajit", r"luajit.*|libluajit-.*\.so.*", "luaJIT_setmode", searches=True
+    ),
     Reader(CodeSource.V8, "v8", r"libnode\.so\.[0-9]+", "v8dbg_SmiShiftSize"),
     Reader(CodeSource.HOTSPOT, "hotspot", r"libjvm\.so", "gHotSpotVMStructs"),
     Reader(CodeSource.SPIDERMONKEY, "spidermonkey", r"libmozjs-[0-9]+\.so.*"),

@@ -12,7 +12,7 @@ from mtedbg.errors import FileFormatError
 from mtedbg.formats import elf
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.session import once
-from mtedbg.target import ImageLister
+from mtedbg.target import GuestFileFinder, ImageLister
 
 if TYPE_CHECKING:
     from mtedbg.model.memory import Region
@@ -111,8 +111,18 @@ def mapped_files(session: Session) -> tuple[MappedFile, ...]:
     found = [MappedFile(path, at) for path, at in starts if path.startswith("/")]
     if not found and isinstance(session.target, ImageLister):
         images = session.target.images()
-        found = [MappedFile(one.name or one.file, one.base, one.build_id) for one in images]
+        found = [
+            MappedFile(one.name or one.file, one.base, one.build_id)
+            for one in images
+            if not _is_translated(session, one.base)
+        ]
     return tuple(found)
+
+
+def _is_translated(session: Session, base: int) -> bool:
+    """Whether an image is of a program that is translated: it says nothing of who translates."""
+    target = session.target
+    return isinstance(target, GuestFileFinder) and bool(target.guest_files_at(base))
 
 
 def with_build_id(session: Session, mapped: MappedFile) -> MappedFile:

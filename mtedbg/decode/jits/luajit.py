@@ -163,10 +163,14 @@ class Traces:
     Args:
         read: reads its memory.
         heaps: writable memory that is no file's, first address and one past the last, in any order.
+        most: bytes of it that are searched.
     """
 
-    def __init__(self, read: Read, heaps: Sequence[tuple[int, int]]) -> None:
+    def __init__(
+        self, read: Read, heaps: Sequence[tuple[int, int]], most: int = MOST_BYTES
+    ) -> None:
         self._read = read
+        self._most = most
         self._search = self._states(sorted(heaps, key=lambda one: one[1] - one[0]))
         self._traces: dict[int, Trace] = {}
         self._starts: list[int] = []
@@ -218,7 +222,7 @@ class Traces:
 
     def _states(self, heaps: Sequence[tuple[int, int]]) -> Iterator[list[Trace]]:
         """The traces of each state, in small mappings first: states lie in such."""
-        left = MOST_BYTES
+        left = self._most
         for start, end in heaps:
             for at in range(start, end, _CHUNK):
                 if left <= 0 or len(self.states) == MOST_STATES:

@@ -24,6 +24,8 @@ SYMBOL = "luaJIT_setmode"
 _SERIES = "2.1"
 """What the layout is of; where its own words cannot be read nothing more is said."""
 _PROGRAM = "luajit"
+_A_LITTLE = 32 << 20
+"""Bytes that are searched where nothing tells that LuaJIT is in the process."""
 _CHUNK = 1 << 16
 """Read at once: a core may lack the end of what was mapped."""
 _MOST_TEXT = 16 << 20
@@ -36,12 +38,15 @@ class LuaJit:
     Args:
         session: the process.
         mapped: its library, or the program that has it; None where a symbol alone tells of it.
+        most: bytes of memory that are searched for its states.
     """
 
-    def __init__(self, session: Session, mapped: MappedFile | None) -> None:
+    def __init__(
+        self, session: Session, mapped: MappedFile | None, most: int = luajit.MOST_BYTES
+    ) -> None:
         self._session = session
         self._mapped = mapped
-        self._traces = Traces(Pages(session.target).read, heaps(session))
+        self._traces = Traces(Pages(session.target).read, heaps(session), most)
 
     @cached_property
     def version(self) -> str:
@@ -61,6 +66,10 @@ class LuaJit:
                 if found or left <= 0:
                     return found or ""
         return ""
+
+    def has_traces(self) -> bool:
+        """Whether there is a trace of the layout that is known."""
+        return bool(self._traces.all())
 
     def at(self, pc: int) -> ForeignCode | None:
         """The trace and the line at `pc`; see `Jit`."""
@@ -156,7 +165,8 @@ def find(session: Session, mapped: MappedFile | None) -> LuaJit | Absent:
         program = PurePosixPath(session.info.executable).name
         exported = present(session.target.symbol_address(SYMBOL))
         if not exported and not program.startswith(_PROGRAM):
-            return NOT_APPLICABLE
+            found = LuaJit(session, mapped, _A_LITTLE)
+            return found if found.has_traces() else NOT_APPLICABLE
     return LuaJit(session, mapped)
 
 

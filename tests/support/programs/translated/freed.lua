@@ -30,6 +30,8 @@ local function sorted(first)
   return odd - even
 end
 
+local items = {}
+
 local function made(count)
   local head = nil
   for number = 1, count do
@@ -37,8 +39,26 @@ local function made(count)
     one.value = number
     one.next = head
     head = one
+    items[number] = one
   end
   return head
+end
+
+-- Picks an item none of whose neighbours has its tag: what an access to it is, is then certain.
+local function lonely()
+  local function tag(number)
+    return math.floor(tonumber(ffi.cast("uintptr_t", items[number])) / 2 ^ 56)
+  end
+  for number = 9, #items - 8 do
+    local others = 0
+    for away = 1, 8 do
+      others = others + (tag(number - away) == tag(number) and 1 or 0)
+      others = others + (tag(number + away) == tag(number) and 1 or 0)
+    end
+    if others == 0 or tag(number) == 0 then
+      return items[number]
+    end
+  end
 end
 
 local how = ...
@@ -50,7 +70,7 @@ end
 io.stdout:write(total(list), "\n")
 io.stdout:flush()
 if how == "read" then
-  ffi.C.free(list.next)
+  ffi.C.free(lonely())
   total(list)
 end
 local nothing = ffi.cast("struct item*", 8)

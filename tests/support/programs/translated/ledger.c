@@ -2,6 +2,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "lonely.h"
+
+enum { COUNT = 60 };
+
 static __attribute__((noinline)) long total(long* const* accounts, int count) {
   long sum = 0;
   for (int number = 0; number < count; number++) {
@@ -11,14 +15,14 @@ static __attribute__((noinline)) long total(long* const* accounts, int count) {
 }
 
 int main(void) {
-  long* accounts[20];
-  for (int number = 0; number < 20; number++) {
+  long* accounts[COUNT];
+  for (int number = 0; number < COUNT; number++) {
     accounts[number] = malloc(48);
     *accounts[number] = number;
   }
-  printf("%ld\n", total(accounts, 20));
+  printf("%ld\n", total(accounts, COUNT));
   fflush(stdout);
-  free(accounts[7]);
-  printf("%ld\n", total(accounts, 20));
+  free(accounts[lonely((void* const*)accounts, COUNT)]);
+  printf("%ld\n", total(accounts, COUNT));
   return 0;
 }

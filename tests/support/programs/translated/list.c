@@ -3,6 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lonely.h"
+
+enum { COUNT = 60 };
+
 struct item {
   long value;
   struct item* next;
@@ -22,18 +26,16 @@ static __attribute__((noinline)) void raise_all(struct item* first, long by) {
   }
 }
 
-static struct item* made(int count) {
+static struct item* made(struct item** items) {
   struct item* head = NULL;
-  for (int number = 0; number < count; number++) {
+  for (int number = 0; number < COUNT; number++) {
     struct item* one = malloc(sizeof *one);
     one->value = number;
     one->next = head;
-    head = one;
+    items[number] = head = one;
   }
   return head;
 }
-
-static __attribute__((noinline)) void drop(struct item* before) { free(before->next); }
 
 static __attribute__((noinline)) void fail(const char* how) {
   if (strcmp(how, "abort") == 0) {
@@ -43,16 +45,20 @@ static __attribute__((noinline)) void fail(const char* how) {
 }
 
 int main(int count, char** words) {
-  struct item* list = made(50);
+  struct item* items[COUNT];
+  struct item* list = made(items);
   const char* how = count > 1 ? words[1] : "";
   printf("%ld\n", total(list));
   fflush(stdout);
+  while (strcmp(how, "run") == 0) {
+    total(list);
+  }
   if (strcmp(how, "read") == 0) {
-    drop(list);
+    free(items[lonely((void* const*)items, COUNT)]);
     return total(list) != 0;
   }
   if (strcmp(how, "write") == 0) {
-    drop(list);
+    free(items[lonely((void* const*)items, COUNT)]);
     raise_all(list, 1);
   }
   if (*how != '\0') {
