@@ -96,6 +96,8 @@ def place_in(now: Handling, address: int) -> str:
     if isinstance(now.memop, Absent):
         return "translated code"
     memop = now.memop.memop
+    if memop.covers_out_of_line(address):
+        return "out of line"
     begins = {
         memop.start: "where it reads the core id",
         memop.abort_address: "at its abort handler",

@@ -73,8 +73,12 @@ def _word(new: NewWord | Absent) -> str:
 
 
 def _insert(found: StepContext, state: MemopState) -> str:
+    if state.memop.covers_out_of_line(found.now.pc):
+        return "on to the access, out of line, by the tag that the memory has"
     if found.now.pc != state.memop.tag_address:
         return "on to [2]"
+    if found.now.form(1) is Mode.EITHER:
+        return "[1] branches to the out-of-line form, which reads the memory's tag"
     if isinstance(found.upcoming.inserts, Absent):
         return "[1] puts a tag into the pointer"
     return f"[1] gives the pointer {whose(found, found.upcoming.inserts)}"
@@ -98,5 +102,10 @@ def _access(found: StepContext) -> str:
 
 
 def _order(now: Handling) -> str:
+    if isinstance(now.memop, MemopState) and now.memop.memop.covers_out_of_line(now.pc):
+        own = now.memop.memop.accesses_own
+        if isinstance(own, Absent):
+            return f"{_LOCKED}, out of line,"
+        return f"{_ORDERS[Mode.LOCAL if now.pc == own else Mode.SHARED]}, out of line,"
     form = now.form(2)
     return _ORDERS.get(form, _LOCKED if form == NOT_APPLICABLE else _UNKNOWN_FORM)

@@ -96,7 +96,13 @@ def _standing(one: ListedInstruction) -> Iterator[str]:
 
 def _memop(one: ListedInstruction) -> tuple[str, ...]:
     """Which part of a memop it is."""
-    return (f"[{one.part}]",) if one.part else ()
+    return (_part(one),) if one.part else ()
+
+
+def _part(one: ListedInstruction) -> str:
+    from mtedbg.analysis.code.listing import OUT_OF_LINE
+
+    return "out of line" if one.part == OUT_OF_LINE else f"[{one.part}]"
 
 
 def _patched(one: ListedInstruction) -> tuple[str, ...]:
@@ -126,9 +132,9 @@ def _guest_text(one: ListedInstruction) -> Iterator[str]:
     """Who else is there, the memop, and at its access the guest instruction."""
     yield from (f"thread {number}" for number in one.standing.threads)
     if present(one.memop):
-        yield f"[{one.part}] memop {one.memop.id}"
+        yield f"{_part(one)} memop {one.memop.id}"
     yield from _patched(one)
-    if present(one.guest_rip) and one.part != 1:
+    if present(one.guest_rip) and one.part in (0, 2):
         guest = f": {one.guest}" if present(one.guest) else ""
         yield f"{one.guest_rip:#x}{guest}"
 
@@ -142,7 +148,11 @@ COMMAND = Command(
         Column("instruction", Kind.TEXT, "in assembly language"),
         Column("guest_rip", Kind.ADDRESS, "its guest instruction, if a memop or range records it"),
         Column("memop", Kind.COUNT, "id of the memop that it is part of"),
-        Column("mark", Kind.TEXT, "=> at the PC, other threads there, [1] [2] of a memop, patches"),
+        Column(
+            "mark",
+            Kind.TEXT,
+            "=> at the PC, other threads, part of a memop ([1], [2], out of line), patches",
+        ),
     ),
     run=_run,
     arguments=(

@@ -132,7 +132,7 @@ COMMAND = Command(
         Column("guest_rip", Kind.ADDRESS, "the guest instruction that it comes from"),
         Column("access", Kind.TEXT, "Load, Store, ReadModifyWrite"),
         Column("size", Kind.SIZE, "bytes that it accesses"),
-        Column("mode", Kind.TEXT, "Local or Shared, as the runtime records it"),
+        Column("mode", Kind.TEXT, "Local, Shared or Either, as the runtime records it"),
         Column(
             "mode_decoded", Kind.TEXT, "the mode by its instruction words; Mixed during a patch"
         ),

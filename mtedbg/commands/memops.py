@@ -33,7 +33,7 @@ def _run(session: Session, arguments: Arguments) -> Answer:
 def _mode(name: str | None) -> Mode | None:
     from mtedbg.model.memop import Mode
 
-    modes = (Mode.LOCAL, Mode.SHARED)
+    modes = (Mode.LOCAL, Mode.SHARED, Mode.EITHER)
     if name is None:
         return None
     for mode in modes:

@@ -106,8 +106,8 @@ COMMAND = Command(
     arguments=(
         Argument(
             "PHASE",
-            f"{', '.join(Phase)}; default: all. With {Direction.LOCAL_SHARED.value} or "
-            f"{Direction.SHARED_LOCAL.value}: only patches in this direction",
+            f"{', '.join(Phase)}; default: all. With one of "
+            f"{', '.join(one.value for one in Direction)}: only patches in this direction",
             Takes.TEXT,
             optional=True,
             many=True,

@@ -178,7 +178,7 @@ COMMAND = Command(
         Column("pointer_raw", Kind.RAW, "the memop's address register"),
         Column("granules", Kind.LIST, "the memory that the access touches, and its tags"),
         Column("instructions", Kind.LIST, "tag insert [1] and access [2] as they are now"),
-        Column("mode", Kind.TEXT, "Local or Shared, as the runtime records it"),
+        Column("mode", Kind.TEXT, "Local, Shared or Either, as the runtime records it"),
         Column("flips", Kind.COUNT, "how often the memop was patched"),
         Column("core", Kind.COUNT, "what the core register holds in translated code"),
         Column("resumes", Kind.ADDRESS, "where the handler would return to now"),

@@ -30,12 +30,12 @@ _LARGEST = (1 << 32) - 1
 
 
 def joined(first: MemopFacts, other: MemopFacts) -> MemopFacts:
-    """What two runs say of one memop: counts are added, shared and pinned win."""
-    shared = ProfileMode.SHARED in (first.mode, other.mode)
+    """What two runs say of one memop: counts are added, either wins over shared over local."""
+    modes = tuple(ProfileMode)
     return MemopFacts(
         first.access,
         first.size,
-        ProfileMode.SHARED if shared else ProfileMode.LOCAL,
+        max(first.mode, other.mode, key=modes.index),
         min(first.flips + other.flips, _LARGEST),
         min(first.faults + other.faults, _LARGEST),
         first.pinned or other.pinned,

@@ -15,8 +15,8 @@ class Position(Enum):
     SIGNAL = "signal"  # on a fault at a memop, whose signal the program has not had yet
     PHASE = "phase"  # in the handler, at the address of a phase
     HANDLER = "handler"  # in the handler, between two of them
-    INSERT = "insert"  # at [1], or between [1] and [2]
-    ACCESS = "access"  # at [2]
+    INSERT = "insert"  # at [1], between [1] and [2], or out of line and not at an access
+    ACCESS = "access"  # at [2], or at an access out of line
     ELSEWHERE = "elsewhere"
 
 
@@ -27,6 +27,7 @@ class OtherPlace(Enum):
     INSERT = "at [1]"
     BETWEEN = "between [1] and [2]"
     ACCESS = "at [2]"
+    OUT_OF_LINE = "out of line"
     PHASE = "at a phase of its own fault"
     HANDLER = "in the handler of its own fault"
 

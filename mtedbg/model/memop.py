@@ -7,6 +7,10 @@ from mtedbg.dataclass import dataclass
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
 from mtedbg.model.runtime import NOT_KEPT, Journal
 
+_WORD = 4
+_OUT_LOCKED, _OUT_OWN, _OUT_OTHER = 5, 4, 7
+"""Places of the accesses among the words of an out-of-line form (native: code/memop_words.h)."""
+
 
 class Access(StrEnum):
     """What a memop does; the value is the name in the schema."""
@@ -25,10 +29,12 @@ class Memop:
         tag_address: of the tag insert [1], 0 where the memop has none.
         access: an `Access`.
         size: bytes accessed.
-        mode: `Mode.LOCAL` or `SHARED`, as recorded; the bytes may say otherwise.
+        mode: `Mode.LOCAL`, `SHARED` or `EITHER`, as recorded; the bytes may say otherwise.
         restart_address: of the first instruction, where that reads the core id; else 0.
         abort_address: where the kernel sends a thread that it interrupts in the memop; 0 where it
             is no restartable sequence.
+        out_address: where its out-of-line form begins; 0 where it has none.
+        out_end: one past the last word of that.
     """
 
     RECORD: ClassVar[str] = "Memop"
@@ -51,6 +57,8 @@ class Memop:
     last_fault_core: int | Absent = NOT_KEPT
     restart_address: int | Absent = NOT_KEPT
     abort_address: int | Absent = NOT_KEPT
+    out_address: int | Absent = NOT_KEPT
+    out_end: int | Absent = NOT_KEPT
 
     @property
     def access_words(self) -> str:
@@ -65,8 +73,37 @@ class Memop:
         return begin or self.tag_address or self.address
 
     def covers(self, pc: int) -> bool:
-        """Whether `pc` is at the access, before it in the memop, or at its abort handler."""
-        return self.start <= pc <= self.address or (self.starts_over and pc == self.abort_address)
+        """Whether `pc` is at the access, before it, out of line, or at its abort handler."""
+        inside = self.start <= pc <= self.address or self.covers_out_of_line(pc)
+        return inside or (self.starts_over and pc == self.abort_address)
+
+    @property
+    def accesses(self) -> tuple[int, ...]:
+        """Where it can access memory: at [2], and out of line.
+
+        There first on memory that is the thread's own, then on other memory; a locked access is
+        one instruction for both.
+        """
+        if not isinstance(self.out_address, int) or not self.out_address:
+            return (self.address,)
+        if self.access == Access.READ_MODIFY_WRITE:
+            places: tuple[int, ...] = (_OUT_LOCKED,)
+        else:
+            behind_barrier = self.access == Access.STORE and self.size > 1
+            places = (_OUT_OWN, _OUT_OTHER + behind_barrier)
+        return (self.address, *(self.out_address + _WORD * place for place in places))
+
+    @property
+    def accesses_own(self) -> int | Absent:
+        """The address of the access that it makes out of line on its thread's own memory alone."""
+        locked = self.access == Access.READ_MODIFY_WRITE
+        return NOT_APPLICABLE if locked or len(self.accesses) == 1 else self.accesses[1]
+
+    def covers_out_of_line(self, pc: int) -> bool:
+        """Whether `pc` is in its out-of-line form."""
+        if not isinstance(self.out_address, int) or not isinstance(self.out_end, int):
+            return False
+        return self.out_address <= pc < self.out_end
 
     @property
     def starts_over(self) -> bool:
@@ -75,13 +112,15 @@ class Memop:
 
 
 class Mode(StrEnum):
-    """A memop's two forms; the value is the name in the schema.
+    """A memop's forms; the value is the name in the schema.
 
-    `MIXED` is never recorded: its words are of different forms, as in the middle of a patch.
+    `EITHER` goes by the memory's tag, out of line. `MIXED` is never recorded: its words are of
+    different forms, as in the middle of a patch.
     """
 
     LOCAL = "Local"
     SHARED = "Shared"
+    EITHER = "Either"
     MIXED = "Mixed"
 
 

@@ -11,7 +11,8 @@ from mtedbg.model.absent import NOT_APPLICABLE, Absent
 class Phase(StrEnum):
     """A phase, as commands spell it.
 
-    In the order of a patch to shared; one to local has its two words reversed.
+    In the order of a patch to shared; one to local has its two words reversed, one to either has
+    no `PATCH_MEMOP`.
     """
 
     FAULT = "fault"
@@ -30,10 +31,11 @@ _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 class Direction(Enum):
-    """The two ways a memop can be patched; the value is the word of `mte-catch`."""
+    """The ways a memop can be patched; the value is the word of `mte-catch`."""
 
     LOCAL_SHARED = "local-shared"
     SHARED_LOCAL = "shared-local"
+    SHARED_EITHER = "shared-either"
 
     @property
     def text(self) -> str:

@@ -21,6 +21,7 @@ class ProfileMode(StrEnum):
 
     LOCAL = "local"
     SHARED = "shared"
+    EITHER = "either"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,8 @@ class MemopFacts:
         Every fault is such an access: whatever became of it, policies that interpret it or that
         patch it back leave the mode local.
         """
-        return self.mode is ProfileMode.SHARED or self.pinned or self.flips > 0 or self.faults > 0
+        ordered = self.mode is not ProfileMode.LOCAL
+        return ordered or self.pinned or self.flips > 0 or self.faults > 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ class Policy(StrEnum):
     SEED = "Seed"
     STICKY = "Sticky"
     INTERPRET = "Interpret"
+    FOLLOW = "Follow"
 
 
 class CoreIdSource(StrEnum):

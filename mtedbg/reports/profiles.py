@@ -26,7 +26,7 @@ MEMOP_COLUMNS = (
     Column("ordinal", Kind.COUNT, "its place among that instruction's accesses, from 0"),
     Column("access", Kind.TEXT, "load, store or rmw"),
     Column("size", Kind.SIZE, "bytes accessed"),
-    Column("mode", Kind.TEXT, "local or shared: the last one"),
+    Column("mode", Kind.TEXT, "local, shared or either: the last one"),
     Column("flips", Kind.COUNT, "patches"),
     Column("faults", Kind.COUNT, "tag check faults"),
     Column("pinned", Kind.FLAG, "whether it stays shared permanently"),

@@ -36,7 +36,8 @@ struct CompiledMemop {
   // With an rseq core id: where reading it begins, and the abort handler of the critical section.
   uint32_t begin_offset = kNone;
   uint32_t abort_offset = kNone;
-  uint32_t pinned = 0;  // 1: a profile pinned it; it stays in this mode
+  uint32_t pinned = 0;          // 1: a profile pinned it; it stays in this mode
+  uint32_t out_offset = kNone;  // its out-of-line form (code/memop_words.h), if it has one
 
   static constexpr uint32_t kNone = UINT32_MAX;
 };

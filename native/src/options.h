@@ -51,6 +51,12 @@ constexpr bool reads_rseq(const Options& options) {
          options.core_id_source == MTEDBG_CoreIdSource_RseqStrict;
 }
 
+// Whether memops have an out-of-line form. With an rseq core id they have none: reading the id and
+// the access have to be one critical section there.
+constexpr bool has_out_of_line(const Options& options) {
+  return options.policy == MTEDBG_Policy_Follow && !reads_rseq(options);
+}
+
 // The lowest core id. A core's id, wherever users see one, is its HostCoreId: the tag of its local
 // memory where it has one (1..15 with shared 0, 0..14 with shared 15). Number n has id n + first.
 constexpr uint32_t first_core_id(uint32_t shared_tag) { return shared_tag == 0 ? 1 : 0; }

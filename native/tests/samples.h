@@ -30,6 +30,19 @@ inline CompiledCode code(uint32_t function, uint64_t rip) {
   return made;
 }
 
+// The same with the memop's out-of-line form in a range of its own, and the memop in mode Either.
+inline CompiledCode either_code(uint32_t function, uint64_t rip) {
+  CompiledCode made = code(function, rip);
+  constexpr uint32_t kOut = 24, kBack = 12;
+  made.memops[0].mode = MTEDBG_Mode_Either;
+  made.memops[0].out_offset = kOut;
+  made.words[1] = branch_word(4, kOut);
+  made.words[2] = *access_word_in(kLoad, MTEDBG_Mode_Either);
+  const OutOfLine form = out_of_line(kLoad, 0, kOut, kBack);
+  made.words.insert(made.words.end(), form.span().begin(), form.span().end());
+  return made;
+}
+
 template <typename T>
 std::vector<T> published(const PublishedTable<T>& table) {
   const uint64_t generation = table.abi().published;

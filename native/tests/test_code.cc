@@ -183,6 +183,45 @@ TEST_CASE("code that contradicts itself is refused and changes nothing") {
   refused([](CompiledCode& bad) { bad.entries[0].guest_rip = 0; });
 }
 
+TEST_CASE("an out-of-line form is found with its memop, or refused") {
+  constexpr uint64_t kRip = 0x980000;
+  Code code;
+  const uint32_t function = code.add_function("f", kRip, kRip + 16);
+  const auto commit_it = [&](CompiledCode&& made) {
+    return code.commit(MTEDBG_BlockKind_BaselineTier, MTEDBG_Tier_Baseline, std::move(made));
+  };
+  const auto refused = [&](auto spoil) {
+    CompiledCode bad = sample::either_code(function, kRip);
+    spoil(bad);
+    CHECK_THROWS_AS(commit_it(std::move(bad)), CodeError);
+  };
+  refused([](CompiledCode& bad) { bad.memops[0].out_offset = CompiledMemop::kNone; });
+  refused([](CompiledCode& bad) { bad.memops[0].out_offset = 28; });
+  refused([](CompiledCode& bad) { bad.memops[0].out_offset = 0xfffffffc; });
+  refused([](CompiledCode& bad) { bad.memops[0].tag_offset = CompiledMemop::kNone; });
+  refused([](CompiledCode& bad) { bad.words[1] = tag_word(MTEDBG_Mode_Shared, 0); });
+  refused([](CompiledCode& bad) { bad.words.pop_back(); });
+  for (size_t word = 6; word < 16; ++word)
+    refused([&](CompiledCode& bad) { bad.words[word] ^= 1; });
+  CompiledCode two = sample::either_code(function, kRip);
+  two.memops.push_back(two.memops[0]);
+  two.words.insert(two.words.end(), {kNop, two.words[1], two.words[2]});
+  two.memops[1].tag_offset = 4 * 17;
+  two.memops[1].access_offset = 4 * 18;
+  two.memops[1].mode = MTEDBG_Mode_Shared;
+  two.memops[1].out_offset = CompiledMemop::kNone;
+  CHECK_THROWS_AS(commit_it(std::move(two)), CodeError);
+
+  const CodeBlock* block = commit_it(sample::either_code(function, kRip));
+  const mtedbg_Memop& memop = block->memops[0];
+  CHECK(memop.mode == MTEDBG_Mode_Either);
+  CHECK(memop.out_address == block->base() + 24);
+  CHECK(memop.out_end == block->base() + 64);
+  CHECK(block->memop_out_of_line(memop.out_address - 4) == nullptr);
+  CHECK(block->memop_out_of_line(memop.out_end - 4) == &memop);
+  CHECK(block->memop_out_of_line(memop.out_end) == nullptr);
+}
+
 namespace {
 
 // Commits into a new Code with allocation number `n` failing; whether it did fail. Then everything

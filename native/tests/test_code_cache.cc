@@ -16,9 +16,10 @@ namespace {
 const CacheKey kKey{"mtetso 1\nshared-tag 0\n", {1, 2, 3, 4, 5}};
 
 CompiledCode sample_code() {
-  CompiledCode code = sample::code(0, 0x401000);
+  CompiledCode code = sample::either_code(0, 0x401000);
+  const auto end = static_cast<uint32_t>(code.words.size() * sizeof(uint32_t));
   code.words.insert(code.words.end(), {0xd2800011, 0xf2a00011, 0xf2c00011});
-  code.fixups = {{24, 0}};
+  code.fixups = {{end, 0}};
   code.memops[0].pinned = 1;
   return code;
 }

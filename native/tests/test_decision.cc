@@ -9,9 +9,10 @@
 namespace mtetso {
 namespace {
 
-constexpr uint32_t kLocal = MTEDBG_Mode_Local, kShared = MTEDBG_Mode_Shared;
+constexpr uint32_t kLocal = MTEDBG_Mode_Local, kShared = MTEDBG_Mode_Shared,
+                   kEither = MTEDBG_Mode_Either;
 constexpr uint32_t kSeed = MTEDBG_Policy_Seed, kSticky = MTEDBG_Policy_Sticky,
-                   kInterpret = MTEDBG_Policy_Interpret;
+                   kInterpret = MTEDBG_Policy_Interpret, kFollow = MTEDBG_Policy_Follow;
 
 struct Case {
   PolicyRules rules;
@@ -19,9 +20,10 @@ struct Case {
 };
 
 // Each policy below and past its thresholds.
-constexpr Case kCases[] = {{{kSeed, 0, 0}, 0},     {{kSticky, 0, 0}, 5},    {{kSticky, 2, 0}, 1},
-                           {{kSticky, 2, 0}, 2},   {{kInterpret, 0, 0}, 5}, {{kInterpret, 0, 2}, 1},
-                           {{kInterpret, 0, 2}, 2}};
+constexpr Case kCases[] = {{{kSeed, 0, 0}, 0},      {{kSticky, 0, 0}, 5},
+                           {{kSticky, 2, 0}, 1},    {{kSticky, 2, 0}, 2},
+                           {{kInterpret, 0, 0}, 5}, {{kInterpret, 0, 2}, 1},
+                           {{kInterpret, 0, 2}, 2}, {{kFollow, 0, 0}, 5}};
 
 void for_each_state(Situation now, const std::function<void(const Situation&)>& body) {
   for (const bool owns : {true, false})
@@ -37,10 +39,10 @@ void for_each_state(Situation now, const std::function<void(const Situation&)>& 
         }
 }
 
-// Every situation there is: five million of them.
+// Every situation there is: seven million of them.
 void for_each_situation(const std::function<void(const Situation&)>& body) {
   for (const Cause cause : {Cause::TagCheck, Cause::Alignment})
-    for (const uint32_t mode : {kLocal, kShared})
+    for (const uint32_t mode : {kLocal, kShared, kEither})
       for (const bool pinned : {false, true})
         for (const bool may_weaken : {false, true})
           for (const Case& one : kCases)
@@ -53,6 +55,13 @@ void for_each_situation(const std::function<void(const Situation&)>& body) {
               now.rules = one.rules;
               now.faults = one.faults;
               now.shared = shared;
+              // Only follow takes memops out of line; there are some without an out-of-line form.
+              const bool follow = one.rules.policy == kFollow;
+              if (mode == kEither && !follow) continue;
+              now.has_out_of_line = mode == kEither;
+              for_each_state(now, body);
+              if (!follow || mode == kEither) continue;
+              now.has_out_of_line = true;
               for_each_state(now, body);
             }
 }
@@ -74,6 +83,10 @@ bool all_are(const Situation& now, uint32_t tag) {
                      [&](uint32_t one) { return one == tag; });
 }
 
+bool goes_out_of_line(const Situation& now) {
+  return now.rules.policy == kFollow && now.has_out_of_line && !now.pinned && now.mode == kShared;
+}
+
 bool foreign(const Situation& now) {
   return std::any_of(now.tags.begin(), now.tags.begin() + now.granules, [&](uint32_t one) {
     return one != now.shared && (one != now.own || !now.owns);
@@ -91,7 +104,9 @@ Situation carried_out(Situation now, const Decision& what) {
 
 // The tag of the memop's pointer when it runs again from [1].
 uint32_t pointer_tag(const Situation& now) {
-  return now.mode == kLocal ? now.register_tag : now.shared;
+  // Out of line it is what the granule has, where that is this core's.
+  const bool own = now.mode == kLocal || (now.mode == kEither && now.tags[0] == now.register_tag);
+  return own ? now.register_tag : now.shared;
 }
 
 // Fails once with the first situation that breaks a rule, instead of a hundred thousand times.
@@ -115,6 +130,7 @@ Decision table(uint32_t policy, uint32_t mode, uint32_t tag) {
   now.rules.policy = policy;
   now.tags = {tag, 0};
   now.own = now.register_tag = 3;
+  now.has_out_of_line = true;
   return decide(now);
 }
 
@@ -187,6 +203,54 @@ TEST_CASE("what sticky claims past its threshold") {
   now.pinned = false;
   now.faults = 1;
   CHECK(with(kLocal, kEverybodys) == to_shared(false));
+}
+
+TEST_CASE("follow, row by row") {
+  Decision to_either;
+  to_either.patch_to = kEither;
+  CHECK(table(kFollow, kLocal, kEverybodys) == to_shared(false));
+  CHECK(table(kFollow, kLocal, kOther) == to_shared(true));
+  CHECK(table(kFollow, kLocal, kMine) == Decision{});
+  CHECK(table(kFollow, kShared, kMine) == to_either);
+  CHECK(table(kFollow, kShared, kOther) == retag_only());
+  CHECK(table(kFollow, kShared, kEverybodys) == Decision{});
+  CHECK(table(kFollow, kEither, kMine) == Decision{});
+  CHECK(table(kFollow, kEither, kOther) == retag_only());
+  CHECK(table(kFollow, kEither, kEverybodys) == Decision{});
+}
+
+TEST_CASE("follow, two granules, and what cannot go out of line") {
+  Situation now;
+  now.rules.policy = kFollow;
+  now.own = now.register_tag = kMine;
+  now.has_out_of_line = true;
+  now.granules = 2;
+  const auto with = [&](uint32_t mode, uint32_t first, uint32_t second) {
+    now.mode = mode;
+    now.tags = {first, second};
+    return decide(now);
+  };
+  Decision second_too;
+  second_too.retag[1] = second_too.barrier = true;
+  CHECK(with(kEither, kMine, kMine) == Decision{});
+  CHECK(with(kEither, kMine, kEverybodys) == retag_only());
+  CHECK(with(kEither, kEverybodys, kMine) == second_too);
+  CHECK(with(kShared, kMine, kEverybodys) == retag_only());
+  now.cause = Cause::Alignment;
+  Decision to_either;
+  to_either.patch_to = kEither;
+  CHECK(with(kShared, kMine, kMine) == to_either);
+  CHECK(with(kShared, kEverybodys, kEverybodys) == to_either);
+  CHECK(with(kEither, kMine, kMine) == Decision{});
+  to_either.retag[1] = to_either.barrier = true;
+  CHECK(with(kShared, kEverybodys, kOther) == to_either);
+  now.cause = Cause::TagCheck;
+  now.granules = 1;
+  now.pinned = true;
+  CHECK(with(kShared, kMine, 0) == retag_only());
+  now.pinned = false;
+  now.has_out_of_line = false;
+  CHECK(with(kShared, kMine, 0) == retag_only());
 }
 
 TEST_CASE("a core without a tag of its own takes everything to shared") {
@@ -268,9 +332,22 @@ TEST_CASE("rules that hold in every situation") {
   always("a patch is a change", [](const Situation& now, const Decision& what) {
     return what.patch_to == 0 || what.patch_to != now.mode;
   });
-  always("an alignment fault patches nothing and is interpreted",
+  always("an alignment fault is interpreted and patches nothing, or takes the memop out of line",
          [](const Situation& now, const Decision& what) {
-           return now.cause != Cause::Alignment || (what.patch_to == 0 && what.interpret);
+           if (now.cause != Cause::Alignment) return true;
+           if (now.mode == kEither) return what.patch_to == 0 && !what.interpret;
+           return goes_out_of_line(now) ? what.patch_to == kEither && !what.interpret
+                                        : what.patch_to == 0 && what.interpret;
+         });
+  always("a memop is taken out of line by follow, where it is shared",
+         [](const Situation& now, const Decision& what) {
+           return what.patch_to != kEither || goes_out_of_line(now);
+         });
+  always("memory of one's own stays so under follow, but where an access is of two kinds",
+         [](const Situation& now, const Decision& what) {
+           const bool mine = has_own(now) && all_are(now, now.own);
+           return now.rules.policy != kFollow || !mine || !what.retags() ||
+                  (now.mode == kShared && !goes_out_of_line(now));
          });
 }
 
@@ -283,7 +360,8 @@ TEST_CASE("what is run again passes its tag check, with the ordering that its me
   always("plain accesses only where all is mine", [](const Situation& now, const Decision& what) {
     if (what.interpret) return true;
     const Situation then = carried_out(now, what);
-    return then.mode == kShared || (has_own(then) && all_are(then, then.own));
+    const bool mine = has_own(then) && all_are(then, then.own);
+    return then.mode == kShared || mine || (then.mode == kEither && all_are(then, then.shared));
   });
   always("interpreted without barriers only what is shared or all mine",
          [](const Situation& now, const Decision& what) {

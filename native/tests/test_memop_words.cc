@@ -3,6 +3,8 @@
 // Words as GNU as makes them; one line a word.
 #include <doctest/doctest.h>
 
+#include <vector>
+
 #include "code/memop_words.h"
 
 namespace mtetso {
@@ -81,6 +83,44 @@ TEST_CASE("a pair of registers") {
   CHECK(decoded->source == 20);
   CHECK(decoded->data == 22);
   CHECK(access_word_in(word, kShared) == word);
+}
+
+TEST_CASE("out-of-line forms") {
+  const auto is = [](uint32_t access, uint32_t shared, std::vector<uint32_t> wanted) {
+    CAPTURE(access);
+    const OutOfLine form = out_of_line(access, shared, 0x1000, 0x0f08);
+    CHECK(std::vector(form.span().begin(), form.span().end()) == wanted);
+  };
+  constexpr uint32_t kLdg = 0xd9600210;  // ldg x16, [x16]
+  constexpr uint32_t kEor = 0xca50e37a;  // eor x26, x27, x16, lsr #56
+  constexpr uint32_t kAnd = 0x92400f5a;  // and x26, x26, #15
+  const std::vector<uint32_t> load = {
+      kLdg,       kEor,       kAnd,
+      0xb500007a,              // cbnz x26, .+12
+      0xf9400203, 0x17ffffbd,  // ldr x3, [x16]; b 0xf08
+      0xb3480ff0,              // bfc x16, #56, #4
+      0xf9400203, 0xd50339bf,  // ldr x3, [x16]; dmb ishld
+      0x17ffffb9,              // b 0xf08
+  };
+  is(0xf9400203, 0, load);
+  is(0xf8bfc203, 0, load);
+  is(0xb9000203, 15,
+     {kLdg, kEor, kAnd, 0xb500007a, 0xb9000203, 0x17ffffbd,
+      0xb2480e10,              // orr x16, x16, #0xf00000000000000
+      0xd5033bbf, 0xb9000203,  // dmb ish; str w3, [x16]
+      0x17ffffb9});
+  is(0x39400203, 0,
+     {kLdg, kEor, kAnd, 0xb500007a, 0x39400203, 0x17ffffbd, 0xb3480ff0,
+      0x38bfc203,  // ldaprb w3, [x16]
+      0x17ffffba});
+  is(0xf8e58203, 0,
+     {kLdg, kEor, kAnd,
+      0xb400005a,  // cbz x26, .+8
+      0xb3480ff0,
+      0xf8e58203,  // swpal x5, x3, [x16]
+      0x17ffffbc});
+  CHECK(branch_word(0x1000, 0x1010) == 0x14000004);
+  CHECK(access_word_in(0xf9400203, MTEDBG_Mode_Either) == 0xf8bfc203);
 }
 
 TEST_CASE("words that are not an access of a memop") {

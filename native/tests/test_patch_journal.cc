@@ -47,6 +47,8 @@ TEST_CASE("the journal tells of a split lock") { watch_split_lock(); }
 
 namespace {
 
+constexpr uint32_t kOnly = 2;  // of the places a word can have: to either, [1] is the only one
+
 // Checks the table in patch.h at one instruction; returns the row it is in.
 uint32_t check_row(const Child& child, const CodeBlock* block, uint32_t from, uint32_t to,
                    bool seed) {
@@ -54,9 +56,13 @@ uint32_t check_row(const Child& child, const CodeBlock* block, uint32_t from, ui
   const auto memop = child.read<mtedbg_Memop>(address_of(block->memops.data()));
   const auto now = child.read<std::array<uint32_t, 2>>(address_of(words(block)));
   const auto is = [&](uint32_t word, uint32_t mode) {
-    return word == 0 ? now[0] == tag_word(mode, 0) : now[1] == *access_word_in(now[1], mode);
+    if (word == kOnly) return true;
+    if (word == 1) return now[1] == *access_word_in(now[1], mode);
+    return now[0] == (mode == kEither ? branch_word(memop.tag_address, memop.out_address)
+                                      : tag_word(mode, 0));
   };
-  const uint32_t first = to == kShared && !seed ? 1 : 0, second = 1 - first;
+  const uint32_t first = to == kShared && !seed ? 1 : 0;
+  const uint32_t second = to == kEither ? kOnly : 1 - first;
   REQUIRE((memop.mode == from || memop.mode == to));
   if (journal.operation == MTEDBG_Operation_None) {
     REQUIRE(is(0, memop.mode));
@@ -67,7 +73,7 @@ uint32_t check_row(const Child& child, const CodeBlock* block, uint32_t from, ui
   REQUIRE(journal.memop == memop.id);
   REQUIRE(journal.old_mode == from);
   REQUIRE(journal.new_mode == to);
-  constexpr uint32_t kPhases[] = {MTEDBG_Phase_PatchAddress, MTEDBG_Phase_PatchMemop};
+  constexpr uint32_t kPhases[] = {MTEDBG_Phase_PatchAddress, MTEDBG_Phase_PatchMemop, 0};
   const uint32_t first_phase = kPhases[first], second_phase = kPhases[second];
   const uint32_t phase = journal.phase;
   if (phase == first_phase) {
@@ -93,17 +99,20 @@ uint32_t check_row(const Child& child, const CodeBlock* block, uint32_t from, ui
 void watch_patch(uint32_t policy, uint32_t from, uint32_t tag, std::set<uint32_t> wanted) {
   World world(policy, 8, 0, /*claim=*/policy == MTEDBG_Policy_Sticky && from == kShared ? 1 : 0);
   const CodeBlock* block = world.make(kLoad, from);
+  const uint32_t to = from == kLocal ? kShared : policy == MTEDBG_Policy_Follow ? kEither : kLocal;
   block->memops[0].faults = 1;
   const uint64_t at = world.memory.allocate(16, tag);
   std::set<uint32_t> phases;
   bool half = false;
   single_step([&] { world.fault(block, at); },
               [&](const Child& child) {
-                phases.insert(check_row(child, block, from, from == kLocal ? kShared : kLocal,
-                                        policy == MTEDBG_Policy_Seed));
+                phases.insert(check_row(child, block, from, to, policy == MTEDBG_Policy_Seed));
+                const auto mode = child.read<mtedbg_Memop>(address_of(block->memops.data())).mode;
                 const auto now = child.read<std::array<uint32_t, 2>>(address_of(words(block)));
-                half = half || (now[0] == tag_word(kLocal, 0)) !=
-                                   (now[1] == *access_word_in(now[1], kLocal));
+                // To either: between the word and the record.
+                half = half || (to == kEither ? (now[0] == tag_word(kShared, 0)) != (mode == from)
+                                              : (now[0] == tag_word(kLocal, 0)) !=
+                                                    (now[1] == *access_word_in(now[1], kLocal)));
               });
   CHECK(phases == wanted);
   CHECK(half);  // the state between the two words was seen
@@ -125,6 +134,9 @@ TEST_CASE("journal, mode and words fit together at every instruction") {
     watch_patch(MTEDBG_Policy_Sticky, kLocal, kOther, retag_and_patch);
   }
   SUBCASE("to local") { watch_patch(MTEDBG_Policy_Sticky, kShared, kMine, patch); }
+  std::set<uint32_t> one_word = patch;
+  one_word.erase(MTEDBG_Phase_PatchMemop);
+  SUBCASE("to either") { watch_patch(MTEDBG_Policy_Follow, kShared, kMine, one_word); }
   std::set<uint32_t> retag_and_patch_alone = patch;
   retag_and_patch_alone.insert(MTEDBG_Phase_Retag);
   SUBCASE("seed, to shared") {

@@ -169,6 +169,54 @@ TEST_CASE("misaligned ordered accesses are done by the handler") {
   CHECK(block->memops[0].flips == 0);
 }
 
+TEST_CASE("under follow a shared memop that meets its own memory goes out of line") {
+  World world(MTEDBG_Policy_Follow);
+  const CodeBlock* block = world.make(kLoad, kShared);
+  const uint64_t at = world.memory.allocate(16, kMine);
+  CHECK(world.fault(block, at).verdict == Verdict::Resumed);
+  const mtedbg_Memop& memop = block->memops[0];
+  CHECK(read_tag(at) == kMine);
+  CHECK(memop.mode == kEither);
+  CHECK(memop.flips == 1);
+  CHECK(memop.pinned == 0);
+  CHECK(words(block)[0] == branch_word(memop.tag_address, memop.out_address));
+  CHECK(words(block)[1] == *access_word_in(kLoad, kShared));
+  CHECK(world.pc == block->base());
+  // There it faults on another core's memory alone, at any of its words.
+  const uint64_t others = world.memory.allocate(16, kOther);
+  for (uint64_t pc = memop.out_address; pc < memop.out_end; pc += 4)
+    CHECK(block->memop_of_fault(pc) == &memop);
+  CHECK(block->memop_of_fault(memop.out_end) == nullptr);
+  CHECK(block->memop_of_fault(memop.tag_address) == nullptr);
+  CHECK(world.fault(block, others).verdict == Verdict::Resumed);
+  CHECK(read_tag(others) == 0);
+  CHECK(world.pc == block->base());
+  CHECK(memop.mode == kEither);
+  CHECK(memop.faults == 2);
+}
+
+TEST_CASE("under follow misaligned ordered accesses fault once") {
+  World world(MTEDBG_Policy_Follow);
+  const CodeBlock* block = world.make(kStore, kShared);
+  const uint64_t at = world.memory.allocate(32, kOther);
+  poke(at + 13, 7);
+  CHECK(world.fault(block, at + 13, FaultKind::Alignment).verdict == Verdict::Resumed);
+  CHECK(block->memops[0].mode == kEither);
+  CHECK(world.pc == block->base());
+  CHECK(peek(at + 13) == 7);
+  CHECK(read_tag(at) == 0);
+  CHECK(read_tag(at + 16) == 0);
+}
+
+TEST_CASE("an address that is not there, met when its tag is read, is the guest's fault") {
+  World world(MTEDBG_Policy_Follow);
+  const CodeBlock* block = world.make(kLoad, kEither);
+  const Resolution found = world.fault(block, 0x5000, FaultKind::Other);
+  CHECK(found.verdict == Verdict::GuestFault);
+  CHECK(found.guest_rip == 0x401000);
+  CHECK(found.address == 0x5000);
+}
+
 TEST_CASE("a split lock is done while memory has the guard tag") {
   for (const uint32_t policy :
        {MTEDBG_Policy_Sticky, MTEDBG_Policy_Seed, MTEDBG_Policy_Interpret}) {

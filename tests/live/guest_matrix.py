@@ -34,7 +34,7 @@ PROGRAMS = (
     THREADED[3],
 )
 LEVELS = ("", "-O0", "-Os")
-POLICIES = ("seed", "sticky", "interpret")
+POLICIES = ("seed", "sticky", "interpret", "follow")
 CPUS = 4
 TIMEOUT_S = 600.0
 THREADS = (

@@ -94,6 +94,29 @@ def test_a_patch_to_local(lab_vm: Vm, tmp_path: Path, point: str, options: tuple
     assert (row["mode_decoded"] == "Mixed") is (point != "patch-words")
 
 
+FOLLOW = ("--policy", "follow", "--memops-start", "shared")
+TO_EITHER = {
+    "patch-journal": ("Shared", "Shared", "Shared"),
+    "patch-half": ("Shared", "Either", "Either"),
+    "patch-mode": ("Either", "Either", "Either"),
+    "patch-words": ("Either", "Either", "Either"),
+    "patch-done": ("Either", "Either", "Either"),
+}
+
+
+@pytest.mark.parametrize("point", TO_EITHER)
+def test_a_patch_to_either(lab_vm: Vm, tmp_path: Path, point: str) -> None:
+    """One word: [1] becomes a branch. [2] is the same in both."""
+    dead = died_at(lab_vm, tmp_path, point, *FOLLOW, guest="copy")
+    dead.sound()
+    entry, row = in_flight(dead)
+    assert (entry.operation, entry.old_mode, entry.new_mode) == ("PatchMemop", "Shared", "Either")
+    assert modes_of(row) == TO_EITHER[point]
+    assert row["mode_decoded"] == TO_EITHER[point][1]
+    assert row["flips"] == (1 if point == "patch-done" else 0)
+    assert entry.old_tag == entry.new_tag, "the memory stays as it is"
+
+
 @pytest.mark.parametrize("point", ["patch-locked", "patch-unlocked"])
 def test_before_and_behind_it(lab_vm: Vm, tmp_path: Path, point: str) -> None:
     dead = died_at(lab_vm, tmp_path, point)

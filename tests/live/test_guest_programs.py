@@ -12,7 +12,7 @@ LEVELS = ("", "-O0", "-Os")
 EVERYWHERE = ("", "--policy seed --shared-tag 15 --memops-start shared --schedule seed:5 --step 3")
 PROTOCOLS = [
     f"--shared-tag {tag} --policy {policy} {rest}"
-    for tag, policies in ((0, ("seed", "interpret")), (15, ("sticky", "interpret")))
+    for tag, policies in ((0, ("seed", "interpret", "follow")), (15, ("sticky", "follow")))
     for policy in policies
     for rest in ("--schedule seed:11 --cores 3", "--memops-start shared --step 7")
 ]

@@ -19,8 +19,8 @@ TIMEOUT_S = 120
 PROTOCOLS = [
     f"--shared-tag {tag} --policy {policy} --memops-start {start}"
     for tag in (0, 15)
-    for policy in ("seed", "sticky", "interpret")
-    for start in ("local", "shared")
+    for policy in ("seed", "sticky", "interpret", "follow")
+    for start in ("local", "shared", *(["either"] if policy == "follow" else []))
 ]
 SCHEDULES = {
     "round-robin": "",
@@ -100,7 +100,7 @@ def test_every_protocol(guest: str, protocol: str) -> None:
 
 @pytest.mark.parametrize("schedule", SCHEDULES.values(), ids=SCHEDULES)
 @pytest.mark.parametrize("tag", [0, 15])
-@pytest.mark.parametrize("policy", ["seed", "sticky", "interpret"])
+@pytest.mark.parametrize("policy", ["seed", "sticky", "interpret", "follow"])
 def test_message_passing_under_every_schedule(policy: str, tag: int, schedule: str) -> None:
     passes(f"--policy {policy} --shared-tag {tag} {schedule}", "message", "5")
 
@@ -151,7 +151,8 @@ def test_cores_without_a_tag_of_their_own() -> None:
         (["--bogus", "x"], 64, "unknown option '--bogus'"),
         (["--cores"], 64, "--cores needs a value"),
         (["--cores", "0", "x"], 64, "a number from 1 to 64, not '0'"),
-        (["--policy=best", "x"], 64, "one of seed, sticky, interpret, not 'best'"),
+        (["--policy=best", "x"], 64, "one of seed, sticky, interpret, follow, not 'best'"),
+        (["--memops-start", "either", "x"], 64, "needs --policy follow"),
         (["--schedule", "1@0*4", "x"], 64, "cores are 1 to 64"),
         (["--schedule", "0@1*4", "x"], 64, "thread numbers start at 1"),
         (["--schedule", "1@1*4,", "x"], 64, "there is no turn after the last ','"),

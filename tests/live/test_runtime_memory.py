@@ -14,7 +14,7 @@ RUN = ["qemu-aarch64", "-cpu", "max", str(paths.runtime())]
 CONVENTIONS = [
     f"--shared-tag {tag} --policy {policy}"
     for tag in (0, 15)
-    for policy in ("seed", "sticky", "interpret")
+    for policy in ("seed", "sticky", "interpret", "follow")
 ]
 
 

@@ -51,6 +51,8 @@ SOUND = (
     Config(tag=15, common=True),
     Config(tag=15, policy="interpret"),
     Config(start="shared", claim=1, common=True),
+    Config("follow", start="shared"),
+    Config("follow", tag=15, start="either", common=True),
 )
 """What `make test` takes a sample of: each option that changes what the handler does, once."""
 
@@ -58,6 +60,11 @@ EVERY_SOUND = tuple(
     Config(policy, tag, start, claim, common)
     for policy, claim in (("sticky", 0), ("sticky", 1), ("interpret", 0))
     for tag, start, common in itertools.product((0, 15), ("local", "shared"), (False, True))
+) + tuple(
+    Config("follow", tag, start, common=common)
+    for tag, start, common in itertools.product(
+        (0, 15), ("local", "shared", "either"), (False, True)
+    )
 )
 EVERY_SEED = tuple(
     Config("seed", tag, start, common=common)

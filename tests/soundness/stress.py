@@ -45,6 +45,11 @@ def _pinned(*options: str) -> Way:
     return Way(("--threads", "threads", "--cores", "4", *options), moved=False)
 
 
+def _owning(*options: str) -> Way:
+    """Threads own memory, and go where the kernel has them go."""
+    return Way(("--threads", "threads", "--core-id", "thread", *options), moved=False)
+
+
 def _moved(source: str, *options: str) -> Way:
     return Way(("--threads", "threads", "--core-id", source, *options), moved=True)
 
@@ -53,6 +58,8 @@ WAYS = (
     _pinned(),
     _pinned(*CLAIMS),
     _pinned("--policy", "interpret"),
+    _pinned("--policy", "follow"),
+    _owning("--policy", "follow", "--memops-start", "either", "--shared-tag", "15"),
     _moved("rseq-strict"),
     _moved("rseq-strict", *CLAIMS),
     _moved("rseq-strict", "--policy", "interpret", "--shared-tag", "15"),

@@ -39,6 +39,17 @@ def test_memory_moves_in_the_middle_of_these_rounds() -> None:
     assert sum({Form.PLAIN, Form.ORDERED, Everywhere} <= each for each in seen) > ROUNDS / 10
 
 
+@pytest.mark.parametrize("start", ["shared", "either"])
+def test_accesses_go_out_of_line_in_these_rounds(start: str) -> None:
+    """From the first on, or when an ordered access meets its own memory; by both of their ways."""
+    config = Config("follow", start=start)
+    result = judged(config, TESTS["MP"], choices(TESTS["MP"]).sample(ROUNDS, "MP"))
+    turns = [turn for traced in result.rounds for turn in traced.turns if turn.out_of_line]
+    forms = [turn.access.form for turn in turns if turn.access is not None]
+    assert forms.count(Form.PLAIN) > ROUNDS / 4
+    assert start == "shared" or forms.count(Form.ORDERED) > ROUNDS / 4
+
+
 def broken(test: str, config: Config, cells: tuple[int, ...], warm: set[int]) -> set[bool]:
     """Runs message passing under `seed`; for each violation whether it takes a stale pair."""
     some = replace(choices(TESTS[test]), cells=[cells], warm=[frozenset(warm)])

@@ -44,7 +44,7 @@ def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "step",
-    ["retag", "bystander", "claim", "claim-in-flight", "pair", "window", "host", "split"],
+    ["retag", "bystander", "claim", "claim-in-flight", "pair", "window", "host", "split", "follow"],
 )
 def test_every_repaired_step_has_the_broken_one_beside_it(step: str) -> None:
     """A condition that nothing can reach would be "Never" as well."""

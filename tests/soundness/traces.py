@@ -58,7 +58,7 @@ class Event(IntEnum):
     PATCH = 4
 
 
-MODE_LOCAL = 1
+MODE_LOCAL, MODE_EITHER = 1, 3
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,7 @@ class Ran:
     memop: int
     steps: tuple[Step, ...]
     access: Access | None
+    out_of_line: bool = False
     weakened: frozenset[int] = frozenset()
     """Memops that its fault handling took to the plain form, with nobody stopped."""
 
@@ -165,12 +166,16 @@ def _traced(
     ]
     counts = [0] * threads
     ran = []
+    tags = _Tags(cells)
+    for records in turns[written.made[index] : begin]:
+        tags.follow(records)
     for asked, records in zip(one.turns, turns[begin:], strict=False):
         turn = records[0]
         assert (turn.thread, turn.first) == (asked.thread + 2, 1)
         op = test.program[asked.thread][counts[asked.thread]]
         counts[asked.thread] += 1
-        ran.append(_ran(asked.thread, asked.core, op, records[1:], cells))
+        tags.follow(records)
+        ran.append(_ran(asked.thread, asked.core, op, records[1:], tags))
     return Traced(one, tuple(ran), _printed(test, line))
 
 
@@ -185,12 +190,36 @@ def _cell_of(
     return _common_cells() + (copy * GUEST_CELLS + place) * COMMON_CELL
 
 
-def _ran(thread: int, core: int, op: Op, records: Sequence[Record], cells: Sequence[int]) -> Ran:
+class _Tags:
+    """The tags of a round's cells, as written so far.
+
+    Args:
+        cells: their addresses.
+    """
+
+    def __init__(self, cells: Sequence[int]) -> None:
+        self.cells = cells
+        self._now: dict[int, int] = {}
+
+    def follow(self, records: Sequence[Record]) -> None:
+        """Applies what a turn wrote: an access runs when its faults have been handled."""
+        for record in records:
+            if record.what == _What.TAGS:
+                for place, cell in enumerate(self.cells):
+                    if record.address <= cell < record.address + record.first:
+                        self._now[place] = record.second
+
+    def is_of(self, cell: int, core: int) -> bool:
+        """Whether a cell is local to the core with the tag `core`: in the image, nobody's is."""
+        return self._now.get(cell) == core
+
+
+def _ran(thread: int, core: int, op: Op, records: Sequence[Record], tags: _Tags) -> Ran:
     """What one turn did: each fault is handled under the lock, then the access runs."""
     steps: list[Step] = []
     access: Access | None = None
     memop = 0
-    interpreted = held = stopped = False
+    interpreted = held = stopped = out_of_line = False
     weakened: set[int] = set()
     for record in records:
         if record.what == _What.EVENT and record.event == Event.FAULT:
@@ -198,7 +227,8 @@ def _ran(thread: int, core: int, op: Op, records: Sequence[Record], cells: Seque
             steps.append(Lock(thread))
             held, stopped = True, False
         elif record.what == _What.TAGS:
-            written = [Tag(thread, n) for n, cell in enumerate(cells) if record.address == cell]
+            cells = enumerate(tags.cells)
+            written = [Tag(thread, n) for n, cell in cells if record.address == cell]
             steps += [*written, Fence(thread)]  # the DSB in write_tags()
         elif record.what == _What.BARRIER:
             steps.append(Everywhere(thread))
@@ -214,11 +244,17 @@ def _ran(thread: int, core: int, op: Op, records: Sequence[Record], cells: Seque
         elif record.what == _What.ACCESS:
             memop = record.memop
             if not interpreted:
-                access = Access(thread, op, form_of(record.second), memop=memop)
+                form = form_of(record.second)
+                # Out of line: the access of a local memop, or one that orders as a shared memop's
+                # or more (code/memop_words.h).
+                out_of_line = record.event == MODE_EITHER
+                local = out_of_line and tags.is_of(op.cell, record.core)
+                form = Form.PLAIN if local and form is Form.ORDERED else form
+                access = Access(thread, op, form, memop=memop)
     steps += [Unlock(thread)] if held else []
     if op.kind is Kind.FENCE:
         steps.append(Fence(thread))
-    return Ran(thread, core, memop, tuple(steps), access, frozenset(weakened))
+    return Ran(thread, core, memop, tuple(steps), access, out_of_line, frozenset(weakened))
 
 
 def _interpreted(thread: int, op: Op) -> list[Step]:

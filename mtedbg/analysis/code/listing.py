@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound="DataclassInstance")
 
+OUT_OF_LINE = 3
+"""The part of a memop that an instruction of its out-of-line form is."""
 BEFORE, AFTER = 12, 20
 """Instructions around a PC."""
 OF_BLOCK = 256
@@ -62,7 +64,8 @@ class ListedInstruction:
         guest_rip: the guest instruction that it came from, where a memop or range tells it.
         guest: that in assembler; does not apply at the tag insert [1], which is only a part of it.
         memop: the memop that it is part of.
-        part: which part of that: 1 for the tag insert, 2 for the access, 0 where there is none.
+        part: which part of that: 1 for the tag insert, 2 for the access, `OUT_OF_LINE`, 0 where
+            there is none.
         standing: who is here.
     """
 
@@ -190,7 +193,9 @@ def _lines(
             line,
             or_else(then(one, lambda found: _label(shown.runtime, found)), ""),
             rip,
-            NOT_APPLICABLE if part == 1 else then(rip, lambda at: _guest(session, at)),
+            NOT_APPLICABLE
+            if part in (1, OUT_OF_LINE)
+            else then(rip, lambda at: _guest(session, at)),
             memop,
             part,
             who.get(line.address, Standing()),
@@ -208,7 +213,7 @@ def _guest(session: Session, rip: int) -> str | Absent:
 
 
 def _memops(shown: _Extent) -> dict[int, tuple[Memop, int]]:
-    """The memops in what is shown: by the address of an instruction, with its part, 1 or 2."""
+    """The memops in what is shown: by the address of an instruction, with its part."""
     found: dict[int, tuple[Memop, int]] = {}
     if not shown.block.memop_count:
         return found
@@ -219,7 +224,31 @@ def _memops(shown: _Extent) -> dict[int, tuple[Memop, int]]:
         if memop.tag_address:
             found[memop.tag_address] = (memop, 1)
         found[memop.address] = (memop, 2)
+    for at, memop in _out_of_line(shown):
+        found[at] = (memop, OUT_OF_LINE)
     return found
+
+
+def _out_of_line(shown: _Extent) -> Iterator[tuple[int, Memop]]:
+    """The words of out-of-line forms in what is shown, which are in the order of the memops."""
+    memops = memops_of(shown.runtime, shown.block)
+    if isinstance(memops, Absent) or not memops.count:
+        return
+    first = memops.get(0)
+    if isinstance(first, Absent) or len(first.accesses) == 1:
+        return
+    before = memops.last_not_above("out_address", shown.start)
+    if isinstance(before, Absent):
+        return
+    for number in range(max(before, 0), min(memops.count, before + 2 + shown.count)):
+        memop = memops.get(number)
+        if isinstance(memop, Absent) or not isinstance(memop.out_address, int):
+            return
+        if memop.out_address >= shown.end:
+            return
+        for at in range(memop.out_address, or_else(memop.out_end, 0), WORD_SIZE):
+            if shown.start <= at < shown.end:
+                yield at, memop
 
 
 def _ranges(shown: _Extent) -> dict[int, Range]:

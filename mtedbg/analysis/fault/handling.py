@@ -108,7 +108,7 @@ def _plan(
         return hole
     if isinstance(config.policy, Absent):
         return config.policy
-    if memop.mode not in (Mode.LOCAL.value, Mode.SHARED.value):
+    if memop.mode not in (Mode.LOCAL.value, Mode.SHARED.value, Mode.EITHER.value):
         return Absent(Reason.DAMAGED, f"memop {memop.id} has mode {memop.mode}")
     tags = [tag for tag in memory if present(tag)]
     return transition(situation(memop, config, tags, own))

@@ -39,6 +39,7 @@ _ACCESSES: dict[str, ProfileAccess] = {
 _MODES: dict[str, ProfileMode] = {
     Mode.LOCAL: ProfileMode.LOCAL,
     Mode.SHARED: ProfileMode.SHARED,
+    Mode.EITHER: ProfileMode.EITHER,
 }
 _NEXT_STEP = "mtetso does; it also writes profiles itself, with --profile-out"
 

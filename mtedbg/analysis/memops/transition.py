@@ -18,7 +18,7 @@ class Situation:
     """What the handler decides by.
 
     Attributes:
-        mode: the memop's form, local or shared.
+        mode: the memop's form.
         memory: allocation tags of the granules that the access touches.
         own: the tag of the core that the thread runs on; that of shared memory where the core
             has none of its own.
@@ -27,6 +27,7 @@ class Situation:
         pinned: whether the memop is kept shared.
         owns: whether memory can have the tag `own`; False on a core that has no tag of its own.
         claims: whether the memop has faulted so often that memory is taken back.
+        has_out_of_line: whether the memop has an out-of-line form.
     """
 
     mode: Mode
@@ -37,6 +38,7 @@ class Situation:
     pinned: bool = False
     owns: bool = True
     claims: bool = False
+    has_out_of_line: bool = False
 
     @property
     def mine(self) -> bool:
@@ -64,7 +66,7 @@ def situation(memop: Memop, config: Config, memory: Sequence[int], own: int) -> 
     """The situation of a memop that faults now, past its thresholds or not.
 
     Args:
-        memop: it; its mode is one of the two.
+        memop: it; its mode is one that is known.
         config: of its runtime; the policy must be known.
         memory: as in Situation.
         own: the same.
@@ -78,6 +80,7 @@ def situation(memop: Memop, config: Config, memory: Sequence[int], own: int) -> 
         policy=Policy.STICKY if now.policy == Policy.INTERPRET and past else now.policy,
         owns=config.nobody_tag != own,
         claims=not pinned and _past(config.claim_threshold, memop.faults),
+        has_out_of_line=len(memop.accesses) > 1,
     )
 
 
@@ -90,14 +93,27 @@ def _past(threshold: int | Absent, faults: int | Absent) -> bool:
 def patch_to(now: Situation) -> Mode | None:
     """The form that the handler will give the memop; None where it patches nothing."""
     local = now.mode is Mode.LOCAL
-    settled = now.mine if local else now.all_shared
-    if settled or now.policy == Policy.INTERPRET:
+    if _settled(now) or now.policy == Policy.INTERPRET or now.mode is Mode.EITHER:
         return None
     if local:
         return None if _claims_memory(now) else Mode.SHARED
     if now.policy == Policy.SEED:
         return Mode.LOCAL if now.has_own and not now.pinned else None
+    if _goes_out_of_line(now):
+        return Mode.EITHER
     return Mode.LOCAL if now.claims and now.mine else None
+
+
+def _settled(now: Situation) -> bool:
+    """Whether the memop's form is right for the memory as it is."""
+    if now.mode is Mode.EITHER:
+        return now.mine or now.all_shared
+    return now.mine if now.mode is Mode.LOCAL else now.all_shared
+
+
+def _goes_out_of_line(now: Situation) -> bool:
+    follows = now.policy == Policy.FOLLOW and now.has_out_of_line and not now.pinned
+    return follows and now.mine
 
 
 def _claims_memory(now: Situation) -> bool:
@@ -110,12 +126,16 @@ def transition(now: Situation) -> str:
     local = now.mode is Mode.LOCAL
     if local and now.mine:
         return "stays local, the core register was stale: reload it, retry"
+    if now.mode is Mode.EITHER and _settled(now):
+        return "stays either, the tag changed or the core register was stale: retry"
     if not local and now.all_shared:
         return "stays shared, another thread was first: retry"
     if now.policy == Policy.INTERPRET:
         barriers = " between barriers on every core" if now.foreign else ""
         return f"interpret: perform the access in the handler{barriers}, patch nothing"
     barrier = "" if now.policy == Policy.SEED else "barrier, "
+    if patch_to(now) is Mode.EITHER:
+        return "shared → either: patch memop to go by the memory's tag, out of line"
     if patch_to(now) is Mode.LOCAL:
         return f"shared → local: {_taken(now, barrier)}patch memop to local"
     if _claims_memory(now):
@@ -123,7 +143,7 @@ def transition(now: Situation) -> str:
     retag = "" if now.all_shared else f"retag memory to shared, {barrier}"
     if local:
         return f"local → shared: {retag}patch memop to shared"
-    return f"stays shared: {retag}retry"
+    return f"stays {now.mode.lower()}: {retag}retry"
 
 
 def _taken(now: Situation, barrier: str) -> str:

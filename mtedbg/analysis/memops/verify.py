@@ -11,8 +11,16 @@ from mtedbg.analysis.runtimes import all_runtimes, host_thread_of, notes_of
 from mtedbg.dataclass import dataclass
 from mtedbg.decode.code.code_map import NEEDS as CODEMAP_NEEDS
 from mtedbg.decode.memops.journal import describe, in_flight
-from mtedbg.decode.memops.memop import NEEDS, all_memops, memop_at, state_of, states_of
+from mtedbg.decode.memops.memop import (
+    NEEDS,
+    all_memops,
+    form_fault,
+    memop_at,
+    state_of,
+    states_of,
+)
 from mtedbg.decode.memops.pair import pair_of, passed_insert
+from mtedbg.decode.pages import Pages
 from mtedbg.errors import LayoutError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, present
 
@@ -159,9 +167,13 @@ class _Pass:
             self.notes.append(f"the code map: {found}")
             self.lacks = True
             return
+        pages = Pages(self._session.target)
         for state in states_of(runtime, self._counted(found)):
             if not present(state.in_flight):
                 yield from _bytes(state)
+            # It never changes, whatever becomes of the memop.
+            if wrong := form_fault(runtime, state, pages.read):
+                yield MemopFinding(state.memop.id, FindingKind.BYTES, wrong)
 
     def _counted(self, found: Iterator[Memop]) -> Iterator[Memop]:
         for memop in found:

@@ -23,6 +23,7 @@ _DECIDED = (Phase.UNLOCK, Phase.RESUME)
 _BY_MODE: dict[str, Direction] = {
     Mode.SHARED: Direction.LOCAL_SHARED,
     Mode.LOCAL: Direction.SHARED_LOCAL,
+    Mode.EITHER: Direction.SHARED_EITHER,
 }
 _OUTCOMES = (EventKind.PATCH, EventKind.RETRY, EventKind.INTERPRET)
 

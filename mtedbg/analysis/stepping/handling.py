@@ -178,7 +178,7 @@ def _position(session: Session, here: FaultPath) -> Position:
         return Position.HANDLER
     if isinstance(here.memop, Absent):
         return Position.ELSEWHERE
-    if here.pc != here.memop.address:
+    if here.pc not in here.memop.accesses:
         return Position.INSERT
     return Position.SIGNAL if on_fault(session, here.thread) else Position.ACCESS
 
@@ -233,6 +233,8 @@ def _other(session: Session, runtime: Runtime, thread: Thread, memop: Memop) -> 
             return None
         place = OtherPlace.PHASE if present(here.phase) else OtherPlace.HANDLER
         return Other(thread.number, place, here.phase)
+    if memop.covers_out_of_line(pc):
+        return Other(thread.number, OtherPlace.OUT_OF_LINE)
     if not passed_insert(memop, pc):
         return Other(thread.number, _before_access(memop, pc))
     pair = pair_of(runtime, state_of(runtime, memop), registers)

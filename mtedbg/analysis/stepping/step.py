@@ -21,7 +21,7 @@ from mtedbg.errors import (
 )
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, or_else
 from mtedbg.model.handling import Handling, Position
-from mtedbg.model.memop import Memop, MemopState
+from mtedbg.model.memop import Memop, MemopState, Mode
 from mtedbg.model.phase import Phase
 from mtedbg.model.stop import Halt, Stop, StopKind
 from mtedbg.target import Stepper
@@ -127,11 +127,20 @@ def _plan(session: Session, thread: Thread, before: Handling) -> _Plan:
         memop = before.memop.memop
         if memop.starts_over:
             return _as_one(memop, first, thread)
-        return _Plan((_patched(memop.address), *first), thread)
+        return _Plan((*map(_patched, _next_accesses(before, memop)), *first), thread)
     if before.position in (Position.ACCESS, Position.ELSEWHERE):
         return _Plan(first, None)
     _check_lock(session, before)
     return _Plan(every, thread)
+
+
+def _next_accesses(before: Handling, memop: Memop) -> tuple[int, ...]:
+    """Where a thread at [1], behind it or out of line may access memory next."""
+    out_of_line = memop.covers_out_of_line(before.pc)
+    goes_there = before.pc == memop.tag_address and before.form(1) is Mode.EITHER
+    if out_of_line or goes_there:
+        return tuple(at for at in memop.accesses[1:] if at >= before.pc or goes_there)
+    return (memop.address,)
 
 
 def _as_one(memop: Memop, first: tuple[Halt, ...], thread: Thread) -> _Plan:
@@ -219,4 +228,4 @@ def _is_handled(session: Session, stop: Stop) -> bool:
     at = NOT_APPLICABLE if thread is None else fault_path(session, thread)
     if thread is None or isinstance(at, Absent) or isinstance(at.memop, Absent):
         return False
-    return at.pc == at.memop.address and on_fault(session, thread)
+    return at.pc in at.memop.accesses and on_fault(session, thread)

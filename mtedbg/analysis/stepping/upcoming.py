@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from mtedbg.analysis.tags.owner import guard_of
 from mtedbg.dataclass import dataclass
 from mtedbg.decode.memops.pair import Pair
-from mtedbg.decode.memops.words import access_in, insert_in
+from mtedbg.decode.memops.words import access_in, branch_word, insert_in
 from mtedbg.decode.stack.registers import register_number
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, then
 from mtedbg.model.handling import Handling, Position
-from mtedbg.model.memop import Mode
+from mtedbg.model.memop import MemopState, Mode
 from mtedbg.model.phase import Phase
 from mtedbg.model.pointer import logical_tag
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _TAG = 0xF
 _PARTS = {Phase.PATCH_ADDRESS: 1, Phase.PATCH_MEMOP: 2}
-_MODES = (Mode.LOCAL, Mode.SHARED)
+_MODES = (Mode.LOCAL, Mode.SHARED, Mode.EITHER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,10 @@ def _new_word(runtime: Runtime, now: Handling) -> NewWord | Absent:
         return NOT_APPLICABLE
     if part == 2:
         return NewWord(word.address, mode, access_in(word.word, mode))
+    if mode is Mode.EITHER and isinstance(now.memop, MemopState):
+        out = now.memop.memop.out_address
+        branch = then(out, lambda to: branch_word(word.address, to))
+        return NewWord(word.address, mode, branch)
     return NewWord(word.address, mode, _new_insert(runtime, mode))
 
 
@@ -104,6 +108,8 @@ def _inserted(runtime: Runtime, now: Handling) -> int | Absent:
     form = now.form(1)
     if isinstance(form, Absent):
         return form
+    if form is Mode.EITHER:
+        return NOT_APPLICABLE
     return then(now.core if form is Mode.LOCAL else runtime.shared_tag, lambda tag: tag & _TAG)
 
 

@@ -16,6 +16,7 @@ from mtedbg.model.memop import Memop, MemopState, Mode, Word
 from mtedbg.model.runtime import Config, Journal
 
 _MODE = "Mode"
+_RECORDED = (Mode.LOCAL, Mode.SHARED, Mode.EITHER)
 
 
 def last_patches(runtime: Runtime, memop: int | None = None) -> Mapping[int, Event] | Absent:
@@ -50,7 +51,7 @@ def mode_before(
 
 
 def _mode(name: str) -> Mode | Absent:
-    return Mode(name) if name in (Mode.LOCAL, Mode.SHARED) else NOT_APPLICABLE
+    return Mode(name) if name in _RECORDED else NOT_APPLICABLE
 
 
 def with_history(
@@ -76,7 +77,8 @@ def _before(runtime: Runtime, word: Word, mode: Mode) -> int | Absent:
     if not isinstance(word.word, int) or word.mode in (mode, NOT_APPLICABLE):
         return NOT_APPLICABLE
     if word.part == 2:
-        return access_in(word.word, mode)
+        same = word.mode is Mode.EITHER and mode is Mode.SHARED
+        return NOT_APPLICABLE if same else access_in(word.word, mode)
     if not isinstance(runtime.config, Config):
         return runtime.config
     address = register_number(runtime, "address")

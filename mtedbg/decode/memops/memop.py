@@ -8,7 +8,7 @@ from functools import partial
 from mtedbg.dataclass import replace
 from mtedbg.decode.code.code_map import CODE_MAP, locate
 from mtedbg.decode.memops.journal import in_flight
-from mtedbg.decode.memops.words import access_mode, branch_target, insert_mode
+from mtedbg.decode.memops.words import access_mode, branch_target, insert_mode, out_of_line
 from mtedbg.decode.pages import Pages
 from mtedbg.decode.stack.registers import register_number
 from mtedbg.layout import Requirements, Runtime
@@ -35,7 +35,7 @@ def memops_of(runtime: Runtime, block: Block) -> RecordArray[Memop] | Absent:
 
 
 def memop_in(runtime: Runtime, place: Place) -> Memop | Absent:
-    """The memop at a PC that was located: anywhere in it, or at its abort handler.
+    """The memop at a PC that was located: anywhere in it, out of line, or at its abort handler.
 
     The kernel takes a thread that is interrupted in a restartable sequence to its abort handler
     before it delivers a signal (kernel/rseq.c), a branch to the memop's beginning: the fault of an
@@ -44,6 +44,9 @@ def memop_in(runtime: Runtime, place: Place) -> Memop | Absent:
     if not isinstance(place.block, Block) or not place.block.memop_count:
         return NOT_APPLICABLE
     found = _around(runtime, place, place.block)
+    if found != NOT_APPLICABLE:
+        return found
+    found = _out_of_line(runtime, place, place.block)
     if found != NOT_APPLICABLE:
         return found
     word = runtime.target.read_memory(place.pc, _INSTRUCTION)
@@ -66,6 +69,18 @@ def _around(runtime: Runtime, place: Place, block: Block) -> Memop | Absent:
     if not inside:
         return Absent(Reason.DAMAGED, f"memop {memop.id} is outside of its block")
     return memop if memop.covers(place.pc) else NOT_APPLICABLE
+
+
+def _out_of_line(runtime: Runtime, place: Place, block: Block) -> Memop | Absent:
+    """The memop in whose out-of-line form the PC is: these are in the order of the memops."""
+    memops = memops_of(runtime, block)
+    first = NOT_APPLICABLE if isinstance(memops, Absent) or not memops.count else memops.get(0)
+    if isinstance(memops, Absent) or isinstance(first, Absent) or len(first.accesses) == 1:
+        return NOT_APPLICABLE
+    memop = memops.last_at_most("out_address", place.pc)
+    if isinstance(memop, Absent):
+        return memop
+    return memop if memop.covers_out_of_line(place.pc) else NOT_APPLICABLE
 
 
 def memop_before(runtime: Runtime, place: Place) -> Memop | Absent:
@@ -136,6 +151,31 @@ def state_of(runtime: Runtime, memop: Memop) -> MemopState:
     return _state(runtime, memop, in_flight(runtime), runtime.target.read_memory)
 
 
+def form_fault(runtime: Runtime, state: MemopState, read: _Read) -> str:
+    """What is wrong with a memop's out-of-line form; empty where nothing is, or it has none."""
+    memop = state.memop
+    if len(memop.accesses) == 1 or not isinstance(memop.out_end, int):
+        return ""
+    assert isinstance(memop.out_address, int)
+    begin, access = memop.out_address, state.words[-1].word
+    if isinstance(runtime.shared_tag, Absent) or isinstance(access, Absent):
+        return ""  # said of the words themselves
+    should = out_of_line(access, runtime.shared_tag, begin, memop.address + _INSTRUCTION)
+    if isinstance(should, Absent):
+        return ""
+    if memop.out_end - begin != _INSTRUCTION * len(should):
+        return f"its out-of-line form is {memop.out_end - begin} bytes long"
+    there = read(begin, memop.out_end - begin)
+    if isinstance(there, Absent):
+        return f"its out-of-line form: {there}"
+    for place, word in enumerate(should):
+        is_word = int.from_bytes(there[_INSTRUCTION * place :][:_INSTRUCTION], "little")
+        if is_word != word:
+            at = begin + _INSTRUCTION * place
+            return f"its out-of-line form has {is_word:#010x} at {at:#x}, not {word:#010x}"
+    return ""
+
+
 def states_of(runtime: Runtime, memops: Iterable[Memop]) -> Iterator[MemopState]:
     """The same of many memops, in as few reads as possible; errors as for `state_of`."""
     runtime.layout.require(NEEDS)
@@ -163,6 +203,7 @@ def _state(
 def _words(runtime: Runtime, memop: Memop, read: _Read) -> Iterator[Word]:
     address = register_number(runtime, "address")
     core = register_number(runtime, "host_core_id")
+    either = False
     for part, at in ((1, memop.tag_address), (2, memop.address)):
         if part == 1 and not at:
             continue
@@ -172,6 +213,11 @@ def _words(runtime: Runtime, memop: Memop, read: _Read) -> Iterator[Word]:
             continue
         word = int.from_bytes(data, "little")
         mode = insert_mode(word, address, core) if part == 1 else access_mode(word, address)
+        if part == 1:
+            either = memop.out_address != 0 and branch_target(word, at) == memop.out_address
+            mode = Mode.EITHER if either else mode
+        elif either and mode is Mode.SHARED:
+            mode = Mode.EITHER  # the same word in both
         yield Word(part, at, word, mode)
 
 
@@ -199,7 +245,7 @@ def _step(entry: Journal, memop: Memop, words: tuple[Word, ...]) -> str:
     done = [
         f"[{word.part}] {'written' if word.mode == entry.new_mode else 'not yet'}"
         for word in words
-        if isinstance(word.mode, Mode)
+        if isinstance(word.mode, Mode) and not (word.part == 2 and entry.new_mode == Mode.EITHER)
     ]
     done.append(f"record {'written' if memop.mode == entry.new_mode else 'not yet'}")
     return f"phase {entry.phase}, {entry.old_mode} → {entry.new_mode}: {', '.join(done)}"

@@ -84,8 +84,9 @@ enum { MTEDBG_FILLING, MTEDBG_FILLED };
   V(TierState, Idle, 0) V(TierState, Requested, 1) V(TierState, Compiling, 2) \
   V(TierState, Committed, 3) V(TierState, Failed, 4)
 #define MTEDBG_ACCESSES(V) V(Access, Load, 1) V(Access, Store, 2) V(Access, ReadModifyWrite, 3)
-#define MTEDBG_MODES(V) V(Mode, Local, 1) V(Mode, Shared, 2)
-#define MTEDBG_POLICIES(V) V(Policy, Seed, 1) V(Policy, Sticky, 2) V(Policy, Interpret, 3)
+#define MTEDBG_MODES(V) V(Mode, Local, 1) V(Mode, Shared, 2) V(Mode, Either, 3)
+#define MTEDBG_POLICIES(V) \
+  V(Policy, Seed, 1) V(Policy, Sticky, 2) V(Policy, Interpret, 3) V(Policy, Follow, 4)
 #define MTEDBG_CORE_ID_SOURCES(V) \
   V(CoreIdSource, Pinned, 1) V(CoreIdSource, RseqRead, 2) V(CoreIdSource, RseqStrict, 3) \
   V(CoreIdSource, Lockstep, 4) V(CoreIdSource, Thread, 5)
@@ -178,14 +179,16 @@ enum { MTEDBG_ENUMS(MTEDBG_ENUM_LIST) };
  * [1], 0 where the memop has none. The instruction words are read from memory, never kept here:
  * recorded mode and bytes are compared, and a difference is a finding. restart_address: where it
  * begins and is resumed after a fault, 0 if that is the first word above; abort_address: where the
- * kernel sends a thread that it interrupts there, 0 if it is not a critical section of rseq(2). */
+ * kernel sends a thread that it interrupts there, 0 if it is not a critical section of rseq(2).
+ * [out_address, out_end): its out-of-line form, which [1] branches to in mode Either and which
+ * branches back behind [2]; 0 if it has none. A PC in it counts as in the memop. */
 #define MTEDBG_MEMOP_FIELDS(F, T)                                                     \
   F(T, u64, id) F(T, u64, address) F(T, u64, tag_address) F(T, u64, block) F(T, u64, guest_rip) \
   F(T, Access, access) F(T, u32, size) F(T, Mode, mode) F(T, u32, flips) F(T, u32, pinned) \
   F(T, u32, faults) F(T, u64, last_fault_address) F(T, u64, last_fault_time)          \
   F(T, u32, last_fault_logical_tag) F(T, u32, last_fault_allocation_tag)              \
   F(T, u32, last_fault_core) F(T, u32, reserved)                                      \
-  F(T, u64, restart_address) F(T, u64, abort_address)
+  F(T, u64, restart_address) F(T, u64, abort_address) F(T, u64, out_address) F(T, u64, out_end)
 
 #define MTEDBG_SEGMENT_FIELDS(F, T)                                                   \
   F(T, u64, id) F(T, u64, base) F(T, u64, write_base) F(T, u64, capacity) F(T, u64, used) \

@@ -86,7 +86,7 @@ template <typename Io, typename Memop>
 void memop_fields(Io& io, Memop& memop) {
   io(memop.tag_offset), io(memop.access_offset), io(memop.guest_rip), io(memop.access);
   io(memop.size), io(memop.mode), io(memop.begin_offset), io(memop.abort_offset);
-  io(memop.pinned);
+  io(memop.pinned), io(memop.out_offset);
 }
 template <typename Io, typename Entry>
 void entry_fields(Io& io, Entry& entry) {
@@ -124,7 +124,7 @@ CompiledCode read_code(Reader& from) {
     range_fields(io, range);
     range.symbol = from.text();
   }
-  code.memops.resize(from.count(8 * sizeof(uint32_t) + sizeof(uint64_t)));
+  code.memops.resize(from.count(9 * sizeof(uint32_t) + sizeof(uint64_t)));
   for (auto& memop : code.memops) memop_fields(io, memop);
   code.entries.resize(from.count(sizeof(uint32_t) + sizeof(uint64_t)));
   for (auto& entry : code.entries) entry_fields(io, entry);

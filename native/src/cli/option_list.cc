@@ -42,8 +42,12 @@ uint32_t choice(std::string_view option, std::string_view text, std::span<const 
 
 constexpr NamedValue kPolicies[] = {{"seed", MTEDBG_Policy_Seed},
                                     {"sticky", MTEDBG_Policy_Sticky},
-                                    {"interpret", MTEDBG_Policy_Interpret}};
-constexpr NamedValue kModes[] = {{"local", MTEDBG_Mode_Local}, {"shared", MTEDBG_Mode_Shared}};
+                                    {"interpret", MTEDBG_Policy_Interpret},
+                                    {"follow", MTEDBG_Policy_Follow}};
+constexpr NamedValue kStarts[] = {{"local", MTEDBG_Mode_Local}, {"shared", MTEDBG_Mode_Shared}};
+constexpr NamedValue kModes[] = {{"local", MTEDBG_Mode_Local},
+                                 {"shared", MTEDBG_Mode_Shared},
+                                 {"either", MTEDBG_Mode_Either}};
 constexpr NamedValue kTags[] = {{"0", 0}, {"15", 15}};
 constexpr NamedValue kThreads[] = {{"lockstep", static_cast<uint32_t>(ThreadMode::Lockstep)},
                                    {"threads", static_cast<uint32_t>(ThreadMode::Threads)}};
@@ -59,8 +63,10 @@ constexpr NamedValue kCoreIds[] = {{"thread", MTEDBG_CoreIdSource_Thread},
 using View = std::string_view;
 
 constexpr Option kOptions[] = {
-    {"--policy", "seed|sticky|interpret",
-     "what the handler of tag check faults does (default sticky: shared memory stays shared)",
+    {"--policy", "seed|sticky|interpret|follow",
+     "what the handler of tag check faults does (default sticky: shared memory stays shared). "
+     "follow: in addition, an access that meets both kinds of memory follows the memory's tag, out "
+     "of line, and the memory stays as it is; with an rseq core id it is the same as sticky",
      [](Options& o, View n, View v) { o.policy = choice(n, v, kPolicies); }},
     {"--shared-tag", "0|15", "tag of shared memory; cores have the others (default 0)",
      [](Options& o, View n, View v) { o.shared_tag = choice(n, v, kTags); }},
@@ -97,12 +103,13 @@ constexpr Option kOptions[] = {
     {"--step", "N",
      "guest instructions between polls (default 0: polls at the start of basic blocks only)",
      [](Options& o, View n, View v) { o.step = number(n, v, 0, 1000000); }},
-    {"--memops-start", "local|shared", "mode of a new memop (default local)",
+    {"--memops-start", "local|shared|either",
+     "mode of a new memop (default local); either, with policy follow: for both kinds of memory",
      [](Options& o, View n, View v) { o.memops_start = choice(n, v, kModes); }},
     {"--data-start", "local|shared",
      "whose the data of a program is when it is loaded: local to the core of the thread that loads "
      "it (default), or shared",
-     [](Options& o, View n, View v) { o.data_start = choice(n, v, kModes); }},
+     [](Options& o, View n, View v) { o.data_start = choice(n, v, kStarts); }},
     {"--pin-threshold", "N", "flips after which policy sticky pins a memop to shared (default 8)",
      [](Options& o, View n, View v) { o.pin_threshold = number(n, v, 0, UINT32_MAX); }},
     {"--claim-threshold", "N",
@@ -160,7 +167,9 @@ void check_core_ids(const Options& options) {
     usage("--cores cannot be given with --core-id thread: threads own memory then");
 }
 
-void check_thresholds(const Options& options) {
+void check_policy(const Options& options) {
+  if (options.memops_start == MTEDBG_Mode_Either && !has_out_of_line(options))
+    usage("--memops-start either needs --policy follow, without an rseq core id");
   if (options.claim_threshold != 0 && options.policy != MTEDBG_Policy_Sticky)
     usage("--claim-threshold needs --policy sticky");
   if (options.interpret_threshold != 0 && options.policy != MTEDBG_Policy_Interpret)
@@ -179,7 +188,7 @@ void complete_options(Options& options) {
   options.scheduled_cores = schedule.highest_core() + 1;
   if (options.core_id_source == 0) options.core_id_source = usual_core_ids(options);
   check_core_ids(options);
-  check_thresholds(options);
+  check_policy(options);
 }
 
 }  // namespace mtetso

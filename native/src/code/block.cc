@@ -12,12 +12,23 @@ mtedbg_Memop* CodeBlock::memop_at(uintptr_t pc) const {
   return at != memops.end() && at->address == pc ? &*at : nullptr;
 }
 
+mtedbg_Memop* CodeBlock::memop_out_of_line(uintptr_t pc) const {
+  // All have one or none has; they are in the order of the memops (code/validate.cc).
+  const auto after = std::upper_bound(
+      memops.begin(), memops.end(), pc,
+      [](uintptr_t wanted, const mtedbg_Memop& memop) { return wanted < memop.out_address; });
+  if (after == memops.begin()) return nullptr;
+  const auto at = after - 1;
+  return pc < at->out_end ? &*at : nullptr;
+}
+
 mtedbg_Memop* CodeBlock::memop_of_fault(uintptr_t pc) const {
   if (mtedbg_Memop* memop = memop_at(pc); memop != nullptr) return memop;
   const auto at = std::lower_bound(
       aborts.begin(), aborts.end(), pc,
       [](const mtedbg_Memop* memop, uintptr_t wanted) { return memop->abort_address < wanted; });
-  return at != aborts.end() && (*at)->abort_address == pc ? *at : nullptr;
+  if (at != aborts.end() && (*at)->abort_address == pc) return *at;
+  return memop_out_of_line(pc);
 }
 
 const mtedbg_Range* CodeBlock::range_at(uintptr_t pc) const {

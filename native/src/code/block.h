@@ -32,7 +32,10 @@ struct CodeBlock {
 
   // The memop whose access [2] is at `pc`; null if there is none. Takes no lock.
   mtedbg_Memop* memop_at(uintptr_t pc) const;
-  // The memop of a fault that came with this PC: its access, or its abort handler (fault/patch.h).
+  // The memop whose out-of-line form has the word at `pc`; null if there is none. Takes no lock.
+  mtedbg_Memop* memop_out_of_line(uintptr_t pc) const;
+  // The memop of a fault that came with this PC: its access, its abort handler (fault/patch.h), or
+  // a word of its out-of-line form.
   mtedbg_Memop* memop_of_fault(uintptr_t pc) const;
   // The range that holds `pc`; null in the padding between ranges.
   const mtedbg_Range* range_at(uintptr_t pc) const;

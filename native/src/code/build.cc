@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "code/code.h"
+#include "code/memop_words.h"
 #include "code/sections.h"
 #include "debug/arena.h"
 
@@ -47,6 +48,11 @@ std::span<mtedbg_Memop> build_memops(const CompiledCode& code, uint64_t base, ui
     memop.size = from.size;
     memop.mode = from.mode;
     memop.pinned = from.pinned;
+    if (from.out_offset == CompiledMemop::kNone) continue;
+    // Its words are checked at commit: the shared tag has no part in their number.
+    const uint32_t access = code.words[from.access_offset / sizeof(uint32_t)];
+    memop.out_address = base + from.out_offset;
+    memop.out_end = memop.out_address + sizeof(uint32_t) * out_of_line(access, 0, 0, 0).count;
   }
   return memops;
 }

@@ -39,6 +39,16 @@ constexpr std::array<AtomicPattern, 6> kAtomic{{
 }};
 constexpr uint32_t kAtomicMask = 0x3fe0ffe0;  // without size, Rs and Rt
 
+constexpr uint32_t kScratch = 26;
+constexpr uint32_t kLdg = 0xd9600000 | kBase | kAddressRegister;  // LDG x16, [x16]
+constexpr uint32_t kEorTag =                                      // EOR x26, x27, x16, LSR #56
+    0xca400000 | kAddressRegister << 16 | 56u << 10 | kCoreRegister << 5 | kScratch;
+constexpr uint32_t kAndTag = 0x92400c00 | kScratch << 5 | kScratch;  // AND x26, x26, #15
+constexpr uint32_t kDmbIsh = 0xd5033bbf, kDmbIshld = 0xd50339bf;
+
+constexpr uint32_t cbz(uint32_t words) { return 0xb4000000 | words << 5 | kScratch; }
+constexpr uint32_t cbnz(uint32_t words) { return 0xb5000000 | words << 5 | kScratch; }
+
 constexpr uint32_t kPairSwap = 0x4860fc00;      // CASPAL of two X registers each
 constexpr uint32_t kPairSwapMask = 0xffe1ffe1;  // without Rs and Rt, which are even
 
@@ -73,6 +83,7 @@ std::optional<uint32_t> access_word_in(uint32_t word, uint32_t mode) {
   const auto decoded = decode_access(word);
   if (!decoded) return std::nullopt;
   if (decoded->op != AtomicOp::None) return word;
+  if (mode == MTEDBG_Mode_Either) mode = MTEDBG_Mode_Shared;
   for (const Pattern& pattern : kPlain)
     if (pattern.access == decoded->access && pattern.mode == mode)
       return (word & ~kPlainMask) | pattern.opcode | kBase;
@@ -85,6 +96,43 @@ uint32_t tag_word(uint32_t mode, uint32_t shared_tag) {
   if (mode == MTEDBG_Mode_Local) return kBitfield | kCoreRegister << 5;
   if (shared_tag == 0) return kBitfield | 31u << 5;             // from the zero register: BFC
   return 0xb2400000 | 8u << 16 | 3u << 10 | kBase | kRegister;  // ORR, bits 59:56
+}
+
+uint32_t branch_word(uint64_t from, uint64_t to) {
+  return 0x14000000 | ((to - from) >> 2 & 0x03ffffff);
+}
+
+OutOfLine out_of_line(uint32_t access, uint32_t shared_tag, uint64_t at, uint64_t back) {
+  OutOfLine made;
+  const auto put = [&](uint32_t word) { made.words[made.count++] = word; };
+  const auto go_back = [&] { put(branch_word(at + sizeof(uint32_t) * made.count, back)); };
+  const AccessWord what = decode_access(access).value_or(AccessWord{});
+  put(kLdg);
+  put(kEorTag);
+  put(kAndTag);
+  if (what.op != AtomicOp::None) {
+    put(cbz(2));
+    put(tag_word(MTEDBG_Mode_Shared, shared_tag));
+    put(access);
+    go_back();
+    return made;
+  }
+  const uint32_t plain = access_word_in(access, MTEDBG_Mode_Local).value_or(0);
+  put(cbnz(3));
+  put(plain);
+  go_back();
+  put(tag_word(MTEDBG_Mode_Shared, shared_tag));
+  if (what.size == 1) {
+    put(access_word_in(access, MTEDBG_Mode_Shared).value_or(0));
+  } else if (what.access == MTEDBG_Access_Load) {
+    put(plain);
+    put(kDmbIshld);
+  } else {
+    put(kDmbIsh);
+    put(plain);
+  }
+  go_back();
+  return made;
 }
 
 }  // namespace mtetso

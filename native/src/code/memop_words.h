@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The two instruction words of a memop, [1] the tag insert and [2] the access, in both modes.
+// The two instruction words of a memop, [1] the tag insert and [2] the access, in each mode, and
+// its out-of-line form.
 //
 //            local                       shared
 //   [1]      bfi x16, x27, #56, #4       tag 0:  bfc x16, #56, #4
@@ -10,13 +11,39 @@
 //   [2] RMW   ld<op>al, swpal, casal s, t, [x16] in both (FEAT_LSE)
 //             caspal s, s+1, t, t+1, [x16], of 16 bytes
 //
+// Either, for accesses that meet memory of both kinds: [1] is a branch to the out-of-line form, [2]
+// is the shared one and not run. The out-of-line form is written once, with the block, and never
+// changes. It reads the granule's tag, and then is a local memop or a shared one:
+//
+//            ldg  x16, [x16]                 the pointer gets the granule's tag
+//            eor  x26, x27, x16, lsr #56     x26 := not 0 if that is not this core's
+//            and  x26, x26, #15
+//            cbnz x26, other
+//            ldr t, [x16]                    memory of this core: as a local memop
+//            b    behind [2]
+//   other:   bfc or orr, as above            all other memory: as a shared memop, and a fault where
+//            ldr t, [x16]     | dmb ish      the memory is another core's
+//            dmb ishld        | str t, [x16]
+//            b    behind [2]
+//
+// What was read is only a prediction: the access is checked against the tag that it has in the
+// pointer. With barriers the access may have any alignment; ldapr and stlr may not cross 16 bytes.
+// Accesses of one byte, which cannot, are ldaprb and stlrb there. A read-modify-write is the same
+// for both kinds, so only its pointer differs:
+//
+//            ldg, eor, and, cbz mine; bfc or orr;  mine: ldaddal s, t, [x16];  b behind [2]
+//
+// x26 is free in a memop. Nothing sets flags.
+//
 // Encodings: Arm ARM C6.2.
 #pragma once
 
 #include <mtedbg/debug_root.h>
 
+#include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 
 namespace mtetso {
 
@@ -43,7 +70,24 @@ std::optional<AccessWord> decode_access(uint32_t word);
 // The access word in `mode`; an RMW is returned unchanged. Empty for any other word.
 std::optional<uint32_t> access_word_in(uint32_t word, uint32_t mode);
 
-// The tag insert of a mode.
+// The tag insert of mode Local or Shared.
 uint32_t tag_word(uint32_t mode, uint32_t shared_tag);
+
+// B from one word to another, both offsets or both addresses, in bytes. They are in one block,
+// which is in reach.
+uint32_t branch_word(uint64_t from, uint64_t to);
+
+// The words of an out-of-line form.
+struct OutOfLine {
+  static constexpr uint32_t kMost = 10;
+  std::array<uint32_t, kMost> words{};
+  uint32_t count = 0;
+
+  std::span<const uint32_t> span() const { return {words.data(), count}; }
+};
+
+// That of the memop with the access word `access`, in either mode, for a place at `at`; it returns
+// to `back`. `access` must be one that decode_access() knows.
+OutOfLine out_of_line(uint32_t access, uint32_t shared_tag, uint64_t at, uint64_t back);
 
 }  // namespace mtetso

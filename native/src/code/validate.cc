@@ -40,6 +40,26 @@ struct Checker {
     return nullptr;
   }
 
+  // The one word of it that depends on the shared tag is not known here: both are right.
+  const char* out_of_line_form(const CompiledMemop& memop) const {
+    const uint32_t at = memop.out_offset, back = memop.access_offset + kWord;
+    const uint32_t insert = memop.tag_offset;
+    if (at == CompiledMemop::kNone)
+      return memop.mode == MTEDBG_Mode_Either ? "a memop in mode Either has no out-of-line form"
+                                              : nullptr;
+    if (insert == CompiledMemop::kNone || memop.begin_offset != CompiledMemop::kNone)
+      return "a memop with an out-of-line form does not begin with its tag insert";
+    if (memop.mode == MTEDBG_Mode_Either && code.words[insert / kWord] != branch_word(insert, at))
+      return "a memop in mode Either does not branch to its out-of-line form";
+    for (const uint32_t shared_tag : {0u, 15u}) {
+      const auto form = out_of_line(code.words[memop.access_offset / kWord], shared_tag, at, back);
+      if (at_word(at) && at_word(at + (form.count - 1) * kWord) &&
+          std::equal(form.span().begin(), form.span().end(), code.words.begin() + at / kWord))
+        return nullptr;
+    }
+    return "an out-of-line form is not that of its memop";
+  }
+
   const char* memop(const CompiledMemop& memop) const {
     const bool insert = memop.tag_offset != CompiledMemop::kNone;
     if (!at_word(memop.access_offset) || (insert && !at_word(memop.tag_offset)))
@@ -47,25 +67,33 @@ struct Checker {
     if (insert && memop.tag_offset >= memop.access_offset)
       return "a memop's tag insert is after its access";
     // Without [1] it could never be local: an untagged pointer has no core's tag.
-    if (!insert && memop.mode != MTEDBG_Mode_Shared) return "a local memop has no tag insert";
+    if (!insert && memop.mode == MTEDBG_Mode_Local) return "a local memop has no tag insert";
     const auto word = decode_access(code.words[memop.access_offset / kWord]);
     if (!word) return "a memop's word is not an access through x16";
     if (word->access != memop.access || word->size != memop.size)
       return "a memop's word is not the access that its record says";
-    if (memop.mode != MTEDBG_Mode_Local && memop.mode != MTEDBG_Mode_Shared)
+    if (memop.mode < MTEDBG_Mode_Local || memop.mode > MTEDBG_Mode_Either)
       return "a memop has no mode";
-    if (word->mode != 0 && word->mode != memop.mode)
+    if (access_word_in(code.words[memop.access_offset / kWord], memop.mode) !=
+        code.words[memop.access_offset / kWord])
       return "a memop's word does not have the mode that its record says";
+    if (const char* wrong = out_of_line_form(memop)) return wrong;
     return find_section_fault(code, memop);
   }
 
   const char* memops() const {
-    uint64_t from = 0;
+    uint64_t from = 0, out = 0;
     for (const CompiledMemop& one : code.memops) {
       if (std::min(one.tag_offset, one.access_offset) < from)
         return "memops are not sorted, or overlap";
       if (const char* wrong = memop(one)) return wrong;
       from = one.access_offset + kWord;
+      // They are searched by PC.
+      const bool has = one.out_offset != CompiledMemop::kNone;
+      if (has != (code.memops.front().out_offset != CompiledMemop::kNone))
+        return "only some memops have an out-of-line form";
+      if (has && one.out_offset < out) return "out-of-line forms are not sorted";
+      if (has) out = uint64_t{one.out_offset} + kWord;
     }
     return nullptr;
   }

@@ -45,8 +45,9 @@ namespace mtetso {
   P(PatchRetag, "patch-retag")               /* the granules have the guard's tag */            \
   P(PatchBarrier, "patch-barrier")           /* they have the new one */                        \
   P(PatchHalf, "patch-half")                 /* one word is new, caches not synchronised */     \
-  P(PatchMode, "patch-mode")                 /* the mode is new, and that word on every core */ \
-  P(PatchWords, "patch-words")               /* both words are written */                       \
+  P(PatchMode, "patch-mode")                 /* the mode is new; but for the patch to either,   \
+                                                that word is new on every core */               \
+  P(PatchWords, "patch-words")               /* all words that change are written */            \
   P(PatchDone, "patch-done")                 /* and seen by every core; journal still open */   \
   P(PatchUnlocked, "patch-unlocked")
 // clang-format on

@@ -13,7 +13,7 @@
 namespace mtetso {
 namespace {
 
-constexpr uint32_t kShared = MTEDBG_Mode_Shared;
+constexpr uint32_t kShared = MTEDBG_Mode_Shared, kEither = MTEDBG_Mode_Either;
 
 // Each word has a phase of its own, and a place in the code, in both directions.
 ONE_COPY void write_access_shared(const Patch& change, uint64_t pointer) {
@@ -31,6 +31,12 @@ ONE_COPY void write_insert_shared(const Patch& change, uint64_t pointer) {
 ONE_COPY void write_insert_local(const Patch& change, uint64_t pointer) {
   set_phase(MTEDBG_Phase_PatchAddress);
   MTETSO_PHASE(patch_address_local, &change.memop, pointer);
+  write_tag_insert(change);
+}
+
+ONE_COPY void write_insert_either(const Patch& change, uint64_t pointer) {
+  set_phase(MTEDBG_Phase_PatchAddress);
+  MTETSO_PHASE(patch_address_either, &change.memop, pointer);
   write_tag_insert(change);
 }
 
@@ -119,6 +125,12 @@ bool FaultResolver::patch(const MemopFault& fault) {
       write_access_local(change, pointer);
     }
     put(fault.memop.mode, change.mode);
+  } else if (change.mode == kEither) {
+    write_insert_either(change, pointer);
+    point(Point::PatchHalf);
+    put(fault.memop.mode, change.mode);
+    point(Point::PatchMode);
+    last = Words::Insert;
   } else if (change.mode == kShared) {
     write_access_shared(change, pointer);
     point(Point::PatchHalf);
@@ -155,7 +167,8 @@ void FaultResolver::count_flip(const MemopFault& fault) const {
                          .new_value = fault.what.patch_to,
                          .time = fault.time});
   }
-  const bool pins = rules_.decision.policy != MTEDBG_Policy_Seed;
+  const uint32_t policy = rules_.decision.policy;
+  const bool pins = policy != MTEDBG_Policy_Seed && policy != MTEDBG_Policy_Follow;
   if (!pins || memop.flips <= rules_.pin_threshold || memop.pinned != 0) return;
   put(memop.pinned, 1);
   record(

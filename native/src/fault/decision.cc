@@ -4,7 +4,8 @@
 namespace mtetso {
 namespace {
 
-constexpr uint32_t kLocal = MTEDBG_Mode_Local, kShared = MTEDBG_Mode_Shared;
+constexpr uint32_t kLocal = MTEDBG_Mode_Local, kShared = MTEDBG_Mode_Shared,
+                   kEither = MTEDBG_Mode_Either;
 
 bool every_tag_is(const Situation& now, uint32_t tag) {
   for (uint32_t i = 0; i < now.granules; ++i)
@@ -29,6 +30,18 @@ uint32_t policy_of(const Situation& now) {
   const bool enough = past(rules.interpret_threshold, now.faults);
   return rules.policy == MTEDBG_Policy_Interpret && enough ? uint32_t{MTEDBG_Policy_Sticky}
                                                            : rules.policy;
+}
+
+// Whether every granule is of a kind that the memop's mode is right for.
+bool settled(const Situation& now) {
+  const bool mine = owns(now) && every_tag_is(now, now.own);
+  const bool shared = every_tag_is(now, now.shared);
+  return now.mode == kLocal ? mine : now.mode == kShared ? shared : mine || shared;
+}
+
+bool goes_out_of_line(const Situation& now) {
+  const bool follow = now.rules.policy == MTEDBG_Policy_Follow;
+  return follow && now.has_out_of_line && now.mode == kShared && !now.pinned;
 }
 
 // Makes a decision: from `now`, into `what`.
@@ -85,6 +98,11 @@ struct DecisionMaker {
       return what;
     }
     if (policy_of(now) == MTEDBG_Policy_Interpret) return interpret();
+    Situation either = now;
+    either.mode = kEither;
+    if (goes_out_of_line(now)) what.patch_to = kEither;
+    if (now.mode == kEither || what.patch_to == kEither)
+      return settled(either) ? what : take_shared();
     if (!owns(now) || !every_tag_is(now, now.own)) take_shared();
     what.interpret = true;
     return what;
@@ -98,9 +116,8 @@ Decision decide(const Situation& now) {
   maker.what.reload = now.register_tag != now.own;
   if (now.cause == Cause::Alignment) return maker.realign();
 
+  if (settled(now)) return maker.what;
   const bool mine = owns(now) && every_tag_is(now, now.own);
-  const bool settled = now.mode == kLocal ? mine : every_tag_is(now, now.shared);
-  if (settled) return maker.what;
   const uint32_t policy = policy_of(now);
   if (policy == MTEDBG_Policy_Interpret) return maker.interpret();
   if (policy == MTEDBG_Policy_Seed) return maker.as_written();
@@ -108,6 +125,10 @@ Decision decide(const Situation& now) {
   if (claims && now.writable && now.mode == kLocal && !some_tag_is_foreign(now))
     return maker.claim();
   if (claims && now.mode == kShared && mine && now.may_weaken) return maker.weaken();
+  if (mine && goes_out_of_line(now)) {
+    maker.what.patch_to = kEither;
+    return maker.what;
+  }
   return maker.take_shared();
 }
 

@@ -46,8 +46,26 @@
 //              before and after it, which order it with the owner's plain accesses. With a
 //              threshold, a memop that has faulted that often is treated as by sticky.
 //
+//   follow     sticky, and an access that meets memory of both kinds leaves the memory as it is: a
+//              shared memop that meets memory of its own core is made one for either kind
+//              (code/memop_words.h), which goes by the memory's tag from then on. Such a memop
+//              faults on another core's memory, which becomes shared; where two granules are of
+//              different kinds, which both become shared; and where a tag changed after it was
+//              read. Nothing is claimed. A pinned memop, or one without an out-of-line form, is
+//              treated as by sticky.
+//
+//   memop now | tags of the granules | follow
+//   ----------+----------------------+-----------------------------------------------------------
+//   local     |                      | as sticky
+//   shared    | mine                 | patch to either
+//   shared    | another core's       | retag to shared, barrier, retry; no patch
+//   either    | mine, or all shared  | retry (the register was stale, or a tag changed)
+//   either    | others               | retag to shared, barrier, retry
+//
 // An alignment fault (ordered and atomic accesses must not cross 16 bytes, Arm ARM B2.5.2) patches
 // nothing: if not all granules are mine they are made shared, and then the access is interpreted.
+// Follow does not interpret it but makes a shared memop one for either kind, which may be
+// misaligned; granules of both kinds, or another core's, are made shared first.
 //
 // A locked access that crosses (x86's split lock) is done while both granules have the guard tag,
 // which no pointer has. A barrier on every core waits for accesses that passed their check before;
@@ -81,11 +99,12 @@ struct Situation {
   uint32_t own = 0;                // the frame's core tag
   uint32_t register_tag = 0;       // what the core register holds
   uint32_t shared = 0;
-  bool owns = true;        // memory can have the tag `own`
-  bool writable = true;    // the memory, and with it its tags
-  bool atomic = false;     // a read-modify-write
-  uint32_t faults = 0;     // of this memop before this one
-  bool may_weaken = true;  // waiting for threads between the words has not failed
+  bool owns = true;              // memory can have the tag `own`
+  bool writable = true;          // the memory, and with it its tags
+  bool atomic = false;           // a read-modify-write
+  uint32_t faults = 0;           // of this memop before this one
+  bool may_weaken = true;        // waiting for threads between the words has not failed
+  bool has_out_of_line = false;  // the memop has an out-of-line form
 };
 
 // Carried out in the order of the fields.

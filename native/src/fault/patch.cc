@@ -31,7 +31,11 @@ void write_access(const Patch& patch) {
 
 void write_tag_insert(const Patch& patch) {
   if (patch.memop.tag_address == 0) return;
-  write_word(patch.block, patch.memop.tag_address, tag_word(patch.mode, patch.shared_tag));
+  const uintptr_t pc = patch.memop.tag_address;
+  const bool either = patch.mode == MTEDBG_Mode_Either;
+  write_word(
+      patch.block, pc,
+      either ? branch_word(pc, patch.memop.out_address) : tag_word(patch.mode, patch.shared_tag));
 }
 
 // [1] is a word or two before [2], or is not there.

@@ -35,6 +35,10 @@
 // (Quiescence). If a thread does not leave in time, [1] is restored: the pairs in between, old or
 // new [1] with an ordered [2], are all right.
 //
+// To either, only [1], which becomes a branch to the memop's out-of-line form: that was complete
+// before the block was published. A thread that ran the old [1] runs the ordered [2] with the
+// shared tag, which is right or faults.
+//
 // Policy seed patches as the original idea says: [1], then [2], without synchronising the cores in
 // between.
 //
@@ -46,9 +50,11 @@
 //   to shared, PatchAddress  [2] new, mode new; [1] old or new
 //   to local,  PatchAddress  [2] old; [1] old or new; mode new means: [1] is new on every core
 //   to local,  PatchMemop    [1] new, mode new; [2] old or new
+//   to either, PatchAddress  [2] ordered; [1] old or new; mode new means: [1] is new in memory
 //   seed, PatchAddress       mode old; [1] old or new; [2] old
 //   seed, PatchMemop         [1] new; [2] old or new; mode new means: both are
-//   Icache                   both words new in memory; other cores may still run the second old
+//   Icache                   both words new in memory; other cores may still run the one written
+//                            last as it was
 //   Unlock                   both new everywhere, flips counted
 #pragma once
 

@@ -15,6 +15,7 @@ extern const char mtetso_phase_barrier[];
 extern const char mtetso_phase_patch_memop_shared[];
 extern const char mtetso_phase_patch_address_shared[];
 extern const char mtetso_phase_patch_address_local[];
+extern const char mtetso_phase_patch_address_either[];
 extern const char mtetso_phase_patch_memop_local[];
 extern const char mtetso_phase_icache[];
 extern const char mtetso_phase_unlock[];
@@ -24,7 +25,7 @@ extern const char mtetso_phase_resume[];
 namespace mtetso {
 
 std::span<const mtedbg_PhasePoint> phase_points() {
-  static const std::array<mtedbg_PhasePoint, 12> points{{
+  static const std::array<mtedbg_PhasePoint, 13> points{{
       {MTEDBG_Phase_Fault, 0, address_of(mtetso_phase_fault)},
       {MTEDBG_Phase_Lookup, 0, address_of(mtetso_phase_lookup)},
       {MTEDBG_Phase_Lock, 0, address_of(mtetso_phase_lock)},
@@ -34,6 +35,7 @@ std::span<const mtedbg_PhasePoint> phase_points() {
       {MTEDBG_Phase_PatchAddress, 0, address_of(mtetso_phase_patch_address_shared)},
       {MTEDBG_Phase_PatchAddress, 0, address_of(mtetso_phase_patch_address_local)},
       {MTEDBG_Phase_PatchMemop, 0, address_of(mtetso_phase_patch_memop_local)},
+      {MTEDBG_Phase_PatchAddress, 0, address_of(mtetso_phase_patch_address_either)},
       {MTEDBG_Phase_Icache, 0, address_of(mtetso_phase_icache)},
       {MTEDBG_Phase_Unlock, 0, address_of(mtetso_phase_unlock)},
       {MTEDBG_Phase_Resume, 0, address_of(mtetso_phase_resume)},

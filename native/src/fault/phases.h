@@ -52,7 +52,8 @@
 namespace mtetso {
 
 // The addresses of these labels, for the debug root. Patching to shared and patching to local take
-// the two patch phases in opposite order, so each of the two has two points.
+// the two patch phases in opposite order, so each of the two has two points; patching to either has
+// one of PatchAddress.
 std::span<const mtedbg_PhasePoint> phase_points();
 
 }  // namespace mtetso

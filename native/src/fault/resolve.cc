@@ -96,6 +96,7 @@ Situation FaultResolver::read_situation(const MemopFault& fault) const {
   now.mode = fault.memop.mode;
   // Without [1] it cannot use a core's tag: it stays shared.
   now.pinned = fault.memop.pinned != 0 || fault.memop.tag_address == 0;
+  now.has_out_of_line = fault.memop.out_address != 0;
   now.rules = rules_.decision;
   now.faults = fault.memop.faults;
   const uint64_t last = granule_of(fault.pointer + fault.memop.size - 1);

@@ -39,7 +39,8 @@ void ProgramProfile::add(const MemopKey& key, const MemopRecord& record) {
   known.pinned = known.pinned || record.pinned;
 }
 
-static_assert(MTEDBG_Mode_Shared > MTEDBG_Mode_Local, "the greater one is the safer one");
+static_assert(MTEDBG_Mode_Either > MTEDBG_Mode_Shared && MTEDBG_Mode_Shared > MTEDBG_Mode_Local,
+              "the greater one includes the other");
 
 MemopAdvice ProgramProfile::advice(const MemopKey& key) const {
   const auto at = memops.find(key);

@@ -22,7 +22,8 @@ struct NamedValue {
 constexpr NamedValue kAccesses[] = {{"load", MTEDBG_Access_Load},
                                     {"store", MTEDBG_Access_Store},
                                     {"rmw", MTEDBG_Access_ReadModifyWrite}};
-constexpr NamedValue kModes[] = {{"local", MTEDBG_Mode_Local}, {"shared", MTEDBG_Mode_Shared}};
+constexpr NamedValue kModes[] = {
+    {"local", MTEDBG_Mode_Local}, {"shared", MTEDBG_Mode_Shared}, {"either", MTEDBG_Mode_Either}};
 
 [[noreturn]] void malformed(const std::string& what) {
   throw StatusError(Status::Malformed, "the profile is malformed: " + what);

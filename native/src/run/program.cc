@@ -119,6 +119,7 @@ CacheKey Program::cache_key(const ProgramProfile* known) const {
   line("memops-start", options.memops_start);
   line("core-id", options.core_id_source);
   line("tagged-cores", core_tags(options).tagged);
+  line("out-of-line", has_out_of_line(options) ? 1 : 0);
   line("step", options.step);
   line("ticks", options.tier_up != 0 ? 1 : 0);
   line("optimised", known != nullptr ? 1 : 0);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "code/memop_words.h"
 #include "code/tier_slot.h"
 
 namespace mtetso {
@@ -78,6 +79,7 @@ void Emitter::emit_cold_exits() {
   }
   cold_exits_.clear();
   emit_abort_handlers();
+  emit_out_of_line();
 }
 
 void Emitter::jump_to(uint64_t rip) {
@@ -191,8 +193,11 @@ Emitter::MemopForm Emitter::form_of(const MemopKey& memop) const {
   const MemopAdvice advice = plan_.advice ? plan_.advice(memop) : MemopAdvice{};
   MemopForm form{advice.mode, true, advice.pinned};
   if (form.mode == 0) form.mode = options_.memops_start;
-  // Known to be shared: the guest's pointers have tag 0, which may be the shared tag.
-  form.insert = advice.mode != MTEDBG_Mode_Shared || options_.shared_tag != 0;
+  const bool out_of_line = has_out_of_line(options_);
+  if (form.mode == MTEDBG_Mode_Either && !out_of_line) form.mode = MTEDBG_Mode_Shared;
+  // Known to be shared: the guest's pointers have tag 0, which may be the shared tag. A memop that
+  // may go out of line needs [1] for that.
+  form.insert = out_of_line || advice.mode < MTEDBG_Mode_Shared || options_.shared_tag != 0;
   return form;
 }
 
@@ -241,6 +246,23 @@ void Emitter::emit_abort_handlers() {
   }
 }
 
+// In the order of the memops: they are searched by PC.
+void Emitter::emit_out_of_line() {
+  for (; has_out_of_line(options_) && out_done_ < memops_.size(); ++out_done_) {
+    CompiledMemop& memop = memops_[out_done_];
+    uint32_t access = 0;
+    std::memcpy(&access, masm_.GetBuffer()->GetOffsetAddress<const void*>(memop.access_offset),
+                sizeof access);
+    const auto count = out_of_line(access, options_.shared_tag, 0, 0).count;
+    vixl::ExactAssemblyScope exact(&masm_, count * kInstructionSize);
+    memop.out_offset = offset();
+    const uint64_t back = memop.access_offset + kInstructionSize;
+    for (const uint32_t word :
+         out_of_line(access, options_.shared_tag, memop.out_offset, back).span())
+      masm_.dc32(word);
+  }
+}
+
 void Emitter::load(const Register& to, unsigned size) {
   Register out = sized(to, size);
   MemOperand from(reg::address);
@@ -285,6 +307,10 @@ CompiledCode Emitter::finish(std::vector<CompiledRange> ranges) {
   code.words.resize(masm_.GetSizeOfCodeGenerated() / kInstructionSize);
   std::memcpy(code.words.data(), masm_.GetBuffer()->GetStartAddress<const void*>(),
               code.words.size() * kInstructionSize);
+  for (const CompiledMemop& memop : memops_)
+    if (memop.mode == MTEDBG_Mode_Either)
+      code.words[memop.tag_offset / kInstructionSize] =
+          branch_word(memop.tag_offset, memop.out_offset);
   // Veneers that VIXL put at the end of a range belong to it.
   uint32_t end = static_cast<uint32_t>(code.words.size() * kInstructionSize);
   for (auto range = ranges.rbegin(); range != ranges.rend(); ++range) {

@@ -7,7 +7,7 @@
 //   x16       address of the current memop, nothing else
 //   x17       guest address handed to a stub; temporary
 //   x19..x24  temporaries of one guest instruction
-//   x25, x26  VIXL's own scratch
+//   x25, x26  VIXL's own scratch, free in a memop
 //   x18       the platform's; x29 the frame record, x30 untouched
 //   x27       tag of the current core (rHostCoreId); x28 frame
 //   NZCV      guest SF ZF CF OF, carry in x86's sense (set on borrow)
@@ -85,7 +85,8 @@ class Emitter {
   void leave(FrameStub stub, uint64_t rip);
   // Calls a stub that returns: t5 and t6 are used.
   void call(FrameStub stub);
-  // Emits what polls and ticks of the code so far jump to when their count is used up.
+  // Emits what polls and ticks of the code so far jump to when their count is used up, and what
+  // belongs to its memops but is not run with them.
   void emit_cold_exits();
 
   // Operands. Values of 1 and 2 bytes are zero-extended to 32 bits in a temporary; of 4 and 8 a
@@ -141,6 +142,7 @@ class Emitter {
   // Emits the address of a function's tier slot, filled in when the code is placed.
   void slot_address(const Register& out, uint32_t function);
   void emit_abort_handlers();
+  void emit_out_of_line();
 
   // An exit that is rarely taken: placed after the code.
   struct ColdExit {
@@ -159,6 +161,7 @@ class Emitter {
   CoreIdReader core_id_;
   std::vector<CompiledMemop> memops_;
   size_t aborts_done_ = 0;  // memops before this one have their abort handler
+  size_t out_done_ = 0;     // likewise, their out-of-line form
   std::vector<CompiledEntry> entries_;
   std::vector<CompiledFixup> fixups_;
 };

@@ -99,7 +99,7 @@ def test_what_a_later_version_adds_is_no_harm() -> None:
         ({"flips": 1 << 32}, ".flips is not a number of 32 bits"),
         ({"faults": 1.5}, " has no faults, or one that is not a number"),
         ({"access": "fetch"}, ".access is 'fetch': none of load, store, rmw"),
-        ({"mode": "Shared"}, ".mode is 'Shared': none of local, shared"),
+        ({"mode": "Shared"}, ".mode is 'Shared': none of local, shared, either"),
         ({"pinned": 0}, " has no pinned, or one that is not true or false"),
         ({"size": None}, " has no size, or one that is not a number"),
     ],
