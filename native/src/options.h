@@ -25,6 +25,7 @@ struct Options {
   uint32_t memops_start = MTEDBG_Mode_Local;
   uint32_t data_start =
       MTEDBG_Mode_Local;             // the image's data: local to its loader's core, or shared
+  bool nobodys_memory = false;       // all memory has the guard tag: every access faults
   uint32_t core_id_source = 0;       // MTEDBG_CoreIdSource_*; 0: the default for `threads`
   uint32_t pin_threshold = 8;        // flips after which `sticky` pins a memop to shared
   uint32_t claim_threshold = 0;      // faults after which `sticky` takes memory back; 0: never
@@ -74,6 +75,7 @@ struct CoreTags {
   uint32_t tagged = 14;  // cores with a tag of their own: the numbers below this
   uint32_t nobody = kNone;
   uint32_t guard = 15;
+  bool nobodys_memory = false;  // memory is handed out with the guard tag
 
   // The tag in pointers of core number `core`, counted from 0.
   constexpr uint32_t of(uint32_t core) const { return first + (core < tagged ? core : tagged); }
@@ -94,7 +96,9 @@ constexpr CoreTags core_tags(uint32_t shared_tag, uint32_t cores, uint32_t polic
 constexpr CoreTags core_tags(const Options& options) {
   const uint32_t cores =
       options.cores < options.scheduled_cores ? options.scheduled_cores : options.cores;
-  return core_tags(options.shared_tag, cores, options.policy);
+  CoreTags tags = core_tags(options.shared_tag, cores, options.policy);
+  tags.nobodys_memory = options.nobodys_memory;
+  return tags;
 }
 
 }  // namespace mtetso

@@ -182,7 +182,7 @@ def assert_filters(at: Stepping) -> None:
     at.pass_signals(True)
     made = at.report("mte-catch patch-address shared-local --function read_word")["rows"]
     assert {one["phase"] for one in made} == {"patch-address"}
-    symbols = ("mtetso_phase_patch_address_shared", "mtetso_phase_patch_address_local")
+    symbols = [f"mtetso_phase_patch_address_{to}" for to in ("shared", "local", "either")]
     assert {int(one["address"], 16) for one in made} == set(map(at.symbol, symbols))
     at.go_on()
     assert at.pc() == at.symbol(symbols[1])

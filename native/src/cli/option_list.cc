@@ -44,10 +44,10 @@ constexpr NamedValue kPolicies[] = {{"seed", MTEDBG_Policy_Seed},
                                     {"sticky", MTEDBG_Policy_Sticky},
                                     {"interpret", MTEDBG_Policy_Interpret},
                                     {"follow", MTEDBG_Policy_Follow}};
-constexpr NamedValue kStarts[] = {{"local", MTEDBG_Mode_Local}, {"shared", MTEDBG_Mode_Shared}};
-constexpr NamedValue kModes[] = {{"local", MTEDBG_Mode_Local},
-                                 {"shared", MTEDBG_Mode_Shared},
-                                 {"either", MTEDBG_Mode_Either}};
+constexpr NamedValue kStarts[] = {
+    {"local", MTEDBG_Mode_Local}, {"shared", MTEDBG_Mode_Shared}, {"nobody", 0}};
+constexpr NamedValue kModes[] = {
+    {"local", MTEDBG_Mode_Local}, {"shared", MTEDBG_Mode_Shared}, {"either", MTEDBG_Mode_Either}};
 constexpr NamedValue kTags[] = {{"0", 0}, {"15", 15}};
 constexpr NamedValue kThreads[] = {{"lockstep", static_cast<uint32_t>(ThreadMode::Lockstep)},
                                    {"threads", static_cast<uint32_t>(ThreadMode::Threads)}};
@@ -106,10 +106,14 @@ constexpr Option kOptions[] = {
     {"--memops-start", "local|shared|either",
      "mode of a new memop (default local); either, with policy follow: for both kinds of memory",
      [](Options& o, View n, View v) { o.memops_start = choice(n, v, kModes); }},
-    {"--data-start", "local|shared",
+    {"--data-start", "local|shared|nobody",
      "whose the data of a program is when it is loaded: local to the core of the thread that loads "
-     "it (default), or shared",
-     [](Options& o, View n, View v) { o.data_start = choice(n, v, kStarts); }},
+     "it (default), or shared. nobody: and so is all memory, for ever, so that every access faults "
+     "and is interpreted; with --trace this records who accesses what (needs --policy interpret)",
+     [](Options& o, View n, View v) {
+       o.data_start = choice(n, v, kStarts);
+       o.nobodys_memory = o.data_start == 0;
+     }},
     {"--pin-threshold", "N", "flips after which policy sticky pins a memop to shared (default 8)",
      [](Options& o, View n, View v) { o.pin_threshold = number(n, v, 0, UINT32_MAX); }},
     {"--claim-threshold", "N",
@@ -168,6 +172,9 @@ void check_core_ids(const Options& options) {
 }
 
 void check_policy(const Options& options) {
+  if (options.nobodys_memory &&
+      (options.policy != MTEDBG_Policy_Interpret || options.interpret_threshold != 0))
+    usage("--data-start nobody needs --policy interpret, without a threshold");
   if (options.memops_start == MTEDBG_Mode_Either && !has_out_of_line(options))
     usage("--memops-start either needs --policy follow, without an rseq core id");
   if (options.claim_threshold != 0 && options.policy != MTEDBG_Policy_Sticky)

@@ -19,6 +19,8 @@ enum class TraceKind : uint32_t {
   Tags = 5,     // tags were written. address; first: length in bytes; second: the tag
   Interpreted = 6,  // the fault handler has done an access itself. address
   Quiesced = 7,     // no thread is between the two words of a memop that changes
+  Faulted = 8,      // a memop has faulted. memop, address; event: mode; first: guest RIP; second:
+                    // its place among that instruction's memops
 };
 
 // One record of the file, as it stands there, in the machine's byte order.

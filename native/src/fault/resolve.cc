@@ -7,6 +7,7 @@
 #include "debug/points.h"
 #include "debug/recorder.h"
 #include "debug/threads.h"
+#include "debug/trace.h"
 #include "fault/memop_fault.h"
 #include "fault/phases.h"
 
@@ -24,6 +25,22 @@ uint64_t restart_of(const mtedbg_Memop& memop) {
 int needed_protection(uint32_t access) {
   if (access == MTEDBG_Access_Load) return PROT_READ;
   return access == MTEDBG_Access_Store ? PROT_WRITE : PROT_READ | PROT_WRITE;
+}
+
+// For a trace: the memop by its guest instruction, as profiles have it.
+void trace_fault(const CodeBlock& block, const mtedbg_Memop& memop, uint64_t pointer,
+                 const Situation& now, uint64_t thread) {
+  uint64_t ordinal = 0;
+  const mtedbg_Memop* before = &memop;
+  while (before != block.memops.data() && (--before)->guest_rip == memop.guest_rip) ++ordinal;
+  trace({.kind = TraceKind::Faulted,
+         .thread = static_cast<uint32_t>(thread),
+         .core = now.own,
+         .event = now.mode,
+         .memop = memop.id,
+         .address = strip_tag(pointer),
+         .first = memop.guest_rip,
+         .second = ordinal});
 }
 
 }  // namespace
@@ -114,6 +131,7 @@ Situation FaultResolver::read_situation(const MemopFault& fault) const {
 void FaultResolver::note_fault(MemopFault& fault) const {
   mtedbg_Memop& memop = fault.memop;
   const uint32_t tag = fault.now.tags[fault.culprit()];
+  if (tracing()) trace_fault(fault.block, memop, fault.pointer, fault.now, fault.frame->thread_id);
   std::atomic_ref(memop.last_fault_time).store(0, std::memory_order_seq_cst);
   put(memop.last_fault_address, strip_tag(fault.pointer));
   put(memop.last_fault_logical_tag, logical_tag(fault.pointer));

@@ -34,7 +34,10 @@ class Protocol {
   uint32_t shared_tag() const { return tags_.shared; }
   // Whether memory can have a core's tag, and the one that memory of its threads gets.
   bool owns(uint32_t core_tag) const { return core_tag != tags_.nobody; }
-  uint32_t memory_tag(uint32_t core_tag) const { return owns(core_tag) ? core_tag : shared_tag(); }
+  uint32_t memory_tag(uint32_t core_tag) const {
+    if (tags_.nobodys_memory) return tags_.guard;
+    return owns(core_tag) ? core_tag : shared_tag();
+  }
   Quiescence& quiescence() { return quiescence_; }
 
   RawLock& lock() { return lock_; }

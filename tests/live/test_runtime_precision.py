@@ -1,0 +1,73 @@
+"""Policy follow orders what needs order, and hardly anything else: against a record of who touched
+what (tests/support/touched.py)."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.live.test_runtime_guests import oracle, run
+from tests.support.touched import needed, ordered
+
+FOLLOW = ("--policy", "follow")
+GUESTS = {
+    "locks": ("locks", "4"),
+    "queue": ("queue", "10"),
+    "message": ("message", "5"),
+    "two": ("sharing", "2"),
+    "three": ("sharing", "3"),
+    "eight": ("sharing", "8"),
+}
+"""Locks; a queue; message passing; rings, a sequence lock and stealing among so many threads."""
+OVER = 0.1
+"""Of what needs order, so much more may be ordered."""
+
+
+def on_cores(guest: str) -> tuple[str, ...]:
+    """Every thread has a core of its own, in lockstep: owners stay who they are."""
+    return ("--cores", "9") if guest == "eight" else ("--cores", "5")
+
+
+@pytest.mark.parametrize("tag", ["0", "15"])
+@pytest.mark.parametrize("guest", GUESTS)
+def test_in_lockstep(guest: str, tag: str) -> None:
+    where = (*on_cores(guest), "--shared-tag", tag)
+    need = needed(where, *GUESTS[guest])
+    found = ordered((*where, *FOLLOW), *GUESTS[guest])
+    assert need
+    assert not need - found, "an access of shared memory that is plain"
+    assert len(found - need) <= OVER * len(need)
+
+
+def test_sticky_orders_what_a_copy_function_touches() -> None:
+    """The bound tells policies apart."""
+    where = on_cores("three")
+    need, found = needed(where, *GUESTS["three"]), ordered(where, *GUESTS["three"])
+    assert len(found - need) > 5 * OVER * len(need)
+
+
+@pytest.mark.parametrize("guest", ["queue", "three"])
+def test_on_real_threads(guest: str) -> None:
+    """What they meet differs from run to run: what is ordered must need it in one of two."""
+    threads = ("--threads", "threads")
+    need = needed(threads, *GUESTS[guest]) | needed(on_cores(guest), *GUESTS[guest])
+    found = ordered((*threads, *FOLLOW), *GUESTS[guest])
+    assert len(found - need) <= OVER * len(need)
+
+
+@pytest.mark.parametrize("options", ["", "--threads threads --shared-tag 15"])
+def test_a_memop_for_either_kind_faults_no_more(options: str, tmp_path: Path) -> None:
+    """Copies over both kinds of memory, misaligned: a fault a granule of another owner's, and two
+    a memop that is patched twice."""
+    counts = {}
+    for policy in ("sticky", "follow"):
+        out = tmp_path / policy
+        done = run(f"--policy {policy} --profile-out {out} {options}", "mover")
+        assert (done.returncode, done.stderr, done.stdout) == (0, "", oracle("mover"))
+        (program,) = json.loads(out.read_text())["programs"]
+        memops = program["memops"]
+        counts[policy] = sum(one["faults"] for one in memops)
+        either = sum(one["mode"] == "either" for one in memops)
+        assert (either > 5) is (policy == "follow")
+    granules, patches = 8192 // 16, 2 * len(memops)
+    assert counts["follow"] <= granules + patches < counts["sticky"]
