@@ -158,7 +158,7 @@ def test_a_prefix_that_is_taken_is_not_stolen(flavour: str, tmp_path: Path) -> N
         )
         assert session.execute("mte tags") == "theirs\n"
         assert "Usage: mte-tags [ADDR]" in session.execute("help mte-tags")
-        assert "Usage: jit-block PC" in session.execute("help jit block")
+        assert "Usage: jit-block [PC]" in session.execute("help jit block")
 
 
 @pytest.mark.parametrize("flavour", GDBS)
