@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import random
 import re
+import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -31,12 +34,20 @@ def provenance(name: str) -> dict[str, object]:
 
 @cache
 def unpacked_core(name: str) -> Path:
-    """The core's file, and beside it the program where one is kept."""
-    folder = BUILT / "jits"
-    folder.mkdir(parents=True, exist_ok=True)
-    for each in CORES.glob(f"{name}.*gz"):
-        path = folder / each.name.removesuffix(".gz")
-        path.write_bytes(gzip.decompress(each.read_bytes()))
+    """The core's file, and beside it the program where one is kept; other workers read them too."""
+    packed = sorted(CORES.glob(f"{name}.*gz"))
+    digest = hashlib.sha256(b"".join(each.read_bytes() for each in packed)).hexdigest()[:16]
+    folder = BUILT / f"jits-{digest}"
+    if not folder.exists():
+        BUILT.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=BUILT) as place:
+            made = Path(place) / "made"
+            made.mkdir()
+            for each in packed:
+                contents = gzip.decompress(each.read_bytes())
+                (made / each.name.removesuffix(".gz")).write_bytes(contents)
+            with suppress(OSError):  # another worker was faster
+                made.rename(folder)
     return folder / f"{name}.core"
 
 
