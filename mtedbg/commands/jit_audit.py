@@ -63,7 +63,7 @@ COMMAND = Command(
     name="jit-audit",
     summary="Checks the runtime's metadata for consistency, and shows changes in flight.",
     columns=(
-        Column("severity", Kind.TEXT, "error, warning, info; see below"),
+        Column("severity", Kind.TEXT, "error, warning, info"),
         Column("what", Kind.TEXT, "unsorted, overlap, outside, dangling, checksum, in-flight…"),
         Column("where", Kind.TEXT, "the block, range, memop, table or thread concerned"),
         Column("detail", Kind.TEXT, "what was found"),

@@ -122,11 +122,12 @@ COMMAND = Command(
     name="jit-block",
     summary="The code block and range that contain PC, or why no block contains it.",
     columns=(
-        Column("outcome", Kind.TEXT, "what PC is in; see below"),
+        Column("outcome", Kind.TEXT, "what PC is in"),
         Column(
             "source",
             Kind.TEXT,
-            "source of the answer: debug root, a JIT by its name, GDB JIT interface, perf map",
+            "source of the answer: debug root, a JIT by its name, GDB JIT interface, "
+            "ELF object in memory, jitdump, perf map",
         ),
         Column("block", Kind.LIST, "the code block: id, kind, tier, first and end address, state"),
         Column("range", Kind.LIST, "the range within it: kind, first and end address, symbol"),
@@ -146,8 +147,9 @@ COMMAND = Command(
         "known in this version); cannot-tell (it may be code that a JIT does not describe).\n\n"
         "For a JIT without a debug root, the answer comes from its own structures where their "
         "layout is known (docs/jits.md), from GDB's JIT interface (the objects that it has "
-        "registered, read from its memory) and, in a live process, from perf's map "
-        "(/tmp/perf-PID.map on the machine where it runs)."
+        "registered, read from its memory), from ELF files in front of their code, and from "
+        "jitdump files and perf's map: those of a live process on the machine where it runs, of "
+        "a core by --jitdump and --perf-map of `mtedbg core`."
     ),
     example="jit-block $pc",
 )

@@ -138,7 +138,7 @@ COMMAND = Command(
         Column("ranges", Kind.COUNT, "how many ranges it has"),
         Column("supersedes", Kind.COUNT, "the block that it replaced"),
         Column("superseded_by", Kind.COUNT, "the block that replaced it"),
-        Column("source", Kind.TEXT, "who knows it: debug root, a JIT by its name, perf map"),
+        Column("source", Kind.TEXT, "who knows it, as for `jit-block`"),
         Column("function", Kind.TEXT, "of a JIT without a debug root: its function or name"),
         Column("guest_rip", Kind.ADDRESS, "of a translator without one: where its guest code is"),
         Column("line", Kind.TEXT, "file and line that it begins with"),

@@ -65,7 +65,7 @@ COMMAND = Command(
         Column("event", Kind.TEXT, "what happened"),
         Column("memop", Kind.COUNT, "id of the memop that it concerns"),
         Column("address", Kind.ADDRESS, "the guest address that it concerns"),
-        Column("old", Kind.TEXT, "value before: a tag, a mode…; see below"),
+        Column("old", Kind.TEXT, "value before: a tag, a mode…"),
         Column("new", Kind.TEXT, "value after"),
         Column("core", Kind.COUNT, "tag of the core that the thread was on"),
     ),

@@ -63,7 +63,7 @@ COMMAND = Command(
     summary="Checks every memop against its instructions, and every thread inside a memop.",
     columns=(
         Column("id", Kind.COUNT, "the memop's number"),
-        Column("kind", Kind.TEXT, "bytes, stale-pair, in-flight, unreadable; see below"),
+        Column("kind", Kind.TEXT, "bytes, stale-pair, in-flight, unreadable"),
         Column("detail", Kind.TEXT, "what was found"),
         Column("thread", Kind.COUNT, "the host thread that it concerns"),
     ),
