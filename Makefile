@@ -6,9 +6,9 @@ WORKERS := 2
 NATIVE := $(shell find native mtedbg/lab/guest tests/support/programs \
 	-name build -prune -o \( -name '*.c' -o -name '*.cc' -o -name '*.h' \) -print)
 
-.PHONY: help setup setup-demo setup-check demo check test sanitize sanitize-host golden lint format bench bench-core bench-native fuzz crashes oracle soundness stress guests aarch64 pythons debuggers litmus lock wheel release clean
+.PHONY: help setup setup-demo setup-check demo check test sanitize sanitize-host golden lint format bench bench-core bench-native fuzz crashes oracle soundness stress guests jits aarch64 pythons debuggers litmus lock wheel release clean
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 21
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 21
 
 setup: ## install and build what is missing, for all targets
 	@python3 scripts/setup
@@ -35,7 +35,7 @@ test: setup lint ## all checks and tests
 sanitize: sanitize-host ## emitter, code manager, debug root under AddressSanitizer, UBSan, TSan
 	$(BIN)/pytest tests/live/test_sanitized_translator.py
 
-sanitize-host: setup
+sanitize-host: setup ## the same without the translator, which QEMU runs
 	@cd native && for preset in host-asan host-tsan; do \
 	  ctest --preset $$preset --no-tests=error || exit 1; done
 

@@ -47,9 +47,11 @@ def exists(path: str) -> bool:
 
 
 PATHS = [(doc, path) for doc in DOCUMENTS for path in sorted(named(doc.read_text("utf-8")))]
-TEXTS = {doc.name: doc.read_text("utf-8") for doc in DOCUMENTS}
+TEXTS = {str(doc.relative_to(ROOT)): doc.read_text("utf-8") for doc in DOCUMENTS}
 TESTS = sorted({name for text in TEXTS.values() for name in re.findall(r"`(test_\w+)`", text)})
-TARGETS = sorted({name for text in TEXTS.values() for name in re.findall(r"`make ([a-z-]+)", text)})
+TARGETS = sorted(
+    {name for text in TEXTS.values() for name in re.findall(r"`make ([a-z0-9-]+)", text)}
+)
 
 
 @pytest.mark.parametrize(
