@@ -14,8 +14,6 @@ PYTHON = Packages(
     {"python3.13": "3.13.", "libstdc++6": "14."},
     wheels={"wasmtime": "50.0.1", "llvmlite": "0.50.0", "numba": "0.68.1", "numpy": "2.5.5"},
 )
-ERLANG = Packages("erlang", {"erlang-base": "27."})
-PHP = Packages("php", {"php8.4-cli": "8.4.", "php8.4-opcache": "8.4."})
 
 
 def python(program: str, folder: Path, *arguments: str, seconds: float = RUN_S) -> Died:
