@@ -56,6 +56,15 @@ class _Formatter(argparse.HelpFormatter):
     def __init__(self, prog: str) -> None:
         super().__init__(prog, width=_columns() - 2)
 
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        """As argparse does, but no file's name is broken at a hyphen."""
+        from textwrap import fill
+
+        words = " ".join(text.split())
+        return fill(
+            words, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
+        )
+
 
 def _columns() -> int:
     """As `shutil.get_terminal_size`."""

@@ -31,7 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "core",
         metavar="CORE",
-        help="core file of an AArch64 Linux program, or a pipe; - reads standard input",
+        help="core file of an AArch64 Linux program, minidump, tombstone or crash text; a pipe, "
+        "or - for standard input",
     )
     parser.add_argument("--exe", default="", help="its program; used only if its build id matches")
     parser.add_argument(

@@ -38,7 +38,12 @@ _REPORTS_S = 60.0
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The words that `mtedbg triage` takes."""
-    parser.add_argument("places", metavar="PATH", nargs="+", help="core files, or folders of them")
+    parser.add_argument(
+        "places",
+        metavar="PATH",
+        nargs="+",
+        help="core files and what else `mtedbg core` reads, or folders and zip archives of them",
+    )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print JSON")
     form.add_argument("--csv", action="store_true", help="print CSV, for a spreadsheet")
