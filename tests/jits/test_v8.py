@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+import struct
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from mtedbg.adapters.core import CoreTarget
 from mtedbg.analysis.code.block import code_at
 from mtedbg.analysis.code.jits import jits
 from mtedbg.analysis.code.sources.v8 import JavaScript
-from mtedbg.decode.jits.v8 import V8
+from mtedbg.decode.jits.v8 import FORMS, MOST_POSITIONS, V8
 from mtedbg.decode.jits.words import HoleError, Words
 from mtedbg.model.absent import Absent, present
 from mtedbg.model.code import Outcome
@@ -20,6 +22,7 @@ from mtedbg.model.code_place import CodePlace
 from mtedbg.session import Session
 from tests.jits.engines import NODE_20, one_library
 from tests.jits.frozen import (
+    Damaged,
     calls_of,
     damaged,
     processor_time,
@@ -134,6 +137,49 @@ def test_damage_is_an_answer_or_none_and_bounded(session: Session) -> None:
         assert other.target.reads < MOST_READS, what  # type: ignore[attr-defined]
         assert time.monotonic() - began < ONE_S, what
     assert {None, place.function} <= answers
+
+
+class Endless(Damaged):
+    """A core in which memory from an address on has nothing but bytes of one value.
+
+    Args:
+        target: the core.
+        patches: as of `Damaged`, stronger than those bytes.
+        start: where they begin.
+    """
+
+    def __init__(self, target: CoreTarget, patches: dict[int, int], start: int) -> None:
+        super().__init__(target, patches)
+        self.start = start
+
+    def read_memory(self, address: int, length: int) -> bytes | Absent:
+        """As the core has it before `start`."""
+        if self.start <= address < self.start + 2 * MOST_POSITIONS:
+            return b"\xff" * length
+        return super().read_memory(address, length)
+
+
+def test_a_number_without_an_end_ends(session: Session) -> None:
+    whole = engine(session).functions
+    known, words = whole.known, whole.words
+    place, frame = next(
+        (place, frame)
+        for place, frame in places(session)
+        if present(place.line) and place.line.line
+    )
+    assert whole.function_in(frame).line  # type: ignore[union-attr]
+    bytecode = words.pointer(frame + known["bytecode in frame"]) - 1
+    table = words.pointer(bytecode + FORMS[115].positions) - 1
+    begin, length = table + known["array data"], table + known["array length"]
+    patches = {length + at: byte for at, byte in enumerate(struct.pack("<Q", MOST_POSITIONS << 32))}
+    target = session.target
+    assert isinstance(target, CoreTarget)
+    endless = Endless(target, patches, begin)
+    began = time.process_time()
+    found = whole.over(Words(endless)).function_in(frame)  # type: ignore[arg-type]
+    assert time.process_time() - began < ONE_S
+    assert found is not None
+    assert (found.name, found.line) == (place.function, 0)
 
 
 def test_a_constant_that_is_not_there_makes_the_version_unknown(session: Session) -> None:

@@ -28,6 +28,9 @@ LONGEST_SOURCE = 1 << 20
 MOST_LINES = 1 << 22
 MOST_POSITIONS = 1 << 20
 _DEEPEST = 8
+"""Strings in strings."""
+_LONGEST_NUMBER = 10
+"""Bytes of a number in a table of positions: it has 64 bits at the most."""
 _SCOPE_SLOTS = 8
 _WITH_POSITIONS = 2
 _MOST_LOCALS = 1 << 12
@@ -71,7 +74,6 @@ _WANTED: dict[str, tuple[str, ...]] = {
     "one byte": ("OneByteStringTag",),
     "sequential": ("SeqStringTag",),
     "cons": ("ConsStringTag",),
-    "sliced": ("SlicedStringTag",),
     "thin": ("ThinStringTag",),
     "length": ("class_String__length__int32_t",),
     "characters": ("class_SeqOneByteString__chars__char",),
@@ -84,7 +86,7 @@ _WANTED: dict[str, tuple[str, ...]] = {
     "locals": ("scopeinfo_idx_ncontextlocals",),
     "first local": ("scopeinfo_idx_first_vars",),
 }
-_MAY_LACK = frozenset(("thin", "whole", "sliced"))
+_MAY_LACK = frozenset(("thin", "whole"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +240,7 @@ class V8:
     def _string(self, value: int, most: int = LONGEST_NAME, depth: int = 0) -> str:
         """The text of a string, its first `most` characters; empty of what is none."""
         known, address = self.known, self._object(value)
-        if address is None or depth > _DEEPEST:
+        if address is None or depth > _DEEPEST or most <= 0:
             return ""
         kind = self._type(address)
         if kind >= known["not a string"]:
@@ -250,10 +252,11 @@ class V8:
             data = self.words.bytes(address + known["characters"], length if narrow else 2 * length)
             return data.decode("latin-1" if narrow else "utf-16-le", "replace")
         if representation == known["cons"]:
-            halves = (known["first half"], known["second half"])
-            return "".join(
-                self._string(self.words.word(address + at), most, depth + 1) for at in halves
-            )[:most]
+            text = ""
+            for half in (known["first half"], known["second half"]):
+                inner = self.words.word(address + half)
+                text += self._string(inner, most - len(text), depth + 1)
+            return text
         if representation == known.get("thin"):
             return self._string(self.words.word(address + known["whole"]), most, depth + 1)
         return ""
@@ -291,6 +294,8 @@ class V8:
 
     def _line(self, script: int, position: int) -> int:
         """The line, from 1, of a position in a script; 0 where it cannot be told."""
+        if position < 0:
+            return 0
         ends = self._object(self.words.word(script + self.known["line ends"]))
         if ends is not None:
             count = self._small(self.words.word(ends + self.known["array length"]))
@@ -332,7 +337,11 @@ class V8:
         return found
 
     def _positions(self, table: int) -> Iterator[tuple[int, int]]:
-        """Offsets of bytecode in ascending order, and their positions in the script."""
+        """Offsets of bytecode in ascending order, and their positions in the script.
+
+        Source: V8, src/codegen/source-position-table.cc: two numbers an entry, digits of seven
+        bits, the least first, the sign in the lowest bit.
+        """
         count = self._small(self.words.word(table + self.known["array length"]))
         if count is None or not 0 <= count <= MOST_POSITIONS:
             return
@@ -341,15 +350,13 @@ class V8:
 
         def number() -> int:
             nonlocal at
-            total = shift = 0
-            while at < len(data):
-                byte = data[at]
-                at += 1
-                total |= (byte & 0x7F) << shift
-                shift += 7
+            total = 0
+            for digit, byte in enumerate(data[at : at + _LONGEST_NUMBER]):
+                total |= (byte & 0x7F) << (7 * digit)
                 if byte < 0x80:
-                    break
-            return (total >> 1) ^ -(total & 1)
+                    at += digit + 1
+                    return (total >> 1) ^ -(total & 1)
+            raise damaged(f"the table of positions at {table:#x}")
 
         while at < len(data):
             step = number()
