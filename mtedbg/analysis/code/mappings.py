@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Callable
 from posixpath import basename
 from typing import TYPE_CHECKING
 
 from mtedbg.dataclass import dataclass
 from mtedbg.errors import FileFormatError
 from mtedbg.formats import elf
-from mtedbg.model.absent import Absent, Reason
+from mtedbg.model.absent import Absent, Reason, or_else
 from mtedbg.session import once
 from mtedbg.target import GuestFileFinder, ImageLister
 
@@ -27,6 +28,9 @@ _OF_THE_KERNEL = frozenset(("[vdso]", "[vvar]", "[vsyscall]", "[sigpage]"))
 _OF_THE_PROGRAM = frozenset(("[heap]", "[stack]"))
 """They may be executable; and QEMU's user mode calls whatever is next to the heap by its name."""
 _HEAD = 4096
+_PIECE = 1 << 16
+"""Bytes read at once: a core may lack the end of what was mapped."""
+_LONGEST_WORDS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,24 @@ def is_anonymous(region: Region) -> bool:
     return region.name not in _OF_THE_KERNEL and bool(_NO_FILE.match(region.name))
 
 
+def spans(session: Session, is_wanted: Callable[[Region], bool]) -> list[tuple[int, int]]:
+    """The mappings that are wanted, by first address and one past the last; adjoining ones as one.
+
+    Args:
+        session: the process.
+        is_wanted: tells of each mapping whether it is.
+    """
+    found: list[tuple[int, int]] = []
+    for region in or_else(session.target.regions(), ()):
+        if not is_wanted(region):
+            continue
+        if found and found[-1][1] == region.start:
+            found[-1] = (found[-1][0], region.end)
+        else:
+            found.append((region.start, region.end))
+    return found
+
+
 @once
 def mapped_files(session: Session) -> tuple[MappedFile, ...]:
     """The files that are mapped; without build ids.
@@ -138,3 +160,31 @@ def with_build_id(session: Session, mapped: MappedFile) -> MappedFile:
     except FileFormatError:
         return mapped
     return MappedFile(mapped.path, mapped.start, found)
+
+
+def said_in(session: Session, mapped: MappedFile, words: re.Pattern[bytes], most: int) -> str:
+    """What a file says of itself, by its constant memory: a version, say.
+
+    Args:
+        session: the process.
+        mapped: the file.
+        words: at most 64 bytes of ASCII, whose first group is the answer.
+        most: bytes that are searched.
+
+    Returns:
+        Empty where the words are not found.
+    """
+    for region in or_else(session.target.regions(), ()):
+        if region.name != mapped.path or "w" in region.perms:
+            continue
+        for at in range(region.start, region.end, _PIECE):
+            if most <= 0:
+                return ""
+            most -= _PIECE
+            # Words at the end of a piece are at the beginning of the next one as well.
+            size = min(_PIECE + _LONGEST_WORDS, region.end - at)
+            data = session.target.read_memory(at, size)
+            found = None if isinstance(data, Absent) else words.search(data)
+            if found:
+                return found[1].decode("ascii")
+    return ""

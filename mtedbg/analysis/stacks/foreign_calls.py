@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.code.guest_files import GuestPlace, guest_place
-from mtedbg.analysis.code.jits import bridge_at, guest_of
+from mtedbg.analysis.code.jits import bridge_at
 from mtedbg.analysis.code.source import rules_in_files
 from mtedbg.analysis.code.symbolize import region_at
-from mtedbg.analysis.stacks.host_calls import host_calls
-from mtedbg.analysis.stacks.walk import FrameKind, frame_tables
+from mtedbg.analysis.stacks.foreign_guest import foreign_guest
+from mtedbg.analysis.stacks.walk import frame_tables
 from mtedbg.dataclass import dataclass, replace
 from mtedbg.decode.stack.cfi import AMD64_RETURN, X86_64, unwind
-from mtedbg.model.absent import NOT_APPLICABLE, Absent, present, then
+from mtedbg.model.absent import Absent, present, then
 from mtedbg.model.process import Symbol
 from mtedbg.session import once
 
@@ -75,19 +75,10 @@ def foreign_calls(session: Session, thread: Thread) -> ForeignChain | Absent:
 
     Does not apply where no frame is in code of a translator that can be asked.
     """
-    calls = host_calls(session, thread)
-    if isinstance(calls, Absent):
-        return calls
-    for frame in calls.frames:
-        if frame.kind not in (FrameKind.JIT, FrameKind.INTERRUPTED):
-            continue
-        pc = frame.pc - 1 if frame.after_call else frame.pc
-        guest = guest_of(session, pc, frame.registers)
-        if not isinstance(guest, Absent):
-            return ForeignChain(frame.pc, guest, *guest_chain(session, guest))
-        if guest.is_hole:
-            return guest
-    return NOT_APPLICABLE
+    found = foreign_guest(session, thread)
+    if isinstance(found, Absent):
+        return found
+    return ForeignChain(found.pc, found.guest, *guest_chain(session, found.guest))
 
 
 def guest_chain(session: Session, guest: ForeignGuest) -> tuple[tuple[ForeignCall, ...], str]:

@@ -64,7 +64,8 @@ _BRIDGE_MARK, _RETURNS = b"\xccSC", (0xC3, 0xC2)
 _LONGEST_NAME = 64
 _BRIDGE_SLOT = 32
 """Bytes from one bridge to the next; the first is at the beginning of a page."""
-_VERSION = re.compile(rb"Box64 (?:arm64 )?v([0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}) ")
+VERSION = re.compile(rb"Box64 (?:arm64 )?v([0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}) ")
+"""How box64 says which version it is."""
 
 _SAVED = struct.Struct("<10Q64x2Q")
 """What the dispatcher saves: x19 to x28, d8 to d15, x30 and x29 (in that order)."""
@@ -388,12 +389,6 @@ def bridge_at(read: Read, guest: int) -> Bridge | None:
     text = b"" if isinstance(found, Absent) else found.split(b"\0", 1)[0]
     is_name = text.isascii() and text.decode("latin-1").isprintable()
     return Bridge(strip(function), text.decode() if is_name else "")
-
-
-def version_in(data: bytes) -> str | None:
-    """The version that box64 says it is, where `data` has those words."""
-    found = _VERSION.search(data)
-    return found[1].decode() if found else None
 
 
 def left(read: Read, registers: Mapping[str, int]) -> Mapping[str, int] | Absent:

@@ -28,7 +28,9 @@ MOST_TRACES = 1 << 16
 _CHUNK = 1 << 20
 _SPACE = 1 << 48
 
-_VERSION = re.compile(rb"LuaJIT (2\.[0-9]{1,3}\.[0-9]{1,20})")
+VERSION = re.compile(rb"LuaJIT (2\.[0-9]{1,3}\.[0-9]{1,20})")
+"""How LuaJIT says which version it is."""
+
 # A thread: GCHeader (next, marked, type), dummy_ffid, status, filler, pointer to the shared state.
 _THREAD = re.compile(rb"(?s)\x06\x01[\x00-\x06]\x00{4}(.{8})")
 _THREAD_TYPE_AT, _SHARED_AT = 9, 16
@@ -410,9 +412,3 @@ def _threads(start: int, data: bytes) -> Iterator[int]:
         shared = strip(int.from_bytes(match[1], "little"))
         if thread % 8 == 0 and shared - thread in _SHARED_AFTER:
             yield thread
-
-
-def version_in(data: bytes) -> str | None:
-    """The version that LuaJIT says it is, where `data` has those words."""
-    found = _VERSION.search(data)
-    return found[1].decode() if found else None

@@ -27,7 +27,6 @@ MOST_BLOCKS = 1 << 20
 MOST_RANGES = 1 << 24
 MOST_VARIABLES = 1 << 20
 """Bytes of the library's variables that are searched."""
-LONGEST_CODE = 1 << 32
 
 _VECTOR = 24
 """Bytes of a vector: its memory, its length, its capacity."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.code.guest_files import guest_place
 from mtedbg.analysis.code.jits import MOST, unknown_version
-from mtedbg.analysis.code.mappings import MappedFile, is_anonymous
+from mtedbg.analysis.code.mappings import MappedFile, is_anonymous, said_in, spans
 from mtedbg.decode.jits import box64
 from mtedbg.decode.jits.box64 import Blocks, Dynablock, Instruction
 from mtedbg.decode.pages import Pages
@@ -25,8 +25,6 @@ from mtedbg.model.words import counted
 if TYPE_CHECKING:
     from mtedbg.session import Session
 
-_CHUNK = 1 << 16
-"""Read at once: a core may lack the end of what was mapped."""
 _MOST_TEXT = 64 << 20
 """Bytes of box64's own file that are searched for its version."""
 
@@ -51,7 +49,9 @@ class Box64:
         mapped = self._mapped
         if mapped is None:
             return ""
-        return box64.BUILDS.get(mapped.build_id) or _said(self._session, mapped)
+        return box64.BUILDS.get(mapped.build_id) or said_in(
+            self._session, mapped, box64.VERSION, _MOST_TEXT
+        )
 
     @property
     def version(self) -> str:
@@ -164,38 +164,8 @@ def find(session: Session, mapped: MappedFile | None) -> Box64 | Absent:
 
 def runs(session: Session) -> list[tuple[int, int]]:
     """Where box64 puts translated code: writable and executable memory that is no file's."""
-    found: list[tuple[int, int]] = []
-    for region in or_else(session.target.regions(), ()):
-        if not is_anonymous(region) or not _is_for_code(region.perms):
-            continue
-        if found and found[-1][1] == region.start:
-            found[-1] = (found[-1][0], region.end)
-        else:
-            found.append((region.start, region.end))
-    return found
+    return spans(session, lambda one: is_anonymous(one) and _is_for_code(one.perms))
 
 
 def _is_for_code(perms: str) -> bool:
     return "?" in perms or ("w" in perms and "x" in perms)
-
-
-def _said(session: Session, mapped: MappedFile) -> str:
-    """The version in the text of box64's own image."""
-    for start, end in _pieces(session, mapped):
-        data = session.target.read_memory(start, end - start)
-        if not isinstance(data, Absent) and (found := box64.version_in(data)):
-            return found
-    return ""
-
-
-def _pieces(session: Session, mapped: MappedFile) -> Iterator[tuple[int, int]]:
-    left = _MOST_TEXT
-    for region in or_else(session.target.regions(), ()):
-        if region.name != mapped.path or "w" in region.perms:
-            continue
-        for at in range(region.start, region.end, _CHUNK):
-            if left <= 0:
-                return
-            left -= _CHUNK
-            # Words at the end of a piece are at the beginning of the next one as well.
-            yield at, min(at + _CHUNK + 64, region.end)

@@ -7,17 +7,18 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.code.jits import MOST, unknown_version
-from mtedbg.analysis.code.mappings import is_anonymous
+from mtedbg.analysis.code.mappings import is_anonymous, said_in, spans
 from mtedbg.decode.jits import luajit
 from mtedbg.decode.jits.luajit import Proto, Trace, Traces
 from mtedbg.decode.pages import Pages
-from mtedbg.model.absent import NOT_APPLICABLE, Absent, or_else, present
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, present
 from mtedbg.model.foreign_code import CodeSource, CodeSpan, ForeignCode, ForeignCodes
 from mtedbg.model.source import SourceLine
 from mtedbg.model.words import counted
 
 if TYPE_CHECKING:
     from mtedbg.analysis.code.mappings import MappedFile
+    from mtedbg.model.memory import Region
     from mtedbg.session import Session
 
 SYMBOL = "luaJIT_setmode"
@@ -26,8 +27,6 @@ _SERIES = "2.1"
 _PROGRAM = "luajit"
 _A_LITTLE = 32 << 20
 """Bytes that are searched where nothing tells that LuaJIT is in the process."""
-_CHUNK = 1 << 16
-"""Read at once: a core may lack the end of what was mapped."""
 _MOST_TEXT = 16 << 20
 """Bytes of its file that are searched for its version."""
 
@@ -51,21 +50,10 @@ class LuaJit:
     @cached_property
     def version(self) -> str:
         """As its own words have it."""
-        return f"LuaJIT {self._said() or _SERIES}"
-
-    def _said(self) -> str:
-        left, mapped = _MOST_TEXT, self._mapped
-        for region in or_else(self._session.target.regions(), ()):
-            if mapped is None or region.name != mapped.path or "w" in region.perms:
-                continue
-            for at in range(region.start, region.end, _CHUNK):
-                size = min(_CHUNK + 64, region.end - at)
-                data = self._session.target.read_memory(at, size)
-                found = None if isinstance(data, Absent) else luajit.version_in(data)
-                left -= size
-                if found or left <= 0:
-                    return found or ""
-        return ""
+        said = ""
+        if self._mapped is not None:
+            said = said_in(self._session, self._mapped, luajit.VERSION, _MOST_TEXT)
+        return f"LuaJIT {said or _SERIES}"
 
     def has_traces(self) -> bool:
         """Whether there is a trace of the layout that is known."""
@@ -172,17 +160,12 @@ def find(session: Session, mapped: MappedFile | None) -> LuaJit | Absent:
 
 def heaps(session: Session) -> list[tuple[int, int]]:
     """Where Lua states may be: writable memory that is no file's."""
-    found: list[tuple[int, int]] = []
-    for region in or_else(session.target.regions(), ()):
-        if not is_anonymous(region) and region.name != "[heap]":
-            continue
-        if "?" not in region.perms and not region.perms.startswith("rw-"):
-            continue
-        if found and found[-1][1] == region.start:
-            found[-1] = (found[-1][0], region.end)
-        else:
-            found.append((region.start, region.end))
-    return found
+    return spans(session, _may_have_states)
+
+
+def _may_have_states(region: Region) -> bool:
+    is_writable = "?" in region.perms or region.perms.startswith("rw-")
+    return is_writable and (is_anonymous(region) or region.name == "[heap]")
 
 
 def _function(proto: Proto) -> str:
