@@ -24,6 +24,8 @@ from mtedbg.model.pointer import strip
 MOST_BYTES = 1 << 30
 """Of memory that is searched for states."""
 MOST_STATES = 64
+MOST_THREADS, MOST_TABLES = 1 << 12, 1 << 9
+"""What looks like a main thread, or like a table of traces, and is looked at more closely."""
 MOST_TRACES = 1 << 16
 _CHUNK = 1 << 20
 _SPACE = 1 << 48
@@ -180,6 +182,7 @@ class Traces:
         self.states: list[int] = []
         self.unfit = 0
         self.is_cut = False
+        self._threads = self._tables = 0
 
     def at(self, pc: int) -> Trace | None:
         """The trace whose code holds `pc`; None where none does."""
@@ -227,17 +230,28 @@ class Traces:
         left = self._most
         for start, end in heaps:
             for at in range(start, end, _CHUNK):
-                if left <= 0 or len(self.states) == MOST_STATES:
+                if left <= 0:
                     self.is_cut = True
                     return
                 size = min(_CHUNK + 32, end - at)  # a thread may begin at the end of a chunk
                 left -= size
                 data = self._read(at, size)
                 for thread in _threads(at, data) if not isinstance(data, Absent) else ():
+                    if self._is_enough():
+                        self.is_cut = True
+                        return
+                    self._threads += 1
                     found = self._of_state(thread)
                     if found is not None:
                         self.states.append(thread)
                         yield found
+
+    def _is_enough(self) -> bool:
+        return (
+            len(self.states) >= MOST_STATES
+            or self._threads >= MOST_THREADS
+            or self._tables >= MOST_TABLES
+        )
 
     def _of_state(self, thread: int) -> list[Trace] | None:
         """The traces of the state whose main thread is at `thread`; None where no table is."""
@@ -257,8 +271,14 @@ class Traces:
 
     def _table(self, table: int, size: int) -> list[Trace] | None:
         """All traces of a table; None where it is none, or has none."""
+        if self._read(table, 8) != bytes(8):
+            return None
+        if self._tables >= MOST_TABLES:
+            self.is_cut = True
+            return None
+        self._tables += 1
         data = self._read(table, size * 8)
-        if isinstance(data, Absent) or data[:8] != bytes(8):
+        if isinstance(data, Absent):
             return None
         found: list[Trace] = []
         for number, (pointer,) in enumerate(struct.iter_unpack("<Q", data)):
@@ -384,7 +404,8 @@ class Traces:
     def _proto_before(self, bytecode: int) -> Proto | None:
         """The prototype that an instruction lies in: its record is before its bytecode."""
         high = bytecode & -8
-        for low in range(high - _BYTECODE_AT, high - _MOST_BYTECODE * _INSTRUCTION, -4096):
+        lowest = max(high - _MOST_BYTECODE * _INSTRUCTION, 4096)
+        for low in range(high - _BYTECODE_AT, lowest, -4096):
             data = self._read(low - 4096 + _TYPE_AT, 4096)
             if isinstance(data, Absent):
                 return None

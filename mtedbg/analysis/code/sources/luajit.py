@@ -11,7 +11,7 @@ from mtedbg.analysis.code.mappings import is_anonymous, said_in, spans
 from mtedbg.decode.jits import luajit
 from mtedbg.decode.jits.luajit import Proto, Trace, Traces
 from mtedbg.decode.pages import Pages
-from mtedbg.model.absent import NOT_APPLICABLE, Absent, present
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, present
 from mtedbg.model.foreign_code import CodeSource, CodeSpan, ForeignCode, ForeignCodes
 from mtedbg.model.source import SourceLine
 from mtedbg.model.words import counted
@@ -27,6 +27,7 @@ _SERIES = "2.1"
 _PROGRAM = "luajit"
 _A_LITTLE = 32 << 20
 """Bytes that are searched where nothing tells that LuaJIT is in the process."""
+_CUT = "not all of memory was searched for Lua states"
 _MOST_TEXT = 16 << 20
 """Bytes of its file that are searched for its version."""
 
@@ -64,18 +65,21 @@ class LuaJit:
         trace = self._traces.at(pc)
         if trace is not None:
             return self._code(trace, pc)
-        notes = ("not all of memory was searched for Lua states",) if self._traces.is_cut else ()
+        notes = (_CUT,) if self._traces.is_cut else ()
         if not self._traces.states:
             hole = unknown_version(self.version)
-            return ForeignCode(CodeSource.LUAJIT, block=hole, version=self.version, notes=notes)
-        return None
+        elif self._traces.is_cut:
+            hole, notes = Absent(Reason.UNKNOWN, _CUT), ()
+        else:
+            return None
+        return ForeignCode(CodeSource.LUAJIT, block=hole, version=self.version, notes=notes)
 
     def blocks(self) -> ForeignCodes:
         """All traces; see `Jit`."""
         found = sorted(self._traces.all(), key=lambda one: one.number)
         cut = f"more than {MOST} traces" if len(found) > MOST else ""
         if self._traces.is_cut:
-            cut = "not all of memory was searched for Lua states"
+            cut = _CUT
         unfit = self._traces.unfit
         notes = (f"{counted(unfit, 'trace')} cannot be read",) if unfit else ()
         codes = tuple(self._code(one, None) for one in found[:MOST])
