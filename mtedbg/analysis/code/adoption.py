@@ -112,7 +112,7 @@ def _code_map(session: Session, runtime: Runtime) -> Iterator[Advice]:
 def _speed(runtime: Runtime, count: int) -> Iterator[Advice]:
     for name, root in runtime.named.items():
         if name in (CODE_MAP, FUNCTIONS) and root.form == Form.TABLE and count > _FEW:
-            what = f"{name} is a table of {count} blocks, or of their functions"
+            what = f"{name} is a table, and there are {count} blocks"
             then = "each publication copies all of it: keep it in slots (mtedbg_slots_append)"
             yield Advice(Verdict.SLOW, runtime.name, what, then)
 
@@ -136,8 +136,8 @@ def _named(runtime: Runtime, blocks: list[Block]) -> Iterator[Advice]:
     one_frame = "jit.frame" in runtime.layout.schema.contracts
     for block in blocks:
         ranges = ranges_of(runtime, block)
-        rows = or_else(ranges, None) if isinstance(ranges, Absent) else ranges.all()
-        for one in islice(or_else(rows, None) or (), _SAMPLED):
+        rows = () if isinstance(ranges, Absent) else or_else(ranges.all(), ())
+        for one in islice(rows, _SAMPLED):
             functions += one.kind == RangeKind.FUNCTION
             nameless += one.kind == RangeKind.FUNCTION and not _has_name(runtime, one)
             frameless += one.kind == RangeKind.FUNCTION and not _has_frame(one)

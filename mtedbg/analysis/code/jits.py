@@ -183,6 +183,27 @@ def unknown_version(name: str) -> Absent:
     return Absent(Reason.UNKNOWN_VERSION, f"{name}: layout not known")
 
 
+def cannot_read(name: str, why: Absent) -> Absent:
+    """What a reader says that cannot go on.
+
+    Args:
+        name: with the version as far as it is known: "V8 of libnode 115".
+        why: what it lacks.
+    """
+    return Absent(why.reason, f"{name}: {why.detail}")
+
+
+def without_library(name: str, library: str) -> Absent:
+    """What a reader says where the library is not here whose symbols tell the layout.
+
+    Args:
+        name: as of `cannot_read`.
+        library: its file.
+    """
+    needed = f"{library}, which has the layout of its structures, is not here"
+    return cannot_read(name, Absent(Reason.NOT_DUMPED, needed))
+
+
 @once
 def jits(session: Session) -> tuple[FoundJit, ...]:
     """The JITs in the process that there is a reader for."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from mtedbg.analysis.code.jits import MOST
+from mtedbg.analysis.code.jits import MOST, cannot_read, without_library
 from mtedbg.dataclass import dataclass, replace
 from mtedbg.decode.jits import hotspot
 from mtedbg.decode.jits.hotspot import Blob, JavaPlace
@@ -217,15 +217,10 @@ def find(session: Session, mapped: MappedFile | None) -> JavaCode | Absent:
     if isinstance(target.symbol_address(hotspot.SYMBOL), Absent):
         if mapped is None:
             return NOT_APPLICABLE
-        return Absent(
-            Reason.NOT_DUMPED,
-            "HotSpot: libjvm.so, which has the layout of its structures, is not here",
-        )
+        return without_library("HotSpot", mapped.name)
     words = Words(target, session.info.pac_mask)
     try:
         cache = hotspot.HotSpot(words, target.symbol_address)
     except HoleError as hole:
-        if hole.why.reason is Reason.UNKNOWN_VERSION:
-            return Absent(Reason.UNKNOWN_VERSION, f"HotSpot of another version: {hole.why.detail}")
-        return Absent(hole.why.reason, f"HotSpot: {hole.why.detail}")
+        return cannot_read("HotSpot", hole.why)
     return JavaCode(f"HotSpot {cache.release}", cache, words)

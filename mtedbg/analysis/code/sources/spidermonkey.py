@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from mtedbg.analysis.code.jits import MOST, unknown_version
+from mtedbg.analysis.code.jits import MOST, cannot_read, unknown_version
 from mtedbg.analysis.code.mappings import is_anonymous, may_be_generated
 from mtedbg.dataclass import dataclass
 from mtedbg.decode.jits import spidermonkey
@@ -169,7 +169,7 @@ def find(session: Session, mapped: MappedFile | None) -> SpiderMonkey | Absent:
     words = Words(session.target, session.info.pac_mask)
     address = spidermonkey.find_map(words, tuple(_variables(session, mapped.path)))
     if isinstance(address, Absent):
-        return Absent(address.reason, f"{version}: {address.detail}")
+        return cannot_read(version, address)
     code = spidermonkey.FORMS[number](words, spidermonkey.LAYOUTS[number], address)
     if named[2] not in MEASURED:
         try:

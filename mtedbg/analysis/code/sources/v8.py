@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from mtedbg.analysis.code.jits import cannot_read, without_library
 from mtedbg.analysis.code.mappings import mapping_of, may_be_generated
 from mtedbg.dataclass import dataclass
 from mtedbg.decode.jits import v8
@@ -98,8 +99,7 @@ def find(session: Session, mapped: MappedFile | None) -> JavaScript | Absent:
     if isinstance(target.symbol_address(v8.SYMBOL), Absent):
         if mapped is None:
             return NOT_APPLICABLE
-        needed = f"{version}: {mapped.name}, which has the layout of its objects, is not here"
-        return Absent(Reason.NOT_DUMPED, needed)
+        return without_library(version, mapped.name)
     form = v8.FORMS.get(int(named[1])) if named is not None else None
     if form is not None:
         version = f"{version} ({form.name})"
@@ -107,5 +107,5 @@ def find(session: Session, mapped: MappedFile | None) -> JavaScript | Absent:
     try:
         functions = v8.V8(words, target.symbol_address, form)
     except HoleError as hole:
-        return Absent(hole.why.reason, f"{version}: {hole.why.detail}")
+        return cannot_read(version, hole.why)
     return JavaScript(version, functions, session, "" if mapped is None else mapped.path)
