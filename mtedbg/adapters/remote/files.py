@@ -12,12 +12,11 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Callable
+from typing import NamedTuple
 
 from mtedbg.adapters.debugger.host_files import why_not_believed
 from mtedbg.model.absent import Absent, Reason
 
-_PIECE = 0x3800
-"""Bytes that a packet asks for; a server whose packets are shorter gives fewer."""
 _MOST_STATUS = 1 << 16
 _STAT = struct.Struct(">8xI4xI8xQ")
 _ANSWER = re.compile(rb"F(-?[0-9a-fA-F]{1,16})(?:,[0-9a-fA-F]+)?(?:;(.*))?", re.DOTALL)
@@ -25,7 +24,22 @@ _ESCAPED = re.compile(rb"\}(.)", re.DOTALL)
 _OWNER = re.compile(rb"^Uid:\t\d+\t(\d+)\t", re.MULTILINE)
 
 Send = Callable[[str], bytes]
-"""The server's answer to a packet, as it came; empty where it does not know the packet."""
+"""The server's answer to a packet; empty where it does not know the packet."""
+
+
+class Wire(NamedTuple):
+    """How answers come from whoever sends.
+
+    Attributes:
+        most: bytes that a packet asks for; a server whose packets are shorter gives fewer.
+        is_escaped: whether they are as the server sent them.
+    """
+
+    most: int
+    is_escaped: bool
+
+
+AS_SENT = Wire(0x3800, is_escaped=True)
 
 
 def read_of_process(send: Send, path: str, pid: int, most: int) -> bytes | Absent:
@@ -51,7 +65,7 @@ def read_of_process(send: Send, path: str, pid: int, most: int) -> bytes | Absen
     return _contents(send, path, most, int(owner[1]))
 
 
-def piece(send: Send, path: str, offset: int, length: int) -> bytes | Absent:
+def piece(send: Send, path: str, offset: int, length: int, wire: Wire = AS_SENT) -> bytes | Absent:
     """As many bytes of a file as there are, up to `length`, from an offset on.
 
     Args:
@@ -59,6 +73,7 @@ def piece(send: Send, path: str, offset: int, length: int) -> bytes | Absent:
         path: absolute, on the server's machine: of the system's own, not made by anybody.
         offset: of the first byte.
         length: in bytes.
+        wire: how `send` gives answers.
 
     Raises:
         ConnectionLostError: the server did not answer.
@@ -67,7 +82,7 @@ def piece(send: Send, path: str, offset: int, length: int) -> bytes | Absent:
     if number is None or number < 0:
         return Absent(Reason.UNKNOWN, f"the server does not give {path}")
     try:
-        return _read(send, path, number, offset, offset + length)
+        return _read(send, path, number, offset, offset + length, wire)
     finally:
         _ask(send, f"vFile:close:{number:x}")
 
@@ -98,12 +113,14 @@ def _contents(send: Send, path: str, most: int, owner: int | None = None) -> byt
     return Absent(Reason.UNKNOWN, f"{path} is too long") if too_long else data
 
 
-def _read(send: Send, path: str, number: int, offset: int, end: int) -> bytes | Absent:
+def _read(
+    send: Send, path: str, number: int, offset: int, end: int, wire: Wire = AS_SENT
+) -> bytes | Absent:
     """The bytes [offset, end) of an open file, fewer where it ends before."""
     data = bytearray()
     while (at := offset + len(data)) < end:
-        wanted = min(_PIECE, end - at)
-        count, found = _ask(send, f"vFile:pread:{number:x},{wanted:x},{at:x}")
+        wanted = min(wire.most, end - at)
+        count, found = _ask(send, f"vFile:pread:{number:x},{wanted:x},{at:x}", wire)
         if count is None or count < 0 or count != len(found) or count > wanted:
             return Absent(Reason.UNKNOWN, f"the server does not give all of {path}")
         if not count:
@@ -112,10 +129,12 @@ def _read(send: Send, path: str, number: int, offset: int, end: int) -> bytes | 
     return bytes(data)
 
 
-def _ask(send: Send, packet: str) -> tuple[int | None, bytes]:
+def _ask(send: Send, packet: str, wire: Wire = AS_SENT) -> tuple[int | None, bytes]:
     """The number that the server answers, and the data after it."""
     found = _ANSWER.fullmatch(send(packet))
     if found is None:
         return None, b""
-    data = _ESCAPED.sub(lambda one: bytes([one[1][0] ^ 0x20]), found[2] or b"")
+    data = found[2] or b""
+    if wire.is_escaped:
+        data = _ESCAPED.sub(lambda one: bytes([one[1][0] ^ 0x20]), data)
     return int(found[1], 16), data
