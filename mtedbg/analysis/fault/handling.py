@@ -95,7 +95,7 @@ def _config(session: Session) -> Config | Absent:
 def _plan(
     session: Session, thread: Thread, memop: Memop, memory: Collection[int | Absent]
 ) -> str | Absent:
-    from mtedbg.analysis.memops.transition import situation, transition
+    from mtedbg.analysis.memops.transition import policy_of, situation, transition
     from mtedbg.model.memop import Mode
 
     config, own = _config(session), own_tag(session, thread)
@@ -106,8 +106,9 @@ def _plan(
         return own
     if hole is not None:
         return hole
-    if isinstance(config.policy, Absent):
-        return config.policy
+    policy = policy_of(config)
+    if isinstance(policy, Absent):
+        return policy
     if memop.mode not in (Mode.LOCAL.value, Mode.SHARED.value, Mode.EITHER.value):
         return Absent(Reason.DAMAGED, f"memop {memop.id} has mode {memop.mode}")
     tags = [tag for tag in memory if present(tag)]

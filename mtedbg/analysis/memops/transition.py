@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mtedbg.dataclass import dataclass, replace
-from mtedbg.model.absent import Absent
+from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.memop import Memop, Mode
 from mtedbg.model.runtime import Config, Policy
 
@@ -62,12 +62,21 @@ class Situation:
         return any(tag not in known for tag in self.memory)
 
 
+def policy_of(config: Config) -> Policy | Absent:
+    """The runtime's policy; an absence where it does not tell it, or it is not known here."""
+    if isinstance(config.policy, Absent):
+        return config.policy
+    if config.policy not in tuple(Policy):
+        return Absent(Reason.UNKNOWN_VERSION, f"policy {config.policy} is not known here")
+    return Policy(config.policy)
+
+
 def situation(memop: Memop, config: Config, memory: Sequence[int], own: int) -> Situation:
     """The situation of a memop that faults now, past its thresholds or not.
 
     Args:
         memop: it; its mode is one that is known.
-        config: of its runtime; the policy must be known.
+        config: of its runtime; the policy must be one that is known (`policy_of`).
         memory: as in Situation.
         own: the same.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mtedbg.analysis.memops.transition import Situation, patch_to, situation
+from mtedbg.analysis.memops.transition import Situation, patch_to, policy_of, situation
 from mtedbg.analysis.stepping.handling import FaultPath, granules_of, guest_frame, of_memops
 from mtedbg.decode.memops.journal import in_flight
 from mtedbg.decode.memops.recorder import read_log
@@ -83,8 +83,8 @@ def situation_of(session: Session, here: FaultPath) -> Situation | Absent:
     tags = [one.tag for one in granules if present(one.tag)]
     if not tags or len(tags) < len(granules):
         return Absent(Reason.UNKNOWN, "not all of the memory's tags are known")
-    if memop.mode not in _BY_MODE or isinstance(config.policy, Absent):
-        return Absent(Reason.UNKNOWN, "neither the memop's mode nor the policy may be missing")
+    if memop.mode not in _BY_MODE or isinstance(policy_of(config), Absent):
+        return Absent(Reason.UNKNOWN, "the memop's mode and the policy have to be known")
     return situation(memop, config, tags, frame.host_core_id & 0xF)
 
 

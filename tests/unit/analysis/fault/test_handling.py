@@ -54,6 +54,13 @@ def test_the_memop_and_what_becomes_of_it(shared, whose, expected):
     assert not report.partial
 
 
+def test_of_a_policy_that_is_not_known_nothing_is_foreseen():
+    made = image().with_schema("Policy.Sticky = 2", "Policy.Sticks = 2")
+    (row,) = ask(stopped(made, bytes([FOREIGN]))).rows
+    assert row["memop"] == 1
+    assert row["transition"] == Absent(Reason.UNKNOWN_VERSION, "policy Sticks is not known here")
+
+
 def test_both_granules_count():
     report = ask(stopped(image(), bytes([OWN, FOREIGN]), HEAP + 12))
     assert "retag memory to shared" in str(report.rows[0]["transition"])
