@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mtedbg.commands import Arguments, Command
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
-from mtedbg.model.frame import GENERAL_REGISTERS
+from mtedbg.model.frame import GENERAL_REGISTERS, Owner
 from mtedbg.report import Answer, Column, Kind, Line, Record, Row, Span
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ def answer_of_foreign(found: ForeignGuestOnThread) -> Answer:
         "rseq_core_id": NOT_APPLICABLE,
         "in_jit": found.level == 0,
         "consistent": NOT_APPLICABLE,
+        "owner": NOT_APPLICABLE,
     }
     rip = str(guest.rip) if isinstance(guest.rip, Absent) else f"{guest.rip:#018x}"
     lines: list[Line] = [(Span("rip    ", "heading"), Span(rip, "address"))]
@@ -89,6 +90,7 @@ def _row(number: int, guest: Guest) -> Row:
         "rseq_core_id": cores.kernel,
         "in_jit": guest.in_jit,
         "consistent": cores.consistent,
+        "owner": cores.owner,
     }
 
 
@@ -107,6 +109,16 @@ def _lines(guest: Guest) -> Iterator[Line]:
             spans += (Span(f"{name:<4}", "heading"), Span(f"{guest.registers[name]:#018x}  "))
         yield tuple(spans)
     yield _core_line(guest.cores)
+    yield (Span("owner  ", "heading"), Span(_owner(guest.cores)))
+
+
+def _owner(cores: CoreIds) -> str:
+    if isinstance(cores.owner, Absent):
+        return str(cores.owner)
+    if cores.owner is Owner.NONE:
+        return f"none: memory with tag {cores.frame} belongs to no thread and no core"
+    whose = "this thread" if cores.owner is Owner.THREAD else "the core that its frame names"
+    return f"{cores.owner}: memory with tag {cores.frame} is local to {whose}"
 
 
 def _core_line(cores: CoreIds) -> Line:
@@ -142,6 +154,7 @@ COMMAND = Command(
         Column("rseq_core_id", Kind.COUNT, "the cpu in the kernel's rseq area"),
         Column("in_jit", Kind.FLAG, "whether the thread is in translated code"),
         Column("consistent", Kind.FLAG, "whether the three views agree"),
+        Column("owner", Kind.TEXT, "what owns memory with that tag: thread, core, or none"),
     ),
     run=_run,
     details=(

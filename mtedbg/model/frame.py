@@ -25,6 +25,14 @@ class ThreadState(StrEnum):
     EXITED = "Exited"
 
 
+class Owner(StrEnum):
+    """What owns the memory that has the tag in a guest thread's frame; the value is for people."""
+
+    THREAD = "thread"
+    CORE = "core"
+    NONE = "none"
+
+
 @dataclass(frozen=True, slots=True)
 class GuestFrame:
     """The record that the runtime keeps for each guest thread.
@@ -63,11 +71,14 @@ class CoreIds:
     """The three views of the core that a guest thread runs on.
 
     Attributes:
-        frame: `HostCoreId` in the frame, a tag.
+        frame: `HostCoreId` in the frame, a tag. Where threads own memory it is the thread's own.
         shadow: the register that shadows it; only in translated code.
         kernel: the cpu number in the kernel's rseq area.
         consistent: whether the views that there are agree.
         explanation: which window explains it where they do not.
+        owner: what owns memory with the frame's tag: this thread, the core that the frame names,
+            or nothing, where it is the tag of those without memory. An absence where the runtime
+            does not tell.
     """
 
     frame: int
@@ -75,6 +86,7 @@ class CoreIds:
     kernel: int | Absent
     consistent: bool
     explanation: str = ""
+    owner: Owner | Absent = NOT_KEPT
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,12 @@ from mtedbg.decode.stack.registers import role_value
 from mtedbg.decode.stack.rseq import kernel_cpu
 from mtedbg.layout import Runtime
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
-from mtedbg.model.frame import CoreIds, GuestFrame
+from mtedbg.model.frame import CoreIds, GuestFrame, Owner
 from mtedbg.model.runtime import Config, CoreIdSource
 
 _TAGS = 16
 _RSEQ_SOURCES = (CoreIdSource.RSEQ_READ, CoreIdSource.RSEQ_STRICT)
+_CORES = (*_RSEQ_SOURCES, CoreIdSource.PINNED, CoreIdSource.LOCKSTEP)
 
 
 def core_ids(
@@ -33,7 +34,8 @@ def core_ids(
         shadow = Absent(Reason.UNREADABLE) if value is None else value
     kernel = _kernel(runtime, frame, registers)
     why = _disagreement(runtime, frame.host_core_id, shadow, kernel)
-    return CoreIds(frame.host_core_id, shadow, kernel, not why, why)
+    owner = _owner(runtime.config, frame.host_core_id)
+    return CoreIds(frame.host_core_id, shadow, kernel, not why, why, owner)
 
 
 def _kernel(runtime: Runtime, frame: GuestFrame, registers: Mapping[str, int]) -> int | Absent:
@@ -42,6 +44,23 @@ def _kernel(runtime: Runtime, frame: GuestFrame, registers: Mapping[str, int]) -
         return NOT_APPLICABLE
     area = frame.rseq if isinstance(frame.rseq, int) else 0
     return kernel_cpu(runtime.target, registers, area)
+
+
+def _owner(config: Config | Absent, tag: int) -> Owner | Absent:
+    """What owns memory with the tag that the frame has."""
+    if isinstance(config, Absent):
+        return config
+    if tag >= _TAGS:
+        return Absent(Reason.DAMAGED, f"{tag} is not a tag")
+    if tag in (config.nobody_tag, config.shared_tag):
+        return Owner.NONE
+    if config.core_id_source == CoreIdSource.THREAD:
+        return Owner.THREAD
+    if config.core_id_source in _CORES:
+        return Owner.CORE
+    if isinstance(config.core_id_source, Absent):
+        return config.core_id_source
+    return Absent(Reason.UNKNOWN_VERSION, f"core id source {config.core_id_source} is not known")
 
 
 def _disagreement(runtime: Runtime, kept: int, shadow: int | Absent, kernel: int | Absent) -> str:

@@ -16,7 +16,7 @@ from tests.support.runtime_image import BASE, Image, image
 
 KEYS = {
     "guest-frame": "thread frame_address rip gregs host_core_id r_host_core_id rseq_core_id in_jit "
-    "consistent",
+    "consistent owner",
     "memop": "id address block guest_rip access size mode mode_decoded consistent flips pinned "
     "last_fault instructions",
     "memop-log": "time thread event memop address old new core",
@@ -162,6 +162,8 @@ def test_guest_frame() -> None:
     found = row("guest-frame")
     assert found["gregs"]["rax"] == "0x0000000000009000"
     assert (found["host_core_id"], found["r_host_core_id"], found["in_jit"]) == (2, 2, True)
+    assert found["owner"] == "core"
+    assert "core: memory with tag 2 is local to the core that its frame names" in run("guest-frame")
     assert [one["thread"] for one in report("guest-frame --all-threads")["rows"]] == [1, 2]
 
 

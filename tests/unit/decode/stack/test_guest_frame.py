@@ -10,7 +10,7 @@ import pytest
 from mtedbg.decode.stack.guest_frame import guest_of
 from mtedbg.layout import find_runtimes
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
-from mtedbg.model.frame import Guest
+from mtedbg.model.frame import Guest, Owner
 from mtedbg.model.process import Thread
 from tests.support.fake import FakeTarget
 from tests.support.runtime_image import (
@@ -188,6 +188,44 @@ def test_simulated_cores_have_no_kernels_view() -> None:
     made = image()
     lockstep = made.with_word(made.places["config"] + 12, 4, 4)
     assert present(guest(lockstep.target())).cores.kernel == NOT_APPLICABLE
+
+
+CORE_ID_SOURCE, NOBODY_TAG = 4 * 3, 4 * 13
+THREAD, UNKNOWN_SOURCE = 5, 77
+
+
+@pytest.mark.parametrize(
+    ("offset", "value", "owner"),
+    [
+        (CORE_ID_SOURCE, 1, Owner.CORE),
+        (CORE_ID_SOURCE, THREAD, Owner.THREAD),
+        (NOBODY_TAG, 2, Owner.NONE),
+        (NOBODY_TAG, 3, Owner.CORE),
+    ],
+)
+def test_whose_memory_has_the_frames_tag(offset: int, value: int, owner: Owner) -> None:
+    made = image()
+    target = made.with_word(made.places["config"] + offset, value, 4).target()
+    cores = present(guest(target)).cores
+    assert (cores.frame, cores.owner) == (2, owner)
+
+
+@pytest.mark.parametrize(
+    ("place", "offset", "value", "size", "reason"),
+    [
+        ("frame2", HOST_CORE_ID, 16, 8, Reason.DAMAGED),
+        ("config", CORE_ID_SOURCE, UNKNOWN_SOURCE, 4, Reason.UNKNOWN_VERSION),
+    ],
+)
+def test_whose_memory_it_is_may_not_be_known(
+    place: str, offset: int, value: int, size: int, reason: Reason
+) -> None:
+    made = image()
+    owner = present(
+        guest(made.with_word(made.places[place] + offset, value, size).target())
+    ).cores.owner
+    assert isinstance(owner, Absent)
+    assert owner.reason is reason
 
 
 def test_a_core_id_that_is_no_tag_is_damage() -> None:
