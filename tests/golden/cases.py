@@ -70,6 +70,19 @@ LEARNED_CORE = {
 }
 """Of a core in which memops were patched; what is written is a part of the answer."""
 
+FOLLOW = "runtime-follow"
+FOLLOW_CORE = {
+    POST_MORTEM: "",
+    "mte-fault": "mte-fault",
+    "guest-frame": "guest-frame",
+    "memop": "memop $pc",
+    "jit-block": "jit-block $pc",
+    "jit-disas": "jit-disas $pc",
+    "jit-disas-memop": "jit-disas $pc-0x3c4 -n 4",
+    "memop-verify": "memop-verify",
+}
+"""Of a core that died in a memop's out-of-line form."""
+
 
 SAID = {
     "truncated": "mtedbg: note: the file is truncated: contents of 2 memory segments are partly "
@@ -115,6 +128,8 @@ def questions() -> list[Question]:
             asked = ANY_CORE | RUNTIME_CORE
         if core == "runtime-learned":
             asked = LEARNED_CORE
+        if core == FOLLOW:
+            asked = FOLLOW_CORE
         for name, line in asked.items():
             line = line.format(pointer=f"{pointer:#x}")
             found += [Question(core, name, line, as_json) for as_json in (False, True)]

@@ -50,6 +50,11 @@ RUNTIME |= {
     "runtime-patch": ("--abort-at", "patch-half", "message.elf"),
     "runtime-insert": ("--abort-at", "commit-described:2", "message.elf"),
     "runtime-learned": ("--tier-up", "2", "--abort-at", "patch-half:9", "queue.elf"),
+    "runtime-follow": (
+        *("--policy", "follow", "--memops-start", "either", "--data-start", "local"),
+        "--no-handler",
+        "message.elf",
+    ),
 }
 UNDER_GDB = {"runtime-stale": ("set $x27 = 2",)}
 """What GDB changes when the signal comes, before it lets the kernel have it: here the register

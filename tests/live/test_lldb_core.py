@@ -10,6 +10,7 @@ import pytest
 from tests.golden.cases import (
     EVERY_COMMAND,
     EVERY_RUNTIME_COMMAND,
+    FOLLOW,
     PROVENANCE,
     questions,
     unpacked,
@@ -21,7 +22,7 @@ from tests.support.offline import comparable, offline
 FROZEN = json.loads(PROVENANCE.read_text())["cores"]
 
 
-@pytest.mark.parametrize("name", [*EVERY_COMMAND, *EVERY_RUNTIME_COMMAND])
+@pytest.mark.parametrize("name", [*EVERY_COMMAND, *EVERY_RUNTIME_COMMAND, FOLLOW])
 def test_the_same_as_offline(name: str, tmp_path: Path) -> None:
     core = unpacked(name, tmp_path)
     program = core.parent / FROZEN[name]["program"] if FROZEN[name]["program"] else None
