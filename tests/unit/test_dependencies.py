@@ -49,6 +49,17 @@ def test_the_debug_roots_table_has_the_names_that_are_published() -> None:
     assert sorted(listed) == sorted(re.findall(r'named(?:_table)?\("([a-z-]+)"', source))
 
 
+@pytest.mark.parametrize(("kind", "values"), [("Mode", "MODES"), ("Policy", "POLICIES")])
+def test_the_debug_roots_values_are_those_of_the_header(kind: str, values: str) -> None:
+    page = (ROOT / "docs/debug-abi.md").read_text("utf-8")
+    table = page.partition(f"\n| `{kind}` | value |")[2].partition("\n\n")[0]
+    header = (ROOT / "native/include/mtedbg/debug_root.h").read_text("utf-8")
+    macro = header.partition(f"#define MTEDBG_{values}(V)")[2].partition("#define")[0]
+    published = re.findall(rf"V\({kind}, (\w+), (\d+)\)", macro)
+    assert published
+    assert re.findall(r"^\| `(\w+)` \| (\d+) \|", table, re.MULTILINE) == published
+
+
 def test_the_readme_lists_the_commands_and_programs_that_there_are() -> None:
     table = README.partition("\n## Commands\n")[2].partition("\n## ")[0]
     named = set(re.findall(r"`((?:mte|jit|guest|memop)[a-z-]*)", table))
