@@ -234,7 +234,7 @@ def run(arguments: argparse.Namespace) -> int:
     from mtedbg.adapters.spooled import spooled
 
     if not 0 < arguments.budget <= MOST_FACTOR:
-        raise UsageError("--budget must be above 0", f"the default is 1, the most {MOST_FACTOR}")
+        raise UsageError(f"--budget is above 0 and at most {MOST_FACTOR}", "the default is 1")
     with limited_memory(arguments.budget), spooled(arguments.core) as path:
         return _answer(arguments, path, Budget(USUAL.scaled(arguments.budget)))
 
