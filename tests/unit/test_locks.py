@@ -79,3 +79,15 @@ def test_set_up_has_a_lock_for_each_purpose_with_its_extras() -> None:
     install = (ROOT / "scripts/install_locked").read_text()
     assert '"--require-hashes", "-r", lock' in install
     assert '"--no-deps", "--no-build-isolation", "-e"' in install
+
+
+@pytest.mark.parametrize("place", ["Makefile", "scripts", "mtedbg", "container", "action", ".ci"])
+def test_no_address_is_written_down(place: str) -> None:
+    """Mirrors and indexes are those of the machine; `www.w3.org` is SVG's name, and not fetched."""
+    root = ROOT / place
+    files = [root] if root.is_file() else [file for file in root.rglob("*") if file.is_file()]
+    made = {"__pycache__", "_data"}  # by Python, and by who builds a wheel
+    texts = [file.read_text("utf-8") for file in files if made.isdisjoint(file.parts)]
+    assert texts
+    addresses = re.findall(r"https?://(\w[\w.-]*)", "\n".join(texts))
+    assert set(addresses) <= {"www.w3.org"}
