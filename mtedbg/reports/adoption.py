@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mtedbg.session import Session
 
 NAME = "adopt-check"
-ADVICE_COLUMNS = (
+FINDING_COLUMNS = (
     Column("verdict", Kind.TEXT, "wrong, missing or slow"),
     Column("root", Kind.TEXT, "the runtime whose debug root it is"),
     Column("what", Kind.TEXT, "what is so"),
@@ -28,7 +28,7 @@ def adoption(session: Session) -> tuple[Report, int]:
     found: tuple[Advice, ...] = tuple(advice_for(session))
     rows = tuple(one._asdict() for one in found)
     answer = Answer(Table(rows), _headline(session, len(rows)))
-    return Report(NAME, session.info, ADVICE_COLUMNS, answer), len(rows)
+    return Report(NAME, session.info, FINDING_COLUMNS, answer), len(rows)
 
 
 def _headline(session: Session, count: int) -> str:
