@@ -70,9 +70,15 @@ class LuaJit:
             hole = unknown_version(self.version)
         elif self._traces.is_cut:
             hole, notes = Absent(Reason.UNKNOWN, _CUT), ()
+        elif self._traces.unfit:
+            hole = Absent(Reason.UNKNOWN, self._unread)
         else:
             return None
         return ForeignCode(CodeSource.LUAJIT, block=hole, version=self.version, notes=notes)
+
+    @property
+    def _unread(self) -> str:
+        return f"{counted(self._traces.unfit, 'trace')} cannot be read"
 
     def blocks(self) -> ForeignCodes:
         """All traces; see `Jit`."""
@@ -80,8 +86,7 @@ class LuaJit:
         cut = f"more than {MOST} traces" if len(found) > MOST else ""
         if self._traces.is_cut:
             cut = _CUT
-        unfit = self._traces.unfit
-        notes = (f"{counted(unfit, 'trace')} cannot be read",) if unfit else ()
+        notes = (self._unread,) if self._traces.unfit else ()
         codes = tuple(self._code(one, None) for one in found[:MOST])
         return ForeignCodes(CodeSource.LUAJIT, codes, cut, self.version, notes)
 
