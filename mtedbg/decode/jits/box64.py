@@ -45,6 +45,8 @@ MOST = 1 << 16
 """Blocks that are listed."""
 MOST_BYTES = 1 << 27
 """Of memory for code that is searched for a list."""
+MOST_UNFIT, MOST_UNFIT_LISTED = 1 << 4, 1 << 12
+"""Records that fit no layout: after so many before a PC, or in a list, no more is looked at."""
 
 _WORD = 8
 _PAGE = 4096
@@ -170,12 +172,17 @@ class Blocks:
         read: reads its memory.
         runs: executable memory that is no file's: first addresses and those one past the last, in
             order, none adjoining the next.
+
+    Attributes:
+        layout: that held for a block; None while none was found.
+        is_cut: whether the last list has left out memory.
     """
 
     def __init__(self, read: Read, runs: Sequence[tuple[int, int]]) -> None:
         self._read = read
         self._runs = runs
         self.layout: Layout | None = None
+        self.is_cut = False
 
     def at(self, pc: int) -> Dynablock | Absent | None:
         """The block that holds `pc`.
@@ -190,10 +197,14 @@ class Blocks:
             return None
         lowest = max(run[0], pc - LONGEST) & -_WORD
         unfit: Absent | None = None
+        count = 0
         for at, record in self._candidates_before(pc, lowest):
             found = self._block(at, record)
             if isinstance(found, Absent):
                 unfit = unfit or found
+                count += 1
+                if count == MOST_UNFIT:
+                    return unfit
             elif found.start <= pc < found.limit:
                 return found
             elif found.limit <= pc:
@@ -203,13 +214,19 @@ class Blocks:
     def all(self) -> Iterator[Dynablock | Absent]:
         """Every block in order of address, and what looks like one and fits no layout.
 
-        At most `MOST_BYTES` of memory are looked at.
+        At most `MOST_BYTES` of memory are looked at, and `MOST_UNFIT_LISTED` of the latter.
         """
-        left = MOST_BYTES
+        left, unfit = MOST_BYTES, 0
+        self.is_cut = sum(end - start for start, end in self._runs) > left
         for start, end in self._runs:
             stop = min(end, start + left)
             left -= stop - start
-            yield from self._in_run(start, stop)
+            for found in self._in_run(start, stop):
+                yield found
+                unfit += isinstance(found, Absent)
+                if unfit == MOST_UNFIT_LISTED:
+                    self.is_cut = True
+                    return
 
     def _run_of(self, pc: int) -> tuple[int, int] | None:
         index = bisect_right(self._runs, pc, key=lambda run: run[0]) - 1

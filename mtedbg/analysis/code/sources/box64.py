@@ -89,6 +89,8 @@ class Box64:
                 break
             else:
                 codes.append(self._code(found, None))
+        if not cut and self._blocks.is_cut:
+            cut = "not all of memory for code was searched"
         if unread and not codes:
             hole = unknown_version(self.version)
             return ForeignCodes(CodeSource.BOX64, cut=hole.detail, version=self.version)
