@@ -34,7 +34,7 @@ PROGRAMS = (
     THREADED[3],
 )
 LEVELS = ("", "-O0", "-Os")
-POLICIES = ("seed", "sticky", "interpret", "follow")
+POLICIES = ("seed", "sticky", "follow", "interpret")
 CPUS = 4
 TIMEOUT_S = 600.0
 THREADS = (
@@ -75,10 +75,17 @@ def ways() -> list[Way]:
 def some_ways() -> list[Way]:
     """Each program once: levels, tags and policies take turns; what has threads has them.
 
-    Interpreted are the short ones: each of their accesses is a signal.
+    Interpreted is the last, a short one: each of its accesses is a signal.
     """
+    step = (len(PROGRAMS) - 1) / (len(POLICIES) - 1)
     return [
-        Way(program, LEVELS[i % 3], (0, 15)[i % 2], POLICIES[i // 4], THREADS[program in THREADED])
+        Way(
+            program,
+            LEVELS[i % 3],
+            (0, 15)[i % 2],
+            POLICIES[int(i / step)],
+            THREADS[program in THREADED],
+        )
         for i, program in enumerate(PROGRAMS)
     ]
 

@@ -36,4 +36,4 @@ def test_every_subject_measures_something() -> None:
 def test_a_subject_that_there_is_not() -> None:
     done = bench("nonsense")
     assert done.returncode == 2
-    assert done.stdout.startswith("bench: no subject 'nonsense'; there are lookup, faults,")
+    assert done.stdout.startswith("bench: no subject 'nonsense'; there are lookup, publish,")

@@ -207,7 +207,7 @@ def test_the_command_runs_a_program_of_the_current_folder(tmp_path: Path) -> Non
         (("--", "/bin/true"), 1, "not an AArch64 program"),
         (("--env", "X", "--", str(compiled("report"))), 2, "not NAME=VALUE"),
         (("--cpus", "0", "--", str(compiled("report"))), 1, "at least one CPU"),
-        (("--libraries", "/no/such", "--", str(compiled("report"))), 1, "/no/such"),
+        (("--libraries", "/no/such", "--", str(compiled("report"))), 2, "/no/such has no ld-linux"),
     ],
 )
 def test_wrong_use_is_one_line_and_a_next_step(

@@ -8,8 +8,11 @@ import json
 import os
 import socket
 import threading
+import time
 
 import lldb
+
+BEGIN_S = 60.0
 
 
 def __lldb_init_module(debugger, _dictionary):  # type: ignore[no-untyped-def]
@@ -25,6 +28,8 @@ def _serve(debugger, connection):  # type: ignore[no-untyped-def]
         debugger.SetAsync(not request["wait"])  # the driver changes it once it has started
         result = lldb.SBCommandReturnObject()
         interpreter.HandleCommand(request["command"], result, True)
+        if not request["wait"]:
+            _let_it_begin(debugger.GetSelectedTarget().GetProcess())
         answer = {
             "succeeded": result.Succeeded(),
             "output": result.GetOutput(),
@@ -32,3 +37,13 @@ def _serve(debugger, connection):  # type: ignore[no-untyped-def]
         }
         stream.write(json.dumps(answer) + "\n")
         stream.flush()
+
+
+def _let_it_begin(process):  # type: ignore[no-untyped-def]
+    """Waits until a process runs for the driver too: it takes the event in a thread of its own.
+
+    Asked again and again, since an event of a process goes to one listener, the driver's.
+    """
+    end = time.monotonic() + BEGIN_S
+    while process.GetState() == lldb.eStateStopped and time.monotonic() < end:
+        time.sleep(0.005)
