@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from mtedbg import __version__
+
 ROOT = Path(__file__).parents[2]
 SOURCES = ROOT / "native/src"
 
@@ -104,3 +106,8 @@ def test_the_check_sees_a_breach(relative: str, source: str) -> None:
 )
 def test_the_check_lets_good_includes_pass(relative: str, source: str) -> None:
     assert violations(relative, source) == []
+
+
+def test_the_runtime_is_of_the_packages_version() -> None:
+    text = (ROOT / "native/CMakeLists.txt").read_text()
+    assert f"project(mtetso VERSION {__version__} " in text
