@@ -28,6 +28,9 @@ def guest_frame(scene: Scene) -> None:
     assert row["r_host_core_id"] == scene.registers["x27"]
     assert scene.frame["rseq"] == 0
     assert row["rseq_core_id"] is None
+    (config,) = scene.root["config"]
+    assert config["core_id_source"] == enum("CoreIdSource", "Lockstep")
+    assert row["owner"] == "core"
 
 
 def guest_bt(scene: Scene) -> None:

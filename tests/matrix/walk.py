@@ -13,7 +13,7 @@ Layout = dict[str, tuple[int, int]]
 """Offset and size by "Record.field", size and 0 by "Record", as `root_layout.c` prints them."""
 
 Raw = dict[str, Any]
-RECORD, ARRAY, TABLE = 1, 2, 3
+RECORD, ARRAY, TABLE, SLOTS = 1, 2, 3, 4
 BUFFER_HEADER, MOST = "Buffer", 4096
 
 
@@ -62,6 +62,35 @@ class Walker:
         start = at + self._layout[BUFFER_HEADER][0]
         return self.records(record, start, buffer["count"], buffer["stride"])
 
+    def slots(self, record: str, address: int) -> list[Raw]:
+        """The records in slots as they were published last; those that were taken away are none."""
+        (slots,) = self.records("Slots", address)
+        found: list[Raw] = []
+        for first in range(0, slots["count"], slots["chunk_slots"]):
+            entry = self._slot_size(self._layout["Chunk"][0])
+            (chunk,) = self._in_slots(
+                "Chunk", slots["chunks"] + first // slots["chunk_slots"] * entry, 1
+            )
+            count = min(slots["chunk_slots"], slots["count"] - first)
+            found += self._in_slots(record, chunk["address"], count, slots["stride"])
+        there = [one for one in found if any(value for key, value in one.items() if key != "at")]
+        return sorted(there, key=lambda one: int(one.get("base", 0)))
+
+    def _slot_size(self, stride: int) -> int:
+        return self._layout["Slot"][0] + 2 * stride
+
+    def _in_slots(self, record: str, address: int, count: int, stride: int = 0) -> list[Raw]:
+        """The records of slots that stand one after the other."""
+        step = stride or self._layout[record][0]
+        headers = self.records("Slot", address, count, self._slot_size(step))
+        return [
+            one
+            for slot in headers
+            for one in self.records(
+                record, slot["at"] + self._layout["Slot"][0] + (slot["generation"] & 1) * step
+            )
+        ]
+
     def root(self, address: int) -> dict[str, list[Raw]]:
         """Everything that the root at `address` names, and what hangs on its blocks and threads."""
         (root,) = self.records("root", address)
@@ -71,6 +100,8 @@ class Walker:
             name, record = (self._zero_ended(named[key]) for key in ("name", "type_name"))
             if named["form"] == TABLE:
                 found[name] = self.table(record, named["address"])
+            elif named["form"] == SLOTS:
+                found[name] = self.slots(record, named["address"])
             else:
                 found[name] = self.records(
                     record, named["address"], named["count"], named["stride"]
