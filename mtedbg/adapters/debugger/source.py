@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from mtedbg.adapters.debugger.spans import Regions
 from mtedbg.budget import Budget
-from mtedbg.model.absent import Absent, Reason
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.memory import Region, TagPiece
 from mtedbg.model.process import SignalInfo, TagSource, TargetKind
 
@@ -97,3 +97,25 @@ class NoTags:
     def protection(self, _tid: int) -> Protection | None:
         """The debugger tells."""
         return None
+
+
+class OfMachine:
+    """What is not known, or is not there, of a whole machine: before a source of a program."""
+
+    is_machine = True
+
+    def regions(self) -> Regions:
+        """Not known."""
+        return NO_MAPPINGS
+
+    def regions_around(self, _start: int, _end: int) -> Sequence[Region] | None:
+        """None are known."""
+        return None
+
+    def signal(self, _number: int, _tid: int) -> SignalInfo | Absent:
+        """Processors get none."""
+        return NOT_APPLICABLE
+
+    def control_word(self, _number: int, _tid: int) -> int | Absent:
+        """A processor has only the mode, in SCTLR_EL1."""
+        return NO_KERNEL

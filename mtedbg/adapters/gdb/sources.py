@@ -14,9 +14,8 @@ from mtedbg.adapters.debugger.mappings import Smaps
 from mtedbg.adapters.debugger.peer import Peer
 from mtedbg.adapters.debugger.source import (
     CHECK_MODE_ALONE,
-    NO_KERNEL,
-    NO_MAPPINGS,
     NoTags,
+    OfMachine,
     Source,
 )
 from mtedbg.adapters.debugger.spans import Regions
@@ -24,7 +23,7 @@ from mtedbg.adapters.gdb import link, threads
 from mtedbg.adapters.gdb.parameters import BUDGET
 from mtedbg.dataclass import replace
 from mtedbg.errors import FileFormatError
-from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, then
+from mtedbg.model.absent import Absent, Reason, then
 from mtedbg.model.memory import Region, TagPiece
 from mtedbg.model.pointer import GRANULE
 from mtedbg.model.process import SignalInfo, TagSource, TargetKind
@@ -126,33 +125,11 @@ class Qemu(QemuWithoutTags):
         self._stub.forget()
 
 
-class _OfMachine(Process):
-    """What is not known, or is not there, of a whole machine."""
-
-    is_machine = True
-
-    def regions(self) -> Regions:
-        """Not known."""
-        return NO_MAPPINGS
-
-    def regions_around(self, _start: int, _end: int) -> Sequence[Region] | None:
-        """None are known."""
-        return None
-
-    def signal(self, _number: int, _tid: int) -> SignalInfo | Absent:
-        """Processors get none."""
-        return NOT_APPLICABLE
-
-    def control_word(self, _number: int, _tid: int) -> int | Absent:
-        """A processor has only the mode, in SCTLR_EL1."""
-        return NO_KERNEL
-
-
-class MachineWithoutTags(_OfMachine):
+class MachineWithoutTags(OfMachine, Process):
     """A machine in QEMU whose threads are processors, behind a stub that knows no tags."""
 
 
-class Machine(_OfMachine, Qemu):
+class Machine(OfMachine, Qemu):
     """The same, behind a stub that knows tags: of what the page tables of the moment map."""
 
 

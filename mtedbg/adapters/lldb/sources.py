@@ -16,9 +16,8 @@ from mtedbg.adapters.debugger.mappings import Smaps
 from mtedbg.adapters.debugger.peer import Peer
 from mtedbg.adapters.debugger.source import (
     CHECK_MODE_ALONE,
-    NO_KERNEL,
-    NO_MAPPINGS,
     NoTags,
+    OfMachine,
     Source,
 )
 from mtedbg.adapters.debugger.spans import Regions
@@ -180,26 +179,8 @@ class Qemu(Server):
         return CHECK_MODE_ALONE
 
 
-class Machine(Qemu):
+class Machine(OfMachine, Qemu):
     """A machine in QEMU, with or without a kernel: its threads are processors."""
-
-    is_machine = True
-
-    def regions(self) -> Regions:
-        """Not known."""
-        return NO_MAPPINGS
-
-    def regions_around(self, _start: int, _end: int) -> Sequence[Region] | None:
-        """None are known."""
-        return None
-
-    def signal(self, _number: int, _tid: int) -> SignalInfo | Absent:
-        """Processors get none."""
-        return NOT_APPLICABLE
-
-    def control_word(self, _number: int, _tid: int) -> int | Absent:
-        """A processor has only the mode, in SCTLR_EL1."""
-        return NO_KERNEL
 
 
 def source_of(process: lldb.SBProcess) -> LldbSource:
