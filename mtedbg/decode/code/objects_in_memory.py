@@ -23,7 +23,7 @@ from mtedbg.model.memory import Region
 from mtedbg.target import Target
 
 MOST_BACK = 32 << 20
-"""Bytes before code that are searched for the beginning of its file."""
+"""Bytes before code that are searched at least for the beginning of its file."""
 MOST = 1 << 16
 """Functions that are listed at most."""
 _PAGE = 4096
@@ -65,7 +65,8 @@ class ObjectsInMemory:
         regions = or_else(target.regions(), ())
         self._regions: Sequence[Region] = [one for one in regions if anonymous(one)]
         self._found: list[ObjectInMemory] = []
-        self._searched: set[int] = set()
+        self._tried: set[int] = set()
+        self._searches: dict[tuple[int, int], Iterator[int]] = {}
 
     def at(self, pc: int) -> ForeignCode | None:
         """What holds `pc`; None where it is in no such file."""
@@ -74,20 +75,34 @@ class ObjectsInMemory:
 
     def object_at(self, pc: int) -> ObjectInMemory | None:
         """The file whose code holds `pc`."""
-        known = next((one for one in self._found if _holds(one, pc)), None)
+        holders = (one for one in self._found if _holds(one, pc))
+        known = max(holders, key=lambda one: one.start, default=None)
         index = bisect_right(self._regions, pc, key=lambda region: region.start) - 1
         if known is not None or index < 0 or pc >= self._regions[index].end:
             return known
-        region = self._regions[index]
-        if region.start in self._searched:
-            return None
-        self._searched.add(region.start)
-        for start in self._beginnings(index, pc):
+        for start in self._search(index, pc):
+            if start in self._tried:
+                continue
+            self._tried.add(start)
             made = self._made(start)
-            if made is not None and _holds(made, pc):
+            if made is not None:
                 self._found.append(made)
-                return made
+                if _holds(made, pc):
+                    return made
         return None
+
+    def _search(self, index: int, pc: int) -> Iterator[int]:
+        """What is left of the search through memory at and before `pc`.
+
+        It begins behind the PC, at the end of its mapping or of so much of it as one search is
+        for: so no answer depends on which PC was asked about first.
+        """
+        region, part = self._regions[index], pc // MOST_BACK
+        key = region.start, part
+        if key not in self._searches:
+            end = min(region.end, (part + 1) * MOST_BACK)
+            self._searches[key] = self._beginnings(index, end, 2 * MOST_BACK)
+        return self._searches[key]
 
     def listed(self) -> ForeignCodes | None:
         """Their functions; None where there is none."""
@@ -127,13 +142,17 @@ class ObjectsInMemory:
             version=found.version,
         )
 
-    def _beginnings(self, index: int, pc: int) -> Iterator[int]:
-        """Pages that begin like an ELF file, in mappings right before `pc`, the nearest first."""
-        end, left = pc, MOST_BACK
+    def _beginnings(self, index: int, end: int, most: int) -> Iterator[int]:
+        """Pages that begin like an ELF file, in mappings right before `end`, the nearest first.
+
+        Args:
+            index: of the mapping that `end` is in, or is the end of.
+            end: where the search begins.
+            most: bytes that are searched.
+        """
+        left = most
         while index >= 0 and left > 0:
             region = self._regions[index]
-            if region.end < end and end != pc:
-                return
             stop = min(region.end, end)
             floor = max(region.start, stop - left)
             for start in range((stop - 1) // _PIECE * _PIECE, floor - _PIECE, -_PIECE):
