@@ -13,7 +13,7 @@ from bisect import bisect_right
 from mtedbg.dataclass import dataclass, replace
 from mtedbg.errors import FileFormatError
 from mtedbg.formats.spans import Spans
-from mtedbg.model.absent import NOT_APPLICABLE
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.foreign_code import CodeSource, CodeSpan, ForeignCode, ForeignCodes
 from mtedbg.model.source import SourceLine
 
@@ -95,13 +95,15 @@ class JitDump:
     def _read(self, at: int) -> None:
         lines, unwinding, by_index = 0, None, dict[int, int]()
         for _ in range(MAX_RECORDS):
-            if at + _RECORD.size > len(self._data):
+            left = len(self._data) - at
+            if left <= 0:
                 return
-            kind, size, _ = _RECORD.unpack_from(self._data, at)
-            body, end = at + _RECORD.size, at + size
-            if size < _RECORD.size or end > len(self._data):
+            whole = left >= _RECORD.size
+            kind, size, _ = _RECORD.unpack_from(self._data, at) if whole else (_CLOSE, 0, 0)
+            if not _RECORD.size <= size <= left:
                 self._cut = f"{self._path} ends within a record"
                 return
+            body, end = at + _RECORD.size, at + size
             if kind == _LOAD:
                 one = self._loaded(body, end)
                 if one is not None:
@@ -144,12 +146,13 @@ class JitDump:
         return None if number is None else self._found[number]
 
     def at(self, pc: int) -> ForeignCode:
-        """What holds `pc`."""
+        """What holds `pc`; where nothing does, and the file is cut, that is not known."""
         number = self._spans.at(pc)
         cut = (self._cut,) if self._cut else ()
         notes = (f"from {self._path}", *cut)
         if number is None:
-            return ForeignCode(CodeSource.JITDUMP, notes=notes)
+            block = Absent(Reason.UNKNOWN, self._cut) if self._cut else NOT_APPLICABLE
+            return ForeignCode(CodeSource.JITDUMP, block=block, notes=notes[:1])
         return self._code(number, pc, notes)
 
     def listed(self) -> ForeignCodes:

@@ -10,6 +10,7 @@ import re
 from itertools import pairwise
 
 from mtedbg.formats.spans import Spans
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.foreign_code import CodeSource, CodeSpan, ForeignCode, ForeignCodes
 
 MAX_BYTES = 1 << 28
@@ -49,7 +50,7 @@ class PerfMap:
                 self._names.append(match.end())
             if len(spans) == MAX_LINES:
                 break
-        self._cut = len(spans) == MAX_LINES
+        self._cut = f"only its first {MAX_LINES} lines were read" * (len(spans) == MAX_LINES)
         if decimal and not _overlap(longer := [(a, a + 4 * (b - a)) for a, b in spans]):
             spans = longer
         self._bounds = spans
@@ -59,12 +60,13 @@ class PerfMap:
         return len(self._bounds)
 
     def at(self, pc: int) -> ForeignCode:
-        """What holds `pc`: of several lines the last."""
+        """What holds `pc`: of several lines the last; not known where none does, of a cut file."""
         number = self._spans.at(pc)
-        cut = (f"only its first {MAX_LINES} lines were read",) if self._cut else ()
+        cut = (self._cut,) if self._cut else ()
         notes = (f"from {self._path}", *cut)
         if number is None:
-            return ForeignCode(CodeSource.PERF_MAP, notes=notes)
+            block = Absent(Reason.UNKNOWN, self._cut) if self._cut else NOT_APPLICABLE
+            return ForeignCode(CodeSource.PERF_MAP, block=block, notes=notes[:1])
         return self._code(number, notes)
 
     def listed(self) -> ForeignCodes:
@@ -72,7 +74,7 @@ class PerfMap:
         shown = min(len(self), MOST)
         codes = tuple(self._code(number, ()) for number in range(shown))
         left = len(self) - shown
-        cut = f"{left} more lines" if left else ""
+        cut = f"{left} more lines" if left else self._cut
         return ForeignCodes(CodeSource.PERF_MAP, codes, cut, notes=(f"from {self._path}",))
 
     def _code(self, number: int, notes: tuple[str, ...]) -> ForeignCode:

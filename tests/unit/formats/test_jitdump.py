@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 import struct
+from itertools import accumulate
 
 import pytest
 
 from mtedbg.errors import FileFormatError
 from mtedbg.formats.jitdump import JitDump
-from mtedbg.model.absent import NOT_APPLICABLE
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.foreign_code import CodeSpan
 from mtedbg.model.source import SourceLine
 
@@ -42,14 +43,16 @@ def unwinding(frames: bytes, header: bytes) -> bytes:
     return record(4, sizes + frames + header)
 
 
-WHOLE = (
-    HEADER
-    + lines(CODE, (CODE, 3, b"a.js"), (CODE + 8, 5, b"\xff"), (CODE + 16, 1, b"b.js"))
-    + unwinding(b"frames!!", b"head")
-    + load(CODE, b"f", 1, b"\x1f\x20\x03\xd5" * 16)
-    + load(CODE + 0x100, b"g", 2)
-    + moved(CODE, CODE + 0x1000, 0x40, 1)
+PARTS = (
+    HEADER,
+    lines(CODE, (CODE, 3, b"a.js"), (CODE + 8, 5, b"\xff"), (CODE + 16, 1, b"b.js")),
+    unwinding(b"frames!!", b"head"),
+    load(CODE, b"f", 1, b"\x1f\x20\x03\xd5" * 16),
+    load(CODE + 0x100, b"g", 2),
+    moved(CODE, CODE + 0x1000, 0x40, 1),
 )
+WHOLE = b"".join(PARTS)
+ENDS = frozenset(accumulate(map(len, PARTS)))
 
 
 def test_code_its_name_and_its_line():
@@ -94,7 +97,9 @@ def test_what_is_no_jitdump_is_refused(data):
 def test_a_file_that_ends_early_says_so_and_keeps_what_it_has():
     for size in range(len(HEADER), len(WHOLE)):
         dump = JitDump(WHOLE[:size], "it")
-        assert dump.at(CODE).block in (NOT_APPLICABLE, CodeSpan(CODE, CODE + 0x40))
+        cut = Absent(Reason.UNKNOWN, "it ends within a record")
+        assert dump.at(CODE).block in (NOT_APPLICABLE, cut, CodeSpan(CODE, CODE + 0x40))
+        assert (dump.at(CODE - 4).block == cut) is (size not in ENDS)
     cut = JitDump(WHOLE[:-1], "it")
     assert cut.at(CODE).notes == ("from it", "it ends within a record")
 

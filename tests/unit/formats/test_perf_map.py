@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mtedbg.formats import perf_map
 from mtedbg.formats.perf_map import MAX_NAME, PerfMap, path_of
-from mtedbg.model.absent import NOT_APPLICABLE
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.foreign_code import CodeSpan
 
 PATH = path_of(7)
@@ -64,6 +64,8 @@ def test_too_many_lines_are_said(monkeypatch):
     found = PerfMap(b"".join(b"%x 10 f\n" % (0x1000 + 0x10 * n) for n in range(5)), PATH)
     assert len(found) == 3
     assert any("first 3 lines" in note for note in found.at(0x1000).notes)
+    assert found.at(0x1030).block == Absent(Reason.UNKNOWN, "only its first 3 lines were read")
+    assert found.listed().cut == "only its first 3 lines were read"
 
 
 @settings(deadline=None)
