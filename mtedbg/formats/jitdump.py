@@ -33,6 +33,8 @@ _MOVED = struct.Struct("<IIQQQQQ")
 _LINES = struct.Struct("<QQ")
 _LINE = struct.Struct("<QII")
 _UNWINDING = struct.Struct("<QQQ")
+_MOST_KEPT = 1 << 8
+"""Records of lines that are kept once they were read."""
 _SAME_FILE = b"\xff"
 _SPACE = 1 << 56
 
@@ -86,6 +88,7 @@ class JitDump:
             raise FileFormatError(f"{path} is a jitdump file of version {version}, not {_VERSION}")
         self._found: list[Loaded] = []
         self._cut = ""
+        self._lines: dict[int, list[tuple[int, int, str]]] = {}
         self._read(max(size, _HEADER.size))
         self._spans = Spans([(one.start, one.end) for one in self._found])
 
@@ -191,10 +194,23 @@ class JitDump:
 
     def _line(self, one: Loaded, pc: int) -> SourceLine | None:
         """The line whose code begins last before `pc`."""
-        if not one.lines or one.lines + _LINES.size > len(self._data):
+        if not one.lines:
             return None
-        _, count = _LINES.unpack_from(self._data, one.lines)
-        at, file = one.lines + _LINES.size, ""
+        if one.lines not in self._lines:  # what has moved shares its lines
+            if len(self._lines) >= _MOST_KEPT:
+                self._lines.clear()
+            self._lines[one.lines] = self._lines_at(one.lines)
+        places = self._lines[one.lines]
+        made = pc - one.start + one.made_at
+        index = bisect_right(places, made, key=lambda place: place[0]) - 1
+        return SourceLine(places[index][2], places[index][1]) if index >= 0 else None
+
+    def _lines_at(self, record: int) -> list[tuple[int, int, str]]:
+        """Address, line and file, in order of address, of the lines' record at this place."""
+        if record + _LINES.size > len(self._data):
+            return []
+        _, count = _LINES.unpack_from(self._data, record)
+        at, file = record + _LINES.size, ""
         places: list[tuple[int, int, str]] = []
         for _ in range(min(count, MAX_RECORDS)):
             if at + _LINE.size > len(self._data):
@@ -206,8 +222,7 @@ class JitDump:
                 break
             if self._data[at:stop] != _SAME_FILE:
                 file = self._data[at:stop].decode("utf-8", "replace")
-            places.append((address - one.made_at + one.start, number, file))
+            places.append((address, number, file))
             at = stop + 1
         places.sort(key=lambda place: place[0])
-        index = bisect_right(places, pc, key=lambda place: place[0]) - 1
-        return SourceLine(places[index][2], places[index][1]) if index >= 0 else None
+        return places

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import struct
+import time
 from itertools import accumulate
 
 import pytest
@@ -86,6 +87,17 @@ def test_bytes_and_unwinding_of_a_piece():
 def test_memory_that_was_used_again_is_the_newest_codes():
     dump = JitDump(WHOLE + load(CODE, b"new", 9), "it")
     assert dump.at(CODE).symbol == CodeSpan(CODE, CODE + 0x40, "new")
+
+
+def test_pieces_that_share_many_lines_are_listed_quickly():
+    places = [(CODE + 4 * number, number + 1, b"\xff") for number in range(1 << 14)]
+    moves = [moved(CODE, CODE + 0x10000 * number, 0x40, 1) for number in range(1, 1 << 11)]
+    data = HEADER + lines(CODE, *places) + load(CODE, b"f", 1) + b"".join(moves)
+    began = time.process_time()
+    listed = JitDump(data, "it").listed()
+    assert time.process_time() - began < 2
+    assert {one.line.line for one in listed.codes} == {1}
+    assert len(listed.codes) == 1 << 11
 
 
 @pytest.mark.parametrize("data", [b"", HEADER[:20], b"\0" * 40, HEADER[:4] + b"\2" + HEADER[5:]])
