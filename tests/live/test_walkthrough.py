@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support.walkthrough import DOCUMENT, USER, VM, Walk, comparable, replayed, walks
+from tests.support.walkthrough import DOCUMENT, FOLLOW, USER, VM, Walk, comparable, replayed, walks
 
 TEXT = DOCUMENT.read_text()
 
@@ -22,7 +22,7 @@ def as_written(name: str) -> list[str]:
 
 
 def test_every_session_is_run() -> None:
-    assert [one.name for one in walks(TEXT)] == [USER, VM]
+    assert [one.name for one in walks(TEXT)] == [USER, VM, FOLLOW]
     assert walk(USER).words[:3] == ("run", "--no-context", USER)
     assert "--vm" in walk(VM).words
 
@@ -39,3 +39,13 @@ def test_two_threads_and_a_stale_pair() -> None:
     assert "silently loses its ordering" in found
     assert "no fault: this thread has not stopped on a signal" in healed
     assert "none with a stale pair" in healed
+
+
+def test_own_memory_by_an_access_that_meets_both_kinds() -> None:
+    blocks = as_written(FOLLOW)
+    assert "* mode                           Shared → Either" in blocks[1]
+    assert (
+        blocks[1].rstrip().endswith("out of line, with pointer tag 1 on tag 1, core 1: it succeeds")
+    )
+    assert "\n=> " in blocks[2]
+    assert blocks[2].count("out of line memop 43") == 10

@@ -22,7 +22,7 @@ DOCUMENT = ROOT / "docs/walkthrough.md"
 PROGRAM = ".venv/bin/mtedbg"
 PROMPT = "(mtedbg) "
 TIMEOUT_S = 300
-USER, VM = "message", "stale"
+USER, VM, FOLLOW = "message", "stale", "copy"
 """What the sessions are about."""
 
 _BETWEEN = "<end of an answer>"
@@ -33,7 +33,7 @@ _BLOCK = re.compile(r"^```gdb\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _ADDRESS = re.compile(r"0x[0-9a-f]{5,}")
 _FOR_A_RUN = (
     (re.compile(r"\bThread \d+\.\d+"), "Thread"),  # ids of the kernel
-    (re.compile(r"(\.(?:cc|h)):\d+"), r"\1"),  # lines of the runtime's source
+    (re.compile(r"(\.(?:cc|h))(?::|, line )\d+"), r"\1"),  # lines of the runtime's source
     (re.compile(r"^#0 .*$", re.MULTILINE), "#0"),  # a thread that was held somewhere in a loop
     (re.compile(r"^\d+\t", re.MULTILINE), ""),
     (re.compile(r"[ \t]+"), " "),  # columns are as wide as the addresses in them
