@@ -52,5 +52,5 @@ def test_the_first_record_and_one_by_its_address() -> None:
 
 def test_the_names_of_an_enum() -> None:
     runtime = image().runtime()
-    assert runtime.values("Mode") == {1: "Local", 2: "Shared"}
+    assert runtime.values("Mode") == {1: "Local", 2: "Shared", 3: "Either"}
     assert runtime.values("Nothing") == {}

@@ -36,7 +36,7 @@ def test_the_headers_own_schema_is_parsed() -> None:
     length = int.from_bytes(made.data[20:24], "little")
     schema = parse_schema(made.data[start : start + length])
     assert {"Block", "Range", "Memop", "GuestFrame", "Record"} <= schema.records.keys()
-    assert schema.enums["Mode"] == {1: "Local", 2: "Shared"}
+    assert schema.enums["Mode"] == {1: "Local", 2: "Shared", 3: "Either"}
     assert schema.registers["rdi"] == "x7"
 
 
