@@ -293,14 +293,15 @@ def read_slots(
 def _problem(layout: Layout, reader: Reader[T], slots: Slots) -> str:
     """What makes the table impossible; empty where nothing does."""
     size = layout.reader(Slot).size + 2 * slots.stride
-    if not slots.count and not slots.published:
-        return ""
+    # One without records has been opened all the same: zeros are no table.
     if slots.stride < reader.size:
         return f"a {reader.name} takes {reader.size} bytes, not {slots.stride}"
     if slots.stride % _WORD:
         return f"{slots.stride} bytes a record are no whole words"
     if not 0 < slots.chunk_slots <= _MOST_SLOTS or slots.chunk_slots * size > _MOST_BYTES:
         return f"{slots.chunk_slots} slots a chunk"
+    if slots.count and not slots.chunks:
+        return f"{slots.count} slots were used, and there are no chunks"
     if slots.count > slots.chunk_capacity * slots.chunk_slots:
         return f"{slots.count} slots were used where {slots.chunk_capacity} chunks fit"
     if slots.count > slots.published:

@@ -14,7 +14,7 @@ from mtedbg.commands import find
 from mtedbg.commands._line import execute
 from mtedbg.model.code import Block, Function, Range, Segment
 from mtedbg.model.memop import Memop
-from mtedbg.model.runtime import Journal
+from mtedbg.model.runtime import Journal, Slots
 from tests.support.runtime_image import BASE, Image, image
 
 HEADER, CHECKSUM = 24, 20
@@ -72,6 +72,12 @@ def found(made: Image) -> set[tuple[str, str, str]]:
 
 def test_a_sound_map_has_no_errors() -> None:
     assert found(image()) == {IN_FLIGHT}
+
+
+def test_functions_that_are_zeros_are_told() -> None:
+    made = image(form="slots")
+    table, size = made.places["functions"], made.runtime().layout.reader(Slots).size
+    assert ("error", "unreadable", "functions") in found(made.with_bytes(table, bytes(size)))
 
 
 BASE_OF_2 = image().places["baseline"]

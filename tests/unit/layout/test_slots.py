@@ -17,8 +17,8 @@ from tests.support.fake import FakeTarget
 from tests.support.runtime_image import BASE, Image, image
 
 HEADER = {"published": 0, "count": 8, "chunks": 16, "chunk_slots": 24, "stride": 28}
-READ, CAPACITY = 32, 48
-"""Bytes of the table's own record that say what is there, and where its capacity is."""
+READ, CAPACITY, TABLE_SIZE = 32, 48, 56
+"""Of the table's own record: bytes that say what is there, where its capacity is, and its size."""
 STRIDE, SLOT, CHUNK_SLOTS = 120, 16, 4
 SLOT_SIZE, CHUNK_SIZE = SLOT + 2 * STRIDE, SLOT + 2 * 24
 
@@ -142,12 +142,23 @@ def test_a_record_that_is_not_counted_yet_is_there() -> None:
         ("count", 9, 8, "by 8 changes"),
         ("count", 2, 8, "1 of 2 records"),
         ("chunks", 0x10, 8, "chunks at 0x10"),
+        ("chunks", 0, 8, "there are no chunks"),
     ],
 )
 def test_an_impossible_table_is_damage(field: str, value: int, width: int, problem: str) -> None:
     changed = made().with_word(made().places["code-map"] + HEADER[field], value, width)
     found = whole(changed.runtime())
     assert problem in (found.detail if isinstance(found, Absent) else found.damage)
+
+
+@pytest.mark.parametrize("name", ["code-map", "functions"])
+def test_what_was_never_opened_is_damage(name: str) -> None:
+    """Zeros: the address is wrong, or the memory was lost. An empty table has its stride."""
+    changed = made().with_bytes(made().places[name], bytes(TABLE_SIZE))
+    found = changed.runtime().table(name, Block if name == "code-map" else Function, whole=True)
+    assert isinstance(found, Absent)
+    assert found.reason is Reason.DAMAGED
+    assert "bytes, not 0" in found.detail
 
 
 def test_as_many_records_as_fit_no_memory_are_not_read() -> None:
