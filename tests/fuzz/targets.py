@@ -9,7 +9,6 @@ import os
 import time
 import zlib
 from collections.abc import Callable
-from functools import cache
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -176,19 +175,14 @@ def tags(data: bytes) -> None:
     read(file_header(4, headers=len(segments) + 1) + headers + whole + data)
 
 
-@cache
-def _image(form: str) -> runtime_image.Image:
-    return runtime_image.image(form=form)
-
-
 def root(data: bytes) -> None:
     """The bytes are changes to a runtime's records: place, width and value; checksums are right."""
-    _changed(_image("tables"), data)
+    _changed(runtime_image.image(), data)
 
 
 def slots(data: bytes) -> None:
     """The same where the code map and the functions stand in slots."""
-    _changed(_image("slots"), data)
+    _changed(runtime_image.image(form="slots"), data)
 
 
 def _changed(made: runtime_image.Image, data: bytes) -> None:

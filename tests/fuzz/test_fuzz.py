@@ -112,6 +112,8 @@ def test_memory_does_not_follow_what_a_file_says() -> None:
         "from tests.fuzz.seeds import seeds\n"
         "from tests.fuzz.targets import TARGETS, read\n"
         "from tests.fuzz.test_fuzz import huge\n"
+        "from tests.support.runtime_image import image\n"
+        "image(), image(form='slots')  # programs make them, whose memory is no reader's\n"
         "limited(read)(b'')\n"
         "read(huge(4000))\n"
         "[TARGETS[name](seed) for name in TARGETS for seed in list(seeds(name))[:1]]\n"

@@ -100,12 +100,18 @@ def _program() -> Path:
     return program
 
 
-@cache
 def image(ranges: int = 16, shared_tag: int = 0, form: str = "tables") -> Image:
     """The image whose block 3 has `ranges` ranges, with `shared_tag` as its convention.
 
+    It is made once, however it is asked for.
+
     `form`: "tables", or "slots" for the code map and the functions.
     """
+    return _made(ranges, shared_tag, form)
+
+
+@cache
+def _made(ranges: int, shared_tag: int, form: str) -> Image:
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "image"
         told = subprocess.run(
