@@ -42,7 +42,8 @@ class TargetInfo:
         kind: what is asked.
         tag_source: where allocation tags come from.
         pid: the process id, or why it is not known.
-        executable: path of the program as the target names it, empty where unknown.
+        executable: path of the program: of a core as the process had it, else as the
+            debugger has it; empty where unknown.
         pac_mask: bits of a pointer that hold an authentication code, 0 where unknown.
         has_mte_far: whether bits 63:60 of a tag check fault's address are the pointer's
             (HWCAP3_MTE_FAR; FEAT_MTE_TAGGED_FAR), or why that is not known; else they are undefined

@@ -13,6 +13,7 @@ import tempfile
 import venv
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from tests.golden.cases import unpacked
 from tests.support.compile import ROOT
@@ -59,20 +60,31 @@ def _objects(text: str) -> Iterator[dict[str, object]]:
         yield value
 
 
+def compared(answer: dict[str, Any]) -> tuple[object, object]:
+    """What is the same in all of them."""
+    return answer["rows"], answer["target"]["executable"]
+
+
+def without_debugger(core: Path) -> list[tuple[object, object]]:
+    """What is said of the core by its file alone."""
+    words = [word for line in LINES for word in ("-x", line)]
+    offline = subprocess.run(
+        [sys.executable, "-m", "mtedbg", "core", str(core), *words],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    found = [compared(one) for one in _objects(f"\n{offline.stdout}")]
+    assert len(found) == len(LINES), offline.stdout
+    return found
+
+
 def main() -> int:
     """Asks all of them; 1 if one answers otherwise."""
     failed = 0
     with tempfile.TemporaryDirectory(prefix="mtedbg-debuggers-") as name:
         core = unpacked("heap", Path(name))
-        words = [word for line in LINES for word in ("-x", line)]
-        offline = subprocess.run(
-            [sys.executable, "-m", "mtedbg", "core", str(core), *words],
-            cwd=ROOT, capture_output=True, text=True, check=True,
-        )  # fmt: skip
-        wanted = [one["rows"] for one in _objects(f"\n{offline.stdout}")]
-        assert len(wanted) == len(LINES), offline.stdout
+        wanted = without_debugger(core)
         for kind, version, path in debuggers(Path(name)):
-            given = [one["rows"] for one in answers(kind, path, core)]
+            given = [compared(one) for one in answers(kind, path, core)]
             same = given == wanted
             failed += not same
             print(f"{kind} {version}: {'the same' if same else f'{given} and not {wanted}'}")

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
+from mtedbg.lab import gdbserver, paths
 from mtedbg.lab.vm import Vm
 from mtedbg.shell.gdbmi import DebuggerError
-from tests.support import walkthrough
-from tests.support.gdb_session import Session
+from tests.support.gdb_session import Session, gdb
 from tests.support.stepping import LOCAL_TO_SHARED
 
 HOLDER, WAITER = 3, 2
+OPTIONS = ["--policy", "seed", "--threads", "threads", "--cores", "2", "--data-start", "shared"]
+ROUNDS = "10000"
+"""More than the test steps over."""
+
+
+@contextmanager
+def stale(vm: Vm) -> Iterator[Session]:
+    """GDB on the guest of that name behind gdbserver in the VM, before its first instruction."""
+    runtime = str(paths.runtime())
+    argv = [runtime, *OPTIONS, str(paths.guests() / "stale.elf"), ROUNDS]
+    with gdbserver.serve(vm, argv) as port, gdb("gdb18", [runtime]) as session:
+        session.execute(f"target remote 127.0.0.1:{port}")
+        yield session
 
 
 def step(session: Session, thread: int) -> dict[str, Any]:
@@ -30,7 +44,7 @@ def step_until(session: Session, thread: int, done: Callable[[dict[str, Any]], b
 
 
 def test_a_lock_that_another_thread_holds(lab_vm: Vm) -> None:
-    with walkthrough.in_vm(lab_vm, walkthrough.VM) as session:
+    with stale(lab_vm) as session:
         session.resume("continue")
         session.execute("handle SIGSEGV nostop noprint pass")
         # There thread 3 has let thread 2 go, whose next faults are its own.

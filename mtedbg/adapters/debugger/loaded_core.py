@@ -36,6 +36,11 @@ class LoadedCore:
         self.itself = CoreTarget(path, budget=self.budget)
         self.tag_source = self.itself.info().tag_source
 
+    @property
+    def program(self) -> str:
+        """The program's path as it was run, whether or not the debugger has the file."""
+        return self.itself.info().executable
+
     def regions(self) -> Sequence[Region] | Absent:
         """The core's segments."""
         return self.itself.regions()

@@ -58,6 +58,19 @@ class Source(Protocol):
 
 
 @runtime_checkable
+class Named(Protocol):
+    """A source that has the path of the program as the dead process had it.
+
+    Attributes:
+        program: empty where it is not known.
+    """
+
+    @property
+    def program(self) -> str:
+        """See above."""
+
+
+@runtime_checkable
 class Metered(Protocol):
     """A source that is a file: what may be read of it for a report is limited.
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from mtedbg.adapters.debugger.reading import read_whole
-from mtedbg.adapters.debugger.source import Metered, Source
+from mtedbg.adapters.debugger.source import Metered, Named, Source
 from mtedbg.adapters.debugger.spans import PAGE, Regions
 from mtedbg.dataclass import replace
 from mtedbg.errors import OverBudgetError
@@ -60,6 +60,14 @@ class SourcedTarget(ABC, Generic[S]):
     def forget_tags(self) -> None:
         """Forgets tags alone: somebody may have written some."""
         self._source.forget_tags()
+
+    def _program(self, found: str) -> str:
+        """The program's path: of a core its own, so that all debuggers say the same.
+
+        Args:
+            found: what the debugger has, empty where nothing.
+        """
+        return (isinstance(self._source, Named) and self._source.program) or found
 
     @abstractmethod
     def _read(self, start: int, size: int) -> bytes | None:

@@ -50,7 +50,7 @@ class GdbTarget(SourcedTarget[Source]):
             self._source.kind,
             self._source.tag_source,
             self._inferior.pid or Absent(Reason.UNKNOWN),
-            self._inferior.progspace.filename or "",
+            self._program(self._inferior.progspace.filename or ""),
             values.convenience("pauth_cmask") or 0,
         )
 

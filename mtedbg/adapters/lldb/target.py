@@ -46,7 +46,7 @@ class LldbTarget(SourcedTarget[LldbSource]):
             self._source.kind,
             self._source.tag_source,
             Absent(Reason.UNKNOWN) if unknown else int(pid),
-            executable.fullpath or "" if executable.IsValid() else "",
+            self._program(executable.fullpath or "" if executable.IsValid() else ""),
             threads.register(frame, "code_mask", "pauth_cmask") or 0,
         )
 
