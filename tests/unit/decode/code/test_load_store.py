@@ -7,7 +7,7 @@ import random
 import capstone
 import pytest
 from capstone import arm64_const
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mtedbg.decode.code.load_store import memory_access
@@ -200,12 +200,16 @@ def test_missing_registers_are_named(words):
     assert str(access.pointer({})) == "unreadable (register x1)"
 
 
+@example(0xA4AAA000)  # counts in vectors
 @given(st.integers(0, 0xFFFFFFFF))
 def test_every_word_has_an_answer(word):
     access = memory_access(word)
     if isinstance(access, MemoryAccess):
         assert isinstance(access.size, Absent) or 1 <= access.size <= 64
-        assert isinstance(access.pointer({**REGISTERS, "x31": 0}), int)
+        registers = {**REGISTERS, "x31": 0}
+        assert isinstance(access.pointer({**registers, "vg": 4}), int)
+        without = access.pointer(registers)
+        assert isinstance(without, int) or without.detail == "the vector length"
 
 
 def test_no_memory_operand_of_the_disassembler_is_missed():
