@@ -151,6 +151,7 @@ class MinidumpNotes:
         self._names: dict[int, str] = {}
         self._room = _MOST_NAMES
         self._signal = self._death()
+        self._registers: dict[tuple[int, int], dict[str, int] | None] = {}
         threads = [
             thread
             for fields in _list(data, streams, THREADS, _THREAD, MOST_THREADS)
@@ -176,6 +177,18 @@ class MinidumpNotes:
         return thread, signal, code, int(found[1], 16) if found else None
 
     def _thread(self, tid: int, size: int, offset: int) -> ThreadNotes | None:
+        place = offset, size
+        if place not in self._registers:  # a context may be said to be that of many threads
+            self._registers[place] = self._context(size, offset)
+        registers = self._registers[place]
+        if registers is None:
+            return None
+        mine = self._signal is not None and self._signal[0] == tid
+        signal = self._signal[1] if self._signal is not None and mine else 0
+        return ThreadNotes(tid, signal & 0x7F, registers)
+
+    def _context(self, size: int, offset: int) -> dict[str, int] | None:
+        """Registers; None where they are not all there."""
         context = self._data[offset : offset + min(size, _MOST_CONTEXT)]
         if len(context) < _CONTEXT.size:
             return None
@@ -183,9 +196,7 @@ class MinidumpNotes:
         at = _PSTATE_OF_BREAKPAD if flags & _OF_BREAKPAD else _PSTATE
         (pstate,) = struct.unpack_from("<I", context, at)
         values = (*_CONTEXT.unpack_from(context), pstate)
-        mine = self._signal is not None and self._signal[0] == tid
-        signal = self._signal[1] if self._signal is not None and mine else 0
-        return ThreadNotes(tid, signal & 0x7F, dict(zip(notes.REGISTER_NAMES, values, strict=True)))
+        return dict(zip(notes.REGISTER_NAMES, values, strict=True))
 
     def of_thread(self, thread: ThreadNotes, kind: int, _layout: str) -> tuple[int, ...] | None:
         """The siginfo of who died; None for every other note of a core."""

@@ -261,12 +261,12 @@ class CoreTarget:
         mine = self._notes_of(thread)
         if not mine.registers:
             return Absent(Reason.NOT_RECORDED, "its NT_PRSTATUS is lost or damaged")
-        found = dict(mine.registers)
+        more: dict[str, int] = {}
         if tls := self._notes.of_thread(mine, notes.NT_ARM_TLS, "<Q"):
-            found["tpidr"] = tls[0]
+            more["tpidr"] = tls[0]
         if vectors := self._notes.of_thread(mine, notes.NT_ARM_SVE, "<IIH"):
-            found[LENGTH] = vectors[2] // 8
-        return found
+            more[LENGTH] = vectors[2] // 8
+        return {**mine.registers, **more} if more else mine.registers
 
     def signal(self, thread: Thread) -> SignalInfo | Absent:
         """The siginfo of `thread`; of the one that died at least the number."""
