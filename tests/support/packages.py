@@ -79,9 +79,10 @@ def _fill(root: Path, packages: Packages, work: Path) -> None:
     archives = _debs(packages, work)
     for archive in archives:
         # Links like `lib` of the folder are followed, not replaced.
-        tar = subprocess.Popen(["dpkg-deb", "--fsys-tarfile", archive], stdout=subprocess.PIPE)
-        _run(["tar", "-x", "--keep-directory-symlink", "-C", str(root)], stdin=tar.stdout)
-        assert tar.wait() == 0, archive
+        unpack = ["dpkg-deb", "--fsys-tarfile", str(archive)]
+        with subprocess.Popen(unpack, stdout=subprocess.PIPE) as tar:
+            _run(["tar", "-x", "--keep-directory-symlink", "-C", str(root)], stdin=tar.stdout)
+        assert tar.returncode == 0, archive
     show = ["dpkg-deb", "-W", "--showformat=${Package} ${Version}\n"]
     said = "".join(_run([*show, str(archive)]) for archive in archives)
     for line in said.splitlines():
