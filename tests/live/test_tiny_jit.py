@@ -14,13 +14,11 @@ from typing import Any
 import pytest
 
 from mtedbg.adapters.core import CoreTarget
-from mtedbg.commands import find
-from mtedbg.commands._line import parse, report
 from mtedbg.lab import paths, user
 from mtedbg.lab.vm import Vm
-from mtedbg.render.json import to_object
 from mtedbg.session import Session
 from tests.support import gdb_session, lldb_session
+from tests.support.answer import answer
 from tests.support.compile import INCLUDE, PROGRAMS, compiled
 from tests.support.cores import parse_facts
 
@@ -42,18 +40,6 @@ def test_it_is_c11_and_cpp20(compiler: tuple[str, ...], library: bool) -> None:
     words = [f"aarch64-linux-gnu-{compiler[0]}", *compiler[1:], "-Wall", "-Werror", *FLAGS]
     words += ["-fsyntax-only", *(("-DTINY_LIBRARY",) if library else ())]
     subprocess.run([*words, str(PROGRAMS / "tiny_jit.c")], check=True)
-
-
-def answer(session: Any, line: str) -> dict[str, Any]:
-    """What a debugger's session, or one on a core, answers to `line`."""
-    if not isinstance(session, Session):
-        found = session.json(line)
-        assert isinstance(found, dict)
-        return found
-    name, _, rest = line.partition(" ")
-    command = find(name)
-    assert command is not None
-    return dict(to_object(report(session, command, parse(session, command, rest))))
 
 
 def served(session: Any, code: int) -> None:

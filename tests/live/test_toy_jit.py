@@ -15,12 +15,10 @@ import pytest
 from mtedbg.adapters.core import CoreTarget
 from mtedbg.analysis.stacks.host_calls import HostCalls, host_calls
 from mtedbg.cli import main
-from mtedbg.commands import find
-from mtedbg.commands._line import parse, report
 from mtedbg.lab.vm import Vm
-from mtedbg.render.json import to_object
 from mtedbg.session import Session
 from tests.support import gdb_session, lldb_session
+from tests.support.answer import answer
 from tests.support.compile import INCLUDE, PROGRAMS, compiled
 from tests.support.cores import parse_facts
 
@@ -31,18 +29,6 @@ FAULT = LEAF + 4
 CALLED = 12
 """Bytes into a function: the return address of its call."""
 NAMES = ["leaf", "inner", "outer"]
-
-
-def answer(session: Any, line: str) -> dict[str, Any]:
-    """What a debugger's session, or one on a core, answers to `line`."""
-    if not isinstance(session, Session):
-        found = session.json(line)
-        assert isinstance(found, dict)
-        return found
-    name, _, rest = line.partition(" ")
-    command = find(name)
-    assert command is not None
-    return dict(to_object(report(session, command, parse(session, command, rest))))
 
 
 def served(session: Any, code: int, *, blocks: int = 3) -> None:
