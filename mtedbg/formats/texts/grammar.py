@@ -12,6 +12,14 @@ FATAL = frozenset(
     ("SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGABRT", "SIGTRAP", "SIGSYS", "SIGSTKFLT")
 )
 FATAL_NUMBERS = frozenset((4, 5, 6, 7, 8, 11, 16, 31))
+SIGNAL_WORDS = {
+    "Segmentation fault": "SIGSEGV",
+    "Bus error": "SIGBUS",
+    "Illegal instruction": "SIGILL",
+    "Aborted": "SIGABRT",
+    "Floating point exception": "SIGFPE",
+}
+"""Signals as strsignal(3) calls them."""
 HEX = r"(?:0x)?[0-9a-fA-F]{1,16}"
 
 _REGISTER = re.compile(

@@ -10,20 +10,12 @@ from __future__ import annotations
 import re
 
 from mtedbg.formats.texts.draft import Draft, Writer
-from mtedbg.formats.texts.grammar import is_handlers
+from mtedbg.formats.texts.grammar import SIGNAL_WORDS, is_handlers
 from mtedbg.formats.texts.lines import Line
 from mtedbg.model.crash_text import NOT_IN_TEXT, TextFrame
 
 PYTHON, RUBY, JULIA = "Python", "Ruby", "Julia"
-_SIGNALS = {
-    "Segmentation fault": "SIGSEGV",
-    "Bus error": "SIGBUS",
-    "Bus Error": "SIGBUS",
-    "Illegal instruction": "SIGILL",
-    "Floating point exception": "SIGFPE",
-    "Floating-point exception": "SIGFPE",
-    "Aborted": "SIGABRT",
-}
+_SIGNALS = SIGNAL_WORDS | {"Bus Error": "SIGBUS", "Floating-point exception": "SIGFPE"}
 _WORDS = "|".join(_SIGNALS)
 _PYTHON = re.compile(rf"Fatal Python error: ({_WORDS})\s*$")
 _THREAD = re.compile(

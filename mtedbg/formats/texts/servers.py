@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 
 from mtedbg.formats.texts.draft import Draft, Writer
-from mtedbg.formats.texts.grammar import FATAL_NUMBERS, is_handlers
+from mtedbg.formats.texts.grammar import FATAL_NUMBERS, SIGNAL_WORDS, is_handlers
 from mtedbg.formats.texts.lines import Line
 from mtedbg.model.crash_text import TextFrame
 
@@ -40,15 +40,7 @@ _FRAME = re.compile(
     r"<Fatal> BaseDaemon: (\d{1,4})(?:\.\d{1,3})?\. (\S.{0,1000}?)(?: @ (0x[0-9a-fA-F]{1,16}))?"
     r"(?: in (\S{1,512}))?$"
 )
-_SIGNALS = {
-    "Segmentation fault": "SIGSEGV",
-    "Bus error": "SIGBUS",
-    "Illegal instruction": "SIGILL",
-    "Aborted": "SIGABRT",
-    "Floating point exception": "SIGFPE",
-    "Trace/breakpoint trap": "SIGTRAP",
-    "Bad system call": "SIGSYS",
-}
+_SIGNALS = SIGNAL_WORDS | {"Trace/breakpoint trap": "SIGTRAP", "Bad system call": "SIGSYS"}
 _SHELL = re.compile(
     r"(?:^|: )(?:line \d{1,9}: )?\s{0,8}(?:(\d{1,10}) )?"
     rf"({'|'.join(_SIGNALS)})\s{{1,20}}(?:\((core dumped)\))?\s{{0,20}}(\S.{{0,512}})?$"
