@@ -33,7 +33,7 @@ set(translate_headers <aarch64/macro-assembler-aarch64.h> <algorithm> <functiona
   <vector>)
 target_precompile_headers(mtetso_translate PRIVATE ${translate_headers})
 
-file(GLOB runtime_sources CONFIGURE_DEPENDS src/run/*.cc src/cli/*.cc)
+file(GLOB runtime_sources CONFIGURE_DEPENDS src/run/*.cc src/linux/*.cc src/cli/*.cc)
 list(FILTER runtime_sources EXCLUDE REGEX "/(parse|option_list|schedule)\\.cc$") # those are in the core
 add_library(mtetso_run OBJECT ${runtime_sources})
 target_link_libraries(mtetso_run PUBLIC mtetso_others)

@@ -26,7 +26,8 @@ RANKS = {
     "translate": 4,
     "profile": 5,
     "run": 6,
-    "cli": 7,
+    "linux": 7,
+    "cli": 8,
 }
 
 # Folder of a library's headers → the only room that may include them.
@@ -106,6 +107,15 @@ def test_the_check_sees_a_breach(relative: str, source: str) -> None:
 )
 def test_the_check_lets_good_includes_pass(relative: str, source: str) -> None:
     assert violations(relative, source) == []
+
+
+def test_no_header_hides_one_of_the_kernels() -> None:
+    """`<linux/futex.h>` means the kernel's; native/src comes first where headers are searched."""
+    own = {path.name for path in SOURCES.glob("linux/*.h")}
+    kernels = {path.name for path in Path("/usr/include/linux").glob("*.h")}
+    assert own
+    assert "futex.h" in kernels
+    assert not own & kernels
 
 
 def test_the_runtime_is_of_the_packages_version() -> None:

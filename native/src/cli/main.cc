@@ -16,6 +16,7 @@
 #include "fault/handler.h"
 #include "fault/phases.h"
 #include "guest/elf_image.h"
+#include "linux/process.h"
 #include "memory/barriers.h"
 #include "memory/guest_memory.h"
 #include "memory/protocol.h"
@@ -79,15 +80,23 @@ Quiescence::How quiescence(const Options& options) {
   // Never deleted: the process ends by _exit.
   auto& protocol = *new Protocol(core_tags(options), quiescence(options));
   auto& memory = *new GuestMemory(protocol);
-  auto& engine = *new Engine(options, std::move(image), {call_guest, Imports::number_of});
+  auto& engine = *new Engine(options, {call_guest, Imports::number_of});
   g_engine.store(&engine, std::memory_order_release);
   auto& process = *new Process(options, memory, engine);
+  LinuxProcess* system_calls = nullptr;
+  GuestThread* first = nullptr;
+  if (image.imports().empty()) {
+    system_calls = new LinuxProcess(options, process);
+    first = &system_calls->start(std::move(image));
+  } else {
+    first = &process.start(std::move(image));
+  }
   set_fault_trampoline(engine.fault_trampoline());
   if (!install_signal_stack()) throw StatusError(Status::Internal, "cannot install a signal stack");
   if (options.handler && !install_handler(options, protocol, memory))
     throw StatusError(Status::Internal, "cannot install the fault handler");
-  if (options.threads == ThreadMode::Lockstep) Lockstep(process).run();
-  (new HostThreads(process, finish))->run();
+  if (options.threads == ThreadMode::Lockstep) Lockstep(process, system_calls).run();
+  (new HostThreads(process, system_calls, finish))->run(*first);
 }
 
 int command(std::span<const char* const> arguments) {

@@ -126,6 +126,9 @@ constexpr Option kOptions[] = {
     {"--trace", "FILE",
      "writes every event to FILE, in order, and every turn of lockstep (format: debug/trace.h)",
      [](Options& o, View, View v) { o.trace = v; }},
+    {"--trace-calls", "FILE|-",
+     "writes each system call of a Linux program to FILE, or to standard error",
+     [](Options& o, View, View v) { o.trace_calls = v; }},
     {"--tier-up", "N",
      "compiles optimised code of a function, using the history of its memops, after N entries and "
      "loop iterations (default 0: never)",

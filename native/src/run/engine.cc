@@ -14,7 +14,7 @@
 
 namespace mtetso {
 
-Engine::Engine(const Options& options, ElfImage image, const HostCallbacks& host)
+Engine::Engine(const Options& options, const HostCallbacks& host)
     : options_(options), stubs_({"stubs"}), environment_{options, host.import_number} {
   if (!options.profile_in.empty()) profile_ = read_profile(options.profile_in);
   if (!options.code_cache.empty()) cache_.emplace(options.code_cache);
@@ -23,7 +23,7 @@ Engine::Engine(const Options& options, ElfImage image, const HostCallbacks& host
   environment_.cache = cache_ ? &*cache_ : nullptr;
   // Lockstep must be repeatable: there, code is compiled at once, on the thread that requests it.
   tiers_ = std::make_unique<TierQueue>(options.threads == ThreadMode::Threads);
-  load(std::move(image), options.guest);
+  publish(std::make_unique<Programs>());
 }
 
 // Returns the address of the stub that entry stubs go through.
@@ -89,7 +89,11 @@ Program* Engine::program_at(uint64_t rip) const {
 
 std::string Engine::describe(uint64_t rip) const {
   const Program* program = program_at(rip);
-  return (program != nullptr ? program : programs()->front())->describe(rip);
+  if (program != nullptr) return program->describe(rip);
+  char text[64];
+  std::snprintf(text, sizeof text, "0x%llx: not in executable memory",
+                static_cast<unsigned long long>(rip));
+  return text;
 }
 
 uintptr_t Engine::entry(uint64_t rip) const {

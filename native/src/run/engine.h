@@ -26,14 +26,10 @@ namespace mtetso {
 
 class Engine {
  public:
-  // Makes the shared stubs, then tier 1 of `image`. `options` outlive the engine. Throws
-  // StatusError.
-  Engine(const Options& options, ElfImage image, const HostCallbacks& host);
+  // Makes the shared stubs. `options` outlive the engine. Throws StatusError.
+  Engine(const Options& options, const HostCallbacks& host);
 
-  // The first program.
-  const ElfImage& image() const { return programs()->front()->image(); }
-
-  // Loads a further program. Throws StatusError, CodeError.
+  // Loads a program and makes its tier 1. Throws StatusError, CodeError.
   Program& load(ElfImage image, const std::string& path);
   // Retires the code of a loaded program; its memory is freed when no thread can be in it.
   // False if there is no such program, or it is the first one.

@@ -17,8 +17,8 @@
 
 namespace mtetso {
 
-HostThreads::HostThreads(Process& process, Finish finish)
-    : process_(process), imports_(process, *this), finish_(finish) {
+HostThreads::HostThreads(Process& process, SystemCalls* system_calls, Finish finish)
+    : process_(process), imports_(process, *this), host_{imports_, system_calls}, finish_(finish) {
   cpu_set_t set;
   CPU_ZERO(&set);
   if (sched_getaffinity(0, sizeof set, &set) == 0)
@@ -44,7 +44,7 @@ void HostThreads::body(GuestThread& thread) {
   TurnEnd end;
   do {
     thread.frame->budget = INT_MAX;
-    end = run_turn(process_, *this, imports_, thread);
+    end = run_turn(process_, *this, host_, thread);
   } while (end != TurnEnd::Exited);
   process_.leave(thread);
   std::scoped_lock lock(lock_);
@@ -68,8 +68,8 @@ void HostThreads::run_guarded(GuestThread& thread) {
   }
 }
 
-void HostThreads::run() {
-  body(process_.make_main_thread());
+void HostThreads::run(GuestThread& first) {
+  body(first);
   // The first thread returned without ending the process; the others may still end it.
   std::unique_lock lock(lock_);
   exits_.wait(lock, [this] {

@@ -10,6 +10,7 @@
 
 #include "run/imports.h"
 #include "run/process.h"
+#include "run/turn.h"
 
 namespace mtetso {
 
@@ -18,10 +19,11 @@ class HostThreads : public Scheduler {
   // `finish` ends the process with a status and does not return; any thread may call it.
   using Finish = void (*)(int status);
 
-  HostThreads(Process& process, Finish finish);
+  // `system_calls` may be null.
+  HostThreads(Process& process, SystemCalls* system_calls, Finish finish);
 
   // Runs the first thread on the calling one; ends by `finish`, GuestExit or StatusError only.
-  [[noreturn]] void run();
+  [[noreturn]] void run(GuestThread& first);
 
   void start(GuestThread& thread) override;
   bool wait(GuestThread& thread, GuestThread& other) override;
@@ -35,6 +37,7 @@ class HostThreads : public Scheduler {
 
   Process& process_;
   Imports imports_;
+  HostSide host_;
   Finish finish_;
   std::vector<int> processors_;  // those this process may use
   std::mutex lock_;              // GuestThread::exited

@@ -2,7 +2,13 @@
 
 #include "run/lockstep.h"
 
+#include <poll.h>
+
+#include <algorithm>
+#include <ctime>
+
 #include "code/block_map.h"
+#include "debug/recorder.h"
 #include "debug/threads.h"
 #include "debug/trace.h"
 #include "run/turn.h"
@@ -39,11 +45,57 @@ void trace_accesses(const GuestThread& thread, uint64_t rip, uintptr_t entry) {
 
 }  // namespace
 
-Lockstep::Lockstep(Process& process)
+Lockstep::Lockstep(Process& process, SystemCalls* system_calls)
     : process_(process),
       imports_(process, *this),
+      host_{imports_, system_calls},
       schedule_(Schedule::parse(process.options().schedule,
                                 first_core_id(process.options().shared_tag))) {}
+
+namespace {
+
+// Adds what `thread` waits for outside of the process to `all`, and the earliest deadline.
+void add_wait(const HostWait& wait, HostWait& all) {
+  all.descriptors.insert(all.descriptors.end(), wait.descriptors.begin(), wait.descriptors.end());
+  if (wait.until) all.until = std::min(*wait.until, all.until.value_or(UINT64_MAX));
+}
+
+// Whether one of the descriptors is ready or the time has come; waits for that if `block`, until a
+// signal comes.
+bool is_over(HostWait wait, bool block) {
+  timespec left = {};
+  if (wait.until) {
+    const uint64_t now = monotonic_now();
+    if (now >= *wait.until) return true;
+    const uint64_t more = block ? *wait.until - now : 0;
+    left = {static_cast<time_t>(more / 1'000'000'000), static_cast<long>(more % 1'000'000'000)};
+  }
+  const timespec* limit = block && !wait.until ? nullptr : &left;
+  if (!block && wait.descriptors.empty()) return false;
+  return ppoll(wait.descriptors.data(), wait.descriptors.size(), limit, nullptr) > 0 ||
+         (wait.until && monotonic_now() >= *wait.until);
+}
+
+}  // namespace
+
+bool Lockstep::is_awake(GuestThread& thread) {
+  if (!thread.asleep) return true;
+  if (thread.host_wait && is_over(*thread.host_wait, false)) thread.asleep = false;
+  return !thread.asleep;
+}
+
+// Every thread waits: for something outside of the process, or for ever.
+void Lockstep::wait_for_host() {
+  HostWait all;
+  bool any = false;
+  for (auto* thread : process_.threads()) {
+    if (thread->exited || !thread->asleep || !thread->host_wait) continue;
+    any = true;
+    add_wait(*thread->host_wait, all);
+  }
+  if (!any) throw StatusError(Status::GuestFault, "deadlock: every guest thread waits for another");
+  is_over(std::move(all), true);
+}
 
 // A thread with a host function below the top one's on the stack waits until that one has ended.
 std::vector<Schedule::Runnable> Lockstep::runnable(const GuestThread* top) {
@@ -51,20 +103,21 @@ std::vector<Schedule::Runnable> Lockstep::runnable(const GuestThread* top) {
   for (auto* thread : process_.threads()) {
     auto* other = thread->waits_for == 0 ? nullptr : process_.find(thread->waits_for);
     const bool buried = thread->callbacks != 0 && thread != top;
-    if (!thread->exited && !buried && (other == nullptr || other->exited))
-      can.push_back({thread->id, thread->core});
+    if (thread->exited || buried || (other != nullptr && !other->exited)) continue;
+    if (is_awake(*thread)) can.push_back({thread->id, thread->core});
   }
   return can;
 }
 
 Lockstep::ChosenTurn Lockstep::next(const GuestThread* top) {
-  const auto can = runnable(top);
-  if (can.empty())
-    throw StatusError(Status::GuestFault, "deadlock: every guest thread waits for another");
+  auto can = runnable(top);
+  for (; can.empty(); can = runnable(top)) wait_for_host();
   const Slice slice = schedule_.next(can, process_.options().cores);
   GuestThread& thread = *process_.find(slice.thread);
   process_.move(thread, slice.core);
   thread.waits_for = 0;
+  thread.asleep = false;
+  thread.host_wait.reset();
   thread.frame->budget = static_cast<int32_t>(slice.polls);
   bind_host_thread(&thread.frame->guest);
   if (tracing()) trace_turn(thread, slice);
@@ -74,7 +127,7 @@ Lockstep::ChosenTurn Lockstep::next(const GuestThread* top) {
 void Lockstep::take_turn(const ChosenTurn& chosen) {
   GuestThread& thread = chosen.thread;
   const uint64_t rip = thread.frame->guest.rip;
-  if (run_turn(process_, *this, imports_, thread) == TurnEnd::Exited)
+  if (run_turn(process_, *this, host_, thread) == TurnEnd::Exited)
     thread.exited = true;
   else
     thread.frame->guest.state = MTEDBG_ThreadState_Parked;
@@ -83,7 +136,6 @@ void Lockstep::take_turn(const ChosenTurn& chosen) {
 }
 
 void Lockstep::run() {
-  process_.make_main_thread();
   for (;;) take_turn(next(nullptr));
 }
 

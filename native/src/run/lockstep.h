@@ -7,12 +7,14 @@
 #include "run/imports.h"
 #include "run/process.h"
 #include "run/schedule.h"
+#include "run/turn.h"
 
 namespace mtetso {
 
 class Lockstep : public Scheduler {
  public:
-  explicit Lockstep(Process& process);
+  // `system_calls` may be null.
+  Lockstep(Process& process, SystemCalls* system_calls);
 
   // Runs the process; ends by GuestExit or StatusError only.
   [[noreturn]] void run();
@@ -30,12 +32,15 @@ class Lockstep : public Scheduler {
 
   // The threads that can run while `top`, if any, has a host function on top of the host's stack.
   std::vector<Schedule::Runnable> runnable(const GuestThread* top);
+  static bool is_awake(GuestThread& thread);
+  void wait_for_host();
   // Chooses the next turn, and prepares its thread.
   ChosenTurn next(const GuestThread* top);
   void take_turn(const ChosenTurn& chosen);
 
   Process& process_;
   Imports imports_;
+  HostSide host_;
   Schedule schedule_;
 };
 

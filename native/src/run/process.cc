@@ -50,6 +50,16 @@ std::vector<uint8_t> initial_stack(const Options& options, uint64_t top, uint64_
   return bytes;
 }
 
+// What the guest's own instructions can see.
+void copy_guest_state(Frame& to, const Frame& from) {
+  std::memcpy(&to.guest.rax, &from.guest.rax, 16 * sizeof(uint64_t));
+  to.guest.flags = from.guest.flags;
+  to.gs_base = from.gs_base;
+  to.parity = from.parity;
+  to.adjust = from.adjust;
+  to.direction = from.direction;
+}
+
 // The pages of an image.
 struct Extent {
   explicit Extent(const ElfImage& image) {
@@ -62,11 +72,12 @@ struct Extent {
 
 }  // namespace
 
-Process::Process(const Options& options, GuestMemory& memory, Engine& engine)
-    : options_(options), image_(engine.image()), memory_(memory), engine_(engine) {
-  if (!map_image(image_, core_tags(options_).of(core_of(1))))
+GuestThread& Process::start(ElfImage image) {
+  if (!map_image(image, first_tag()))
     throw StatusError(Status::Internal,
                       std::string("cannot map the guest's image: ") + std::strerror(errno));
+  image_ = &engine_.load(std::move(image), options_.guest).image();
+  return make_main_thread();
 }
 
 // False with errno set. No thread can access it before this returns.
@@ -128,7 +139,7 @@ uint32_t Process::core_of(uint64_t id) const {
 }
 
 uint64_t Process::make_tls(uint32_t tag) {
-  const auto& tls = image_.tls();
+  const auto& tls = image_->tls();
   if (tls.memory_size == 0) return 0;
   auto round = [&](uint64_t value) { return (value + tls.alignment - 1) & ~(tls.alignment - 1); };
   const uint64_t size = round(tls.memory_size);
@@ -163,11 +174,11 @@ GuestThread& Process::make_main_thread() {
   auto bytes = initial_stack(options_, low + size, rsp);
   write_fresh(rsp, bytes.data(), bytes.size());
   uint64_t tls = make_tls(tag);
-  if (tls == 0 && image_.tls().memory_size != 0)
+  if (tls == 0 && image_->tls().memory_size != 0)
     throw StatusError(Status::Internal, "no memory for the guest's thread-local storage");
   auto& thread = add_thread(core_of(1), low, size);
   thread.frame->fs_base = tls;
-  thread.frame->guest.rip = image_.entry();
+  thread.frame->guest.rip = image_->entry();
   gpr(*thread.frame, kRsp) = rsp;
   return thread;
 }
@@ -181,12 +192,25 @@ GuestThread* Process::make_thread(uint64_t function, uint64_t argument) {
   uint64_t rsp = low + size - 8;  // as after a call: rsp + 8 is a multiple of 16
   write_fresh(rsp, &kThreadReturnRip, sizeof kThreadReturnRip);
   uint64_t tls = make_tls(tag);
-  if (tls == 0 && image_.tls().memory_size != 0) return nullptr;
+  if (tls == 0 && image_->tls().memory_size != 0) return nullptr;
   auto& thread = add_thread(core, low, size);
   thread.frame->fs_base = tls;
   thread.frame->guest.rip = function;
   gpr(*thread.frame, kRsp) = rsp;
   gpr(*thread.frame, kRdi) = argument;
+  return &thread;
+}
+
+GuestThread* Process::make_linux_thread(const ThreadStart& start, const GuestThread* like) {
+  std::scoped_lock lock(lock_);
+  if (threads_.size() >= kMaxThreads) return nullptr;
+  const uint64_t size = start.stack_high - start.stack_low;
+  auto& thread = add_thread(core_of(threads_.size() + 1), start.stack_low, size);
+  Frame& frame = *thread.frame;
+  if (like != nullptr) copy_guest_state(frame, *like->frame);
+  frame.fs_base = start.fs_base;
+  frame.guest.rip = start.rip;
+  gpr(frame, kRsp) = start.rsp;
   return &thread;
 }
 

@@ -3,11 +3,15 @@
 // A guest process: its memory and its threads, for host functions.
 #pragma once
 
+#include <poll.h>
+
 #include <cstdint>
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
 #include "guest/elf_image.h"
@@ -17,15 +21,39 @@
 
 namespace mtetso {
 
+// What a personality knows of a thread (linux/process.h).
+struct PersonalThread {
+  virtual ~PersonalThread() = default;
+};
+
+// Lockstep: what a thread waits for that no other guest thread brings about by itself. It runs
+// again when one of the descriptors is ready, or at `until` (CLOCK_MONOTONIC, nanoseconds).
+struct HostWait {
+  std::vector<pollfd> descriptors;
+  std::optional<uint64_t> until;
+};
+
 struct GuestThread {
   uint64_t id = 0;
   uint32_t core = 0;
   Frame* frame = nullptr;
   uint64_t waits_for = 0;  // lockstep: id of the thread it waits for, 0 if it does not
-  bool exited = false;     // under Process::lock in threads mode
+  bool asleep = false;     // lockstep: until another thread wakes it, or what `host_wait` says
+  std::optional<HostWait> host_wait;  // lockstep
+  bool exited = false;                // under Process::lock in threads mode
   uint64_t result = 0;
   uint32_t callbacks = 0;      // guest functions that its host functions are calling right now
   std::exception_ptr pending;  // what ended one of them, to be rethrown when the host function ends
+  std::unique_ptr<PersonalThread> personal;  // of a Linux program's thread
+};
+
+// The registers and the stack of a thread that has not run yet.
+struct ThreadStart {
+  uint64_t rip = 0;
+  uint64_t rsp = 0;
+  uint64_t fs_base = 0;
+  uint64_t stack_low = 0;  // for debuggers
+  uint64_t stack_high = 0;
 };
 
 // The guest ended the process. Not an error: it unwinds the host's stack to main.
@@ -54,8 +82,13 @@ class Process {
   static constexpr uint64_t kMainStack = 1 << 20;
   static constexpr uint64_t kThreadStack = 256 << 10;
 
-  // Maps the engine's first program. All arguments outlive the process. Throws StatusError.
-  Process(const Options& options, GuestMemory& memory, Engine& engine);
+  // All arguments outlive the process.
+  Process(const Options& options, GuestMemory& memory, Engine& engine)
+      : options_(options), memory_(memory), engine_(engine) {}
+
+  // Maps a program for this runtime, makes its code and its first thread: at the image's entry,
+  // with argc, argv on its stack as the System V ABI says. Throws StatusError, CodeError.
+  GuestThread& start(ElfImage image);
 
   const Options& options() const { return options_; }
   GuestMemory& memory() { return memory_; }
@@ -67,11 +100,14 @@ class Process {
   // False if there is no such program, or it is the first one.
   bool unload(uint64_t id);
 
-  // The first thread: at the image's entry, with argc, argv on its stack as the System V ABI says.
-  GuestThread& make_main_thread();
+  // The tag of memory that the first thread gets, before there is one.
+  uint32_t first_tag() const { return core_tags(options_).of(core_of(1)); }
   // A thread that calls function(argument) and ends with what that returns; nullptr if there
   // is no memory or there are too many.
   GuestThread* make_thread(uint64_t function, uint64_t argument);
+  // A thread of a Linux program, with `like`'s registers, if there is one, but for those that
+  // `start` gives. nullptr if there are too many.
+  GuestThread* make_linux_thread(const ThreadStart& start, const GuestThread* like);
   GuestThread* find(uint64_t id);
   std::vector<GuestThread*> threads();
 
@@ -83,6 +119,7 @@ class Process {
 
  private:
   bool map_image(const ElfImage& image, uint32_t tag);
+  GuestThread& make_main_thread();
   // Makes a thread's copy of the image's thread-local storage and, after it, the block that FS
   // points to, with its own address in it (System V ABI, variant II); 0 if there is no memory or
   // the image has no thread-local storage.
@@ -92,7 +129,7 @@ class Process {
   uint32_t core_of(uint64_t id) const;
 
   const Options& options_;
-  const ElfImage& image_;  // the first program's
+  const ElfImage* image_ = nullptr;  // of a program for this runtime: the first one's
   GuestMemory& memory_;
   Engine& engine_;
   std::mutex lock_;  // threads_, taken_

@@ -31,7 +31,7 @@ namespace {
 struct Turn {
   Process& process;
   Scheduler& scheduler;
-  Imports& imports;
+  HostSide& host;
   GuestThread& thread;
 };
 
@@ -45,7 +45,24 @@ struct CurrentTurn {
   Turn* before;
 };
 
-enum class LeftFor { Poll, Yield, Blocked, ThreadReturn, CallbackReturn };
+enum class LeftFor { Poll, Yield, Blocked, ThreadReturn, ThreadEnd, CallbackReturn };
+
+constexpr uint64_t kSystemCallLength = 2;  // of the instruction `syscall`
+
+[[noreturn]] void unsupported(const Turn& turn, uint64_t rip) {
+  throw StatusError(Status::UnsupportedInstruction,
+                    "unsupported instruction at " + turn.process.engine().describe(rip));
+}
+
+SystemCalls::Next system_call(Turn& turn) {
+  auto& guest = turn.thread.frame->guest;
+  if (turn.host.system_calls == nullptr) unsupported(turn, guest.rip - kSystemCallLength);
+  guest.state = MTEDBG_ThreadState_Thunk;
+  const SystemCalls::Next next = turn.host.system_calls->call(turn.thread, turn.scheduler);
+  if (next == SystemCalls::Next::Retry) guest.rip -= kSystemCallLength;
+  guest.state = MTEDBG_ThreadState_Dispatcher;
+  return next;
+}
 
 // Runs generated code and calls its host functions, until it leaves for another reason.
 LeftFor run_on(Turn& turn) {
@@ -58,7 +75,7 @@ LeftFor run_on(Turn& turn) {
       case ExitReason::Poll:
         return LeftFor::Poll;
       case ExitReason::Import:
-        switch (turn.imports.call(frame.exit_detail, turn.thread)) {
+        switch (turn.host.imports.call(frame.exit_detail, turn.thread)) {
           case Imports::Next::Return:
             break;
           case Imports::Next::Retry:
@@ -67,14 +84,24 @@ LeftFor run_on(Turn& turn) {
             return LeftFor::Yield;
         }
         break;
+      case ExitReason::SystemCall:
+        switch (system_call(turn)) {
+          case SystemCalls::Next::Return:
+            break;
+          case SystemCalls::Next::Retry:
+            return LeftFor::Blocked;
+          case SystemCalls::Next::Yield:
+            return LeftFor::Yield;
+          case SystemCalls::Next::EndThread:
+            return LeftFor::ThreadEnd;
+        }
+        break;
       case ExitReason::ThreadReturn:
         return LeftFor::ThreadReturn;
       case ExitReason::CallbackReturn:
         return LeftFor::CallbackReturn;
       case ExitReason::Throw:
-        throw StatusError(
-            Status::UnsupportedInstruction,
-            "unsupported instruction at " + turn.process.engine().describe(frame.guest.rip));
+        unsupported(turn, frame.guest.rip);
       case ExitReason::Divide:
         guest_fault(turn.process, frame, "division by zero or quotient too large");
       case ExitReason::Undefined:
@@ -110,6 +137,7 @@ void run_callback(Turn& turn) {
       case LeftFor::CallbackReturn:
         return;
       case LeftFor::ThreadReturn:
+      case LeftFor::ThreadEnd:
         guest_fault(turn.process, *turn.thread.frame, "the thread ended inside of a callback");
       default:
         turn.scheduler.interlude(turn.thread);
@@ -119,8 +147,8 @@ void run_callback(Turn& turn) {
 
 }  // namespace
 
-TurnEnd run_turn(Process& process, Scheduler& scheduler, Imports& imports, GuestThread& thread) {
-  Turn turn{process, scheduler, imports, thread};
+TurnEnd run_turn(Process& process, Scheduler& scheduler, HostSide& host, GuestThread& thread) {
+  Turn turn{process, scheduler, host, thread};
   const CurrentTurn current(turn);
   switch (run_on(turn)) {
     case LeftFor::Poll:
@@ -132,6 +160,7 @@ TurnEnd run_turn(Process& process, Scheduler& scheduler, Imports& imports, Guest
     case LeftFor::CallbackReturn:
       guest_fault(process, *thread.frame, "a return from a callback outside of any callback");
     case LeftFor::ThreadReturn:
+    case LeftFor::ThreadEnd:
       break;
   }
   thread.result = thread.frame->guest.rax;

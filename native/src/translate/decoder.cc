@@ -26,11 +26,11 @@ std::optional<GuestRegister> general(ZydisRegister reg) {
   }
 }
 
-// False where the address is outside of the subset: another segment, a vector index.
+// False where the address is outside of the subset: a vector index.
 bool read_memory(const ZydisDecodedOperand& from, const GuestInstruction& insn, GuestAddress& to) {
   const auto& mem = from.mem;
-  if (mem.segment == ZYDIS_REGISTER_GS) return false;
   to.fs = mem.segment == ZYDIS_REGISTER_FS;
+  to.gs = mem.segment == ZYDIS_REGISTER_GS;
   to.displacement = mem.disp.has_displacement ? mem.disp.value : 0;
   if (mem.base == ZYDIS_REGISTER_RIP || mem.base == ZYDIS_REGISTER_EIP) {
     to.displacement += static_cast<int64_t>(insn.next());
@@ -81,6 +81,7 @@ Flow flow_of(const GuestInstruction& insn, ZydisInstructionCategory category) {
     default:
       break;
   }
+  if (insn.mnemonic == ZYDIS_MNEMONIC_SYSCALL) return Flow::SystemCall;
   if (insn.mnemonic == ZYDIS_MNEMONIC_UD2) return Flow::Undefined;
   return insn.mnemonic == ZYDIS_MNEMONIC_HLT ? Flow::Stop : Flow::Next;
 }

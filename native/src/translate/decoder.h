@@ -25,6 +25,7 @@ struct GuestAddress {
   uint8_t scale_log2 = 0;
   bool wraps_32 = false;     // address size prefix: the sum is cut to 32 bits
   bool fs = false;           // from the base of segment FS: thread-local storage
+  bool gs = false;           // from the base of segment GS
   int64_t displacement = 0;  // RIP-relative addresses are resolved: no base, all of it here
 };
 
@@ -76,6 +77,7 @@ enum class Flow : uint8_t {
   JumpIndirect,
   CallIndirect,
   Return,
+  SystemCall,
   Undefined,
   Stop
 };

@@ -139,8 +139,9 @@ void Emitter::address(const GuestAddress& memory) {
     masm_.Add(out, part(memory.base), memory.displacement);
   else if (memory.displacement != 0)
     masm_.Add(out, out, memory.displacement);
-  if (!memory.fs) return;
-  masm_.Ldr(reg::target, MemOperand(reg::frame, offsetof(Frame, fs_base)));
+  if (!memory.fs && !memory.gs) return;
+  masm_.Ldr(reg::target, MemOperand(reg::frame, memory.fs ? offsetof(Frame, fs_base)
+                                                          : offsetof(Frame, gs_base)));
   masm_.Add(reg::address, reg::address, reg::target);
 }
 

@@ -17,6 +17,7 @@ enum class ExitReason : uint32_t {
   Poll = 1,        // the budget ran out
   Lookup,          // a guest address without translated code that this thread knows of
   Import,          // a host function is to be called; exit_detail is its index
+  SystemCall,      // `syscall`; rip is already the address after it
   ThreadReturn,    // the thread's first function returned
   Throw,           // an instruction outside the subset was reached
   Divide,          // a division by zero or one whose quotient does not fit
@@ -33,6 +34,7 @@ enum class FrameStub : uint32_t {
   Poll,
   TierUp,
   Import,
+  SystemCall,
   Dispatch,
   Throw,
   Divide,
@@ -60,9 +62,10 @@ struct Frame {
   std::atomic<uint64_t> epoch;  // in which it entered generated code (code/epochs.h); 0: outside
   uint64_t seen_epoch;          // the one that jump_cache belongs to
   uint64_t fs_base;             // base of segment FS: the thread pointer
-  uint8_t parity;               // PF is set where this has an even number of ones
-  uint8_t adjust;               // AF is bit 4
-  int8_t direction;             // DF as the step of string instructions: 1 or -1
+  uint64_t gs_base;
+  uint8_t parity;    // PF is set where this has an even number of ones
+  uint8_t adjust;    // AF is bit 4
+  int8_t direction;  // DF as the step of string instructions: 1 or -1
   uint8_t unused[5];
   uint64_t stubs[static_cast<size_t>(FrameStub::Count)];
   JumpCacheEntry jump_cache[kJumpCacheSize];

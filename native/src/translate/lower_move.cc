@@ -56,7 +56,7 @@ bool load_address(const LoweringContext& context) {
   const auto& [emit, masm, insn] = context;
   if (!insn.op[0].is_register() || !insn.op[1].is_memory()) return false;
   GuestAddress offset = insn.op[1].memory;
-  offset.fs = false;  // the segment base is not part of it
+  offset.fs = offset.gs = false;  // the segment base is not part of it
   emit.address(offset);
   emit.write(insn.op[0], reg::address);
   return true;

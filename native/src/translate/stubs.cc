@@ -174,6 +174,8 @@ SharedStubs StubWriter::write(CallGuest callee) {
   stub(FrameStub::Poll) = leaving(MTEDBG_RangeKind_BuiltinThunk, "poll", ExitReason::Poll);
   stub(FrameStub::TierUp) = leaving(MTEDBG_RangeKind_BuiltinThunk, "tier-up", ExitReason::TierUp);
   stub(FrameStub::Import) = leaving(MTEDBG_RangeKind_BuiltinThunk, "import", ExitReason::Import);
+  stub(FrameStub::SystemCall) =
+      leaving(MTEDBG_RangeKind_BuiltinThunk, "system-call", ExitReason::SystemCall);
   stub(FrameStub::Throw) = leaving(MTEDBG_RangeKind_Throw, "unsupported", ExitReason::Throw);
   stub(FrameStub::Undefined) = leaving(MTEDBG_RangeKind_Throw, "undefined", ExitReason::Undefined);
   masm_.Bind(&divide_);

@@ -45,8 +45,8 @@ Translator::ControlFlow Translator::find(const TranslationUnit& unit,
       }
       // It branches back to itself, and a poll in it may leave and return.
       if (insn.repeat != Repeat::No) found.leaders.insert(rip);
-      bool returns =
-          insn.flow == Flow::Branch || insn.flow == Flow::Call || insn.flow == Flow::CallIndirect;
+      bool returns = insn.flow == Flow::Branch || insn.flow == Flow::Call ||
+                     insn.flow == Flow::CallIndirect || insn.flow == Flow::SystemCall;
       if (returns) leader(insn.next());
       if (insn.flow != Flow::Next) break;
       rip = insn.next();
@@ -140,6 +140,8 @@ void Translator::emit_flow(Emitter& emitter, const GuestInstruction& insn) const
       }
       masm.Mov(reg::target, reg::t2);
       return emitter.leave(FrameStub::Dispatch);
+    case Flow::SystemCall:
+      return emitter.leave(FrameStub::SystemCall, insn.next());
     case Flow::Return:
       if (insn.mnemonic != ZYDIS_MNEMONIC_RET) return emitter.leave(FrameStub::Throw, insn.rip);
       emitter.pop(reg::target);

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+
+#include "linux/call.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "linux/process.h"
+#include "memory/tags.h"
+
+namespace mtetso {
+
+CallResult from_host(long result) { return result < 0 ? -errno : result; }
+
+CallResult not_there(Call&) { return -ENOSYS; }
+
+Call::Call(LinuxProcess& of, GuestThread& by, Scheduler& turns)
+    : process(of),
+      thread(by),
+      linux_thread(static_cast<LinuxThread&>(*by.personal)),
+      scheduler(turns) {
+  const auto& guest = by.frame->guest;
+  const uint64_t all[] = {guest.rdi, guest.rsi, guest.rdx, guest.r10, guest.r8, guest.r9};
+  std::copy(std::begin(all), std::end(all), arguments);
+}
+
+bool Call::lockstep() const { return process.options().threads == ThreadMode::Lockstep; }
+
+bool Call::read(uint64_t address, void* out, size_t length) const {
+  return length == 0 || process.memory().host_read(frame(), address, out, length);
+}
+
+bool Call::write(uint64_t address, const void* in, size_t length) const {
+  return length == 0 || process.memory().host_write(frame(), address, in, length);
+}
+
+// Granule by granule: the host must not touch granules after the end of the string.
+int Call::read_string(uint64_t address, std::string& out, size_t most) const {
+  out.clear();
+  while (out.size() < most) {
+    char part[kGranule];
+    const size_t size = kGranule - (address & (kGranule - 1));
+    if (!read(address, part, size)) return -EFAULT;
+    const size_t length = strnlen(part, size);
+    out.append(part, length);
+    if (length < size) return out.size() < most ? 0 : -ENAMETOOLONG;
+    address += size;
+  }
+  return -ENAMETOOLONG;
+}
+
+}  // namespace mtetso

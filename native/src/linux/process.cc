@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+
+#include "linux/process.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cinttypes>
+#include <cstring>
+
+#include "status.h"
+
+namespace mtetso {
+namespace {
+
+constexpr uint64_t kPage = 4096;
+
+uint64_t page_up(uint64_t address) { return (address + kPage - 1) & ~(kPage - 1); }
+
+constexpr int64_t kHighestError = 4095;  // include/linux/err.h: MAX_ERRNO
+
+// RFLAGS as `syscall` leaves it in r11: the flags that a program can see, bit 1 and IF.
+uint64_t rflags(const Frame& frame) {
+  const uint64_t nzcv = frame.guest.flags;
+  uint64_t flags = 0x202;
+  if ((nzcv >> 29 & 1) != 0) flags |= 0x001;                // CF
+  if (__builtin_parity(frame.parity) == 0) flags |= 0x004;  // PF
+  if ((frame.adjust & 0x10) != 0) flags |= 0x010;           // AF
+  if ((nzcv >> 30 & 1) != 0) flags |= 0x040;                // ZF
+  if ((nzcv >> 31 & 1) != 0) flags |= 0x080;                // SF
+  if (frame.direction < 0) flags |= 0x400;                  // DF
+  if ((nzcv >> 28 & 1) != 0) flags |= 0x800;                // OF
+  return flags;
+}
+
+}  // namespace
+
+LinuxProcess::LinuxProcess(const Options& options, Process& process)
+    : options_(options), process_(process) {
+  if (options.trace_calls.empty()) return;
+  trace_ = options.trace_calls == "-" ? stderr : std::fopen(options.trace_calls.c_str(), "we");
+  if (trace_ == nullptr)
+    throw StatusError(Status::CannotOpen,
+                      "cannot write " + options.trace_calls + ": " + std::strerror(errno));
+  std::setvbuf(trace_, nullptr, _IOLBF, 0);
+}
+
+GuestThread& LinuxProcess::start(ElfImage image) {
+  const auto& last = image.segments().back();
+  break_begin_ = break_ = page_up(last.address + last.memory_size);
+  GuestThread& thread = process_.start(std::move(image));
+  auto own = std::make_unique<LinuxThread>();
+  own->tid = static_cast<int32_t>(getpid());
+  thread.personal = std::move(own);
+  return thread;
+}
+
+uint64_t LinuxProcess::move_break(const GuestThread& thread, uint64_t wanted) {
+  std::scoped_lock hold(lock_);
+  if (wanted < break_begin_) return break_;
+  const uint64_t mapped = page_up(break_), needed = page_up(wanted);
+  const auto tag = static_cast<uint32_t>(thread.frame->guest.host_core_id);
+  if (needed > mapped && !memory().map_image(mapped, needed - mapped, tag)) return break_;
+  return break_ = wanted;
+}
+
+SystemCalls::Next LinuxProcess::call(GuestThread& thread, Scheduler& scheduler) {
+  auto& guest = thread.frame->guest;
+  const uint64_t number = guest.rax;
+  guest.rcx = guest.rip;
+  guest.r11 = rflags(*thread.frame);
+  Call call(*this, thread, scheduler);
+  const CallRow* row = table_.find(number);
+  if (row == nullptr) report_missing(number);
+  try {
+    const CallResult result = row == nullptr ? CallResult(-ENOSYS) : row->function(call);
+    if (result.next != Next::Retry) trace(call, row, number, result);
+    return finish(thread, result);
+  } catch (const GuestExit& exit) {
+    trace(call, row, number, exit.status);
+    throw;
+  }
+}
+
+SystemCalls::Next LinuxProcess::finish(GuestThread& thread, const CallResult& result) {
+  if (result.next == Next::Return || result.next == Next::Yield)
+    thread.frame->guest.rax = static_cast<uint64_t>(result.value);
+  return result.next;
+}
+
+void LinuxProcess::report_missing(uint64_t number) {
+  {
+    std::scoped_lock hold(lock_);
+    if (number < CallTable::kNumbers && std::exchange(reported_[number], true)) return;
+  }
+  std::fprintf(stderr, "mtetso: system call %" PRIu64 "%s%s is not supported: ENOSYS\n", number,
+               *missing_call_name(number) == 0 ? "" : ", ", missing_call_name(number));
+}
+
+// One line a call: "[tid] name(arguments) = result".
+void LinuxProcess::trace(const Call& call, const CallRow* row, uint64_t number,
+                         const CallResult& result) {
+  if (trace_ == nullptr) return;
+  std::string line = "[" + std::to_string(call.linux_thread.tid) + "] ";
+  const char* name = row != nullptr ? row->name : missing_call_name(number);
+  line += *name != 0 ? std::string(name) : "call_" + std::to_string(number);
+  line += '(';
+  const uint32_t count = row != nullptr ? row->arguments : std::size(call.arguments);
+  for (uint32_t i = 0; i < count; ++i) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%s0x%" PRIx64, i == 0 ? "" : ", ", call.arguments[i]);
+    line += text;
+  }
+  line += ") = ";
+  if (result.value < 0 && result.value >= -kHighestError)
+    line += std::string(strerrorname_np(static_cast<int>(-result.value)));
+  else if (result.value < 0 || result.value > 0xffff)
+    line += [&] {
+      char text[32];
+      std::snprintf(text, sizeof text, "0x%" PRIx64, static_cast<uint64_t>(result.value));
+      return std::string(text);
+    }();
+  else
+    line += std::to_string(result.value);
+  std::fprintf(trace_, "%s\n", line.c_str());
+}
+
+}  // namespace mtetso

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+//
+// A process of an unmodified x86-64 Linux program: what the kernel would know of it.
+#pragma once
+
+#include <cstdint>
+#include <cstdio>
+#include <mutex>
+#include <string>
+
+#include "linux/call.h"
+#include "linux/table.h"
+#include "run/process.h"
+#include "run/system_calls.h"
+
+namespace mtetso {
+
+struct LinuxThread : PersonalThread {
+  int32_t tid = 0;               // what gettid says
+  uint64_t clear_child_tid = 0;  // set_tid_address, CLONE_CHILD_CLEARTID
+  uint64_t robust_list = 0;
+  uint64_t robust_list_size = 0;
+};
+
+class LinuxProcess : public SystemCalls {
+ public:
+  // Both outlive it. Throws StatusError if the trace of the calls cannot be written.
+  LinuxProcess(const Options& options, Process& process);
+
+  // Maps the program and makes its first thread. Throws StatusError, CodeError.
+  GuestThread& start(ElfImage image);
+
+  Next call(GuestThread& thread, Scheduler& scheduler) override;
+
+  const Options& options() const { return options_; }
+  Process& process() { return process_; }
+  GuestMemory& memory() { return process_.memory(); }
+
+  // brk(2): the end of the data segment; the new one if `wanted` is possible, else as it was.
+  uint64_t move_break(const GuestThread& thread, uint64_t wanted);
+
+ private:
+  Next finish(GuestThread& thread, const CallResult& result);
+  void report_missing(uint64_t number);
+  void trace(const Call& call, const CallRow* row, uint64_t number, const CallResult& result);
+
+  const Options& options_;
+  Process& process_;
+  const CallTable table_;
+  std::FILE* trace_ = nullptr;
+  std::mutex lock_;  // of all below
+  uint64_t break_begin_ = 0;
+  uint64_t break_ = 0;
+  bool reported_[CallTable::kNumbers] = {};
+};
+
+}  // namespace mtetso

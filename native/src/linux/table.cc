@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+
+#include "linux/table.h"
+
+#include <stdexcept>
+
+namespace mtetso {
+
+CallTable::CallTable() {
+  for (const CallRows& family : {io_calls(), memory_calls(), process_calls()})
+    for (const CallRow& row : family) {
+      const CallRow*& place = rows_.at(row.number);
+      if (place != nullptr)
+        throw std::logic_error(std::string("two rows for system call ") + row.name);
+      place = &row;
+    }
+}
+
+}  // namespace mtetso
