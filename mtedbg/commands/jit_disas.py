@@ -106,7 +106,13 @@ def _part(one: ListedInstruction) -> str:
 
 
 def _patched(one: ListedInstruction) -> tuple[str, ...]:
-    """Whether it was ever patched."""
+    """Whether it was ever patched. Words out of line never are: they are in use, or not."""
+    from mtedbg.analysis.code.listing import OUT_OF_LINE
+    from mtedbg.model.memop import Mode
+
+    if one.part == OUT_OF_LINE:
+        mode = then(one.memop, lambda memop: memop.mode)
+        return ("in use",) if mode == Mode.EITHER else ()
     flips = then(one.memop, lambda memop: memop.flips)
     return ("patched",) if or_else(flips, 0) else ()
 
@@ -151,7 +157,7 @@ COMMAND = Command(
         Column(
             "mark",
             Kind.TEXT,
-            "=> at the PC, other threads, part of a memop ([1], [2], out of line), patches",
+            "=> at the PC, other threads, part of a memop ([1], [2], out of line and in use), patches",
         ),
     ),
     run=_run,

@@ -40,7 +40,7 @@ def test_a_death_out_of_line(
     assert fault["transition"].startswith("stays either: retag memory to shared")
     listed = dead.rows("jit-disas $pc")
     (here,) = (one for one in listed if int(one["address"], 16) == pc)
-    assert here["mark"] == "=> out of line"
+    assert here["mark"] == "=> out of line in use"
     first = next(one for one in listed if one["memop"] == row["id"])
     assert int(first["bytes"], 16) == LDG
     assert not int(insert["address"], 16) <= pc <= int(access["address"], 16)
