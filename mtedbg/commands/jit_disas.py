@@ -157,7 +157,7 @@ COMMAND = Command(
         Column(
             "mark",
             Kind.TEXT,
-            "=> at the PC, other threads, part of a memop ([1], [2], out of line and in use), patches",
+            "=> at the PC, other threads, part of a memop ([1], [2], out of line, in use), patches",
         ),
     ),
     run=_run,
