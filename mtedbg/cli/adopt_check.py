@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from mtedbg.cli import show
 from mtedbg.cli._terminal import add_color
 from mtedbg.errors import UsageError
-from mtedbg.model.absent import Absent, Reason
 
 if TYPE_CHECKING:
     from mtedbg.adapters.debugger.memory_alone import MemoryAlone
@@ -59,7 +58,7 @@ def _process(pid: int) -> MemoryAlone:
             return None
         return data if data is not None and len(data) == length else None
 
-    return MemoryAlone(read, Absent(Reason.UNKNOWN), dead=False, regions=regions)
+    return MemoryAlone(read, dead=False, regions=regions)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from mtedbg.commands import Argument, Arguments, Command, Option, Takes
+from mtedbg.dataclass import replace
+from mtedbg.errors import NoRuntimeError, UsageError
 from mtedbg.model.absent import Absent, or_else, present, then
 from mtedbg.model.completion import Completable
 from mtedbg.report import HERE, NOT_HERE, Answer, Column, Kind, Line, Record, Row, Span, Table
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from mtedbg.analysis.code.foreign_blocks import ForeignListing
     from mtedbg.analysis.code.listing import ListedInstruction, Listing
     from mtedbg.model.code import Place
+    from mtedbg.model.foreign_code import ForeignCode, ForeignCodes
     from mtedbg.session import Session
 
 _HERE = "=>"
@@ -21,11 +24,14 @@ _WIDTH = 30
 
 
 def _run(session: Session, arguments: Arguments) -> Answer:
-    from mtedbg.analysis.code.foreign_blocks import foreign_listing
+    from mtedbg.analysis.code.foreign_blocks import foreign_blocks, foreign_listing
     from mtedbg.analysis.code.listing import listing
     from mtedbg.analysis.runtimes import current_pc
+    from mtedbg.model.code import Place
 
     which = arguments.values["pc|block"]
+    if arguments.function is not None:
+        return _of_function(session, arguments, arguments.function)
     at = current_pc(session, session.current_thread()) if which is None else session.strip(which)
     if isinstance(at, Absent):
         return Answer(headline=f"the PC is not known: {at}")
@@ -33,7 +39,69 @@ def _run(session: Session, arguments: Arguments) -> Answer:
     foreign = foreign_listing(session, at, count=arguments.n, thread=current)
     if foreign is not None:
         return answer_of_foreign(foreign)
-    return answer(listing(session, at, count=arguments.n, thread=current))
+    try:
+        found = listing(session, at, count=arguments.n, thread=current)
+    except NoRuntimeError:
+        numbered = _of_number(session, arguments, at)
+        known = foreign_blocks(session)
+        if numbered is None and not known:
+            raise
+        return numbered or _nothing_there(at, known)
+    numbered = _of_number(session, arguments, at) if isinstance(found, Place) else None
+    return numbered or answer(found)
+
+
+def _nothing_there(at: int, known: tuple[ForeignCodes, ...]) -> Answer:
+    cut = (f"{one.version or one.source}: not whole: {one.cut}" for one in known if one.cut)
+    return Answer(
+        headline=f"{at:#x}: in no code that a JIT describes, and no block's number",
+        notes=(*cut, "see `jit-blocks`"),
+    )
+
+
+def _of_number(session: Session, arguments: Arguments, number: int) -> Answer | None:
+    """Code of a JIT without a debug root by its number there; None where there is none."""
+    from mtedbg.analysis.code.foreign_blocks import foreign_numbered
+
+    found = foreign_numbered(session, number)
+    return _first_of(session, arguments, found) if found else None
+
+
+def _of_function(session: Session, arguments: Arguments, name: str) -> Answer:
+    """Code of a function, by its name."""
+    from mtedbg.analysis.code.blocks import Wanted, blocks
+    from mtedbg.analysis.code.foreign_blocks import foreign_named
+    from mtedbg.analysis.code.listing import OF_BLOCK, listing
+
+    if arguments.values["pc|block"] is not None:
+        raise UsageError("give either an address, a number, or --function", "see `help jit-disas`")
+    foreign = foreign_named(session, name)
+    if foreign:
+        return _first_of(session, arguments, foreign)
+    own = blocks(session, Wanted(function=name)) if session.readable_runtimes() else ()
+    found = [block for one in own for block in one.blocks]
+    if not found:
+        raise UsageError(f"no code of a function is called {name!r}", "see `jit-blocks`")
+    current = session.current_thread() if session.target.threads() else None
+    listed = answer(listing(session, found[0].base, count=arguments.n or OF_BLOCK, thread=current))
+    return replace(listed, notes=(*_others(len(found)), *listed.notes))
+
+
+def _first_of(session: Session, arguments: Arguments, codes: tuple[ForeignCode, ...]) -> Answer:
+    from mtedbg.analysis.code.foreign_blocks import begin_of, foreign_listing
+    from mtedbg.analysis.code.listing import OF_BLOCK
+
+    current = session.current_thread() if session.target.threads() else None
+    begin = begin_of(codes[0])
+    found = foreign_listing(session, begin, count=arguments.n or OF_BLOCK, thread=current)
+    if found is None:
+        return _nothing_there(begin, ())
+    listed = answer_of_foreign(found)
+    return replace(listed, notes=(*_others(len(codes)), *listed.notes))
+
+
+def _others(count: int) -> tuple[str, ...]:
+    return (f"the first of {count} pieces of code: see `jit-blocks`",) if count > 1 else ()
 
 
 def answer(found: Listing | Place) -> Answer:
@@ -81,7 +149,7 @@ def _row(one: ListedInstruction) -> Row:
         "instruction": one.line.text,
         "guest_rip": one.guest_rip,
         "memop": then(one.memop, lambda memop: memop.id),
-        "mark": " ".join((*_standing(one), *_memop(one), *_patched(one))),
+        "mark": " ".join((*_standing(one), *_memop(one), *_patched(one), *_site(one))),
     }
 
 
@@ -117,6 +185,11 @@ def _patched(one: ListedInstruction) -> tuple[str, ...]:
     return ("patched",) if or_else(flips, 0) else ()
 
 
+def _site(one: ListedInstruction) -> tuple[str, ...]:
+    """The place that is patched and is no memop."""
+    return (one.patch,) if one.patch else ()
+
+
 def _drawn(one: ListedInstruction) -> Iterator[Line]:
     """A heading where something begins, and the host's instruction with the guest's next to it."""
     if one.label:
@@ -140,6 +213,7 @@ def _guest_text(one: ListedInstruction) -> Iterator[str]:
     if present(one.memop):
         yield f"{_part(one)} memop {one.memop.id}"
     yield from _patched(one)
+    yield from _site(one)
     if present(one.guest_rip) and one.part in (0, 2):
         guest = f": {one.guest}" if present(one.guest) else ""
         yield f"{one.guest_rip:#x}{guest}"
@@ -157,14 +231,15 @@ COMMAND = Command(
         Column(
             "mark",
             Kind.TEXT,
-            "=> at the PC, other threads, part of a memop ([1], [2], out of line, in use), patches",
+            "=> at the PC, other threads, part of a memop ([1], [2], out of line, in use), patches, "
+            "patch sites",
         ),
     ),
     run=_run,
     arguments=(
         Argument(
             "PC|BLOCK",
-            "an address in translated code, or the id of a block; default: $pc",
+            "an address in JIT code, or the number of a block, trace or object; default: $pc",
             optional=True,
             completes=Completable.BLOCK,
         ),
@@ -172,6 +247,12 @@ COMMAND = Command(
     options=(
         Option(
             "-n", "number of instructions, from PC or the beginning of the block", "N", Takes.COUNT
+        ),
+        Option(
+            "--function",
+            "the code of this function",
+            "NAME|NUMBER",
+            completes=Completable.FUNCTION,
         ),
     ),
     details=(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_type_hints
 
 from mtedbg.dataclass import MISSING, dataclass, field, fields
@@ -29,6 +30,7 @@ def record_name(model: type[Any]) -> str:
     return name
 
 
+@cache
 def _enum_fields(model: type[Any]) -> set[str]:
     """The fields of a model that are enums in the schema: those that are texts here."""
     hints = get_type_hints(model)

@@ -36,7 +36,8 @@ class Root:
         next: address of the next root, 0 at the end.
         named: address of the array of named roots.
         named_count: how many there are.
-        schema: the parsed schema.
+        schema: the parsed schema; None where the root describes nothing: nobody has written it
+            yet, or it is the head of a list.
     """
 
     address: int
@@ -45,11 +46,11 @@ class Root:
     next: int
     named: int
     named_count: int
-    schema: Schema
+    schema: Schema | None
 
 
-def read_root(target: Target, address: int) -> Root | None:
-    """The root at `address`; None where nothing was written there yet.
+def read_root(target: Target, address: int) -> Root:
+    """The root at `address`.
 
     Raises:
         LayoutError: it cannot be read, is damaged, or of a version that this does not know.
@@ -60,21 +61,22 @@ def read_root(target: Target, address: int) -> Root | None:
         raise LayoutError(f"debug root at {address:#x}: {error.message}", error.next_step) from None
 
 
-def _read(target: Target, address: int) -> Root | None:
+def _read(target: Target, address: int) -> Root:
     address = strip(address)
     data = target.read_memory(address, SIZE)
     if isinstance(data, Absent):
         raise LayoutError(f"cannot be read: {data}")
-    if not any(data):
-        return None
     (magic, size, major, minor, endian, schema_size, own, schema, named, named_count, schema_sum,
      name, name_length, checksum, following, state, _) = STRUCT.unpack(data)  # fmt: skip
+    unwritten = Root(address, "", RuntimeState.NOT_READY, strip(following), 0, 0, None)
+    if not any(data[:CHECKED]):
+        return unwritten
     if magic != MAGIC:
         raise LayoutError("the magic does not match")
     if endian != _ENDIAN:
         raise LayoutError("it is not little-endian")
     if not own and not checksum:
-        return None
+        return unwritten
     if major != ABI_MAJOR:
         raise LayoutError(
             f"it is of version {major}.{minor}, this reads {ABI_MAJOR}.x", _VERSION_STEP
@@ -85,6 +87,8 @@ def _read(target: Target, address: int) -> Root | None:
         raise LayoutError("the checksum does not match")
     if strip(own) != address:
         raise LayoutError(f"it is a copy of the one at {own:#x}")
+    if not schema_size and not named_count:
+        return unwritten
     if named_count > _MAX_NAMED:
         raise LayoutError(f"it names {named_count} things, more than {_MAX_NAMED}")
     return Root(

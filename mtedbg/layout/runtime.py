@@ -10,6 +10,7 @@ from mtedbg.errors import LayoutError
 from mtedbg.layout.memory import RecordArray, read_name, read_text
 from mtedbg.layout.records import Layout, record_name
 from mtedbg.layout.root import Root
+from mtedbg.layout.schema import Schema
 from mtedbg.layout.slots import SlotArray, read_slots
 from mtedbg.layout.table import Snapshot, TableReader, most_bytes
 from mtedbg.model.absent import Absent, Reason, then
@@ -179,21 +180,21 @@ class Runtime:
         return root
 
 
-def make_runtime(target: Target, root: Root) -> Runtime:
-    """The runtime of a root that passed its checks.
+def make_runtime(target: Target, root: Root, schema: Schema) -> Runtime:
+    """The runtime of a root that passed its checks, and has a schema.
 
     Raises:
         LayoutError: the array of names is damaged, or the schema does not tell its form.
     """
-    layout = Layout(root.schema)
+    layout = Layout(schema)
     live = not target.info().is_dead
     try:
         named, problems = _named(target, layout, root)
     except LayoutError as error:
-        told = "; ".join((error.message, *root.schema.problems[:1]))
+        told = "; ".join((error.message, *schema.problems[:1]))
         raise LayoutError(f"debug root at {root.address:#x}: {told}", error.next_step) from None
     where = f"debug root at {root.address:#x}"
-    problems += tuple(f"{where}: {one}" for one in root.schema.problems[:_MOST_PROBLEMS])
+    problems += tuple(f"{where}: {one}" for one in schema.problems[:_MOST_PROBLEMS])
     unread = Absent(Reason.NOT_RECORDED)
     runtime = Runtime(
         root.address, root.name, root.state, target, layout, named, live, unread, problems

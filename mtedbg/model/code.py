@@ -79,6 +79,7 @@ class Block:
     reason: int | Absent = NOT_KEPT
     reason_length: int | Absent = NOT_KEPT
     code: int | Absent = NOT_KEPT
+    details: int | Absent = NOT_KEPT
 
     @property
     def end(self) -> int:
@@ -89,6 +90,53 @@ class Block:
     def has_tier(self) -> bool:
         """Whether a tier made it: stubs have none."""
         return self.tier != Tier.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What few JITs tell of a block; addresses and counts of 0 where it is not told.
+
+    `inlines` are `inline_count` records of `Inline`, `patches` `patch_count` of `Patch`.
+    `call_frames` is the address of an .eh_frame section of `call_frames_size` bytes.
+    """
+
+    RECORD: ClassVar[str] = "Details"
+
+    owner: int = 0
+    owner_length: int = 0
+    inlines: int = 0
+    inline_count: int = 0
+    patches: int = 0
+    patch_count: int = 0
+    call_frames: int = 0
+    call_frames_size: int = 0
+    moved_from: int = 0
+    moved_to: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Inline:
+    """A function in [begin, end), offsets from a block's base, within another's code."""
+
+    RECORD: ClassVar[str] = "Inline"
+
+    begin: int
+    end: int
+    name: int
+    file: int = 0
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """A place that is written while the code lives; `name` is the address of a text."""
+
+    RECORD: ClassVar[str] = "Patch"
+
+    address: int
+    size: int
+    name: int = 0
+    times: int | Absent = NOT_KEPT
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +159,7 @@ class FrameKind(StrEnum):
     UNKNOWN = "Unknown"
     LEAF = "Leaf"
     RECORD = "Record"
+    CALL_FRAMES = "CallFrames"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,3 +2,5 @@
 
 ROOT_SYMBOL = "mtedbg_root"
 """Its debug root; see `mtedbg/debug_root.h`."""
+LIST_SYMBOL = "mtedbg_roots"
+"""The head of the list of its libraries' debug roots."""

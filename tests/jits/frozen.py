@@ -96,10 +96,12 @@ class Damaged:
         found = self._target.read_memory(address, length)
         if isinstance(found, Absent):
             return found
+        here = [at for at in self._patches if address <= at < address + length]
+        if not here:
+            return found
         changed = bytearray(found)
-        for at, byte in self._patches.items():
-            if address <= at < address + length:
-                changed[at - address] = byte
+        for at in here:
+            changed[at - address] = self._patches[at]
         return bytes(changed)
 
 

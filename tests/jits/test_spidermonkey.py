@@ -28,6 +28,7 @@ from tests.jits.frozen import (
     random_patches,
     session_of,
 )
+from tests.support import answers
 
 NAMES = ("spidermonkey-128", "spidermonkey-140")
 KINDS = {
@@ -103,6 +104,11 @@ def test_every_range_is_found_by_each_end_of_it(session: Session) -> None:
         for pc in (one.start, one.end - 1):
             assert code.at(pc) == block
             assert code.range_at(block, pc) == one
+
+
+def test_code_is_listed_by_the_functions_name(session: Session) -> None:
+    report = answers.ask(session, "jit-disas --function demo.inner -n 2")
+    assert report.headline.split(":")[1].startswith(" demo.inner+0x0 in block")
 
 
 def test_what_is_between_ranges_is_in_the_block(session: Session) -> None:

@@ -1,4 +1,4 @@
-"""A target of which only memory and the debug root's address can be asked.
+"""A target of which only memory can be asked.
 
 For a debugger in the middle of a backtrace: frames, registers and expressions are what is being
 made there.
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.process import TagSource, TargetInfo, TargetKind
-from mtedbg.model.symbols import ROOT_SYMBOL
 
 if TYPE_CHECKING:
     from mtedbg.model.debug_file import DebugFile
@@ -24,17 +23,15 @@ class MemoryAlone:
 
     Args:
         read: all bytes of a range, or None.
-        root: the address of the debug root, or why it is not known.
         dead: whether it is a core.
         regions: the mappings, where they are known.
-        symbol: what is known of symbols; where None the root's is the only one.
+        symbol: what is known of symbols; where None there are none.
         guest_files: the files of a translated program at an address; where None there are none.
     """
 
     def __init__(
         self,
         read: Callable[[int, int], bytes | None],
-        root: int | Absent,
         *,
         dead: bool,
         regions: Sequence[Region] | Absent = NOT_APPLICABLE,
@@ -42,7 +39,6 @@ class MemoryAlone:
         guest_files: Callable[[int], Sequence[DebugFile]] | None = None,
     ) -> None:
         self._read = read
-        self._root = root
         self._dead = dead
         self._regions = regions
         self._symbol = symbol
@@ -59,10 +55,8 @@ class MemoryAlone:
         return Absent(Reason.UNREADABLE) if data is None else data
 
     def symbol_address(self, name: str) -> int | Absent:
-        """The root's, and what else is known."""
-        if self._symbol is None or name == ROOT_SYMBOL:
-            return self._root
-        return self._symbol(name)
+        """What is known."""
+        return Absent(Reason.UNKNOWN) if self._symbol is None else self._symbol(name)
 
     def guest_files_at(self, address: int) -> Sequence[DebugFile]:
         """Those that are known; see `GuestFileFinder`."""

@@ -18,7 +18,7 @@ from mtedbg.adapters.debugger.memory_alone import MemoryAlone
 from mtedbg.adapters.debugger.memory_symbols import MemorySymbols
 from mtedbg.dataclass import dataclass, field
 from mtedbg.errors import MtedbgError
-from mtedbg.model.absent import Absent, Reason
+from mtedbg.model.absent import Absent
 from mtedbg.session import Session
 from mtedbg.target import GuestFileFinder
 
@@ -90,12 +90,9 @@ def _target(inferior: gdb.Inferior) -> MemoryAlone:
             return None
 
     symbols = MemorySymbols(read, regions)
-    root = Absent(Reason.NO_RUNTIME)
     # Of a live process a file is asked for by packets: not while frames are made.
     files = source.guest_files_at if isinstance(source, GuestFileFinder) else None
-    return MemoryAlone(
-        read, root, dead=dead, regions=regions, symbol=symbols.address, guest_files=files
-    )
+    return MemoryAlone(read, dead=dead, regions=regions, symbol=symbols.address, guest_files=files)
 
 
 def is_there() -> bool:

@@ -6,26 +6,29 @@ which are what is being made. Memory and full symbols do not.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import gdb
 
 from mtedbg.adapters.debugger.memory_alone import MemoryAlone
 from mtedbg.adapters.gdb import sessions
-from mtedbg.model.absent import Absent, Reason
-from mtedbg.model.symbols import ROOT_SYMBOL
+from mtedbg.model.absent import Absent
+from mtedbg.model.symbols import LIST_SYMBOL, ROOT_SYMBOL
 
 if TYPE_CHECKING:
     from mtedbg.layout import Runtime
     from mtedbg.model.code import Place
 
 
+_SYMBOLS = (ROOT_SYMBOL, LIST_SYMBOL)
+
 # By inferior, process and connection. A root that was found holds as long as its process; that
 # there is none, until the program runs again or another file is mapped.
 _found: dict[object, tuple[Runtime, ...]] = {}
 _none: set[object] = set()
-# Where the root is, of programs whose full symbols do not tell.
-_announced: dict[object, int] = {}
+# Where roots are, of programs whose full symbols do not tell.
+_announced: dict[object, list[int]] = {}
 
 
 def _memory(inferior: gdb.Inferior) -> MemoryAlone:
@@ -38,15 +41,14 @@ def _memory(inferior: gdb.Inferior) -> MemoryAlone:
         except (gdb.error, OverflowError):  # a wild pointer may be no address at all
             return None
 
-    return MemoryAlone(read, _root(inferior), dead=dead)
+    return MemoryAlone(read, dead=dead)
 
 
-def _root(inferior: gdb.Inferior) -> int | Absent:
-    announced = _announced.get(_identity(inferior))
-    if announced is not None:
-        return announced
-    symbol = gdb.lookup_global_symbol(ROOT_SYMBOL)
-    return Absent(Reason.UNKNOWN) if symbol is None else int(symbol.value().address)
+def _roots(identity: object) -> list[int]:
+    if identity in _announced:
+        return _announced[identity]
+    symbols = map(gdb.lookup_global_symbol, _SYMBOLS)
+    return [int(symbol.value().address) for symbol in symbols if symbol is not None]
 
 
 def _identity(inferior: gdb.Inferior) -> object:
@@ -63,8 +65,9 @@ def runtimes() -> tuple[Runtime, ...]:
     if identity not in _found:
         from mtedbg.layout import find_runtimes
 
-        found = find_runtimes(_memory(inferior))
-        if isinstance(found, Absent):
+        roots = _roots(identity)
+        found = find_runtimes(_memory(inferior), roots) if roots else None
+        if found is None or isinstance(found, Absent):
             _none.add(identity)
             return ()
         _found[identity] = found
@@ -100,22 +103,20 @@ def learn() -> None:
     identity = _identity(inferior)
     if not inferior.pid or identity in _announced or identity in _found:
         return
-    try:
-        address = int(gdb.parse_and_eval(f"&{ROOT_SYMBOL}"))
-    except (gdb.error, TypeError):
-        found = sessions.found_root()
-        if found is None:
-            return
-        address = found
-    tell(address)
+    known = sessions.found_roots()
+    for name in () if known else _SYMBOLS:
+        with suppress(gdb.error, TypeError):
+            known.append(int(gdb.parse_and_eval(f"&{name}")))
+    if known:
+        tell(known)
 
 
-def tell(root: int) -> None:
-    """Says that the selected inferior has a debug root at `root`."""
+def tell(roots: list[int]) -> None:
+    """Says that the selected inferior has lists of debug roots that begin at `roots`."""
     identity = _identity(gdb.selected_inferior())
-    if identity in _found or _announced.get(identity) == root:
+    if identity in _found or _announced.get(identity) == roots:
         return
-    _announced[identity] = root
+    _announced[identity] = roots
     _none.discard(identity)
     gdb.invalidate_cached_frames()
 

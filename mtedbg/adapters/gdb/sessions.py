@@ -46,14 +46,13 @@ def current() -> Session:
     return _of(inferior)
 
 
-def found_root() -> int | None:
-    """Where a command has found a debug root in the selected inferior; looks for none itself."""
+def found_roots() -> list[int]:
+    """Where a command has found debug roots in the selected inferior; looks for none itself."""
     inferior = gdb.selected_inferior()
     known = _sessions.get(inferior.num)
     if known is None or not inferior.pid or known.identity[0] != inferior.pid:
-        return None
-    runtimes = known.session.runtimes_if_known()
-    return runtimes[0].address if runtimes else None
+        return []
+    return [one.address for one in known.session.runtimes_if_known() or ()]
 
 
 def in_expression() -> Session:

@@ -148,12 +148,12 @@ class JitNames:
 
 def _named(decorator: Any) -> Any:
     from mtedbg.adapters.gdb.jit_code import place_of
-    from mtedbg.analysis.code.frame_name import frame_name
+    from mtedbg.analysis.code.frame_name import frame_title
 
     try:
         frame = decorator.inferior_frame()
         found = place_of(frame.pc(), returns=frame.newer() is not None)
-        name = frame_name(*found) if found else _foreign_name(frame)
+        name = frame_title(*found) if found else _foreign_name(frame)
     except (MtedbgError, gdb.error):
         return decorator
     return _decorated(decorator, name) if name else decorator

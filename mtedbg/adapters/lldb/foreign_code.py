@@ -58,6 +58,5 @@ def _session(process: lldb.SBProcess) -> Session:
             return Absent(Reason.UNKNOWN)
         return int(found[0].GetSymbol().GetStartAddress().GetLoadAddress(target))
 
-    root = Absent(Reason.NO_RUNTIME)
-    alone = MemoryAlone(read, root, dead=False, regions=source.regions(), symbol=symbol)
+    alone = MemoryAlone(read, dead=False, regions=source.regions(), symbol=symbol)
     return Session(alone)

@@ -16,7 +16,7 @@ import lldb
 from mtedbg.adapters.debugger.memory_alone import MemoryAlone
 from mtedbg.errors import MtedbgError
 from mtedbg.model.absent import Absent
-from mtedbg.model.symbols import ROOT_SYMBOL
+from mtedbg.model.symbols import LIST_SYMBOL, ROOT_SYMBOL
 
 FUNCTION = "mtedbg_frame_name"
 """The name under which LLDB finds the script in the dictionary of its Python session."""
@@ -45,21 +45,20 @@ def frame_name(frame: lldb.SBFrame, _names: dict[str, Any]) -> str:
     # What a module holds is no JIT code: that costs nothing to know.
     if frame.GetModule().IsValid():
         return ""
-    from mtedbg.analysis.code.frame_name import frame_name as name_of
+    from mtedbg.analysis.code.frame_name import frame_title
     from mtedbg.decode.code.code_map import locate
     from mtedbg.layout import find_runtimes
 
     process = frame.GetThread().GetProcess()
-    symbols = process.GetTarget().FindSymbols(ROOT_SYMBOL)
-    if not symbols.GetSize():
+    roots = [*_addresses(process, ROOT_SYMBOL), *_addresses(process, LIST_SYMBOL)]
+    if not roots:
         return _foreign_name(frame, process)
-    root = symbols[0].GetSymbol().GetStartAddress().GetLoadAddress(process.GetTarget())
     try:
-        runtimes = find_runtimes(_memory(process, int(root)))
+        runtimes = find_runtimes(_memory(process), roots)
         for runtime in () if isinstance(runtimes, Absent) else runtimes:
             place = locate(runtime, frame.GetPC())
             if place.in_jit:
-                return name_of(runtime, place)
+                return frame_title(runtime, place)
     except MtedbgError:
         pass
     return _foreign_name(frame, process)
@@ -77,10 +76,18 @@ def _foreign_name(frame: lldb.SBFrame, process: lldb.SBProcess) -> str:
     return "" if place is None else foreign_frame_name(place)
 
 
-def _memory(process: lldb.SBProcess, root: int) -> MemoryAlone:
+def _addresses(process: lldb.SBProcess, name: str) -> list[int]:
+    """Of a symbol in every image, where it is loaded."""
+    target = process.GetTarget()
+    starts = (one.GetSymbol().GetStartAddress() for one in target.FindSymbols(name))
+    found = (int(one.GetLoadAddress(target)) for one in starts)
+    return [one for one in found if one != lldb.LLDB_INVALID_ADDRESS]
+
+
+def _memory(process: lldb.SBProcess) -> MemoryAlone:
     def read(address: int, length: int) -> bytes | None:
         error = lldb.SBError()
         data = process.ReadMemory(address, length, error)
         return bytes(data) if error.Success() and data and len(data) == length else None
 
-    return MemoryAlone(read, root, dead=process.GetPluginName() == "elf-core")
+    return MemoryAlone(read, dead=process.GetPluginName() == "elf-core")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mtedbg.decode.code.audit import audit
 from mtedbg.decode.code.code_map import CODE_MAP, FUNCTIONS, NEEDS, ranges_of
+from mtedbg.decode.code.details import details_of
 from mtedbg.errors import LayoutError
 from mtedbg.layout.slots import SlotArray
 from mtedbg.model.absent import Absent, or_else, present
@@ -29,6 +30,8 @@ _SAMPLED = 256
 """Blocks whose ranges are looked at."""
 _FEW = 64
 """Records of a table that are published whole without being noticed."""
+_LARGE, _MANY = 1 << 16, 1 << 10
+"""Bytes of call frames, and inlined functions of one block, that are noticed."""
 _CHUNKS_READ = 4
 """Chunks that hold one address where blocks are placed upwards, with some to spare."""
 _STEP = "see docs/debug-abi.md, `Adopting it`"
@@ -105,6 +108,7 @@ def _code_map(session: Session, runtime: Runtime) -> Iterator[Advice]:
         yield Advice(Verdict.MISSING, runtime.name, "the code map has no block", "publish one")
     yield from _placed(session, runtime, blocks)
     yield from _named(runtime, blocks)
+    yield from _detailed(runtime, blocks)
     if isinstance(table.records, SlotArray):
         yield from _spans(runtime, table.records, blocks)
 
@@ -154,6 +158,22 @@ def _named(runtime: Runtime, blocks: list[Block]) -> Iterator[Advice]:
         )
 
 
+def _detailed(runtime: Runtime, blocks: list[Block]) -> Iterator[Advice]:
+    """What the details of blocks cost readers."""
+    for block in blocks:
+        details = details_of(runtime, block)
+        if isinstance(details, Absent):
+            continue
+        if details.call_frames_size > _LARGE:
+            what = f"block {block.id} has {details.call_frames_size} bytes of call frames"
+            then = "each frame in it reads them all: give each block its own"
+            yield Advice(Verdict.SLOW, runtime.name, what, then)
+        if details.inline_count > _MANY:
+            what = f"block {block.id} has {details.inline_count} inlined functions"
+            then = "each look-up in it reads them all: make smaller blocks"
+            yield Advice(Verdict.SLOW, runtime.name, what, then)
+
+
 def _has_name(runtime: Runtime, one: Range) -> bool:
     if or_else(one.symbol_length, 0):
         return True
@@ -161,7 +181,7 @@ def _has_name(runtime: Runtime, one: Range) -> bool:
 
 
 def _has_frame(one: Range) -> bool:
-    return one.frame in (FrameKind.LEAF, FrameKind.RECORD)
+    return one.frame in (FrameKind.LEAF, FrameKind.RECORD, FrameKind.CALL_FRAMES)
 
 
 def _spans(runtime: Runtime, slots: SlotArray[Block], blocks: list[Block]) -> Iterator[Advice]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mtedbg.analysis.code.block import code_at
 from mtedbg.analysis.code.blocks import Wanted
 from mtedbg.analysis.code.guest_files import guest_place
-from mtedbg.analysis.code.jits import FoundJit, jits
+from mtedbg.analysis.code.jits import FoundJit, Namer, jits
 from mtedbg.analysis.code.listing import AFTER, BEFORE, MOST, ListedInstruction, Standing, standing
 from mtedbg.analysis.code.sources.jitdump import jitdump
 from mtedbg.analysis.code.sources.objects_in_memory import objects_in_memory
@@ -120,6 +120,29 @@ def foreign_listing(
     shown = min(shown, max((block.end - start) // WORD_SIZE, 1))
     who = standing(session, start, start + shown * WORD_SIZE, thread)
     return ForeignListing(place, start, tuple(_lines(session, start, shown, who)), block.end)
+
+
+def foreign_numbered(session: Session, number: int) -> tuple[ForeignCode, ...]:
+    """The pieces of code that a source knows by `number`: of several sources, one for each."""
+    listed = (one for found in foreign_blocks(session) for one in found.codes)
+    return tuple(one for one in listed if one.number == number and present(one.block))
+
+
+def foreign_named(session: Session, name: str) -> tuple[ForeignCode, ...]:
+    """The pieces of code of a function."""
+    listed = foreign_blocks(session, Wanted(function=name))
+    found = [code for one in listed for code in one.codes]
+    for one in jits(session):
+        if isinstance(one.jit, Namer):
+            found += one.jit.named(name)
+    return tuple(one for one in found if present(one.block))
+
+
+def begin_of(code: ForeignCode) -> int:
+    """Where a listed piece of code begins: its function, where it is one of several in a block."""
+    span = code.symbol if present(code.symbol) and code.symbol.name else code.block
+    assert present(span)
+    return span.start
 
 
 def _lines(

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from mtedbg.decode.code.code_map import name_of
 from mtedbg.decode.memops.memop import memop_before, memop_in
 from mtedbg.errors import LayoutError
-from mtedbg.model.absent import or_else, present
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, or_else, present
 from mtedbg.model.code import Block, Outcome, Place, Range
 from mtedbg.model.memop import Memop
+from mtedbg.model.source import InlinedCall
 
 if TYPE_CHECKING:
     from mtedbg.layout import Runtime
@@ -33,6 +34,28 @@ def frame_name(runtime: Runtime, place: Place) -> str:
     if place.outcome is Outcome.RETIRED:
         said.append("retired")
     return f"{name} [{', '.join(filter(None, said))}]".lstrip()
+
+
+def frame_title(runtime: Runtime, place: Place) -> str:
+    """The same with the source, "inner at a.js:3, inlined into outer at a.js:9 [block 2]".
+
+    For debuggers, which know nothing of the source of such code.
+    """
+    from mtedbg.decode.code.details import source_of
+
+    name, _, brackets = frame_name(runtime, place).partition("[")
+    try:
+        source = source_of(runtime, place)
+    except LayoutError:
+        source = NOT_APPLICABLE
+    if isinstance(source, Absent):
+        return f"{name}[{brackets}"
+    calls = [*source.inlined, InlinedCall(name.rstrip(), source.source)]
+    words = (
+        one.function if one.source is None else f"{one.function} at {one.source}".lstrip()
+        for one in calls
+    )
+    return f"{', inlined into '.join(words)} [{brackets}".lstrip()
 
 
 def place_name(runtime: Runtime, place: Place) -> str:

@@ -108,6 +108,14 @@ class Auditor(Protocol):
 
 
 @runtime_checkable
+class Namer(Protocol):
+    """A JIT whose blocks have several functions each: `blocks` does not list these."""
+
+    def named(self, name: str) -> Iterator[ForeignCode]:
+        """The code of the function that is called `name`, as `at` has it."""
+
+
+@runtime_checkable
 class HostCaller(Protocol):
     """A translator whose guests call the host's functions by code that it makes for them."""
 

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
 
 from mtedbg.analysis.interrupted import place_of_death
 from mtedbg.analysis.runtimes import all_runtimes, place_of
 from mtedbg.dataclass import dataclass
-from mtedbg.decode.code.code_map import CODE_MAP, RETIRED, name_of, ranges_of
+from mtedbg.decode.code.code_map import CODE_MAP, RETIRED, line_of, name_of, ranges_of
 from mtedbg.decode.code.code_map import NEEDS as CODEMAP_NEEDS
+from mtedbg.decode.code.details import (
+    LONGEST_NAME,
+    inlines_of,
+    patch_at,
+    patch_words,
+    patches_of,
+)
 from mtedbg.decode.code.disassembly import CodeLine, disassemble
 from mtedbg.decode.code.guest_instruction import guest_instruction
 from mtedbg.decode.code.instruction import WORD_SIZE
 from mtedbg.decode.memops.memop import NEEDS, memops_of
 from mtedbg.errors import LayoutError
+from mtedbg.layout.memory import read_name
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, or_else, present, then
-from mtedbg.model.code import Block, Place, Range
+from mtedbg.model.code import Block, Line, Place, Range
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -25,6 +35,7 @@ if TYPE_CHECKING:
     from mtedbg.layout.memory import RecordArray
     from mtedbg.model.memop import Memop
     from mtedbg.model.process import Thread
+    from mtedbg.model.source import SourceLine
     from mtedbg.session import Session
 
 T = TypeVar("T", bound="DataclassInstance")
@@ -67,6 +78,7 @@ class ListedInstruction:
         part: which part of that: 1 for the tag insert, 2 for the access, `OUT_OF_LINE`, 0 where
             there is none.
         standing: who is here.
+        patch: the place that is patched, in words; empty where it is in none.
     """
 
     line: CodeLine
@@ -76,6 +88,7 @@ class ListedInstruction:
     memop: Memop | Absent
     part: int
     standing: Standing
+    patch: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,13 +198,14 @@ def _lines(
     session: Session, shown: _Extent, who: Mapping[int, Standing]
 ) -> Iterator[ListedInstruction]:
     memops, ranges = _memops(shown), _ranges(shown)
+    patches, begins = _patches(shown), _begins(shown)
     for line in disassemble(session.target, shown.start, shown.count):
         memop, part = memops.get(line.address, (NOT_APPLICABLE, 0))
         one = ranges.get(line.address, NOT_APPLICABLE)
         rip = _guest_rip(memop, one)
         yield ListedInstruction(
             line,
-            or_else(then(one, lambda found: _label(shown.runtime, found)), ""),
+            "; ".join(filter(None, (_range_label(shown, one), begins.get(line.address, "")))),
             rip,
             NOT_APPLICABLE
             if part in (1, OUT_OF_LINE)
@@ -199,7 +213,70 @@ def _lines(
             memop,
             part,
             who.get(line.address, Standing()),
+            patches.get(line.address, ""),
         )
+
+
+def _range_label(shown: _Extent, one: Range | Absent) -> str:
+    return or_else(then(one, lambda found: _label(shown.runtime, found)), "")
+
+
+def _patches(shown: _Extent) -> dict[int, str]:
+    """The places in what is shown that are patched, by the addresses of their instructions."""
+    found: dict[int, str] = {}
+    with suppress(LayoutError):
+        before = patch_at(shown.runtime, shown.block, shown.start)
+        patches = patches_of(shown.runtime, shown.block)
+        later = _from(patches, "address", shown.start, shown.count)
+        for one in chain([before] if present(before) else [], later):
+            if one.address >= shown.end:
+                break
+            words = patch_words(shown.runtime, one)
+            start = max(one.address - one.address % WORD_SIZE, shown.start)
+            for at in range(start, min(one.address + one.size, shown.end), WORD_SIZE):
+                found[at] = words
+    return found
+
+
+def _begins(shown: _Extent) -> dict[int, str]:
+    """Where code of another line or of an inlined function begins in what is shown."""
+    found: dict[int, str] = {}
+    base = shown.block.base
+    with suppress(LayoutError):
+        for at, line in _source_lines(shown):
+            found[at] = f"at {line}"
+    with suppress(LayoutError):
+        inlines = inlines_of(shown.runtime, shown.block)
+        for one in _from(inlines, "begin", shown.start - base, shown.count):
+            if base + one.begin >= shown.end:
+                break
+            name = or_else(read_name(shown.runtime.target, one.name, LONGEST_NAME), "")
+            at = base + one.begin
+            found[at] = f"{name or 'a function'}, inlined {found.get(at, '')}".rstrip()
+    return found
+
+
+def _source_lines(shown: _Extent) -> Iterator[tuple[int, SourceLine]]:
+    """Where lines of source begin in what is shown."""
+    base = shown.block.base
+    ranges = ranges_of(shown.runtime, shown.block)
+    first = then(ranges, lambda all_: all_.last_not_above("begin", shown.start - base))
+    if isinstance(ranges, Absent) or isinstance(first, Absent):
+        return
+    for number in range(max(first, 0), min(ranges.count, first + 2 + shown.count)):
+        one = ranges.get(number)
+        if isinstance(one, Absent) or base + one.begin >= shown.end:
+            return
+        count, address = or_else(one.line_count, 0), or_else(one.lines, 0)
+        if not count or not address:
+            continue
+        lines = shown.runtime.records(Line, address, count)
+        for line in _from(lines, "begin", max(shown.start - base, one.begin), shown.count):
+            if base + line.begin >= min(shown.end, base + one.end):
+                break
+            found = line_of(shown.runtime, one, line.begin)
+            if present(found):
+                yield base + line.begin, found
 
 
 def _guest_rip(memop: Memop | Absent, one: Range | Absent) -> int | Absent:

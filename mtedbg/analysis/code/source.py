@@ -5,8 +5,9 @@ from __future__ import annotations
 from posixpath import basename
 from typing import TYPE_CHECKING
 
+from mtedbg.analysis.code.symbolize import jit_place
 from mtedbg.decode.demangle import demangled
-from mtedbg.errors import FileFormatError
+from mtedbg.errors import FileFormatError, LayoutError
 from mtedbg.formats.dwarf.call_frames import Entry, FrameSection, FrameTable
 from mtedbg.formats.dwarf.cursor import DamagedError
 from mtedbg.formats.dwarf.debug_info import DebugInfo
@@ -16,6 +17,8 @@ from mtedbg.session import once
 from mtedbg.target import DebugFileFinder, SourceFinder
 
 if TYPE_CHECKING:
+    from mtedbg.layout import Runtime
+    from mtedbg.model.code import Place
     from mtedbg.model.debug_file import DebugFile
     from mtedbg.model.source import SourcePlace
     from mtedbg.session import Session
@@ -29,6 +32,9 @@ def source_place(session: Session, address: int) -> SourcePlace | Absent:
         session: the process.
         address: of the instruction; of a call any byte of it.
     """
+    jit = jit_place(session, address)
+    if jit is not None:
+        return _source_in_jit(*jit)
     finder = _finder(session)
     if finder is None:
         target = session.target
@@ -38,7 +44,17 @@ def source_place(session: Session, address: int) -> SourcePlace | Absent:
         found = known.place_at(address - file.bias) if known and known.is_there else None
         if found is not None:
             return found
-    return Absent(Reason.UNKNOWN, "no debug information")
+    return _NONE
+
+
+def _source_in_jit(runtime: Runtime, place: Place) -> SourcePlace | Absent:
+    from mtedbg.decode.code.details import source_of
+
+    try:
+        found = source_of(runtime, place)
+    except LayoutError as error:
+        return Absent(Reason.NOT_RECORDED, error.message)
+    return _NONE if found == NOT_APPLICABLE else found
 
 
 @once
@@ -168,6 +184,7 @@ def _read_section(known: DebugInfo, name: str) -> FrameSection | None:
     return FrameSection(read, start, len(data), is_eh=name == ".eh_frame") if data else None
 
 
+_NONE = Absent(Reason.UNKNOWN, "no debug information")
 _INFO, _RULES, _TABLE = "debug information", "frame rules", "frame table"
 _HEADER = ".eh_frame_hdr"
 _MOST_RULES = 1 << 14

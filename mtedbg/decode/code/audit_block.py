@@ -8,6 +8,7 @@ from collections.abc import Container, Iterable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
 from mtedbg.dataclass import dataclass
+from mtedbg.decode.code.audit_details import audit_details
 from mtedbg.decode.memops.memop import memops_of
 from mtedbg.errors import LayoutError
 from mtedbg.layout import Runtime
@@ -52,6 +53,7 @@ def audit_block(
         yield Finding(Severity.ERROR, Flaw.IMPOSSIBLE, where, detail)
     yield from _few(_ranges(runtime, block, functions, budget), where)
     yield from _few(_memops(runtime, block, budget), where)
+    yield from _few(audit_details(runtime, block), where)
 
 
 def _few(findings: Iterable[Finding], where: str) -> Iterator[Finding]:

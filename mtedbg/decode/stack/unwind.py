@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mtedbg.decode.code.code_map import NEEDS as CODEMAP_NEEDS
+from mtedbg.decode.code.details import rules_of
+from mtedbg.decode.stack.cfi import unwind
 from mtedbg.layout import Requirements, Runtime
 from mtedbg.layout.schema import Saved
-from mtedbg.model.absent import Absent, Reason
-from mtedbg.model.code import FrameKind, Place, Range
+from mtedbg.model.absent import Absent, Reason, or_else
+from mtedbg.model.code import Block, FrameKind, Place, Range
 from mtedbg.model.pointer import strip
 
 NEEDS = CODEMAP_NEEDS | Requirements(contracts={"jit.frame": "record"})
@@ -44,6 +46,8 @@ def caller_of(
     Raises:
         LayoutError: the runtime does not tell what this needs.
     """
+    if _range_frame(place) == FrameKind.CALL_FRAMES:
+        return _by_call_frames(runtime, place, registers)
     bare = _bare_stack(runtime, place)
     if bare is None and (frame := _frame(place)):
         return _above_record(runtime, registers, *frame)
@@ -66,10 +70,30 @@ def caller_of(
     return found
 
 
+def _range_frame(place: Place) -> str:
+    """What frame the range says it has; empty where it says nothing."""
+    found = place.range
+    return or_else(found.frame, "") if isinstance(found, Range) else ""
+
+
 def _tells_frame(place: Place) -> bool:
     """Whether the range is a function that says what frame it has."""
-    found = place.range
-    return isinstance(found, Range) and found.frame in (FrameKind.LEAF, FrameKind.RECORD)
+    return _range_frame(place) in (FrameKind.LEAF, FrameKind.RECORD)
+
+
+def _by_call_frames(
+    runtime: Runtime, place: Place, registers: Mapping[str, int]
+) -> dict[str, int] | Absent:
+    assert isinstance(place.block, Block)
+    rules = rules_of(runtime, place.block, place.pc)
+    if isinstance(rules, Absent):
+        return rules
+    left = unwind(runtime.target, rules, registers)
+    if isinstance(left, Absent):
+        return left
+    if left.return_address is None:
+        return Absent(Reason.NOT_RECORDED, "call frame information: that is the outermost frame")
+    return {**left.registers, "pc": left.return_address, "sp": left.cfa}
 
 
 def _frame(place: Place) -> tuple[str, int] | None:

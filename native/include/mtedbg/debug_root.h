@@ -78,7 +78,8 @@ enum { MTEDBG_FILLING, MTEDBG_FILLED };
   V(RangeKind, BuiltinThunk, 4) V(RangeKind, FaultTrampoline, 5) V(RangeKind, Throw, 6) \
   V(RangeKind, DebugStub, 7)
 #define MTEDBG_FRAME_KINDS(V) \
-  V(FrameKind, Unknown, 0) V(FrameKind, Leaf, 1) V(FrameKind, Record, 2)
+  V(FrameKind, Unknown, 0) V(FrameKind, Leaf, 1) V(FrameKind, Record, 2) \
+  V(FrameKind, CallFrames, 3)
 #define MTEDBG_TIERS(V) V(Tier, None, 0) V(Tier, Baseline, 1) V(Tier, Optimized, 2)
 #define MTEDBG_TIER_STATES(V) \
   V(TierState, Idle, 0) V(TierState, Requested, 1) V(TierState, Compiling, 2) \
@@ -157,14 +158,39 @@ enum { MTEDBG_ENUMS(MTEDBG_ENUM_LIST) };
   F(T, u64, segment) F(T, u64, ranges) F(T, u64, memops) F(T, u32, range_count)       \
   F(T, u32, memop_count) F(T, u32, ranges_checksum) F(T, BlockKind, kind) F(T, Tier, tier) \
   F(T, BlockState, state) F(T, u64, supersedes) F(T, u64, superseded_by)              \
-  F(T, u64, reason) F(T, u32, reason_length) F(T, u32, reserved) F(T, u64, code)
+  F(T, u64, reason) F(T, u32, reason_length) F(T, u32, reserved) F(T, u64, code)      \
+  F(T, u64, details)
+
+/* Block.details: the address of this record, 0 for none: what most JITs do not have. Each part of it
+ * may be 0, for not told.
+ * owner: what the block is code of, if the JIT keeps several apart: a module, a script, a tenant.
+ * inlines: sorted by begin, an outer one before those within it.
+ * patches: places that are written while the code lives, sorted by address; no memops.
+ * call_frames: the bytes of an .eh_frame section, of the ranges whose frame is CallFrames.
+ * moved_from: the base of the same code, before it was moved here. moved_to, of a retired block: the
+ * base of the block that has the code now. */
+#define MTEDBG_DETAILS_FIELDS(F, T)                                                   \
+  F(T, u64, owner) F(T, u32, owner_length) F(T, u32, inline_count) F(T, u64, inlines) \
+  F(T, u64, patches) F(T, u32, patch_count) F(T, u32, reserved) F(T, u64, call_frames) \
+  F(T, u64, call_frames_size) F(T, u64, moved_from) F(T, u64, moved_to)
+
+/* A function whose code stands at [begin, end), offsets from the block's base, within another's.
+ * name, and file: addresses of NUL-terminated texts of at most 255 bytes. file, line: where it is
+ * called, in the function around it; 0 for not told. */
+#define MTEDBG_INLINE_FIELDS(F, T) \
+  F(T, u32, begin) F(T, u32, end) F(T, u64, name) F(T, u64, file) F(T, u32, line) F(T, u32, reserved)
+
+/* address: of the first byte that is written. name: what for, as above. times: how often it was. */
+#define MTEDBG_PATCH_FIELDS(F, T) \
+  F(T, u64, address) F(T, u32, size) F(T, u32, times) F(T, u64, name)
 
 /* ranges of a block: sorted by begin; begin and end are offsets from the block's base. function: an
  * index in `functions`, MTEDBG_NO_FUNCTION for none. symbol: a name of the range's own, which comes
  * before the function's. The rest may be 0, for not told:
  * frame: how to leave it. Leaf: it has no frame, x30 is the return address. Record: it begins with
  * stp x29, x30, [sp, #-N]! and mov x29, sp; every RET follows ldp x29, x30, [sp], #N, and in between
- * x29 is the record's address. frame_size: N. x19 to x28 are taken for the caller's.
+ * x29 is the record's address. frame_size: N. x19 to x28 are taken for the caller's. CallFrames: by
+ * the call frame information of the block's details.
  * lines: line_count records, sorted by begin: the source of the code from there on. */
 #define MTEDBG_RANGE_FIELDS(F, T)                                                     \
   F(T, u32, begin) F(T, u32, end) F(T, RangeKind, kind) F(T, u32, function)           \
@@ -253,6 +279,7 @@ enum { MTEDBG_ENUMS(MTEDBG_ENUM_LIST) };
   R(Named, MTEDBG_NAMED_FIELDS) R(Table, MTEDBG_TABLE_FIELDS) R(Buffer, MTEDBG_BUFFER_FIELDS) \
   R(Slots, MTEDBG_SLOTS_FIELDS) R(Slot, MTEDBG_SLOT_FIELDS) R(Chunk, MTEDBG_CHUNK_FIELDS)     \
   R(Block, MTEDBG_BLOCK_FIELDS) R(Range, MTEDBG_RANGE_FIELDS) R(Line, MTEDBG_LINE_FIELDS) R(Memop, MTEDBG_MEMOP_FIELDS)   \
+  R(Details, MTEDBG_DETAILS_FIELDS) R(Inline, MTEDBG_INLINE_FIELDS) R(Patch, MTEDBG_PATCH_FIELDS) \
   R(Segment, MTEDBG_SEGMENT_FIELDS) R(Thread, MTEDBG_THREAD_FIELDS)                   \
   R(Function, MTEDBG_FUNCTION_FIELDS) R(Code, MTEDBG_CODE_FIELDS) R(PhasePoint, MTEDBG_PHASE_FIELDS)              \
   R(Journal, MTEDBG_JOURNAL_FIELDS) R(Lock, MTEDBG_LOCK_FIELDS) R(Recorder, MTEDBG_RECORDER_FIELDS)               \
@@ -633,10 +660,8 @@ static inline void mtedbg_publish_root(struct mtedbg_root* root, const char* nam
   __atomic_store_n(&root->state, (uint32_t)MTEDBG_RootState_Ready, __ATOMIC_RELEASE);
 }
 
-/* Appends `mine`, which is published, to the list of roots that begins at `first`: in a process
- * with several JITs, each with a root of its own, one has the symbol `mtedbg_root`, and the others
- * follow it in the list. Takes no lock, and may be called before `first` is published. A root that
- * is in the list already stays where it is. */
+/* Appends `mine`, which is published, to the list of roots that begins at `first`, which may be
+ * published later. Takes no lock. A root that is in the list already stays where it is. */
 static inline void mtedbg_link_root(struct mtedbg_root* first, struct mtedbg_root* mine) {
   struct mtedbg_root* last = first;
   while (last != mine) {
@@ -646,6 +671,58 @@ static inline void mtedbg_link_root(struct mtedbg_root* first, struct mtedbg_roo
       return;
     last = (struct mtedbg_root*)(uintptr_t)next;
   }
+}
+
+/* Several JITs in one process, each with a root of its own. A program's has the symbol
+ * `mtedbg_root`. A library names its own as it likes, writes MTEDBG_LIST_OF_ROOTS; once, outside of
+ * all functions, and calls mtedbg_join_root(): libraries that do not know of each other are in one
+ * list then. Its head, `mtedbg_roots`, is one object for the whole process, however the libraries
+ * were loaded. With it a library stays in memory after dlclose(3). Other C libraries than glibc
+ * have no such objects: there each library that is loaded with RTLD_LOCAL has a list of its own,
+ * which is found in cores, and must not be unloaded. */
+extern struct mtedbg_root mtedbg_roots __attribute__((visibility("default")));
+
+#if defined(__GLIBC__)
+#define MTEDBG_LIST_OF_ROOTS                            \
+  __asm__(                                              \
+      ".pushsection .bss.mtedbg_roots,\"aw\",%nobits\n" \
+      ".balign 8\n"                                     \
+      ".globl mtedbg_roots\n"                           \
+      ".type mtedbg_roots, %gnu_unique_object\n"        \
+      ".size mtedbg_roots, 88\n"                        \
+      "mtedbg_roots: .zero 88\n"                        \
+      ".popsection\n");                                 \
+  struct mtedbg_root
+#else
+#define MTEDBG_LIST_OF_ROOTS struct mtedbg_root mtedbg_roots __attribute__((weak))
+#endif
+
+/* Appends `mine`, which is published, to the list of the process. Takes no lock. The head has no
+ * schema: it describes nothing, and is there so that the list is found without symbols. */
+static inline void mtedbg_join_root(struct mtedbg_root* mine) {
+  static const char magic[8] = MTEDBG_ROOT_MAGIC;
+  struct mtedbg_root head = {.magic = {0},
+                             .size = (uint32_t)sizeof head,
+                             .abi_major = MTEDBG_ABI_MAJOR,
+                             .abi_minor = MTEDBG_ABI_MINOR,
+                             .endian = MTEDBG_ENDIAN_PROBE,
+                             .schema_size = 0,
+                             .self = mtedbg_address(&mtedbg_roots),
+                             .schema = 0,
+                             .named = 0,
+                             .named_count = 0,
+                             .schema_checksum = 0,
+                             .name = 0,
+                             .name_length = 0,
+                             .checksum = 0,
+                             .next = 0,
+                             .state = 0,
+                             .reserved = 0};
+  mtedbg_copy(head.magic, magic, sizeof magic);
+  head.checksum = mtedbg_crc32(&head, offsetof(struct mtedbg_root, checksum));
+  /* Whoever joins at the same time writes the same. */
+  mtedbg_copy(&mtedbg_roots, &head, offsetof(struct mtedbg_root, next));
+  mtedbg_link_root(&mtedbg_roots, mine);
 }
 
 #ifdef __cplusplus

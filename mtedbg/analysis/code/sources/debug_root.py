@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.runtimes import notes_of, place_of
-from mtedbg.decode.code.code_map import function_name, line_of, name_of, program_of, symbol_of
+from mtedbg.decode.code.code_map import function_name, name_of, program_of, symbol_of
+from mtedbg.decode.code.details import (
+    details_of,
+    owner_of,
+    patch_at,
+    patch_words,
+    source_of,
+)
 from mtedbg.decode.memops.journal import describe, in_flight
 from mtedbg.decode.memops.memop import memop_in
 from mtedbg.errors import LayoutError
@@ -17,7 +25,7 @@ from mtedbg.model.code_place import CodePlace, HeldBlock, HeldRange
 from mtedbg.model.foreign_code import CodeSource
 from mtedbg.model.memop import Memop
 from mtedbg.model.operation import OF_CODE
-from mtedbg.model.source import SourceLine
+from mtedbg.model.source import InlinedCall, SourceLine, SourcePlace
 
 if TYPE_CHECKING:
     from mtedbg.layout import Runtime
@@ -33,6 +41,7 @@ def code_at(session: Session, pc: int) -> CodePlace:
     """
     runtime, place = place_of(session, pc)
     memop = _memop(runtime, place)
+    source = _source(runtime, place)
     return CodePlace(
         pc,
         CodeSource.DEBUG_ROOT,
@@ -44,8 +53,8 @@ def code_at(session: Session, pc: int) -> CodePlace:
         _guest_rip(place, memop),
         then(memop, lambda found: found.id),
         place.detail,
-        (*notes_of(runtime), *place.notes, *_notes(runtime, place)),
-        _line(runtime, place),
+        (*notes_of(runtime), *place.notes, *_inlined(source), *_notes(runtime, place)),
+        then(source, _line),
     )
 
 
@@ -88,14 +97,30 @@ def _function(runtime: Runtime, place: Place) -> str | Absent:
         return Absent(Reason.NOT_RECORDED, error.message)
 
 
-def _line(runtime: Runtime, place: Place) -> SourceLine | Absent:
-    """The line of the source, where the runtime tells lines."""
-    if isinstance(place.range, Absent) or isinstance(place.block, Absent):
-        return NOT_APPLICABLE
+def _source(runtime: Runtime, place: Place) -> SourcePlace | Absent:
+    """The source, where the runtime tells lines, or what it has inlined."""
     try:
-        return line_of(runtime, place.range, place.pc - place.block.base)
+        return source_of(runtime, place)
     except LayoutError as error:
         return Absent(Reason.NOT_RECORDED, error.message)
+
+
+def _line(source: SourcePlace) -> SourceLine | Absent:
+    """The line of the instruction itself, which may be of a function that was inlined."""
+    line = source.inlined[0].source if source.inlined else source.source
+    return line or NOT_APPLICABLE
+
+
+def _inlined(source: SourcePlace | Absent) -> Iterator[str]:
+    """Which functions were inlined there, and where they are called."""
+    if isinstance(source, Absent):
+        if source.is_hole:
+            yield f"the source is not known: {source}"
+        return
+    calls = [*source.inlined, InlinedCall("", source.source)]
+    for one, caller in pairwise(calls):
+        called = f", called at {caller.source}" if caller.source else ""
+        yield f"inlined here: {one.function}{called}"
 
 
 def _guest_rip(place: Place, memop: Memop | Absent) -> int | Absent:
@@ -116,10 +141,30 @@ def _notes(runtime: Runtime, place: Place) -> Iterator[str]:
         yield f"retired: {reason}"
     if isinstance(place.range, Range) and (callee := or_else(place.range.callee_block, 0)):
         yield f"a stub into block {callee}"
+    if isinstance(place.block, Block):
+        with suppress(LayoutError):
+            yield from _of_details(runtime, place.block, place.pc)
     with suppress(LayoutError):
         program = then(place.block, lambda block: program_of(runtime, block))
         if present(program):
             yield f"code of {program}"
+
+
+def _of_details(runtime: Runtime, block: Block, pc: int) -> Iterator[str]:
+    details = details_of(runtime, block)
+    if isinstance(details, Absent):
+        if details.is_hole:
+            yield f"the details of block {block.id} cannot be read: {details}"
+        return
+    if present(owner := owner_of(runtime, block)) and owner:
+        yield f"code of {owner}"
+    if present(patch := patch_at(runtime, block, pc)):
+        yield patch_words(runtime, patch)
+    into = pc - block.base
+    if details.moved_from:
+        yield f"moved here: it was at {details.moved_from + into:#x}"
+    if details.moved_to:
+        yield f"moved: the code is at {details.moved_to + into:#x} now"
 
 
 def _reason(runtime: Runtime, place: Place) -> str | Absent:

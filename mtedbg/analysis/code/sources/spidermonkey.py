@@ -75,6 +75,19 @@ class SpiderMonkey:
             cut = f"only the first {MOST} blocks are listed"
         return ForeignCodes(CodeSource.SPIDERMONKEY, tuple(found[:MOST]), cut, self.version)
 
+    def named(self, name: str) -> Iterator[ForeignCode]:
+        """The functions of this name, in every tier; see `analysis/code/jits.py`."""
+        try:
+            for block in self.code.all(MOST):
+                for one in self.code.ranges(block):
+                    if one.kind == spidermonkey.FUNCTION and name in (
+                        self.code.function_name(block.code, one.function),
+                        f"wasm-function[{one.function}]",
+                    ):
+                        yield self._of(block, one.start)
+        except HoleError:
+            return
+
     def unwind(self, pc: int, registers: Mapping[str, int]) -> Mapping[str, int] | Absent | None:
         """Out of the stub that C++ enters wasm by, which saves what C++ wants kept."""
         try:

@@ -6,7 +6,7 @@ from mtedbg.adapters.core import CoreTarget
 from mtedbg.adapters.debugger.memory_alone import MemoryAlone
 from mtedbg.decode.code.code_map import locate
 from mtedbg.layout import find_runtimes
-from mtedbg.model.absent import Absent, Reason
+from mtedbg.model.absent import Absent
 from tests.golden.cases import CORES
 
 
@@ -20,8 +20,8 @@ def test_a_runtime_is_read_by_memory_and_its_root() -> None:
         data = core.read_memory(address, length)
         return None if isinstance(data, Absent) else data
 
-    alone = MemoryAlone(read, known[0].address, dead=True)
-    found = find_runtimes(alone)
+    alone = MemoryAlone(read, dead=True)
+    found = find_runtimes(alone, [known[0].address])
     assert not isinstance(found, Absent)
     assert locate(found[0], pc).block == locate(known[0], pc).block
     assert (alone.threads(), alone.read_tags(0, 16)) == ((), ())
@@ -29,5 +29,5 @@ def test_a_runtime_is_read_by_memory_and_its_root() -> None:
 
 
 def test_without_a_root_there_is_nothing() -> None:
-    alone = MemoryAlone(lambda *_: None, Absent(Reason.UNKNOWN), dead=False)
+    alone = MemoryAlone(lambda *_: None, dead=False)
     assert isinstance(find_runtimes(alone), Absent)

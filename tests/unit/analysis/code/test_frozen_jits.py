@@ -13,7 +13,7 @@ import pytest
 
 from mtedbg.adapters.core import CoreTarget
 from mtedbg.analysis.code.block import code_at
-from mtedbg.errors import MtedbgError
+from mtedbg.errors import MtedbgError, UsageError
 from mtedbg.formats import beam_code
 from mtedbg.model.absent import Absent, present
 from mtedbg.model.foreign_code import CodeSource
@@ -108,3 +108,19 @@ def test_random_changes_of_a_process_are_an_answer_or_a_refusal(
         with suppress(MtedbgError):
             answers.ask(session, line)
     assert time.monotonic() - began < SECONDS
+
+
+def test_code_by_its_functions_name_and_by_its_modules_number(erlang: Path) -> None:
+    session = Session(CoreTarget(str(erlang)))
+    report = answers.ask(session, "jit-disas --function lists:foldl/3 -n 2")
+    start = report.rows[0]["address"]
+    assert [row["bytes"] for row in report.rows] == ["10ffffa2", "710006d6"]
+    (block,) = answers.ask(session, f"jit-block {start:#x}").rows
+    number = block["block"]["id"]
+    (first,) = answers.ask(session, f"jit-disas {number} -n 1").rows
+    assert block["block"]["start"] <= first["address"] < block["block"]["end"]
+    with pytest.raises(UsageError, match="is called 'lists:none/0'"):
+        answers.ask(session, "jit-disas --function lists:none/0")
+    report = answers.ask(session, "jit-disas 999999")
+    assert report.rows == ()
+    assert report.headline.startswith("0xf423f: in no code that a JIT describes")
