@@ -6,7 +6,7 @@ WORKERS := 2
 NATIVE := $(shell find native mtedbg/lab/guest tests/support/programs \
 	-name build -prune -o \( -name '*.c' -o -name '*.cc' -o -name '*.h' \) -print)
 
-.PHONY: help setup setup-demo setup-check demo check test sanitize sanitize-host golden lint format bench bench-core bench-native fuzz crashes oracle soundness stress guests jits aarch64 pythons debuggers litmus lock wheel release clean
+.PHONY: help setup setup-demo setup-check demo check test sanitize sanitize-host golden lint format bench bench-core bench-native libraries fuzz crashes oracle soundness stress guests jits aarch64 pythons debuggers litmus lock wheel release clean
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 21
 
@@ -92,6 +92,9 @@ bench-core: setup ## the first report on large cores, and triage of ten thousand
 
 bench-native: setup ## what the runtime costs, compared with the least that would do
 	@$(BIN)/python -m bench.native
+
+libraries: setup ## programs of public libraries: which accesses are ordered, and faults
+	@$(BIN)/python -m bench.libraries
 
 litmus: setup-check ## run the protocol's litmus files under herd7, which is fetched, and record the verdicts
 	@$(BIN)/python -m litmus --fetch --record

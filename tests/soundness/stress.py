@@ -27,6 +27,7 @@ TIMEOUT_S = 3600.0
 TESTS = ("MP", "SB", "LB", "CoRR", "IRIW", "2+2W")
 PERIOD_US = 2000
 """After so long each thread that is moved is bound to another processor, or to the same."""
+DEFAULT_POLICY = "sticky"
 CLAIMS = ("--shared-tag", "15", "--claim-threshold", "2")
 
 
@@ -36,6 +37,12 @@ class Way:
 
     options: tuple[str, ...]
     moved: bool
+
+    @property
+    def policy(self) -> str:
+        """`--policy`, as given or by default."""
+        words = self.options
+        return words[words.index("--policy") + 1] if "--policy" in words else DEFAULT_POLICY
 
     def __str__(self) -> str:
         return " ".join((*self.options, *(["moved"] if self.moved else [])))
@@ -114,11 +121,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=1_000_000, help="of all tests in all ways")
     parser.add_argument("--seed", type=int, default=1, help="of the moves")
+    parser.add_argument("--policy", help="only ways of this one")
     options = parser.parse_args()
-    each = -(-options.rounds // (len(TESTS) * len(WAYS)))
+    ways = [way for way in WAYS if options.policy in (None, way.policy)]
+    each = -(-options.rounds // (len(TESTS) * len(ways)))
     failed, total, moves, bound = False, 0, 0, 0
     with machine() as vm:
-        for way, test in itertools.product(WAYS, TESTS):
+        for way, test in itertools.product(ways, TESTS):
             begin = time.monotonic()
             found = run(vm, test, each, way, options.seed)
             failed |= (found.status, found.said) != (0, "")

@@ -1,0 +1,2 @@
+/* SPDX-License-Identifier: MIT */
+void* bench_more(intptr_t);
