@@ -59,10 +59,19 @@ uint64_t decode(const ElfImage& image, const std::vector<TranslationUnit>& units
   return bytes;
 }
 
+struct Source : CodeSource {
+  explicit Source(const ElfImage& of) : image(of) {}
+  std::span<const uint8_t> code_at(uint64_t address) const override {
+    return image.code_at(address);
+  }
+  const ElfImage& image;
+};
+
 void measure(unsigned long rounds, const char* guest) {
   const ElfImage image = ElfImage::open(guest);
   const Options options;
-  const Translator translator(options, image);
+  const Source source(image);
+  const Translator translator(options, source);
   const auto units = units_of(image);
   std::printf("bytes %lu\n", static_cast<unsigned long>(decode(image, units)));
   std::printf("words %zu\n", translator.translate(units, {}).words.size());

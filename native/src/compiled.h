@@ -55,6 +55,12 @@ struct CompiledFixup {
   uint32_t function = 0;
 };
 
+// Guest addresses [begin, end).
+struct GuestExtent {
+  uint64_t begin = 0;
+  uint64_t end = 0;
+};
+
 // A finished piece of translation: one stub, one function, or a whole tier.
 struct CompiledCode {
   std::vector<uint32_t> words;
@@ -62,6 +68,8 @@ struct CompiledCode {
   std::vector<CompiledMemop> memops;   // sorted by access_offset
   std::vector<CompiledEntry> entries;  // sorted by guest_rip
   std::vector<CompiledFixup> fixups;
+  // Whose bytes it was made from, sorted, disjoint: when they change, it is wrong. Empty: none.
+  std::vector<GuestExtent> sources;
 };
 
 }  // namespace mtetso

@@ -14,6 +14,7 @@
 #include "fault/interpret.h"
 #include "memory/barriers.h"
 #include "memory/guest_memory.h"
+#include "memory/pages.h"
 #include "memory/tags.h"
 
 namespace mtetso {
@@ -210,6 +211,62 @@ TEST_CASE("interpreted accesses do what the instruction does") {
   CHECK(value() == 6);
   CHECK(x[5] == 6);
   CHECK(x[3] == 77);
+}
+
+// Writes as the engine would, and counts.
+struct Owner : CodePages::Owner {
+  void change_code(mtedbg_GuestFrame*, uint64_t begin, uint64_t end, std::string_view,
+                   const std::function<void()>& write) override {
+    asked.push_back({begin, end});
+    write();
+  }
+  std::vector<std::pair<uint64_t, uint64_t>> asked;
+};
+
+TEST_CASE("pages that code was made from are told of a write before it is made") {
+  Protocol protocol(core_tags(0, 8, MTEDBG_Policy_Sticky));
+  GuestMemory memory(protocol);
+  Owner owner;
+  memory.code_pages().set_owner(owner);
+  CodePages& pages = memory.code_pages();
+  const uint64_t page = page_size();
+  uint64_t size = 0;
+  const uint64_t at = memory.map_stack(4 * page, 3, &size);
+  CHECK_FALSE(pages.covers(at, 16));
+  memory.allow_code(at + page, 2 * page);
+  CHECK(read_tag(at) == 3);
+  CHECK(read_tag(at + page) == 0);
+  CHECK(pages.covers(at + page - 1, 2));
+  CHECK_FALSE(pages.covers(at, page));
+  CHECK_FALSE(pages.covers(at + 3 * page, 1));
+  CHECK(memory.allows(at + page, 8, PROT_WRITE));
+
+  CHECK(pages.protect(at + 2 * page - 4, 8));  // both pages
+  CHECK(pages.holds(at + page, 1));
+  CHECK(pages.holds(at + 2 * page, 1));
+  CHECK_FALSE(pages.holds(at, page));
+  const uint32_t value = 7;
+  CHECK(memory.host_write(nullptr, at + 2 * page + 8, &value, sizeof value));
+  CHECK(owner.asked.size() == 1);
+  CHECK(owner.asked.back() == std::pair(at + 2 * page, at + 3 * page));
+  CHECK(*reinterpret_cast<uint32_t*>(at + 2 * page + 8) == 7);
+  CHECK(pages.holds(at + page, 1));
+  CHECK_FALSE(pages.holds(at + 2 * page, page));
+  // Also what begins in other memory, and what covers all of it.
+  CHECK(pages.protect(at + page, 1));
+  std::vector<char> all(size, 'x');
+  CHECK(memory.host_write(nullptr, at, all.data(), all.size()));
+  CHECK(owner.asked.back() == std::pair(at, at + 4 * page));
+  CHECK_FALSE(pages.holds(at, size));
+  CHECK(std::memcmp(reinterpret_cast<void*>(at), all.data(), size) == 0);
+  uint32_t read = 0;
+  CHECK(memory.host_read(nullptr, at + page, &read, sizeof read));
+  CHECK(read == 0x78787878);
+  CHECK_FALSE(memory.host_write(nullptr, at + size, &value, sizeof value));
+
+  pages.remove(at + page, at + 2 * page);
+  CHECK_FALSE(pages.covers(at, 2 * page));
+  CHECK(pages.covers(at + 2 * page, 1));
 }
 
 }  // namespace mtetso

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "fault_world.h"
+#include "memory/pages.h"
 
 namespace mtetso {
 namespace {
@@ -44,6 +45,81 @@ TEST_CASE("local memop, another core's memory") {
   CHECK(world.frame->state == MTEDBG_ThreadState_Jit);
   CHECK(debug_root().journal[0].operation == MTEDBG_Operation_None);
   CHECK_FALSE(world.protocol.lock().held());
+}
+
+// The engine's part: here only the order of things counts.
+struct Owner : CodePages::Owner {
+  void change_code(mtedbg_GuestFrame* writer, uint64_t, uint64_t, std::string_view,
+                   const std::function<void()>& write) override {
+    CHECK(writer != nullptr);
+    ++asked;
+    write();
+  }
+  int asked = 0;
+};
+
+TEST_CASE("a store to a page that code was made from is done while no code is made") {
+  for (const uint32_t mode : {kShared, kLocal, kEither}) {
+    World world(mode == kEither ? MTEDBG_Policy_Follow : MTEDBG_Policy_Sticky);
+    Owner owner;
+    CodePages& pages = world.memory.code_pages();
+    pages.set_owner(owner);
+    const uint64_t page = page_size();
+    const uint64_t at = world.memory.map_stack(2 * page, kMine) + page;
+    world.memory.allow_code(at, page);
+    const CodeBlock* store = world.make(kStore, mode);
+    const CodeBlock* load = world.make(kLoad, mode);
+    const auto after = [](const CodeBlock* block) { return block->memops[0].address + 4; };
+    world.registers[3] = 0x1122334455667788;
+
+    REQUIRE(pages.protect(at, 16));
+    CHECK(world.fault(load, at, FaultKind::TagCheck).verdict == Verdict::Resumed);
+    CHECK(owner.asked == 0);
+    CHECK(world.fault(store, at + 4, FaultKind::Other).verdict == Verdict::Resumed);
+    CHECK(owner.asked == 1);
+    CHECK(world.pc == after(store));
+    CHECK(peek(at + 4) == world.registers[3]);
+    CHECK_FALSE(pages.holds(at, page));
+    CHECK(store->memops[0].mode == mode);
+    CHECK(read_tag(at + 4) == 0);
+    // An access with another fault meets the page first.
+    REQUIRE(pages.protect(at, 16));
+    CHECK(world.fault(store, at + 13, FaultKind::Alignment).verdict == Verdict::Resumed);
+    CHECK(owner.asked == 2);
+    CHECK(peek(at + 13) == world.registers[3]);
+    // One that begins in other memory is done again by the thread.
+    REQUIRE(pages.protect(at, 16));
+    poke(at - 8, 0);
+    CHECK(world.fault(store, at - 4, FaultKind::Other).verdict == Verdict::Resumed);
+    CHECK(owner.asked == 3);
+    CHECK(world.pc == store->base());
+    CHECK(peek(at - 8) == 0);
+    CHECK_FALSE(pages.holds(at, page));
+    // Nothing is protected, but another thread may have been faster. Elsewhere it is an error.
+    CHECK(world.fault(store, at, FaultKind::Other).verdict == Verdict::Resumed);
+    CHECK(world.fault(store, at - page, FaultKind::Other).verdict == Verdict::GuestFault);
+    CHECK(world.fault(load, at, FaultKind::Other).verdict == Verdict::GuestFault);
+    CHECK_FALSE(world.protocol.lock().held());
+  }
+}
+
+TEST_CASE("a locked access that crosses granules in such a page is left to the thread") {
+  World world(MTEDBG_Policy_Sticky);
+  Owner owner;
+  CodePages& pages = world.memory.code_pages();
+  pages.set_owner(owner);
+  const uint64_t at = world.memory.map_stack(page_size(), kMine);
+  world.memory.allow_code(at, page_size());
+  const CodeBlock* block = world.make(kSwap, kShared);
+  world.registers[5] = 9;
+  REQUIRE(pages.protect(at, 16));
+  CHECK(world.fault(block, at + 12, FaultKind::Other).verdict == Verdict::Resumed);
+  CHECK(world.pc == block->base());
+  CHECK(peek(at + 12) == 0);
+  CHECK(world.fault(block, at + 12, FaultKind::Alignment).verdict == Verdict::Resumed);
+  CHECK(world.pc == block->memops[0].address + 4);
+  CHECK(peek(at + 12) == 9);
+  CHECK(read_tag(at) == 0);
 }
 
 TEST_CASE("a stale core register is reloaded, and nothing else is changed") {

@@ -249,6 +249,40 @@ TEST_CASE("what an entry stub leads into stays") {
   CHECK(program.code.lookup(stub) != nullptr);
 }
 
+TEST_CASE("what was made from bytes that change is retired, and nothing else") {
+  Program program;
+  const uint32_t other = program.code.add_function("other", kMain + 0x100, kMain + 0x110);
+  CompiledCode made = sample::code(other, kMain + 0x100);
+  made.sources = {{kMain + 0x100, kMain + 0x108}, {kMain + 0x10c, kMain + 0x110}};
+  const CodeBlock* block =
+      program.code.commit(MTEDBG_BlockKind_BaselineTier, MTEDBG_Tier_Baseline, std::move(made));
+  CHECK(program.code.best_tier(other) == MTEDBG_Tier_Baseline);
+  const uintptr_t stub = program.code.export_function(kMain + 0x100);
+  const auto retire = [&](uint64_t begin, uint64_t end) {
+    return program.code.retire_made_from(kMain + begin, kMain + end, "changed");
+  };
+  CHECK(retire(0, 0x100) == 0);
+  CHECK(retire(0x108, 0x10c) == 0);  // between its bytes
+  CHECK(retire(0x110, 0x1000) == 0);
+  CHECK(block->record.state == MTEDBG_BlockState_Published);
+  CHECK(retire(0x107, 0x10c) == 1);
+  CHECK(block->record.state == MTEDBG_BlockState_Retired);
+  CHECK(program.code.entry(kMain + 0x100) == 0);
+  CHECK(program.code.slot(other)->best.load() == 0);
+  CHECK(program.code.best_tier(other) == MTEDBG_Tier_None);
+  CHECK(program.code.lookup(block->base()) == nullptr);
+  CHECK(process_code_map().lookup(block->base()) == block);  // threads may be in it
+  CHECK(program.baseline->record.state == MTEDBG_BlockState_Published);
+  // Code that is made anew is entered and exported anew, whatever the tier of the old one was.
+  CompiledCode again = sample::code(other, kMain + 0x100);
+  again.sources = {{kMain + 0x100, kMain + 0x110}};
+  const CodeBlock* next =
+      program.code.commit(MTEDBG_BlockKind_BaselineTier, MTEDBG_Tier_Baseline, std::move(again));
+  CHECK(program.code.entry(kMain + 0x100) == next->base());
+  CHECK(program.code.slot(other)->best.load() == next->base());
+  CHECK(program.code.export_function(kMain + 0x100) != stub);
+}
+
 TEST_CASE("a program that goes takes all of its code with it") {
   const size_t mapped = process_code_map().size();
   const size_t segments = sample::published(debug_root().segments).size();

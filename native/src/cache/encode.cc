@@ -12,7 +12,7 @@
 namespace mtetso {
 namespace {
 
-constexpr char kMagic[8] = {'M', 'T', 'E', 'C', 'O', 'D', 'E', '1'};
+constexpr char kMagic[8] = {'M', 'T', 'E', 'C', 'O', 'D', 'E', '2'};
 
 struct Header {
   char magic[8];
@@ -97,6 +97,11 @@ void fixup_fields(Io& io, Fixup& fixup) {
   io(fixup.offset), io(fixup.function);
 }
 
+template <typename Io, typename Extent>
+void source_fields(Io& io, Extent& extent) {
+  io(extent.begin), io(extent.end);
+}
+
 void write_code(Writer& to, const CompiledCode& code) {
   auto io = [&](const auto& field) { to.number(field); };
   to.number<uint64_t>(code.words.size());
@@ -112,6 +117,8 @@ void write_code(Writer& to, const CompiledCode& code) {
   for (const auto& entry : code.entries) entry_fields(io, entry);
   to.number<uint64_t>(code.fixups.size());
   for (const auto& fixup : code.fixups) fixup_fields(io, fixup);
+  to.number<uint64_t>(code.sources.size());
+  for (const auto& source : code.sources) source_fields(io, source);
 }
 
 CompiledCode read_code(Reader& from) {
@@ -130,6 +137,8 @@ CompiledCode read_code(Reader& from) {
   for (auto& entry : code.entries) entry_fields(io, entry);
   code.fixups.resize(from.count(2 * sizeof(uint32_t)));
   for (auto& fixup : code.fixups) fixup_fields(io, fixup);
+  code.sources.resize(from.count(2 * sizeof(uint64_t)));
+  for (auto& source : code.sources) source_fields(io, source);
   return code;
 }
 

@@ -80,7 +80,7 @@ Quiescence::How quiescence(const Options& options) {
   // Never deleted: the process ends by _exit.
   auto& protocol = *new Protocol(core_tags(options), quiescence(options));
   auto& memory = *new GuestMemory(protocol);
-  auto& engine = *new Engine(options, {call_guest, Imports::number_of});
+  auto& engine = *new Engine(options, memory.code_pages(), {call_guest, Imports::number_of});
   g_engine.store(&engine, std::memory_order_release);
   auto& process = *new Process(options, memory, engine);
   LinuxProcess* system_calls = nullptr;

@@ -45,4 +45,10 @@ uint32_t* CodeBlock::writable(uintptr_t pc) const {
   return reinterpret_cast<uint32_t*>(segment->write_base() + (pc - segment->base()));
 }
 
+bool CodeBlock::made_from(uint64_t begin, uint64_t end) const {
+  const auto at = std::upper_bound(sources.begin(), sources.end(), begin,
+                                   [](uint64_t a, const GuestExtent& one) { return a < one.end; });
+  return at != sources.end() && at->begin < end;
+}
+
 }  // namespace mtetso

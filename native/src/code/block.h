@@ -9,9 +9,11 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "code/func_to_range.h"
 #include "code/segment.h"
+#include "compiled.h"
 
 namespace mtetso {
 
@@ -22,6 +24,7 @@ struct CodeBlock {
   std::span<mtedbg_Memop> memops;        // sorted by address; changed under the protocol's lock
   std::span<mtedbg_Memop*> aborts;       // those with an abort_address, sorted by it
   FuncToCodeRange functions;
+  std::vector<GuestExtent> sources;  // sorted, disjoint
   // Changed under code_lock(), also of blocks that nobody changes otherwise.
   mutable uint32_t stubs = 0;  // entry stubs into it, which are never removed
   mutable uint64_t shown = 0;  // its slot in the code map of the debug root
@@ -39,6 +42,8 @@ struct CodeBlock {
   mtedbg_Memop* memop_of_fault(uintptr_t pc) const;
   // The range that holds `pc`; null in the padding between ranges.
   const mtedbg_Range* range_at(uintptr_t pc) const;
+  // Whether it was made from bytes in the guest's [begin, end).
+  bool made_from(uint64_t begin, uint64_t end) const;
   // Where the word executed at `pc` is written.
   uint32_t* writable(uintptr_t pc) const;
 };

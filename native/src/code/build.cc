@@ -79,6 +79,7 @@ std::unique_ptr<CodeBlock> Code::build(uint32_t kind, uint32_t tier, const Compi
       describe_sections(code, record.base, block->memops,
                         reinterpret_cast<uint32_t*>(place.segment->write_base() + place.offset));
   block->functions = FuncToCodeRange(block->ranges);
+  block->sources = code.sources;
   record.ranges = address_of(block->ranges.data());
   record.range_count = static_cast<uint32_t>(block->ranges.size());
   record.ranges_checksum = mtedbg_crc32(block->ranges.data(), block->ranges.size_bytes());

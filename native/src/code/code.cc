@@ -112,7 +112,7 @@ const Code::ExportedFunction& Code::make_export(uint64_t guest_rip, const CodeBl
                    .address = block->base(),
                    .old_value = guest_rip,
                    .new_value = stub.target});
-  return exports_[guest_rip] = {block->base(), callee.record.tier, stub.function};
+  return exports_[guest_rip] = {block->base(), callee.record.tier, stub.function, callee.record.id};
 }
 
 uintptr_t Code::export_function(uint64_t guest_rip) {

@@ -103,6 +103,10 @@ class Code {
   // everything as it was.
   void retire(const CodeBlock* block, std::string_view reason);
 
+  // Retires the published blocks that were made from the guest's bytes in [begin, end), which have
+  // changed or gone. Returns their number. Throws bad_alloc.
+  size_t retire_made_from(uint64_t begin, uint64_t end, std::string_view reason);
+
   // Retires all published blocks.
   void retire_all(std::string_view reason);
 
@@ -130,6 +134,8 @@ class Code {
   uint64_t id() const { return id_; }
 
  private:
+  size_t retire_where(const std::function<bool(const CodeBlock&)>& chosen, std::string_view reason);
+
   struct Placement {
     std::shared_ptr<CodeSegment> segment;
     size_t offset = 0;
@@ -139,6 +145,7 @@ class Code {
     uintptr_t stub = 0;
     uint32_t tier = 0;  // of the block that it enters
     uint32_t function = CompiledRange::kNoFunction;
+    uint64_t callee = 0;  // that block's id
   };
   struct RetiredBlock {
     const CodeBlock* block;

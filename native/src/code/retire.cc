@@ -29,6 +29,18 @@ void Code::hide(const CodeBlock* block) {
     if (block->holds(slot->best.load(std::memory_order_relaxed))) slot->best.store(0);
     if (block->holds(slot->better.load(std::memory_order_relaxed))) slot->better.store(0);
   }
+  for (const mtedbg_Range& range : block->ranges) {
+    mtedbg_Function* function = code_description().function(range.function);
+    if (function == nullptr || function->block != block->record.id) continue;
+    function->block = 0;
+    function->best_tier = MTEDBG_Tier_None;
+    function->tier_state = MTEDBG_TierState_Idle;
+    code_description().publish_function(range.function);
+  }
+  // Native code that has such a stub may still call it (Engine::entered); others get a new one.
+  std::erase_if(exports_, [&](const auto& one) {
+    return one.second.callee == block->record.id || block->holds(one.second.stub);
+  });
   map_.remove(block);
 }
 
@@ -50,12 +62,22 @@ void Code::retire(const CodeBlock* block, std::string_view reason) {
   point(Point::RetireDescribed);
 }
 
-void Code::retire_all(std::string_view reason) {
-  std::vector<const CodeBlock*> published;
+size_t Code::retire_where(const std::function<bool(const CodeBlock&)>& chosen,
+                          std::string_view reason) {
+  std::vector<const CodeBlock*> found;
   visit([&](const CodeBlock& block) {
-    if (block.record.state == MTEDBG_BlockState_Published) published.push_back(&block);
+    if (block.record.state == MTEDBG_BlockState_Published && chosen(block)) found.push_back(&block);
   });
-  for (const CodeBlock* block : published) retire(block, reason);
+  for (const CodeBlock* block : found) retire(block, reason);
+  return found.size();
+}
+
+size_t Code::retire_made_from(uint64_t begin, uint64_t end, std::string_view reason) {
+  return retire_where([&](const CodeBlock& block) { return block.made_from(begin, end); }, reason);
+}
+
+void Code::retire_all(std::string_view reason) {
+  retire_where([](const CodeBlock&) { return true; }, reason);
 }
 
 size_t Code::retired() const {

@@ -104,6 +104,15 @@ struct Checker {
     return nullptr;
   }
 
+  const char* sources() const {
+    uint64_t from = 0;
+    for (const GuestExtent& one : code.sources) {
+      if (one.begin >= one.end || one.begin < from) return "the guest's bytes are not sorted";
+      from = one.end;
+    }
+    return nullptr;
+  }
+
   const char* fixups() const {
     for (const CompiledFixup& fixup : code.fixups) {
       if (!at_word(fixup.offset) || !at_word(fixup.offset + 2 * kWord))
@@ -126,6 +135,7 @@ const char* find_fault(const CompiledCode& code, uint32_t functions) {
   if (const char* wrong = check.ranges()) return wrong;
   if (const char* wrong = check.memops()) return wrong;
   if (const char* wrong = check.fixups()) return wrong;
+  if (const char* wrong = check.sources()) return wrong;
   return check.entries();
 }
 

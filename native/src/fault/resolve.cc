@@ -22,6 +22,8 @@ uint64_t restart_of(const mtedbg_Memop& memop) {
   return memop.tag_address != 0 ? memop.tag_address : memop.address;
 }
 
+bool memop_writes(const mtedbg_Memop& memop) { return memop.access != MTEDBG_Access_Load; }
+
 int needed_protection(uint32_t access) {
   if (access == MTEDBG_Access_Load) return PROT_READ;
   return access == MTEDBG_Access_Store ? PROT_WRITE : PROT_READ | PROT_WRITE;
@@ -72,6 +74,10 @@ ONE_COPY Resolution FaultResolver::resolve(const FaultContext& context) {
   const bool beyond = context.kind == FaultKind::Other || tagged ||
                       (context.kind == FaultKind::Alignment && memop->size == 16) ||
                       (fault.protection & needed) != needed;
+  if ((fault.protection & needed) == needed && writes_code(fault)) {
+    put(frame->state, state);
+    return {Verdict::Resumed, memop->guest_rip, strip_tag(fault.pointer)};
+  }
   if (beyond) {
     put(frame->state, state);
     const uint64_t at = context.kind == FaultKind::Other ? context.address : fault.pointer;
@@ -83,6 +89,32 @@ ONE_COPY Resolution FaultResolver::resolve(const FaultContext& context) {
   return {Verdict::Resumed, memop->guest_rip, strip_tag(fault.pointer)};
 }
 
+// A page that code was made from is read-only until it is written (memory/code_pages.h). Its memory
+// is shared, so the access may be done here, with barriers before and behind it. One that reaches
+// into other memory, or is locked and crosses granules, is done again by the thread: false, too, if
+// the access has another fault.
+bool FaultResolver::writes_code(MemopFault& fault) {
+  CodePages& code = memory_.code_pages();
+  const mtedbg_Memop& memop = fault.memop;
+  const uint64_t last = fault.pointer + memop.size - 1;
+  if (!memop_writes(memop) || !code.covers(fault.pointer, memop.size)) return false;
+  if (fault.context.kind != FaultKind::Other && !code.holds(fault.pointer, memop.size))
+    return false;
+  const bool crosses = granule_of(last) != fault.granule(0);
+  fault.what.interpret = code.covers(fault.pointer, 1) && code.covers(last, 1) &&
+                         !(crosses && memop.access == MTEDBG_Access_ReadModifyWrite);
+  const bool done = code.write(fault.frame, fault.pointer, memop.size, [&] {
+    if (fault.what.interpret) access(fault);
+  });
+  if (!done) return false;
+  resume_after(fault);
+  record(fault.frame, {.event = static_cast<uint32_t>(fault.what.interpret ? MTEDBG_Event_Interpret
+                                                                           : MTEDBG_Event_Retry),
+                       .memop = memop.id,
+                       .address = strip_tag(fault.pointer)});
+  return true;
+}
+
 ONE_COPY void FaultResolver::settle(MemopFault& fault) {
   MTETSO_PHASE(lock, &fault.memop, fault.pointer);
   protocol_.acquire(fault.frame);
@@ -92,6 +124,9 @@ ONE_COPY void FaultResolver::settle(MemopFault& fault) {
   fault.alone = only_guest_thread();
   fault.now = read_situation(fault);
   fault.what = decide(fault.now);
+  // Code was made from the page in the meantime: the store comes here again.
+  if (memop_writes(fault.memop) && memory_.code_pages().holds(fault.pointer, fault.memop.size))
+    fault.what = {.reload = fault.what.reload};
   note_fault(fault);
   open(fault);
   point(Point::PatchJournal);
@@ -123,7 +158,9 @@ Situation FaultResolver::read_situation(const MemopFault& fault) const {
   now.register_tag = static_cast<uint32_t>(fault.context.registers[kCoreRegister]) & 0xf;
   now.shared = protocol_.shared_tag();
   now.owns = protocol_.owns(now.own);
-  now.writable = (fault.protection & PROT_WRITE) != 0;
+  // Only then can its tag be changed.
+  now.writable = (fault.protection & PROT_WRITE) != 0 &&
+                 !memory_.code_pages().covers(fault.pointer, fault.memop.size);
   return now;
 }
 
@@ -170,9 +207,14 @@ void FaultResolver::open(const MemopFault& fault) {
                 .new_mode = what.patch_to != 0 ? what.patch_to : fault.memop.mode});
 }
 
-void FaultResolver::finish(const MemopFault& fault) const {
+void FaultResolver::resume_after(const MemopFault& fault) {
   const mtedbg_Memop& memop = fault.memop;
   *fault.context.pc = fault.what.interpret ? memop.address + kWord : restart_of(memop);
+}
+
+void FaultResolver::finish(const MemopFault& fault) const {
+  const mtedbg_Memop& memop = fault.memop;
+  resume_after(fault);
   if (fault.what.patch_to != 0) return;
   record(fault.frame, {.event = static_cast<uint32_t>(fault.what.interpret ? MTEDBG_Event_Interpret
                                                                            : MTEDBG_Event_Retry),

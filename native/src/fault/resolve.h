@@ -55,7 +55,9 @@ class FaultResolver {
  private:
   struct MemopFault;
   Resolution foreign(const FaultContext& context) const;
+  bool writes_code(MemopFault& fault);
   void settle(MemopFault& fault);
+  static void resume_after(const MemopFault& fault);
   Situation read_situation(const MemopFault& fault) const;
   void note_fault(MemopFault& fault) const;
   void open(const MemopFault& fault);

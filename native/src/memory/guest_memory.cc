@@ -2,7 +2,6 @@
 #include "memory/guest_memory.h"
 
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -10,6 +9,7 @@
 
 #include "debug/arena.h"
 #include "debug/fence.h"
+#include "memory/pages.h"
 #include "memory/tags.h"
 
 namespace mtetso {
@@ -17,14 +17,6 @@ namespace {
 
 constexpr uint64_t kHeapChunk = uint64_t{1} << 20;
 constexpr int kReadWrite = PROT_READ | PROT_WRITE;
-
-uint64_t page_size() {
-  static const auto size = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
-  return size;
-}
-
-uint64_t page_down(uint64_t address) { return address & ~(page_size() - 1); }
-uint64_t page_up(uint64_t address) { return page_down(address + page_size() - 1); }
 
 // Guest addresses are below bit 56; this also bounds every sum below.
 bool sane(uint64_t address, uint64_t length) {
@@ -88,6 +80,7 @@ bool GuestMemory::unmap_image(uint64_t address, uint64_t length) {
   const uint64_t begin = page_down(address);
   const uint64_t end = page_up(address + length);
   add_region(begin, end, PROT_NONE);  // first: a fault from now on is the guest's own
+  code_pages_.remove(begin, end);
   return munmap(host_pointer(begin), end - begin) == 0;
 }
 
@@ -104,6 +97,13 @@ bool GuestMemory::seal(uint64_t address, uint64_t length) {
     return false;
   add_region(begin, begin + size, PROT_READ);
   return true;
+}
+
+void GuestMemory::allow_code(uint64_t address, uint64_t length) {
+  const uint64_t begin = page_down(address);
+  const uint64_t end = page_up(address + length);
+  write_tags(begin, end - begin, protocol_.shared_tag());
+  code_pages_.add(begin, end);
 }
 
 uint64_t GuestMemory::map_stack(uint64_t length, uint32_t tag, uint64_t* usable) {
@@ -174,9 +174,18 @@ bool GuestMemory::host_read(mtedbg_GuestFrame* frame, uint64_t address, void* ou
 
 bool GuestMemory::host_write(mtedbg_GuestFrame* frame, uint64_t address, const void* in,
                              size_t length) {
-  return host_access(frame, address, length, PROT_WRITE, [&](void* at, size_t done, size_t part) {
-    copy_ordered(at, static_cast<const char*>(in) + done, part);
-  });
+  bool written = false;
+  const auto write = [&] {
+    written =
+        host_access(frame, address, length, PROT_WRITE, [&](void* at, size_t done, size_t part) {
+          copy_ordered(at, static_cast<const char*>(in) + done, part);
+        });
+  };
+  if (!code_pages_.covers(address, length))
+    write();
+  else if (!code_pages_.write(frame, address, length, write))
+    return false;
+  return written;
 }
 
 }  // namespace mtetso

@@ -10,17 +10,19 @@
 #include <cstdint>
 #include <mutex>
 
+#include "memory/code_pages.h"
 #include "memory/protocol.h"
 
 namespace mtetso {
 
 class GuestMemory {
  public:
-  explicit GuestMemory(Protocol& protocol) : protocol_(protocol) {}
+  explicit GuestMemory(Protocol& protocol) : protocol_(protocol), code_pages_(protocol) {}
   GuestMemory(const GuestMemory&) = delete;
   GuestMemory& operator=(const GuestMemory&) = delete;
 
   Protocol& protocol() { return protocol_; }
+  CodePages& code_pages() { return code_pages_; }
 
   // Maps [address, address + length), rounded out to pages, readable and writable, zero, tagged
   // `tag`, or shared if no memory can have that tag. False with errno set where something is there
@@ -34,6 +36,9 @@ class GuestMemory {
   // What never changes needs no order, so every access to it may be plain, whoever makes it. False
   // with errno set.
   bool seal(uint64_t address, uint64_t length);
+
+  // The guest may also execute these pages, which it may write: they become shared, and stay so.
+  void allow_code(uint64_t address, uint64_t length);
 
   // Maps a stack of at least `length` bytes with a guard page below, tagged `tag`, or shared if no
   // memory can have that tag. Returns its lowest usable address, 0 with errno set if there is no
@@ -84,6 +89,7 @@ class GuestMemory {
   int protection_of(uint64_t page) const;
 
   Protocol& protocol_;
+  CodePages code_pages_;
   std::atomic<const Region*> newest_{nullptr};  // prepended to, never changed: readers take no lock
   std::mutex heap_lock_;
   uint64_t heap_at_ = 0;

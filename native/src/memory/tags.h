@@ -36,6 +36,9 @@ void* map_tagged(uint64_t address, size_t length);
 // except those in RAM (Documentation/arch/arm64/memory-tagging-extension.rst).
 void* map_tagged_file(int descriptor, size_t length);
 
+// Makes whole pages of such memory readable, or readable and writable. False with errno set.
+bool protect_tagged(uint64_t address, size_t length, bool writable);
+
 // `address` must be mapped with PROT_MTE; the tag in it is ignored.
 uint32_t read_tag(uint64_t address);
 // Sets every granule that [address, address + length) touches.

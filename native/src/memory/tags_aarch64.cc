@@ -52,6 +52,11 @@ void* map_tagged_file(int descriptor, size_t length) {
   return MAP_FAILED;
 }
 
+bool protect_tagged(uint64_t address, size_t length, bool writable) {
+  return mprotect(reinterpret_cast<void*>(address), length,
+                  PROT_READ | kProtMte | (writable ? PROT_WRITE : 0)) == 0;
+}
+
 uint32_t read_tag(uint64_t address) {
   uint64_t at = granule_of(address);
   asm volatile("ldg %0, [%0]" : "+r"(at)::"memory");

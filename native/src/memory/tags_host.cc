@@ -65,6 +65,11 @@ void* map_tagged_file(int, size_t) {
   return MAP_FAILED;
 }
 
+bool protect_tagged(uint64_t address, size_t length, bool writable) {
+  return mprotect(reinterpret_cast<void*>(address), length,
+                  PROT_READ | (writable ? PROT_WRITE : 0)) == 0;
+}
+
 uint32_t read_tag(uint64_t address) { return tag_at(address).load(); }
 
 void write_tags(uint64_t address, size_t length, uint32_t tag) {

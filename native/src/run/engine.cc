@@ -2,6 +2,8 @@
 
 #include "run/engine.h"
 
+#include <sched.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -9,13 +11,20 @@
 
 #include "code/epochs.h"
 #include "debug/threads.h"
+#include "memory/barriers.h"
 #include "status.h"
 #include "translate/stubs.h"
 
 namespace mtetso {
 
-Engine::Engine(const Options& options, const HostCallbacks& host)
-    : options_(options), stubs_({"stubs"}), environment_{options, host.import_number} {
+Engine::Engine(const Options& options, CodePages& pages, const HostCallbacks& host)
+    : options_(options),
+      stubs_({"stubs"}),
+      environment_{.options = options,
+                   .import_number = host.import_number,
+                   .code_pages = pages,
+                   .sources = sources_} {
+  pages.set_owner(*this);
   if (!options.profile_in.empty()) profile_ = read_profile(options.profile_in);
   if (!options.code_cache.empty()) cache_.emplace(options.code_cache);
   environment_.call_guest = make_stubs(host.call_guest);
@@ -177,6 +186,49 @@ void Engine::reclaim() {
   something_retired_.store(left || !unloaded_.empty(), std::memory_order_release);
 }
 
+uintptr_t Engine::entered(uint64_t rip, uintptr_t host) {
+  const Program* program = program_at(rip);
+  const Code& code = program == nullptr ? stubs_ : program->code();
+  return code.lookup(host) != nullptr ? host : entry_of(rip);
+}
+
+void Engine::change_code(mtedbg_GuestFrame* self, uint64_t begin, uint64_t end,
+                         std::string_view reason, const std::function<void()>& change) {
+  std::scoped_lock hold(lock_);
+  std::unique_lock sources(sources_);
+  size_t retired = 0;
+  for (const auto& program : owned_) retired += program->forget(begin, end, reason);
+  if (retired != 0) {
+    something_retired_.store(true, std::memory_order_release);
+    leave_old_code(self, epochs().retire());
+  }
+  change();
+}
+
+// A thread that is in generated code has a budget, which its polls count down. A 0 makes it leave,
+// but its own count may overwrite it: one that is in the middle of a poll is told again. One that
+// is anywhere else in an old epoch (in the fault handler, or about to enter) is in no poll: it
+// keeps the 0. A thread that a debugger has stopped is waited for.
+void Engine::leave_old_code(const mtedbg_GuestFrame* self, uint64_t epoch) {
+  std::scoped_lock hold(frames_lock_);
+  for (Frame* frame : frames_) {
+    const auto old = [&] {
+      const uint64_t entered = frame->epoch.load(std::memory_order_seq_cst);
+      return entered != 0 && entered <= epoch;
+    };
+    const std::atomic_ref budget(frame->budget);
+    const std::atomic_ref state(frame->guest.state);
+    while (old()) {
+      budget.store(0, std::memory_order_seq_cst);
+      if (&frame->guest == self) break;
+      const bool elsewhere = state.load(std::memory_order_seq_cst) != MTEDBG_ThreadState_Jit;
+      barrier_everywhere();  // what it has stored until then is seen
+      if (elsewhere && budget.load(std::memory_order_seq_cst) <= 0) break;
+      sched_yield();
+    }
+  }
+}
+
 uintptr_t Engine::export_function(uint64_t rip) {
   entry_of(rip);  // translated if necessary
   Program* program = program_at(rip);
@@ -191,6 +243,8 @@ Frame* Engine::new_frame(uint64_t thread_id, uint32_t core_tag) {
   frame->direction = 1;
   std::copy(std::begin(frame_stubs_), std::end(frame_stubs_), std::begin(frame->stubs));
   epochs().add(&frame->epoch);
+  std::scoped_lock hold(frames_lock_);
+  frames_.push_back(frame);
   return frame;
 }
 

@@ -6,9 +6,11 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <shared_mutex>
 #include <string>
 #include <vector>
 
@@ -24,10 +26,11 @@
 
 namespace mtetso {
 
-class Engine {
+class Engine : public CodePages::Owner {
  public:
-  // Makes the shared stubs. `options` outlive the engine. Throws StatusError.
-  Engine(const Options& options, const HostCallbacks& host);
+  // Makes the shared stubs. `options` and `pages` outlive the engine, which becomes their owner.
+  // Throws StatusError.
+  Engine(const Options& options, CodePages& pages, const HostCallbacks& host);
 
   // Loads a program and makes its tier 1. Throws StatusError, CodeError.
   Program& load(ElfImage image, const std::string& path);
@@ -54,6 +57,19 @@ class Engine {
   // Where code of `rip` is entered now; 0 if there is none yet.
   uintptr_t entry(uint64_t rip) const;
 
+  // Where native code that was given `host` for `rip` enters now: there, or, if that code was
+  // retired, in code that is right. Throws StatusError if there is none.
+  uintptr_t entered(uint64_t rip, uintptr_t host);
+
+  // The guest's bytes in [begin, end) will change, or the memory will go: retires what was made
+  // from them, for `reason`, then calls `change`. No code is made in the meantime, and when
+  // `change` is called, no thread but the caller's runs the retired code beyond the end of what it
+  // is in the middle of: it leaves at its next poll, which is where it next jumps, calls or
+  // returns. So does the caller's (`self`, which may be null). May be called by a fault handler in
+  // generated code. Throws bad_alloc.
+  void change_code(mtedbg_GuestFrame* self, uint64_t begin, uint64_t end, std::string_view reason,
+                   const std::function<void()>& change) override;
+
   // Describes the instruction at `rip`, for messages.
   std::string describe(uint64_t rip) const;
 
@@ -72,10 +88,12 @@ class Engine {
   uintptr_t entry_of(uint64_t rip);
   void forget_old(Frame& frame, uint64_t epoch);
   void tier_up(uint64_t rip);
+  void leave_old_code(const mtedbg_GuestFrame* self, uint64_t epoch);
   void reclaim();
 
   const Options& options_;
   Code stubs_;  // the shared ones, of no program
+  std::shared_mutex sources_;
   ProgramEnvironment environment_;
   std::optional<Profile> profile_;
   std::optional<CodeCache> cache_;
@@ -94,6 +112,8 @@ class Engine {
   std::atomic<Programs*> programs_{nullptr};
   std::atomic<bool> something_retired_{false};
   std::unique_ptr<TierQueue> tiers_;
+  std::mutex frames_lock_;
+  std::vector<Frame*> frames_;
 };
 
 }  // namespace mtetso

@@ -89,7 +89,10 @@ bool Process::map_image(const ElfImage& image, uint32_t tag) {
     if (!segment.file.empty())
       write_fresh(segment.address, segment.file.data(), segment.file.size());
   for (const auto& segment : image.segments()) {
-    if ((segment.flags & PF_W) != 0) continue;
+    if ((segment.flags & PF_W) != 0) {
+      if ((segment.flags & PF_X) != 0) memory_.allow_code(segment.address, segment.memory_size);
+      continue;
+    }
     uint64_t low = segment.address & ~(kPage - 1);
     uint64_t high = (segment.address + segment.memory_size + kPage - 1) & ~(kPage - 1);
     if (!memory_.seal(low, high - low)) return false;  // guest code is read, never executed

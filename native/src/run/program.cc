@@ -42,11 +42,12 @@ uint64_t digest_of(const ElfImage& image) {
 Program::Program(const ProgramEnvironment& environment, ElfImage image, std::string name)
     : environment_(environment),
       image_(std::move(image)),
+      source_(image_, environment.code_pages),
       name_(std::move(name)),
       begin_(image_begin(image_)),
       end_(image_end(image_)),
       digest_(digest_of(image_)),
-      translator_(environment.options, image_),
+      translator_(environment.options, source_),
       code_({name_, digest_, begin_, end_}, [this](const EntryStub& stub) {
         return make_entry_stub(environment_.options, stub, environment_.call_guest);
       }) {
@@ -55,12 +56,12 @@ Program::Program(const ProgramEnvironment& environment, ElfImage image, std::str
     functions_.push_back(code_.add_function(function.name, function.address,
                                             function.address + function.size,
                                             static_cast<int32_t>(ticks)));
+  for (const TranslationUnit& unit : all_units()) constant_.push_back(unit.function);
 }
 
 TranslationUnit Program::unit_of(uint64_t rip) const {
   const auto* function = image_.function_at(rip);
-  if (function == nullptr)
-    return {rip, rip, rip + image_.code_at(rip).size(), CompiledRange::kNoFunction, {}};
+  if (function == nullptr) return {rip, rip, source_.end_at(rip), CompiledRange::kNoFunction, {}};
   TranslationUnit unit = unit_of(*function);
   unit.start = rip;
   return unit;
@@ -80,7 +81,8 @@ TranslationUnit Program::unit_of(const ElfFunction& function) const {
 std::vector<TranslationUnit> Program::all_units() const {
   std::vector<TranslationUnit> units;
   for (const auto& function : image_.functions())
-    if (TranslationUnit unit = unit_of(function); unit.start < unit.end)
+    if (TranslationUnit unit = unit_of(function);
+        unit.start < unit.end && !source_.writable(unit.start))
       units.push_back(std::move(unit));
   return units;
 }
@@ -165,12 +167,13 @@ CompiledCode Program::first_tier(const TranslationPlan& plan, const ProgramProfi
 }
 
 void Program::init() {
+  std::shared_lock sources(environment_.sources);
   if (!image_.imports().empty())
     code_.commit(
         MTEDBG_BlockKind_SharedStubs, MTEDBG_Tier_None,
         make_import_thunks(environment_.options, image_.imports(), environment_.import_number));
   if (all_units().empty()) return;  // stripped: code is translated when it is reached
-  code_.set_tier_states(functions_, MTEDBG_TierState_Compiling);
+  code_.set_tier_states(constant_, MTEDBG_TierState_Compiling);
   const auto* known =
       environment_.profile == nullptr ? nullptr : environment_.profile->find(digest_);
   const bool optimised = known != nullptr;
@@ -182,15 +185,21 @@ void Program::init() {
 }
 
 uintptr_t Program::translate_at(uint64_t rip) {
+  std::shared_lock sources(environment_.sources);
   std::scoped_lock lock(translating_);
   if (uintptr_t host = code_.entry(rip)) return host;  // another thread has translated it
-  if (image_.code_at(rip).empty())
+  if (source_.end_at(rip) == rip)
     throw StatusError(Status::GuestFault,
                       "the guest jumped or returned to an address without code: " + describe(rip));
   auto known = [this](uint64_t address) { return code_.entry(address) != 0; };
   code_.commit(MTEDBG_BlockKind_BaselineTier, MTEDBG_Tier_Baseline,
                translator_.translate({unit_of(rip)}, plan(false, nullptr), known));
   return code_.entry(rip);
+}
+
+size_t Program::forget(uint64_t begin, uint64_t end, std::string_view reason) {
+  if (baseline_ != nullptr && baseline_->made_from(begin, end)) baseline_ = nullptr;
+  return code_.retire_made_from(begin, end, reason);
 }
 
 ProgramProfile Program::profile() const {
@@ -202,8 +211,9 @@ ProgramProfile Program::profile() const {
 bool Program::request(uint32_t function) {
   std::scoped_lock lock(requesting_);
   const bool whole = function == CompiledRange::kNoFunction;
-  if (functions_.empty()) return false;
-  const uint32_t requested = whole ? functions_.front() : function;
+  if (constant_.empty()) return false;
+  if (!whole && !std::binary_search(constant_.begin(), constant_.end(), function)) return false;
+  const uint32_t requested = whole ? constant_.front() : function;
   switch (code_.tier_state(requested)) {
     case MTEDBG_TierState_Requested:
     case MTEDBG_TierState_Compiling:
@@ -214,7 +224,7 @@ bool Program::request(uint32_t function) {
     default:
       break;
   }
-  const std::span<const uint32_t> of = whole ? functions_ : std::span(&function, 1);
+  const std::span<const uint32_t> of = whole ? constant_ : std::span(&function, 1);
   code_.set_tier_states(of, MTEDBG_TierState_Requested);
   return true;
 }
@@ -222,6 +232,7 @@ bool Program::request(uint32_t function) {
 // Any failure leaves the existing code in place; the function can be requested again.
 bool Program::compile(std::span<const uint32_t> functions,
                       const std::vector<TranslationUnit>& units, Span span) {
+  std::shared_lock sources(environment_.sources);
   code_.set_tier_states(functions, MTEDBG_TierState_Compiling);
   try {
     const ProgramProfile known = profile();
@@ -247,6 +258,6 @@ bool Program::optimise(uint32_t function) {
   return compile({&function, 1}, {unit_of(symbol)}, Span::Partial);
 }
 
-bool Program::optimise_all() { return compile(functions_, all_units(), Span::Complete); }
+bool Program::optimise_all() { return compile(constant_, all_units(), Span::Complete); }
 
 }  // namespace mtetso

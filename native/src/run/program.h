@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <mutex>
+#include <shared_mutex>
 #include <span>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "guest/elf_image.h"
 #include "options.h"
 #include "profile/profile.h"
+#include "run/program_source.h"
 #include "translate/stubs.h"
 #include "translate/translator.h"
 
@@ -23,9 +25,13 @@ namespace mtetso {
 struct ProgramEnvironment {
   const Options& options;
   ImportNumber import_number;
+  CodePages& code_pages;
   uintptr_t call_guest = 0;          // the shared stub, for entry stubs
   const Profile* profile = nullptr;  // from an earlier run
   const CodeCache* cache = nullptr;
+  // Shared while code is made, from reading the guest's bytes until it is published; exclusive
+  // while they change.
+  std::shared_mutex& sources;
 };
 
 class Program {
@@ -48,11 +54,15 @@ class Program {
   // host entry. Throws StatusError if there is no guest code.
   uintptr_t translate_at(uint64_t rip);
 
+  // Retires what was made from the guest's bytes in [begin, end); returns the number of blocks.
+  // With ProgramEnvironment::sources held exclusively.
+  size_t forget(uint64_t begin, uint64_t end, std::string_view reason);
+
   // The index, in the code manager, of the function that holds `rip`; kNoFunction if there is none.
   uint32_t function_at(uint64_t rip) const;
 
   // Requests optimised code for a function, or for all with kNoFunction. False if it was requested
-  // already, or exists.
+  // already, or exists, or the guest may write to the function.
   bool request(uint32_t function);
 
   // Compiles optimised code, using the history of the memops: for one function, or for all. The
@@ -69,6 +79,7 @@ class Program {
  private:
   TranslationUnit unit_of(uint64_t rip) const;
   TranslationUnit unit_of(const ElfFunction& function) const;
+  // The functions that nobody can write to; others are translated when they are reached.
   std::vector<TranslationUnit> all_units() const;
   TranslationPlan plan(bool optimised, const ProgramProfile* known) const;
   CompiledCode first_tier(const TranslationPlan& plan, const ProgramProfile* known);
@@ -80,6 +91,7 @@ class Program {
 
   const ProgramEnvironment& environment_;
   const ElfImage image_;
+  const ProgramSource source_;
   const std::string name_;
   const uint64_t begin_;
   const uint64_t end_;
@@ -87,6 +99,7 @@ class Program {
   Translator translator_;
   Code code_;
   std::vector<uint32_t> functions_;  // the code manager's index of image_.functions()[i]
+  std::vector<uint32_t> constant_;   // those that are in all_units()
   const CodeBlock* baseline_ = nullptr;
   std::mutex translating_;
   std::mutex requesting_;

@@ -176,7 +176,8 @@ uint64_t call_guest(uint64_t guest_rip, uintptr_t target, const uint64_t* argume
   uint64_t result = 0;
   ++turn.thread.callbacks;
   try {
-    set_up_call(frame, guest_rip, target, arguments);
+    const uintptr_t host = turn.process.engine().entered(guest_rip, target);
+    set_up_call(frame, guest_rip, host, arguments);
     run_callback(turn);
     result = frame.guest.rax;
   } catch (...) {

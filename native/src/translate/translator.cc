@@ -2,6 +2,7 @@
 
 #include "translate/translator.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "status.h"
@@ -13,6 +14,22 @@ namespace {
 
 bool falls_through(const GuestInstruction& insn) {
   return insn.flow == Flow::Next || insn.flow == Flow::Branch;
+}
+
+// Adds one more to extents that are sorted and disjoint, and so far all below or next to it.
+void add_extent(std::vector<GuestExtent>& extents, uint64_t begin, uint64_t end) {
+  if (!extents.empty() && begin <= extents.back().end)
+    extents.back().end = std::max(extents.back().end, end);
+  else
+    extents.push_back({begin, end});
+}
+
+// The bytes that these instructions were made from. Where there is none, as many as were looked at.
+std::vector<GuestExtent> extents_of(const std::map<uint64_t, uint64_t>& lengths) {
+  std::vector<GuestExtent> extents;
+  for (const auto& [rip, length] : lengths)
+    add_extent(extents, rip, rip + (length != 0 ? length : Decoder::kMaxLength));
+  return extents;
 }
 
 }  // namespace
@@ -34,7 +51,7 @@ Translator::ControlFlow Translator::find(const TranslationUnit& unit,
       if (rip != unit.start && known(rip)) break;
       if (budget-- == 0)
         throw StatusError(Status::Internal, "the guest has more code than can be translated");
-      auto decoded = decoder_.decode(rip, image_.code_at(rip));
+      auto decoded = decoder_.decode(rip, source_.code_at(rip));
       GuestInstruction bad;
       bad.rip = rip;
       bad.flow = Flow::Stop;
@@ -43,6 +60,8 @@ Translator::ControlFlow Translator::find(const TranslationUnit& unit,
         leader(insn.op[0].immediate);
         if (insn.op[0].immediate <= rip) found.loops.insert(insn.op[0].immediate);
       }
+      // It serialises: what comes after it is code as it is then (SDM volume 3, 9.1.3).
+      if (insn.mnemonic == ZYDIS_MNEMONIC_CPUID) leader(insn.next());
       // It branches back to itself, and a poll in it may leave and return.
       if (insn.repeat != Repeat::No) found.leaders.insert(rip);
       bool returns = insn.flow == Flow::Branch || insn.flow == Flow::Call ||
@@ -62,11 +81,12 @@ CompiledCode Translator::translate(const std::vector<TranslationUnit>& units,
   Emitter emitter(options_, plan);
   std::vector<ControlFlow> found;
   size_t budget = kMaxInstructions;
-  std::set<uint64_t> taken;  // units may overlap: the first one gets the instruction
+  std::map<uint64_t, uint64_t> taken;  // lengths; units may overlap: the first one gets the
+                                       // instruction
   for (const auto& unit : units) {
     auto& one = found.emplace_back(find(
         unit, [&](uint64_t rip) { return known(rip) || taken.contains(rip); }, budget));
-    for (const auto& [rip, insn] : one.instructions) taken.insert(rip);
+    for (const auto& [rip, insn] : one.instructions) taken.emplace(rip, insn.length);
     for (uint64_t rip : one.leaders) emitter.declare(rip);
   }
   // Where control falls through into an instruction that is not laid out next.
@@ -84,7 +104,9 @@ CompiledCode Translator::translate(const std::vector<TranslationUnit>& units,
                       units[i].start, units[i].name});
     emit(emitter, units[i], found[i], plan.ticks);
   }
-  return emitter.finish(std::move(ranges));
+  CompiledCode code = emitter.finish(std::move(ranges));
+  code.sources = extents_of(taken);
+  return code;
 }
 
 void Translator::emit(Emitter& emitter, const TranslationUnit& unit, const ControlFlow& found,
@@ -155,7 +177,7 @@ void Translator::emit_flow(Emitter& emitter, const GuestInstruction& insn) const
 std::string Translator::describe(uint64_t rip) const {
   char address[32];
   std::snprintf(address, sizeof address, "0x%llx: ", static_cast<unsigned long long>(rip));
-  auto bytes = image_.code_at(rip);
+  auto bytes = source_.code_at(rip);
   if (bytes.empty()) return std::string(address) + "not in executable memory";
   return address + decoder_.describe(rip, bytes);
 }

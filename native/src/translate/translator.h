@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Translates functions: finds the instructions of a function by following its control flow within
-// its bounds, lays them out in address order, lowers them. Reads only the guest's file, not its
-// memory.
+// its bounds, lays them out in address order, lowers them.
 #pragma once
 
 #include <functional>
@@ -13,8 +12,8 @@
 #include <vector>
 
 #include "compiled.h"
-#include "guest/elf_image.h"
 #include "options.h"
+#include "translate/code_source.h"
 #include "translate/decoder.h"
 #include "translate/plan.h"
 
@@ -37,7 +36,8 @@ class Translator {
   static constexpr size_t kMaxInstructions = 1u << 20;
 
   // Both outlive the translator.
-  Translator(const Options& options, const ElfImage& image) : options_(options), image_(image) {}
+  Translator(const Options& options, const CodeSource& source)
+      : options_(options), source_(source) {}
 
   // All of `units`, sorted by start, into one piece; branches between them are direct. Guest
   // addresses that are `known` have code elsewhere: they are not translated again, but reached
@@ -64,7 +64,7 @@ class Translator {
   void emit_flow(Emitter& emitter, const GuestInstruction& insn) const;
 
   const Options& options_;
-  const ElfImage& image_;
+  const CodeSource& source_;
   Decoder decoder_;
 };
 

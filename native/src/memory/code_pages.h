@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+//
+// Memory that the guest may both write and execute. A page that code was made from is read-only
+// for everybody until somebody writes to it; then the code is retired, and the page can be written
+// until code is made from it again.
+//
+//   made from      the page is protected, then read; no write comes between
+//   written        the store faults (fault/resolve.cc), or is the host's own (GuestMemory); the
+//                  owner retires the code, and threads that are in it leave at their next poll; the
+//                  page can be written; the store is made, before anybody makes code from the page
+//                  again: otherwise two threads, one that writes and one that runs, could keep
+//                  each other from doing so
+//
+// All of it has the shared tag for ever: tags of a page that is read-only cannot be changed.
+#pragma once
+
+#include <mtedbg/debug_root.h>
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <set>
+#include <string_view>
+
+#include "memory/protocol.h"
+
+namespace mtetso {
+
+class CodePages {
+ public:
+  // Who has made code from the pages.
+  class Owner {
+   public:
+    virtual ~Owner() = default;
+    // Retires what was made from [begin, end), whole pages; then, when no thread runs that beyond
+    // its next poll, and while no code is made, calls `write`. `writer`, which may be null, is the
+    // guest thread that writes. Throws bad_alloc.
+    virtual void change_code(mtedbg_GuestFrame* writer, uint64_t begin, uint64_t end,
+                             std::string_view reason, const std::function<void()>& write) = 0;
+  };
+
+  explicit CodePages(Protocol& protocol) : protocol_(protocol) {}
+  CodePages(const CodePages&) = delete;
+  CodePages& operator=(const CodePages&) = delete;
+
+  uint32_t shared_tag() const { return protocol_.shared_tag(); }
+
+  // Called before the first page is added; the owner outlives this.
+  void set_owner(Owner& owner) { owner_ = &owner; }
+
+  // The guest may write and execute [begin, end), whole pages that are mapped with the shared tag.
+  void add(uint64_t begin, uint64_t end);
+  // It may not any more, or they are gone. What was made from them is retired already.
+  void remove(uint64_t begin, uint64_t end);
+  // Whether some of [address, address + length) is such memory. The tag in `address` is ignored.
+  bool covers(uint64_t address, uint64_t length) const;
+
+  // Before the bytes in [address, address + length) are read to make code from them. The owner
+  // keeps write() out until the code is published. False with errno set.
+  bool protect(uint64_t address, uint64_t length);
+  // Whether some of it is protected. Cannot become true while the protocol's lock is held.
+  bool holds(uint64_t address, uint64_t length) const;
+  // Calls `store`, which writes there, once the pages can be written. False if they cannot. A fault
+  // handler may call it if its thread holds no lock.
+  bool write(mtedbg_GuestFrame* writer, uint64_t address, uint64_t length,
+             const std::function<void()>& store);
+
+ private:
+  bool release(uint64_t begin, uint64_t end);
+
+  Protocol& protocol_;
+  Owner* owner_ = nullptr;
+  std::atomic<bool> any_{false};  // has there ever been any?
+  mutable std::mutex lock_;
+  std::map<uint64_t, uint64_t> extents_;  // begin → end
+  std::set<uint64_t> protected_;          // pages
+};
+
+}  // namespace mtetso
