@@ -231,8 +231,8 @@ COMMAND = Command(
         Column(
             "mark",
             Kind.TEXT,
-            "=> at the PC, other threads, part of a memop ([1], [2], out of line, in use), patches, "
-            "patch sites",
+            "=> at the PC, other threads, part of a memop ([1], [2], out of line, in use), "
+            "patches, patch sites",
         ),
     ),
     run=_run,

@@ -52,6 +52,7 @@ def start(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     output: IO[bytes] | None = None,
+    root: Path | None = None,
 ) -> Iterator[UserProgram]:
     """Starts `argv` with memory tagging, stopped before its first instruction.
 
@@ -60,6 +61,7 @@ def start(
         cwd: its current folder, by default the caller's.
         env: its environment, by default the caller's.
         output: where its output goes instead of `UserProgram.log`.
+        root: the folder where its libraries are below, by default those of the lab.
 
     Raises:
         ToolMissingError: QEMU is not installed.
@@ -74,7 +76,7 @@ def start(
     if qemu is None:
         raise ToolMissingError(f"{PROGRAM} is not on this machine", "run: mtedbg doctor")
     program = checked(argv[0])
-    root = paths.sysroot(program)
+    root = root or paths.sysroot(program)
     with tempfile.TemporaryDirectory(prefix="mtedbg-") as name:
         socket, log = Path(name) / "gdb", Path(name) / "log"
         with log.open("wb") as own:

@@ -66,8 +66,32 @@ def test_wasm_in_spidermonkey(packages: engines.Packages, tmp_path: Path) -> Non
     session = Session(CoreTarget(str(dead.core), str(dead.program), str(dead.root)))
     functions = [frame.function for frame in calls_of(session)]
     assert in_order([*WASM, "main"], functions)
-    assert in_order([*WASM, "libmozjs"], in_gdb(dead, dead.root, ""))
+    # Between the wasm code and `main` there is JavaScript's own code.
+    same_frames(in_gdb(dead, dead.root, ""), session, "main")
     assert in_order(WASM, in_lldb(dead, dead.root))
+
+
+def same_frames(lines: list[str], session: Session, last: str) -> None:
+    """GDB's frames are those that mtedbg has by itself, up to `last`, and have their names."""
+    (end,) = (number for number, line in enumerate(lines) if f" in {last} " in line)
+    ours = calls_of(session)
+    # GDB prints the innermost frame when it loads the core, too.
+    start = len(lines) - next(n for n, line in enumerate(reversed(lines)) if "#0 " in line) - 1
+    for frame, line in zip(ours, lines[start : end + 1], strict=False):
+        assert f"{frame.pc:#018x}" in line
+        assert not present(frame.place.jit) or frame.function in line
+    assert ours[end - start].function.startswith(last)
+
+
+def test_javascript_in_node_20(tmp_path: Path) -> None:
+    """Interpreted and compiled frames, and code that V8 has built in, between frames of C++."""
+    dead = engines.node(engines.NODE_20, tmp_path)
+    session = Session(CoreTarget(str(dead.core), str(dead.program), str(dead.root)))
+    same_frames(in_gdb(dead, dead.root, ""), session, "_start")
+    # LLDB goes on by itself, and loses its way where C++ enters V8.
+    names = [frame.function for frame in calls_of(session) if present(frame.place.jit)]
+    assert len(names) >= 10
+    assert in_order(names, in_lldb(dead, dead.root))
 
 
 def test_java_in_hotspot(tmp_path: Path) -> None:

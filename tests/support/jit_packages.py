@@ -16,6 +16,11 @@ PYTHON = Packages(
 )
 
 
+def python_environment(root: Path) -> dict[str, str]:
+    """What Debian's Python needs to find its modules, and PyPI's, in the set's folder."""
+    return {"PYTHONHOME": str(root / "usr"), "PYTHONPATH": str(root / _MODULES)}
+
+
 def python(program: str, folder: Path, *arguments: str, seconds: float = RUN_S) -> Died:
     """A program of `programs/jits` in Debian's Python with PyPI's wheels, until it dies.
 
@@ -26,6 +31,6 @@ def python(program: str, folder: Path, *arguments: str, seconds: float = RUN_S) 
         seconds: that it may take.
     """
     root = unpacked(PYTHON)
-    environment = {"PYTHONHOME": str(root / "usr"), "PYTHONPATH": str(root / _MODULES)}
+    environment = python_environment(root)
     argv = ["/usr/bin/python3.13", str(PROGRAMS / program), *arguments]
     return died(root, argv, folder, environment, seconds=seconds)

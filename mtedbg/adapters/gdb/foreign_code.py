@@ -16,6 +16,7 @@ import gdb
 
 from mtedbg.adapters.debugger.memory_alone import MemoryAlone
 from mtedbg.adapters.debugger.memory_symbols import MemorySymbols
+from mtedbg.analysis.code.mappings import mapping_of, may_interpret
 from mtedbg.dataclass import dataclass, field
 from mtedbg.errors import MtedbgError
 from mtedbg.model.absent import Absent
@@ -70,7 +71,9 @@ def _session() -> Session:
         learned.files = [
             (one.start, one.end)
             for one in (() if isinstance(regions, Absent) else regions)
-            if one.name.startswith("/") and "x" in one.perms
+            if one.name.startswith("/")
+            and "x" in one.perms
+            and not may_interpret(learned.session, one.start)
         ]
     return learned.session
 
@@ -117,8 +120,30 @@ def place_of(pc: int, registers: Mapping[str, int], *, after_call: bool) -> Code
         learned.wanted = True
         return None
     from mtedbg.analysis.code.in_frame import place_in_frame
+    from mtedbg.analysis.stacks.foreign_frames import is_built_in
 
-    return place_in_frame(_session(), pc - 1 if after_call and pc else pc, registers)
+    here = pc - 1 if after_call and pc else pc
+    session = _session()
+    if may_interpret(session, here) and not is_built_in(session, here):
+        return None
+    return place_in_frame(session, here, registers)
+
+
+def keeps_records(pc: int, *, after_call: bool) -> bool:
+    """Whether a frame of which no JIT tells more is of code that a JIT may have made."""
+    from mtedbg.analysis.stacks import foreign_frames
+
+    learned = _of_selected()
+    if learned.session is None or learned.is_of_file(pc):
+        return False
+    here = pc - 1 if after_call and pc else pc
+    return foreign_frames.keeps_records(learned.session, here)
+
+
+def begin_of(pc: int) -> int:
+    """Where the mapping begins that holds `pc`: a frame is told apart by its stack as well."""
+    region = mapping_of(_session(), pc)
+    return pc if isinstance(region, Absent) else region.start
 
 
 def _takes_packets(inferior: gdb.Inferior) -> bool:

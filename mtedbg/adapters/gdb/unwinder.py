@@ -79,20 +79,22 @@ def _is_caller(pending: Any) -> bool:
 def _unwound_foreign(pending: Any) -> Any:
     """Out of code of a JIT without a debug root; None where GDB's own way is right."""
     from mtedbg.adapters.gdb import foreign_code
-    from mtedbg.model.absent import Absent, present
+    from mtedbg.model.absent import NOT_APPLICABLE, Absent, present
     from mtedbg.model.pointer import strip
 
     pc = strip(int(pending.read_register("pc")) & _WORD)
     after_call = _is_caller(pending)
     here = {"pc": pc, **_readable(pending)}
     place = foreign_code.place_of(pc, here, after_call=after_call)
-    if place is None or not present(place.block):
+    if place is None and not foreign_code.keeps_records(pc, after_call=after_call):
         return None
     caller = foreign_code.caller_of(pc, here, after_call=after_call)
     if caller is None or isinstance(caller, Absent) or not {"pc", "sp"} <= caller.keys():
         return None
     word = pending.architecture().integer_type(64, False)
-    begin = gdb.Value(place.block.start).cast(word)
+    block = NOT_APPLICABLE if place is None else place.block
+    start = block.start if present(block) else foreign_code.begin_of(pc)
+    begin = gdb.Value(start).cast(word)
     unwound = pending.create_unwind_info(_FrameId(gdb.Value(caller["sp"]).cast(word), begin))
     for name, value in caller.items():
         unwound.add_saved_register(name, gdb.Value(value & _WORD).cast(word))

@@ -41,10 +41,11 @@ def _is_signal(frame: lldb.SBFrame) -> bool:
 
 def _session(process: lldb.SBProcess) -> Session:
     from mtedbg.adapters.lldb.sources import source_of
+    from mtedbg.adapters.lldb.target import LldbTarget
 
     source = source_of(process)
     if source.itself is not None:
-        return Session(source.itself)
+        return Session(LldbTarget(process))  # which has the files that LLDB was given as well
     target = process.GetTarget()
 
     def read(address: int, length: int) -> bytes | None:

@@ -14,6 +14,7 @@ from typing import Any
 import lldb
 
 from mtedbg.adapters.debugger.memory_alone import MemoryAlone
+from mtedbg.analysis.code.mappings import is_interpreter
 from mtedbg.errors import MtedbgError
 from mtedbg.model.absent import Absent
 from mtedbg.model.symbols import LIST_SYMBOL, ROOT_SYMBOL
@@ -43,7 +44,7 @@ def install(debugger: lldb.SBDebugger, names: dict[str, Any]) -> None:
 def frame_name(frame: lldb.SBFrame, _names: dict[str, Any]) -> str:
     """What a frame of JIT code is called, else nothing; LLDB calls this for each that it prints."""
     # What a module holds is no JIT code: that costs nothing to know.
-    if frame.GetModule().IsValid():
+    if frame.GetModule().IsValid() and not _may_interpret(frame):
         return ""
     from mtedbg.analysis.code.frame_name import frame_title
     from mtedbg.decode.code.code_map import locate
@@ -62,6 +63,13 @@ def frame_name(frame: lldb.SBFrame, _names: dict[str, Any]) -> str:
     except MtedbgError:
         pass
     return _foreign_name(frame, process)
+
+
+def _may_interpret(frame: lldb.SBFrame) -> bool:
+    """Whether a frame is in a library whose own code runs a script, and in no function of it."""
+    if frame.GetSymbol().IsValid():
+        return False
+    return is_interpreter(str(frame.GetModule().GetFileSpec().GetFilename() or ""))
 
 
 def _foreign_name(frame: lldb.SBFrame, process: lldb.SBProcess) -> str:

@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING
 
 from mtedbg.analysis.code.foreign_rules import foreign_rules
 from mtedbg.analysis.code.jits import unwound
+from mtedbg.analysis.code.mappings import mapping_of, may_be_generated, may_interpret
+from mtedbg.analysis.stacks.walk import frame_tables
 from mtedbg.decode.stack.cfi import unwind
 from mtedbg.decode.stack.host_stack import frame_record
+from mtedbg.formats.dwarf.frame_rules import SP, Kind
 from mtedbg.model.absent import Absent
 
 if TYPE_CHECKING:
     from mtedbg.session import Session
 
-_RECORD_SIZE = 16
+_RECORD_SIZE, _FRAME = 16, 29
 
 
 def caller_registers(
@@ -50,7 +53,54 @@ def caller_registers(
     record = frame_record(session.target, frame) if frame else None
     if record is None or isinstance(record, Absent) or not record[1]:
         return None
+    caller = {"x29": record[0], "pc": session.strip(record[1])}
+    region = mapping_of(session, caller["pc"])
+    if not isinstance(region, Absent) and not any(one in region.perms for one in "x?"):
+        return None
+    stack = _stack_of_compiled(session, caller["pc"], session.strip(record[0]))
+    if stack is not None:
+        # A JIT may use x19 to x28 as it likes: what the compiler's function had there is not known.
+        return {**caller, "sp": stack} if stack > frame else None
     kept = {f"x{n}": registers[f"x{n}"] for n in range(19, 29) if f"x{n}" in registers}
-    return {
-        **kept, "x29": record[0], "pc": session.strip(record[1]), "sp": frame + _RECORD_SIZE,
-    }  # fmt: skip
+    return {**kept, **caller, "sp": frame + _RECORD_SIZE}
+
+
+def _stack_of_compiled(session: Session, pc: int, frame: int) -> int | None:
+    """The stack pointer of a compiler's function that called code of a JIT, by its frame record.
+
+    A JIT's stub that C++ enters it by saves more on the stack than a frame record: where the
+    record ends, the caller's frame does not begin. The caller's call frame information tells where
+    in its frame its own record is.
+
+    Args:
+        session: the process.
+        pc: where the function goes on.
+        frame: its x29.
+
+    Returns:
+        None where it has no call frame information, or its record is not where x29 was saved.
+    """
+    rules = frame_tables(session).rules_at(pc - 1)
+    if rules is None:
+        return None
+    saved = rules.rules.get(_FRAME)
+    if saved is None or saved.kind is not Kind.OFFSET or rules.address.register != SP:
+        return None
+    return frame - saved.value - rules.address.offset
+
+
+def keeps_records(session: Session, pc: int) -> bool:
+    """Whether `pc` is in code of a JIT, or what may be: such code keeps frame records."""
+    return may_be_generated(session, pc) or is_built_in(session, pc)
+
+
+def is_built_in(session: Session, pc: int) -> bool:
+    """Whether `pc` is in code that a JIT has in its library: no compiler made it.
+
+    It keeps frame records, and there is no call frame information of it.
+
+    Args:
+        session: the process.
+        pc: of an instruction, or within the call that returns there.
+    """
+    return may_interpret(session, pc) and frame_tables(session).rules_at(pc) is None
