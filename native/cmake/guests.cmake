@@ -39,5 +39,15 @@ endforeach()
 add_guest(rewritten rewritten -O2 -Wl,--no-warn-rwx-segments)
 add_guest(loader loader -O2)
 add_guest(plugin plugin -O2 -Wl,-Ttext-segment=0x10000000)
+# Programs for Linux that are nothing but system calls; each is its own file.
+file(GLOB linux_guests CONFIGURE_DEPENDS ${guest_dir}/linux/*.c)
+foreach(source IN LISTS linux_guests)
+  get_filename_component(name ${source} NAME_WE)
+  set(elf ${guest_out}/linux-${name}.elf)
+  add_custom_command(OUTPUT ${elf}
+    COMMAND ${GUEST_CC} ${guest_flags} -O2 ${guest_link} ${source} -o ${elf}
+    DEPENDS ${source} ${guest_dir}/linux/raw.h VERBATIM)
+  set_property(GLOBAL APPEND PROPERTY guest_elfs ${elf})
+endforeach()
 get_property(guest_elfs GLOBAL PROPERTY guest_elfs)
 add_custom_target(guests ALL DEPENDS ${guest_elfs})

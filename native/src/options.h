@@ -34,6 +34,7 @@ struct Options {
   bool handler = true;      // false: no fault handler, the first tag check fault is the last
   std::string abort_at;     // "NAME[:N]": abort at a named point (debug/points.h); empty: nowhere
   std::string trace;        // file that gets every event (debug/trace.h); empty: none
+  std::string sysroot;      // folder that a Linux program's absolute paths are looked up in first
   std::string trace_calls;  // file that gets a Linux program's system calls; "-": stderr
   uint32_t tier_up = 0;     // ticks of a function's baseline code until it is optimised; 0: never
   TierScope tier_scope = TierScope::Function;

@@ -32,4 +32,12 @@ class StatusError : public std::runtime_error {
   Status status_;
 };
 
+// A jump of the guest's to an address without code.
+class NoCodeError : public StatusError {
+ public:
+  explicit NoCodeError(const std::string& where)
+      : StatusError(Status::GuestFault,
+                    "the guest jumped or returned to an address without code: " + where) {}
+};
+
 }  // namespace mtetso

@@ -17,6 +17,7 @@
 #include "fault/phases.h"
 #include "guest/elf_image.h"
 #include "linux/process.h"
+#include "linux/signals.h"
 #include "memory/barriers.h"
 #include "memory/guest_memory.h"
 #include "memory/protocol.h"
@@ -36,11 +37,12 @@ std::atomic<const Engine*> g_engine{nullptr};
 
 // Ends the process without destructors: other threads may still be running, and what a debugger
 // reads must stay readable to the end.
-[[noreturn]] void finish(int status) {
+[[noreturn]] void finish(const GuestExit& how) {
   if (const Engine* engine = g_engine.load(std::memory_order_acquire)) engine->write_profile();
   close_debug_root();
   std::fflush(nullptr);
-  _exit(status);
+  if (how.signal != 0) die_of_signal(how.signal);
+  _exit(how.status);
 }
 
 void need_tags() {
@@ -120,19 +122,18 @@ int command(std::span<const char* const> arguments) {
 
 int main(int argc, char** argv) {
   using mtetso::Status;
-  int status = 0;
+  mtetso::GuestExit how;
   try {
     auto first = static_cast<size_t>(argc > 0 ? 1 : 0);
-    status = mtetso::command({argv + first, static_cast<size_t>(argc) - first});
-    return status;
+    return mtetso::command({argv + first, static_cast<size_t>(argc) - first});
   } catch (const mtetso::GuestExit& exit) {
-    status = exit.status;
+    how = exit;
   } catch (const mtetso::StatusError& error) {
     std::fprintf(stderr, "mtetso: %s\n", error.what());
-    status = static_cast<int>(error.status());
+    how.status = static_cast<int>(error.status());
   } catch (const std::exception& error) {
     std::fprintf(stderr, "mtetso: internal error: %s\n", error.what());
-    status = static_cast<int>(Status::Internal);
+    how.status = static_cast<int>(Status::Internal);
   }
-  mtetso::finish(status);
+  mtetso::finish(how);
 }

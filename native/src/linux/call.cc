@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include <sys/mman.h>
+
 #include "linux/process.h"
 #include "memory/tags.h"
 
@@ -48,6 +50,16 @@ int Call::read_string(uint64_t address, std::string& out, size_t most) const {
     address += size;
   }
   return -ENAMETOOLONG;
+}
+
+int Call::read_path(uint64_t address, std::string& out) const {
+  const int error = read_string(address, out);
+  if (error == 0) out = process.paths().on_host(out);
+  return error;
+}
+
+bool Call::writable(uint64_t address, size_t length) const {
+  return length == 0 || process.memory().allows(address, length, PROT_WRITE);
 }
 
 }  // namespace mtetso

@@ -48,6 +48,8 @@ class Call {
  public:
   // Bytes that a call moves at once between the guest and the kernel.
   static constexpr size_t kBounce = 128 << 10;
+  // A transfer of more is a short one.
+  static constexpr uint64_t kMostBytes = 16 << 20;
   static constexpr size_t kMaxPath = 4096;
 
   Call(LinuxProcess& process, GuestThread& thread, Scheduler& scheduler);
@@ -68,6 +70,10 @@ class Call {
   bool write(uint64_t address, const void* in, size_t length) const;
   // A NUL-terminated string of fewer than `most` bytes: 0, -EFAULT or -ENAMETOOLONG.
   int read_string(uint64_t address, std::string& out, size_t most = kMaxPath) const;
+  // A path, as it is on the host (linux/paths.h): 0 or the error.
+  int read_path(uint64_t address, std::string& out) const;
+  // Whether all of it may be written.
+  bool writable(uint64_t address, size_t length) const;
   template <typename T>
   std::optional<T> get(uint64_t address) const {
     static_assert(std::is_trivially_copyable_v<T>);
@@ -96,8 +102,13 @@ struct CallRow {
 using CallRows = std::span<const CallRow>;
 
 // The tables, each at the end of its family's file.
-CallRows io_calls();
+CallRows file_calls();
+CallRows ioctl_calls();
 CallRows memory_calls();
+CallRows plain_call_rows();
 CallRows process_calls();
+CallRows signal_calls();
+CallRows vector_calls();
+CallRows wait_calls();
 
 }  // namespace mtetso

@@ -8,7 +8,10 @@
 #include <cinttypes>
 #include <cstring>
 
+#include "linux/arrival.h"
+#include "linux/traps.h"
 #include "status.h"
+#include "translate/rflags.h"
 
 namespace mtetso {
 namespace {
@@ -19,24 +22,19 @@ uint64_t page_up(uint64_t address) { return (address + kPage - 1) & ~(kPage - 1)
 
 constexpr int64_t kHighestError = 4095;  // include/linux/err.h: MAX_ERRNO
 
-// RFLAGS as `syscall` leaves it in r11: the flags that a program can see, bit 1 and IF.
-uint64_t rflags(const Frame& frame) {
-  const uint64_t nzcv = frame.guest.flags;
-  uint64_t flags = 0x202;
-  if ((nzcv >> 29 & 1) != 0) flags |= 0x001;                // CF
-  if (__builtin_parity(frame.parity) == 0) flags |= 0x004;  // PF
-  if ((frame.adjust & 0x10) != 0) flags |= 0x010;           // AF
-  if ((nzcv >> 30 & 1) != 0) flags |= 0x040;                // ZF
-  if ((nzcv >> 31 & 1) != 0) flags |= 0x080;                // SF
-  if (frame.direction < 0) flags |= 0x400;                  // DF
-  if ((nzcv >> 28 & 1) != 0) flags |= 0x800;                // OF
-  return flags;
+std::vector<std::string> argv_of(const Options& options) {
+  std::vector<std::string> all{options.guest};
+  all.insert(all.end(), options.arguments.begin(), options.arguments.end());
+  return all;
 }
 
 }  // namespace
 
 LinuxProcess::LinuxProcess(const Options& options, Process& process)
-    : options_(options), process_(process) {
+    : options_(options),
+      process_(process),
+      paths_(options.sysroot, options.guest),
+      command_line_(argv_of(options)) {
   if (options.trace_calls.empty()) return;
   trace_ = options.trace_calls == "-" ? stderr : std::fopen(options.trace_calls.c_str(), "we");
   if (trace_ == nullptr)
@@ -55,6 +53,21 @@ GuestThread& LinuxProcess::start(ElfImage image) {
   return thread;
 }
 
+GuestThread* LinuxProcess::thread_of(int32_t tid) {
+  for (GuestThread* thread : process_.threads())
+    if (!thread->exited && static_cast<LinuxThread&>(*thread->personal).tid == tid) return thread;
+  return nullptr;
+}
+
+void LinuxProcess::before_code(GuestThread& thread) { signals_.deliver(memory(), thread); }
+
+bool LinuxProcess::interrupted() const { return arrived() != 0; }
+
+int LinuxProcess::trap(GuestThread& thread, Trap what, uint64_t address) {
+  const GuestTrap trap = describe_trap(what, thread.frame->guest.rip, address);
+  return signals_.raise(memory(), thread, trap) ? 0 : trap.signal;
+}
+
 uint64_t LinuxProcess::move_break(const GuestThread& thread, uint64_t wanted) {
   std::scoped_lock hold(lock_);
   if (wanted < break_begin_) return break_;
@@ -68,8 +81,9 @@ SystemCalls::Next LinuxProcess::call(GuestThread& thread, Scheduler& scheduler) 
   auto& guest = thread.frame->guest;
   const uint64_t number = guest.rax;
   guest.rcx = guest.rip;
-  guest.r11 = rflags(*thread.frame);
+  guest.r11 = rflags_of(*thread.frame);
   Call call(*this, thread, scheduler);
+  call.linux_thread.retrying.reset();
   const CallRow* row = table_.find(number);
   if (row == nullptr) report_missing(number);
   try {

@@ -6,9 +6,15 @@
 #include <cstdint>
 #include <cstdio>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <vector>
 
+#include "linux/abi.h"
 #include "linux/call.h"
+#include "linux/host_call.h"
+#include "linux/paths.h"
+#include "linux/signals.h"
 #include "linux/table.h"
 #include "run/process.h"
 #include "run/system_calls.h"
@@ -20,6 +26,14 @@ struct LinuxThread : PersonalThread {
   uint64_t clear_child_tid = 0;  // set_tid_address, CLONE_CHILD_CLEARTID
   uint64_t robust_list = 0;
   uint64_t robust_list_size = 0;
+
+  uint64_t mask = 0;  // of signals
+  x86::SignalStack stack{.sp = 0, .flags = SS_DISABLE, .pad = 0, .size = 0};
+  // Lockstep:
+  std::vector<siginfo_t> sent;        // signals for this thread
+  std::optional<Restart> retrying;    // of the call that it makes again until it has an answer
+  std::optional<uint64_t> deadline;   // that call's (CLOCK_MONOTONIC, nanoseconds)
+  std::optional<uint64_t> suspended;  // rt_sigsuspend: the mask that it has afterwards
 };
 
 class LinuxProcess : public SystemCalls {
@@ -31,10 +45,19 @@ class LinuxProcess : public SystemCalls {
   GuestThread& start(ElfImage image);
 
   Next call(GuestThread& thread, Scheduler& scheduler) override;
+  void before_code(GuestThread& thread) override;
+  bool interrupted() const override;
+  int trap(GuestThread& thread, Trap what, uint64_t address) override;
 
   const Options& options() const { return options_; }
   Process& process() { return process_; }
   GuestMemory& memory() { return process_.memory(); }
+  Signals& signals() { return signals_; }
+  const Paths& paths() const { return paths_; }
+  // The thread that gettid calls so; null if it is not one of this process.
+  GuestThread* thread_of(int32_t tid);
+  // The guest's argv.
+  const std::vector<std::string>& command_line() const { return command_line_; }
 
   // brk(2): the end of the data segment; the new one if `wanted` is possible, else as it was.
   uint64_t move_break(const GuestThread& thread, uint64_t wanted);
@@ -47,6 +70,9 @@ class LinuxProcess : public SystemCalls {
   const Options& options_;
   Process& process_;
   const CallTable table_;
+  Signals signals_;
+  const Paths paths_;
+  const std::vector<std::string> command_line_;
   std::FILE* trace_ = nullptr;
   std::mutex lock_;  // of all below
   uint64_t break_begin_ = 0;

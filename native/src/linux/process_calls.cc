@@ -20,12 +20,6 @@ CallResult exit(Call& call) {
   throw GuestExit{call.number_at(0) & 0xff};
 }
 
-CallResult getpid(Call&) { return ::getpid(); }
-CallResult getppid(Call&) { return ::getppid(); }
-CallResult getuid(Call&) { return ::getuid(); }
-CallResult geteuid(Call&) { return ::geteuid(); }
-CallResult getgid(Call&) { return ::getgid(); }
-CallResult getegid(Call&) { return ::getegid(); }
 CallResult gettid(Call& call) { return call.linux_thread.tid; }
 
 CallResult set_tid_address(Call& call) {
@@ -72,14 +66,8 @@ CallResult uname(Call& call) {
 
 CallRows process_calls() {
   static constexpr CallRow rows[] = {
-      {39, "getpid", 0, getpid},
       {60, "exit", 1, exit},
       {63, "uname", 1, uname},
-      {102, "getuid", 0, getuid},
-      {104, "getgid", 0, getgid},
-      {107, "geteuid", 0, geteuid},
-      {108, "getegid", 0, getegid},
-      {110, "getppid", 0, getppid},
       {158, "arch_prctl", 2, arch_prctl},
       {186, "gettid", 0, gettid},
       {218, "set_tid_address", 1, set_tid_address},

@@ -7,7 +7,8 @@
 namespace mtetso {
 
 CallTable::CallTable() {
-  for (const CallRows& family : {io_calls(), memory_calls(), process_calls()})
+  for (const CallRows& family : {file_calls(), ioctl_calls(), memory_calls(), plain_call_rows(),
+                                 process_calls(), signal_calls(), vector_calls(), wait_calls()})
     for (const CallRow& row : family) {
       const CallRow*& place = rows_.at(row.number);
       if (place != nullptr)

@@ -116,8 +116,7 @@ uintptr_t Engine::entry_of(uint64_t rip) {
     return host != 0 ? host : program->translate_at(rip);
   }
   if (const uintptr_t host = stubs_.entry(rip)) return host;
-  throw StatusError(Status::GuestFault,
-                    "the guest jumped or returned to an address without code: " + describe(rip));
+  throw NoCodeError(describe(rip));
 }
 
 uintptr_t Engine::resolve(Frame& frame) {

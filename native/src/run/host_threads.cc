@@ -58,13 +58,13 @@ void HostThreads::run_guarded(GuestThread& thread) {
       throw StatusError(Status::Internal, "cannot install a signal stack");
     body(thread);
   } catch (const GuestExit& exit) {
-    finish_(exit.status);
+    finish_(exit);
   } catch (const StatusError& error) {
     std::fprintf(stderr, "mtetso: %s\n", error.what());
-    finish_(static_cast<int>(error.status()));
+    finish_({static_cast<int>(error.status())});
   } catch (const std::exception& error) {
     std::fprintf(stderr, "mtetso: internal error: %s\n", error.what());
-    finish_(static_cast<int>(Status::Internal));
+    finish_({static_cast<int>(Status::Internal)});
   }
 }
 

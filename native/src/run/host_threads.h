@@ -16,8 +16,8 @@ namespace mtetso {
 
 class HostThreads : public Scheduler {
  public:
-  // `finish` ends the process with a status and does not return; any thread may call it.
-  using Finish = void (*)(int status);
+  // `finish` ends the process and does not return; any thread may call it.
+  using Finish = void (*)(const GuestExit& how);
 
   // `system_calls` may be null.
   HostThreads(Process& process, SystemCalls* system_calls, Finish finish);

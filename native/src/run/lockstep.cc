@@ -97,6 +97,11 @@ void Lockstep::wait_for_host() {
   is_over(std::move(all), true);
 }
 
+// A signal has come: one of the threads has to handle it; the others go to sleep again.
+void Lockstep::wake_all() {
+  for (auto* thread : process_.threads()) thread->asleep = false;
+}
+
 // A thread with a host function below the top one's on the stack waits until that one has ended.
 std::vector<Schedule::Runnable> Lockstep::runnable(const GuestThread* top) {
   std::vector<Schedule::Runnable> can;
@@ -111,7 +116,10 @@ std::vector<Schedule::Runnable> Lockstep::runnable(const GuestThread* top) {
 
 Lockstep::ChosenTurn Lockstep::next(const GuestThread* top) {
   auto can = runnable(top);
-  for (; can.empty(); can = runnable(top)) wait_for_host();
+  for (; can.empty(); can = runnable(top)) {
+    wait_for_host();
+    if (host_.system_calls != nullptr && host_.system_calls->interrupted()) wake_all();
+  }
   const Slice slice = schedule_.next(can, process_.options().cores);
   GuestThread& thread = *process_.find(slice.thread);
   process_.move(thread, slice.core);

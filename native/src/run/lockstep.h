@@ -34,6 +34,7 @@ class Lockstep : public Scheduler {
   std::vector<Schedule::Runnable> runnable(const GuestThread* top);
   static bool is_awake(GuestThread& thread);
   void wait_for_host();
+  void wake_all();
   // Chooses the next turn, and prepares its thread.
   ChosenTurn next(const GuestThread* top);
   void take_turn(const ChosenTurn& chosen);

@@ -59,6 +59,7 @@ struct ThreadStart {
 // The guest ended the process. Not an error: it unwinds the host's stack to main.
 struct GuestExit {
   int status = 0;
+  int signal = 0;  // the one that the process dies of; 0: none
 };
 
 // How threads are scheduled: lockstep and threads mode implement it differently.

@@ -7,6 +7,15 @@
 
 namespace mtetso {
 
+// What a guest's code does that its processor does not carry out.
+enum class Trap {
+  BadAddress,
+  NoCode,  // a jump to an address without code
+  Divide,
+  Undefined,    // ud2
+  Unsupported,  // outside the subset; this runtime's limit
+};
+
 class SystemCalls {
  public:
   // What the guest does next: goes on after the instruction, makes the call again when the thread
@@ -18,6 +27,14 @@ class SystemCalls {
   // Makes the call that the thread's registers describe, and puts the result into them. Throws
   // GuestExit.
   virtual Next call(GuestThread& thread, Scheduler& scheduler) = 0;
+  // The thread is about to run generated code, or has just left it at a poll: enters the handlers
+  // of signals that have arrived. Throws GuestExit.
+  virtual void before_code(GuestThread& thread) = 0;
+  // Whether a signal has arrived on this host thread that before_code would handle.
+  virtual bool interrupted() const = 0;
+  // The thread's code has done something that it may not: 0 if it goes on in a handler of its own,
+  // or the signal that it dies of. `address`: for BadAddress and NoCode.
+  virtual int trap(GuestThread& thread, Trap what, uint64_t address) = 0;
 };
 
 }  // namespace mtetso

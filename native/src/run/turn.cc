@@ -3,6 +3,8 @@
 #include "run/turn.h"
 
 #include <cstdio>
+#include <optional>
+#include <string>
 
 #include "debug/threads.h"
 #include "run/core_ids.h"
@@ -11,20 +13,6 @@
 
 namespace mtetso {
 namespace {
-
-[[noreturn]] void guest_fault(Process& process, Frame& frame, const char* what) {
-  char text[96];
-  std::snprintf(text, sizeof text, "guest thread %llu: %s at ",
-                static_cast<unsigned long long>(frame.guest.thread_id), what);
-  throw StatusError(Status::GuestFault, text + process.engine().describe(frame.guest.rip));
-}
-
-[[noreturn]] void bad_address(Process& process, Frame& frame) {
-  char what[48];
-  std::snprintf(what, sizeof what, "bad address 0x%llx",
-                static_cast<unsigned long long>(frame.exit_detail));
-  guest_fault(process, frame, what);
-}
 
 // A turn in progress on this host thread. In lockstep turns may be nested: the outer ones have a
 // host function on the stack that calls back into the guest.
@@ -54,6 +42,35 @@ constexpr uint64_t kSystemCallLength = 2;  // of the instruction `syscall`
                     "unsupported instruction at " + turn.process.engine().describe(rip));
 }
 
+// The guest's own fault: for a Linux program a signal, which may have a handler.
+void guest_fault(Turn& turn, Trap trap, const std::string& what) {
+  SystemCalls* calls = turn.host.system_calls;
+  const uint64_t address =
+      trap == Trap::NoCode ? turn.thread.frame->guest.rip : turn.thread.frame->exit_detail;
+  const int signal = calls == nullptr ? 0 : calls->trap(turn.thread, trap, address);
+  if (calls != nullptr && signal == 0) return;
+  if (signal == 0) throw StatusError(Status::GuestFault, what);
+  std::fprintf(stderr, "mtetso: %s\n", what.c_str());
+  throw GuestExit{128 + signal, signal};
+}
+
+std::string at_rip(const Turn& turn, const char* what) {
+  const Frame& frame = *turn.thread.frame;
+  return "guest thread " + std::to_string(frame.guest.thread_id) + ": " + what + " at " +
+         turn.process.engine().describe(frame.guest.rip);
+}
+
+[[noreturn]] void misuse(const Turn& turn, const char* what) {
+  throw StatusError(Status::GuestFault, at_rip(turn, what));
+}
+
+void bad_address(Turn& turn) {
+  char what[48];
+  std::snprintf(what, sizeof what, "bad address 0x%llx",
+                static_cast<unsigned long long>(turn.thread.frame->exit_detail));
+  guest_fault(turn, Trap::BadAddress, at_rip(turn, what));
+}
+
 SystemCalls::Next system_call(Turn& turn) {
   auto& guest = turn.thread.frame->guest;
   if (turn.host.system_calls == nullptr) unsupported(turn, guest.rip - kSystemCallLength);
@@ -64,15 +81,29 @@ SystemCalls::Next system_call(Turn& turn) {
   return next;
 }
 
+// Nothing where the guest went to an address without code and handles that.
+std::optional<ExitReason> run_code(Turn& turn) {
+  try {
+    return turn.process.engine().run(*turn.thread.frame);
+  } catch (const NoCodeError& error) {
+    guest_fault(turn, Trap::NoCode, error.what());
+    return std::nullopt;
+  }
+}
+
 // Runs generated code and calls its host functions, until it leaves for another reason.
 LeftFor run_on(Turn& turn) {
   Frame& frame = *turn.thread.frame;
   for (;;) {
+    if (turn.host.system_calls != nullptr) turn.host.system_calls->before_code(turn.thread);
     refresh_core_id(turn.process.options(), frame);
-    const ExitReason reason = turn.process.engine().run(frame);
+    const std::optional<ExitReason> left = run_code(turn);
+    if (!left) continue;
+    const ExitReason reason = *left;
     refresh_core_id(turn.process.options(), frame);
     switch (reason) {
       case ExitReason::Poll:
+        if (turn.host.system_calls != nullptr) turn.host.system_calls->before_code(turn.thread);
         return LeftFor::Poll;
       case ExitReason::Import:
         switch (turn.host.imports.call(frame.exit_detail, turn.thread)) {
@@ -101,13 +132,19 @@ LeftFor run_on(Turn& turn) {
       case ExitReason::CallbackReturn:
         return LeftFor::CallbackReturn;
       case ExitReason::Throw:
+        if (turn.host.system_calls != nullptr &&
+            turn.host.system_calls->trap(turn.thread, Trap::Unsupported, 0) == 0)
+          break;
         unsupported(turn, frame.guest.rip);
       case ExitReason::Divide:
-        guest_fault(turn.process, frame, "division by zero or quotient too large");
+        guest_fault(turn, Trap::Divide, at_rip(turn, "division by zero or quotient too large"));
+        break;
       case ExitReason::Undefined:
-        guest_fault(turn.process, frame, "undefined instruction");
+        guest_fault(turn, Trap::Undefined, at_rip(turn, "undefined instruction"));
+        break;
       case ExitReason::GuestFault:
-        bad_address(turn.process, frame);
+        bad_address(turn);
+        break;
       case ExitReason::Lookup:
       case ExitReason::TierUp:
         throw StatusError(Status::Internal, "the engine did not handle an exit that is its own");
@@ -138,7 +175,7 @@ void run_callback(Turn& turn) {
         return;
       case LeftFor::ThreadReturn:
       case LeftFor::ThreadEnd:
-        guest_fault(turn.process, *turn.thread.frame, "the thread ended inside of a callback");
+        misuse(turn, "the thread ended inside of a callback");
       default:
         turn.scheduler.interlude(turn.thread);
     }
@@ -158,7 +195,7 @@ TurnEnd run_turn(Process& process, Scheduler& scheduler, HostSide& host, GuestTh
     case LeftFor::Blocked:
       return TurnEnd::Blocked;
     case LeftFor::CallbackReturn:
-      guest_fault(process, *thread.frame, "a return from a callback outside of any callback");
+      misuse(turn, "a return from a callback outside of any callback");
     case LeftFor::ThreadReturn:
     case LeftFor::ThreadEnd:
       break;

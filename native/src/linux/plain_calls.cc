@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+//
+// Makes the calls of linux/plain.h: buffers on the host, filled before the call, and copied to the
+// guest after it.
+#include <sys/syscall.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include "linux/call.h"
+#include "linux/descriptors.h"
+#include "linux/plain.h"
+
+namespace mtetso {
+namespace {
+
+using Kind = PlainArgument::Kind;
+
+// One call: its arguments and their buffers.
+class Plain {
+ public:
+  Plain(Call& call, const PlainCall& row) : call_(call), row_(row) {}
+
+  CallResult make() {
+    for (size_t i = 0; i < std::size(row_.arguments); ++i)
+      if (const int error = prepare(i); error != 0) return error;
+    if (const auto later = wait_for(call_, row_.number)) return *later;
+    const long result = row_.restart == Restart::Quick ? host_call(row_.host, host_)
+                                                       : waiting_call(row_.host, host_);
+    if (result < 0) return after_host(call_, result, row_.restart);
+    for (size_t i = 0; i < std::size(row_.arguments); ++i)
+      if (!give(i, result)) return -EFAULT;
+    return result;
+  }
+
+ private:
+  uint64_t guest(uint8_t index) const { return call_.arguments[index]; }
+  static bool is_array(const PlainArgument& one) {
+    return one.kind == Kind::InArray || one.kind == Kind::OutArray || one.kind == Kind::Array;
+  }
+  // An argument; the number of a buffer's elements is limited.
+  uint64_t clamped(uint8_t index) const {
+    for (const auto& one : row_.arguments)
+      if (is_array(one) && one.count == index)
+        return std::min(guest(index), Call::kMostBytes / static_cast<uint64_t>(one.value));
+    return guest(index);
+  }
+  uint64_t length(const PlainArgument& one) const {
+    return clamped(one.count) * static_cast<uint64_t>(one.value);
+  }
+
+  bool fill(size_t at, uint64_t address, uint64_t size, bool read) {
+    auto& buffer = buffers_[at];
+    buffer.resize(std::max<uint64_t>(size, 1));
+    host_.a[at] = reinterpret_cast<long>(buffer.data());
+    return read ? call_.read(address, buffer.data(), size) : call_.writable(address, size);
+  }
+
+  int prepare(size_t at) {
+    const PlainArgument& one = row_.arguments[at];
+    const uint64_t address = guest(one.from);
+    switch (one.kind) {
+      case Kind::None:
+        return 0;
+      case Kind::Constant:
+        host_.a[at] = one.value;
+        return 0;
+      case Kind::Value:
+        host_.a[at] = static_cast<long>(clamped(one.from));
+        return 0;
+      default:
+        break;
+    }
+    if (address == 0) return 0;  // the kernel decides about null pointers
+    switch (one.kind) {
+      case Kind::Path:
+      case Kind::Text: {
+        auto& buffer = buffers_[at];
+        const int error = one.kind == Kind::Path ? call_.read_path(address, buffer)
+                                                 : call_.read_string(address, buffer);
+        host_.a[at] = reinterpret_cast<long>(buffer.c_str());
+        return error;
+      }
+      case Kind::In:
+      case Kind::InOut:
+        return fill(at, address, static_cast<uint64_t>(one.value), true) ? 0 : -EFAULT;
+      case Kind::Out:
+        return fill(at, address, static_cast<uint64_t>(one.value), false) ? 0 : -EFAULT;
+      case Kind::InArray:
+      case Kind::Array:
+        return fill(at, address, length(one), true) ? 0 : -EFAULT;
+      case Kind::OutArray:
+        return fill(at, address, length(one), false) ? 0 : -EFAULT;
+      case Kind::OutSized: {
+        const auto size = call_.get<uint32_t>(guest(one.count));
+        if (!size) return -EFAULT;
+        sized_ = std::min<uint64_t>(*size, Call::kMostBytes);
+        return fill(at, address, sized_, false) ? 0 : -EFAULT;
+      }
+      default:
+        return 0;
+    }
+  }
+
+  bool give(size_t at, long result) {
+    const PlainArgument& one = row_.arguments[at];
+    const uint64_t address = guest(one.from);
+    if (address == 0) return true;
+    const auto put = [&](uint64_t size) {
+      return call_.write(address, buffers_[at].data(),
+                         std::min(size, uint64_t{buffers_[at].size()}));
+    };
+    switch (one.kind) {
+      case Kind::Out:
+      case Kind::InOut:
+        return put(static_cast<uint64_t>(one.value));
+      case Kind::OutArray:
+        return put(std::min(length(one),
+                            static_cast<uint64_t>(result) * static_cast<uint64_t>(one.value)));
+      case Kind::Array:
+        return put(length(one));
+      case Kind::OutSized: {
+        uint32_t size = 0;
+        for (size_t i = 0; i < std::size(row_.arguments); ++i)
+          if (row_.arguments[i].kind == Kind::InOut && row_.arguments[i].from == one.count)
+            std::copy_n(buffers_[i].data(), sizeof size, reinterpret_cast<char*>(&size));
+        return put(std::min<uint64_t>(size, sized_));
+      }
+      default:
+        return true;
+    }
+  }
+
+  Call& call_;
+  const PlainCall& row_;
+  HostArguments host_;
+  uint64_t sized_ = 0;
+  std::array<std::string, 6> buffers_;
+};
+
+template <size_t I>
+CallResult plain(Call& call) {
+  return Plain(call, plain_calls()[I]).make();
+}
+
+uint32_t highest_argument(const PlainCall& row) {
+  uint32_t count = 0;
+  for (const auto& one : row.arguments)
+    if (one.kind != Kind::None && one.kind != Kind::Constant)
+      count = std::max<uint32_t>(count, one.from + 1u);
+  return count;
+}
+
+template <size_t... I>
+CallRows make_rows(std::index_sequence<I...>) {
+  static const std::array rows = {CallRow{plain_calls()[I].number, plain_calls()[I].name,
+                                          highest_argument(plain_calls()[I]), plain<I>}...};
+  return rows;
+}
+
+}  // namespace
+
+CallRows plain_call_rows() { return make_rows(std::make_index_sequence<kPlainCalls>()); }
+
+}  // namespace mtetso

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: MIT
+#include "linux/signals.h"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "linux/arrival.h"
+#include "linux/host_call.h"
+#include "linux/process.h"
+#include "memory/guest_memory.h"
+#include "memory/signals.h"
+#include "translate/rflags.h"
+
+namespace mtetso {
+namespace {
+
+constexpr uint64_t kDefault = 0, kIgnore = 1;
+constexpr unsigned kRsp = 4;
+constexpr int32_t kAutoDisarm = static_cast<int32_t>(1u << 31);  // SS_AUTODISARM
+
+// The guest thread's mask that its host thread has now; lockstep changes it with the turn.
+thread_local constinit uint64_t t_mask = 0;
+thread_local constinit bool t_mask_known = false;
+
+LinuxThread& own(GuestThread& thread) { return static_cast<LinuxThread&>(*thread.personal); }
+
+GuestRegisters registers_of(const Frame& frame) {
+  GuestRegisters registers;
+  std::memcpy(registers.general, &frame.guest.rax, sizeof registers.general);
+  registers.rip = frame.guest.rip;
+  registers.rflags = rflags_of(frame);
+  return registers;
+}
+
+void set_registers(Frame& frame, const GuestRegisters& registers) {
+  std::memcpy(&frame.guest.rax, registers.general, sizeof registers.general);
+  frame.guest.rip = registers.rip;
+  set_rflags(frame, registers.rflags);
+}
+
+// The FXSAVE area of a processor that has not used its registers (Intel SDM, vol. 1, 10.5.1).
+std::array<uint8_t, x86::kFpState> fp_state() {
+  std::array<uint8_t, x86::kFpState> area = {};
+  const uint16_t control = 0x37f;
+  const uint32_t vector_control = 0x1f80, vector_mask = 0xffff;
+  std::memcpy(&area[0], &control, sizeof control);
+  std::memcpy(&area[24], &vector_control, sizeof vector_control);
+  std::memcpy(&area[28], &vector_mask, sizeof vector_mask);
+  return area;
+}
+
+[[noreturn]] void die_of(int signal) { throw GuestExit{128 + signal, signal}; }
+
+void send_again(const siginfo_t& info) {
+  host_call(SYS_rt_tgsigqueueinfo,
+            {{getpid(), host_call(SYS_gettid, {}), info.si_signo, reinterpret_cast<long>(&info)}});
+}
+
+void set_mask(uint64_t mask) {
+  set_host_mask(mask);
+  t_mask = mask;
+  t_mask_known = true;
+}
+
+}  // namespace
+
+void die_of_signal(int signal) {
+  const x86::SignalAction action = {};
+  host_call(SYS_rt_sigaction, {{signal, reinterpret_cast<long>(&action), 0, sizeof action.mask}});
+  const uint64_t mask = ~signal_bit(signal);
+  host_call(SYS_rt_sigprocmask, {{SIG_SETMASK, reinterpret_cast<long>(&mask), 0, sizeof mask}});
+  host_call(SYS_tgkill, {{getpid(), host_call(SYS_gettid, {}), signal}});
+  _exit(128 + signal);  // its default action is not to end the process
+}
+
+bool on_alternate_stack(const x86::SignalStack& stack, uint64_t rsp) {
+  if ((stack.flags & (SS_DISABLE | kAutoDisarm)) != 0) return false;
+  return rsp > stack.sp && rsp - stack.sp <= stack.size;
+}
+
+Signals::Signals() {
+  for (int signal = 1; signal <= static_cast<int>(x86::kSignals); ++signal) {
+    x86::SignalAction before = {};
+    if (signal == SIGSEGV || signal == SIGBUS) continue;
+    host_call(SYS_rt_sigaction, {{signal, 0, reinterpret_cast<long>(&before), sizeof before.mask}});
+    if (before.handler == kIgnore) actions_[static_cast<size_t>(signal)].handler = kIgnore;
+  }
+}
+
+x86::SignalAction Signals::action(int signal) {
+  std::scoped_lock hold(lock_);
+  return actions_[static_cast<size_t>(signal)];
+}
+
+void Signals::set_action(int signal, const x86::SignalAction& action) {
+  const SignalsHeld held;  // a handler must not interrupt the lock's owner on its way into it
+  std::scoped_lock hold(lock_);
+  actions_[static_cast<size_t>(signal)] = action;
+  if (signal != SIGSEGV && signal != SIGBUS) set_host_action(signal, action);
+}
+
+bool Signals::restarts(int signal) {
+  return signal != 0 && (action(signal).flags & SA_RESTART) != 0;
+}
+
+void Signals::deliver(GuestMemory& memory, GuestThread& thread) {
+  LinuxThread& mine = own(thread);
+  set_running_frame(thread.frame);
+  for (;;) {
+    if (arrived() == 0) {
+      const auto sent = std::find_if(mine.sent.begin(), mine.sent.end(), [&](const siginfo_t& one) {
+        return (mine.mask & signal_bit(one.si_signo)) == 0;
+      });
+      if (sent != mine.sent.end()) {
+        const siginfo_t info = *sent;
+        mine.sent.erase(sent);
+        handle(memory, thread, info);
+        continue;
+      }
+      if (!t_mask_known || t_mask != mine.mask) set_mask(mine.mask);
+      if (arrived() == 0) return;
+    }
+    siginfo_t info;
+    take_arrived(info);
+    t_mask_known = false;
+    handle(memory, thread, info);
+  }
+}
+
+void Signals::handle(GuestMemory& memory, GuestThread& thread, const siginfo_t& info) {
+  const x86::SignalAction what = action(info.si_signo);
+  if (is_handler(what.handler)) return enter(memory, thread, info, what, {});
+  if (what.handler == kIgnore) return;
+  if (info.si_signo == SIGSEGV || info.si_signo == SIGBUS) die_of(info.si_signo);
+  send_again(info);  // the disposition has changed meanwhile: the kernel does the rest
+}
+
+bool Signals::handles(GuestThread& thread, int signal) {
+  return (own(thread).mask & signal_bit(signal)) == 0 && is_handler(action(signal).handler);
+}
+
+bool Signals::raise(GuestMemory& memory, GuestThread& thread, const GuestTrap& trap) {
+  if (!handles(thread, trap.signal)) return false;
+  const x86::SignalAction what = action(trap.signal);
+  siginfo_t info = {};
+  info.si_signo = trap.signal;
+  info.si_code = trap.code;
+  info.si_addr = reinterpret_cast<void*>(trap.address);
+  enter(memory, thread, info, what, trap.cause);
+  return true;
+}
+
+void Signals::enter(GuestMemory& memory, GuestThread& thread, const siginfo_t& info,
+                    const x86::SignalAction& action, const TrapCause& cause) {
+  LinuxThread& mine = own(thread);
+  Frame& frame = *thread.frame;
+  GuestRegisters registers = registers_of(frame);
+  uint64_t mask = mine.mask;
+  if (mine.retrying) {  // lockstep: the handler ends the call that waits
+    constexpr uint64_t kSystemCallLength = 2;
+    if (*mine.retrying != Restart::IfAsked || (action.flags & SA_RESTART) == 0) {
+      registers.general[0] = static_cast<uint64_t>(-int64_t{EINTR});
+      registers.rip += kSystemCallLength;
+    }
+    mine.retrying.reset();
+    mine.deadline.reset();
+  }
+  if (mine.suspended) {
+    mask = *mine.suspended;
+    mine.suspended.reset();
+  }
+  x86::SignalStack stack = mine.stack;
+  const uint64_t rsp = registers.general[kRsp];
+  const bool on_it = on_alternate_stack(stack, rsp);
+  const bool alternate =
+      (action.flags & SA_ONSTACK) != 0 && (stack.flags & SS_DISABLE) == 0 && !on_it;
+  const SignalFrameInput input{registers, info, action, stack, mask, cause};
+  const FramePlace place = place_signal_frame(alternate ? stack.sp + stack.size : rsp, alternate);
+  const x86::SignalFrame bytes = make_signal_frame(input, place);
+  const auto fp = fp_state();
+  if (!memory.host_write(&frame.guest, place.fpstate, fp.data(), fp.size()) ||
+      !memory.host_write(&frame.guest, place.frame, &bytes, sizeof bytes))
+    die_of(SIGSEGV);
+  set_registers(frame, enter_handler(input, place));
+  if ((stack.flags & kAutoDisarm) != 0)
+    mine.stack = {.sp = 0, .flags = SS_DISABLE, .pad = 0, .size = 0};
+  if ((action.flags & SA_RESETHAND) != 0)
+    set_action(info.si_signo,
+               {.handler = kDefault, .flags = action.flags, .restorer = 0, .mask = 0});
+  const uint64_t itself = (action.flags & SA_NODEFER) != 0 ? 0 : signal_bit(info.si_signo);
+  mine.mask = (mine.mask | action.mask | itself) & ~kUnblockable;
+}
+
+bool Signals::leave_handler(GuestMemory& memory, GuestThread& thread) {
+  LinuxThread& mine = own(thread);
+  Frame& frame = *thread.frame;
+  const uint64_t at =
+      frame.guest.rsp - sizeof(uint64_t);  // the handler's ret has taken the first word
+  x86::SignalFrame bytes;
+  if (!memory.host_read(&frame.guest, at, &bytes, sizeof bytes)) return false;
+  set_registers(frame, mtetso::registers_of(bytes, registers_of(frame)));
+  mine.mask = bytes.user.mask & ~kUnblockable;
+  const x86::SignalStack& stack = bytes.user.stack;
+  if (!on_alternate_stack(mine.stack, frame.guest.rsp)) mine.stack = stack;
+  return true;
+}
+
+}  // namespace mtetso

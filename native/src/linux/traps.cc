@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+#include "linux/traps.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+namespace mtetso {
+namespace {
+
+constexpr int kTopBit = 47;  // of an address that user space can have
+constexpr uint64_t kProtection = 1, kUser = 4, kFetch = 16;  // a page fault's error code
+
+// Whether there is a page, whatever may be done with it.
+bool mapped(uint64_t address) {
+  const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  return msync(reinterpret_cast<void*>(address & ~(page - 1)), 1, MS_ASYNC) == 0;
+}
+
+GuestTrap page_fault(uint64_t address, uint64_t error) {
+  // The fault handler gives 56 bits; those above are copies of bit 55, or it is not canonical.
+  const auto whole = static_cast<uint64_t>(static_cast<int64_t>(address << 8) >> 8);
+  const uint64_t top = whole >> kTopBit;
+  if (top != 0 && top != UINT64_MAX >> kTopBit)
+    return {SIGSEGV, SI_KERNEL, 0, {x86::kTrapGeneral, 0, 0}};
+  const bool there = top == 0 && mapped(whole);
+  if (there) error |= kProtection;
+  return {SIGSEGV, there ? SEGV_ACCERR : SEGV_MAPERR, whole, {x86::kTrapPage, error, whole}};
+}
+
+}  // namespace
+
+GuestTrap describe_trap(Trap what, uint64_t rip, uint64_t address) {
+  switch (what) {
+    case Trap::Divide:
+      return {SIGFPE, FPE_INTDIV, rip, {x86::kTrapDivide, 0, 0}};
+    case Trap::Undefined:
+    case Trap::Unsupported:
+      return {SIGILL, ILL_ILLOPN, rip, {x86::kTrapUndefined, 0, 0}};
+    case Trap::NoCode:
+      return page_fault(address, kUser | kFetch);
+    case Trap::BadAddress:
+      break;
+  }
+  return page_fault(address, kUser);
+}
+
+}  // namespace mtetso

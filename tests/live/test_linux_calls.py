@@ -1,0 +1,44 @@
+"""Programs of nothing but system calls: the runtime's output and status are the processor's own."""
+
+import platform
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from mtedbg.lab import paths
+from tests.live.test_runtime_guests import TIMEOUT_S, start
+
+WAYS = ("", "--threads threads", "--threads threads --policy seed --shared-tag 15 --step 3")
+
+
+def program(name: str) -> Path:
+    return paths.guests() / f"linux-{name}.elf"
+
+
+def natively(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """By this processor, or by QEMU's user mode where it is another one."""
+    runner = [] if platform.machine() == "x86_64" else ["qemu-x86_64"]
+    return subprocess.run(
+        [*runner, str(program(name)), *arguments],
+        capture_output=True, text=True, timeout=TIMEOUT_S, check=False,
+    )  # fmt: skip
+
+
+def as_natively(options: str, name: str, *arguments: str, said: str = "") -> None:
+    before = natively(name, *arguments)
+    done = start([*options.split(), str(program(name)), *arguments])
+    assert (done.returncode, done.stdout) == (before.returncode, before.stdout), done.stderr
+    assert said in done.stderr
+
+
+@pytest.mark.parametrize("options", WAYS)
+def test_files(options: str, tmp_path: Path) -> None:
+    said = "mtetso: system call 134, uselib is not supported: ENOSYS\n"
+    as_natively(options, "files", str(tmp_path), said=said)
+
+
+@pytest.mark.parametrize("options", WAYS)
+def test_signals(options: str) -> None:
+    as_natively(options, "signals")
+    as_natively(options, "signals", "fault", said="bad address 0x1234 at ")
