@@ -13,13 +13,17 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 from mtedbg.adapters.core import CoreTarget
+from mtedbg.analysis.code.jits import jits
 from mtedbg.analysis.stacks.host_calls import HostFrame, host_calls
 from mtedbg.model.absent import Absent
 from mtedbg.session import Session
 from tests.jits.engines import CORES, PROVENANCE
 from tests.support.compile import BUILT
+
+J = TypeVar("J")
 
 CHANGES = 200
 
@@ -58,6 +62,13 @@ def session_of(name: str, sysroot: Path | None = None) -> Session:
     executable = str(program) if program.exists() else ""
     nowhere = core.parent / "nothing"
     return Session(CoreTarget(str(core), executable, str(sysroot or nowhere)))
+
+
+def only_jit(session: Session, kind: type[J]) -> J:
+    """The JIT of a process that has one, which can be read."""
+    (found,) = jits(session)
+    assert isinstance(found.jit, kind), found.jit
+    return found.jit
 
 
 def calls_of(session: Session) -> tuple[HostFrame, ...]:

@@ -10,14 +10,13 @@ import pytest
 
 from mtedbg.adapters.core import CoreTarget
 from mtedbg.analysis.code.block import code_at
-from mtedbg.analysis.code.jits import jits
 from mtedbg.analysis.code.sources.box64 import Box64, runs
 from mtedbg.analysis.postmortem.cause import cause
 from mtedbg.commands._offline import answer_line
 from mtedbg.decode.jits.box64 import Blocks, Dynablock
 from mtedbg.model.absent import Absent, Reason, present
 from mtedbg.session import Session
-from tests.jits.frozen import CHANGES, damaged, pc_of, random_patches, session_of
+from tests.jits.frozen import CHANGES, damaged, only_jit, pc_of, random_patches, session_of
 from tests.jits.translators import BOX64_043
 from tests.support.packages import died, unpacked
 from tests.support.translated import box64, guest
@@ -48,9 +47,7 @@ def test_the_guests_calls(session: Session) -> None:
 
 
 def test_every_block_is_read(session: Session) -> None:
-    (found,) = jits(session)
-    assert isinstance(found.jit, Box64)
-    listed = found.jit.blocks()
+    listed = only_jit(session, Box64).blocks()
     functions = {code.function for code in listed.codes}
     assert {"total", "main", "_start"} <= functions
 

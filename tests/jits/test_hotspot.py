@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from mtedbg.analysis.code.block import code_at
-from mtedbg.analysis.code.jits import jits
 from mtedbg.analysis.code.sources.hotspot import JavaCode
 from mtedbg.decode.jits.hotspot import ADAPTERS, Blob, HotSpot
 from mtedbg.decode.jits.words import HoleError, Words
@@ -23,6 +22,7 @@ from tests.jits.engines import java_files
 from tests.jits.frozen import (
     calls_of,
     damaged,
+    only_jit,
     processor_time,
     provenance,
     random_patches,
@@ -52,12 +52,6 @@ def session(files: Path) -> Session:
     return session_of(PLAIN, files)
 
 
-def engine(session: Session) -> JavaCode:
-    (found,) = jits(session)
-    assert isinstance(found.jit, JavaCode), found.jit
-    return found.jit
-
-
 def test_compiled_frames_are_those_of_the_error_report(session: Session) -> None:
     frames = COMPILED.findall(str(provenance(PLAIN)["said"]))
     assert len(frames) == 3
@@ -75,7 +69,7 @@ def test_compiled_frames_are_those_of_the_error_report(session: Session) -> None
 def test_code_is_where_the_jvm_says_it_was_installed(session: Session) -> None:
     made = MADE.findall(str(provenance(PLAIN)["said"]))
     assert len(made) >= 5
-    known = {one.number: one for one in engine(session).blocks().codes}
+    known = {one.number: one for one in only_jit(session, JavaCode).blocks().codes}
     for number, _, start, end in made:
         span = known[int(number)].block
         assert present(span)
@@ -138,7 +132,7 @@ def test_the_backtrace_out_of_an_adapter_has_the_frames_of_the_error_report(file
 
 
 def test_every_blob_is_found_by_each_end_of_it(session: Session) -> None:
-    cache = engine(session).cache
+    cache = only_jit(session, JavaCode).cache
     blobs = list(cache.blobs())
     assert len(blobs) > 200
     for blob in blobs:
@@ -185,7 +179,7 @@ def methods(cache: HotSpot, blob: Blob) -> dict[str, tuple[int, int]]:
 
 def test_damage_is_an_answer_or_a_refusal_and_bounded(session: Session) -> None:
     pc = int(COMPILED.findall(str(provenance(PLAIN)["said"]))[1][3], 16)
-    whole = engine(session)
+    whole = only_jit(session, JavaCode)
     cache = whole.cache
     blob = cache.at(pc)
     assert blob is not None
@@ -239,4 +233,4 @@ def test_time_of_an_answer(files: Path) -> None:
     session = session_of(PLAIN, files)
     session.target.symbol_address("gHotSpotVMStructs")  # the library's symbols are not the JIT's
     assert processor_time(lambda: code_at(Session(session.target), pc)) < COLD_S
-    assert processor_time(lambda: engine(session).at(pc)) < WARM_S
+    assert processor_time(lambda: only_jit(session, JavaCode).at(pc)) < WARM_S

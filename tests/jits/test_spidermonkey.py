@@ -22,6 +22,7 @@ from mtedbg.session import Session
 from tests.jits.frozen import (
     calls_of,
     damaged,
+    only_jit,
     oracle_stack,
     pc_of,
     processor_time,
@@ -51,12 +52,6 @@ def name(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="module")
 def session(name: str) -> Session:
     return session_of(name)
-
-
-def engine(session: Session) -> SpiderMonkey:
-    (found,) = jits(session)
-    assert isinstance(found.jit, SpiderMonkey), found.jit
-    return found.jit
 
 
 def test_frames_are_those_of_the_engines_own_stack(name: str, session: Session) -> None:
@@ -89,7 +84,7 @@ def test_the_entry_from_native_code_gives_its_caller_all_that_it_keeps(session: 
 
 
 def test_blocks_are_of_their_kinds(name: str, session: Session) -> None:
-    listed = engine(session).blocks()
+    listed = only_jit(session, SpiderMonkey).blocks()
     assert [one.kind for one in listed.codes] == KINDS[name]
     assert not listed.cut
     assert listed.version == name.replace("spidermonkey-", "SpiderMonkey ") + {
@@ -97,7 +92,7 @@ def test_blocks_are_of_their_kinds(name: str, session: Session) -> None:
 
 
 def test_every_range_is_found_by_each_end_of_it(session: Session) -> None:
-    code = engine(session).code
+    code = only_jit(session, SpiderMonkey).code
     ranges = [(block, one) for block in code.all() for one in code.ranges(block)]
     assert len(ranges) > 15
     for block, one in ranges:
@@ -112,7 +107,7 @@ def test_code_is_listed_by_the_functions_name(session: Session) -> None:
 
 
 def test_what_is_between_ranges_is_in_the_block(session: Session) -> None:
-    code = engine(session).code
+    code = only_jit(session, SpiderMonkey).code
     block = next(iter(code.all()))
     ranges = list(code.ranges(block))
     gap = next(left.end for left, right in pairwise(ranges) if left.end < right.start)
@@ -158,7 +153,7 @@ def test_the_audit_of_a_real_map_finds_nothing(session: Session) -> None:
 
 
 def test_the_audit_finds_lists_that_differ(session: Session) -> None:
-    code = engine(session).code
+    code = only_jit(session, SpiderMonkey).code
     count = code.blocks_of(code.address).count
     changed = next(
         at for at in (code.address + 0x38, code.address + 0x50)
@@ -169,7 +164,7 @@ def test_the_audit_finds_lists_that_differ(session: Session) -> None:
 
 
 def test_the_audit_finds_ranges_that_overlap(session: Session) -> None:
-    code = engine(session).code
+    code = only_jit(session, SpiderMonkey).code
     block = next(iter(code.all()))
     findings = audit(damaged(session, {block.ranges.address: 0xFF})).findings
     assert {one.what for one in findings} & {Flaw.OVERLAP, Flaw.DAMAGED}
@@ -177,7 +172,7 @@ def test_the_audit_finds_ranges_that_overlap(session: Session) -> None:
 
 def structures(session: Session) -> dict[str, tuple[int, int]]:
     """Everything that is read, by what it is."""
-    code = engine(session).code
+    code = only_jit(session, SpiderMonkey).code
     words, layout = code.words, code.layout
     block = next(one for one in code.all() if one.start <= pc_of(session) < one.end)
     meta = words.pointer(block.code + layout.meta)
@@ -199,7 +194,7 @@ def structures(session: Session) -> dict[str, tuple[int, int]]:
 
 
 def test_damage_is_an_answer_or_a_refusal_and_bounded(session: Session) -> None:
-    pc, whole = pc_of(session), engine(session)
+    pc, whole = pc_of(session), only_jit(session, SpiderMonkey)
     answers = set()
     for what, patches in random_patches(session, 14, structures(session)):
         other = damaged(session, patches)
@@ -222,12 +217,12 @@ def test_damage_is_an_answer_or_a_refusal_and_bounded(session: Session) -> None:
 def test_time_of_an_answer(session: Session) -> None:
     pc = pc_of(session)
     assert processor_time(lambda: code_at(Session(session.target), pc)) < COLD_S
-    assert processor_time(lambda: engine(session).at(pc)) < WARM_S
+    assert processor_time(lambda: only_jit(session, SpiderMonkey).at(pc)) < WARM_S
 
 
 def test_a_hole_is_said(session: Session) -> None:
     """A core without the heap: the map is not to be found, and that is said."""
-    code = engine(session).code
+    code = only_jit(session, SpiderMonkey).code
     page = code.address & ~4095
     target = session.target
     read = target.read_memory

@@ -25,6 +25,7 @@ from tests.jits.frozen import (
     Damaged,
     calls_of,
     damaged,
+    only_jit,
     processor_time,
     provenance,
     random_patches,
@@ -48,12 +49,6 @@ def files() -> Path:
 @pytest.fixture(scope="module")
 def session(files: Path) -> Session:
     return session_of(NAME, files)
-
-
-def engine(session: Session) -> JavaScript:
-    (found,) = jits(session)
-    assert isinstance(found.jit, JavaScript), found.jit
-    return found.jit
 
 
 def places(session: Session) -> Iterator[tuple[CodePlace, int]]:
@@ -93,7 +88,7 @@ def test_generated_code_is_not_called_no_jit(session: Session) -> None:
 
 
 def test_frames_of_the_library_itself_are_no_functions(session: Session) -> None:
-    functions = engine(session).functions
+    functions = only_jit(session, JavaScript).functions
     named = {frame for _, frame in places(session)}
     for frame in calls_of(session):
         record = frame.registers.get("x29", 0)
@@ -111,7 +106,7 @@ def test_without_the_library_it_is_said_that_it_is_needed() -> None:
 
 
 def test_damage_is_an_answer_or_none_and_bounded(session: Session) -> None:
-    whole = engine(session).functions
+    whole = only_jit(session, JavaScript).functions
     place, frame = next(iter(places(session)))
     known, words = whole.known, whole.words
     function = words.pointer(frame + known["function in frame"]) - 1
@@ -160,7 +155,7 @@ class Endless(Damaged):
 
 
 def test_a_number_without_an_end_ends(session: Session) -> None:
-    whole = engine(session).functions
+    whole = only_jit(session, JavaScript).functions
     known, words = whole.known, whole.words
     place, frame = next(
         (place, frame)
@@ -196,5 +191,5 @@ def test_time_of_an_answer(session: Session) -> None:
     _, frame = next(iter(places(session)))
     target = session.target
     assert processor_time(lambda: jits(Session(target))) < COLD_S
-    functions = engine(session).functions
+    functions = only_jit(session, JavaScript).functions
     assert processor_time(lambda: functions.function_in(frame)) < WARM_S

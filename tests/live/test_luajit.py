@@ -21,7 +21,7 @@ from mtedbg.lab.machine import MachineOptions, Share
 from mtedbg.model.absent import Absent, Reason, present
 from mtedbg.model.code import Outcome
 from mtedbg.session import Session
-from tests.jits.frozen import CHANGES, damaged, random_patches
+from tests.jits.frozen import CHANGES, damaged, only_jit, random_patches
 from tests.support.compile import ROOT
 from tests.support.cores import TAGGED_HEAP
 from tests.support.packages import died, with_own_libraries
@@ -57,9 +57,7 @@ def traced(root: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Sessio
 
 def test_every_trace_of_its_own_list(traced: tuple[Session, str]) -> None:
     session, said = traced
-    (found,) = jits(session)
-    assert isinstance(found.jit, LuaJit)
-    listed = found.jit.blocks()
+    listed = only_jit(session, LuaJit).blocks()
     assert not listed.cut
     oracle = [match.groups() for match in _TRACE.finditer(said)]
     assert len(oracle) >= 5
@@ -82,9 +80,7 @@ def test_every_trace_of_its_own_list(traced: tuple[Session, str]) -> None:
 
 def test_each_instruction_is_of_its_trace(traced: tuple[Session, str]) -> None:
     session, _ = traced
-    (found,) = jits(session)
-    assert isinstance(found.jit, LuaJit)
-    for code in found.jit.blocks().codes:
+    for code in only_jit(session, LuaJit).blocks().codes:
         assert present(code.block)
         for pc in range(code.block.start, code.block.end, 4):
             place = code_at(session, pc)

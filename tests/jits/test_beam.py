@@ -1,4 +1,4 @@
-"""JITs of real processes, frozen: every piece of code that they told perf of, by mtedbg."""
+"""BeamAsm in a frozen core of Erlang: every piece of code that it told perf of, by mtedbg."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from mtedbg.model.absent import Absent, present
 from mtedbg.model.foreign_code import CodeSource
 from mtedbg.model.source import SourceLine
 from mtedbg.session import Session
+from tests.jits.engines import CORES
 from tests.support import answers
 
-FROZEN = Path(__file__).parents[3] / "support" / "frozen_jits"
 LINE = re.compile(r"^0x([0-9a-f]+) ([0-9a-f]+) \$?(.+)$", re.M)
 SECONDS = 20
 """What thousands of answers may take on a machine that does other things as well."""
@@ -31,12 +31,12 @@ SECONDS = 20
 def erlang(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A core with what Erlang has registered; QEMU has written no registers but the PC."""
     path = tmp_path_factory.mktemp("frozen") / "core"
-    path.write_bytes(lzma.decompress((FROZEN / "erlang-27.core.xz").read_bytes()))
+    path.write_bytes(lzma.decompress((CORES / "erlang-27.core.xz").read_bytes()))
     return path
 
 
 def test_every_line_of_erlangs_perf_map(erlang: Path) -> None:
-    lines = LINE.findall(lzma.decompress((FROZEN / "erlang-27.map.xz").read_bytes()).decode())
+    lines = LINE.findall(lzma.decompress((CORES / "erlang-27.map.xz").read_bytes()).decode())
     assert len(lines) > 17_000
     session = Session(CoreTarget(str(erlang)))
     began = time.monotonic()
