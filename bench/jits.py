@@ -1,4 +1,4 @@
-"""`jit-block` on cores of JITs from packages: opened anew, and asked again."""
+"""`jit-block` on cores of JITs from packages: opened anew, and asked again; processor time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from bench.lab import Lab
-from bench.result import Row, Target, seconds, time_text
+from bench.result import Row, Target, processor_seconds, time_text
 from mtedbg.adapters.core import CoreTarget
 from mtedbg.commands import find
 from mtedbg.commands._line import execute
@@ -36,8 +36,8 @@ def measure(_lab: Lab) -> Iterator[Row]:
 
             session = opened()
             again = partial(execute, session, command, "$pc+4")
-            cold = min(seconds(opened) for _ in range(ROUNDS))
-            warm = min(seconds(again) for _ in range(ROUNDS))
+            cold = min(processor_seconds(opened) for _ in range(ROUNDS))
+            warm = min(processor_seconds(again) for _ in range(ROUNDS))
         for state, taken, bound in (("cold", cold, COLD_MS), ("warm", warm, WARM_MS)):
             yield Row(
                 f"{name}, a core of {size} MB, {state}",

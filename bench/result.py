@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
-from time import perf_counter
+from time import perf_counter, process_time
 
 ROUNDS = 5
 
@@ -64,6 +64,13 @@ def seconds(act: Callable[[], object]) -> float:
     begin = perf_counter()
     act()
     return perf_counter() - begin
+
+
+def processor_seconds(act: Callable[[], object]) -> float:
+    """How long `act` takes of the processor, the kernel's part included."""
+    begin = process_time()
+    act()
+    return process_time() - begin
 
 
 def number_text(value: float) -> str:

@@ -7,13 +7,14 @@ import gzip
 import lzma
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from random import Random
 from zipfile import ZipFile
 
 import zstandard
 
 from mtedbg.analysis.memops.profile import profile_of
 from mtedbg.formats.profile import profile_text
-from tests.fuzz.targets import HEAP
+from tests.fuzz.targets import FROZEN_JITS, HEAP
 from tests.support import runtime_image
 from tests.support.crash_texts import CASES
 from tests.support.elf_core import PAGE, Core, ImageFile, Load, MappedFile, Tagged, ThreadNotes
@@ -76,6 +77,10 @@ def seeds(name: str) -> Iterator[bytes]:
         yield b"_ZN60_$LT$a..B$u20$as$u20$c..D$GT$1f17he20417a5e54e67e0E"
     elif name == "text":
         yield from (case.text.encode() for case in CASES)
+    elif name == "jits":
+        yield from (bytes([number]) for number in range(len(FROZEN_JITS)))
+        chance = Random(14)
+        yield from (bytes([number % 3]) + chance.randbytes(8 * 40) for number in range(12))
     elif name == "vdso":
         yield ImageFile(symbols={"__kernel_rt_sigreturn": (HEAP + PAGE, 8)}).build()[6:]
 

@@ -9,8 +9,9 @@ import os
 import time
 import zlib
 from collections.abc import Callable
+from functools import cache
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from mtedbg.adapters.core import CoreTarget
 from mtedbg.adapters.dead import open_dead
@@ -18,6 +19,8 @@ from mtedbg.analysis.memops.fex import fex_text
 from mtedbg.analysis.memops.profile import profile_of
 from mtedbg.analysis.memops.profiles import merge
 from mtedbg.analysis.postmortem.signature import signature
+from mtedbg.analysis.stacks.host_calls import host_calls
+from mtedbg.budget import USUAL, Budget
 from mtedbg.commands import find
 from mtedbg.commands._line import parse, report
 from mtedbg.decode import demangle
@@ -43,6 +46,7 @@ from mtedbg.reports.postmortem import parts
 from mtedbg.reports.section import Medium
 from mtedbg.session import Session
 from tests.fuzz.amplify import built
+from tests.jits.frozen import Damaged, unpacked_core
 from tests.support import runtime_image
 from tests.support.elf_core import (
     Core,
@@ -62,6 +66,8 @@ MOST_TEXT, MOST_S, A_SECOND = 20 << 20, 10.0, 32 << 20
 """What a report of a small file may write, and take of processor time, instrumented as well."""
 AMPLIFIED_LINES = ("mte-regions --all", "mte-fault --all-threads", "mte-tags $sp 4096")
 PT_LOAD, PT_NOTE, PT_MEMTAG = 1, 4, 0x70000002
+FROZEN_JITS = ("spidermonkey-140", "spidermonkey-128", "box64-0.4.3")
+"""Those that are read without a library's file."""
 HEAP = 0x10000
 RUNTIME_LINES = (
     *("guest-frame --all-threads", "guest-bt", "memop", "memop 1", "memops --sort flips"),
@@ -333,6 +339,46 @@ def amplified(data: bytes) -> None:
     assert time.process_time() - begin < MOST_S + len(contents) / A_SECOND
 
 
+@cache
+def _frozen(name: str) -> tuple[CoreTarget, tuple[tuple[int, int], ...]]:
+    """A frozen core, for as many reports as there are inputs, and the spans of its memory."""
+    path = unpacked_core(name)
+    target = CoreTarget(path, sysroot=str(path.parent / "none"), budget=Budget(USUAL.scaled(1e6)))
+    regions = target.regions()
+    assert not isinstance(regions, Absent)
+    spans = [target.written(one.start, one.end) for one in regions if one.dumped]
+    return target, tuple(span for each in spans for span in each)
+
+
+def jits(data: bytes) -> None:
+    """The bytes choose a frozen core of a JIT, and change its memory: place, width and value."""
+    target, spans = _frozen(FROZEN_JITS[(data[0] if data else 0) % len(FROZEN_JITS)])
+    total = sum(end - start for start, end in spans)
+    patches: dict[int, int] = {}
+    for at in range(1, min(len(data) - 7, 8 * 64), 8):
+        place = int.from_bytes(data[at : at + 3], "little") * 8 % total
+        for start, end in spans:
+            if place < end - start:
+                width = 1 << (data[at + 3] & 3)
+                value = data[at + 4 : at + 8].ljust(8, b"\xff" if data[at + 3] & 4 else b"\0")
+                into = data[at + 3] >> 4 & 7
+                patches.update(
+                    (start + place + into + n, byte) for n, byte in enumerate(value[:width])
+                )
+                break
+            place -= end - start
+    session = Session(cast(CoreTarget, Damaged(target, patches)))
+    begin = time.process_time()
+    for line in ("jit-block $pc", "jit-blocks", "jit-disas $pc -n 4", "jit-audit", "guest-bt"):
+        try:
+            show(asked(line, session))
+        except MtedbgError as error:
+            printable(error)
+    calls = host_calls(session, session.current_thread())
+    assert isinstance(calls, Absent) or all(frame.function.isprintable() for frame in calls.frames)
+    assert time.process_time() - begin < MOST_S
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     one.__name__: one
     for one in (
@@ -350,5 +396,6 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
         name,
         text,
         vdso,
+        jits,
     )
 }

@@ -220,7 +220,7 @@ def test_damage_of_what_the_library_exports(files: Path) -> None:
         "exports": (table - 0x20, 0x28),
         "entries": (int.from_bytes(start, "little"), 0x400),
     }
-    for what, patches in random_patches(session, 22, structures, 20):
+    for what, patches in random_patches(session, 22, structures):
         other = damaged(session, patches)
         began = time.monotonic()
         with suppress(HoleError):

@@ -15,13 +15,17 @@ from mtedbg.adapters.core import CoreTarget
 from mtedbg.analysis.code.block import code_at
 from mtedbg.analysis.code.sources import perf_map
 from mtedbg.analysis.stacks.host_calls import host_calls
+from mtedbg.decode.code.jit_interface import SYMBOL
+from mtedbg.lab.boot import boot
+from mtedbg.lab.machine import MachineOptions, Share
 from mtedbg.model.absent import present
 from mtedbg.model.foreign_code import CodeSource
 from mtedbg.session import GivenFile, GivenFiles, Session
 from tests.support import answers
-from tests.support.jit_packages import PYTHON, python
+from tests.support.cores import TAGGED_HEAP
+from tests.support.jit_packages import PROGRAMS, PYTHON, python, python_environment
 from tests.support.oracles import gdb, tool
-from tests.support.packages import Died, unpacked
+from tests.support.packages import Died, unpacked, with_own_libraries
 
 ROOT = Path(__file__).parents[2]
 LINE = re.compile(r"^0x([0-9a-f]+) ([0-9a-f]+) (.+)$", re.M)
@@ -93,6 +97,25 @@ def test_a_local_descriptor_of_llvm(llvm: Died) -> None:
     assert (found["source"], found["function"]) == ("GDB JIT interface", "inner")
     notes = answers.ask(session, "jit-block").notes
     assert any("without a symbol" in note for note in notes)
+
+
+@pytest.mark.jits
+def test_a_list_on_a_tagged_heap(tmp_path: Path) -> None:
+    """LLVM's list is on the heap: what leads from one entry to the next has tags."""
+    root = unpacked(PYTHON)
+    argv = [*with_own_libraries(root, "/usr/bin/python3.13"), str(PROGRAMS / "llvm_fault.py")]
+    shares = [Share(ROOT, str(ROOT)), Share(root, str(root))]
+    with boot(shares, MachineOptions(cpus=1, memory_mib=2000)) as vm:
+        environment = {**python_environment(root), "PATH": "/usr/bin", **TAGGED_HEAP}
+        result = vm.run(argv, env=environment, cores_to=tmp_path, timeout_s=300)
+    session = Session(CoreTarget(result.cores[0]))
+    (found,) = answers.ask(session, "jit-block").rows
+    assert (found["source"], found["function"]) == ("GDB JIT interface", "inner")
+    descriptor = session.target.symbol_address(SYMBOL)
+    assert present(descriptor)
+    first = session.target.read_memory(descriptor + 16, 8)
+    assert present(first)
+    assert first[7] & 0xF, "the pointer to the first entry has a tag"
 
 
 @pytest.mark.parametrize(("which", "names"), [("wasm", WASM), ("llvm", LLVM)])

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 import struct
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
 from mtedbg.decode.pages import Pages
@@ -35,8 +36,11 @@ _LARGEST = 16 << 20
 _PIECE = 1 << 20
 _VERSION = 1
 _SHAPE = re.compile(rb"\x01\0\0\0[\0-\x02]\0\0\0", re.S)
-# Besides, there is a pointer to the first entry.
-_WRITTEN = re.compile(_SHAPE.pattern + rb".{8}(?!\0{6})", re.S)
+# Besides, there is a pointer to the first entry; both pointers are to words of user space, perhaps
+# with a tag: most words that look like a version and an action are followed by something else.
+_ALIGNED = b"[" + b"".join(re.escape(bytes([low])) for low in range(0, 256, 8)) + b"]"
+_POINTER = _ALIGNED + rb".{5}[\0-\x0f]."
+_WRITTEN = re.compile(_SHAPE.pattern + _POINTER + rb"(?!\0{6})(" + _POINTER + rb")", re.S)
 _MOST_SHAPES = 1 << 16
 _LARGEST_OBJECT = 1 << 30
 
@@ -53,8 +57,7 @@ class Descriptors:
         self._target = target
         self._symbol = target.symbol_address(SYMBOL)
         self._cut = ""
-        # A live process may register its first object later.
-        self._shape = _WRITTEN if dead else _SHAPE
+        self._dead = dead
         self._places = list(self._searched(MOST_BYTES if dead else MOST_LIVE))
 
     @property
@@ -73,12 +76,16 @@ class Descriptors:
         Args:
             pages: of the process as it is now.
         """
-        return [at for at in self._places if at != self.symbol and has_entries(pages, at)]
+        symbol = self.symbol
+        return [at for at in self._places if at != symbol and has_entries(pages, at)]
 
     def _searched(self, most: int) -> Iterator[int]:
         regions = self._target.regions()
         if isinstance(regions, Absent):
             return
+        # A live process may register its first object later.
+        shape = _WRITTEN if self._dead else _SHAPE
+        starts = [region.start for region in regions]
         left, found = most, 0
         for region in _of_images(regions):
             for start in range(region.start, region.end, _PIECE):
@@ -88,11 +95,17 @@ class Descriptors:
                     return
                 left -= size
                 data = self._target.read_memory(start, size)
-                for match in self._shape.finditer(b"" if isinstance(data, Absent) else data):
+                for match in shape.finditer(b"" if isinstance(data, Absent) else data):
                     at = start + match.start()
-                    if at % 8 == 0:
-                        found += 1
-                        yield at
+                    if at % 8:
+                        continue
+                    if self._dead:
+                        entry = strip(int.from_bytes(match[1], "little"))
+                        index = bisect_right(starts, entry) - 1
+                        if index < 0 or entry >= regions[index].end:
+                            continue
+                    found += 1
+                    yield at
 
 
 def _of_images(regions: Sequence[Region]) -> list[Region]:

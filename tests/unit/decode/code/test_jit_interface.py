@@ -160,7 +160,9 @@ def stripped(*places: int) -> FakeTarget:
         empty = struct.pack("<IIQQ", 1, 0, 0, 0)
         page[at & 0xFFF : (at & 0xFFF) + 24] = empty if number else descriptor
         memory[at & ~0xFFF] = bytes(page)
-    return FakeTarget(memory=memory, mappings=REGIONS)
+    whole = Region(ENTRIES, OBJECTS + 0x10000, "rw-", "", NOT_APPLICABLE)
+    mappings = sorted([*REGIONS, whole], key=lambda region: region.start)
+    return FakeTarget(memory=memory, mappings=mappings)
 
 
 def test_a_descriptor_without_a_symbol_is_found_by_its_shape():

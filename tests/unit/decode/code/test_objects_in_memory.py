@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 import struct
 
 import pytest
@@ -60,3 +61,35 @@ def test_all_are_listed() -> None:
     assert sorted(one.symbol.name for one in listed.codes if present(one.symbol)) == [
         f"function_{number}" for number in range(COUNT)
     ]
+
+
+@pytest.mark.parametrize("where", ["header", "sections", "symbols and names"])
+def test_damage_is_an_answer_or_a_refusal(where: str) -> None:
+    """200 changes of each: what is said of a file is within it, and no other file is spoiled."""
+    headers, tables = SECTION - 64, len(ObjectFile(0, SIZE, {"function_0": (0, SIZE)}).build())
+    first, last = {
+        "header": (0, headers),
+        "sections": (headers, headers + 4 * 64),
+        "symbols and names": (headers + 4 * 64, tables),
+    }[where]
+    chance = random.Random(where)
+    refused = 0
+    for _ in range(200):
+        memory = bytearray(b"".join(map(file, range(COUNT))))
+        width = chance.choice((1, 2, 4, 8))
+        at = chance.randrange(first, last - width + 1)
+        memory[at : at + width] = chance.choice((chance.randbytes(width), b"\xff" * width))
+        region = Region(BASE, BASE + len(memory), "r-x", "", NOT_APPLICABLE)
+        target = FakeTarget(memory={BASE: bytes(memory)}, mappings=[region])
+        made = ObjectsInMemory(target, lambda _: True)
+        pc = BASE + CODE + 8
+        found = made.at(pc)
+        if found is not None and present(found.block):
+            assert found.block.start <= pc < found.block.end
+        if found is not None and present(found.symbol):
+            assert found.symbol.start <= pc < found.symbol.end
+        refused += name_at(made, pc) != "function_0"
+        assert len(target.reads) < 1000
+        made.listed()
+        assert name_at(made, BASE + EACH + CODE + 8) == "function_1"
+    assert refused >= 20
