@@ -17,6 +17,7 @@ class CodeSource(StrEnum):
     SPIDERMONKEY = "SpiderMonkey"
     HOTSPOT = "HotSpot"
     V8 = "V8"
+    PHP = "PHP"
     JIT_INTERFACE = "GDB JIT interface"
     OBJECT = "ELF object in memory"
     JITDUMP = "jitdump"

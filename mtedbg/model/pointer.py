@@ -10,6 +10,8 @@ GRANULE = 16
 TAG_SHIFT = 56
 TAG_MASK = 0xF << TAG_SHIFT
 _TOP_BYTE = 0xFF << TAG_SHIFT
+USUAL_PAC_MASK = 0x7F << 48
+"""Of authentication codes, where a process does not tell it: above 48 bits, below the tag."""
 KERNEL_HALF = 1 << 55
 """Set in addresses of the kernel's, whatever the tag is."""
 

@@ -35,6 +35,7 @@ MOZJS_140 = Packages(
 JAVA_21 = Packages("openjdk-21", {"openjdk-21-jre-headless": "21.0.13"})
 NODE_20 = Packages("node-20", {"nodejs": "20.19.2", "libnode115": "20.19.2"})
 NODE_24 = Packages("node-24", {"nodejs": "24.", "libnode137": "24."}, suite="sid")
+PHP_84 = Packages("php-8.4", {"php8.4-cli": "8.4.", "php8.4-opcache": "8.4."})
 JAVA_HOME = "usr/lib/jvm/java-21-openjdk-arm64"
 
 
@@ -195,6 +196,29 @@ def node(packages: Packages, folder: Path) -> Dead:
     share = Share(root / "usr/share", "/usr/share")
     dead = died(root, folder / "node", ["main.js"], folder, None, options, 240, [share])
     return replace(dead, questions=["mte-fault"])
+
+
+_PHP_OPTIONS = {
+    "zend_extension": "opcache",
+    "extension": "posix",
+    "opcache.enable_cli": "1",
+    "opcache.jit": "tracing",
+    "opcache.jit_buffer_size": "8M",
+    "opcache.memory_consumption": "32",
+    # It says what it traces, and registers its code for debuggers: what mtedbg finds is compared.
+    "opcache.jit_debug": "0x7100",
+}
+
+
+def php(folder: Path) -> Dead:
+    """A script that ends its process by a call in the code of a trace."""
+    root = unpacked(PHP_84)
+    shutil.copy((root / "usr/bin/php8.4").resolve(), folder / "php")
+    shutil.copy(PROGRAMS / "loop.php", folder)
+    options = [word for name, value in _PHP_OPTIONS.items() for word in ("-d", f"{name}={value}")]
+    share = Share(root / "usr/lib/php", "/usr/lib/php")
+    dead = died(root, folder / "php", ["-n", *options, "loop.php"], folder, more=[share])
+    return replace(dead, questions=["mte-fault", "jit-blocks"])
 
 
 def java_files(folder: Path) -> Path:

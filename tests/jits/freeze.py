@@ -25,6 +25,7 @@ MADE: dict[str, Callable[[Path], Dead]] = {
     "spidermonkey-140": lambda folder: engines.wasm(engines.MOZJS_140, folder),
     "node-20": lambda folder: engines.node(engines.NODE_20, folder),
     "node-24": lambda folder: engines.node(engines.NODE_24, folder),
+    "php-8.4": engines.php,
     "hotspot-21": lambda folder: engines.java(folder, "0x100000000000"),
     "hotspot-21-tagged": lambda folder: engines.java(folder, tagged=True),
 }

@@ -27,6 +27,7 @@ class MemoryAlone:
         regions: the mappings, where they are known.
         symbol: what is known of symbols; where None there are none.
         guest_files: the files of a translated program at an address; where None there are none.
+        pac_mask: the bits of an address that may be an authentication code.
     """
 
     def __init__(
@@ -37,17 +38,19 @@ class MemoryAlone:
         regions: Sequence[Region] | Absent = NOT_APPLICABLE,
         symbol: Callable[[str], int | Absent] | None = None,
         guest_files: Callable[[int], Sequence[DebugFile]] | None = None,
+        pac_mask: int = 0,
     ) -> None:
         self._read = read
         self._dead = dead
         self._regions = regions
         self._symbol = symbol
         self._guest_files = guest_files
+        self._pac_mask = pac_mask
 
     def info(self) -> TargetInfo:
         """What is known; see the port."""
         kind = TargetKind.CORE if self._dead else TargetKind.LIVE
-        return TargetInfo(kind, TagSource.NONE, NOT_APPLICABLE)
+        return TargetInfo(kind, TagSource.NONE, NOT_APPLICABLE, pac_mask=self._pac_mask)
 
     def read_memory(self, address: int, length: int) -> bytes | Absent:
         """All bytes; see the port."""

@@ -16,10 +16,11 @@ import gdb
 
 from mtedbg.adapters.debugger.memory_alone import MemoryAlone
 from mtedbg.adapters.debugger.memory_symbols import MemorySymbols
-from mtedbg.analysis.code.mappings import mapping_of, may_interpret
+from mtedbg.analysis.code.mappings import is_anonymous, mapping_of, may_interpret
 from mtedbg.dataclass import dataclass, field
 from mtedbg.errors import MtedbgError
 from mtedbg.model.absent import Absent
+from mtedbg.model.pointer import USUAL_PAC_MASK
 from mtedbg.session import Session
 from mtedbg.target import GuestFileFinder
 
@@ -71,7 +72,7 @@ def _session() -> Session:
         learned.files = [
             (one.start, one.end)
             for one in (() if isinstance(regions, Absent) else regions)
-            if one.name.startswith("/")
+            if not is_anonymous(one)
             and "x" in one.perms
             and not may_interpret(learned.session, one.start)
         ]
@@ -95,7 +96,14 @@ def _target(inferior: gdb.Inferior) -> MemoryAlone:
     symbols = MemorySymbols(read, regions)
     # Of a live process a file is asked for by packets: not while frames are made.
     files = source.guest_files_at if isinstance(source, GuestFileFinder) else None
-    return MemoryAlone(read, dead=dead, regions=regions, symbol=symbols.address, guest_files=files)
+    return MemoryAlone(
+        read,
+        dead=dead,
+        regions=regions,
+        symbol=symbols.address,
+        guest_files=files,
+        pac_mask=USUAL_PAC_MASK,
+    )
 
 
 def is_there() -> bool:

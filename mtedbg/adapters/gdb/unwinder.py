@@ -9,14 +9,13 @@ from typing import Any
 import gdb
 
 from mtedbg.errors import MtedbgError
+from mtedbg.model.pointer import USUAL_PAC_MASK
 
 NAME = "mtedbg"
 _WORD = (1 << 64) - 1
 # Before GDB's own filters and those of other extensions with the usual priority.
 _PRIORITY = 100
 _MASKS = ("pauth_dmask", "pauth_cmask")
-_USUAL_MASK = 0x7F << 48
-"""Above 48 bits of address, below the tag."""
 
 
 class _FrameId:
@@ -109,7 +108,7 @@ def _mask(pending: Any, name: str) -> Any:
     try:
         return gdb.Value(int(pending.read_register(name)) & _WORD)
     except gdb.error:
-        return gdb.Value(_USUAL_MASK)
+        return gdb.Value(USUAL_PAC_MASK)
 
 
 def _readable(pending: Any) -> dict[str, int]:

@@ -162,6 +162,7 @@ READERS: tuple[Reader, ...] = (
     ),
     Reader(CodeSource.V8, "v8", r"libnode\.so\.[0-9]+", "v8dbg_SmiShiftSize"),
     Reader(CodeSource.HOTSPOT, "hotspot", r"libjvm\.so", "gHotSpotVMStructs"),
+    Reader(CodeSource.PHP, "php", r"opcache\.so"),
     Reader(CodeSource.SPIDERMONKEY, "spidermonkey", r"libmozjs-[0-9]+\.so.*"),
 )
 """In the order in which they are asked; a PC is in code of one of them."""

@@ -1,0 +1,189 @@
+"""PHP's traces in a core, by what the JIT printed, and what it registered for debuggers."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from mtedbg.adapters.core import CoreTarget
+from mtedbg.analysis.code.block import code_at
+from mtedbg.analysis.code.jits import jits
+from mtedbg.analysis.code.sources.php import Php, find
+from mtedbg.dataclass import replace
+from mtedbg.decode.jits.php import LAYOUTS
+from mtedbg.model.absent import Absent, Reason, present
+from mtedbg.model.code import Outcome
+from mtedbg.model.foreign_code import CodeSource, ForeignCode
+from mtedbg.session import Session
+from tests.jits import engines
+from tests.jits.frozen import (
+    CHANGES,
+    Damaged,
+    calls_of,
+    damaged,
+    only_jit,
+    processor_time,
+    provenance,
+    random_patches,
+    session_of,
+)
+from tests.jits.test_engines_in_debuggers import in_order, same_frames
+from tests.support.compile import ROOT
+
+NAME = "php-8.4"
+STARTED = re.compile(
+    r"^---- TRACE (\d+) start \((side trace (\d+)/\d+|\w+)\) (\w+)\(\) (\S+):(\d+)$", re.M
+)
+STOPPED = re.compile(r"^---- TRACE (\d+) stop \((loop|return|link to (\d+))\)$", re.M)
+REGISTERED = re.compile(r"TRACE-(\d+)\$(\w+)\$(\d+)")
+SIZE = 104
+"""Of a trace's record."""
+WARM_S, COLD_S, ONE_S = 0.005, 0.3, 2.0
+MOST_READS = 20_000
+
+
+@pytest.fixture(scope="module")
+def session() -> Session:
+    return session_of(NAME)
+
+
+def traces(session: Session) -> dict[int, ForeignCode]:
+    listed = only_jit(session, Php).blocks()
+    assert not listed.cut
+    return {one.number: one for one in listed.codes if present(one.number)}
+
+
+def test_every_trace_is_as_it_was_announced(session: Session) -> None:
+    said = str(provenance(NAME)["said"])
+    started, found = STARTED.findall(said), traces(session)
+    assert [int(one[0]) for one in started] == sorted(found) == [1, 2, 3, 4, 5]
+    links = {int(number): (how, link) for number, how, link in STOPPED.findall(said)}
+    for number, kind, parent, function, file, line in started:
+        code = found[int(number)]
+        how, link = links[int(number)]
+        if parent:
+            assert code.kind == "side trace"
+            assert code.notes[0].startswith(f"from trace {parent}, ")
+        else:
+            assert code.kind == "root trace"
+            assert (code.function, str(code.line)) == (function, f"{file}:{line}"), kind
+            assert code.notes[0].startswith("a root, ")
+        if link:
+            assert code.notes[0].endswith(f"goes on to trace {link}")
+        elif how == "loop":
+            assert code.notes[0].endswith("loops")
+
+
+def test_a_place_in_each_trace(session: Session) -> None:
+    for number, code in traces(session).items():
+        assert present(code.block)
+        for pc in (code.block.start, code.block.end - 4):
+            place = code_at(session, pc)
+            assert (place.outcome, place.source) == (Outcome.RANGE, CodeSource.PHP)
+            assert place.version == "PHP 8.4"
+            assert present(place.block)
+            assert place.block.number == number
+        assert present(place.function)
+
+
+def test_what_is_no_trace_is_not_called_no_jit(session: Session) -> None:
+    """Stubs at the beginning of the buffer."""
+    start = min(one.block.start for one in traces(session).values() if present(one.block))
+    jit = only_jit(session, Php)
+    found = jit.at(start - 8)
+    assert found is not None
+    assert found.block == Absent(Reason.UNKNOWN, "of its code only traces are described")
+    place = code_at(session, start - 8)
+    assert (place.outcome, place.source) == (Outcome.CANNOT_TELL, CodeSource.PHP)
+
+
+def test_another_version_is_named_and_not_guessed(session: Session) -> None:
+    (found,) = jits(session)
+    assert found.mapped is not None
+    other = replace(found.mapped, path=found.mapped.path.replace("20240924", "20250925"))
+    known = find(session, other)
+    assert isinstance(known, Absent)
+    assert (known.reason, known.detail) == (
+        Reason.UNKNOWN_VERSION,
+        "PHP of API 20250925: layout not known",
+    )
+
+
+def test_damage_is_an_answer_or_a_refusal_and_bounded(session: Session) -> None:
+    whole = only_jit(session, Php)
+    first = whole.traces.array
+    assert first is not None
+    trace = whole.traces.all[0]
+    layout = LAYOUTS["20240924"][1]
+    name = int.from_bytes(session.target.read_memory(trace.function + layout.name, 8), "little")  # type: ignore[arg-type]
+    structures = {
+        "traces": (first, 3 * SIZE),
+        "function": (trace.function, 0xB8),
+        "instruction": (trace.instruction, 32),
+        "name": (name, 32),
+    }
+    answered = dict.fromkeys(structures, 0)
+    for what, patches in random_patches(session, 84, structures):
+        other = damaged(session, patches)
+        began = time.process_time()
+        jit = find(other, jits(session)[0].mapped)
+        assert isinstance(jit, Php)
+        found = jit.at(trace.start)
+        if found is not None and present(found.block):
+            assert found.block.start <= trace.start < found.block.end
+            answered[what] += found.function == "inner"
+        for code in jit.blocks().codes:
+            assert present(code.block)
+            assert whole.traces.holds(code.block.start)
+        target = other.target
+        assert isinstance(target, Damaged)
+        assert target.reads < MOST_READS
+        assert time.process_time() - began < ONE_S
+    del answered["instruction"]  # another line is an answer, too
+    assert all(0 < count < CHANGES for count in answered.values()), answered
+
+
+def test_time_of_an_answer(session: Session) -> None:
+    pc = only_jit(session, Php).traces.all[0].start
+    assert processor_time(lambda: only_jit(Session(session.target), Php).at(pc)) < COLD_S
+    assert processor_time(lambda: only_jit(session, Php).at(pc)) < WARM_S
+
+
+def as_registered(session: Session) -> None:
+    """Code is where the JIT has registered it for debuggers."""
+    objects = session.jit_objects
+    assert not isinstance(objects, Absent)
+    registered = 0
+    for one in objects.listed().codes:
+        if not present(one.symbol) or not (named := REGISTERED.fullmatch(one.symbol.name)):
+            continue
+        registered += 1
+        code = traces(session)[int(named[1])]
+        assert present(code.block)
+        assert present(one.block)
+        assert (code.block.start, code.block.end) == (one.block.start, one.block.end)
+    assert registered == len(traces(session))
+
+
+@pytest.mark.jits
+def test_backtraces_pass_through_a_trace(tmp_path: Path) -> None:
+    """The script dies anew: its trace has taken the place of the interpreter's own frame."""
+    dead = engines.php(tmp_path)
+    session = Session(CoreTarget(str(dead.core), str(dead.program), str(dead.root)))
+    as_registered(session)
+    functions = [frame.function for frame in calls_of(session)]
+    assert functions[0].startswith("kill")
+    assert re.fullmatch(r"inner at \S*loop\.php:4 \[trace 1, PHP 8\.4\]", functions[2])
+    assert in_order(["zend_execute", "php_execute_script", "_start"], functions[3:])
+    commands = [f"set sysroot {dead.root}", f"file {dead.program}", f"core {dead.core}", "bt"]
+    words = [word for one in commands for word in ("-ex", one)]
+    script = ROOT / "gdbinit/mtedbg.gdb"
+    done = subprocess.run(
+        ["gdb-multiarch", "-nx", "-batch", "-iex", f"source {script}", *words],
+        capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+    same_frames(re.findall(r"^#\d+ .*$", done.stdout, re.M), session, "_start")
