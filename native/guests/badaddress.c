@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Faults of the guest's own: 1 a load from nowhere, 2 a store to its own code, 3 a wild call,
  * 4 a division by zero, 5 threads that wait for each other, 6 a wild return, 7 ud2, 8 to 11
- * quotients that do not fit, 12 a pair that is not aligned. */
+ * quotients that do not fit, 12 a pair that is not aligned, 13 a vector that is not, 14 bits that
+ * MXCSR does not have. */
 #include "mtetso_guest.h"
 
 static volatile uint64_t zero;
@@ -56,6 +57,13 @@ int main(int argc, char** argv) {
     case 12:
       __asm__ volatile("lock cmpxchg16b %0"
                        : "+m"(*(char(*)[16])(four + 1))::"rax", "rdx", "rbx", "rcx");
+      break;
+    case 13:
+      __asm__ volatile("movaps %0, %%xmm0" ::"m"(*(char(*)[16])(four + 1)));
+      break;
+    case 14:
+      four[0] = 0x11f80;
+      __asm__ volatile("ldmxcsr %0" : : "m"(four[0]));
       break;
     default:
       print("nothing\n");

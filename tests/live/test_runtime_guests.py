@@ -206,7 +206,7 @@ def test_a_guest_with_damaged_headers(tmp_path: Path) -> None:
     ("guest", "argument", "status", "message"),
     [
         ("unsupported", "0", 0, ""),
-        ("unsupported", "1", 68, "0f 58 c1  addps xmm0, xmm1"),
+        ("unsupported", "1", 68, "f2 0f 7c c1  haddps xmm0, xmm1"),
         ("badaddress", "1", 71, "bad address 0x7000dead0000 at 0x"),
         ("badaddress", "2", 71, "bad address 0x"),
         ("badaddress", "3", 71, "jumped or returned to an address without code: 0x7000dead0000"),
@@ -218,6 +218,8 @@ def test_a_guest_with_damaged_headers(tmp_path: Path) -> None:
         ("badaddress", "10", 71, "quotient too large at 0x"),
         ("badaddress", "11", 71, "quotient too large at 0x"),
         ("badaddress", "12", 71, "bad address 0x"),
+        ("badaddress", "13", 71, "misaligned address 0x"),
+        ("badaddress", "14", 71, "MXCSR cannot be 0x11f80 at 0x"),
     ],
 )
 def test_what_a_guest_does_wrong(

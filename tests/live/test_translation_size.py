@@ -30,6 +30,12 @@ SIZES = {
     "0f97c0": ("seta al", 4, 4),
     "0f9ac0": ("setp al", 11, 11),
     "0fa2": ("cpuid", 3, 3),
+    "f30f6f03": ("movdqu xmm0, [rbx]", 8, 8),
+    "0f2903": ("movaps [rbx], xmm0", 10, 10),
+    "660fefc1": ("pxor xmm0, xmm1", 1, 1),
+    "f20f58c1": ("addsd xmm0, xmm1", 6, 6),
+    "f20f59c1": ("mulsd xmm0, xmm1", 7, 7),
+    "660f2ec1": ("ucomisd xmm0, xmm1", 16, 20),
 }
 
 

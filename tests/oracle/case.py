@@ -8,12 +8,22 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
+from tests.oracle import numbers
+
 REGISTERS = ("rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
              "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15")  # fmt: skip
 ARENA = 512
 STACK = 256
-OUTPUT = 8 * 17 + ARENA + STACK
+VECTORS = 16 * 16 + 8
+"""xmm0 to xmm15, and MXCSR in a quad."""
+OUTPUT = 8 * 17 + ARENA + STACK + VECTORS
+MXCSR_AT_START = 0x1F80
 _EDGES = (0, 0xFF, 0x7F, 0x80, 0x55)
+_WITH_NUMBERS = 1024
+"""From this seed on, the arena has numbers in it."""
+_DENORMAL = 2
+_PLAIN = 0x1F80 | 0x8040
+"""Bits of MXCSR: the masks, DAZ and FTZ."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +37,8 @@ class Case:
         flags: RFLAGS at the start, arithmetic flags only.
         memory: seed of the arena's bytes.
         mask: flags that are defined at the end.
+        vectors: seed of xmm0 to xmm15.
+        mxcsr: MXCSR at the start.
     """
 
     text: str
@@ -35,6 +47,8 @@ class Case:
     flags: int
     memory: int
     mask: int
+    vectors: int = 0
+    mxcsr: int = MXCSR_AT_START
 
     def arena(self) -> bytes:
         """The bytes that the arena starts with: random, with runs of one value."""
@@ -43,12 +57,29 @@ class Case:
         for _ in range(self.memory % 5):
             start, length = source.randrange(ARENA), source.randrange(1, 33)
             data[start : start + length] = bytes([source.choice(_EDGES)]) * length
-        return bytes(data[:ARENA])
+        data = data[:ARENA]
+        if self.memory >= _WITH_NUMBERS:
+            for at in range(0, ARENA, 16):
+                data[at : at + 16] = numbers.vector(source)
+        return bytes(data)
+
+    def vector_input(self) -> bytes:
+        """xmm0 to xmm15 and MXCSR as the harness reads and writes them."""
+        source = random.Random(self.vectors)
+        return b"".join(numbers.vector(source) for _ in range(16)) + struct.pack("<Q", self.mxcsr)
 
     def input(self, arena_mid: int) -> bytes:
         """What the harness reads; `arena_mid` is the address for r15."""
         low = (*self.registers[:4], self.flags, *self.registers[4:])
-        return struct.pack("<16Q", *low, self.small, arena_mid) + self.arena()
+        general = struct.pack("<16Q", *low, self.small, arena_mid)
+        return general + self.arena() + self.vector_input()
+
+    def mxcsr_mask(self) -> int:
+        """Bits of MXCSR that the runtime gives: not always that of denormal operands."""
+        kept = self.mxcsr & _PLAIN != MXCSR_AT_START and not any(
+            name in self.text for name in ("ldmxcsr", "fxrstor")
+        )
+        return 0xFFFF if kept else 0xFFFF & ~_DENORMAL
 
     def to_json(self) -> dict[str, Any]:
         """As a value of JSON."""
@@ -84,7 +115,16 @@ def differences(case: Case, native: Outcome, runtime: Outcome) -> Iterator[str]:
             yield f"{name} is {b:#x}, not {a:#x}"
     if (expected[16] ^ got[16]) & case.mask:
         yield f"flags are {got[16] & case.mask:#x}, not {expected[16] & case.mask:#x}"
-    for i in range(8 * 17, OUTPUT):
+    vectors = OUTPUT - VECTORS
+    for i in range(16):
+        at = slice(vectors + 16 * i, vectors + 16 * i + 16)
+        if native.record[at] != runtime.record[at]:
+            a, b = (one.record[at][::-1].hex() for one in (native, runtime))
+            yield f"xmm{i} is {b}, not {a}"
+    a, b = (struct.unpack_from("<Q", one.record, OUTPUT - 8)[0] for one in (native, runtime))
+    if (a ^ b) & case.mxcsr_mask():
+        yield f"MXCSR is {b:#x}, not {a:#x}"
+    for i in range(8 * 17, vectors):
         if native.record[i] != runtime.record[i]:
             at = i - 8 * 17 - ARENA // 2
             where = f"[r15{at:+}]" if at < ARENA // 2 else f"stack[{at - ARENA // 2 - STACK // 2}]"

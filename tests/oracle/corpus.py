@@ -43,7 +43,8 @@ def every_function(examples: int, seed: int) -> list[Case]:
 def _untouched(case: Case) -> bytes:
     """The outcome of a sequence that does nothing, or nearly: what records are kept against."""
     given = case.input(ARENA_MID)
-    return given[:128] + bytes(8) + given[128 : 128 + ARENA] + b"\x5a" * STACK
+    stack = b"\x5a" * STACK
+    return given[:128] + bytes(8) + given[128 : 128 + ARENA] + stack + case.vector_input()
 
 
 def _difference(case: Case, record: bytes) -> bytes:

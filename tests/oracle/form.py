@@ -6,6 +6,9 @@ Fields of a template, each with the letter of a width (b w d q) where it has one
   k  memory addressed without REX
   n  a small number       p  one above 0           s  a number of bits, signed
   a  memory at a multiple of 16
+  v  a vector register    z  a vector register or memory of a width (also x, 16 bytes)
+  y  a vector register or memory at a multiple of 16
+  o  an immediate of 8 bits
 A digit behind makes the same field stand twice: {rq1} and {rq1}. Labels are 1: and 2:.
 """
 

@@ -3,7 +3,9 @@
 from tests.oracle.form import Form
 from tests.oracle.forms_control import CONTROL, FUNCTIONS
 from tests.oracle.forms_data import DATA
+from tests.oracle.forms_float import FLOATS
+from tests.oracle.forms_vector import VECTORS
 
 __all__ = ["FORMS", "FUNCTIONS", "Form"]
 
-FORMS: tuple[Form, ...] = DATA + CONTROL
+FORMS: tuple[Form, ...] = DATA + CONTROL + VECTORS + FLOATS

@@ -2,14 +2,27 @@
 /* Runs each case from its input to its output: registers, flags, an arena and the top of a stack.
  * The same object natively and in the runtime; what differs is who writes and exits.
  *
- * Input:  16 registers in encoding order (flags in rsp's place), the arena.
- * Output: 16 registers, flags, the arena, 32 quads around the first rsp.
+ * Input:  16 registers in encoding order (flags in rsp's place), the arena, xmm0 to xmm15, MXCSR.
+ * Output: 16 registers, flags, the arena, 32 quads around the first rsp, xmm0 to xmm15, MXCSR.
  * A case has r15 = arena_mid, which is the first byte of a page, and ends by a jump to `after`. */
         .intel_syntax noprefix
         .set    ARENA, 512
-        .set    INPUT, 128 + ARENA
+        .set    VECTORS, 256 + 8
+        .set    INPUT, 128 + ARENA + VECTORS
         .set    STACK, 256
-        .set    OUTPUT, 136 + ARENA + STACK
+        .set    OUTPUT, 136 + ARENA + STACK + VECTORS
+
+        .macro  each_vector do
+        .irp    n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+        \do     \n
+        .endr
+        .endm
+        .macro  load n
+        movups  xmm\n, [rsi + 128 + ARENA + 16 * \n]
+        .endm
+        .macro  keep n
+        movups  [vectors + 16 * \n], xmm\n
+        .endm
 
         .text
         .globl  _start, after
@@ -33,6 +46,8 @@ next:   mov     rax, [index]
         mov     rax, [cases + rax * 8]
         mov     [target], rax
         mov     rsi, [input]
+        each_vector load
+        ldmxcsr [rsi + 128 + ARENA + 256]
         mov     esp, offset stack_mid
         push    qword ptr [rsi + 32]
         mov     rax, [rsi]
@@ -75,6 +90,8 @@ after:  mov     [registers], rax
         pushfq
         pop     qword ptr [registers + 128]
         cld
+        each_vector keep
+        stmxcsr [vectors + 256]
         imul    rdi, [index], OUTPUT
         add     rdi, offset outputs
         mov     esi, offset registers
@@ -85,6 +102,9 @@ after:  mov     [registers], rax
         rep     movsq
         mov     esi, offset stack_mid - STACK / 2
         mov     ecx, STACK / 8
+        rep     movsq
+        mov     esi, offset vectors
+        mov     ecx, VECTORS / 8
         rep     movsq
         inc     qword ptr [index]
         jmp     next
@@ -116,6 +136,8 @@ input:  .skip   8
 target: .skip   8
 registers:
         .skip   136
+vectors:
+        .skip   VECTORS
         .globl  outputs
 outputs:
         .skip   CASES * OUTPUT

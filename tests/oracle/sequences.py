@@ -7,12 +7,12 @@ import string
 from collections.abc import Sequence
 from typing import Protocol
 
-from tests.oracle.case import Case
+from tests.oracle.case import MXCSR_AT_START, Case
 from tests.oracle.flags import ARITHMETIC, BITS, DEFINE_ALL, mask
 from tests.oracle.forms import FORMS, Form
 
 _SIZES = {"b": 8, "w": 16, "d": 32, "q": 64, "v": 64}
-_POINTERS = {"b": "byte", "w": "word", "d": "dword", "q": "qword"}
+_POINTERS = {"b": "byte", "w": "word", "d": "dword", "q": "qword", "x": "xmmword"}
 _LEGACY = ("al", "cl", "dl", "bl", "ah", "ch", "dh", "bh")
 _OLD = ("ax", "cx", "dx", "bx", "bp", "si", "di")
 _PLACES = (
@@ -89,6 +89,18 @@ def _operand(source: Source, kind: str, width: str) -> str:
             return str(source.number(1, 16))
         case "s":
             return str(source.number(-900, 900))
+        case "v":
+            return f"xmm{source.number(0, 15)}"
+        case "z" if source.number(0, 2) == 0:
+            return _memory(source, width)
+        case "z":
+            return f"xmm{source.number(0, 15)}"
+        case "y" if source.number(0, 2) == 0:
+            return f"xmmword ptr [r15 {16 * source.number(-8, 7):+}]"
+        case "y":
+            return f"xmm{source.number(0, 15)}"
+        case "o":
+            return str(source.number(0, 255))
         case "a":
             return f"[r15 {16 * source.number(-8, 7):+}]"
     raise AssertionError(kind)
@@ -149,6 +161,16 @@ def steps_of(source: Source, count: int, last: Form | None = None) -> list[Step]
     return [(form, render(source, form)) for form in forms]
 
 
+def _mxcsr(source: Source) -> int:
+    """Any rounding, at times flags that are set, denormals that are zeros or flushed to zero."""
+    value = MXCSR_AT_START | source.number(0, 3) << 13
+    if source.number(0, 3) == 0:
+        value |= source.number(0, 63)
+    if source.number(0, 3) == 0:
+        value |= source.number(0, 1) << 6 | source.number(0, 1) << 15
+    return value
+
+
 def case_of(source: Source, steps: Sequence[Step]) -> Case:
     """A case of these steps, on registers, flags and memory that are drawn."""
     text, defined = put_together(steps)
@@ -157,6 +179,8 @@ def case_of(source: Source, steps: Sequence[Step]) -> Case:
         flags=sum(1 << BITS[f] for f in ARITHMETIC if source.number(0, 1)),
         registers=tuple(source.value() for _ in range(13)),
         small=source.number(0, 7),
-        memory=source.number(0, 1023),
+        memory=source.number(0, 2047),
         mask=defined,
+        vectors=source.number(0, 4095),
+        mxcsr=_mxcsr(source),
     )

@@ -18,6 +18,7 @@ RANKS = {
     "options.h": 0,
     "status.h": 0,
     "debug": 1,
+    "float": 1,
     "guest": 1,
     "cache": 2,
     "memory": 2,

@@ -267,13 +267,21 @@ enum { MTEDBG_ENUMS(MTEDBG_ENUM_LIST) };
 /* The state of a guest thread. In JIT code the general registers, RIP's successor and flags are in
  * host registers: the schema's `register` lines say where. noted_core: the host_core_id of the last
  * Migration event. rseq: the kernel's struct rseq of the host thread, 0 if the core id does not come
- * from it. */
+ * from it. xmm<n>_low, _high: the halves of the vector registers, which are in host registers in JIT
+ * code. mxcsr: its sticky bits are those of the last exit from JIT code. */
+#define MTEDBG_FRAME_XMM(F, T, n) F(T, u64, xmm##n##_low) F(T, u64, xmm##n##_high)
 #define MTEDBG_FRAME_FIELDS(F, T)                                                     \
   F(T, u64, rax) F(T, u64, rcx) F(T, u64, rdx) F(T, u64, rbx) F(T, u64, rsp) F(T, u64, rbp) \
   F(T, u64, rsi) F(T, u64, rdi) F(T, u64, r8) F(T, u64, r9) F(T, u64, r10) F(T, u64, r11) \
   F(T, u64, r12) F(T, u64, r13) F(T, u64, r14) F(T, u64, r15) F(T, u64, rip) F(T, u64, flags) \
   F(T, u64, host_core_id) F(T, u64, thread_id) F(T, ThreadState, state) F(T, u32, noted_core) \
-  F(T, u64, thread) F(T, u64, rseq)
+  F(T, u64, thread) F(T, u64, rseq) F(T, u32, mxcsr) F(T, u32, vector_reserved)       \
+  MTEDBG_FRAME_XMM(F, T, 0) MTEDBG_FRAME_XMM(F, T, 1) MTEDBG_FRAME_XMM(F, T, 2)       \
+  MTEDBG_FRAME_XMM(F, T, 3) MTEDBG_FRAME_XMM(F, T, 4) MTEDBG_FRAME_XMM(F, T, 5)       \
+  MTEDBG_FRAME_XMM(F, T, 6) MTEDBG_FRAME_XMM(F, T, 7) MTEDBG_FRAME_XMM(F, T, 8)       \
+  MTEDBG_FRAME_XMM(F, T, 9) MTEDBG_FRAME_XMM(F, T, 10) MTEDBG_FRAME_XMM(F, T, 11)     \
+  MTEDBG_FRAME_XMM(F, T, 12) MTEDBG_FRAME_XMM(F, T, 13) MTEDBG_FRAME_XMM(F, T, 14)    \
+  MTEDBG_FRAME_XMM(F, T, 15)
 
 #define MTEDBG_RECORDS(R)                                                             \
   R(Named, MTEDBG_NAMED_FIELDS) R(Table, MTEDBG_TABLE_FIELDS) R(Buffer, MTEDBG_BUFFER_FIELDS) \

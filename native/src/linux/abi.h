@@ -86,6 +86,6 @@ inline constexpr uint64_t kFpState = 512;
 
 // asm/trapnr.h, what sigcontext's `trap` says.
 inline constexpr uint64_t kTrapDivide = 0, kTrapDebug = 1, kTrapBreakpoint = 3, kTrapUndefined = 6,
-                          kTrapAlignment = 17, kTrapPage = 14, kTrapGeneral = 13;
+                          kTrapAlignment = 17, kTrapPage = 14, kTrapGeneral = 13, kTrapVector = 19;
 
 }  // namespace mtetso::x86

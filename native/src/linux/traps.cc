@@ -4,6 +4,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "float/sse.h"
+
 namespace mtetso {
 namespace {
 
@@ -27,6 +29,15 @@ GuestTrap page_fault(uint64_t address, uint64_t error) {
   return {SIGSEGV, there ? SEGV_ACCERR : SEGV_MAPERR, whole, {x86::kTrapPage, error, whole}};
 }
 
+// The first of the exceptions, as the kernel orders them (fpu__exception_code).
+int float_code(uint64_t flags) {
+  if ((flags & mxcsr::kInvalid) != 0) return FPE_FLTINV;
+  if ((flags & mxcsr::kDivideByZero) != 0) return FPE_FLTDIV;
+  if ((flags & mxcsr::kOverflow) != 0) return FPE_FLTOVF;
+  if ((flags & (mxcsr::kDenormal | mxcsr::kUnderflow)) != 0) return FPE_FLTUND;
+  return FPE_FLTRES;
+}
+
 }  // namespace
 
 GuestTrap describe_trap(Trap what, uint64_t rip, uint64_t address) {
@@ -36,6 +47,10 @@ GuestTrap describe_trap(Trap what, uint64_t rip, uint64_t address) {
     case Trap::Undefined:
     case Trap::Unsupported:
       return {SIGILL, ILL_ILLOPN, rip, {x86::kTrapUndefined, 0, 0}};
+    case Trap::Protection:
+      return {SIGSEGV, SI_KERNEL, 0, {x86::kTrapGeneral, 0, 0}};
+    case Trap::FloatingPoint:
+      return {SIGFPE, float_code(address), rip, {x86::kTrapVector, 0, 0}};
     case Trap::NoCode:
       return page_fault(address, kUser | kFetch);
     case Trap::BadAddress:

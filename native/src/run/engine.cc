@@ -11,8 +11,10 @@
 
 #include "code/epochs.h"
 #include "debug/threads.h"
+#include "float/sse.h"
 #include "memory/barriers.h"
 #include "status.h"
+#include "translate/float_helper.h"
 #include "translate/stubs.h"
 
 namespace mtetso {
@@ -240,6 +242,7 @@ Frame* Engine::new_frame(uint64_t thread_id, uint32_t core_tag) {
   frame->guest.host_core_id = core_tag;
   frame->parity = 1;  // PF clear
   frame->direction = 1;
+  set_mxcsr(*frame, mxcsr::kAtStart);
   std::copy(std::begin(frame_stubs_), std::end(frame_stubs_), std::begin(frame->stubs));
   epochs().add(&frame->epoch);
   std::scoped_lock hold(frames_lock_);

@@ -73,7 +73,7 @@ class Program {
   // The history of the memops so far.
   ProgramProfile profile() const;
 
-  // "0x401000: 0f 58 c1  addps xmm0, xmm1", for messages.
+  // "0x401000: f2 0f 7c c1  haddps xmm0, xmm1", for messages.
   std::string describe(uint64_t rip) const { return translator_.describe(rip); }
 
  private:

@@ -64,11 +64,12 @@ std::string at_rip(const Turn& turn, const char* what) {
   throw StatusError(Status::GuestFault, at_rip(turn, what));
 }
 
-void bad_address(Turn& turn) {
-  char what[48];
-  std::snprintf(what, sizeof what, "bad address 0x%llx",
+// A fault with the exit's detail.
+void guest_fault_of(Turn& turn, Trap trap, const char* what) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%s 0x%llx", what,
                 static_cast<unsigned long long>(turn.thread.frame->exit_detail));
-  guest_fault(turn, Trap::BadAddress, at_rip(turn, what));
+  guest_fault(turn, trap, at_rip(turn, text));
 }
 
 SystemCalls::Next system_call(Turn& turn) {
@@ -143,7 +144,16 @@ LeftFor run_on(Turn& turn) {
         guest_fault(turn, Trap::Undefined, at_rip(turn, "undefined instruction"));
         break;
       case ExitReason::GuestFault:
-        bad_address(turn);
+        guest_fault_of(turn, Trap::BadAddress, "bad address");
+        break;
+      case ExitReason::Misaligned:
+        guest_fault_of(turn, Trap::Protection, "misaligned address");
+        break;
+      case ExitReason::FloatingPoint:
+        guest_fault_of(turn, Trap::FloatingPoint, "floating-point exception, flags");
+        break;
+      case ExitReason::BadControl:
+        guest_fault_of(turn, Trap::Protection, "MXCSR cannot be");
         break;
       case ExitReason::Lookup:
       case ExitReason::TierUp:

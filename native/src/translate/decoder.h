@@ -30,14 +30,15 @@ struct GuestAddress {
 };
 
 struct Operand {
-  enum class Kind : uint8_t { None, Register, Memory, Immediate, Target, Other };
+  enum class Kind : uint8_t { None, Register, Vector, Memory, Immediate, Target, Other };
   Kind kind = Kind::None;
-  uint8_t size = 0;  // bytes
-  GuestRegister reg;
+  uint8_t size = 0;   // bytes
+  GuestRegister reg;  // of a Vector: only its index
   GuestAddress memory;
   uint64_t immediate = 0;  // sign-extended to 64 bits; of a Target: the guest address
 
   bool is_register() const { return kind == Kind::Register; }
+  bool is_vector() const { return kind == Kind::Vector; }
   bool is_memory() const { return kind == Kind::Memory; }
   bool is_immediate() const { return kind == Kind::Immediate; }
   bool is_target() const { return kind == Kind::Target; }
@@ -113,7 +114,7 @@ class Decoder {
   // The instruction in `bytes`, at address `rip`; empty if they are not an instruction.
   std::optional<GuestInstruction> decode(uint64_t rip, std::span<const uint8_t> bytes) const;
 
-  // For messages: "bytes  mnemonic operands", as in "0f 58 c1  addps xmm0, xmm1".
+  // For messages: "bytes  mnemonic operands", as in "f2 0f 7c c1  haddps xmm0, xmm1".
   std::string describe(uint64_t rip, std::span<const uint8_t> bytes) const;
 
  private:

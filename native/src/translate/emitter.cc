@@ -27,11 +27,10 @@ Emitter::Emitter(const Options& options, const TranslationPlan& plan)
   *masm_.GetScratchRegisterList() = CPURegList(x25, x26);
 }
 
-Label* Emitter::cold_exit(FrameStub stub, uint64_t rip) {
-  auto& exit = cold_exits_.emplace_back(std::make_unique<ColdExit>());
-  exit->stub = stub;
-  exit->rip = rip;
-  return &exit->label;
+Label* Emitter::cold(std::function<void()> emit) {
+  auto& made = cold_.emplace_back(std::make_unique<Cold>());
+  made->emit = std::move(emit);
+  return &made->label;
 }
 
 void Emitter::bind_entry(uint64_t rip) {
@@ -44,7 +43,7 @@ void Emitter::poll(uint64_t rip) {
   masm_.Ldr(reg::target.W(), budget);
   masm_.Sub(reg::target.W(), reg::target.W(), 1);
   masm_.Str(reg::target.W(), budget);
-  masm_.Tbnz(reg::target.W(), 31, cold_exit(FrameStub::Poll, rip));
+  masm_.Tbnz(reg::target.W(), 31, cold([this, rip] { leave(FrameStub::Poll, rip); }));
   core_id_.emit_reading(masm_);
 }
 
@@ -61,7 +60,7 @@ void Emitter::tick(uint32_t function, uint64_t rip, bool begin) {
   masm_.Ldr(reg::t2.W(), left);
   masm_.Sub(reg::t2.W(), reg::t2.W(), 1);
   masm_.Str(reg::t2.W(), left);
-  masm_.Tbnz(reg::t2.W(), 31, cold_exit(FrameStub::TierUp, rip));
+  masm_.Tbnz(reg::t2.W(), 31, cold([this, rip] { leave(FrameStub::TierUp, rip); }));
 }
 
 void Emitter::slot_address(const Register& out, uint32_t function) {
@@ -72,12 +71,12 @@ void Emitter::slot_address(const Register& out, uint32_t function) {
   masm_.movk(out, 0, 32);
 }
 
-void Emitter::emit_cold_exits() {
-  for (auto& exit : cold_exits_) {
-    masm_.Bind(&exit->label);
-    leave(exit->stub, exit->rip);
+void Emitter::emit_cold() {
+  for (auto& one : cold_) {
+    masm_.Bind(&one->label);
+    one->emit();
   }
-  cold_exits_.clear();
+  cold_.clear();
   emit_abort_handlers();
   emit_out_of_line();
 }

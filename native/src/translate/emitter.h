@@ -8,6 +8,10 @@
 //   x17       guest address handed to a stub; temporary
 //   x19..x24  temporaries of one guest instruction
 //   x25, x26  VIXL's own scratch, free in a memop
+//   v0..v15   guest xmm0 to xmm15
+//   v16..v22  temporaries of one guest instruction
+//   v24..v29  Frame::float_limits
+//   FPCR      MXCSR's rounding; FPSR has sticky bits since the last entry
 //   x18       the platform's; x29 the frame record, x30 untouched
 //   x27       tag of the current core (rHostCoreId); x28 frame
 //   NZCV      guest SF ZF CF OF, carry in x86's sense (set on borrow)
@@ -32,6 +36,7 @@ namespace mtetso {
 
 namespace a64 = vixl::aarch64;
 using a64::Register;
+using a64::VRegister;
 
 namespace reg {
 const Register address = a64::x16;
@@ -44,11 +49,19 @@ const Register t5 = a64::x23;
 const Register t6 = a64::x24;
 const Register core_tag = a64::x27;
 const Register frame = a64::x28;
+// Of operations on floating-point numbers that the host may have to do (Frame::float_operands).
+const VRegister a = a64::v16;
+const VRegister b = a64::v17;
+const VRegister result = a64::v18;
+const VRegister v1 = a64::v19;
+const VRegister v2 = a64::v20;
+const VRegister v3 = a64::v21;
 }  // namespace reg
 
 // The guest register as a whole.
 inline Register guest(unsigned index) { return a64::XRegister(index); }
 const Register guest_rsp = a64::x4;
+inline VRegister xmm(unsigned index) { return a64::QRegister(index); }
 
 // `of` as W for up to 4 bytes, as X for 8.
 inline Register sized(const Register& of, unsigned size) { return size == 8 ? of.X() : of.W(); }
@@ -85,9 +98,11 @@ class Emitter {
   void leave(FrameStub stub, uint64_t rip);
   // Calls a stub that returns: t5 and t6 are used.
   void call(FrameStub stub);
-  // Emits what polls and ticks of the code so far jump to when their count is used up, and what
-  // belongs to its memops but is not run with them.
-  void emit_cold_exits();
+  // A label of code that is rarely run: `emit` emits it, after the function.
+  a64::Label* cold(std::function<void()> emit);
+  // Emits what the code so far jumps to rarely, and what belongs to its memops but is not run with
+  // them.
+  void emit_cold();
 
   // Operands. Values of 1 and 2 bytes are zero-extended to 32 bits in a temporary; of 4 and 8 a
   // guest register is given as it is. Reading memory leaves its address in x16.
@@ -106,6 +121,19 @@ class Emitter {
   void store(const Register& from, unsigned size);
   // [2] is what `access` emits, exactly one instruction on [x16].
   void read_modify_write(unsigned size, const std::function<void()>& access);
+
+  // Vector registers, emitter_vector.cc. Of 16 bytes each half is a memop. x16 is the first half's
+  // address before, the second one's afterwards; t1 and t2 are used. The rest of `to` is cleared.
+  void load_vector(const VRegister& to, unsigned size);
+  void store_vector(const VRegister& from, unsigned size);
+  // Leaves if x16 is not a multiple of 16.
+  void check_alignment();
+  // The register of the operand, or its first `size` bytes in memory, read into `temporary`. All 16
+  // bytes must be aligned.
+  VRegister read_vector(const Operand& operand, unsigned size, const VRegister& temporary);
+  // Calls float_helper() for the instruction at `rip`, on the operands in reg::a and reg::b. All
+  // temporaries and x16 are used.
+  void call_float_helper(uint32_t what, uint64_t rip);
 
   // Guest stack. x16 is used; rsp changes after the access has succeeded. `to` is not
   // rsp itself, which gets the value after it has moved.
@@ -144,20 +172,17 @@ class Emitter {
   void emit_abort_handlers();
   void emit_out_of_line();
 
-  // An exit that is rarely taken: placed after the code.
-  struct ColdExit {
+  struct Cold {
     a64::Label label;
-    FrameStub stub = FrameStub::Poll;
-    uint64_t rip = 0;
+    std::function<void()> emit;
   };
-  a64::Label* cold_exit(FrameStub stub, uint64_t rip);
 
   const Options& options_;
   const TranslationPlan& plan_;
   a64::MacroAssembler masm_;
   MemopKey next_memop_;
   std::map<uint64_t, a64::Label> labels_;
-  std::vector<std::unique_ptr<ColdExit>> cold_exits_;
+  std::vector<std::unique_ptr<Cold>> cold_;
   CoreIdReader core_id_;
   std::vector<CompiledMemop> memops_;
   size_t aborts_done_ = 0;  // memops before this one have their abort handler

@@ -25,11 +25,14 @@ enum class ExitReason : uint32_t {
   Undefined,       // ud2 was reached
   TierUp,          // a function's ticks are used up: a better tier is requested
   CallbackReturn,  // a guest function that the host called returned
+  Misaligned,      // an access whose address has to be a multiple of 16; exit_detail is the address
+  FloatingPoint,   // an exception that MXCSR does not mask; exit_detail is its flags
+  BadControl,      // a value that MXCSR cannot have; exit_detail is the value
 };
 
 // Shared stubs that generated code jumps to. All take the guest address in x17; Import also the
-// number of the host function in x20. The last three are called: they return to the address in x24
-// (translate/helpers.h).
+// number of the host function in x20, Misaligned the address in x20. Those from DivideUnsigned on
+// are called: they return to the address in x24 (translate/helpers.h).
 enum class FrameStub : uint32_t {
   Poll,
   TierUp,
@@ -39,9 +42,11 @@ enum class FrameStub : uint32_t {
   Throw,
   Divide,
   Undefined,
+  Misaligned,
   DivideUnsigned,
   DivideSigned,
   CpuId,
+  Float,
   Count
 };
 
@@ -49,6 +54,15 @@ enum class FrameStub : uint32_t {
 struct JumpCacheEntry {
   uint64_t rip;
   uint64_t host;
+};
+
+// What tells results that the host's arithmetic has right from others, for elements of one size
+// (lower_float.cc): a result twice, without its sign, is right if it is below `number`, or past
+// `offset` by less than `normal`. Where MXCSR asks for what the host cannot do, no result is.
+struct FloatLimits {
+  uint64_t number[2];
+  uint64_t normal[2];
+  uint64_t offset[2];
 };
 
 struct Frame {
@@ -67,6 +81,9 @@ struct Frame {
   uint8_t adjust;    // AF is bit 4
   int8_t direction;  // DF as the step of string instructions: 1 or -1
   uint8_t unused[5];
+  uint64_t float_control;                     // FPCR in generated code: MXCSR's rounding
+  alignas(16) FloatLimits float_limits[2];    // v24 to v29: of single, of double
+  alignas(16) uint64_t float_operands[3][2];  // of an operation that the host does, and its result
   uint64_t stubs[static_cast<size_t>(FrameStub::Count)];
   JumpCacheEntry jump_cache[kJumpCacheSize];
 };
@@ -81,6 +98,10 @@ static_assert(offsetof(mtedbg_GuestFrame, r15) == 8 * 15);
 static_assert(offsetof(mtedbg_GuestFrame, rip) == 8 * 16);
 static_assert(offsetof(mtedbg_GuestFrame, flags) == 8 * 17);
 static_assert(offsetof(mtedbg_GuestFrame, host_core_id) == 8 * 18);
+static_assert(offsetof(mtedbg_GuestFrame, xmm0_low) % 16 == 0, "in pairs for LDP");
+static_assert(offsetof(mtedbg_GuestFrame, xmm15_high) - offsetof(mtedbg_GuestFrame, xmm0_low) ==
+              8 * 31);
+static_assert(offsetof(Frame, float_operands) < 1008, "within reach of LDP");
 static_assert(offsetof(Frame, stubs) < 4096, "within reach of LDR's scaled immediate");
 static_assert(offsetof(Frame, jump_cache) < 4096, "within reach of ADD's immediate");
 

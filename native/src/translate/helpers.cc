@@ -20,11 +20,13 @@ constexpr uint32_t text(const char (&four)[5]) {
          static_cast<uint32_t>(four[2]) << 16 | static_cast<uint32_t>(four[3]) << 24;
 }
 
-// SDM volume 2, CPUID. Leaf 1: ecx CMPXCHG16B, MOVBE, POPCNT; edx TSC, CX8, CMOV. Leaf 0x80000001:
-// ecx LAHF and SAHF, LZCNT; edx long mode. Neither SSE nor any other vector unit.
+// SDM volume 2, CPUID. Leaf 1: ecx CMPXCHG16B, MOVBE, POPCNT; edx FPU, TSC, CX8, CMOV, CLFSH (lines
+// of 64 bytes, in ebx), MMX, FXSR, SSE, SSE2. Leaf 0x80000001: ecx LAHF and SAHF, LZCNT; edx long
+// mode. FPU and MMX are there because every x86-64 processor has them, and programs do not ask.
 constexpr CpuIdLeaf kLeaves[] = {
     {0, 1, text("mtet"), text("uest"), text("so g")},  // "mtetso guest" in ebx, edx, ecx
-    {1, 0x600, 0, 1u << 13 | 1u << 22 | 1u << 23, 1u << 4 | 1u << 8 | 1u << 15},
+    {1, 0x600, 8u << 8, 1u << 13 | 1u << 22 | 1u << 23,
+     1u << 0 | 1u << 4 | 1u << 8 | 1u << 15 | 1u << 19 | 1u << 23 | 1u << 24 | 1u << 25 | 1u << 26},
     {0x80000000, 0x80000001, 0, 0, 0},
     {0x80000001, 0, 0, 1u << 0 | 1u << 5, 1u << 29},
 };

@@ -21,7 +21,6 @@ const Register kCount = guest(1), kSource = guest(6), kDestination = guest(7);
 template <Kind kind, unsigned size>
 bool string(const LoweringContext& context) {
   const auto& [emit, masm, insn] = context;
-  // MOVSD and CMPSD with operands are SSE's.
   if (!insn.plain_addresses || insn.count != 0) return false;
   constexpr bool reads = kind != Kind::Store && kind != Kind::Scan;
   constexpr bool compares = kind == Kind::Scan || kind == Kind::Compare;
@@ -54,13 +53,22 @@ bool string(const LoweringContext& context) {
   return true;
 }
 
+// MOVSD and CMPSD with operands are SSE2's.
+bool move_double(const LoweringContext& context) {
+  return context.insn.count != 0 ? move_scalar_double(context) : string<Kind::Move, 4>(context);
+}
+bool compare_double(const LoweringContext& context) {
+  return context.insn.count != 0 ? compare_scalar_double(context)
+                                 : string<Kind::Compare, 4>(context);
+}
+
 }  // namespace
 
 LoweringRows string_rows() {
   static constexpr LoweringRow rows[] = {
       {ZYDIS_MNEMONIC_MOVSB, string<Kind::Move, 1>},
       {ZYDIS_MNEMONIC_MOVSW, string<Kind::Move, 2>},
-      {ZYDIS_MNEMONIC_MOVSD, string<Kind::Move, 4>},
+      {ZYDIS_MNEMONIC_MOVSD, move_double},
       {ZYDIS_MNEMONIC_MOVSQ, string<Kind::Move, 8>},
       {ZYDIS_MNEMONIC_STOSB, string<Kind::Store, 1>},
       {ZYDIS_MNEMONIC_STOSW, string<Kind::Store, 2>},
@@ -76,7 +84,7 @@ LoweringRows string_rows() {
       {ZYDIS_MNEMONIC_SCASQ, string<Kind::Scan, 8>},
       {ZYDIS_MNEMONIC_CMPSB, string<Kind::Compare, 1>},
       {ZYDIS_MNEMONIC_CMPSW, string<Kind::Compare, 2>},
-      {ZYDIS_MNEMONIC_CMPSD, string<Kind::Compare, 4>},
+      {ZYDIS_MNEMONIC_CMPSD, compare_double},
       {ZYDIS_MNEMONIC_CMPSQ, string<Kind::Compare, 8>},
   };
   return rows;

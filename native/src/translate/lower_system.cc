@@ -13,7 +13,7 @@ namespace {
 // rdtsc is a constant, so that a run repeats.
 constexpr uint64_t kTimeStamp = 0x1'0000'0000;
 
-// Hints; a prefetch has no visible effect on memory.
+// Hints; prefetches and clflush have no visible effect on memory.
 bool no_operation(const LoweringContext&) { return true; }
 
 bool pause(const LoweringContext& context) {
@@ -54,6 +54,7 @@ LoweringRows system_rows() {
       {ZYDIS_MNEMONIC_PREFETCHT2, no_operation},
       {ZYDIS_MNEMONIC_PREFETCHNTA, no_operation},
       {ZYDIS_MNEMONIC_PREFETCHW, no_operation},
+      {ZYDIS_MNEMONIC_CLFLUSH, no_operation},
       {ZYDIS_MNEMONIC_PAUSE, pause},
       {ZYDIS_MNEMONIC_MFENCE, fence<BarrierAll>},
       {ZYDIS_MNEMONIC_LFENCE, fence<BarrierReads>},

@@ -45,6 +45,8 @@ LoweringRows branch_rows();
 LoweringRows divide_rows();
 LoweringRows exchange_rows();
 LoweringRows flag_rows();
+LoweringRows float_rows();
+LoweringRows float_convert_rows();
 LoweringRows move_rows();
 LoweringRows multiply_rows();
 LoweringRows rotate_rows();
@@ -52,6 +54,13 @@ LoweringRows shift_rows();
 LoweringRows stack_rows();
 LoweringRows string_rows();
 LoweringRows system_rows();
+LoweringRows vector_rows();
+LoweringRows vector_move_rows();
+LoweringRows vector_shuffle_rows();
+
+// SSE2's movsd and cmpsd, which have the names of string instructions.
+bool move_scalar_double(const LoweringContext& context);
+bool compare_scalar_double(const LoweringContext& context);
 
 // All tables, indexed by mnemonic.
 class LoweringTable {
@@ -74,6 +83,17 @@ class LoweringTable {
 // The suffixes of the conditions of setcc, cmovcc and jcc, as Zydis spells them.
 #define MTETSO_CONDITIONS(C) \
   C(O) C(NO) C(B) C(NB) C(Z) C(NZ) C(BE) C(NBE) C(S) C(NS) C(P) C(NP) C(L) C(NL) C(LE) C(NLE)
+
+// Whether the first operand is a vector register and the second one a vector register or memory.
+inline bool has_vector_operands(const GuestInstruction& insn) {
+  return insn.op[0].is_vector() && (insn.op[1].is_vector() || insn.op[1].is_memory());
+}
+// `of` as elements of another format.
+inline VRegister as(const VRegister& of, a64::VectorFormat format) {
+  return VRegister(static_cast<int>(of.GetCode()), format);
+}
+// The vector register of an operand.
+inline VRegister xmm(const Operand& operand) { return xmm(operand.reg.index); }
 
 // Counts of shifts and rotates are taken modulo 32, of 8 bytes modulo 64.
 constexpr unsigned count_mask(unsigned size) { return size == 8 ? 63 : 31; }

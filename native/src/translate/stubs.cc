@@ -3,6 +3,7 @@
 #include "translate/stubs.h"
 
 #include "translate/emitter.h"
+#include "translate/float_helper.h"
 #include "translate/helpers.h"
 
 namespace mtetso {
@@ -27,6 +28,9 @@ class StubWriter {
   uint32_t leaving(uint32_t kind, const std::string& symbol, ExitReason reason);
   void enter();
   void exit();
+  void load_state();
+  void store_state();
+  void call_float_helper();
   void dispatch();
   void leave_with(ExitReason reason);
   void save_callers();
@@ -45,7 +49,13 @@ class StubWriter {
   std::vector<CompiledRange> ranges_;
 };
 
-constexpr int kSavedPairs = 5;  // x19..x28, which the C++ side expects back (AAPCS64 6.1.1)
+// What the C++ side expects back: x19 to x28, and the low halves of v8 to v15
+// (AAPCS64 6.1.1, 6.1.2).
+constexpr int kSavedPairs = 5, kSavedVectorPairs = 4;
+constexpr int kSaved = 16 * (kSavedPairs + kSavedVectorPairs);
+
+// Not among VIXL's names.
+constexpr auto kFpsr = static_cast<SystemRegister>(SystemRegisterEncoder<3, 3, 4, 4, 1>::value);
 
 // x29 and x30 are kept as a frame record (AAPCS64 6.2.3) right below the caller's stack: an
 // unwinder that only uses frame records finds the caller, and its stack pointer after the record.
@@ -53,21 +63,62 @@ constexpr int kSavedPairs = 5;  // x19..x28, which the C++ side expects back (AA
 void StubWriter::save_callers() {
   masm_.Stp(x29, x30, MemOperand(sp, -16, PreIndex));
   masm_.Mov(x29, sp);
-  masm_.Sub(sp, sp, 16 * kSavedPairs);
+  masm_.Sub(sp, sp, kSaved);
+  for (int i = 0; i < kSavedVectorPairs; ++i)
+    masm_.Stp(DRegister(8 + 2 * i), DRegister(9 + 2 * i), MemOperand(sp, 16 * i));
   for (int i = 0; i < kSavedPairs; ++i)
-    masm_.Stp(XRegister(19 + 2 * i), XRegister(20 + 2 * i), MemOperand(sp, 16 * i));
+    masm_.Stp(XRegister(19 + 2 * i), XRegister(20 + 2 * i),
+              MemOperand(sp, 16 * (kSavedVectorPairs + i)));
 }
 
-// From C++: x0 = frame, x1 = host entry. Vector registers need not be saved: v8 to v15 are not
-// used.
+// The guest's registers from the frame. The host's sticky bits begin at none.
+void StubWriter::load_state() {
+  masm_.Ldr(reg::t2, field(offsetof(mtedbg_GuestFrame, flags)));
+  masm_.Msr(NZCV, reg::t2);
+  masm_.Ldr(reg::t2, field(offsetof(Frame, float_control)));
+  masm_.Msr(FPCR, reg::t2);
+  masm_.Msr(kFpsr, xzr);
+  for (int i = 0; i < 6; i += 2)
+    masm_.Ldp(QRegister(24 + i), QRegister(25 + i), field(offsetof(Frame, float_limits) + 16 * i));
+  for (int i = 0; i < 16; i += 2)
+    masm_.Ldp(QRegister(i), QRegister(i + 1),
+              field(offsetof(mtedbg_GuestFrame, xmm0_low) + 16 * i));
+  for (int i = 0; i < 16; i += 2) masm_.Ldp(guest(i), guest(i + 1), field(8 * i));
+}
+
+// The guest's registers to the frame, and the host's sticky bits into MXCSR: not that of underflow,
+// which is set by other rules (lower_float.cc), and none where the host's arithmetic is not used.
+// t3, t4 and t5 are used.
+void StubWriter::store_state() {
+  for (int i = 0; i < 16; i += 2) masm_.Stp(guest(i), guest(i + 1), field(8 * i));
+  for (int i = 0; i < 16; i += 2)
+    masm_.Stp(QRegister(i), QRegister(i + 1),
+              field(offsetof(mtedbg_GuestFrame, xmm0_low) + 16 * i));
+  masm_.Mrs(reg::t3, NZCV);
+  masm_.Str(reg::t3, field(offsetof(mtedbg_GuestFrame, flags)));
+  // FPSR: IOC 0, DZC 1, OFC 2, UFC 3, IXC 4. MXCSR: IE 0, DE 1, ZE 2, OE 3, UE 4, PE 5.
+  masm_.Mrs(reg::t3, kFpsr);
+  masm_.Mov(reg::t4, 0b10110);
+  masm_.And(reg::t4, reg::t4, reg::t3);
+  masm_.And(reg::t3, reg::t3, 1);
+  masm_.Orr(reg::t3, reg::t3, a64::Operand(reg::t4, LSL, 1));
+  masm_.Ldr(reg::t4, field(offsetof(Frame, float_limits)));
+  Label none;
+  masm_.Cbz(reg::t4, &none);
+  masm_.Ldr(reg::t5.W(), field(offsetof(mtedbg_GuestFrame, mxcsr)));
+  masm_.Orr(reg::t5.W(), reg::t5.W(), reg::t3.W());
+  masm_.Str(reg::t5.W(), field(offsetof(mtedbg_GuestFrame, mxcsr)));
+  masm_.Bind(&none);
+  masm_.Msr(FPCR, xzr);
+}
+
+// From C++: x0 = frame, x1 = host entry.
 void StubWriter::enter() {
   save_callers();
   masm_.Mov(reg::frame, x0);
   masm_.Mov(reg::target, x1);
   masm_.Ldr(reg::core_tag, field(offsetof(mtedbg_GuestFrame, host_core_id)));
-  masm_.Ldr(reg::t1, field(offsetof(mtedbg_GuestFrame, flags)));
-  masm_.Msr(NZCV, reg::t1);
-  for (int i = 0; i < 16; i += 2) masm_.Ldp(guest(i), guest(i + 1), field(8 * i));
+  load_state();
   // Last: from here on the registers hold the guest's state.
   masm_.Mov(reg::t1.W(), MTEDBG_ThreadState_Jit);
   masm_.Str(reg::t1.W(), field(offsetof(mtedbg_GuestFrame, state)));
@@ -77,9 +128,7 @@ void StubWriter::enter() {
 // To C++: x17 = guest RIP, x19 = reason, x20 = detail.
 void StubWriter::exit() {
   masm_.Bind(&exit_);
-  for (int i = 0; i < 16; i += 2) masm_.Stp(guest(i), guest(i + 1), field(8 * i));
-  masm_.Mrs(reg::t3, NZCV);
-  masm_.Str(reg::t3, field(offsetof(mtedbg_GuestFrame, flags)));
+  store_state();
   masm_.Str(reg::target, field(offsetof(mtedbg_GuestFrame, rip)));
   masm_.Mov(reg::t3.W(), MTEDBG_ThreadState_Dispatcher);
   masm_.Str(reg::t3.W(), field(offsetof(mtedbg_GuestFrame, state)));
@@ -87,11 +136,41 @@ void StubWriter::exit() {
   masm_.Str(reg::t2, field(offsetof(Frame, exit_detail)));
   CoreIdReader(options_).emit_disarm(masm_, reg::t3);
   masm_.Mov(w0, reg::t1.W());
+  for (int i = 0; i < kSavedVectorPairs; ++i)
+    masm_.Ldp(DRegister(8 + 2 * i), DRegister(9 + 2 * i), MemOperand(sp, 16 * i));
   for (int i = 0; i < kSavedPairs; ++i)
-    masm_.Ldp(XRegister(19 + 2 * i), XRegister(20 + 2 * i), MemOperand(sp, 16 * i));
-  masm_.Add(sp, sp, 16 * kSavedPairs);
+    masm_.Ldp(XRegister(19 + 2 * i), XRegister(20 + 2 * i),
+              MemOperand(sp, 16 * (kSavedVectorPairs + i)));
+  masm_.Add(sp, sp, kSaved);
   masm_.Ldp(x29, x30, MemOperand(sp, 16, PostIndex));
   masm_.Ret();
+}
+
+// From generated code, which continues at x24: x17 = guest RIP, w20 = what to do, v16 and v17 =
+// operands, v18 = result (float_helper.h). To a debugger it is a call of a host function.
+void StubWriter::call_float_helper() {
+  const auto operands = field(offsetof(Frame, float_operands));
+  masm_.Stp(q16, q17, operands);
+  masm_.Str(reg::target, field(offsetof(mtedbg_GuestFrame, rip)));
+  store_state();
+  masm_.Mov(reg::t3.W(), MTEDBG_ThreadState_Thunk);
+  masm_.Str(reg::t3.W(), field(offsetof(mtedbg_GuestFrame, state)));
+  masm_.Mov(x0, reg::frame);
+  masm_.Mov(w1, reg::t2.W());
+  masm_.Mov(x2, reinterpret_cast<uintptr_t>(float_helper));
+  masm_.Blr(x2);
+  masm_.Mov(reg::t1.W(), w0);
+  masm_.Ldr(q18, field(offsetof(Frame, float_operands[2])));
+  load_state();
+  masm_.Mov(reg::t3.W(), MTEDBG_ThreadState_Jit);
+  masm_.Str(reg::t3.W(), field(offsetof(mtedbg_GuestFrame, state)));
+  Label leave;
+  masm_.Cbnz(reg::t1.W(), &leave);
+  masm_.Br(reg::t6);
+  masm_.Bind(&leave);
+  masm_.Ldr(reg::target, field(offsetof(mtedbg_GuestFrame, rip)));
+  masm_.Ldr(reg::t2, field(offsetof(Frame, exit_detail)));
+  masm_.B(&exit_);
 }
 
 // An indirect branch: x17 = guest RIP. The thread's own cache first; no flags.
@@ -178,6 +257,8 @@ SharedStubs StubWriter::write(CallGuest callee) {
       leaving(MTEDBG_RangeKind_BuiltinThunk, "system-call", ExitReason::SystemCall);
   stub(FrameStub::Throw) = leaving(MTEDBG_RangeKind_Throw, "unsupported", ExitReason::Throw);
   stub(FrameStub::Undefined) = leaving(MTEDBG_RangeKind_Throw, "undefined", ExitReason::Undefined);
+  stub(FrameStub::Misaligned) =
+      leaving(MTEDBG_RangeKind_Throw, "misaligned", ExitReason::Misaligned);
   masm_.Bind(&divide_);
   stub(FrameStub::Divide) = leaving(MTEDBG_RangeKind_Throw, "divide", ExitReason::Divide);
   begin(MTEDBG_RangeKind_BuiltinThunk, "divide-unsigned");
@@ -189,6 +270,9 @@ SharedStubs StubWriter::write(CallGuest callee) {
   begin(MTEDBG_RangeKind_BuiltinThunk, "cpuid");
   stub(FrameStub::CpuId) = emit_.offset();
   emit_cpuid(masm_);
+  begin(MTEDBG_RangeKind_BuiltinThunk, "float");
+  stub(FrameStub::Float) = emit_.offset();
+  call_float_helper();
   // The fault handler has put the memop's guest RIP in x17 and the address in x20.
   stubs.fault_trampoline =
       leaving(MTEDBG_RangeKind_FaultTrampoline, "guest-fault", ExitReason::GuestFault);
@@ -197,7 +281,7 @@ SharedStubs StubWriter::write(CallGuest callee) {
   entries.push_back({kCallbackRip, emit_.offset()});
   begin(MTEDBG_RangeKind_BuiltinThunk, "callback", kCallbackRip);
   callback();
-  emit_.emit_cold_exits();
+  emit_.emit_cold();
   stubs.code = emit_.finish(std::move(ranges_));
   stubs.code.entries = std::move(entries);  // in order already
   return stubs;

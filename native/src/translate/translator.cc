@@ -130,7 +130,7 @@ void Translator::emit(Emitter& emitter, const TranslationUnit& unit, const Contr
     before = &insn;
   }
   if (before != nullptr && falls_through(*before)) emitter.jump_to(before->next());
-  emitter.emit_cold_exits();
+  emitter.emit_cold();
 }
 
 void Translator::emit_one(Emitter& emitter, const GuestInstruction& insn) const {

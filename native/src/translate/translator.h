@@ -46,7 +46,7 @@ class Translator {
       const std::vector<TranslationUnit>& units, const TranslationPlan& plan,
       const std::function<bool(uint64_t)>& known = [](uint64_t) { return false; }) const;
 
-  // "0x401000: 0f 58 c1  addps xmm0, xmm1", for messages.
+  // "0x401000: f2 0f 7c c1  haddps xmm0, xmm1", for messages.
   std::string describe(uint64_t rip) const;
 
  private:
