@@ -74,6 +74,7 @@ PROGRAMS = (
             *("-DSQLITE_OMIT_FLOATING_POINT", "-DSQLITE_OMIT_LOAD_EXTENSION"),
             *("-DSQLITE_OMIT_DATETIME_FUNCS", "-DSQLITE_OMIT_WAL", "-DSQLITE_OMIT_DEPRECATED"),
             *("-DSQLITE_DEFAULT_MEMSTATUS=0", "-DSQLITE_OMIT_JSON"),
+            "-Dfabs(x)=((x)<0?-(x):(x))",
         ),
         integers=True,
     ),

@@ -16,8 +16,8 @@ from mtedbg.lab.machine import MachineOptions, Share
 from mtedbg.lab.vm import Vm
 
 PROGRAMS = ("lz", "programs", "heap", "queue")
-POLICIES = ("seed", "sticky", "interpret")
-DEFAULT = "sticky"
+POLICIES = ("seed", "sticky", "follow", "interpret")
+DEFAULT = "follow"
 FOLDER = "/bench"  # of the VM
 CODE = "/memfd:mtetso-code"
 PAGE_SHIFT = 12

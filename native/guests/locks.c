@@ -4,7 +4,7 @@
  * have counted every turn. */
 #include "mtetso_guest.h"
 
-enum { THREADS = 3, DEFAULT_TURNS = 40 };
+enum { MOST = 8, DEFAULT_THREADS = 3, DEFAULT_TURNS = 40 };
 
 static uint64_t turns;
 static int spin;
@@ -16,7 +16,7 @@ static struct {
 } __attribute__((packed, aligned(64))) split;
 static struct pair { uint64_t count, twice; } pair __attribute__((aligned(16)));
 static uint64_t by_carry[2];
-static uint32_t bits[THREADS];
+static uint32_t bits[MOST];
 
 static void spin_lock(void) {
   while (__atomic_exchange_n(&spin, 1, __ATOMIC_ACQUIRE) != 0) mtetso_yield();
@@ -62,10 +62,12 @@ static uint64_t body(void* argument) {
 
 int main(int argc, char** argv) {
   turns = argument_or(argc, argv, DEFAULT_TURNS) & ~UINT64_C(1);
-  long threads[THREADS];
-  uint64_t wrong = 0, all = THREADS * turns;
-  for (uint64_t i = 0; i < THREADS; ++i) threads[i] = mtetso_spawn(body, (void*)i);
-  for (int i = 0; i < THREADS; ++i) wrong += mtetso_join(threads[i]);
+  uint64_t count = argument_or(argc - 1, argv + 1, DEFAULT_THREADS);
+  if (count < 2 || count > MOST) return failed("locks [turns [2 to 8]]");
+  long threads[MOST];
+  uint64_t wrong = 0, all = count * turns;
+  for (uint64_t i = 0; i < count; ++i) threads[i] = mtetso_spawn(body, (void*)i);
+  for (uint64_t i = 0; i < count; ++i) wrong += mtetso_join(threads[i]);
   if (wrong != 0) return failed("bits");
   if (by_spin != all) return failed("spin lock");
   if (by_ticket != all) return failed("ticket lock");

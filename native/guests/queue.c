@@ -3,7 +3,7 @@
  * number that says whose turn it is. All that went in must come out once. */
 #include "mtetso_guest.h"
 
-enum { SLOTS = 8, PRODUCERS = 2, CONSUMERS = 2, DEFAULT_ITEMS = 60 };
+enum { SLOTS = 8, MOST = 4, DEFAULT_PAIRS = 2, DEFAULT_ITEMS = 60 };
 
 struct slot {
   uint64_t turn;
@@ -17,6 +17,7 @@ static struct {
 } queue;
 
 static uint64_t items;
+static uint64_t pairs; /* of a producer and a consumer */
 static uint64_t taken;
 
 static void put(uint64_t value) {
@@ -58,9 +59,9 @@ static uint64_t producer(void* argument) {
 
 /* The sum of what it took. Values of one producer come in their order. */
 static uint64_t consumer(void* argument) {
-  uint64_t sum = 0, last[PRODUCERS] = {0};
+  uint64_t sum = 0, last[MOST] = {0};
   (void)argument;
-  while (__atomic_load_n(&taken, __ATOMIC_SEQ_CST) < PRODUCERS * items) {
+  while (__atomic_load_n(&taken, __ATOMIC_SEQ_CST) < pairs * items) {
     uint64_t value;
     if (!get(&value)) {
       mtetso_yield();
@@ -68,7 +69,7 @@ static uint64_t consumer(void* argument) {
     }
     __atomic_fetch_add(&taken, 1, __ATOMIC_SEQ_CST);
     uint64_t from = value >> 32, number = value & 0xffffffff;
-    if (from >= PRODUCERS || number <= last[from]) return 0;
+    if (from >= pairs || number <= last[from]) return 0;
     last[from] = number;
     sum += number + from * 1000000;
   }
@@ -77,13 +78,15 @@ static uint64_t consumer(void* argument) {
 
 int main(int argc, char** argv) {
   items = argument_or(argc, argv, DEFAULT_ITEMS);
+  pairs = argument_or(argc - 1, argv + 1, DEFAULT_PAIRS);
+  if (pairs < 1 || pairs > MOST) return failed("queue [items [1 to 4 pairs]]");
   for (uint64_t i = 0; i < SLOTS; ++i) queue.slots[i].turn = i;
-  long threads[PRODUCERS + CONSUMERS];
-  for (long i = 0; i < PRODUCERS; ++i) threads[i] = mtetso_spawn(producer, (void*)i);
-  for (long i = 0; i < CONSUMERS; ++i) threads[PRODUCERS + i] = mtetso_spawn(consumer, NULL);
+  long threads[2 * MOST];
+  for (uint64_t i = 0; i < pairs; ++i) threads[i] = mtetso_spawn(producer, (void*)i);
+  for (uint64_t i = 0; i < pairs; ++i) threads[pairs + i] = mtetso_spawn(consumer, NULL);
   uint64_t sum = 0, expected = 0;
-  for (int i = 0; i < PRODUCERS + CONSUMERS; ++i) sum += mtetso_join(threads[i]);
-  for (uint64_t from = 0; from < PRODUCERS; ++from)
+  for (uint64_t i = 0; i < 2 * pairs; ++i) sum += mtetso_join(threads[i]);
+  for (uint64_t from = 0; from < pairs; ++from)
     for (uint64_t i = 1; i <= items; ++i) expected += i + from * 1000000;
   if (sum != expected) return failed("sum");
   print_number("queue ", sum, "\n");

@@ -15,7 +15,8 @@ enum class ThreadMode { Lockstep, Threads };
 enum class TierScope { Function, Program };
 
 struct Options {
-  uint32_t policy = MTEDBG_Policy_Sticky;
+  uint32_t policy = MTEDBG_Policy_Follow;
+  bool policy_given = false;
   uint32_t shared_tag = 0;  // 0 with cores 1..15, 15 with cores 0..14
   uint32_t cores = 2;       // cores that guest threads are spread over
   bool cores_given = false;

@@ -27,7 +27,8 @@ TIMEOUT_S = 3600.0
 TESTS = ("MP", "SB", "LB", "CoRR", "IRIW", "2+2W")
 PERIOD_US = 2000
 """After so long each thread that is moved is bound to another processor, or to the same."""
-DEFAULT_POLICY = "sticky"
+DEFAULT_POLICY = "follow"
+STICKY = ("--policy", "sticky")
 CLAIMS = ("--shared-tag", "15", "--claim-threshold", "2")
 
 
@@ -42,7 +43,9 @@ class Way:
     def policy(self) -> str:
         """`--policy`, as given or by default."""
         words = self.options
-        return words[words.index("--policy") + 1] if "--policy" in words else DEFAULT_POLICY
+        if "--policy" in words:
+            return words[words.index("--policy") + 1]
+        return "sticky" if set(CLAIMS) <= set(words) else DEFAULT_POLICY
 
     def __str__(self) -> str:
         return " ".join((*self.options, *(["moved"] if self.moved else [])))
@@ -62,15 +65,15 @@ def _moved(source: str, *options: str) -> Way:
 
 
 WAYS = (
-    _pinned(),
+    _pinned(*STICKY),
     _pinned(*CLAIMS),
     _pinned("--policy", "interpret"),
-    _pinned("--policy", "follow"),
-    _owning("--policy", "follow", "--memops-start", "either", "--shared-tag", "15"),
-    _moved("rseq-strict"),
+    _pinned(),
+    _owning("--memops-start", "either", "--shared-tag", "15"),
+    _moved("rseq-strict", *STICKY),
     _moved("rseq-strict", *CLAIMS),
     _moved("rseq-strict", "--policy", "interpret", "--shared-tag", "15"),
-    _moved("rseq-read"),
+    _moved("rseq-read", *STICKY),
     _moved("rseq-read", *CLAIMS),
 )
 

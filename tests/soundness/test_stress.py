@@ -36,5 +36,7 @@ def test_no_outcome_that_x86_does_not_have(vm: Vm, test: str) -> None:
 
 def test_threads_are_moved(vm: Vm) -> None:
     """What the guest sees of it: so few of its own looks, and still moves among them."""
-    (way,) = (one for one in WAYS if str(one).endswith("--core-id rseq-strict moved"))
+    (way,) = (
+        one for one in WAYS if str(one).endswith("--core-id rseq-strict --policy sticky moved")
+    )
     assert run(vm, "SB", 320, way).moves > 1

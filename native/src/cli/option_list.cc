@@ -64,10 +64,15 @@ using View = std::string_view;
 
 constexpr Option kOptions[] = {
     {"--policy", "seed|sticky|interpret|follow",
-     "what the handler of tag check faults does (default sticky: shared memory stays shared). "
-     "follow: in addition, an access that meets both kinds of memory follows the memory's tag, out "
-     "of line, and the memory stays as it is; with an rseq core id it is the same as sticky",
-     [](Options& o, View n, View v) { o.policy = choice(n, v, kPolicies); }},
+     "what the handler of tag check faults does (default follow: shared memory stays shared, and an "
+     "access that meets both kinds of memory follows the memory's tag, out of line). sticky: an "
+     "ordered access that meets its own memory makes it shared, and code is smaller; with an rseq "
+     "core id follow is the same. interpret: the handler does the access; seed: as first proposed, "
+     "which is not sound",
+     [](Options& o, View n, View v) {
+       o.policy = choice(n, v, kPolicies);
+       o.policy_given = true;
+     }},
     {"--shared-tag", "0|15", "tag of shared memory; cores have the others (default 0)",
      [](Options& o, View n, View v) { o.shared_tag = choice(n, v, kTags); }},
     {"--cores", "N",
@@ -118,7 +123,8 @@ constexpr Option kOptions[] = {
      [](Options& o, View n, View v) { o.pin_threshold = number(n, v, 0, UINT32_MAX); }},
     {"--claim-threshold", "N",
      "faults after which policy sticky makes a memop local again if its core owns the memory, and "
-     "claims shared memory for its core; such changes count as flips (default 0: never)",
+     "claims shared memory for its core; such changes count as flips (default 0: never; any other "
+     "makes sticky the default policy)",
      [](Options& o, View n, View v) { o.claim_threshold = number(n, v, 0, UINT32_MAX); }},
     {"--interpret-threshold", "N",
      "faults after which policy interpret patches a memop as sticky does (default 0: never)",
@@ -200,6 +206,7 @@ void complete_options(Options& options) {
     usage("--schedule needs --threads lockstep");
   options.scheduled_cores = schedule.highest_core() + 1;
   if (options.core_id_source == 0) options.core_id_source = usual_core_ids(options);
+  if (options.claim_threshold != 0 && !options.policy_given) options.policy = MTEDBG_Policy_Sticky;
   check_core_ids(options);
   check_policy(options);
 }
