@@ -27,10 +27,12 @@ class Target:
     def verdict(self, value: float) -> str:
         """Met, or missed by how much."""
         met = value >= self.bound if self.at_least else value <= self.bound
-        factor = self.bound / value if self.at_least else value / self.bound
         sign = "≥" if self.at_least else "≤"
-        word = "met" if met else f"missed {number_text(factor)} times"
-        return f"{sign} {self.bound:g} {self.unit}: {word}"
+        return f"{sign} {self.bound:g} {self.unit}: {'met' if met else self._missed(value)}"
+
+    def _missed(self, value: float) -> str:
+        more, less = (self.bound, value) if self.at_least else (value, self.bound)
+        return f"missed {number_text(more / less)} times" if less else "missed"
 
 
 @dataclass(frozen=True)

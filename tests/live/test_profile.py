@@ -120,11 +120,11 @@ def test_profiles_of_several_runs_are_added_up(tmp_path: Path) -> None:
     assert main(["profile", "merge", *map(str, files), "-o", str(merged)]) == 0
     assert faults(merged) == sum(map(faults, files))
     assert flips(merged) == sum(map(flips, files))
-    shared = [
-        {key for key, facts in only(file).memops.items() if facts.mode == "shared"}
+    ordered = [
+        {key for key, facts in only(file).memops.items() if facts.mode != "local"}
         for file in (*files, merged)
     ]
-    assert shared[-1] == set.union(*shared[:-1])
+    assert ordered[-1] == set.union(*ordered[:-1])
     carried_over(tmp_path, merged)
 
 

@@ -152,7 +152,7 @@ def test_cores_without_a_tag_of_their_own() -> None:
         (["--cores"], 64, "--cores needs a value"),
         (["--cores", "0", "x"], 64, "a number from 1 to 64, not '0'"),
         (["--policy=best", "x"], 64, "one of seed, sticky, interpret, follow, not 'best'"),
-        (["--memops-start", "either", "x"], 64, "needs --policy follow"),
+        (["--policy=sticky", "--memops-start=either", "x"], 64, "needs --policy follow"),
         (["--schedule", "1@0*4", "x"], 64, "cores are 1 to 64"),
         (["--schedule", "0@1*4", "x"], 64, "thread numbers start at 1"),
         (["--schedule", "1@1*4,", "x"], 64, "there is no turn after the last ','"),
