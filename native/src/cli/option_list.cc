@@ -64,7 +64,8 @@ using View = std::string_view;
 
 constexpr Option kOptions[] = {
     {"--policy", "seed|sticky|interpret|follow",
-     "what the handler of tag check faults does (default follow: shared memory stays shared, and an "
+     "what the handler of tag check faults does (default follow: shared memory stays shared, and "
+     "an "
      "access that meets both kinds of memory follows the memory's tag, out of line). sticky: an "
      "ordered access that meets its own memory makes it shared, and code is smaller; with an rseq "
      "core id follow is the same. interpret: the handler does the access; seed: as first proposed, "
