@@ -6,10 +6,11 @@ endif()
 find_program(GUEST_CC NAMES ${guest_compilers} REQUIRED)
 set(guest_dir ${CMAKE_CURRENT_SOURCE_DIR}/guests)
 set(guest_out ${CMAKE_CURRENT_BINARY_DIR}/guests)
-set(guest_flags -std=c11 -g -Wall -Wextra -Werror -mgeneral-regs-only -ffreestanding -fno-pic
+set(guest_flags -std=c11 -g -Wall -Wextra -Werror -ffreestanding -fno-pic
   -fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none
   # Loops stay the loops that the source has: there is no libc to call memcpy in.
   -fno-tree-loop-distribute-patterns)
+set(guest_registers -mgeneral-regs-only)
 set(guest_link -static -nostdlib -no-pie -Wl,--build-id=none -Wl,-z,noexecstack)
 set(guest_headers ${guest_dir}/mtetso_guest.h)
 file(MAKE_DIRECTORY ${guest_out})
@@ -18,7 +19,7 @@ file(MAKE_DIRECTORY ${guest_out})
 function(add_guest source name level)
   set(elf ${guest_out}/${name}.elf)
   add_custom_command(OUTPUT ${elf}
-    COMMAND ${GUEST_CC} ${guest_flags} ${level} ${guest_link} ${ARGN} ${guest_dir}/start.S
+    COMMAND ${GUEST_CC} ${guest_flags} ${guest_registers} ${level} ${guest_link} ${ARGN} ${guest_dir}/start.S
             ${guest_dir}/imports.S ${guest_dir}/${source}.c -o ${elf}
     DEPENDS ${guest_dir}/start.S ${guest_dir}/imports.S ${guest_dir}/${source}.c ${guest_headers}
     VERBATIM)
@@ -45,9 +46,14 @@ foreach(source IN LISTS linux_guests)
   get_filename_component(name ${source} NAME_WE)
   set(elf ${guest_out}/linux-${name}.elf)
   add_custom_command(OUTPUT ${elf}
-    COMMAND ${GUEST_CC} ${guest_flags} -O2 ${guest_link} ${source} -o ${elf}
+    COMMAND ${GUEST_CC} ${guest_flags} ${guest_registers} -O2 ${guest_link} ${source} -o ${elf}
     DEPENDS ${source} ${guest_dir}/linux/raw.h VERBATIM)
   set_property(GLOBAL APPEND PROPERTY guest_elfs ${elf})
 endforeach()
+# As plain gcc compiles it, with vectors.
+set(guest_registers)
+add_guest(numbers numbers -O2)
+add_guest(numbers numbers-O0 -O0)
+add_guest(numbers numbers-Os -Os)
 get_property(guest_elfs GLOBAL PROPERTY guest_elfs)
 add_custom_target(guests ALL DEPENDS ${guest_elfs})

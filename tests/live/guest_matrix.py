@@ -22,7 +22,7 @@ from mtedbg.lab.vm import Vm
 from tests.live.test_runtime_guests import oracle, start
 from tests.support.compile import ROOT
 
-THREADED = ("locks", "mover", "queue", "threadlocal")
+THREADED = ("locks", "mover", "queue", "threadlocal", "numbers")
 PROGRAMS = (
     "programs",
     "lz",
@@ -31,7 +31,7 @@ PROGRAMS = (
     "bytecode",
     THREADED[2],
     "callbacks",
-    THREADED[3],
+    *THREADED[3:],
 )
 LEVELS = ("", "-O0", "-Os")
 POLICIES = ("seed", "sticky", "follow", "interpret")

@@ -6,8 +6,9 @@ from mtedbg.lab.vm import Vm
 from tests.live.guest_matrix import in_vm, some_ways, ways, wrong
 from tests.live.test_runtime_guests import oracle, run
 
-PROGRAMS = ("programs", "lz", "heap", "bytecode", "queue", "locks", "mover", "threadlocal")
-THREADED = ("queue", "locks", "mover", "threadlocal")
+PROGRAMS = ("programs", "lz", "heap", "bytecode", "queue", "locks", "mover", "threadlocal",
+            "numbers")  # fmt: skip
+THREADED = ("queue", "locks", "mover", "threadlocal", "numbers")
 LEVELS = ("", "-O0", "-Os")
 EVERYWHERE = ("", "--policy seed --shared-tag 15 --memops-start shared --schedule seed:5 --step 3")
 PROTOCOLS = [

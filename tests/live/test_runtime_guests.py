@@ -71,7 +71,7 @@ def oracle(guest: str, *arguments: str) -> str:
     with tempfile.TemporaryDirectory() as folder:
         program = Path(folder) / guest
         subprocess.run(
-            [compiler, "-std=c11", "-O2", "-mgeneral-regs-only", "-static", "-pthread"]
+            [compiler, "-std=c11", "-O2", "-static", "-pthread"]
             + ["-o", str(program), str(SOURCES / f"{guest}.c"), str(SOURCES / "native_imports.c")],
             check=True,
         )

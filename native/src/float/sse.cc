@@ -99,7 +99,7 @@ class Unit {
       flags_ |= mxcsr::kInvalid;
       return indefinite<T>();
     }
-    note_denormals(a, b);
+    if ((host & mxcsr::kDivideByZero) == 0) note_denormals(a, b);  // the other one comes first
     flags_ |= host;
     return finish(result, (host & mxcsr::kInexact) != 0,
                   [&] { return rounds_up_to_smallest(op, a, b); });

@@ -8,11 +8,13 @@
 #include <cerrno>
 #include <cstring>
 
+#include "float/sse.h"
 #include "linux/arrival.h"
 #include "linux/host_call.h"
 #include "linux/process.h"
 #include "memory/guest_memory.h"
 #include "memory/signals.h"
+#include "translate/float_helper.h"
 #include "translate/rflags.h"
 
 namespace mtetso {
@@ -42,15 +44,34 @@ void set_registers(Frame& frame, const GuestRegisters& registers) {
   set_rflags(frame, registers.rflags);
 }
 
-// The FXSAVE area of a processor that has not used its registers (Intel SDM, vol. 1, 10.5.1).
-std::array<uint8_t, x86::kFpState> fp_state() {
-  std::array<uint8_t, x86::kFpState> area = {};
+// The FXSAVE area (Intel SDM, vol. 1, 10.5.1). x87's part is that of a unit that was not used.
+using FpState = std::array<uint8_t, x86::kFpState>;
+constexpr size_t kMxcsrAt = 24, kMxcsrMaskAt = 28, kVectorsAt = 160, kVectorBytes = 256;
+
+FpState fp_state_of(const Frame& frame) {
+  FpState area = {};
   const uint16_t control = 0x37f;
-  const uint32_t vector_control = 0x1f80, vector_mask = 0xffff;
   std::memcpy(&area[0], &control, sizeof control);
-  std::memcpy(&area[24], &vector_control, sizeof vector_control);
-  std::memcpy(&area[28], &vector_mask, sizeof vector_mask);
+  std::memcpy(&area[kMxcsrAt], &frame.guest.mxcsr, sizeof frame.guest.mxcsr);
+  std::memcpy(&area[kMxcsrMaskAt], &mxcsr::kAll, sizeof mxcsr::kAll);
+  std::memcpy(&area[kVectorsAt], &frame.guest.xmm0_low, kVectorBytes);
   return area;
+}
+
+// False if MXCSR cannot have the value that is there.
+bool set_fp_state(Frame& frame, const FpState& area) {
+  uint32_t control;
+  std::memcpy(&control, &area[kMxcsrAt], sizeof control);
+  if ((control & ~mxcsr::kAll) != 0) return false;
+  set_mxcsr(frame, control);
+  std::memcpy(&frame.guest.xmm0_low, &area[kVectorsAt], kVectorBytes);
+  return true;
+}
+
+// A handler begins with vector registers as a program does (fpu__clear_user_states).
+void clear_vectors(Frame& frame) {
+  std::memset(&frame.guest.xmm0_low, 0, kVectorBytes);
+  set_mxcsr(frame, mxcsr::kAtStart);
 }
 
 [[noreturn]] void die_of(int signal) { throw GuestExit{128 + signal, signal}; }
@@ -181,11 +202,12 @@ void Signals::enter(GuestMemory& memory, GuestThread& thread, const siginfo_t& i
   const SignalFrameInput input{registers, info, action, stack, mask, cause};
   const FramePlace place = place_signal_frame(alternate ? stack.sp + stack.size : rsp, alternate);
   const x86::SignalFrame bytes = make_signal_frame(input, place);
-  const auto fp = fp_state();
+  const FpState fp = fp_state_of(frame);
   if (!memory.host_write(&frame.guest, place.fpstate, fp.data(), fp.size()) ||
       !memory.host_write(&frame.guest, place.frame, &bytes, sizeof bytes))
     die_of(SIGSEGV);
   set_registers(frame, enter_handler(input, place));
+  clear_vectors(frame);
   if ((stack.flags & kAutoDisarm) != 0)
     mine.stack = {.sp = 0, .flags = SS_DISABLE, .pad = 0, .size = 0};
   if ((action.flags & SA_RESETHAND) != 0)
@@ -202,6 +224,10 @@ bool Signals::leave_handler(GuestMemory& memory, GuestThread& thread) {
       frame.guest.rsp - sizeof(uint64_t);  // the handler's ret has taken the first word
   x86::SignalFrame bytes;
   if (!memory.host_read(&frame.guest, at, &bytes, sizeof bytes)) return false;
+  FpState fp;
+  const uint64_t fp_at = bytes.user.context.fpstate;
+  if (!memory.host_read(&frame.guest, fp_at, fp.data(), fp.size()) || !set_fp_state(frame, fp))
+    return false;
   set_registers(frame, mtetso::registers_of(bytes, registers_of(frame)));
   mine.mask = bytes.user.mask & ~kUnblockable;
   const x86::SignalStack& stack = bytes.user.stack;
