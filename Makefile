@@ -6,7 +6,7 @@ WORKERS := 2
 NATIVE := $(shell find native mtedbg/lab/guest tests/support/programs \
 	-name build -prune -o \( -name '*.c' -o -name '*.cc' -o -name '*.h' \) -print)
 
-.PHONY: help setup setup-demo setup-check demo check test sanitize sanitize-host golden lint format bench bench-core bench-native libraries fuzz crashes oracle soundness stress guests jits aarch64 pythons debuggers litmus lock wheel release clean
+.PHONY: help setup setup-demo setup-check demo check test sanitize sanitize-host mutants golden lint format bench bench-core bench-native libraries fuzz crashes oracle soundness stress guests jits aarch64 pythons debuggers litmus lock wheel release clean
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 21
 
@@ -22,7 +22,8 @@ setup-check: ## what the quick check needs
 demo: setup-demo ## a tour: a fault, its patch, a crash, the post-mortem
 	@$(BIN)/mtedbg demo
 
-check: lint ## quick check: format, lint, types, unit and golden tests
+check: lint ## quick check: format, lint, types, unit and golden tests, quick native unit tests
+	ctest --test-dir native/build/host --output-on-failure --no-tests=error -LE slow -j $(WORKERS)
 	$(BIN)/pytest -q -n $(WORKERS) tests/unit tests/golden
 
 test: setup lint ## all checks and tests
@@ -62,6 +63,9 @@ crashes: setup ## every crashing program: first lines, calls, damaged copies, gr
 oracle: setup ## compare random instructions with this x86-64 processor; STEPS=100000 for fewer
 	@$(BIN)/python -m tests.oracle run --steps $(or $(STEPS),10000000) --seed $(or $(SEED),1000) \
 	  --options "$(OPTIONS)"
+
+mutants: setup-check ## put every known fault into the runtime: a unit test must notice; MATCH=barrier
+	@$(BIN)/python -m tests.mutants --workers $(WORKERS) --match "$(MATCH)"
 
 soundness: setup ## every enumerated schedule of the memory protocol: hours; ROUNDS=100 for a sample
 	@$(BIN)/python -m tests.soundness $(if $(ROUNDS),--rounds $(ROUNDS))

@@ -7,6 +7,7 @@
 
 #include "code/code.h"
 #include "code/memop_words.h"
+#include "code/sections.h"
 #include "debug/arena.h"
 #include "debug/root.h"
 #include "memory/barriers.h"
@@ -312,6 +313,32 @@ TEST_CASE("the entry map grows under readers") {
   CHECK(map.find(16 * 200) == 200);
   map.set(16 * 100, 7);
   CHECK(map.find(16 * 100) == 7);
+}
+
+TEST_CASE("a fault of a critical section is found by its abort handler, and starts over") {
+  CompiledCode made;
+  constexpr uint32_t kMove = 0xd2800019, kKeep = 0xf2800019;  // movz, movk x25
+  made.words = {sample::kNop,
+                kMove,
+                kKeep | 1u << 21,
+                kKeep | 2u << 21,
+                sample::kNop,
+                sample::kNop,
+                tag_word(MTEDBG_Mode_Local, 0),
+                sample::kLoad,
+                sample::kNop,
+                kRseqSignature,
+                sample::kNop};
+  made.ranges = {{0, 44, MTEDBG_RangeKind_Function, CompiledRange::kNoFunction, 0x401000, "f"}};
+  made.memops = {{24, 28, 0x401000, MTEDBG_Access_Load, 8, MTEDBG_Mode_Local, 4, 40}};
+  Code code;
+  const CodeBlock* block =
+      code.commit(MTEDBG_BlockKind_BaselineTier, MTEDBG_Tier_Baseline, std::move(made));
+  const mtedbg_Memop* memop = &block->memops[0];
+  CHECK(block->memop_of_fault(block->base() + 28) == memop);
+  CHECK(block->memop_of_fault(block->base() + 40) == memop);
+  CHECK(block->memop_of_fault(block->base() + 36) == nullptr);
+  CHECK(memop->restart_address == block->base() + 4);
 }
 
 }  // namespace mtetso

@@ -265,6 +265,9 @@ TEST_CASE("what was made from bytes that change is retired, and nothing else") {
   CHECK(retire(0x108, 0x10c) == 0);  // between its bytes
   CHECK(retire(0x110, 0x1000) == 0);
   CHECK(block->record.state == MTEDBG_BlockState_Published);
+  CHECK(block->made_from(kMain + 0x102, kMain + 0x103));  // in the middle
+  CHECK(block->made_from(kMain + 0x10f, kMain + 0x200));
+  CHECK(block->made_from(0, UINT64_MAX));
   CHECK(retire(0x107, 0x10c) == 1);
   CHECK(block->record.state == MTEDBG_BlockState_Retired);
   CHECK(program.code.entry(kMain + 0x100) == 0);

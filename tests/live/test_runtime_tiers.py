@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,21 @@ def test_a_program_that_cannot_be_loaded() -> None:
     done = run("", "loader", str(paths.guests() / "sum.elf"))
     assert done.returncode == 1
     assert "cannot map it" in done.stderr
+
+
+def test_cached_code_with_a_mended_checksum(tmp_path: Path) -> None:
+    """It says that it was made from code that the program does not have."""
+    passes(f"--code-cache {tmp_path}", "sum")
+    (file,) = tmp_path.iterdir()
+    content = bytearray(file.read_bytes())
+    header, checksum = 24, 8
+    content[-1] ^= 1  # the end of the last of the guest's bytes
+    content[checksum : checksum + 4] = zlib.crc32(content[header:]).to_bytes(4, "little")
+    file.write_bytes(content)
+    said = passes(f"--code-cache {tmp_path}", "sum")
+    why = "it is not made from this program's code"
+    assert said == f"mtetso: cached code refused, {why}: {file}\n"
+    assert passes(f"--code-cache {tmp_path}", "sum") == ""  # it was made again
 
 
 @pytest.mark.parametrize("tag", ["0", "15"])

@@ -32,8 +32,12 @@ def names(setup: ModuleType, purpose: str) -> list[str]:
     return [step.name for step in setup.steps(setup.Purpose(purpose))]
 
 
-def test_the_quick_check_builds_nothing(setup: ModuleType) -> None:
-    assert names(setup, "check") == ["Debian packages", "Python environment"]
+def test_the_quick_check_builds_what_runs_on_this_machine(setup: ModuleType) -> None:
+    assert names(setup, "check") == [
+        "Debian packages",
+        "Python environment",
+        "native unit tests",
+    ]
     assert setup.EXTRAS[setup.Purpose.CHECK] == {"dev"}
 
 

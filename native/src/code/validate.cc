@@ -40,6 +40,20 @@ struct Checker {
     return nullptr;
   }
 
+  // The shared tag is not known here: both are right.
+  bool inserts_tag(const CompiledMemop& memop) const {
+    const uint32_t word = code.words[memop.tag_offset / kWord];
+    return word == tag_word(memop.mode, 0) || word == tag_word(memop.mode, 15);
+  }
+
+  // Code of no guest's bytes has no sources: stubs, thunks.
+  bool made_from(uint64_t guest_rip) const {
+    return code.sources.empty() ||
+           std::any_of(code.sources.begin(), code.sources.end(), [&](const GuestExtent& one) {
+             return one.begin <= guest_rip && guest_rip < one.end;
+           });
+  }
+
   // The one word of it that depends on the shared tag is not known here: both are right.
   const char* out_of_line_form(const CompiledMemop& memop) const {
     const uint32_t at = memop.out_offset, back = memop.access_offset + kWord;
@@ -66,6 +80,8 @@ struct Checker {
       return "a memop is outside of the code";
     if (insert && memop.tag_offset >= memop.access_offset)
       return "a memop's tag insert is after its access";
+    if (insert && memop.access_offset - memop.tag_offset > 2 * kWord)
+      return "a memop's tag insert is not next to its access";
     // Without [1] it could never be local: an untagged pointer has no core's tag.
     if (!insert && memop.mode == MTEDBG_Mode_Local) return "a local memop has no tag insert";
     const auto word = decode_access(code.words[memop.access_offset / kWord]);
@@ -77,7 +93,11 @@ struct Checker {
     if (access_word_in(code.words[memop.access_offset / kWord], memop.mode) !=
         code.words[memop.access_offset / kWord])
       return "a memop's word does not have the mode that its record says";
+    if (memop.pinned > 1) return "a memop is neither pinned nor not";
+    if (!made_from(memop.guest_rip)) return "a memop is of no guest code";
     if (const char* wrong = out_of_line_form(memop)) return wrong;
+    if (insert && memop.mode != MTEDBG_Mode_Either && !inserts_tag(memop))
+      return "a memop's tag insert does not have the mode that its record says";
     return find_section_fault(code, memop);
   }
 
@@ -98,9 +118,20 @@ struct Checker {
     return nullptr;
   }
 
+  // Beyond its first word: entered there, it would use an address that was not computed.
+  bool inside_memop(uint32_t offset) const {
+    const auto at = std::lower_bound(
+        code.memops.begin(), code.memops.end(), offset,
+        [](const CompiledMemop& one, uint32_t wanted) { return one.access_offset < wanted; });
+    return at != code.memops.end() && std::min(at->tag_offset, at->access_offset) < offset;
+  }
+
   const char* entries() const {
-    for (const CompiledEntry& entry : code.entries)
+    for (const CompiledEntry& entry : code.entries) {
       if (entry.guest_rip == 0 || !at_word(entry.offset)) return "an entry is outside of the code";
+      if (!made_from(entry.guest_rip)) return "an entry is of no guest code";
+      if (inside_memop(entry.offset)) return "an entry is inside of a memop";
+    }
     return nullptr;
   }
 

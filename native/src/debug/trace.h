@@ -19,6 +19,9 @@ enum class TraceKind : uint32_t {
   Tags = 5,     // tags were written. address; first: length in bytes; second: the tag
   Interpreted = 6,  // the fault handler has done an access itself. address
   Quiesced = 7,     // no thread is between the two words of a memop that changes
+  Word = 9,         // a word of a memop was written. address: where it is executed; first: the word
+  Cleaned = 10,     // caches of new words were cleaned. address: where they are executed; first:
+                    // length in bytes
   Faulted = 8,      // a memop has faulted. memop, address; event: mode; first: guest RIP; second:
                     // its place among that instruction's memops
 };

@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "code/memop_words.h"
+#include "debug/trace.h"
 #include "memory/barriers.h"
 
 namespace mtetso {
@@ -12,6 +13,7 @@ namespace {
 // One aligned store: a fetch sees the old word or the new one.
 void write_word(const CodeBlock& block, uintptr_t pc, uint32_t word) {
   std::atomic_ref(*block.writable(pc)).store(word, std::memory_order_release);
+  if (tracing()) trace({.kind = TraceKind::Word, .address = pc, .first = word});
 }
 
 // [begin, end] of code, for this core; others also need synchronize_cores().

@@ -44,9 +44,11 @@ bool register_restarts() { return membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXP
 
 void restart_sections() { must(MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ); }
 
+namespace {
+
 #ifdef __aarch64__
 
-void clean_code(const void* write, const void* execute, size_t length) {
+void clean_lines(const void* write, const void* execute, size_t length) {
   uint64_t ctr;
   asm("mrs %0, ctr_el0" : "=r"(ctr));
   const uintptr_t data_line = uintptr_t{4} << ((ctr >> 16) & 0xf);
@@ -64,8 +66,18 @@ void clean_code(const void* write, const void* execute, size_t length) {
 #else
 
 // Nothing of ours is executed on other hosts; there the words are only looked at.
-void clean_code(const void*, const void*, size_t) {}
+void clean_lines(const void*, const void*, size_t) {}
 
 #endif
+
+}  // namespace
+
+void clean_code(const void* write, const void* execute, size_t length) {
+  clean_lines(write, execute, length);
+  if (!tracing()) return;
+  trace({.kind = TraceKind::Cleaned,
+         .address = reinterpret_cast<uintptr_t>(execute),
+         .first = length});
+}
 
 }  // namespace mtetso

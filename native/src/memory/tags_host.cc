@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include "debug/trace.h"
 #include "memory/tags.h"
 
 namespace mtetso {
@@ -76,6 +77,8 @@ void write_tags(uint64_t address, size_t length, uint32_t tag) {
   const uint64_t end = strip_tag(address) + length;
   for (uint64_t at = granule_of(address); length != 0 && at < end; at += kGranule)
     tag_at(at).store(static_cast<uint8_t>(tag & 0xf));
+  if (length == 0 || !tracing()) return;
+  trace({.kind = TraceKind::Tags, .address = strip_tag(address), .first = length, .second = tag});
 }
 
 UncheckedAccess::UncheckedAccess() = default;

@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "code/epochs.h"
+#include "code/validate.h"
 #include "debug/points.h"
 #include "run/build_id.h"
 #include "status.h"
@@ -146,15 +147,28 @@ void Program::renumber(CompiledCode& code, bool to_process) const {
   for (auto& fixup : code.fixups) fixup.function = other(fixup.function);
 }
 
+// What is wrong with code from a file; null if nothing is. Its checksum may be right all the same.
+const char* Program::fault_of(const CompiledCode& code) const {
+  const auto known = functions_.empty() ? 0 : functions_.back() + 1;
+  if (const char* wrong = find_fault(code, known)) return wrong;
+  for (const GuestExtent& one : code.sources)
+    if (one.end - one.begin > image_.code_at(one.begin).size() || source_.writable(one.begin))
+      return "it is not made from this program's code";
+  return code.sources.empty() ? "it is made from nothing" : nullptr;
+}
+
 CompiledCode Program::first_tier(const TranslationPlan& plan, const ProgramProfile* known) {
   if (environment_.cache == nullptr) return translate_all(plan);
   const CacheKey key = cache_key(known);
   CompiledCode code;
   std::string why;
-  const CacheAnswer answer = environment_.cache->load(key, code, why);
+  CacheAnswer answer = environment_.cache->load(key, code, why);
   if (answer == CacheAnswer::Found) {
     renumber(code, true);
-    return code;
+    const char* wrong = fault_of(code);
+    if (wrong == nullptr) return code;
+    answer = CacheAnswer::Refused;
+    why = wrong;
   }
   if (answer == CacheAnswer::Refused)
     std::fprintf(stderr, "mtetso: cached code refused, %s: %s\n", why.c_str(),

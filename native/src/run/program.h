@@ -86,6 +86,7 @@ class Program {
   CompiledCode translate_all(const TranslationPlan& plan) const;
   CacheKey cache_key(const ProgramProfile* known) const;
   void renumber(CompiledCode& code, bool to_process) const;
+  const char* fault_of(const CompiledCode& code) const;
   bool compile(std::span<const uint32_t> functions, const std::vector<TranslationUnit>& units,
                Span span);
 

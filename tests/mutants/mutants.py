@@ -1,0 +1,390 @@
+"""The faults: one step of the protocol or of the code manager missing, too early or too weak.
+
+Each is a piece of text that stands once in a file below native/src, and what takes its place. A
+fault whose text is gone fails: it is then written anew for the code that took its place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One fault.
+
+    Attributes:
+        name: a word or two.
+        file: below native/src; a header would have to be compiled into everything.
+        old: text that stands there once.
+        new: what it becomes.
+        tests: native unit tests, of which one must fail.
+    """
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+
+_ORDER = ("test_protocol_order",)
+_TIERS = ("test_tiers",)
+_DECISION = ("test_decision",)
+_CACHE = ("test_code_cache",)
+
+MUTANTS = (
+    # Tags change hands by way of the guard, with two barriers.
+    Mutant(
+        "retag-without-guard",
+        "fault/act.cc",
+        "set_tags(fault, what.barrier ? rules_.guard_tag : fault.new_tag());",
+        "set_tags(fault, fault.new_tag());",
+        _ORDER,
+    ),
+    Mutant(
+        "one-barrier",
+        "memory/barriers.cc",
+        "  barrier_everywhere();\n  barrier_everywhere();\n",
+        "  barrier_everywhere();\n",
+        _ORDER,
+    ),
+    Mutant(
+        "retag-without-barriers",
+        "fault/act.cc",
+        "      settle_accesses();\n    else",
+        "      (void)what;\n    else",
+        _ORDER,
+    ),
+    Mutant(
+        "retag-stops-at-guard",
+        "fault/act.cc",
+        "  if (what.retags()) set_tags(fault, fault.new_tag());\n",
+        "",
+        _ORDER,
+    ),
+    Mutant(
+        "second-granule-forgotten",
+        "fault/act.cc",
+        "for (uint32_t i = 0; i < fault.now.granules; ++i)\n"
+        "    if (fault.what.guard || fault.what.retag[i]) write_tags",
+        "for (uint32_t i = 0; i < 1; ++i)\n"
+        "    if (fault.what.guard || fault.what.retag[i]) write_tags",
+        _ORDER,
+    ),
+    # Patches: the order of the words, and every core's instruction stream in between.
+    Mutant(
+        "to-shared-insert-first",
+        "fault/act.cc",
+        "    write_access_shared(change, pointer);\n    point(Point::PatchHalf);\n"
+        "    half_done(change, Words::Access);\n    point(Point::PatchMode);\n"
+        "    write_insert_shared(change, pointer);\n    if (!fault.alone) last = Words::Insert;",
+        "    write_insert_shared(change, pointer);\n    point(Point::PatchHalf);\n"
+        "    half_done(change, Words::Insert);\n    point(Point::PatchMode);\n"
+        "    write_access_shared(change, pointer);\n    if (!fault.alone) last = Words::Access;",
+        _ORDER,
+    ),
+    Mutant(
+        "half-not-published",
+        "fault/patch.cc",
+        "  if (!patch.alone) publish(patch, first);\n",
+        "  (void)first;\n",
+        _ORDER,
+    ),
+    Mutant(
+        "publish-without-cores",
+        "fault/patch.cc",
+        "  if (!patch.alone) synchronize_cores();\n",
+        "",
+        _ORDER,
+    ),
+    Mutant(
+        "publish-with-a-memory-barrier",
+        "memory/barriers.cc",
+        "must(MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE)",
+        "must(MEMBARRIER_CMD_PRIVATE_EXPEDITED)",
+        _ORDER,
+    ),
+    Mutant(
+        "publish-without-cleaning",
+        "fault/patch.cc",
+        "  clean_words(patch.block, words == Words::Access ? access : insert,\n"
+        "              words == Words::Insert ? insert : access);\n",
+        "  (void)insert, (void)access, (void)words, (void)&clean_words;\n",
+        _ORDER,
+    ),
+    Mutant(
+        "publish-cleans-the-other-word",
+        "fault/patch.cc",
+        "words == Words::Access ? access : insert,",
+        "words == Words::Insert ? insert : access,",
+        _ORDER,
+    ),
+    Mutant(
+        "commit-without-cleaning",
+        "code/commit.cc",
+        "  clean_code(written, reinterpret_cast<const void*>(block->base()), bytes);\n",
+        "",
+        _ORDER,
+    ),
+    Mutant(
+        "commit-without-cores",
+        "code/commit.cc",
+        "  synchronize_cores();  // the words are new to every core's instruction stream\n",
+        "",
+        _ORDER,
+    ),
+    # Weakening waits for every thread that may be between the words.
+    Mutant(
+        "weaken-without-waiting",
+        "fault/act.cc",
+        "if (fault.what.quiesce && !protocol_.quiescence().wait(fault.frame)) {",
+        "if (fault.what.quiesce && fault.frame == nullptr) {",
+        ("test_protocol_order", "test_patch_races"),
+    ),
+    Mutant(
+        "asked-to-stop-is-a-poll",
+        "memory/quiescence.cc",
+        "if (now != seen && now != 0) return true;",
+        "if (now != seen) return true;",
+        _ORDER,
+    ),
+    Mutant(
+        "strict-memops-not-restarted",
+        "memory/quiescence.cc",
+        "    restart_sections();\n",
+        "",
+        _ORDER,
+    ),
+    Mutant(
+        "insert-not-put-back",
+        "fault/act.cc",
+        "      undo_insert(change, fault.now.mode);\n",
+        "",
+        ("test_protocol_order", "test_patch_races"),
+    ),
+    # The host takes, and gives back.
+    Mutant(
+        "host-takes-without-barriers",
+        "memory/protocol.cc",
+        "  settle_accesses();\n  return lent;",
+        "  return lent;",
+        _ORDER,
+    ),
+    Mutant(
+        "host-gives-back-without-barrier",
+        "memory/protocol.cc",
+        "  if (lent.empty()) return;\n  barrier_everywhere();\n",
+        "  if (lent.empty()) return;\n",
+        _ORDER,
+    ),
+    Mutant(
+        "host-keeps",
+        "memory/protocol.cc",
+        "write_tags(one.granule, kGranule, one.tag);",
+        "write_tags(one.granule, kGranule, shared_tag());",
+        ("test_guest_memory",),
+    ),
+    # Split locks.
+    Mutant(
+        "split-lock-without-barrier-after",
+        "fault/act.cc",
+        "  if (fault.what.barrier_after && !fault.alone) barrier_everywhere();\n",
+        "",
+        _ORDER,
+    ),
+    Mutant(
+        "split-lock-keeps-the-guard",
+        "fault/act.cc",
+        "    write_tags(fault.granule(i), kGranule, fault.now.tags[i]);\n",
+        "    (void)i;\n",
+        ("test_resolve",),
+    ),
+    # The decision table.
+    Mutant(
+        "local-on-foreign-is-mine",
+        "fault/decision.cc",
+        "  const bool mine = owns(now) && every_tag_is(now, now.own);\n"
+        "  const uint32_t policy = policy_of(now);",
+        "  const bool mine = owns(now) && !every_tag_is(now, now.shared);\n"
+        "  const uint32_t policy = policy_of(now);",
+        _DECISION,
+    ),
+    Mutant(
+        "claims-constant-memory",
+        "fault/decision.cc",
+        "if (claims && now.writable && now.mode == kLocal",
+        "if (claims && now.mode == kLocal",
+        _DECISION,
+    ),
+    Mutant(
+        "claims-what-is-foreign",
+        "fault/decision.cc",
+        "now.mode == kLocal && !some_tag_is_foreign(now))",
+        "now.mode == kLocal)",
+        _DECISION,
+    ),
+    Mutant(
+        "retag-without-asking-for-barriers",
+        "fault/decision.cc",
+        "    what.barrier = what.retags();\n",
+        "    what.barrier = what.retags() && now.mode == kLocal;\n",
+        _DECISION,
+    ),
+    Mutant(
+        "weaken-in-a-hurry",
+        "fault/decision.cc",
+        "    what.quiesce = true;\n",
+        "",
+        _DECISION,
+    ),
+    Mutant(
+        "pinned-goes-out-of-line",
+        "fault/decision.cc",
+        "now.mode == kShared && !now.pinned;",
+        "now.mode == kShared;",
+        _DECISION,
+    ),
+    # Follow: what LDG has read decides.
+    Mutant(
+        "tag-read-and-not-used",
+        "code/memop_words.cc",
+        "  put(cbnz(3));\n",
+        "  put(0xd503201f);\n",
+        ("test_memop_words",),
+    ),
+    Mutant(
+        "store-out-of-line-without-barrier",
+        "code/memop_words.cc",
+        "    put(kDmbIsh);\n    put(plain);\n",
+        "    put(plain);\n",
+        ("test_memop_words",),
+    ),
+    # A critical section of rseq starts over where it reads the core id.
+    Mutant(
+        "abort-handler-not-its-memop",
+        "code/block.cc",
+        "  const auto at = std::lower_bound(\n      aborts.begin(), aborts.end(), pc,",
+        "  const auto at = std::lower_bound(\n      aborts.end(), aborts.end(), pc,",
+        ("test_code",),
+    ),
+    # The end of a block: epochs.
+    Mutant(
+        "freed-while-a-thread-is-in-it",
+        "code/retire.cc",
+        "return one.epoch < epoch && one.block->stubs == 0;",
+        "return one.epoch <= epoch && one.block->stubs == 0;",
+        _TIERS,
+    ),
+    Mutant(
+        "freed-under-a-stub",
+        "code/retire.cc",
+        "return one.epoch < epoch && one.block->stubs == 0;",
+        "return one.epoch < epoch;",
+        _TIERS,
+    ),
+    Mutant(
+        "threads-hold-no-epoch",
+        "code/epochs.cc",
+        "      oldest = std::min(oldest, epoch);\n",
+        "      oldest = std::max(oldest, epoch);\n",
+        _TIERS,
+    ),
+    Mutant(
+        "retired-and-entered",
+        "code/retire.cc",
+        "  entries_.erase_range(block->base(), block->end());\n",
+        "",
+        ("test_code",),
+    ),
+    Mutant(
+        "retired-and-called",
+        "code/retire.cc",
+        "slot->best.store(0);",
+        "slot->best.load();",
+        _TIERS,
+    ),
+    # Stubs, and who may replace whom.
+    Mutant(
+        "stub-chosen-before-the-lock",
+        "code/code.cc",
+        "  point(Point::ExportAsked);\n  std::lock_guard hold(code_lock());\n"
+        "  if (const auto at = exports_.find(guest_rip); at != exports_.end())"
+        " return at->second.stub;\n"
+        "  const CodeBlock* callee = map_.lookup(entries_.find(guest_rip));\n",
+        "  const CodeBlock* callee = map_.lookup(entries_.find(guest_rip));\n"
+        "  point(Point::ExportAsked);\n  std::lock_guard hold(code_lock());\n"
+        "  if (const auto at = exports_.find(guest_rip); at != exports_.end())"
+        " return at->second.stub;\n",
+        _TIERS,
+    ),
+    Mutant(
+        "every-export-renewed",
+        "code/code.cc",
+        "if (one.tier < better.record.tier && better.holds(entries_.find(rip)))",
+        "if (one.tier < better.record.tier)",
+        _TIERS,
+    ),
+    Mutant(
+        "no-export-renewed",
+        "code/commit.cc",
+        "  renew_exports(*block);\n",
+        "",
+        _TIERS,
+    ),
+    Mutant(
+        "worse-code-replaces-better",
+        "code/commit.cc",
+        "if (holder == nullptr || holder->record.tier <= block->record.tier)",
+        "if (holder == nullptr || holder->record.tier != 77)",
+        _TIERS,
+    ),
+    Mutant(
+        "entered-before-it-is-found",
+        "code/commit.cc",
+        "  insert_in_maps(block.get());\n"
+        "  blocks_.push_back(std::move(block));  // from here on nothing can fail\n",
+        "  for (const CompiledEntry& entry : code.entries)\n"
+        "    entries_.set(entry.guest_rip, block->base() + entry.offset);\n"
+        "  insert_in_maps(block.get());\n"
+        "  blocks_.push_back(std::move(block));  // from here on nothing can fail\n",
+        _TIERS,
+    ),
+    # Code that changes.
+    Mutant(
+        "changed-code-stays",
+        "code/block.cc",
+        "return at != sources.end() && at->begin < end;",
+        "return at != sources.end() && at->end <= end;",
+        _TIERS,
+    ),
+    Mutant(
+        "host-writes-over-code",
+        "memory/guest_memory.cc",
+        "  if (!code_pages_.covers(address, length))\n    write();",
+        "  if (length != 0)\n    write();",
+        ("test_guest_memory",),
+    ),
+    # The code cache.
+    Mutant(
+        "cache-of-other-options",
+        "cache/encode.cc",
+        "maker != key.maker || source != key.source",
+        "source != key.source",
+        _CACHE,
+    ),
+    Mutant(
+        "cache-of-other-code",
+        "cache/encode.cc",
+        "maker != key.maker || source != key.source",
+        "maker != key.maker",
+        _CACHE,
+    ),
+    Mutant(
+        "cache-without-checksum",
+        "cache/encode.cc",
+        "if (mtedbg_crc32(body, length) != header.checksum)",
+        "if (mtedbg_crc32(body, length) == 0)",
+        _CACHE,
+    ),
+)
