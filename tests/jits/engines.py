@@ -146,13 +146,18 @@ _JAVA_OPTIONS = (
 )
 
 
-def java(folder: Path, *arguments: str, tagged: bool = False) -> Dead:
+_SHARED = ("aarch64-linux-gnu-gcc", "-O1", "-shared", "-fPIC")
+
+
+def java(folder: Path, *arguments: str, tagged: bool = False, perf_map: Path | None = None) -> Dead:
     """A Java program; its error report goes to what it says.
 
     Args:
         folder: where it runs.
         arguments: of the program; an address is read by compiled code.
         tagged: whether the heap is tagged: the JVM dies by itself then.
+        perf_map: a folder where the JVM writes perf's map to at its end, and after that leaves a
+            core; without one where None.
     """
     root = unpacked(JAVA_21)
     _resolved(root, root / JAVA_HOME, folder / "jvm")
@@ -161,7 +166,15 @@ def java(folder: Path, *arguments: str, tagged: bool = False) -> Dead:
     environment = {"GLIBC_TUNABLES": "glibc.mem.tagging=3"} if tagged else {}
     options = MachineOptions(memory_mib=1500)
     words = [*_JAVA_OPTIONS, "Main", *arguments]
-    dead = died(root, folder / "jvm/bin/java", words, folder, environment, options)
+    shares = []
+    if perf_map is not None:
+        words = ["-XX:+UnlockDiagnosticVMOptions", "-XX:+DumpPerfMapAtExit", *words]
+        library = folder / "abort_at_exit.so"
+        link_once(library, [*_SHARED, str(PROGRAMS / "abort_at_exit.c")])
+        environment = {"LD_PRELOAD": f"{GUEST}/{library.name}"}
+        shares = [Share(perf_map, "/tmp", writable=True, scratch=True)]
+    program = folder / "jvm/bin/java"
+    dead = died(root, program, words, folder, environment, options, more=shares)
     files = java_files(folder / "files")
     return replace(dead, questions=list(BASICS), files=files, said=_of_report(dead.said))
 

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from mtedbg.adapters.core import CoreTarget
 from mtedbg.analysis.code.block import code_at
 from mtedbg.analysis.code.sources.hotspot import JavaCode
+from mtedbg.budget import USUAL, Budget
 from mtedbg.decode.jits.hotspot import ADAPTERS, Blob, HotSpot
 from mtedbg.decode.jits.words import HoleError, Words
 from mtedbg.model.absent import Absent, Reason, present
@@ -18,7 +20,7 @@ from mtedbg.model.code import Outcome
 from mtedbg.reports.postmortem import parts
 from mtedbg.reports.section import Medium
 from mtedbg.session import Session
-from tests.jits.engines import java_files
+from tests.jits.engines import java, java_files
 from tests.jits.frozen import (
     calls_of,
     damaged,
@@ -207,6 +209,34 @@ def test_damage_is_an_answer_or_a_refusal_and_bounded(session: Session) -> None:
         assert other.target.reads < MOST_READS, what  # type: ignore[attr-defined]
         assert time.monotonic() - began < ONE_S, what
     assert {None, Reason.DAMAGED} <= answers
+
+
+@pytest.mark.jits
+def test_every_line_of_its_perf_map(tmp_path: Path) -> None:
+    """Which the JVM writes when it ends; after that it leaves a core."""
+    written = tmp_path / "written"
+    written.mkdir()
+    (tmp_path / "java").mkdir()
+    dead = java(tmp_path / "java", perf_map=written)
+    budget = Budget(USUAL.scaled(1000))
+    target = CoreTarget(str(dead.core), str(dead.program), str(dead.files), budget=budget)
+    session = Session(target)
+    (path,) = written.glob("perf-*.map")
+    lines = [line.split(" ", 2) for line in path.read_text().splitlines()]
+    assert len(lines) > 400
+    compiled = 0
+    for start, size, name in lines:
+        first = int(start, 16)
+        place = code_at(session, first)
+        assert present(place.block), name
+        assert (place.block.start, place.block.end) == (first, first + int(size, 16)), name
+        if name in (place.function, "Interpreter"):  # of which the map has no parts
+            continue
+        # "int Main.middle(long, int)"
+        compiled += 1
+        method = str(place.function).partition("(")[0]
+        assert name.partition("(")[0].rpartition(" ")[2] == method
+    assert compiled > 50
 
 
 def test_damage_of_what_the_library_exports(files: Path) -> None:

@@ -36,7 +36,7 @@ LLVM = ["inner", "middle", "outer"]
 @pytest.fixture(scope="module")
 def wasm(tmp_path_factory: pytest.TempPathFactory) -> tuple[Died, Path]:
     """wasmtime without any option, but that it writes perf's map: the oracle."""
-    dead = python("wasm_fault.py", tmp_path_factory.mktemp("wasm"), "perfmap")
+    dead = python("wasm_fault.py", tmp_path_factory.mktemp("wasm"), "perfmap", "traps")
     pid = dead.core.stem.rsplit("_", 1)[1]
     return dead, Path(f"/tmp/perf-{pid}.map")
 
@@ -81,6 +81,26 @@ def test_every_line_of_wasmtimes_perf_map(wasm: tuple[Died, Path]) -> None:
     given = GivenFiles(perf_map=GivenFile(str(path), text.encode()))
     session = Session(CoreTarget(str(dead.core)), given_files=given)
     assert perf_map.code_at(session, int(lines[0][0], 16)).function == lines[0][2]
+
+
+def test_places_in_the_module_are_those_of_the_trap(wasm: tuple[Died, Path]) -> None:
+    dead = wasm[0]
+    (said,) = re.findall(r"^places (.*)$", dead.output, re.M)
+    session = Session(CoreTarget(str(dead.core)))
+    calls = host_calls(session, session.current_thread())
+    assert present(calls)
+    places = [frame.place.jit for frame in calls.frames[:3]]
+    found = [one.place.guest_rip for one in places if present(one) and one.foreign is not None]  # type: ignore[union-attr]
+    assert found == [int(word) for word in said.split()]
+    # Enough functions that the map has several pieces; each has trapped somewhere.
+    listed = {row["function"]: row for row in answers.ask(session, "jit-blocks").rows}
+    others = re.findall(r"^place (\w+) (\d+)$", dead.output, re.M)
+    assert len(others) == 60
+    for name, position in others:
+        start, size = listed[name]["base"], listed[name]["size"]
+        assert int(position) in {
+            code_at(session, pc).guest_rip for pc in range(start, start + size, 4)
+        }
 
 
 def test_all_of_it_is_listed(wasm: tuple[Died, Path]) -> None:

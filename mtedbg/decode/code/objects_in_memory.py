@@ -14,6 +14,8 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 
 from mtedbg.dataclass import dataclass
+from mtedbg.decode.code.wasm_places import PLACES, position_at
+from mtedbg.decode.jits.words import HoleError, Words
 from mtedbg.decode.pages import Pages
 from mtedbg.formats import elf
 from mtedbg.formats.elf_object import ElfObject
@@ -139,8 +141,20 @@ class ObjectsInMemory:
             kind if present(symbol) else "ELF object",
             "object",
             function=_function(symbol),
+            guest_rip=NOT_APPLICABLE if pc is None else self._bytecode(found.object, pc),
             version=found.version,
         )
+
+    def _bytecode(self, one: ElfObject, pc: int) -> int | Absent:
+        """Where in its module the wasm instruction is that the code at `pc` came from."""
+        section, code = one.named(PLACES), or_else(one.code(), [])
+        if section is None or not code or not code[0].start <= pc:
+            return NOT_APPLICABLE
+        words = Words(self._target)
+        try:
+            return position_at(words, section.address, section.size, pc - code[0].start)
+        except HoleError as hole:
+            return hole.why
 
     def _beginnings(self, index: int, end: int, most: int) -> Iterator[int]:
         """Pages that begin like an ELF file, in mappings right before `end`, the nearest first.
