@@ -2,6 +2,7 @@
 
 import platform
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -27,9 +28,13 @@ def natively(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def as_natively(options: str, name: str, *arguments: str, said: str = "") -> None:
     before = natively(name, *arguments)
-    done = start([*options.split(), str(program(name)), *arguments])
+    done = runtime(options)(name, *arguments)
     assert (done.returncode, done.stdout) == (before.returncode, before.stdout), done.stderr
     assert said in done.stderr
+
+
+def runtime(options: str) -> Callable[..., subprocess.CompletedProcess[str]]:
+    return lambda name, *words: start([*options.split(), str(program(name)), *words])
 
 
 @pytest.mark.parametrize("options", WAYS)
@@ -42,3 +47,20 @@ def test_files(options: str, tmp_path: Path) -> None:
 def test_signals(options: str) -> None:
     as_natively(options, "signals")
     as_natively(options, "signals", "fault", said="bad address 0x1234 at ")
+
+
+@pytest.mark.parametrize("options", WAYS)
+def test_processes(options: str, tmp_path: Path) -> None:
+    """Each with a folder of its own: the script and its interpreter are files there."""
+    self = str(program("processes"))
+    outputs = []
+    for name, run in (("natively", natively), ("runtime", runtime(options))):
+        (tmp_path / name).mkdir()
+        done = run("processes", str(tmp_path / name), self)
+        outputs.append((done.returncode, done.stdout))
+    assert outputs[0] == outputs[1]
+
+
+@pytest.mark.parametrize("options", WAYS[:2])
+def test_jobs_in_a_terminal(options: str) -> None:
+    as_natively(options, "jobs")

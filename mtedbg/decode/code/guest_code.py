@@ -19,6 +19,9 @@ _INDIRECT = re.compile(
     rb"(?s)(?:\xff[\xd0-\xd7]|\xff[\x10-\x13\x16\x17]|\xff\x14.|\xff[\x50-\x53\x55-\x57].|\xff\x54.."
     rb"|\xff[\x90-\x93\x95-\x97\x15]....|\xff\x94.....|\xff\x14\x25....)\Z"
 )
+# What a handler returns to: MOV rAX, 15 (rt_sigreturn); SYSCALL.
+_RESTORER = re.compile(rb"(?:\x48\xc7\xc0|\xb8)\x0f\0\0\0\x0f\x05")
+_LONGEST_RESTORER = 9
 
 
 class GuestCode:
@@ -63,6 +66,11 @@ class GuestCode:
         if target is not None:
             return self.function_at(target) is not None
         return any(_INDIRECT.match(code, at) for at in range(len(code)))
+
+    def returns_from_signal(self, address: int) -> bool:
+        """Whether the code at `address` makes the system call that ends a signal handler."""
+        code = or_else(self._read(address, _LONGEST_RESTORER), b"")
+        return _RESTORER.match(code) is not None
 
     def direct_target(self, address: int) -> int | None:
         """What a direct call before `address` calls."""

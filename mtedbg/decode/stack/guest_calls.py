@@ -23,6 +23,13 @@ from mtedbg.model.runtime import Buffer, Table
 NEEDS = Requirements(models=(Table, Buffer, Function, Block, Range))
 
 MOST_LEVELS = 128
+SIGNAL_FRAME = "<signal handler called>"
+"""The level between a signal handler and what it has interrupted; debuggers call it so."""
+# In what the kernel puts on an x86-64 program's stack, from the slot of the return address
+# (arch/x86/include/asm/sigframe.h, arch/x86/include/uapi/asm/sigcontext.h).
+_FRAME_FLAGS, _FRAME_LINK = 8, 16
+_MOST_FLAGS = 0xF
+_FRAME_RBP, _FRAME_RSP, _FRAME_RIP = 128, 168, 176
 _SEARCHED = 1 << 12
 """Bytes of stack that are searched for a return address."""
 _SLOT = 8
@@ -81,6 +88,7 @@ class _State:
     rsp: int
     rbp: int | None
     is_return: bool = True  # a call may be its function's last instruction: look before it
+    restorer: int | None = None  # where the handler that interrupted it returns to
 
 
 class Unwinder:
@@ -115,7 +123,11 @@ class Unwinder:
             if isinstance(found, str):
                 return GuestChain(tuple(calls), found)
             state, hypothesis = found
-            calls.append(self._call(state.rip, state.rip - 1, hypothesis=hypothesis))
+            if state.restorer is not None:
+                nowhere = Absent(Reason.NOT_APPLICABLE, "a signal frame, of no function")
+                calls.append(GuestCall(state.restorer, nowhere, SIGNAL_FRAME, hypothesis))
+            near = state.rip - state.is_return
+            calls.append(self._call(state.rip, near, hypothesis=hypothesis))
         return GuestChain(tuple(calls), f"more than {MOST_LEVELS} levels")
 
     def _call(self, rip: int | Absent, near: int | None, *, hypothesis: bool) -> GuestCall:
@@ -137,11 +149,29 @@ class Unwinder:
         if value is not None and slot is not None and depth is not None:
             if value in self._returns:
                 return "the thread's first function"
+            interrupted = self._interrupted(slot)
+            if interrupted is not None:
+                return interrupted, uncertain
             # Where RIP itself is uncertain, its function may have pushed more by now.
             if self._code.after_call(value):
                 hypothesis = uncertain and self._code.direct_target(value) != begin_of(function)
                 return _State(value, slot + _SLOT, self._rbp(state, depth, slot)), hypothesis
         return self._search(state, function)
+
+    def _interrupted(self, slot: int) -> _State | None:
+        """What a signal handler has interrupted, if `slot` has a handler's return address."""
+        flags = self._code.word(slot + _FRAME_FLAGS)
+        if flags is None or flags > _MOST_FLAGS or self._code.word(slot + _FRAME_LINK) != 0:
+            return None
+        restorer = self._code.word(slot)
+        if restorer is None or not self._code.returns_from_signal(restorer):
+            return None
+        rip = self._code.word(slot + _FRAME_RIP)
+        rsp = self._code.word(slot + _FRAME_RSP)
+        if rip is None or rsp is None:
+            return None
+        rbp = self._code.word(slot + _FRAME_RBP)
+        return _State(rip, rsp, rbp, is_return=False, restorer=restorer)
 
     def _rbp(self, state: _State, depth: Depth, slot: int) -> int | None:
         """The caller's rbp."""
@@ -158,6 +188,9 @@ class Unwinder:
                 break
             if value in self._returns and other is None:
                 return "the thread's first function, according to the stack"
+            interrupted = self._interrupted(slot)
+            if interrupted is not None:
+                return interrupted, True
             if not self._code.after_call(value):
                 continue
             found = _State(value, slot + _SLOT, None)

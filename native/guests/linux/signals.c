@@ -79,6 +79,11 @@ static void change_registers(int signal, int* info, struct context* context) {
   show("changing", signal);
 }
 
+static void clobber(int signal) {
+  __asm__ volatile("pxor %%xmm5, %%xmm5" ::: "memory");
+  show("clobbering", signal);
+}
+
 static void arm(unsigned micros) {
   const long timer[4] = {0, 0, 0, micros};
   CALL(setitimer, 0, timer, 0);
@@ -147,6 +152,15 @@ int run(int argc, char** argv, char** envp) {
                    : "rax", "rcx", "r11", "r12", "memory", "cc");
   show("r12", r12);
   show("carry", carry);
+
+  handle(USR2, clobber, 0, 0);
+  word vector = 0;
+  __asm__ volatile(
+      "mov $4712, %%eax\n movq %%rax, %%xmm5\n mov $62, %%eax\n syscall\n movq %%xmm5, %0"
+      : "=r"(vector)
+      : "D"(pid), "S"((word)USR2)
+      : "rax", "rcx", "r11", "memory", "cc");
+  show("xmm5", vector);
 
   // A loop without calls is left at a poll; a call that waits ends.
   handle(ALRM, tick, 0, 0);

@@ -48,8 +48,10 @@ CommandLine parse_command_line(std::span<const char* const> arguments) {
     if (text.size() < 2 || text[0] != '-') break;
     if (text == "--help" || text == "-h") return {CommandLine::Action::Help, {}};
     if (text == "--version") return {CommandLine::Action::Version, {}};
+    const size_t begin = at;
     if (text == "--no-handler") {
       line.options.handler = false;
+      line.options.words.emplace_back(text);
       continue;
     }
     auto equals = text.find('=');
@@ -60,9 +62,12 @@ CommandLine parse_command_line(std::span<const char* const> arguments) {
     std::string_view value =
         equals == std::string_view::npos ? arguments[++at] : text.substr(equals + 1);
     option->set(line.options, option->name, value);
+    if (std::string_view(option->name) != "--argv0")
+      line.options.words.insert(line.options.words.end(), &arguments[begin], &arguments[at] + 1);
   }
   if (at < arguments.size()) line.options.guest = arguments[at++];
   for (; at < arguments.size(); ++at) line.options.arguments.emplace_back(arguments[at]);
+  line.options.word_count = arguments.size() + 1;
   complete_options(line.options);
   return line;
 }

@@ -4,8 +4,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <mutex>
+#include <set>
+
+#include "memory/barriers.h"
 
 namespace mtetso {
 namespace {
@@ -44,19 +48,33 @@ class Upwards {
 
 Upwards g_written, g_executed;
 
+// All that are mapped, for unshare_all.
+struct Registry {
+  std::mutex lock;
+  std::set<CodeSegment*> segments;
+};
+Registry& registry() {
+  static Registry& the = *new Registry;
+  return the;
+}
+
+// Files that are mapped shared: a child process would change its parent's code through them.
+int make_file(size_t length) {
+  const int file = memfd_create("mtetso-code", MFD_CLOEXEC);
+  if (file < 0 || ftruncate(file, static_cast<off_t>(length)) == 0) return file;
+  close(file);
+  return -1;
+}
+
 }  // namespace
 
 std::shared_ptr<CodeSegment> CodeSegment::create(size_t capacity) {
   if (capacity > SIZE_MAX / 2) return nullptr;
   const size_t length = round_up(capacity, static_cast<size_t>(sysconf(_SC_PAGESIZE)));
-  const int file = memfd_create("mtetso-code", MFD_CLOEXEC);
+  const int file = make_file(length);
   if (file < 0) return nullptr;
-  void* write = MAP_FAILED;
-  void* execute = MAP_FAILED;
-  if (ftruncate(file, static_cast<off_t>(length)) == 0) {
-    write = mmap(g_written.next(length), length, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-    execute = mmap(g_executed.next(length), length, PROT_READ | PROT_EXEC, MAP_SHARED, file, 0);
-  }
+  void* write = mmap(g_written.next(length), length, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  void* execute = mmap(g_executed.next(length), length, PROT_READ | PROT_EXEC, MAP_SHARED, file, 0);
   close(file);
   std::shared_ptr<CodeSegment> segment(new CodeSegment);
   if (write != MAP_FAILED) segment->write_ = static_cast<uint8_t*>(write);
@@ -68,10 +86,46 @@ std::shared_ptr<CodeSegment> CodeSegment::create(size_t capacity) {
   // anonymous ones (the file has no link left); these calls undo an inherited MADV_DONTDUMP.
   madvise(write, length, MADV_DODUMP);
   madvise(execute, length, MADV_DODUMP);
+  std::lock_guard hold(registry().lock);
+  registry().segments.insert(segment.get());
   return segment;
 }
 
+bool CodeSegment::unshare() {
+  const int file = make_file(capacity_);
+  if (file < 0) return false;
+  for (size_t done = 0; done < used_;) {
+    const ssize_t some = pwrite(file, write_ + done, used_ - done, static_cast<off_t>(done));
+    if (some <= 0) {
+      close(file);
+      return false;
+    }
+    done += static_cast<size_t>(some);
+  }
+  auto* execute = reinterpret_cast<void*>(execute_);
+  constexpr int kHere = MAP_SHARED | MAP_FIXED;
+  const bool mapped =
+      mmap(write_, capacity_, PROT_READ | PROT_WRITE, kHere, file, 0) != MAP_FAILED &&
+      mmap(execute, capacity_, PROT_READ | PROT_EXEC, kHere, file, 0) != MAP_FAILED;
+  close(file);
+  if (!mapped) return false;
+  madvise(write_, capacity_, MADV_DODUMP);
+  madvise(execute, capacity_, MADV_DODUMP);
+  clean_code(write_, execute, used_);
+  return true;
+}
+
+bool CodeSegment::unshare_all() {
+  std::lock_guard hold(registry().lock);
+  return std::all_of(registry().segments.begin(), registry().segments.end(),
+                     [](CodeSegment* one) { return one->unshare(); });
+}
+
 CodeSegment::~CodeSegment() {
+  {
+    std::lock_guard hold(registry().lock);
+    registry().segments.erase(this);
+  }
   if (write_ != nullptr) munmap(write_, capacity_);
   if (execute_ != 0) munmap(reinterpret_cast<void*>(execute_), capacity_);
 }

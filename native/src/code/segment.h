@@ -17,6 +17,10 @@ class CodeSegment {
 
   // Null with errno set if the kernel gives no memory. `capacity` is rounded up to pages.
   static std::shared_ptr<CodeSegment> create(size_t capacity);
+
+  // In a child process, while its parent waits: every segment gets memory of its own, with the same
+  // bytes at the same addresses. False with errno set if there is no memory.
+  static bool unshare_all();
   ~CodeSegment();
   CodeSegment(const CodeSegment&) = delete;
   CodeSegment& operator=(const CodeSegment&) = delete;
@@ -36,6 +40,7 @@ class CodeSegment {
 
  private:
   CodeSegment() = default;
+  bool unshare();
   uint8_t* write_ = nullptr;
   uintptr_t execute_ = 0;
   size_t capacity_ = 0;

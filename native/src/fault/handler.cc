@@ -31,6 +31,7 @@ constexpr size_t kSignalStack = 64 * 1024;
 
 FaultResolver* g_resolver = nullptr;
 std::atomic<uintptr_t> g_trampoline{0};
+std::atomic<SentSignal> g_sent{nullptr};
 struct sigaction g_previous_segv;
 struct sigaction g_previous_bus;
 
@@ -70,7 +71,8 @@ void on_fault(int signal, siginfo_t* info, void* raw) {
     context.regs[20] = found.address;
     context.pc = trampoline;
   } else if (found.verdict != Verdict::Resumed) {
-    decline(signal, info);
+    const SentSignal sent = info->si_code <= 0 ? g_sent.load(std::memory_order_acquire) : nullptr;
+    if (sent == nullptr || !sent(signal, *info, raw)) decline(signal, info);
   }
   errno = saved;
 }
@@ -105,6 +107,8 @@ bool install_signal_stack() {
   stack.ss_size = kSignalStack;
   return mprotect(memory, guard, PROT_NONE) == 0 && sigaltstack(&stack, nullptr) == 0;
 }
+
+void set_sent_signal(SentSignal function) { g_sent.store(function, std::memory_order_release); }
 
 void set_fault_trampoline(uintptr_t address) {
   g_trampoline.store(address, std::memory_order_release);

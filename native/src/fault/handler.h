@@ -3,6 +3,8 @@
 // The handler of SIGSEGV and SIGBUS in JIT code.
 #pragma once
 
+#include <signal.h>
+
 #include <cstdint>
 
 #include "memory/guest_memory.h"
@@ -15,6 +17,11 @@ namespace mtetso {
 // kept: for a fault that is not a memop's they are restored and the fault happens again, with its
 // own si_code and si_addr. False with errno set if the kernel refuses.
 bool install_handler(const Options& options, Protocol& protocol, GuestMemory& memory);
+
+// Gets SIGSEGV and SIGBUS that were sent, on the handler's stack, with its ucontext_t; false:
+// nobody handles them, as if there was no function. Async-signal-safe.
+using SentSignal = bool (*)(int signal, const siginfo_t& info, void* context);
+void set_sent_signal(SentSignal function);
 
 // An alternate signal stack for the calling thread, for its whole life; every thread that runs JIT
 // code needs one before it enters it, because guest stack memory is tagged. False with errno set.

@@ -9,6 +9,7 @@
 #include <cstddef>
 
 #include "code/block_map.h"
+#include "fault/handler.h"
 #include "linux/host_call.h"
 #include "linux/signals.h"
 #include "memory/signals.h"
@@ -34,6 +35,15 @@ void stop_at_poll(Frame& frame, mcontext_t& machine) {
   constexpr uint32_t kTbnz = 0x37f80011, kTbnzMask = 0xfff8001f;             // tbnz w17, #31, …
   const uint32_t word = *reinterpret_cast<const uint32_t*>(machine.pc);
   if (word == kSub || word == kStr || (word & kTbnzMask) == kTbnz) machine.regs[17] = UINT32_MAX;
+}
+
+// What the guest does with SIGSEGV and SIGBUS, whose handler is the runtime's.
+std::atomic<uint64_t> g_on_segv{0}, g_on_bus{0};
+
+bool keep_sent(int signal, const siginfo_t& info, void* context) {
+  const uint64_t handler = (signal == SIGSEGV ? g_on_segv : g_on_bus).load();
+  if (is_handler(handler)) keep_arrived(signal, info, context);
+  return handler != 0;
 }
 
 void on_signal(int signal, siginfo_t* info, void* context) { keep_arrived(signal, *info, context); }
@@ -75,8 +85,18 @@ void set_host_mask(uint64_t mask) {
   host_call(SYS_rt_sigprocmask, {{SIG_SETMASK, reinterpret_cast<long>(&wanted), 0, sizeof wanted}});
 }
 
+uint64_t current_host_mask() {
+  uint64_t mask = 0;
+  host_call(SYS_rt_sigprocmask, {{SIG_BLOCK, 0, reinterpret_cast<long>(&mask), sizeof mask}});
+  return mask;
+}
+
 // The kernel's own call: the C library keeps two signals for itself, and does not use them here.
 void set_host_action(int signal, const x86::SignalAction& action) {
+  if (signal == SIGSEGV || signal == SIGBUS) {
+    (signal == SIGSEGV ? g_on_segv : g_on_bus).store(action.handler);
+    return set_sent_signal(keep_sent);
+  }
   constexpr uint64_t kKept = SA_NOCLDSTOP | SA_NOCLDWAIT;
   x86::SignalAction host = {};
   host.handler = action.handler;

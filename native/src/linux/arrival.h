@@ -28,7 +28,11 @@ void set_running_frame(Frame* frame);
 // The mask that the host thread has, unless a signal has arrived meanwhile.
 void set_host_mask(uint64_t mask);
 
+// The mask that this process was started with.
+uint64_t current_host_mask();
+
 // What the host does with a signal of the guest's: handler, SIG_DFL or SIG_IGN, as `action` says.
+// SIGSEGV and SIGBUS stay the fault handler's, which passes on those that were sent.
 void set_host_action(int signal, const x86::SignalAction& action);
 
 // A signal that was sent is kept as the guest's, on the thread that a handler of the runtime's own

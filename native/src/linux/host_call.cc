@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "linux/arrival.h"
+#include "run/fork_gate.h"
 
 // long mtetso_waiting_call(long number, const long arguments[6], const uint32_t* arrived): AAPCS64;
 // system calls have their number in x8 and keep every register but x0.
@@ -58,6 +59,7 @@ long host_call(long number, const HostArguments& arguments) {
 }
 
 long waiting_call(long number, const HostArguments& arguments) {
+  const OutOfRuntime outside;
   return mtetso_waiting_call(number, arguments.a, arrived_flag());
 }
 

@@ -171,7 +171,6 @@ constexpr PlainCall kCalls[] = {
     {227, "clock_settime", SYS_clock_settime, quick, {v0, in(1, kTimespec)}},
     {228, "clock_gettime", SYS_clock_gettime, quick, {v0, out(1, kTimespec)}},
     {229, "clock_getres", SYS_clock_getres, quick, {v0, out(1, kTimespec)}},
-    {247, "waitid", SYS_waitid, if_asked, {v0, v1, out(2, kSiginfo), v3, out(4, kUsage)}},
     {251, "ioprio_set", SYS_ioprio_set, quick, {v0, v1, v2}},
     {252, "ioprio_get", SYS_ioprio_get, quick, {v0, v1}},
     {253, "inotify_init", SYS_inotify_init1, quick, {zero}},

@@ -23,7 +23,7 @@ uint64_t page_up(uint64_t address) { return (address + kPage - 1) & ~(kPage - 1)
 constexpr int64_t kHighestError = 4095;  // include/linux/err.h: MAX_ERRNO
 
 std::vector<std::string> argv_of(const Options& options) {
-  std::vector<std::string> all{options.guest};
+  std::vector<std::string> all{options.again ? options.argv0 : options.guest};
   all.insert(all.end(), options.arguments.begin(), options.arguments.end());
   return all;
 }
@@ -36,7 +36,9 @@ LinuxProcess::LinuxProcess(const Options& options, Process& process)
       paths_(options.sysroot, options.guest),
       command_line_(argv_of(options)) {
   if (options.trace_calls.empty()) return;
-  trace_ = options.trace_calls == "-" ? stderr : std::fopen(options.trace_calls.c_str(), "we");
+  trace_ = options.trace_calls == "-"
+               ? stderr
+               : std::fopen(options.trace_calls.c_str(), options.again ? "ae" : "we");
   if (trace_ == nullptr)
     throw StatusError(Status::CannotOpen,
                       "cannot write " + options.trace_calls + ": " + std::strerror(errno));
@@ -49,6 +51,7 @@ GuestThread& LinuxProcess::start(ElfImage image) {
   GuestThread& thread = process_.start(std::move(image));
   auto own = std::make_unique<LinuxThread>();
   own->tid = static_cast<int32_t>(getpid());
+  own->mask = current_host_mask();
   thread.personal = std::move(own);
   return thread;
 }
@@ -57,6 +60,13 @@ GuestThread* LinuxProcess::thread_of(int32_t tid) {
   for (GuestThread* thread : process_.threads())
     if (!thread->exited && static_cast<LinuxThread&>(*thread->personal).tid == tid) return thread;
   return nullptr;
+}
+
+void LinuxProcess::become_child(GuestThread& thread) {
+  auto& own = static_cast<LinuxThread&>(*thread.personal);
+  own.tid = static_cast<int32_t>(getpid());
+  own.robust_list = 0;
+  own.sent.clear();
 }
 
 void LinuxProcess::before_code(GuestThread& thread) { signals_.deliver(memory(), thread); }

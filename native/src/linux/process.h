@@ -29,6 +29,10 @@ struct LinuxThread : PersonalThread {
 
   uint64_t mask = 0;  // of signals
   x86::SignalStack stack{.sp = 0, .flags = SS_DISABLE, .pad = 0, .size = 0};
+  // A child of vfork: the pipe to its parent, and the parent's stack (linux/fork.cc).
+  int vfork_end = -1;
+  uint64_t vfork_rsp = 0;
+  size_t vfork_size = 0;
   // Lockstep:
   std::vector<siginfo_t> sent;        // signals for this thread
   std::optional<Restart> retrying;    // of the call that it makes again until it has an answer
@@ -56,6 +60,8 @@ class LinuxProcess : public SystemCalls {
   const Paths& paths() const { return paths_; }
   // The thread that gettid calls so; null if it is not one of this process.
   GuestThread* thread_of(int32_t tid);
+  // In a child process, whose only thread this is.
+  void become_child(GuestThread& thread);
   // The guest's argv.
   const std::vector<std::string>& command_line() const { return command_line_; }
 

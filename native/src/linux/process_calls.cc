@@ -1,21 +1,34 @@
 // SPDX-License-Identifier: MIT
 //
 // Who the process and its threads are, and their end.
+#include <linux/prctl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 
 #include "linux/call.h"
+#include "linux/descriptors.h"
+#include "linux/exec.h"
+#include "linux/fork.h"
 #include "linux/process.h"
 
 namespace mtetso {
 namespace {
 
-CallResult exit_group(Call& call) { throw GuestExit{call.number_at(0) & 0xff}; }
+CallResult exit_group(Call& call) {
+  end_of_vfork(call);
+  throw GuestExit{call.number_at(0) & 0xff};
+}
 
 CallResult exit(Call& call) {
+  end_of_vfork(call);
   call.thread.frame->guest.rax = call.arguments[0];
   throw GuestExit{call.number_at(0) & 0xff};
 }
@@ -62,12 +75,114 @@ CallResult uname(Call& call) {
   return call.put(call.arguments[0], names) ? 0 : -EFAULT;
 }
 
+CallResult fork(Call& call) { return fork_process(call, {}); }
+CallResult vfork(Call& call) { return fork_process(call, {.flags = CLONE_VM | CLONE_VFORK}); }
+
+// Lockstep: whether a child has ended is asked again and again.
+CallResult wait4(Call& call) {
+  constexpr size_t kUsage = 144;
+  const bool lockstep = must_not_wait(call);
+  const int options = call.number_at(2);
+  int status = 0;
+  std::array<uint8_t, kUsage> usage = {};
+  const long result = waiting_call(
+      SYS_wait4,
+      {{call.number_at(0), reinterpret_cast<long>(&status), options | (lockstep ? WNOHANG : 0),
+        call.arguments[3] == 0 ? 0 : reinterpret_cast<long>(usage.data())}});
+  if (result == 0 && lockstep && (options & WNOHANG) == 0) return try_often(call, Restart::IfAsked);
+  if (result < 0) return after_host(call, result, Restart::IfAsked);
+  if (result == 0) return 0;
+  if (call.arguments[1] != 0 && !call.put(call.arguments[1], status)) return -EFAULT;
+  if (call.arguments[3] != 0 && !call.put(call.arguments[3], usage)) return -EFAULT;
+  return result;
+}
+
+CallResult waitid(Call& call) {
+  constexpr size_t kUsage = 144;
+  const bool lockstep = must_not_wait(call);
+  const int options = call.number_at(3);
+  siginfo_t info = {};
+  std::array<uint8_t, kUsage> usage = {};
+  const long result = waiting_call(
+      SYS_waitid, {{call.number_at(0), call.number_at(1), reinterpret_cast<long>(&info),
+                    options | (lockstep ? WNOHANG : 0),
+                    call.arguments[4] == 0 ? 0 : reinterpret_cast<long>(usage.data())}});
+  if (result < 0) return after_host(call, result, Restart::IfAsked);
+  if (info.si_pid == 0 && lockstep && (options & WNOHANG) == 0)
+    return try_often(call, Restart::IfAsked);
+  if (call.arguments[2] != 0 && !call.put(call.arguments[2], info)) return -EFAULT;
+  if (call.arguments[4] != 0 && !call.put(call.arguments[4], usage)) return -EFAULT;
+  return result;
+}
+
+// Those that are about the process itself, and the same on every machine. Filters of system calls
+// are refused: they would be about this runtime's.
+CallResult prctl(Call& call) {
+  const int what = call.number_at(0);
+  constexpr size_t kName = 16;
+  switch (what) {
+    case PR_SET_NAME: {
+      std::string name;
+      const int error = call.read_string(call.arguments[1], name);
+      if (error == -EFAULT) return error;
+      return host_call(SYS_prctl,
+                       {{what, reinterpret_cast<long>(name.substr(0, kName - 1).c_str())}});
+    }
+    case PR_GET_NAME: {
+      char name[kName] = {};
+      const long result = host_call(SYS_prctl, {{what, reinterpret_cast<long>(name)}});
+      return result == 0 && !call.put(call.arguments[1], name) ? -EFAULT : result;
+    }
+    case PR_GET_PDEATHSIG:
+    case PR_GET_CHILD_SUBREAPER: {
+      int value = 0;
+      const long result = host_call(SYS_prctl, {{what, reinterpret_cast<long>(&value)}});
+      return result == 0 && !call.put(call.arguments[1], value) ? -EFAULT : result;
+    }
+    case PR_SET_PDEATHSIG:
+    case PR_GET_DUMPABLE:
+    case PR_SET_DUMPABLE:
+    case PR_GET_KEEPCAPS:
+    case PR_SET_KEEPCAPS:
+    case PR_CAPBSET_READ:
+    case PR_CAPBSET_DROP:
+    case PR_SET_TIMERSLACK:
+    case PR_GET_TIMERSLACK:
+    case PR_SET_CHILD_SUBREAPER:
+    case PR_SET_NO_NEW_PRIVS:
+    case PR_GET_NO_NEW_PRIVS:
+    case PR_CAP_AMBIENT:
+      return host_call(
+          SYS_prctl,
+          {{what, static_cast<long>(call.arguments[1]), static_cast<long>(call.arguments[2]),
+            static_cast<long>(call.arguments[3]), static_cast<long>(call.arguments[4])}});
+    default:
+      return -EINVAL;
+  }
+}
+
+// The execution domain of x86-64 is all there is; its flags are about memory that is not laid out
+// so here.
+CallResult personality(Call& call) {
+  constexpr uint32_t kQuery = 0xffffffff;
+  const auto wanted = static_cast<uint32_t>(call.arguments[0]);
+  return wanted == kQuery || wanted == 0 ? 0 : -EINVAL;
+}
+
 }  // namespace
 
 CallRows process_calls() {
   static constexpr CallRow rows[] = {
       {60, "exit", 1, exit},
       {63, "uname", 1, uname},
+      {57, "fork", 0, fork},
+      {58, "vfork", 0, vfork},
+      {59, "execve", 3, execve},
+      {61, "wait4", 4, wait4},
+      {135, "personality", 1, personality},
+      {157, "prctl", 5, prctl},
+      {247, "waitid", 5, waitid},
+      {322, "execveat", 5, execveat},
       {158, "arch_prctl", 2, arch_prctl},
       {186, "gettid", 0, gettid},
       {218, "set_tid_address", 1, set_tid_address},

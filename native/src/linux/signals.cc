@@ -121,7 +121,7 @@ void Signals::set_action(int signal, const x86::SignalAction& action) {
   const SignalsHeld held;  // a handler must not interrupt the lock's owner on its way into it
   std::scoped_lock hold(lock_);
   actions_[static_cast<size_t>(signal)] = action;
-  if (signal != SIGSEGV && signal != SIGBUS) set_host_action(signal, action);
+  set_host_action(signal, action);
 }
 
 bool Signals::restarts(int signal) {

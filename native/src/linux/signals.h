@@ -61,9 +61,6 @@ class Signals {
   // rt_sigreturn. False: there is no frame (the process is to die of SIGSEGV).
   bool leave_handler(GuestMemory& memory, GuestThread& thread);
 
-  // The lock of the table, for fork.
-  std::mutex& lock() { return lock_; }
-
  private:
   void enter(GuestMemory& memory, GuestThread& thread, const siginfo_t& info,
              const x86::SignalAction& action, const TrapCause& cause);

@@ -13,6 +13,7 @@
 #include "debug/threads.h"
 #include "float/sse.h"
 #include "memory/barriers.h"
+#include "run/fork_gate.h"
 #include "status.h"
 #include "translate/float_helper.h"
 #include "translate/stubs.h"
@@ -146,7 +147,10 @@ ExitReason Engine::run(Frame& frame) {
   for (;;) {
     forget_old(frame, epochs().enter(frame.epoch));
     if (something_retired_.load(std::memory_order_acquire)) reclaim();
-    const ExitReason reason = mtetso_enter_jit(&frame, resolve(frame), enter_);
+    const uintptr_t entry = resolve(frame);
+    fork_gate().leave();
+    const ExitReason reason = mtetso_enter_jit(&frame, entry, enter_);
+    fork_gate().enter();
     if (reason == ExitReason::TierUp)
       tier_up(frame.guest.rip);
     else if (reason != ExitReason::Lookup)

@@ -75,6 +75,9 @@ class Engine : public CodePages::Owner {
 
   uintptr_t fault_trampoline() const { return fault_trampoline_; }
 
+  // In a child process, whose only thread this is.
+  void after_fork() { tiers_->after_fork(); }
+
   // Writes the profile if the options ask for one; a failure is only reported.
   void write_profile() const;
 

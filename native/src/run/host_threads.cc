@@ -12,6 +12,7 @@
 #include "debug/threads.h"
 #include "fault/handler.h"
 #include "run/core_ids.h"
+#include "run/fork_gate.h"
 #include "run/turn.h"
 #include "status.h"
 
@@ -38,6 +39,7 @@ void HostThreads::pin(const GuestThread& thread) {
 
 // All turns of one thread. The budget only makes it return to the dispatcher now and then.
 void HostThreads::body(GuestThread& thread) {
+  const InRuntime inside;
   if (process_.options().core_id_source == MTEDBG_CoreIdSource_Pinned) pin(thread);
   bind_host_thread(&thread.frame->guest);
   bind_core_id(process_.options(), *thread.frame);
@@ -85,6 +87,7 @@ void HostThreads::start(GuestThread& thread) {
 }
 
 bool HostThreads::wait(GuestThread&, GuestThread& other) {
+  const OutOfRuntime outside;
   std::unique_lock lock(lock_);
   exits_.wait(lock, [&] { return other.exited; });
   return true;

@@ -11,6 +11,7 @@
 #include "debug/recorder.h"
 #include "debug/threads.h"
 #include "debug/trace.h"
+#include "run/fork_gate.h"
 #include "run/turn.h"
 #include "status.h"
 
@@ -144,6 +145,7 @@ void Lockstep::take_turn(const ChosenTurn& chosen) {
 }
 
 void Lockstep::run() {
+  const InRuntime inside;
   for (;;) take_turn(next(nullptr));
 }
 

@@ -234,6 +234,17 @@ void Process::leave(const GuestThread& thread) {
   taken_[thread.core] = false;
 }
 
+void Process::only_thread(GuestThread& self) {
+  for (const auto& thread : threads_) {
+    if (thread.get() == &self || thread->exited) continue;
+    thread_exited(&thread->frame->guest, 0);
+    thread->frame->epoch.store(0, std::memory_order_release);
+    thread->exited = true;
+    taken_[thread->core] = false;
+  }
+  bind_host_thread(&self.frame->guest);
+}
+
 void Process::move(GuestThread& thread, uint32_t core) {
   if (thread.core == core) return;
   thread.core = core;

@@ -112,6 +112,9 @@ class Process {
   GuestThread* find(uint64_t id);
   std::vector<GuestThread*> threads();
 
+  // In a child process: the other threads are not there.
+  void only_thread(GuestThread& self);
+
   // Moves a thread to a core: its tag, with an event where it changes.
   void move(GuestThread& thread, uint32_t core);
   // The thread will access no guest memory any more. Where core ids are threads', the next thread

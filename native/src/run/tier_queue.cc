@@ -2,10 +2,13 @@
 
 #include "run/tier_queue.h"
 
+#include <new>
 #include <thread>
 #include <utility>
 
 #include "debug/points.h"
+#include "memory/signals.h"
+#include "run/fork_gate.h"
 
 namespace mtetso {
 
@@ -33,18 +36,36 @@ void TierQueue::drop(const Program& program) {
   changed_.wait(hold, [&] { return at_work_ != &program; });
 }
 
+// Its thread is not in the child. The condition still counts it among those that wait: it is made
+// anew.
+void TierQueue::after_fork() {
+  working_ = false;
+  new (&changed_) std::condition_variable;
+}
+
+// The compiler's thread takes no signals: they are the guest's. It forks nothing and must not be in
+// the middle of something when another thread does.
 void TierQueue::work() {
+  const SignalsHeld held;
   std::unique_lock hold(lock_);
   for (;;) {
     changed_.wait(hold, [&] { return !waiting_.empty(); });
-    const Request request = std::move(waiting_.front());
-    waiting_.pop_front();
-    at_work_ = request.program;
     hold.unlock();
-    compile(request);
+    {
+      const InRuntime inside;
+      hold.lock();
+      if (waiting_.empty()) continue;
+      const Request request = std::move(waiting_.front());
+      waiting_.pop_front();
+      at_work_ = request.program;
+      hold.unlock();
+      compile(request);
+      hold.lock();
+      at_work_ = nullptr;
+      changed_.notify_all();
+      hold.unlock();
+    }
     hold.lock();
-    at_work_ = nullptr;
-    changed_.notify_all();
   }
 }
 

@@ -30,6 +30,9 @@ class TierQueue {
   // Drops all requests for a program; when it returns none of its code is being compiled.
   void drop(const Program& program);
 
+  // In a child process, whose only thread this is.
+  void after_fork();
+
  private:
   struct Request {
     Program* program;

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtedbg.decode.stack.guest_calls import MOST_LEVELS, GuestChain, Unwinder
+from mtedbg.decode.stack.guest_calls import MOST_LEVELS, SIGNAL_FRAME, GuestChain, Unwinder
 from mtedbg.decode.stack.guest_frame import guest_of
 from mtedbg.layout import find_runtimes
 from mtedbg.model.frame import Guest
@@ -73,6 +73,24 @@ def test_a_call_of_another_function_is_no_candidate() -> None:
     found = chain([RETURN, 0, 0, 0], main=code)
     assert len(found.calls) == 1
     assert found.end == "no return address is on the stack"
+
+
+RESTORERS = {"glibc": "48c7c00f0000000f05", "short": "b80f0000000f05"}
+
+
+@pytest.mark.parametrize("code", RESTORERS.values(), ids=RESTORERS)
+def test_what_a_signal_handler_has_interrupted(code: str) -> None:
+    """Main as a handler: behind the restorer's address is the frame, with main's registers."""
+    restorer, interrupted = MAIN + 0x800, MAIN + 1
+    main = bytearray(MAIN_CODE)
+    main[0x800 : 0x800 + len(code) // 2] = bytes.fromhex(code)
+    frame = [0] * 46
+    frame[21], frame[20] = interrupted, STACK + 8 * 48  # rip, rsp: sigcontext's
+    found = chain([0xBB, restorer, *frame, 0xBB, RETURN, 0, 0], main=bytes(main))
+    assert levels(found)[:4] == [
+        (PC_RIP, False), (restorer, False), (interrupted, False), (RETURN, False),
+    ]  # fmt: skip
+    assert [call.name for call in found.calls[:4]] == ["main", SIGNAL_FRAME, "main", "main"]
 
 
 @pytest.mark.parametrize("skip", [0, 8])
