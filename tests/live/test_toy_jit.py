@@ -137,6 +137,14 @@ def test_a_stripped_program_in_gdb(lab_vm: Vm, tmp_path: Path) -> None:
         assert [name for name in NAMES if name in shown] == NAMES, shown
 
 
+def test_a_stripped_program_in_lldb(lab_vm: Vm, tmp_path: Path) -> None:
+    """Its root is searched for when a frame is printed that is in no module."""
+    program = compiled("toy_jit", *STRIPPED)
+    core, _ = core_of(lab_vm, tmp_path, program)
+    with lldb_session.lldb("lldb23", [program, "-c", core]) as session:
+        backtrace("lldb23", session.execute("bt"))
+
+
 def advice(capsys: pytest.CaptureFixture[str], target: str, status: int) -> list[dict[str, Any]]:
     """What `mtedbg adopt-check` has to say."""
     assert main(["adopt-check", target, "--json"]) == status

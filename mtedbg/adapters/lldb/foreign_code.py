@@ -22,16 +22,22 @@ def place_of(process: lldb.SBProcess, frame: lldb.SBFrame) -> CodePlace | None:
     from mtedbg.analysis.code.in_frame import place_in_frame
     from mtedbg.model.pointer import strip
 
-    identity = process.GetUniqueID(), process.GetStopID()
-    if identity not in _known:
-        _known.clear()
-        _known[identity] = _session(process)
+    session = session_of(process)
     pc = strip(frame.GetPC())
     index = frame.GetFrameID()
     before = frame.GetThread().GetFrameAtIndex(index - 1) if index else None
     after_call = before is not None and not before.IsArtificial() and not _is_signal(before)
     registers = {"x29": frame.GetFP(), "sp": frame.GetSP()}
-    return place_in_frame(_known[identity], pc - 1 if after_call and pc else pc, registers)
+    return place_in_frame(session, pc - 1 if after_call and pc else pc, registers)
+
+
+def session_of(process: lldb.SBProcess) -> Session:
+    """Of the process as it is at this stop."""
+    identity = process.GetUniqueID(), process.GetStopID()
+    if identity not in _known:
+        _known.clear()
+        _known[identity] = _session(process)
+    return _known[identity]
 
 
 def _is_signal(frame: lldb.SBFrame) -> bool:

@@ -9,7 +9,7 @@ same stop, may hold while it waits for the provider. A format's script is run wi
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import lldb
 
@@ -18,6 +18,9 @@ from mtedbg.analysis.code.mappings import is_interpreter
 from mtedbg.errors import MtedbgError
 from mtedbg.model.absent import Absent
 from mtedbg.model.symbols import LIST_SYMBOL, ROOT_SYMBOL
+
+if TYPE_CHECKING:
+    from mtedbg.layout import Runtime
 
 FUNCTION = "mtedbg_frame_name"
 """The name under which LLDB finds the script in the dictionary of its Python session."""
@@ -48,21 +51,32 @@ def frame_name(frame: lldb.SBFrame, _names: dict[str, Any]) -> str:
         return ""
     from mtedbg.analysis.code.frame_name import frame_title
     from mtedbg.decode.code.code_map import locate
-    from mtedbg.layout import find_runtimes
 
     process = frame.GetThread().GetProcess()
-    roots = [*_addresses(process, ROOT_SYMBOL), *_addresses(process, LIST_SYMBOL)]
-    if not roots:
-        return _foreign_name(frame, process)
     try:
-        runtimes = find_runtimes(_memory(process), roots)
-        for runtime in () if isinstance(runtimes, Absent) else runtimes:
+        for runtime in _runtimes(process):
             place = locate(runtime, frame.GetPC())
             if place.in_jit:
                 return frame_title(runtime, place)
     except MtedbgError:
         pass
     return _foreign_name(frame, process)
+
+
+def _runtimes(process: lldb.SBProcess) -> tuple[Runtime, ...]:
+    """The runtimes, by symbols; in a core without symbols by a search, once."""
+    from mtedbg.adapters.lldb.foreign_code import session_of
+    from mtedbg.layout import find_runtimes
+
+    roots = [*_addresses(process, ROOT_SYMBOL), *_addresses(process, LIST_SYMBOL)]
+    if roots:
+        found = find_runtimes(_memory(process), roots)
+        return () if isinstance(found, Absent) else found
+    return session_of(process).readable_runtimes() if _is_core(process) else ()
+
+
+def _is_core(process: lldb.SBProcess) -> bool:
+    return bool(process.GetPluginName() == "elf-core")
 
 
 def _may_interpret(frame: lldb.SBFrame) -> bool:
@@ -98,4 +112,4 @@ def _memory(process: lldb.SBProcess) -> MemoryAlone:
         data = process.ReadMemory(address, length, error)
         return bytes(data) if error.Success() and data and len(data) == length else None
 
-    return MemoryAlone(read, dead=process.GetPluginName() == "elf-core")
+    return MemoryAlone(read, dead=_is_core(process))
