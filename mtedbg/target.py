@@ -9,9 +9,10 @@ How to add a debugger:
 
 What can also write is a `TagWriter`, by one method more: only commands whose name says that they
 write ask for it. What can read files where its process runs is a `FileReader`, what has more of
-a thread's control words a `ProtectionReader`. What can let its process run is a `Stepper`: only
-`mte-step` and `mte-catch` ask for that. What knows the files that were mapped into a dead process
-is a `ModuleFinder`, what has the system's own record of the death a `RecordReader`.
+a thread's control words a `ProtectionReader`, its vector registers a `VectorReader`. What can let
+its process run is a `Stepper`: only `mte-step` and `mte-catch` ask for that. What knows the files
+that were mapped into a dead process is a `ModuleFinder`, what has the system's own record of the
+death a `RecordReader`.
 """
 
 from __future__ import annotations
@@ -111,6 +112,14 @@ class ProtectionReader(Protocol):
 
     def protection(self, thread: Thread) -> Protection:
         """What it has of them; what the machine or the kernel lacks does not apply."""
+
+
+@runtime_checkable
+class VectorReader(Protocol):
+    """A target that gives the vector registers of its threads."""
+
+    def vectors(self, thread: Thread) -> Mapping[str, int] | Absent:
+        """v0 to v31, each a number of 128 bits, fpsr and fpcr: of the innermost frame."""
 
 
 @runtime_checkable

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from mtedbg.commands import Arguments, Command
+from mtedbg.commands import Arguments, Command, Option
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
-from mtedbg.model.frame import GENERAL_REGISTERS, Owner
+from mtedbg.model.frame import GENERAL_REGISTERS, VECTOR_REGISTERS, Owner
 from mtedbg.report import Answer, Column, Kind, Line, Record, Row, Span
 
 if TYPE_CHECKING:
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 _EACH_LINE = 4
 _FLAGS = "nzcv"
+_STICKY = ("IE", "DE", "ZE", "OE", "UE", "PE")
+_ROUNDING = ("to nearest", "down", "up", "to zero")
+"""Of MXCSR (Intel SDM volume 1, 10.2.3)."""
 
 
 def _run(session: Session, arguments: Arguments) -> Answer:
@@ -27,12 +30,12 @@ def _run(session: Session, arguments: Arguments) -> Answer:
     thread = session.thread(arguments.thread)
     foreign = foreign_guest(session, thread)
     if isinstance(foreign, Absent):
-        return answer(guest_on(session, thread))
+        return answer(guest_on(session, thread), vectors=arguments.vectors)
     return answer_of_foreign(foreign)
 
 
-def answer(found: GuestOnThread) -> Answer:
-    """The guest's registers and core ids as a row and lines."""
+def answer(found: GuestOnThread, *, vectors: bool = False) -> Answer:
+    """The guest's registers and core ids as a row and lines; vector registers on request."""
     from mtedbg.analysis.runtimes import notes_of
     from mtedbg.commands._guest import without_guest
 
@@ -41,7 +44,10 @@ def answer(found: GuestOnThread) -> Answer:
         return without_guest(found.thread, guest, COMMAND.columns).noting(*notes)
     why = (guest.cores.explanation,) if guest.cores.explanation else ()
     return Answer(
-        Record(_row(found.thread.number, guest), tuple(_lines(guest))),
+        Record(
+            _row(found.thread.number, guest),
+            (*_lines(guest), *(_vector_lines(guest) if vectors else ())),
+        ),
         _headline(found.thread.number, guest),
         notes + guest.notes + why,
     )
@@ -55,6 +61,7 @@ def answer_of_foreign(found: ForeignGuestOnThread) -> Answer:
         "frame_address": NOT_APPLICABLE,
         "rip": guest.rip,
         "gregs": dict(guest.registers),
+        "vectors": NOT_APPLICABLE,
         "host_core_id": NOT_APPLICABLE,
         "r_host_core_id": NOT_APPLICABLE,
         "rseq_core_id": NOT_APPLICABLE,
@@ -85,6 +92,7 @@ def _row(number: int, guest: Guest) -> Row:
         "frame_address": guest.address,
         "rip": guest.rip,
         "gregs": dict(guest.registers),
+        "vectors": guest.vectors if isinstance(guest.vectors, Absent) else dict(guest.vectors),
         "host_core_id": cores.frame,
         "r_host_core_id": cores.shadow,
         "rseq_core_id": cores.kernel,
@@ -110,6 +118,25 @@ def _lines(guest: Guest) -> Iterator[Line]:
         yield tuple(spans)
     yield _core_line(guest.cores)
     yield (Span("owner  ", "heading"), Span(_owner(guest.cores)))
+
+
+def _vector_lines(guest: Guest) -> Iterator[Line]:
+    """Two a line: those that are not 0; MXCSR with its sticky bits and rounding by name."""
+    if isinstance(guest.vectors, Absent):
+        yield (Span("vectors  ", "heading"), Span(str(guest.vectors)))
+        return
+    control = guest.vectors["mxcsr"]
+    sticky = "".join(f" {name}" for bit, name in enumerate(_STICKY) if control >> bit & 1)
+    said = f"{control:#06x}  rounds {_ROUNDING[control >> 13 & 3]}, sticky{sticky or ' none'}"
+    yield (Span("mxcsr  ", "heading"), Span(said))
+    shown = [name for name in VECTOR_REGISTERS if guest.vectors[name]]
+    for first in range(0, len(shown), 2):
+        spans: list[Span] = []
+        for name in shown[first : first + 2]:
+            spans += (Span(f"{name:<6}", "heading"), Span(f"{guest.vectors[name]:#034x}  "))
+        yield tuple(spans)
+    if len(shown) < len(VECTOR_REGISTERS):
+        yield (Span("the other xmm registers are 0" if shown else "all xmm registers are 0"),)
 
 
 def _owner(cores: CoreIds) -> str:
@@ -149,6 +176,9 @@ COMMAND = Command(
         Column("frame_address", Kind.ADDRESS, "address of its guest frame"),
         Column("rip", Kind.ADDRESS, "the guest's instruction pointer"),
         Column("gregs", Kind.RAW, "general registers and flags, by name", shown=False),
+        Column(
+            "vectors", Kind.RAW, "xmm0 to xmm15 as 128-bit numbers, and mxcsr, by name", shown=False
+        ),
         Column("host_core_id", Kind.TAG, "HostCoreId in the frame: the core's tag"),
         Column("r_host_core_id", Kind.TAG, "the register that shadows it in translated code"),
         Column("rseq_core_id", Kind.COUNT, "the cpu in the kernel's rseq area"),
@@ -157,6 +187,7 @@ COMMAND = Command(
         Column("owner", Kind.TEXT, "what owns memory with that tag: thread, core, or none"),
     ),
     run=_run,
+    options=(Option("--vectors", "also vector registers that are not 0, and MXCSR"),),
     details=(
         "Registers are read from where they are: from host registers in translated code, from the "
         "signal frame under a signal handler, otherwise from the guest frame."

@@ -18,7 +18,7 @@ from mtedbg.formats.buffer import Buffer, text
 from mtedbg.formats.elf import Note, ProgramHeader
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 
-NT_PRSTATUS, NT_PRPSINFO, NT_AUXV = 1, 3, 6
+NT_PRSTATUS, NT_FPREGSET, NT_PRPSINFO, NT_AUXV = 1, 2, 3, 6
 NT_SIGINFO, NT_FILE = 0x53494749, 0x46494C45
 NT_ARM_TLS, NT_ARM_SVE, NT_ARM_PAC_MASK, NT_ARM_TAGGED_ADDR_CTRL = 0x401, 0x405, 0x406, 0x409
 NT_ARM_POE, NT_ARM_GCS = 0x40F, 0x410

@@ -12,6 +12,7 @@ GENERAL_REGISTERS = (
     "rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15".split()  # noqa: SIM905
 )
 """In the order of x86 encodings."""
+VECTOR_REGISTERS = tuple(f"xmm{number}" for number in range(16))
 
 
 class ThreadState(StrEnum):
@@ -67,6 +68,50 @@ class GuestFrame:
 
 
 @dataclass(frozen=True, slots=True)
+class GuestVectors:
+    """The vector registers in the same record: halves of 8 bytes, and MXCSR.
+
+    They do not apply where the runtime has none.
+    """
+
+    RECORD: ClassVar[str] = "GuestFrame"
+
+    mxcsr: int | Absent = NOT_APPLICABLE
+    xmm0_low: int | Absent = NOT_APPLICABLE
+    xmm0_high: int | Absent = NOT_APPLICABLE
+    xmm1_low: int | Absent = NOT_APPLICABLE
+    xmm1_high: int | Absent = NOT_APPLICABLE
+    xmm2_low: int | Absent = NOT_APPLICABLE
+    xmm2_high: int | Absent = NOT_APPLICABLE
+    xmm3_low: int | Absent = NOT_APPLICABLE
+    xmm3_high: int | Absent = NOT_APPLICABLE
+    xmm4_low: int | Absent = NOT_APPLICABLE
+    xmm4_high: int | Absent = NOT_APPLICABLE
+    xmm5_low: int | Absent = NOT_APPLICABLE
+    xmm5_high: int | Absent = NOT_APPLICABLE
+    xmm6_low: int | Absent = NOT_APPLICABLE
+    xmm6_high: int | Absent = NOT_APPLICABLE
+    xmm7_low: int | Absent = NOT_APPLICABLE
+    xmm7_high: int | Absent = NOT_APPLICABLE
+    xmm8_low: int | Absent = NOT_APPLICABLE
+    xmm8_high: int | Absent = NOT_APPLICABLE
+    xmm9_low: int | Absent = NOT_APPLICABLE
+    xmm9_high: int | Absent = NOT_APPLICABLE
+    xmm10_low: int | Absent = NOT_APPLICABLE
+    xmm10_high: int | Absent = NOT_APPLICABLE
+    xmm11_low: int | Absent = NOT_APPLICABLE
+    xmm11_high: int | Absent = NOT_APPLICABLE
+    xmm12_low: int | Absent = NOT_APPLICABLE
+    xmm12_high: int | Absent = NOT_APPLICABLE
+    xmm13_low: int | Absent = NOT_APPLICABLE
+    xmm13_high: int | Absent = NOT_APPLICABLE
+    xmm14_low: int | Absent = NOT_APPLICABLE
+    xmm14_high: int | Absent = NOT_APPLICABLE
+    xmm15_low: int | Absent = NOT_APPLICABLE
+    xmm15_high: int | Absent = NOT_APPLICABLE
+
+
+@dataclass(frozen=True, slots=True)
 class CoreIds:
     """The three views of the core that a guest thread runs on.
 
@@ -105,6 +150,7 @@ class Guest:
         host_pc: the PC in translated code: the host thread's, or the one that a signal handler
             interrupted.
         near: RIP, or where it is not known the guest instruction that was known last.
+        vectors: xmm0 to xmm15, each a number of 128 bits, and mxcsr, from where they are now.
     """
 
     address: int
@@ -117,3 +163,4 @@ class Guest:
     notes: tuple[str, ...] = ()
     host_pc: int | Absent = NOT_APPLICABLE
     near: int | Absent = NOT_APPLICABLE
+    vectors: Mapping[str, int] | Absent = NOT_APPLICABLE

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -162,3 +163,24 @@ def test_before_the_runtime_is_there(flavour: str) -> None:
     with running(flavour) as guest, pytest.raises(DebuggerError) as error:
         guest.session.execute("memop $pc")
     assert len(str(error.value).splitlines()) == 2
+
+
+@pytest.mark.parametrize("flavour", GDBS)
+def test_vector_registers_are_those_of_the_guest(flavour: str) -> None:
+    """A function of the guest has computed with these, and left them in registers."""
+    wanted = {int.from_bytes(struct.pack("<d", number), "little") for number in (4.0, 2.2)}
+    with running(
+        flavour, "--cores", "3", "--schedule", "seed:5", guest="numbers", arguments=()
+    ) as guest:
+        for _ in range(12):
+            assert guest.session.resume("continue").signal == "SIGSEGV"
+            row = guest.row("guest-frame")
+            vectors = {name: int(value, 16) for name, value in row["vectors"].items()}
+            if wanted <= set(vectors.values()):
+                break
+        assert row["in_jit"]
+        assert wanted <= set(vectors.values())
+        assert vectors["mxcsr"] == 0x1FA0  # sums were inexact
+        shown = guest.session.execute("guest-frame --vectors")
+    assert "mxcsr  0x1fa0  rounds to nearest, sticky PE" in shown
+    assert all(f"{value:#034x}" in shown for value in wanted)

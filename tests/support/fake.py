@@ -32,6 +32,7 @@ class FakeTarget:
         default_factory=lambda: [Thread(1, 100, "main", True, tagged_addr_ctrl=0x7FFF3)]
     )
     register_sets: dict[int, dict[str, int]] = field(default_factory=dict)
+    vector_sets: dict[int, dict[str, int]] = field(default_factory=dict)
     signals: dict[int, SignalInfo] = field(default_factory=dict)
     symbols: dict[str, int] = field(default_factory=dict)
     kind: TargetKind = TargetKind.CORE
@@ -95,6 +96,9 @@ class FakeTarget:
 
     def registers(self, thread: Thread) -> Mapping[str, int] | Absent:
         return self.register_sets.get(thread.number, Absent(Reason.UNREADABLE))
+
+    def vectors(self, thread: Thread) -> Mapping[str, int] | Absent:
+        return self.vector_sets.get(thread.number, Absent(Reason.NOT_RECORDED))
 
     def signal(self, thread: Thread) -> SignalInfo | Absent:
         return self.signals.get(thread.number, Absent(Reason.NOT_APPLICABLE))

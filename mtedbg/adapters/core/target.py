@@ -268,6 +268,14 @@ class CoreTarget:
             more[LENGTH] = vectors[2] // 8
         return {**mine.registers, **more} if more else mine.registers
 
+    def vectors(self, thread: Thread) -> Mapping[str, int] | Absent:
+        """From NT_FPREGSET: struct user_fpsimd_state (asm/ptrace.h of arm64)."""
+        found = self._notes.of_thread(self._notes_of(thread), notes.NT_FPREGSET, "<64QII")
+        if found is None:
+            return Absent(Reason.NOT_RECORDED, "no NT_FPREGSET in this core")
+        values = {f"v{n}": found[2 * n] | found[2 * n + 1] << 64 for n in range(32)}
+        return values | {"fpsr": found[64], "fpcr": found[65]}
+
     def signal(self, thread: Thread) -> SignalInfo | Absent:
         """The siginfo of `thread`; of the one that died at least the number."""
         mine = self._notes_of(thread)

@@ -127,6 +127,14 @@ class GdbTarget(SourcedTarget[Source]):
         except gdb.error as error:
             return Absent(Reason.UNREADABLE, str(error))
 
+    def vectors(self, thread: Thread) -> Mapping[str, int] | Absent:
+        """Of the innermost frame; see `VectorReader`."""
+        try:
+            with threads.selected(thread.number):
+                return threads.innermost_vectors()
+        except (gdb.error, ValueError) as error:
+            return Absent(Reason.UNREADABLE, str(error))
+
     def _register(self, thread: Thread, *names: str) -> int | None:
         try:
             with threads.selected(thread.number):

@@ -33,6 +33,21 @@ def innermost_registers() -> dict[str, int]:
     return found
 
 
+def innermost_vectors() -> dict[str, int]:
+    """v0 to v31, fpsr and fpcr of the selected thread's innermost frame.
+
+    Raises:
+        gdb.error: they cannot be read.
+        ValueError: this target has no such registers.
+    """
+    frame = gdb.newest_frame()
+    found = {name: int(frame.read_register(name)) for name in ("fpsr", "fpcr")}
+    for number in range(32):
+        halves = frame.read_register(f"v{number}")["d"]["u"]
+        found[f"v{number}"] = int(halves[0]) & WORD | (int(halves[1]) & WORD) << 64
+    return found
+
+
 @contextmanager
 def selected(number: int) -> Iterator[None]:
     """Selects a thread of the selected inferior for a while; thread and frame are put back."""

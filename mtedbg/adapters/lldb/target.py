@@ -132,6 +132,12 @@ class LldbTarget(SourcedTarget[LldbSource]):
         found = threads.registers(frame) if frame.IsValid() else {}
         return found or Absent(Reason.UNREADABLE, "LLDB has none of this thread")
 
+    def vectors(self, thread: Thread) -> Mapping[str, int] | Absent:
+        """Of the innermost frame; see `VectorReader`."""
+        frame = threads.by_number(self._process, thread.number).GetFrameAtIndex(0)
+        found = threads.vectors(frame) if frame.IsValid() else {}
+        return found or Absent(Reason.UNREADABLE, "LLDB does not give them")
+
     def _register(self, thread: Thread, *names: str) -> int | None:
         frame = threads.by_number(self._process, thread.number).GetFrameAtIndex(0)
         return threads.register(frame, *names) if frame.IsValid() else None

@@ -49,6 +49,24 @@ def register(frame: lldb.SBFrame, *names: str) -> int | None:
     return None
 
 
+def vectors(frame: lldb.SBFrame) -> dict[str, int]:
+    """v0 to v31, fpsr and fpcr of `frame`; none where one of them cannot be read."""
+    found = {}
+    for number in range(32):
+        data = frame.FindRegister(f"v{number}").GetData()
+        error = lldb.SBError()
+        contents = data.ReadRawData(error, 0, 16) if data.GetByteSize() == 16 else b""
+        if len(contents) != 16 or not error.Success():
+            return {}
+        found[f"v{number}"] = int.from_bytes(contents, "little")
+    for name in ("fpsr", "fpcr"):
+        value = register(frame, name)
+        if value is None:
+            return {}
+        found[name] = value
+    return found
+
+
 def signal_of(thread: lldb.SBThread) -> int | None:
     """The number of the signal that `thread` stopped on, or None where it was none."""
     if thread.GetStopReason() != lldb.eStopReasonSignal:

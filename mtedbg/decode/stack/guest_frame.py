@@ -10,6 +10,7 @@ from mtedbg.decode.memops.memop import memop_before, memop_in
 from mtedbg.decode.stack.context import Context, interrupted
 from mtedbg.decode.stack.core_ids import core_ids
 from mtedbg.decode.stack.registers import role_value
+from mtedbg.decode.stack.vectors import vectors_of
 from mtedbg.layout import Requirements, Runtime
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else
 from mtedbg.model.code import Place, Range, RangeKind
@@ -55,6 +56,7 @@ def guest_of(runtime: Runtime, thread: Thread, pac_mask: int = 0) -> Guest | Abs
         notes + _source_notes(frame, context, place) + _stub_notes(context),
         strip(context.registers["pc"], pac_mask) if context else NOT_APPLICABLE,
         near,
+        vectors_of(runtime, thread, address, context, place),
     )
 
 

@@ -103,7 +103,11 @@ static const char contracts[] =
     "register rax = x0\nregister rcx = x1\nregister rdx = x2\nregister rbx = x3\n"
     "register rsp = x4\nregister rbp = x5\nregister rsi = x6\nregister rdi = x7\n"
     "register r8 = x8\nregister r9 = x9\nregister r10 = x10\nregister r11 = x11\n"
-    "register r12 = x12\nregister r13 = x13\nregister r14 = x14\nregister r15 = x15\n";
+    "register r12 = x12\nregister r13 = x13\nregister r14 = x14\nregister r15 = x15\n"
+    "register xmm0 = v0\nregister xmm1 = v1\nregister xmm2 = v2\nregister xmm3 = v3\n"
+    "register xmm4 = v4\nregister xmm5 = v5\nregister xmm6 = v6\nregister xmm7 = v7\n"
+    "register xmm8 = v8\nregister xmm9 = v9\nregister xmm10 = v10\nregister xmm11 = v11\n"
+    "register xmm12 = v12\nregister xmm13 = v13\nregister xmm14 = v14\nregister xmm15 = v15\n";
 
 static uint32_t* code;
 static uint32_t shared_insert;

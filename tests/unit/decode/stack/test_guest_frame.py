@@ -24,6 +24,7 @@ from tests.support.runtime_image import (
 STATE = 8 * 20
 HOST_CORE_ID = 8 * 18
 RSEQ = 8 * 22
+MXCSR, XMM = 8 * 23, 8 * 24
 STACK = 0x10000
 
 
@@ -58,6 +59,38 @@ def test_elsewhere_the_registers_are_in_the_frame() -> None:
     assert found.rip == 0x401102
     assert found.cores.shadow == NOT_APPLICABLE
     assert found.notes == ()
+
+
+def with_vectors(frame: str, mxcsr: int) -> Image:
+    """The image whose frame has n + 1 in xmm<n>, and 1 << 127 in the last one."""
+    made = image()
+    at = made.places[frame]
+    made = made.with_word(at + MXCSR, mxcsr, 4)
+    for number in range(16):
+        made = made.with_word(at + XMM + 16 * number, number + 1)
+    return made.with_word(at + XMM + 16 * 15 + 8, 1 << 63)
+
+
+def test_vectors_are_in_the_frame_or_in_host_registers() -> None:
+    found = present(guest(with_vectors("frame3", 0x3FA0).target(), THUNK_THREAD)).vectors
+    assert isinstance(found, Mapping)
+    assert (found["mxcsr"], found["xmm0"], found["xmm15"]) == (0x3FA0, 1, 1 << 127 | 16)
+    target = with_vectors("frame2", 0x1F80).target()
+    assert present(guest(target)).vectors == Absent(Reason.NOT_RECORDED)
+    target.vector_sets[1] = {f"v{n}": n << 64 for n in range(32)} | {"fpsr": 0x1F, "fpcr": 0}
+    found = present(guest(target)).vectors
+    assert isinstance(found, Mapping)
+    assert (found["xmm1"], found["xmm15"]) == (1 << 64, 15 << 64)
+    assert found["mxcsr"] == 0x1F80 | 0b101101
+
+
+@pytest.mark.parametrize("mxcsr", [0x9F80, 0x1FC0, 0x1F00])
+def test_sticky_bits_of_the_host_do_not_count_in_other_modes(mxcsr: int) -> None:
+    target = with_vectors("frame2", mxcsr).target()
+    target.vector_sets[1] = {f"v{n}": 0 for n in range(32)} | {"fpsr": 0x1F, "fpcr": 0}
+    found = present(guest(target)).vectors
+    assert isinstance(found, Mapping)
+    assert found["mxcsr"] == mxcsr
 
 
 def test_a_thread_without_a_guest_says_so() -> None:

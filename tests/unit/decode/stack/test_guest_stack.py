@@ -17,7 +17,7 @@ from tests.support.compile import ROOT
 GUESTS = ROOT / "native/guests"
 # As the project's guests are compiled, but for the tables; and in two other ways.
 COMMON = [
-    *("gcc", "-std=c11", "-c", "-mgeneral-regs-only", "-ffreestanding", "-fno-pic"),
+    *("gcc", "-std=c11", "-c", "-ffreestanding", "-fno-pic"),
     *("-fno-stack-protector", "-fcf-protection=none", "-fasynchronous-unwind-tables"),
 ]
 # The inline assembly of two of them moves the stack pointer behind the compiler's back.
