@@ -84,3 +84,12 @@ def test_outside_of_translated_code(guest: Session) -> None:
     assert guest.rows("memop main") == []
     kinds = {block["kind"] for block in guest.rows("jit-blocks")}
     assert {"SharedStubs", "BaselineTier"} <= kinds
+
+
+def test_vector_registers_are_those_that_lldb_reads(guest: Session) -> None:
+    """In translated code, and by LLDB's own words for the register of xmm0."""
+    vectors = row(guest, "guest-frame")["vectors"]
+    assert list(vectors) == [*(f"xmm{number}" for number in range(16)), "mxcsr"]
+    assert int(vectors["mxcsr"], 16) == 0x1F80
+    guest.execute("register write v0 '{1 0 0 0 0 0 0 0 2 0 0 0 0 0 0 0x80}'")
+    assert int(row(guest, "guest-frame")["vectors"]["xmm0"], 16) == 0x80 << 120 | 2 << 64 | 1

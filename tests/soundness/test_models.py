@@ -79,6 +79,30 @@ def test_plain_accesses_may_do_whatever_ordered_ones_may(program: Program) -> No
     assert on_arm(program, Form.ORDERED) <= on_arm(program, Form.PLAIN)
 
 
+# An instruction of 16 bytes: the lower half, then the upper one, each an access of 8 bytes.
+HALVES = st.sampled_from((Kind.READ, Kind.WRITE)).map(lambda kind: [(kind, 0), (kind, 1)])
+VECTORS = st.lists(
+    st.lists(HALVES | KINDS.map(lambda one: [one]), min_size=1, max_size=2).map(
+        lambda instructions: [half for one in instructions for half in one]
+    ),
+    min_size=2,
+    max_size=2,
+).map(numbered)
+
+
+@settings(max_examples=60, deadline=None)
+@given(VECTORS)
+def test_vectors_in_two_halves_keep_what_x86_promises(program: Program) -> None:
+    assert on_arm(program, Form.ORDERED) <= tso.outcomes(program, 2)
+
+
+def test_vectors_in_plain_halves_do_not() -> None:
+    """The broken form: who sees the upper half of a vector on shared memory has not all of it."""
+    program = numbered([[(Kind.WRITE, 0), (Kind.WRITE, 1)], [(Kind.READ, 1), (Kind.READ, 0)]])
+    assert on_arm(program, Form.ORDERED) <= tso.outcomes(program, 2)
+    assert not on_arm(program, Form.PLAIN) <= tso.outcomes(program, 2)
+
+
 def test_the_record_has_what_herd7_was_asked() -> None:
     kept = recorded()
     assert len(kept) == COUNT

@@ -49,6 +49,7 @@ class ThreadNotes:
     control: int | None = None
     overlays: int | None = None
     shadow_stack: tuple[int, int, int] | None = None
+    vectors: bytes | None = None  # struct user_fpsimd_state
 
     def notes(self) -> bytes:
         names = [*(f"x{n}" for n in range(31)), "sp", "pc", "pstate"]
@@ -56,6 +57,8 @@ class ThreadNotes:
         status = struct.pack("<iiihxxQQi", 0, 0, 0, self.signal, 0, 0, self.tid)
         status = status.ljust(112, b"\0") + struct.pack("<34Q", *values)
         written = note(b"CORE", 1, status.ljust(392, b"\0"))
+        if self.vectors is not None:
+            written += note(b"CORE", 2, self.vectors)
         if self.siginfo is not None:
             number, code, address = self.siginfo
             info = struct.pack("<iiiiQ", number, 0, code, 0, address).ljust(128, b"\0")

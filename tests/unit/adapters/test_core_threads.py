@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -213,3 +214,17 @@ def test_a_short_first_status_has_no_registers_of_another(tmp_path: Path, length
         Reason.NOT_RECORDED, "its NT_PRSTATUS is lost or damaged"
     )
     assert target.signal(current) == SignalInfo(11, 9, 0x1238)
+
+
+def test_vector_registers_are_in_a_note_of_their_own(tmp_path: Path) -> None:
+    words = struct.pack("<64QII8x", *range(64), 0x9F, 0x00C0_0000)
+    target = CoreTarget(Core(threads=[ThreadNotes(vectors=words)]).write(tmp_path))
+    vectors = target.vectors(target.threads()[0])
+    assert isinstance(vectors, Mapping)
+    assert vectors["v0"] == 1 << 64
+    assert vectors["v31"] == 63 << 64 | 62
+    assert (vectors["fpsr"], vectors["fpcr"]) == (0x9F, 0x00C0_0000)
+    for damaged in (None, words[:-9]):
+        core = Core(threads=[ThreadNotes(vectors=damaged)]).write(tmp_path, "damaged")
+        target = CoreTarget(core)
+        assert isinstance(target.vectors(target.threads()[0]), Absent)
