@@ -15,8 +15,8 @@ from tests.support.fake import FakeTarget
 from tests.support.runtime_image import BASE, Image, image
 
 KEYS = {
-    "guest-frame": "thread frame_address rip gregs vectors host_core_id r_host_core_id rseq_core_id in_jit "
-    "consistent owner",
+    "guest-frame": "thread frame_address rip gregs vectors host_core_id r_host_core_id "
+    "rseq_core_id in_jit consistent owner",
     "memop": "id address block guest_rip access size mode mode_decoded consistent flips pinned "
     "last_fault instructions",
     "memop-log": "time thread event memop address old new core",
