@@ -12,7 +12,9 @@ SIZES = (10, 1_000, 1_000_000)
 ROUNDS, LOOKUPS = 15, 1_600_000
 SITUATIONS = {
     "alone": "alone",
+    "reader": "another thread looks up all the time",
     "writer": "a writer changes it all the time",
+    "reader-writer": "both of them all the time",
     "waiting-writer": "a writer waits inside of its change",
 }
 BOUND = 1.2

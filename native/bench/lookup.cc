@@ -2,9 +2,10 @@
 //
 // PC → block in a CodeBlockMap, and by a plain binary search on the same sorted vector. Usage:
 // bench_lookup BLOCKS ROUNDS LOOKUPS. Prints a line a round and situation: its name, nanoseconds
-// of a look-up in the map, nanoseconds of the plain search. Situations: "alone"; "writer", another
-// thread inserts and removes all the time; "waiting-writer", a writer is inside of its change and
-// waits for a reader that is frozen inside a look-up.
+// of a look-up in the map, nanoseconds of the plain search. Situations: "alone"; "reader", another
+// thread looks up all the time; "writer", another one inserts and removes all the time;
+// "reader-writer", both of them; "waiting-writer", a writer is inside of its change and waits for a
+// reader that is frozen inside a look-up.
 #include <time.h>
 
 #include <algorithm>
@@ -84,17 +85,31 @@ class Bench {
     std::printf("%s %.3f %.3f\n", situation, map / kTurns, plain / kTurns);
   }
 
-  void against_writer() {
+  // Beside other threads, each of which does its part over and over.
+  void beside(const char* situation, bool reader, bool writer) {
     std::atomic<bool> stop{false};
-    std::atomic<uint64_t> changes{0};
-    std::thread writer([&] {
-      for (; !stop.load(std::memory_order_relaxed); ++changes)
-        if (!map_.insert(&extra_) || !map_.remove(&extra_)) std::abort();
-    });
-    while (changes.load(std::memory_order_relaxed) == 0) std::this_thread::yield();
-    round("writer");
+    const auto repeat = [&stop](std::atomic<bool>& started, const auto& part) {
+      for (size_t i = 0; !stop.load(std::memory_order_relaxed); ++i) {
+        part(i);
+        started.store(true, std::memory_order_relaxed);
+      }
+    };
+    std::vector<std::thread> others;
+    std::atomic<bool> reads{!reader}, writes{!writer};
+    if (reader)
+      others.emplace_back(
+          [&] { repeat(reads, [this](size_t i) { use(map_.lookup(places_[i % kPlaces])); }); });
+    if (writer)
+      others.emplace_back([&] {
+        repeat(writes, [this](size_t) {
+          if (!map_.insert(&extra_) || !map_.remove(&extra_)) std::abort();
+        });
+      });
+    while (!reads.load(std::memory_order_relaxed) || !writes.load(std::memory_order_relaxed))
+      std::this_thread::yield();
+    round(situation);
     stop = true;
-    writer.join();
+    for (std::thread& other : others) other.join();
   }
 
   void against_waiting_writer() {
@@ -149,7 +164,9 @@ int main(int argc, char** argv) {
   const unsigned long rounds = std::strtoul(argv[2], nullptr, 10);
   for (unsigned long i = 0; i < rounds; ++i) {
     bench.round("alone");
-    bench.against_writer();
+    bench.beside("reader", true, false);
+    bench.beside("writer", false, true);
+    bench.beside("reader-writer", true, true);
     bench.against_waiting_writer();
   }
 }

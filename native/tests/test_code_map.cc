@@ -219,4 +219,42 @@ TEST_CASE("a reader frozen inside a look-up holds up its copy and no other reade
   g_frozen = {};
 }
 
+TEST_CASE("a writer waits for every reader, also where several have one slot") {
+  CodeBlockMap map;
+  const auto blocks = row_of_blocks(2);
+  map.insert(&blocks[0]);
+  map.insert(&blocks[1]);
+  static thread_local bool freezes = false;
+  static std::counting_semaphore<> in(0), go(0);
+  map.inside_lookup = [] {
+    if (!freezes) return;
+    in.release();
+    go.acquire();
+  };
+  constexpr size_t kReaders = kReaderSlots + 3;
+  std::atomic<size_t> found{0};
+  std::vector<std::thread> readers;
+  for (size_t i = 0; i < kReaders; ++i)
+    readers.emplace_back([&] {
+      freezes = true;
+      if (map.lookup(blocks[0].base()) == &blocks[0]) ++found;
+    });
+  for (size_t i = 0; i < kReaders; ++i) in.acquire();
+  std::atomic<bool> removed{false};
+  std::thread writer([&] {
+    map.remove(&blocks[0]);
+    removed = true;
+  });
+  while (map.lookup(blocks[0].base()) != nullptr) std::this_thread::yield();
+  for (size_t i = 1; i <= kReaders; ++i) {
+    CHECK_FALSE(removed.load());
+    go.release();
+    while (found < i) std::this_thread::yield();
+  }
+  for (std::thread& reader : readers) reader.join();
+  writer.join();
+  CHECK(removed.load());
+  CHECK(map.lookup(blocks[1].base()) == &blocks[1]);
+}
+
 }  // namespace mtetso

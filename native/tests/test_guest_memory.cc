@@ -2,10 +2,13 @@
 #include <doctest/doctest.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <random>
 #include <thread>
 #include <vector>
 
@@ -100,6 +103,59 @@ TEST_CASE("what is guest memory") {
   CHECK_FALSE(world.memory.allows(UINT64_MAX - 4, 8, PROT_READ));
   const int host = 0;
   CHECK_FALSE(world.memory.allows(reinterpret_cast<uintptr_t>(&host), 4, PROT_READ));
+}
+
+TEST_CASE("hundreds of regions, page by page") {
+  constexpr uint64_t kPages = 1000, kFirst = 0x10000, kPage = 0x1000;
+  Regions regions;
+  std::array<int, kPages> expected{};
+  std::mt19937 random(1);
+  const auto below = [&random](uint64_t bound) { return random() % bound; };
+  const auto allowed = [&](uint64_t from, uint64_t to) {
+    int all = PROT_READ | PROT_WRITE;
+    for (uint64_t page = from; page < to; ++page) all &= expected[page];
+    return all;
+  };
+  size_t most = 0;
+  for (int round = 0; round < 2000; ++round) {
+    const uint64_t from = below(kPages),
+                   to = from + 1 + below(std::min<uint64_t>(6, kPages - from));
+    const std::array kinds{PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE};
+    const int kind = kinds[below(kinds.size())];
+    regions.set(kFirst + from * kPage, kFirst + to * kPage, kind);
+    std::fill(&expected[from], &expected[to - 1] + 1, kind);
+    most = std::max(most, regions.size());
+    const uint64_t begin = below(kPages),
+                   end = begin + 1 + below(std::min<uint64_t>(4, kPages - begin));
+    REQUIRE(regions.protection(kFirst + begin * kPage, kFirst + end * kPage) ==
+            allowed(begin, end));
+    REQUIRE(regions.protection(kFirst + begin * kPage + 8, kFirst + (end - 1) * kPage + 9) ==
+            allowed(begin, end));
+  }
+  CHECK(most > 100);
+  CHECK(regions.protection(kFirst - 1, kFirst + 1) == PROT_NONE);
+  CHECK(regions.protection(kFirst + kPages * kPage - 1, kFirst + kPages * kPage + 1) == PROT_NONE);
+}
+
+TEST_CASE("what a page allows while others are mapped and unmapped") {
+  World world;
+  const uint64_t page = world.memory.map_stack(4096, 3);
+  const uint64_t image = free_address(4096);
+  std::atomic<bool> stop{false};
+  std::atomic<uint64_t> asked{0}, wrong{0};
+  std::thread reader([&] {
+    for (; !stop; ++asked)
+      if (!world.memory.allows(page, 4096, PROT_READ | PROT_WRITE)) ++wrong;
+  });
+  for (int round = 0; round < 50 || asked < 5000; ++round) {
+    REQUIRE(world.memory.map_image(image, 4096, 3));
+    REQUIRE(world.memory.allows(image, 4096, PROT_WRITE));
+    REQUIRE(world.memory.unmap_image(image, 4096));
+    REQUIRE_FALSE(world.memory.allows(image, 4096, PROT_READ));
+  }
+  stop = true;
+  reader.join();
+  CHECK(wrong == 0);
 }
 
 TEST_CASE("what the host touches is as local afterwards") {

@@ -1,22 +1,17 @@
 // SPDX-License-Identifier: MIT
 //
 // PC → block. A look-up takes no lock and may run in a signal handler, also in one that interrupts
-// a look-up or a writer: there are two sorted vectors, and readers use the published one.
-//
-// A reader counts itself into a copy and then checks that the copy is still the published one; a
-// writer publishes the other copy and then waits until that count is zero before it touches what
-// it hid. Each side writes one variable and then reads the other's, so these four accesses must be
-// sequentially consistent.
+// a look-up or a writer: there are two sorted vectors, and readers use the one that is shown
+// (memory/left_right.h).
 #pragma once
 
-#include <array>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
 
 #include "code/block.h"
 #include "code/sorted_blocks.h"
+#include "memory/left_right.h"
 
 namespace mtetso {
 
@@ -43,21 +38,12 @@ class CodeBlockMap {
   void (*inside_lookup)() = nullptr;
 
  private:
-  struct Copy {
-    SortedBlocks blocks;
-    alignas(64) mutable std::atomic<uint32_t> readers{0};
-  };
-
-  uint32_t enter() const;
-  void leave(uint32_t copy) const { copies_[copy].readers.fetch_sub(1, std::memory_order_release); }
-  void swap_and_wait();
-
   mutable std::mutex writers_;
-  std::array<Copy, 2> copies_;
-  alignas(64) std::atomic<uint32_t> published_{0};
+  LeftRight<SortedBlocks> blocks_;
 };
 
-// The one that the fault handler uses.
-CodeBlockMap& process_code_map();
+// The one that the fault handler uses. Made before main(), never destroyed.
+inline CodeBlockMap& g_process_code_map = *new CodeBlockMap;
+inline CodeBlockMap& process_code_map() { return g_process_code_map; }
 
 }  // namespace mtetso

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "debug/arena.h"
 #include "debug/fence.h"
@@ -21,7 +22,7 @@ constexpr int kReadWrite = PROT_READ | PROT_WRITE;
 // Guest addresses are below bit 56; this also bounds every sum below.
 bool sane(uint64_t address, uint64_t length) {
   constexpr uint64_t kTop = uint64_t{1} << 52;
-  return address < kTop && length < kTop;
+  return (address | length) < kTop;
 }
 
 // The guest's bytes without tag checks; TSO is kept by the barriers around (Arm ARM B2.3: a DMB
@@ -37,30 +38,21 @@ void* host_pointer(uint64_t address) { return reinterpret_cast<void*>(strip_tag(
 
 }  // namespace
 
-void GuestMemory::add_region(uint64_t begin, uint64_t end, int protection) {
-  Region* region = arena_array<Region>(1).data();
-  *region = {begin, end, protection, newest_.load(std::memory_order_relaxed)};
-  while (!newest_.compare_exchange_weak(region->older, region, std::memory_order_release,
-                                        std::memory_order_relaxed)) {
-  }
-}
-
-int GuestMemory::protection_of(uint64_t page) const {
-  const Region* region = newest_.load(std::memory_order_acquire);
-  for (; region != nullptr; region = region->older)
-    if (region->begin <= page && page < region->end) return region->protection;
-  return PROT_NONE;
+// Both copies are made before the first is shown: what can fail comes first.
+void GuestMemory::set_protection(uint64_t begin, uint64_t end, int protection) {
+  std::lock_guard hold(regions_lock_);
+  Regions changed = regions_.shown();
+  changed.set(begin, end, protection);
+  Regions same = changed;
+  regions_.hidden() = std::move(changed);
+  regions_.show_hidden() = std::move(same);
 }
 
 int GuestMemory::protection(uint64_t address, uint64_t length) const {
   const uint64_t begin = strip_tag(address);
   if (!sane(begin, length)) return PROT_NONE;
   const uint64_t end = begin + std::max<uint64_t>(length, 1);
-  const uint64_t size = page_size();
-  int allowed = kReadWrite;
-  for (uint64_t page = begin & ~(size - 1); page < end; page += size)
-    allowed &= protection_of(page);
-  return allowed;
+  return regions_.read([=](const Regions& regions) { return regions.protection(begin, end); });
 }
 
 bool GuestMemory::map_image(uint64_t address, uint64_t length, uint32_t tag) {
@@ -72,14 +64,14 @@ bool GuestMemory::map_image(uint64_t address, uint64_t length, uint32_t tag) {
   const uint64_t end = page_up(address + length);
   if (map_tagged(begin, end - begin) == MAP_FAILED) return false;
   write_tags(begin, end - begin, protocol_.memory_tag(tag));
-  add_region(begin, end, kReadWrite);
+  set_protection(begin, end, kReadWrite);
   return true;
 }
 
 bool GuestMemory::unmap_image(uint64_t address, uint64_t length) {
   const uint64_t begin = page_down(address);
   const uint64_t end = page_up(address + length);
-  add_region(begin, end, PROT_NONE);  // first: a fault from now on is the guest's own
+  set_protection(begin, end, PROT_NONE);  // first: a fault from now on is the guest's own
   code_pages_.remove(begin, end);
   return munmap(host_pointer(begin), end - begin) == 0;
 }
@@ -95,7 +87,7 @@ bool GuestMemory::seal(uint64_t address, uint64_t length) {
       mremap(constant, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, host_pointer(begin)) ==
           MAP_FAILED)
     return false;
-  add_region(begin, begin + size, PROT_READ);
+  set_protection(begin, begin + size, PROT_READ);
   return true;
 }
 
@@ -121,7 +113,7 @@ uint64_t GuestMemory::map_stack(uint64_t length, uint32_t tag, uint64_t* usable)
   }
   const uint64_t low = address_of(memory) + guard;
   write_tags(low, size, protocol_.memory_tag(tag));
-  add_region(low, low + size, kReadWrite);
+  set_protection(low, low + size, kReadWrite);
   if (usable != nullptr) *usable = size;
   return low;
 }
@@ -139,7 +131,7 @@ uint64_t GuestMemory::allocate(uint64_t length, uint32_t tag) {
     heap_end_ = heap_at_ + chunk;
     // Memory that was not handed out yet is shared.
     if (protocol_.shared_tag() != 0) write_tags(heap_at_, chunk, protocol_.shared_tag());
-    add_region(heap_at_, heap_end_, kReadWrite);
+    set_protection(heap_at_, heap_end_, kReadWrite);
   }
   const uint64_t address = heap_at_;
   heap_at_ += size;

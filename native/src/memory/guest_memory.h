@@ -5,13 +5,14 @@
 
 #include <mtedbg/debug_root.h>
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
 
 #include "memory/code_pages.h"
+#include "memory/left_right.h"
 #include "memory/protocol.h"
+#include "memory/regions.h"
 
 namespace mtetso {
 
@@ -74,23 +75,15 @@ class GuestMemory {
   bool host_write(mtedbg_GuestFrame* frame, uint64_t address, const void* in, size_t length);
 
  private:
-  // The protection of some pages; the newest region that holds a page counts.
-  struct Region {
-    uint64_t begin;
-    uint64_t end;
-    int protection;
-    const Region* older;
-  };
-
   template <typename Copy>
   bool host_access(mtedbg_GuestFrame* frame, uint64_t address, size_t length, int needed,
                    const Copy& copy);
-  void add_region(uint64_t begin, uint64_t end, int protection);
-  int protection_of(uint64_t page) const;
+  void set_protection(uint64_t begin, uint64_t end, int protection);
 
   Protocol& protocol_;
   CodePages code_pages_;
-  std::atomic<const Region*> newest_{nullptr};  // prepended to, never changed: readers take no lock
+  std::mutex regions_lock_;  // of those that change them
+  LeftRight<Regions> regions_;
   std::mutex heap_lock_;
   uint64_t heap_at_ = 0;
   uint64_t heap_end_ = 0;

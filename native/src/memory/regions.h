@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+//
+// What the guest may do with each of its pages. Not thread-safe: GuestMemory has two of them
+// (memory/left_right.h).
+#pragma once
+
+#include <sys/mman.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace mtetso {
+
+class Regions {
+ public:
+  // Gives [begin, end) that protection, PROT_ bits, whatever it had before. Throws bad_alloc, and
+  // nothing is changed.
+  void set(uint64_t begin, uint64_t end, int protection);
+
+  // What may be done everywhere in [begin, end), which is not empty: PROT_NONE where a byte was
+  // never set. The cost is logarithmic in the number of regions, and proportional to those met.
+  int protection(uint64_t begin, uint64_t end) const;
+
+  size_t size() const { return sorted_.size(); }
+
+ private:
+  struct Region {
+    uint64_t begin;
+    uint64_t end;
+    int protection;
+  };
+
+  // Disjoint; neighbours that touch differ in their protection. What is PROT_NONE is not there.
+  std::vector<Region> sorted_;
+};
+
+// In line: the fault handler asks.
+inline int Regions::protection(uint64_t begin, uint64_t end) const {
+  const Region* at = sorted_.data();
+  const Region* const behind = at + sorted_.size();
+  for (size_t left = sorted_.size(); left > 0;) {
+    const size_t half = left / 2;
+    if (at[half].end <= begin) {
+      at += half + 1;
+      left -= half + 1;
+    } else {
+      left = half;
+    }
+  }
+  int allowed = PROT_READ | PROT_WRITE;
+  for (; begin < end; ++at) {
+    if (at == behind || at->begin > begin) return PROT_NONE;
+    allowed &= at->protection;
+    begin = at->end;
+  }
+  return allowed;
+}
+
+}  // namespace mtetso
