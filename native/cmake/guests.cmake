@@ -26,7 +26,7 @@ function(add_guest source name level)
   set_property(GLOBAL APPEND PROPERTY guest_elfs ${elf})
 endfunction()
 
-foreach(guest counter copy sum message crash unsupported badaddress arith stale system files litmus stress
+foreach(guest counter copy sum message crash unsupported badaddress arith stale system files litmus stress moved
               sharing)
   add_guest(${guest} ${guest} -O2)
 endforeach()

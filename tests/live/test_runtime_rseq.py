@@ -1,10 +1,13 @@
-"""Core ids that the kernel tells: threads that it moves as it likes, on four processors of a VM."""
+"""Core ids that the kernel tells, and pinned threads that are moved: four processors of a VM."""
 
 from __future__ import annotations
 
 import functools
+import struct
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -13,11 +16,12 @@ from mtedbg.lab.boot import boot
 from mtedbg.lab.machine import MachineOptions, Share
 from mtedbg.lab.vm import Vm
 from tests.live.test_runtime_guests import oracle
-from tests.support.compile import ROOT
+from tests.support.compile import ROOT, compiled
 from tests.support.gdb_session import Session, gdb
 
 CPUS = 4
 TIMEOUT_S = 600.0
+SHARED = "/shared"
 RSEQ = ["--threads", "threads", "--core-id"]
 # include/uapi/linux/rseq.h: cpu_id is a u32, rseq_cs the address of a struct rseq_cs, which has
 # version and flags (u32), start_ip, post_commit_offset and abort_ip (u64).
@@ -27,9 +31,16 @@ SIGNATURE = 0xD428BC00  # glibc's RSEQ_SIG on AArch64
 
 
 @pytest.fixture(scope="module")
-def vm() -> Iterator[Vm]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The VM has it as `SHARED`, to write to."""
+    return tmp_path_factory.mktemp("shared")
+
+
+@pytest.fixture(scope="module")
+def vm(shared: Path) -> Iterator[Vm]:
     options = MachineOptions(cpus=CPUS, ports=(gdbserver.PORT,))
-    with boot([Share(ROOT, str(ROOT))], options) as machine:
+    shares = [Share(ROOT, str(ROOT)), Share(shared, SHARED, writable=True)]
+    with boot(shares, options) as machine:
         yield machine
 
 
@@ -170,3 +181,38 @@ def test_migrations_are_events(vm: Vm) -> None:
         for row in moved:
             assert row["old"] != row["new"]
             assert {int(row["old"]), int(row["new"])} <= set(range(1, CPUS + 1))
+
+
+_RECORD = struct.Struct("=4I4Q")  # native/src/debug/trace.h
+EVENT, RETAG, MIGRATION = 2, 3, 5  # there, and MTEDBG_Event_* of debug_root.h
+SHARED_TAG, PINNED, NOBODY = 0, 1, 14  # PINNED: of the first core
+
+
+def test_pinned_threads_that_are_moved(vm: Vm, shared: Path) -> None:
+    """Bound to other processors from outside: by the next poll they own nothing, for good."""
+    trace, guest = shared / "trace", paths.guests() / "moved.elf"
+    argv = [str(compiled("outsider", "-static")), str(paths.runtime()), "--threads", "threads"]
+    argv += ["--core-id", "pinned", "--trace", f"{SHARED}/trace", str(guest)]
+    done = vm.run(argv, timeout_s=TIMEOUT_S)
+    assert (done.exit_status, done.stderr) == (0, b""), done
+    assert done.stdout.decode().splitlines() == ["ready", "moved 2"]
+    records = [one for one in _RECORD.iter_unpack(trace.read_bytes()) if one[0] == EVENT]
+    moves = [one for one in records if one[3] == MIGRATION]
+    assert sorted((one[1], *one[6:]) for one in moves) == [(1, PINNED, NOBODY), (3, PINNED, NOBODY)]
+    # The third one saw it at a poll: it called nothing meanwhile.
+    (third,) = (one for one in moves if one[1] == 3)
+    begin, size = symbol(guest, "go_round")
+    assert begin <= third[5] < begin + size
+    # Its stack was local to it, and to the first one: now it is shared.
+    behind = [one for one in records[records.index(third) :] if one[1] == 3]
+    assert {one[2] for one in behind} == {NOBODY}
+    assert (PINNED, SHARED_TAG) in {one[6:] for one in behind if one[3] == RETAG}
+
+
+def symbol(program: Path, name: str) -> tuple[int, int]:
+    """Address and size of a function."""
+    listed = subprocess.run(
+        ["nm", "--print-size", program], capture_output=True, text=True, check=True
+    )
+    (line,) = (one.split() for one in listed.stdout.splitlines() if one.endswith(f" {name}"))
+    return int(line[0], 16), int(line[1], 16)

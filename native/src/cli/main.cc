@@ -68,6 +68,8 @@ Quiescence::How quiescence(const Options& options) {
 [[noreturn]] void run(Options& options) {
   if (reads_rseq(options)) options.cores = possible_processors();
   if (options.core_id_source == MTEDBG_CoreIdSource_Thread) options.cores = kMostOwners;
+  // A thread that is taken from its processor continues with nobody's tag (run/core_ids.h).
+  if (options.core_id_source == MTEDBG_CoreIdSource_Pinned) options.scheduled_cores = kMostOwners;
   auto image = ElfImage::open(options.guest);
   if (const auto visit = find_point(options.abort_at)) abort_at(*visit);
   if (!options.trace.empty() && !open_trace(options.trace))

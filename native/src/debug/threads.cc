@@ -68,7 +68,10 @@ bool only_guest_thread() { return g_registered.load(std::memory_order_relaxed) =
 void bind_host_thread(mtedbg_GuestFrame* frame) {
   Registry& known = registry();
   std::lock_guard hold(known.lock);
-  reinterpret_cast<mtedbg_Thread*>(frame->thread)->host_tid = host_tid();
+  auto& thread = *reinterpret_cast<mtedbg_Thread*>(frame->thread);
+  const uint64_t tid = host_tid();
+  if (thread.host_tid == tid) return;
+  thread.host_tid = tid;
   publish(known);
 }
 

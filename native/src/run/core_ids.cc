@@ -36,17 +36,24 @@ uint64_t rseq_area() {
          static_cast<uint64_t>(__rseq_offset);
 }
 
-void bind_core_id(const Options& options, Frame& frame) {
+void bind_core_id(const Options& options, GuestThread& thread) {
+  Frame& frame = *thread.frame;
   if (options.core_id_source == MTEDBG_CoreIdSource_Lockstep) return;
   frame.guest.rseq = rseq_area();
   if (reads_rseq(options) && frame.guest.rseq == 0)
     throw StatusError(Status::NoRseq,
                       "no restartable sequences (rseq(2) is not registered): they need Linux 4.18 "
                       "and glibc 2.35; QEMU's user mode does not have them");
-  refresh_core_id(options, frame);
+  refresh_core_id(options, thread);
 }
 
-void refresh_core_id(const Options& options, Frame& frame) {
+void refresh_core_id(const Options& options, GuestThread& thread) {
+  Frame& frame = *thread.frame;
+  if (thread.processor && current_processor() != *thread.processor) {
+    thread.processor.reset();
+    frame.guest.host_core_id = core_tags(options).nobody;
+    note_core(&frame.guest);
+  }
   if (!reads_rseq(options)) return;
   auto* area = reinterpret_cast<struct rseq*>(frame.guest.rseq);
   const uint32_t cpu = std::atomic_ref(area->cpu_id).load(std::memory_order_relaxed);

@@ -29,23 +29,31 @@ HostThreads::HostThreads(Process& process, SystemCalls* system_calls, Finish fin
     throw StatusError(Status::Internal, "cannot learn which processors there are");
 }
 
-void HostThreads::pin(const GuestThread& thread) {
+void HostThreads::pin(GuestThread& thread) {
+  const int processor = processors_[thread.core % processors_.size()];
   cpu_set_t set;
   CPU_ZERO(&set);
-  CPU_SET(processors_[thread.core % processors_.size()], &set);
+  CPU_SET(processor, &set);
   if (pthread_setaffinity_np(pthread_self(), sizeof set, &set) != 0)
     throw StatusError(Status::Internal, "cannot pin a thread to its processor");
+  thread.processor = static_cast<uint32_t>(processor);
 }
 
-// All turns of one thread. The budget only makes it return to the dispatcher now and then.
+// The budget makes a thread return to the dispatcher now and then; a pinned one looks where it is.
+int32_t HostThreads::budget() const {
+  constexpr int32_t kBetweenLooks = 4096;
+  return process_.options().core_id_source == MTEDBG_CoreIdSource_Pinned ? kBetweenLooks : INT_MAX;
+}
+
+// All turns of one thread.
 void HostThreads::body(GuestThread& thread) {
   const InRuntime inside;
   if (process_.options().core_id_source == MTEDBG_CoreIdSource_Pinned) pin(thread);
   bind_host_thread(&thread.frame->guest);
-  bind_core_id(process_.options(), *thread.frame);
+  bind_core_id(process_.options(), thread);
   TurnEnd end;
   do {
-    thread.frame->budget = INT_MAX;
+    thread.frame->budget = budget();
     end = run_turn(process_, *this, host_, thread);
   } while (end != TurnEnd::Exited);
   process_.leave(thread);
@@ -99,7 +107,7 @@ bool HostThreads::yield(GuestThread&) {
 }
 
 void HostThreads::interlude(GuestThread& thread) {
-  thread.frame->budget = INT_MAX;
+  thread.frame->budget = budget();
   sched_yield();
 }
 

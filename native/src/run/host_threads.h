@@ -33,7 +33,8 @@ class HostThreads : public Scheduler {
  private:
   void body(GuestThread& thread);
   void run_guarded(GuestThread& thread);
-  void pin(const GuestThread& thread);
+  void pin(GuestThread& thread);
+  int32_t budget() const;
 
   Process& process_;
   Imports imports_;

@@ -18,6 +18,9 @@
 namespace mtetso {
 namespace {
 
+// A turn of a thread while nobody else can run: as many turns as this is a multiple of.
+constexpr uint32_t kAlonePolls = Schedule::kRoundRobinPolls << 14;
+
 void trace_turn(const GuestThread& thread, const Slice& slice) {
   const auto& guest = thread.frame->guest;
   trace({.kind = TraceKind::Turn,
@@ -115,18 +118,31 @@ std::vector<Schedule::Runnable> Lockstep::runnable(const GuestThread* top) {
   return can;
 }
 
+// Whether no other thread can run before this one makes it, or ends. A trace has every turn, ticks
+// are counted again at the beginning of each, and signals of a Linux program arrive there.
+bool Lockstep::stays_alone(const GuestThread& thread) {
+  if (tracing() || process_.options().tier_up != 0 || host_.system_calls != nullptr) return false;
+  for (auto* other : process_.threads())
+    if (other != &thread && !other->exited && other->waits_for != thread.id) return false;
+  return true;
+}
+
 Lockstep::ChosenTurn Lockstep::next(const GuestThread* top) {
   auto can = runnable(top);
   for (; can.empty(); can = runnable(top)) {
     wait_for_host();
     if (host_.system_calls != nullptr && host_.system_calls->interrupted()) wake_all();
   }
-  const Slice slice = schedule_.next(can, process_.options().cores);
+  const bool goes_round = schedule_.goes_round();
+  Slice slice = schedule_.next(can, process_.options().cores);
   GuestThread& thread = *process_.find(slice.thread);
   process_.move(thread, slice.core);
   thread.waits_for = 0;
   thread.asleep = false;
   thread.host_wait.reset();
+  const bool alone = goes_round && stays_alone(thread);
+  alone_ = alone ? &thread : nullptr;
+  if (alone) slice.polls = kAlonePolls;
   thread.frame->budget = static_cast<int32_t>(slice.polls);
   bind_host_thread(&thread.frame->guest);
   if (tracing()) trace_turn(thread, slice);
@@ -159,7 +175,15 @@ void Lockstep::interlude(GuestThread& thread) {
   }
 }
 
-void Lockstep::start(GuestThread&) {}  // the next turn sees it
+// The next turn sees it. A long turn ends where that one of the many that it stands for would have
+// ended: every one of those passes as many polls as it is given.
+void Lockstep::start(GuestThread&) {
+  if (alone_ == nullptr) return;
+  constexpr auto kTurn = static_cast<int32_t>(Schedule::kRoundRobinPolls);
+  int32_t& budget = alone_->frame->budget;
+  budget = budget == static_cast<int32_t>(kAlonePolls) ? kTurn : budget % kTurn;
+  alone_ = nullptr;
+}
 
 bool Lockstep::wait(GuestThread& thread, GuestThread& other) {
   if (other.exited) return true;

@@ -37,12 +37,14 @@ class Lockstep : public Scheduler {
   void wake_all();
   // Chooses the next turn, and prepares its thread.
   ChosenTurn next(const GuestThread* top);
+  bool stays_alone(const GuestThread& thread);
   void take_turn(const ChosenTurn& chosen);
 
   Process& process_;
   Imports imports_;
   HostSide host_;
   Schedule schedule_;
+  GuestThread* alone_ = nullptr;  // whose turn is a long one, because nobody else can run
 };
 
 }  // namespace mtetso

@@ -36,6 +36,7 @@ struct HostWait {
 struct GuestThread {
   uint64_t id = 0;
   uint32_t core = 0;
+  std::optional<uint32_t> processor;  // pinned: the one that it is bound to, until it is moved
   Frame* frame = nullptr;
   uint64_t waits_for = 0;  // lockstep: id of the thread it waits for, 0 if it does not
   bool asleep = false;     // lockstep: until another thread wakes it, or what `host_wait` says

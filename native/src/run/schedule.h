@@ -40,6 +40,9 @@ class Schedule {
   // thread. Written turns of threads that cannot run are skipped.
   Slice next(std::span<const Runnable> runnable, uint32_t cores);
 
+  // Whether the next turn, and all further ones, go round.
+  bool goes_round() const { return !seeded_ && at_ == written_.size(); }
+
   // The highest core number in a written schedule; 0 if it has none.
   uint32_t highest_core() const;
 

@@ -97,11 +97,11 @@ LeftFor run_on(Turn& turn) {
   Frame& frame = *turn.thread.frame;
   for (;;) {
     if (turn.host.system_calls != nullptr) turn.host.system_calls->before_code(turn.thread);
-    refresh_core_id(turn.process.options(), frame);
+    refresh_core_id(turn.process.options(), turn.thread);
     const std::optional<ExitReason> left = run_code(turn);
     if (!left) continue;
     const ExitReason reason = *left;
-    refresh_core_id(turn.process.options(), frame);
+    refresh_core_id(turn.process.options(), turn.thread);
     switch (reason) {
       case ExitReason::Poll:
         if (turn.host.system_calls != nullptr) turn.host.system_calls->before_code(turn.thread);
