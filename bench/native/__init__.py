@@ -10,6 +10,8 @@ How to add a subject: a file with `measure(lab) -> Iterator[Row]`, and its name 
 | `translation` | guest bytes a second, and decoding alone |
 | `policies` | instructions of whole guest programs, by policy and tier |
 
+`python -m bench.native.handler` says by function what the instructions of `faults` are.
+
 The machine is the build host for `lookup`; all else is AArch64 and emulated: there, only ratios and
 counts say something.
 """
