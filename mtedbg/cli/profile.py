@@ -79,12 +79,11 @@ def _profiles(paths: list[str]) -> list[Named]:
     return found
 
 
-def _images(paths: list[str]) -> dict[int, GuestImage]:
+def _images(paths: list[str]) -> list[GuestImage]:
     from mtedbg.adapters.file_bytes import open_file
     from mtedbg.formats.guest_elf import guest_image
 
-    images = [guest_image(open_file(path), path) for path in paths]
-    return {image.digest: image for image in images}
+    return [guest_image(open_file(path), path) for path in paths]
 
 
 def _write(profile: Profile, arguments: argparse.Namespace) -> tuple[str, ...]:

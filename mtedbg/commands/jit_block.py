@@ -36,6 +36,7 @@ def answer(place: CodePlace) -> Answer:
         "function": place.function,
         "guest_rip": place.guest_rip,
         "memop": place.memop,
+        "executions": place.executions,
         "line": then(place.line, str),
         "version": place.version or NOT_APPLICABLE,
     }
@@ -134,6 +135,7 @@ COMMAND = Command(
         Column("function", Kind.TEXT, "the guest function that it belongs to"),
         Column("guest_rip", Kind.ADDRESS, "guest address of the memop at PC, else of the range"),
         Column("memop", Kind.COUNT, "id of the memop at PC"),
+        Column("executions", Kind.COUNT, "how often control came to that memop, if it is counted"),
         Column("line", Kind.TEXT, "file and line of the guest's or the script's source"),
         Column("version", Kind.TEXT, "name and version of the JIT whose structures were read"),
     ),

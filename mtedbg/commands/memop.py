@@ -64,6 +64,7 @@ def row(state: MemopState) -> Row:
         "mode_decoded": state.decoded,
         "consistent": state.consistent,
         "flips": one.flips,
+        "executions": state.executions,
         "pinned": then(one.pinned, bool),
         "last_fault": _last_fault(one),
         "instructions": tuple(map(_instruction, state.words)),
@@ -138,6 +139,7 @@ COMMAND = Command(
         ),
         Column("consistent", Kind.FLAG, "whether record and words agree"),
         Column("flips", Kind.COUNT, "how often it was patched"),
+        Column("executions", Kind.COUNT, "how often control came to it, if that is counted"),
         Column("pinned", Kind.FLAG, "whether it stays shared permanently"),
         Column("last_fault", Kind.LIST, "its last tag check fault"),
         Column(

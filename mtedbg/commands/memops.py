@@ -136,9 +136,9 @@ COMMAND = Command(
         ),
         Option(
             "--sort",
-            "flips or faults (most first), id, or address",
+            "executions, flips or faults (most first), id, or address",
             "KEY",
-            choices=("flips", "faults", "id", "address"),
+            choices=("executions", "flips", "faults", "id", "address"),
         ),
         Option("-n", "maximum number of memops", "N", Takes.COUNT),
         Option(

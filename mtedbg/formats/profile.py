@@ -15,6 +15,7 @@ from mtedbg.errors import FileFormatError
 from mtedbg.model.profile import (
     MemopFacts,
     MemopKey,
+    ModuleIdentity,
     Profile,
     ProfileAccess,
     ProfileMode,
@@ -24,14 +25,23 @@ from mtedbg.model.profile import (
 W = TypeVar("W", bound=StrEnum)
 
 KIND = "mtedbg-profile"
-VERSION = 1
+VERSION = 2
+READABLE = (1, VERSION)
+"""Version 1 has no executions and no build ids."""
 MOST_BYTES = 1 << 26
 _LARGEST = (1 << 32) - 1
+_MOST_EXECUTIONS = (1 << 64) - 1
+_MOST_BUILD_ID = 128
 
 
 def joined(first: MemopFacts, other: MemopFacts) -> MemopFacts:
-    """What two runs say of one memop: counts are added, either wins over shared over local."""
+    """What two runs say of one memop: counts are added, either wins over shared over local.
+
+    Executions that one of them did not count are not known.
+    """
     modes = tuple(ProfileMode)
+    counted = first.executions is not None and other.executions is not None
+    executions = (first.executions or 0) + (other.executions or 0)
     return MemopFacts(
         first.access,
         first.size,
@@ -39,6 +49,7 @@ def joined(first: MemopFacts, other: MemopFacts) -> MemopFacts:
         min(first.flips + other.flips, _LARGEST),
         min(first.faults + other.faults, _LARGEST),
         first.pinned or other.pinned,
+        min(executions, _MOST_EXECUTIONS) if counted else None,
     )
 
 
@@ -50,7 +61,8 @@ def profile_text(profile: Profile) -> str:
         "programs": [
             {
                 "name": program.name,
-                "digest": f"{program.digest:#x}",
+                "build_id": program.identity.build_id,
+                "digest": f"{program.identity.digest:#x}",
                 "memops": [_memop(key, program.memops[key]) for key in sorted(program.memops)],
             }
             for program in profile.programs
@@ -59,7 +71,7 @@ def profile_text(profile: Profile) -> str:
     return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"
 
 
-def _memop(key: MemopKey, facts: MemopFacts) -> dict[str, int | str]:
+def _memop(key: MemopKey, facts: MemopFacts) -> dict[str, int | str | None]:
     return {
         "rip": f"{key.rip:#x}",
         "ordinal": key.ordinal,
@@ -69,6 +81,7 @@ def _memop(key: MemopKey, facts: MemopFacts) -> dict[str, int | str]:
         "flips": facts.flips,
         "faults": facts.faults,
         "pinned": facts.pinned,
+        "executions": facts.executions,
     }
 
 
@@ -109,8 +122,9 @@ class _Reader:
         """The profile that `whole` is."""
         if not isinstance(whole, dict) or whole.get("kind") != KIND:
             self._wrong(f'its kind is not "{KIND}"')
-        if whole.get("version") != VERSION or isinstance(whole["version"], bool):
-            self._wrong(f"it is of version {whole.get('version')!r:.20}, not {VERSION}")
+        version = whole.get("version")
+        if version not in READABLE or isinstance(version, bool):
+            self._wrong(f"it is of version {version!r:.20}, not {VERSION}")
         programs = self._get(whole, "programs", list, "the profile")
         return Profile(
             tuple(self._program(one, f"programs[{n}]") for n, one in enumerate(programs))
@@ -120,13 +134,23 @@ class _Reader:
         name = self._get(program, "name", str, where)
         if any("\ud800" <= character <= "\udfff" for character in name):
             self._wrong(f"{where}.name is not text")
-        digest = self._address(program, "digest", where)
+        identity = ModuleIdentity(
+            self._address(program, "digest", where), self._build_id(program, where)
+        )
         found: dict[MemopKey, MemopFacts] = {}
         for number, one in enumerate(self._get(program, "memops", list, where)):
             key, facts = self._memop(one, f"{where}.memops[{number}]")
             # As in the runtime: what is there twice counts twice.
             found[key] = joined(found[key], facts) if key in found else facts
-        return ProgramProfile.in_order(name, digest, found)
+        return ProgramProfile.in_order(name, identity, found)
+
+    def _build_id(self, program: Any, where: str) -> str:
+        if program.get("build_id", "") == "":
+            return ""
+        text: str = self._get(program, "build_id", str, where)
+        if len(text) > _MOST_BUILD_ID or not _is_hex(text):
+            self._wrong(f"{where}.build_id is {text!r:.40}, which is not hexadecimal")
+        return text.lower()
 
     def _memop(self, memop: Any, where: str) -> tuple[MemopKey, MemopFacts]:
         key = MemopKey(self._address(memop, "rip", where), self._count(memop, "ordinal", where))
@@ -137,7 +161,18 @@ class _Reader:
             self._count(memop, "flips", where),
             self._count(memop, "faults", where),
             self._get(memop, "pinned", bool, where),
+            self._executions(memop, where),
         )
+
+    def _executions(self, memop: Any, where: str) -> int | None:
+        value = memop.get("executions")
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int):
+            self._wrong(f"{where}.executions is not a number")
+        if not 0 <= value <= _MOST_EXECUTIONS:
+            self._wrong(f"{where}.executions is not a number of 64 bits")
+        return value
 
     def _get(self, mapping: Any, key: str, kind: type, where: str) -> Any:
         if not isinstance(mapping, dict):

@@ -151,6 +151,9 @@ class Program:
     guest_begin: int | Absent = NOT_KEPT
     guest_end: int | Absent = NOT_KEPT
     digest: int | Absent = NOT_KEPT
+    load_bias: int | Absent = NOT_KEPT
+    build_id: int | Absent = NOT_KEPT
+    build_id_length: int | Absent = NOT_KEPT
 
 
 class FrameKind(StrEnum):

@@ -68,6 +68,7 @@ class CodePlace:
         detail: what is wrong, where the outcome says that something is.
         notes: remarks for people.
         version: of the JIT whose layout was read; empty where the source has one layout.
+        executions: how often control came to the memop there.
     """
 
     pc: int
@@ -83,6 +84,7 @@ class CodePlace:
     notes: tuple[str, ...] = ()
     line: SourceLine | Absent = NOT_APPLICABLE
     version: str = ""
+    executions: int | Absent = NOT_APPLICABLE
 
     @property
     def by(self) -> str:

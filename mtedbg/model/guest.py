@@ -4,6 +4,7 @@ import struct
 import zlib
 
 from mtedbg.dataclass import dataclass
+from mtedbg.model.profile import ModuleIdentity
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +34,17 @@ class GuestImage:
     Attributes:
         segments: its code.
         functions: where functions begin, sorted; empty where it is stripped.
+        build_id: of its GNU note, in hexadecimal; empty where it has none.
     """
 
     segments: tuple[CodeSegment, ...]
     functions: tuple[int, ...] = ()
+    build_id: str = ""
+
+    @property
+    def identity(self) -> ModuleIdentity:
+        """Which build it is."""
+        return ModuleIdentity(self.digest, self.build_id)
 
     @property
     def digest(self) -> int:

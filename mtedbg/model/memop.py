@@ -35,6 +35,7 @@ class Memop:
             is no restartable sequence.
         out_address: where its out-of-line form begins; 0 where it has none.
         out_end: one past the last word of that.
+        counter: the address of its executions, a word of 64 bits; 0 where they are not counted.
     """
 
     RECORD: ClassVar[str] = "Memop"
@@ -59,6 +60,7 @@ class Memop:
     abort_address: int | Absent = NOT_KEPT
     out_address: int | Absent = NOT_KEPT
     out_end: int | Absent = NOT_KEPT
+    counter: int | Absent = NOT_KEPT
 
     @property
     def access_words(self) -> str:
@@ -154,6 +156,7 @@ class MemopState:
         consistent: whether the bytes are what the record says.
         in_flight: the patch that was going on.
         step: how far that patch has come, in words.
+        executions: how often control came to it.
     """
 
     memop: Memop
@@ -162,3 +165,4 @@ class MemopState:
     consistent: bool | Absent
     in_flight: Journal | Absent = NOT_APPLICABLE
     step: str = ""
+    executions: int | Absent = NOT_APPLICABLE

@@ -24,12 +24,21 @@ class ProfileMode(StrEnum):
     EITHER = "either"
 
 
+class Need(StrEnum):
+    """Whether an access needs order, as far as the runs of a profile can tell."""
+
+    NEVER_RUN = "never run"
+    UNKNOWN = "unknown"
+    OWNED = "owned"
+    ORDER = "order"
+
+
 @dataclass(frozen=True, slots=True)
 class MemopKey:
     """A memop, whatever code was made of it.
 
     Attributes:
-        rip: its guest instruction.
+        rip: its guest instruction: the address in the module's file, wherever that was loaded.
         ordinal: its place, from 0, among that instruction's accesses as they were emitted.
     """
 
@@ -51,6 +60,7 @@ class MemopFacts:
         flips: how often it was patched.
         faults: tag check faults.
         pinned: whether it was to stay shared.
+        executions: how often control came to it; None where that was not counted.
     """
 
     access: ProfileAccess
@@ -59,38 +69,72 @@ class MemopFacts:
     flips: int = 0
     faults: int = 0
     pinned: bool = False
+    executions: int | None = None
+
+    @property
+    def need(self) -> Need:
+        """As `need_of` in native/src/profile/profile.cc.
+
+        Every fault is an access to memory that was not its owner's alone: whatever became of it,
+        policies that interpret it or that patch it back leave the mode local. What goes out of
+        line from the start never faults on memory of either kind, and tells nothing.
+        """
+        if self.executions == 0 and self.faults == 0:
+            return Need.NEVER_RUN
+        if self.pinned or self.flips > 0 or self.faults > 0:
+            return Need.ORDER
+        if self.mode is ProfileMode.EITHER:
+            return Need.UNKNOWN
+        return Need.OWNED if self.mode is ProfileMode.LOCAL else Need.ORDER
 
     @property
     def needs_order(self) -> bool:
-        """Whether it was ever seen to touch memory that was not its core's alone.
+        """Whether it was seen to touch memory that was not its owner's alone."""
+        return self.need is Need.ORDER
 
-        Every fault is such an access: whatever became of it, policies that interpret it or that
-        patch it back leave the mode local.
-        """
-        ordered = self.mode is not ProfileMode.LOCAL
-        return ordered or self.pinned or self.flips > 0 or self.faults > 0
+
+@dataclass(frozen=True, slots=True)
+class ModuleIdentity:
+    """Which build of a program or library it is.
+
+    Attributes:
+        digest: of its code: CRC-32 in the low half, length in the high one.
+        build_id: of its GNU note, in hexadecimal; empty where it has none.
+    """
+
+    digest: int
+    build_id: str = ""
+
+    def same(self, other: ModuleIdentity) -> bool:
+        """Whether both are one build: by build ids, or by digests unless both have one."""
+        if self.build_id and other.build_id:
+            return self.build_id == other.build_id
+        return self.digest == other.digest
+
+    def __str__(self) -> str:
+        return self.build_id or f"{self.digest:#x}"
 
 
 @dataclass(frozen=True, slots=True)
 class ProgramProfile:
-    """Of one build of a program.
+    """Of one build of a program or library.
 
     Attributes:
         name: of its file, for people.
-        digest: of its code: CRC-32 in the low half, length in the high one.
+        identity: which build.
         memops: in order of their keys.
     """
 
     name: str
-    digest: int
+    identity: ModuleIdentity
     memops: Mapping[MemopKey, MemopFacts]
 
     @classmethod
     def in_order(
-        cls, name: str, digest: int, memops: Mapping[MemopKey, MemopFacts]
+        cls, name: str, identity: ModuleIdentity, memops: Mapping[MemopKey, MemopFacts]
     ) -> ProgramProfile:
         """One of memops that come in any order."""
-        return cls(name, digest, {key: memops[key] for key in sorted(memops)})
+        return cls(name, identity, {key: memops[key] for key in sorted(memops)})
 
 
 @dataclass(frozen=True, slots=True)

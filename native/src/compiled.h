@@ -38,6 +38,7 @@ struct CompiledMemop {
   uint32_t abort_offset = kNone;
   uint32_t pinned = 0;          // 1: a profile pinned it; it stays in this mode
   uint32_t out_offset = kNone;  // its out-of-line form (code/memop_words.h), if it has one
+  uint32_t counter = kNone;     // which of `counters` is its executions, if they are counted
 
   static constexpr uint32_t kNone = UINT32_MAX;
 };
@@ -70,6 +71,9 @@ struct CompiledCode {
   std::vector<CompiledFixup> fixups;
   // Whose bytes it was made from, sorted, disjoint: when they change, it is wrong. Empty: none.
   std::vector<GuestExtent> sources;
+  // Of each counter, where the three words are that get its address when the code is placed: MOVZ
+  // and two MOVK. Code adds to a counter in one place.
+  std::vector<uint32_t> counters;
 };
 
 }  // namespace mtetso

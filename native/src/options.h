@@ -43,9 +43,12 @@ struct Options {
   std::string trace_calls;  // file that gets a Linux program's system calls; "-": stderr
   uint32_t tier_up = 0;     // ticks of a function's baseline code until it is optimised; 0: never
   TierScope tier_scope = TierScope::Function;
-  std::string profile_in;  // files; empty: none
-  std::string profile_out;
-  std::string code_cache;  // folder; empty: none
+  bool count = false;            // executions of memops are counted
+  std::string profile_in;        // files; empty: none
+  std::string profile_out;       // %p in it is the process id
+  uint32_t profile_every = 0;    // seconds between profiles; 0: only at the end
+  bool profile_summary = false;  // one line at the end
+  std::string code_cache;        // folder; empty: none
   std::string guest;
   std::vector<std::string> arguments;
 };

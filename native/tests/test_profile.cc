@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "code/code.h"
+#include "debug/arena.h"
 #include "memory/barriers.h"
 #include "profile/profile.h"
 #include "samples.h"
@@ -16,11 +17,11 @@ namespace {
 constexpr uint32_t kLocal = MTEDBG_Mode_Local, kShared = MTEDBG_Mode_Shared;
 
 Profile sample_profile() {
-  ProgramProfile program{"copy.elf", 0x12'0000'0001, {}};
-  program.add({0x401000, 0}, {MTEDBG_Access_Load, 8, kLocal, 0, 1, false});
-  program.add({0x401000, 1}, {MTEDBG_Access_Store, 8, kShared, 9, 10, true});
+  ProgramProfile program{"copy.elf", {"00ff", 0x12'0000'0001}, {}};
+  program.add({0x401000, 0}, {MTEDBG_Access_Load, 8, kLocal, 0, 1, false, 7});
+  program.add({0x401000, 1}, {MTEDBG_Access_Store, 8, kShared, 9, 10, true, UINT64_MAX});
   program.add({0xffff'ffff'ffff'0020, 0},
-              {MTEDBG_Access_ReadModifyWrite, 16, kShared, 1, 1, false});
+              {MTEDBG_Access_ReadModifyWrite, 16, kShared, 1, 1, false, std::nullopt});
   return {{program}};
 }
 
@@ -46,11 +47,63 @@ TEST_CASE("what is written is read back") {
   const Profile after = parse_profile(profile_text(before));
   REQUIRE(after.programs.size() == 1);
   CHECK(after.programs[0].name == before.programs[0].name);
-  CHECK(after.programs[0].digest == before.programs[0].digest);
+  CHECK(after.programs[0].identity.digest == before.programs[0].identity.digest);
+  CHECK(after.programs[0].identity.build_id == before.programs[0].identity.build_id);
   CHECK(after.programs[0].memops == before.programs[0].memops);
   CHECK(after.programs[0].checksum() == before.programs[0].checksum());
-  CHECK(after.find(before.programs[0].digest) == &after.programs[0]);
-  CHECK(after.find(1) == nullptr);
+  const uint64_t digest = before.programs[0].identity.digest;
+  CHECK(after.find({"00ff", digest}) == &after.programs[0]);
+  CHECK(after.find({"", digest}) == &after.programs[0]);
+  CHECK(after.find({"", 1}) == nullptr);
+  CHECK(after.find({"01ff", digest}) == nullptr);
+}
+
+TEST_CASE("profiles of version 1 stay readable: nothing was counted then") {
+  const Profile old = parse_profile(
+      R"({"kind": "mtedbg-profile", "version": 1, "programs": [
+          {"name": "a", "digest": "0x5", "memops": [
+           {"rip": "0x10", "ordinal": 0, "access": "load", "size": 8, "mode": "shared",
+            "flips": 1, "faults": 2, "pinned": false}]}]})");
+  const MemopRecord record = old.find({"", 5})->memops.at({0x10, 0});
+  CHECK(record.faults == 2);
+  CHECK_FALSE(record.executions);
+}
+
+TEST_CASE("what needs order, what does not, and what nobody knows") {
+  const uint32_t load = MTEDBG_Access_Load, either = MTEDBG_Mode_Either;
+  CHECK(need_of({load, 8, kShared, 0, 0, false, 0}) == Need::Never);
+  CHECK(need_of({load, 8, kLocal, 0, 0, false, 0}) == Need::Never);
+  CHECK(need_of({load, 8, kLocal, 0, 0, false, 3}) == Need::Local);
+  CHECK(need_of({load, 8, kShared, 0, 0, false, 3}) == Need::Order);
+  CHECK(need_of({load, 8, kLocal, 0, 1, false, 3}) == Need::Order);
+  CHECK(need_of({load, 8, either, 0, 0, false, 3}) == Need::Unknown);
+  CHECK(need_of({load, 8, either, 2, 2, false, 3}) == Need::Order);
+  CHECK(need_of({load, 8, kLocal, 0, 0, false, std::nullopt}) == Need::Local);
+}
+
+TEST_CASE("a summary counts accesses, not instructions") {
+  ProgramProfile program{"a", {"", 1}, {}};
+  program.add({0x10, 0}, {MTEDBG_Access_Load, 8, kLocal, 0, 0, false, 999});
+  program.add({0x14, 0}, {MTEDBG_Access_Load, 8, kShared, 1, 1, false, 1});
+  program.add({0x14, 1}, {MTEDBG_Access_Store, 8, kShared, 1, 1, false, 1});
+  program.add({0x18, 0}, {MTEDBG_Access_Load, 8, kShared, 0, 0, false, 0});
+  CHECK(summary({{program}}) ==
+        "of 1001 executed accesses 99.8 % touched memory of one owner only; 1 instruction needs "
+        "order");
+  CHECK(summary({}) ==
+        "of 0 executed accesses 100.0 % touched memory of one owner only; 0 instructions need "
+        "order");
+}
+
+TEST_CASE("programs come together by their identity") {
+  ProgramProfile one{"a", {"", 1}, {}}, other{"b", {"", 2}, {}};
+  one.add({0x10, 0}, {MTEDBG_Access_Load, 8, kLocal, 0, 0, false, 2});
+  other.add({0x10, 0}, {MTEDBG_Access_Load, 8, kLocal, 0, 0, false, std::nullopt});
+  Profile all;
+  for (const ProgramProfile* program : {&one, &other, &one}) all.add(*program);
+  REQUIRE(all.programs.size() == 2);
+  CHECK(all.programs[0].memops.at({0x10, 0}).executions == 4u);
+  CHECK_FALSE(all.programs[1].memops.at({0x10, 0}).executions);
 }
 
 TEST_CASE("damage is refused in words") {
@@ -60,7 +113,7 @@ TEST_CASE("damage is refused in words") {
   CHECK(refused("[]"));
   CHECK(refused("{}"));
   CHECK(refused(with(good, "mtedbg-profile", "other")));
-  CHECK(refused(with(good, "\"version\": 1", "\"version\": 2")));
+  CHECK(refused(with(good, "\"version\": 2", "\"version\": 3")));
   CHECK(refused(with(good, "0x401000", "401000")));
   CHECK(refused(with(good, "0x401000", "0x40100g")));
   CHECK(refused(with(good, "0x401000", "0x")));
@@ -69,6 +122,22 @@ TEST_CASE("damage is refused in words") {
   CHECK(refused(with(good, "\"ordinal\": 0", "\"ordinal\": \"0\"")));
   for (size_t length = 0; length + 2 < good.size(); length += 7)
     CHECK(refused(good.substr(0, length)));
+}
+
+TEST_CASE("a file is replaced by a whole one, and a link leads to it still") {
+  const auto folder = std::filesystem::temp_directory_path() / "mtetso-test-profile";
+  std::filesystem::remove_all(folder);
+  std::filesystem::create_directories(folder);
+  std::ofstream(folder / "file.json");
+  std::filesystem::create_symlink("file.json", folder / "link.json");
+  for (int i = 0; i < 2; ++i) write_profile(sample_profile(), folder / "link.json");
+  CHECK(std::filesystem::is_symlink(folder / "link.json"));
+  CHECK(read_profile(folder / "file.json").programs.size() == 1);
+  CHECK_NOTHROW(write_profile(sample_profile(), "/dev/null"));
+  CHECK(std::filesystem::is_character_file(std::filesystem::path("/dev/null")));
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    CHECK(entry.path().extension() == ".json");
+  std::filesystem::remove_all(folder);
 }
 
 TEST_CASE("files that cannot be read or written") {
@@ -93,9 +162,16 @@ TEST_CASE("advice, and what of several blocks comes together") {
   one->memops[1].flips = 2;
   other->memops[1].flips = 3;
   other->memops[0].pinned = 1;
+  uint64_t counter = 3;
+  for (const CodeBlock* block : {one, other}) block->memops[0].counter = address_of(&counter);
   ProgramProfile profile;
   profile.add(*one);
   profile.add(*other);
+  CHECK(profile.memops.at({0x401003, 0}).executions == 6u);
+  CHECK_FALSE(profile.memops.at({0x401003, 1}).executions);
+  ProgramProfile moved;
+  moved.add(*one, 0x400000);
+  CHECK(moved.memops.contains({0x1003, 1}));
   CHECK(profile.memops.size() == 2);
   CHECK(profile.advice({0x401003, 0}).mode == kLocal);
   CHECK(profile.advice({0x401003, 0}).pinned);

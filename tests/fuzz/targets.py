@@ -265,9 +265,7 @@ def guest(data: bytes) -> None:
         rips = [at for one in image.segments[:4] for at in (one.address, one.end - 1)]
         facts = MemopFacts(ProfileAccess.LOAD, 8, ProfileMode.SHARED)
         memops = {MemopKey(at, 0): facts for at in (*rips, *image.functions[:8])}
-        text, _ = fex_text(
-            Profile((ProgramProfile("guest", image.digest, memops),)), {image.digest: image}
-        )
+        text, _ = fex_text(Profile((ProgramProfile("guest", image.identity, memops),)), [image])
         read_metadata(text)
     except MtedbgError as error:
         printable(error)

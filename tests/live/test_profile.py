@@ -23,7 +23,7 @@ from tests.support.lldb_session import LLDBS, connect, lldb
 GUEST = "queue"
 SHARED_DATA = "--data-start shared"
 """What an ordered access meets is then shared already, and the profile pays."""
-AT_THE_END = "mtetso::Engine::write_profile"
+AT_THE_END = "mtetso::ProfileWriter::finish"
 NEWEST = next(iter(GDBS))
 RUNS = [
     *((flavour, ()) for flavour in GDBS),

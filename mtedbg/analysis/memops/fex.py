@@ -27,7 +27,7 @@ Source/Tools/LinuxEmulation/LinuxSyscalls/SyscallsSMCTracking.cpp (`TrackMmap`),
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from mtedbg.decode.code.guest_instruction import can_decode, decode_all
 from mtedbg.errors import FileFormatError, ToolMissingError, UsageError
@@ -45,12 +45,12 @@ _LEAVES = frozenset(
 )
 
 
-def fex_text(profile: Profile, images: Mapping[int, GuestImage]) -> tuple[str, tuple[str, ...]]:
+def fex_text(profile: Profile, images: Sequence[GuestImage]) -> tuple[str, tuple[str, ...]]:
     """The metadata, and a line for each program: what is in it of that.
 
     Args:
         profile: of the programs.
-        images: the programs' files by their digest.
+        images: the programs' files.
 
     Raises:
         UsageError: a program's file is not among them.
@@ -69,12 +69,13 @@ def fex_text(profile: Profile, images: Mapping[int, GuestImage]) -> tuple[str, t
                 "ordered"
             )
             continue
-        if program.digest not in images:
+        image = next((one for one in images if one.identity.same(program.identity)), None)
+        if image is None:
             raise UsageError(
-                f"the file of {program.name} (digest {program.digest:#x}) is needed",
+                f"the file of {program.name} ({program.identity}) is needed",
                 f"give it with --guest: offsets are those of the file {program.name}",
             )
-        modules.append(_module(program, ordered, images[program.digest]))
+        modules.append(_module(program, ordered, image))
         need = "instruction needs" if len(ordered) == 1 else "instructions need"
         notes.append(f"{program.name}: {len(ordered)} {need} order")
     return ":".join(modules) + "\n", tuple(notes)

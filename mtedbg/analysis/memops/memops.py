@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from mtedbg.analysis.runtimes import all_runtimes
 from mtedbg.dataclass import dataclass
 from mtedbg.decode.memops.history import last_patches, with_history
-from mtedbg.decode.memops.memop import NEEDS, all_memops, states_of
+from mtedbg.decode.memops.memop import NEEDS, all_memops, executions_of, states_of
+from mtedbg.decode.pages import Pages
 from mtedbg.layout import Runtime
 from mtedbg.model.absent import Absent, or_else
 from mtedbg.model.memop import Memop, MemopState, Mode
@@ -30,6 +31,7 @@ class Order(StrEnum):
     ID = "id"
     FLIPS = "flips"
     FAULTS = "faults"
+    EXECUTIONS = "executions"
 
 
 _KEYS: dict[Order, Callable[[Memop], int]] = {
@@ -39,6 +41,12 @@ _KEYS: dict[Order, Callable[[Memop], int]] = {
     Order.FAULTS: lambda one: or_else(one.faults, 0),
 }
 """Largest first: the lowest address and id, the most flips and faults."""
+
+
+def _key(runtime: Runtime, order: Order) -> Callable[[Memop], int]:
+    """The same, and the most executions, which are read from memory."""
+    read = Pages(runtime.target).read
+    return _KEYS.get(order, lambda one: or_else(executions_of(one, read), -1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +115,7 @@ def _memops(runtime: Runtime, wanted: Wanted, left: int) -> RuntimeMemops:
     if wanted.order is None:
         chosen = list(islice(counted, left))
     else:
-        chosen = nlargest(left, counted, key=_KEYS[wanted.order])
+        chosen = nlargest(left, counted, key=_key(runtime, wanted.order))
     return RuntimeMemops(runtime, tuple(_states(runtime, chosen)), counted.total())
 
 

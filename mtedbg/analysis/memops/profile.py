@@ -9,15 +9,17 @@ from mtedbg.analysis.runtimes import all_runtimes
 from mtedbg.dataclass import dataclass, field
 from mtedbg.decode.code.code_map import CODE_MAP, RETIRED, programs_of
 from mtedbg.decode.memops.journal import in_flight
-from mtedbg.decode.memops.memop import NEEDS, memops_of
+from mtedbg.decode.memops.memop import NEEDS, executions_of, memops_of
+from mtedbg.decode.pages import Pages
 from mtedbg.errors import LayoutError
 from mtedbg.formats.profile import joined
 from mtedbg.model.absent import Absent, Reason, or_else, then
-from mtedbg.model.code import Block, BlockState, Program
+from mtedbg.model.code import Block, Program
 from mtedbg.model.memop import Access, Memop, Mode
 from mtedbg.model.profile import (
     MemopFacts,
     MemopKey,
+    ModuleIdentity,
     Profile,
     ProfileAccess,
     ProfileMode,
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from mtedbg.layout import Runtime
     from mtedbg.session import Session
 
+_WORD = (1 << 64) - 1
 MOST_MEMOPS = 1 << 18
 """Of a profile: more would be longer than any that is read."""
 
@@ -51,6 +54,7 @@ class _Learned:
     memops: dict[tuple[int, MemopKey], MemopFacts] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     strange: int = 0
+    unread: int = 0
     full: bool = False
 
     def add(self, program: int, key: MemopKey, facts: MemopFacts) -> None:
@@ -65,6 +69,8 @@ class _Learned:
         yield from self.notes
         if self.strange:
             yield f"not in the profile: memops whose records are damaged, {self.strange}"
+        if self.unread:
+            yield f"executions of {self.unread} memops could not be read"
         if self.full:
             yield f"not in the profile: memops after the first {MOST_MEMOPS}"
 
@@ -72,36 +78,48 @@ class _Learned:
 def profile_of(session: Session) -> tuple[Profile, tuple[str, ...]]:
     """The profile of all programs of a process, and a line for each thing that it lacks.
 
-    As with the runtime's own (`native/src/profile/profile.cc`): of the blocks that are there,
-    retired ones included, and the same memop in several blocks is as shared as the most shared.
+    As with the runtime's own (`native/src/profile/profile.cc`): of the blocks that are there and
+    those that were retired, and the same memop in several blocks is as shared as the most shared.
     A patch that was in flight to shared has been learned of.
 
     Raises:
         NoRuntimeError: there is no runtime.
         LayoutError: the debug root is damaged, or does not say what programs it has code of.
     """
-    programs: dict[int, ProgramProfile] = {}
+    programs: list[ProgramProfile] = []
     lacks: list[str] = []
     for runtime in all_runtimes(session):
         runtime.layout.require(NEEDS)
         known = _programs(runtime)
         learned = _learned(runtime, known)
         for program in known.values():
-            digest = or_else(program.digest, 0)
-            programs[digest] = _of_program(runtime, program, learned, programs.get(digest))
+            one = _of_program(runtime, program, learned)
+            same = [at for at, other in enumerate(programs) if other.identity.same(one.identity)]
+            if same:
+                programs[same[0]] = _together(programs[same[0]], one)
+            else:
+                programs.append(one)
         lacks += learned.lacks()
-    return Profile(tuple(programs.values())), tuple(lacks)
+    return Profile(tuple(programs)), tuple(lacks)
 
 
-def _of_program(
-    runtime: Runtime, program: Program, learned: _Learned, before: ProgramProfile | None
-) -> ProgramProfile:
-    """What was learned of a program, with what another runtime of the process has."""
+def _of_program(runtime: Runtime, program: Program, learned: _Learned) -> ProgramProfile:
+    """What was learned of a program."""
     found = {key: facts for (of, key), facts in learned.memops.items() if of == program.id}
-    for key, facts in {} if before is None else before.memops.items():
-        found[key] = joined(facts, found[key]) if key in found else facts
     name = or_else(runtime.text(program.name, program.name_length), "")
-    return ProgramProfile.in_order(name, or_else(program.digest, 0), found)
+    build_id = ""
+    if isinstance(program.build_id, int) and isinstance(program.build_id_length, int):
+        build_id = or_else(runtime.text(program.build_id, program.build_id_length), "")
+    identity = ModuleIdentity(or_else(program.digest, 0), build_id)
+    return ProgramProfile.in_order(name, identity, found)
+
+
+def _together(one: ProgramProfile, other: ProgramProfile) -> ProgramProfile:
+    """One program, loaded twice or in two runtimes of a process."""
+    found = dict(one.memops)
+    for key, facts in other.memops.items():
+        found[key] = joined(found[key], facts) if key in found else facts
+    return ProgramProfile.in_order(one.name, one.identity, found)
 
 
 def _programs(runtime: Runtime) -> dict[int, Program]:
@@ -122,6 +140,7 @@ def _learned(runtime: Runtime, programs: dict[int, Program]) -> _Learned:
         for entry in or_else(in_flight(runtime), ())
         if entry.memop and entry.new_mode == Mode.SHARED
     )
+    pages = Pages(runtime.target)
     for block in _blocks(runtime, learned):
         if not isinstance(block.code, int) or block.code not in programs:
             continue
@@ -129,7 +148,7 @@ def _learned(runtime: Runtime, programs: dict[int, Program]) -> _Learned:
         if isinstance(records, Absent):
             learned.notes.append(f"not in the profile: memops of block {block.id}: {records}")
             continue
-        _add(learned, block.code, records, shared)
+        _add(learned, programs[block.code], records, shared, pages)
         if learned.full:
             break
     return learned
@@ -142,20 +161,33 @@ def _blocks(runtime: Runtime, learned: _Learned) -> Iterator[Block]:
             if records.reason is not Reason.NOT_RECORDED:
                 learned.notes.append(f"not in the profile: blocks of {name}: {records}")
             continue
-        yield from (one for one in records if one.memop_count and one.state != BlockState.UNMAPPED)
+        # Records outlive the code: those of unmapped blocks are still there.
+        yield from (one for one in records if one.memop_count)
 
 
-def _add(learned: _Learned, program: int, records: Iterator[Memop], shared: frozenset[int]) -> None:
+def _add(
+    learned: _Learned,
+    program: Program,
+    records: Iterator[Memop],
+    shared: frozenset[int],
+    pages: Pages,
+) -> None:
     """Adds the memops of a block; those of one instruction stand in the order of emission."""
     key = MemopKey(0, 0)
+    bias = or_else(program.load_bias, 0)
     for one in records:
-        same = one.guest_rip == key.rip
-        key = MemopKey(one.guest_rip, key.ordinal + 1 if same else 0)
+        rip = (one.guest_rip - bias) & _WORD
+        key = MemopKey(rip, key.ordinal + 1 if rip == key.rip else 0)
         access, mode = _ACCESSES.get(one.access), _MODES.get(one.mode)
         if access is None or mode is None:
             learned.strange += 1
             continue
         mode = ProfileMode.SHARED if one.id in shared else mode
         flips, faults = or_else(one.flips, 0), or_else(one.faults, 0)
-        facts = MemopFacts(access, one.size, mode, flips, faults, bool(or_else(one.pinned, 0)))
-        learned.add(program, key, facts)
+        executions = executions_of(one, pages.read)
+        if isinstance(executions, Absent) and executions.is_hole:
+            learned.unread += 1
+        pinned = bool(or_else(one.pinned, 0))
+        counted = or_else(executions, None)
+        facts = MemopFacts(access, one.size, mode, flips, faults, pinned, counted)
+        learned.add(program.id, key, facts)

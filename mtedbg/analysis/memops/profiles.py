@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
+from mtedbg.dataclass import dataclass, field
 from mtedbg.errors import FileFormatError
 from mtedbg.formats.profile import joined
-from mtedbg.model.profile import MemopFacts, MemopKey, Profile, ProgramProfile
+from mtedbg.model.profile import (
+    MemopFacts,
+    MemopKey,
+    ModuleIdentity,
+    Profile,
+    ProgramProfile,
+)
 
 Named = tuple[str, Profile]
 """A profile and the name of its file."""
@@ -24,29 +31,68 @@ def merge(profiles: Sequence[Named]) -> tuple[Profile, tuple[str, ...]]:
         profiles: each with the name of its file, for messages.
 
     Raises:
-        FileFormatError: two of them contradict each other about an access of the same code.
+        FileFormatError: two of them contradict each other about the same code.
     """
-    merged: dict[int, dict[MemopKey, MemopFacts]] = defaultdict(dict)
-    names: dict[int, str] = {}
-    widened: dict[int, set[MemopKey]] = defaultdict(set)
+    merged: list[_Merged] = []
     for file, profile in profiles:
         for program in profile.programs:
-            names[program.digest] = names.get(program.digest) or program.name
-            known = merged[program.digest]
-            for key, facts in program.memops.items():
-                before = known.get(key)
-                if before is None:
-                    known[key] = facts
-                    continue
-                _agree(file, program, key, before, facts)
-                if before.mode != facts.mode:
-                    widened[program.digest].add(key)
-                known[key] = joined(before, facts)
-    programs = [
-        ProgramProfile.in_order(names[digest], digest, found) for digest, found in merged.items()
-    ]
-    notes = [_widened(names[digest], len(keys)) for digest, keys in widened.items()]
-    return Profile(tuple(programs)), (*notes, *_builds(programs))
+            one = next((one for one in merged if one.identity.same(program.identity)), None)
+            if one is None:
+                one = _Merged(program.name, program.identity)
+                merged.append(one)
+            one.add(file, program)
+    programs = [ProgramProfile.in_order(one.name, one.identity, one.memops) for one in merged]
+    notes = [_widened(one.name, len(one.widened)) for one in merged if one.widened]
+    lost = [_uncounted(one.name, len(one.uncounted)) for one in merged if one.uncounted]
+    return Profile(tuple(programs)), (*notes, *lost, *_builds(programs))
+
+
+@dataclass(slots=True)
+class _Merged:
+    """A program as its profiles are added up.
+
+    Attributes:
+        widened: memops that are more than local in some of them only.
+        uncounted: those that were counted in some of them only.
+    """
+
+    name: str
+    identity: ModuleIdentity
+    memops: dict[MemopKey, MemopFacts] = field(default_factory=dict)
+    widened: set[MemopKey] = field(default_factory=set)
+    uncounted: set[MemopKey] = field(default_factory=set)
+
+    def add(self, file: str, program: ProgramProfile) -> None:
+        """Adds one of its profiles.
+
+        Raises:
+            FileFormatError: it contradicts the others.
+        """
+        if self.identity.digest != program.identity.digest:
+            raise FileFormatError(
+                f"{file}: {program.name} has build id {program.identity.build_id}, and other code"
+                " than elsewhere",
+                "one of the profiles is damaged, or of a file that was changed after it was built",
+            )
+        self.name = self.name or program.name
+        if not self.identity.build_id:
+            self.identity = program.identity
+        for key, facts in program.memops.items():
+            before = self.memops.get(key)
+            if before is None:
+                self.memops[key] = facts
+                continue
+            _agree(file, program, key, before, facts)
+            if before.mode != facts.mode:
+                self.widened.add(key)
+            if (before.executions is None) != (facts.executions is None):
+                self.uncounted.add(key)
+            self.memops[key] = joined(before, facts)
+
+
+def _uncounted(name: str, count: int) -> str:
+    memops = f"{count} memop{'' if count == 1 else 's'}"
+    return f"{name}: executions of {memops} are not known: not all profiles counted them"
 
 
 def _widened(name: str, count: int) -> str:
@@ -70,7 +116,7 @@ def _builds(programs: Sequence[ProgramProfile]) -> list[str]:
     """What is to be said of programs with one name that are not one program."""
     digests = defaultdict(list)
     for program in programs:
-        digests[program.name].append(f"{program.digest:#x}")
+        digests[program.name].append(str(program.identity))
     return [
         f"{name}: {len(of)} builds, kept apart: {', '.join(of)}"
         for name, of in digests.items()

@@ -25,6 +25,7 @@ NEEDS = Requirements(
 )
 
 _INSTRUCTION = 4
+_COUNTER = 8
 _MOST_SEARCHED = 1 << 27
 """Bytes of memop records that a search by id reads."""
 
@@ -151,6 +152,14 @@ def state_of(runtime: Runtime, memop: Memop) -> MemopState:
     return _state(runtime, memop, in_flight(runtime), runtime.target.read_memory)
 
 
+def executions_of(memop: Memop, read: _Read) -> int | Absent:
+    """How often control came to a memop; does not apply where that is not counted."""
+    if isinstance(memop.counter, Absent) or not memop.counter:
+        return NOT_APPLICABLE
+    data = read(memop.counter, _COUNTER)
+    return data if isinstance(data, Absent) else int.from_bytes(data, "little")
+
+
 def form_fault(runtime: Runtime, state: MemopState, read: _Read) -> str:
     """What is wrong with a memop's out-of-line form; empty where nothing is, or it has none."""
     memop = state.memop
@@ -197,7 +206,8 @@ def _state(
         consistent = False
     entry = _patch(entries, memop)
     step = _step(entry, memop, words) if isinstance(entry, Journal) else ""
-    return MemopState(memop, words, decoded, consistent, entry, step)
+    executions = executions_of(memop, read)
+    return MemopState(memop, words, decoded, consistent, entry, step, executions)
 
 
 def _words(runtime: Runtime, memop: Memop, read: _Read) -> Iterator[Word]:

@@ -207,14 +207,16 @@ enum { MTEDBG_ENUMS(MTEDBG_ENUM_LIST) };
  * begins and is resumed after a fault, 0 if that is the first word above; abort_address: where the
  * kernel sends a thread that it interrupts there, 0 if it is not a critical section of rseq(2).
  * [out_address, out_end): its out-of-line form, which [1] branches to in mode Either and which
- * branches back behind [2]; 0 if it has none. A PC in it counts as in the memop. */
+ * branches back behind [2]; 0 if it has none. A PC in it counts as in the memop. counter: the address
+ * of a u64, how often control came to it; 0 if that is not counted. Memops may share one. */
 #define MTEDBG_MEMOP_FIELDS(F, T)                                                     \
   F(T, u64, id) F(T, u64, address) F(T, u64, tag_address) F(T, u64, block) F(T, u64, guest_rip) \
   F(T, Access, access) F(T, u32, size) F(T, Mode, mode) F(T, u32, flips) F(T, u32, pinned) \
   F(T, u32, faults) F(T, u64, last_fault_address) F(T, u64, last_fault_time)          \
   F(T, u32, last_fault_logical_tag) F(T, u32, last_fault_allocation_tag)              \
   F(T, u32, last_fault_core) F(T, u32, reserved)                                      \
-  F(T, u64, restart_address) F(T, u64, abort_address) F(T, u64, out_address) F(T, u64, out_end)
+  F(T, u64, restart_address) F(T, u64, abort_address) F(T, u64, out_address) F(T, u64, out_end) \
+  F(T, u64, counter)
 
 #define MTEDBG_SEGMENT_FIELDS(F, T)                                                   \
   F(T, u64, id) F(T, u64, base) F(T, u64, write_base) F(T, u64, capacity) F(T, u64, used) \
@@ -230,10 +232,13 @@ enum { MTEDBG_ENUMS(MTEDBG_ENUM_LIST) };
   F(T, u64, code)
 
 /* codes: the translated code of each program, with its blocks and functions; and the stubs that all
- * programs share. digest: of the guest's code, CRC-32 in the low half, its length in the high half. */
+ * programs share. digest: of the guest's code, CRC-32 in the low half, its length in the high half.
+ * load_bias: guest addresses less those in the program's file, modulo 2^64. build_id: of the file's
+ * GNU note, as a string of hexadecimal digits; of length 0 if it has none. */
 #define MTEDBG_CODE_FIELDS(F, T)                                                      \
   F(T, u64, id) F(T, u64, name) F(T, u32, name_length) F(T, u32, reserved) F(T, u64, digest) \
-  F(T, u64, guest_begin) F(T, u64, guest_end) F(T, u64, shared_stubs)
+  F(T, u64, guest_begin) F(T, u64, guest_end) F(T, u64, shared_stubs)          \
+  F(T, u64, load_bias) F(T, u64, build_id) F(T, u32, build_id_length) F(T, u32, reserved2)
 
 #define MTEDBG_PHASE_FIELDS(F, T) F(T, Phase, phase) F(T, u32, reserved) F(T, u64, address)
 

@@ -86,7 +86,7 @@ template <typename Io, typename Memop>
 void memop_fields(Io& io, Memop& memop) {
   io(memop.tag_offset), io(memop.access_offset), io(memop.guest_rip), io(memop.access);
   io(memop.size), io(memop.mode), io(memop.begin_offset), io(memop.abort_offset);
-  io(memop.pinned), io(memop.out_offset);
+  io(memop.pinned), io(memop.out_offset), io(memop.counter);
 }
 template <typename Io, typename Entry>
 void entry_fields(Io& io, Entry& entry) {
@@ -119,6 +119,8 @@ void write_code(Writer& to, const CompiledCode& code) {
   for (const auto& fixup : code.fixups) fixup_fields(io, fixup);
   to.number<uint64_t>(code.sources.size());
   for (const auto& source : code.sources) source_fields(io, source);
+  to.number<uint64_t>(code.counters.size());
+  for (const auto& counter : code.counters) io(counter);
 }
 
 CompiledCode read_code(Reader& from) {
@@ -131,7 +133,7 @@ CompiledCode read_code(Reader& from) {
     range_fields(io, range);
     range.symbol = from.text();
   }
-  code.memops.resize(from.count(9 * sizeof(uint32_t) + sizeof(uint64_t)));
+  code.memops.resize(from.count(10 * sizeof(uint32_t) + sizeof(uint64_t)));
   for (auto& memop : code.memops) memop_fields(io, memop);
   code.entries.resize(from.count(sizeof(uint32_t) + sizeof(uint64_t)));
   for (auto& entry : code.entries) entry_fields(io, entry);
@@ -139,6 +141,8 @@ CompiledCode read_code(Reader& from) {
   for (auto& fixup : code.fixups) fixup_fields(io, fixup);
   code.sources.resize(from.count(2 * sizeof(uint64_t)));
   for (auto& source : code.sources) source_fields(io, source);
+  code.counters.resize(from.count(sizeof(uint32_t)));
+  for (auto& counter : code.counters) io(counter);
   return code;
 }
 

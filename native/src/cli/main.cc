@@ -27,18 +27,19 @@
 #include "run/host_threads.h"
 #include "run/lockstep.h"
 #include "run/process.h"
+#include "run/profile_writer.h"
 #include "run/turn.h"
 #include "status.h"
 
 namespace mtetso {
 namespace {
 
-std::atomic<const Engine*> g_engine{nullptr};
+std::atomic<ProfileWriter*> g_profile{nullptr};
 
 // Ends the process without destructors: other threads may still be running, and what a debugger
 // reads must stay readable to the end.
 [[noreturn]] void finish(const GuestExit& how) {
-  if (const Engine* engine = g_engine.load(std::memory_order_acquire)) engine->write_profile();
+  if (ProfileWriter* profile = g_profile.load(std::memory_order_acquire)) profile->finish();
   close_debug_root();
   std::fflush(nullptr);
   if (how.signal != 0) die_of_signal(how.signal);
@@ -85,7 +86,11 @@ Quiescence::How quiescence(const Options& options) {
   auto& protocol = *new Protocol(core_tags(options), quiescence(options));
   auto& memory = *new GuestMemory(protocol);
   auto& engine = *new Engine(options, memory.code_pages(), {call_guest, Imports::number_of});
-  g_engine.store(&engine, std::memory_order_release);
+  if (!options.profile_out.empty() || options.profile_summary) {
+    auto& profile = *new ProfileWriter(options, engine);
+    g_profile.store(&profile, std::memory_order_release);
+    profile.start();
+  }
   auto& process = *new Process(options, memory, engine);
   LinuxProcess* system_calls = nullptr;
   GuestThread* first = nullptr;

@@ -151,13 +151,28 @@ constexpr Option kOptions[] = {
      [](Options& o, View n, View v) {
        o.tier_scope = static_cast<TierScope>(choice(n, v, kScopes));
      }},
-    {"--profile-out", "FILE", "writes the history of all memops to FILE when the guest ends",
+    {"--count", nullptr,
+     "counts how often each memory access is executed: five instructions for each basic block. "
+     "Debuggers show it; --profile-out and --profile-summary do it anyway",
+     [](Options& o, View, View) { o.count = true; }},
+    {"--profile-out", "FILE",
+     "writes the history of all memops to FILE when the guest ends, or is ended by SIGHUP, SIGINT "
+     "or SIGTERM; %p in FILE is the process id",
      [](Options& o, View, View v) { o.profile_out = v; }},
+    {"--profile-every", "N", "writes the profile every N seconds as well (default 0: never)",
+     [](Options& o, View n, View v) { o.profile_every = number(n, v, 0, 1000000); }},
+    {"--profile-summary", nullptr,
+     "says at the end how many accesses touched memory of one owner only, and how many "
+     "instructions need order",
+     [](Options& o, View, View) { o.profile_summary = true; }},
     {"--profile-in", "FILE",
      "compiles optimised code at once, from FILE: a profile of an earlier run of the same program",
      [](Options& o, View, View v) { o.profile_in = v; }},
     {"--code-cache", "DIR", "keeps translated code in DIR, as it was compiled, for the next run",
      [](Options& o, View, View v) { o.code_cache = v; }},
+    {"--no-handler", nullptr,
+     "installs no fault handler: the first tag check fault ends the process",
+     [](Options& o, View, View) { o.handler = false; }},
     {"--abort-at", "POINT[:N]",
      "aborts when a named point is reached for the Nth time (default 1), to leave a core file of "
      "that moment; the message for an unknown name lists all points",
@@ -213,6 +228,9 @@ void complete_options(Options& options) {
   if (options.claim_threshold != 0 && !options.policy_given) options.policy = MTEDBG_Policy_Sticky;
   check_core_ids(options);
   check_policy(options);
+  if (options.profile_every != 0 && options.profile_out.empty())
+    usage("--profile-every needs --profile-out");
+  options.count = options.count || !options.profile_out.empty() || options.profile_summary;
 }
 
 }  // namespace mtetso

@@ -13,7 +13,7 @@ namespace mtetso {
 
 struct Option {
   const char* name;
-  const char* value;  // as --help shows it
+  const char* value;  // as --help shows it; null: it takes none
   const char* text;   // one paragraph; --help breaks its lines
   // Throws StatusError(Usage).
   void (*set)(Options& options, std::string_view name, std::string_view value);

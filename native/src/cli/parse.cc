@@ -49,14 +49,15 @@ CommandLine parse_command_line(std::span<const char* const> arguments) {
     if (text == "--help" || text == "-h") return {CommandLine::Action::Help, {}};
     if (text == "--version") return {CommandLine::Action::Version, {}};
     const size_t begin = at;
-    if (text == "--no-handler") {
-      line.options.handler = false;
-      line.options.words.emplace_back(text);
-      continue;
-    }
     auto equals = text.find('=');
     const Option* option = find_option(text.substr(0, equals));
     if (option == nullptr) usage("unknown option '" + std::string(text) + "'");
+    if (option->value == nullptr) {
+      if (equals != std::string_view::npos) usage(std::string(option->name) + " takes no value");
+      option->set(line.options, option->name, {});
+      line.options.words.emplace_back(text);
+      continue;
+    }
     if (equals == std::string_view::npos && at + 1 == arguments.size())
       usage(std::string(text) + " needs a value: " + option->value);
     std::string_view value =
@@ -79,9 +80,9 @@ std::string help_text() {
       "or shared; the handler of tag check faults patches memory accesses between plain and\n"
       "TSO forms.\n\n";
   for (const auto& option : option_list())
-    text += help_row(std::string("  ") + option.name + " " + option.value, option.text);
-  text += help_row("  --no-handler",
-                   "installs no fault handler: the first tag check fault ends the process");
+    text += help_row(std::string("  ") + option.name +
+                         (option.value == nullptr ? "" : std::string(" ") + option.value),
+                     option.text);
   return text +
          "  --help, --version\n\n"
          "exit status: the guest's own, or\n"

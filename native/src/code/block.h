@@ -23,6 +23,7 @@ struct CodeBlock {
   std::span<const mtedbg_Range> ranges;  // sorted by begin
   std::span<mtedbg_Memop> memops;        // sorted by address; changed under the protocol's lock
   std::span<mtedbg_Memop*> aborts;       // those with an abort_address, sorted by it
+  std::span<uint64_t> counters;          // that its code adds to, in the order of their places
   FuncToCodeRange functions;
   std::vector<GuestExtent> sources;  // sorted, disjoint
   // Changed under code_lock(), also of blocks that nobody changes otherwise.

@@ -34,7 +34,8 @@ std::span<mtedbg_Range> build_ranges(const CompiledCode& code) {
   return ranges;
 }
 
-std::span<mtedbg_Memop> build_memops(const CompiledCode& code, uint64_t base, uint64_t block) {
+std::span<mtedbg_Memop> build_memops(const CompiledCode& code, uint64_t base, uint64_t block,
+                                     std::span<const uint64_t> counters) {
   auto memops = arena_array<mtedbg_Memop>(code.memops.size());
   for (size_t i = 0; i < memops.size(); ++i) {
     const CompiledMemop& from = code.memops[i];
@@ -48,6 +49,7 @@ std::span<mtedbg_Memop> build_memops(const CompiledCode& code, uint64_t base, ui
     memop.size = from.size;
     memop.mode = from.mode;
     memop.pinned = from.pinned;
+    if (from.counter != CompiledMemop::kNone) memop.counter = address_of(&counters[from.counter]);
     if (from.out_offset == CompiledMemop::kNone) continue;
     // Its words are checked at commit: the shared tag has no part in their number.
     const uint32_t access = code.words[from.access_offset / sizeof(uint32_t)];
@@ -74,7 +76,8 @@ std::unique_ptr<CodeBlock> Code::build(uint32_t kind, uint32_t tier, const Compi
   record.state = MTEDBG_BlockState_Building;
   block->segment = place.segment;
   block->ranges = build_ranges(code);
-  block->memops = build_memops(code, record.base, record.id);
+  block->counters = arena_array<uint64_t>(code.counters.size());
+  block->memops = build_memops(code, record.base, record.id, block->counters);
   block->aborts =
       describe_sections(code, record.base, block->memops,
                         reinterpret_cast<uint32_t*>(place.segment->write_base() + place.offset));
@@ -88,18 +91,23 @@ std::unique_ptr<CodeBlock> Code::build(uint32_t kind, uint32_t tier, const Compi
   return block;
 }
 
-// Writes the addresses of tier slots into the placed words.
-void Code::fix(const CompiledCode& code, uint8_t* written) const {
+// Writes the addresses of tier slots and counters into the placed words.
+void Code::fix(const CompiledCode& code, const CodeBlock& block, uint8_t* written) const {
   constexpr int kImmediate = 5;  // of MOVZ and MOVK: bits 20:5
+  const auto set = [&](uint32_t offset, uint64_t address) {
+    auto* words = reinterpret_cast<uint32_t*>(written + offset);
+    for (int part = 0; part < 3; ++part) {
+      const uint32_t value = address >> (16 * part) & 0xffff;
+      words[part] = (words[part] & ~(0xffffu << kImmediate)) | value << kImmediate;
+    }
+  };
   for (const CompiledFixup& fixup : code.fixups) {
     const TierSlot* at = slot(fixup.function);
     if (at == nullptr) throw CodeError("a fixup belongs to a function of another program");
-    auto* words = reinterpret_cast<uint32_t*>(written + fixup.offset);
-    for (int part = 0; part < 3; ++part) {
-      const uint32_t value = address_of(at) >> (16 * part) & 0xffff;
-      words[part] = (words[part] & ~(0xffffu << kImmediate)) | value << kImmediate;
-    }
+    set(fixup.offset, address_of(at));
   }
+  for (size_t i = 0; i < code.counters.size(); ++i)
+    set(code.counters[i], address_of(&block.counters[i]));
 }
 
 }  // namespace mtetso

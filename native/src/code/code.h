@@ -46,6 +46,8 @@ struct CodeIdentity {
   uint64_t digest = 0;  // of the guest's code
   uint64_t guest_begin = 0;
   uint64_t guest_end = 0;
+  uint64_t load_bias = 0;          // guest addresses less those in its file
+  std::string_view build_id = {};  // as text: the bytes in hexadecimal; empty if it has none
 };
 
 // A stub through which native code calls a guest function.
@@ -114,8 +116,10 @@ class Code {
   size_t retired() const;
 
   // Deletes retired blocks that no thread can be in: those retired before `epoch` (see epochs.h).
-  // A segment is unmapped with its last block. Returns the number of blocks. Throws bad_alloc.
-  size_t reclaim(uint64_t epoch);
+  // A segment is unmapped with its last block. Returns the number of blocks. `last` is called with
+  // each before it is deleted, with code_lock() held. Throws bad_alloc.
+  size_t reclaim(
+      uint64_t epoch, const std::function<void(const CodeBlock&)>& last = [](const CodeBlock&) {});
 
   // The host address at which translated code of `guest_rip` is entered; 0 if there is none.
   // Takes no lock.
@@ -158,7 +162,7 @@ class Code {
   Placement find_place(size_t bytes, Span span) const;
   std::unique_ptr<CodeBlock> build(uint32_t kind, uint32_t tier, const CompiledCode& code,
                                    const Placement& place) const;
-  void fix(const CompiledCode& code, uint8_t* written) const;
+  void fix(const CompiledCode& code, const CodeBlock& block, uint8_t* written) const;
   void reserve(size_t entries);
   void insert_in_maps(const CodeBlock* block);
   void publish(const Placement& place, CodeBlock* block, const CompiledCode& code,

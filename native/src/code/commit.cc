@@ -75,7 +75,7 @@ const CodeBlock* Code::commit_locked(uint32_t block_kind, uint32_t tier, const C
   uint8_t* written = place.segment->write_base() + place.offset;
   std::memcpy(written, code.words.data(), bytes);
   auto block = build(block_kind, tier, code, place);
-  fix(code, written);
+  fix(code, *block, written);
   clean_code(written, reinterpret_cast<const void*>(block->base()), bytes);
   reserve(code.entries.size());
   block->record.state = MTEDBG_BlockState_Published;

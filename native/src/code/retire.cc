@@ -92,7 +92,7 @@ void Code::forget(const CodeBlock* block) {
   std::erase_if(blocks_, [&](const auto& one) { return one.get() == block; });
 }
 
-size_t Code::reclaim(uint64_t epoch) {
+size_t Code::reclaim(uint64_t epoch, const std::function<void(const CodeBlock&)>& last) {
   std::lock_guard hold(code_lock());
   code_description().reserve();
   const auto may_go = [&](const RetiredBlock& one) {
@@ -101,7 +101,10 @@ size_t Code::reclaim(uint64_t epoch) {
   const auto kept = std::stable_partition(retired_.begin(), retired_.end(),
                                           [&](const RetiredBlock& one) { return !may_go(one); });
   const auto count = static_cast<size_t>(retired_.end() - kept);
-  for (auto at = kept; at != retired_.end(); ++at) forget(at->block);
+  for (auto at = kept; at != retired_.end(); ++at) {
+    last(*at->block);
+    forget(at->block);
+  }
   retired_.erase(kept, retired_.end());
   if (count != 0) unmap_unused_segments();
   return count;

@@ -144,15 +144,25 @@ struct Checker {
     return nullptr;
   }
 
+  // The three words that get an address when the code is placed.
+  const char* fixup(uint32_t offset) const {
+    if (!at_word(offset) || !at_word(offset + 2 * kWord)) return "a fixup is outside of the code";
+    for (uint32_t part = 0; part < 3; ++part)
+      if (!is_wide_move(code.words[offset / kWord + part], part))
+        return "a fixup's words are not moves";
+    return nullptr;
+  }
+
   const char* fixups() const {
-    for (const CompiledFixup& fixup : code.fixups) {
-      if (!at_word(fixup.offset) || !at_word(fixup.offset + 2 * kWord))
-        return "a fixup is outside of the code";
-      if (fixup.function >= functions) return "a fixup belongs to an unknown function";
-      for (uint32_t part = 0; part < 3; ++part)
-        if (!is_wide_move(code.words[fixup.offset / kWord + part], part))
-          return "a fixup's words are not moves";
+    for (const CompiledFixup& one : code.fixups) {
+      if (const char* wrong = fixup(one.offset)) return wrong;
+      if (one.function >= functions) return "a fixup belongs to an unknown function";
     }
+    for (const uint32_t counter : code.counters)
+      if (const char* wrong = fixup(counter)) return wrong;
+    for (const CompiledMemop& memop : code.memops)
+      if (memop.counter != CompiledMemop::kNone && memop.counter >= code.counters.size())
+        return "a memop is counted by an unknown counter";
     return nullptr;
   }
 };

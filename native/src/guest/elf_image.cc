@@ -21,9 +21,17 @@ constexpr uint64_t kLowestAddress = 0x10000;  // vm.mmap_min_addr
 constexpr uint64_t kMaxMemory = 1ull << 32;   // image in memory
 constexpr uint64_t kMaxFunctions = 1u << 16;
 constexpr uint64_t kMaxName = 255;
+constexpr size_t kMaxBuildId = 64;
 
 [[noreturn]] void malformed(const std::string& what) {
   throw StatusError(Status::Malformed, "malformed ELF: " + what);
+}
+
+std::string hexadecimal(std::span<const uint8_t> bytes) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string text;
+  for (const uint8_t byte : bytes) text.append({kDigits[byte >> 4], kDigits[byte & 15]});
+  return text;
 }
 
 [[noreturn]] void wrong(const std::string& what) { throw StatusError(Status::WrongTarget, what); }
@@ -137,8 +145,11 @@ void ElfImage::read_notes(uint64_t offset, uint64_t size) {
       malformed("a note goes beyond its segment");
     bool ours = note.n_namesz == sizeof "mtetso" && note.n_type == kImportNote &&
                 std::memcmp(notes.data() + at, "mtetso", sizeof "mtetso") == 0;
+    const bool gnu = note.n_namesz == sizeof "GNU" && note.n_type == NT_GNU_BUILD_ID &&
+                     std::memcmp(notes.data() + at, "GNU", sizeof "GNU") == 0;
     auto desc = notes.subspan(at + name_size, note.n_descsz);
     at += name_size + desc_size;
+    if (gnu && desc.size() <= kMaxBuildId) build_id_ = hexadecimal(desc);
     while (ours && desc.size() > sizeof(uint64_t)) {
       ElfImport import;
       std::memcpy(&import.address, desc.data(), sizeof import.address);

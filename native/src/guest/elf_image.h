@@ -62,6 +62,8 @@ class ElfImage {
   const ElfTls& tls() const { return tls_; }
   const std::vector<ElfFunction>& functions() const { return functions_; }  // sorted, disjoint
   const std::vector<ElfImport>& imports() const { return imports_; }
+  // Of its GNU note, in hexadecimal; empty if it has none.
+  const std::string& build_id() const { return build_id_; }
 
   // The file's bytes of executable memory from `address` to the end of its segment; empty where
   // the address is not in one.
@@ -90,6 +92,7 @@ class ElfImage {
   ElfTls tls_;
   std::vector<ElfFunction> functions_;
   std::vector<ElfImport> imports_;
+  std::string build_id_;
 };
 
 }  // namespace mtetso

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdio>
+#include <set>
 
 namespace mtetso {
 namespace {
@@ -12,20 +14,39 @@ uint32_t now(const uint32_t& field) {
   return std::atomic_ref(const_cast<uint32_t&>(field)).load(std::memory_order_relaxed);
 }
 
+std::optional<uint64_t> executions_of(const mtedbg_Memop& memop) {
+  if (memop.counter == 0) return std::nullopt;
+  return std::atomic_ref(*reinterpret_cast<uint64_t*>(memop.counter))
+      .load(std::memory_order_relaxed);
+}
+
 }  // namespace
 
-void ProgramProfile::add(const CodeBlock& block) {
+Need need_of(const MemopRecord& record) {
+  if (record.executions == 0u && record.faults == 0) return Need::Never;
+  if (record.faults != 0 || record.flips != 0 || record.pinned) return Need::Order;
+  if (record.mode == MTEDBG_Mode_Either) return Need::Unknown;
+  return record.mode == MTEDBG_Mode_Local ? Need::Local : Need::Order;
+}
+
+bool ModuleIdentity::same(const ModuleIdentity& other) const {
+  if (!build_id.empty() && !other.build_id.empty()) return build_id == other.build_id;
+  return digest == other.digest;
+}
+
+void ProgramProfile::add(const CodeBlock& block, uint64_t load_bias) {
   MemopKey key;
   // Memops of one instruction are in the order in which they were emitted.
   for (const mtedbg_Memop& memop : block.memops) {
-    key = memop.guest_rip == key.guest_rip ? MemopKey{key.guest_rip, key.ordinal + 1}
-                                           : MemopKey{memop.guest_rip, 0};
+    const uint64_t address = memop.guest_rip - load_bias;
+    key = address == key.guest_rip ? MemopKey{address, key.ordinal + 1} : MemopKey{address, 0};
     add(key, {.access = memop.access,
               .size = memop.size,
               .mode = now(memop.mode),
               .flips = now(memop.flips),
               .faults = now(memop.faults),
-              .pinned = now(memop.pinned) != 0});
+              .pinned = now(memop.pinned) != 0,
+              .executions = executions_of(memop)});
   }
 }
 
@@ -37,6 +58,15 @@ void ProgramProfile::add(const MemopKey& key, const MemopRecord& record) {
   known.flips += record.flips;
   known.faults += record.faults;
   known.pinned = known.pinned || record.pinned;
+  // What was not counted in one place is not known.
+  if (known.executions && record.executions)
+    *known.executions += *record.executions;
+  else
+    known.executions.reset();
+}
+
+void ProgramProfile::add(const ProgramProfile& other) {
+  for (const auto& [key, record] : other.memops) add(key, record);
 }
 
 static_assert(MTEDBG_Mode_Either > MTEDBG_Mode_Shared && MTEDBG_Mode_Shared > MTEDBG_Mode_Local,
@@ -56,10 +86,44 @@ uint32_t ProgramProfile::checksum() const {
   return mtedbg_crc32(facts.data(), facts.size() * sizeof(uint64_t));
 }
 
-const ProgramProfile* Profile::find(uint64_t digest) const {
+const ProgramProfile* Profile::find(const ModuleIdentity& identity) const {
   for (const ProgramProfile& program : programs)
-    if (program.digest == digest) return &program;
+    if (program.identity.same(identity)) return &program;
   return nullptr;
+}
+
+void Profile::add(const ProgramProfile& program) {
+  for (ProgramProfile& known : programs)
+    if (known.identity.same(program.identity)) return known.add(program);
+  programs.push_back(program);
+}
+
+std::string summary(const Profile& profile) {
+  uint64_t executed = 0, local = 0;
+  size_t need = 0;
+  for (const ProgramProfile& program : profile.programs) {
+    std::set<uint64_t> instructions;
+    for (const auto& [key, record] : program.memops) {
+      const Need found = need_of(record);
+      executed += record.executions.value_or(0);
+      if (found == Need::Local) local += record.executions.value_or(0);
+      if (found == Need::Order) instructions.insert(key.guest_rip);
+    }
+    need += instructions.size();
+  }
+  // Rounded down: 100 % means all.
+  const uint64_t share =
+      executed == 0
+          ? 1000
+          : static_cast<uint64_t>(static_cast<unsigned __int128>(local) * 1000 / executed);
+  char text[160];
+  std::snprintf(text, sizeof text,
+                "of %llu executed accesses %llu.%llu %% touched memory of one owner only; "
+                "%zu instruction%s order",
+                static_cast<unsigned long long>(executed),
+                static_cast<unsigned long long>(share / 10),
+                static_cast<unsigned long long>(share % 10), need, need == 1 ? " needs" : "s need");
+  return text;
 }
 
 }  // namespace mtetso

@@ -4,11 +4,13 @@
 // later one (`--profile-out`, `--profile-in`), or by another translator.
 //
 // A memop is identified by its guest instruction and its place among that instruction's accesses, a
-// program by the digest of its code: addresses mean nothing if the bytes differ.
+// program or library by its build id, or the digest of its code where it has none: addresses mean
+// nothing if the bytes differ. Addresses are those in its file, wherever it was loaded.
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -25,19 +27,40 @@ struct MemopRecord {
   uint32_t flips = 0;
   uint32_t faults = 0;
   bool pinned = false;
+  // How often control came to it; empty if that was not counted.
+  std::optional<uint64_t> executions;
 
   bool operator==(const MemopRecord&) const = default;
 };
 
+// Whether an access needs order, as far as a run can tell.
+enum class Need {
+  Never,    // it was never run
+  Unknown,  // it ran out of line from the start: that serves memory of both kinds without a fault
+  Local,    // it ran, and all that it touched belonged to one owner
+  Order,    // it ran and met shared memory
+};
+
+Need need_of(const MemopRecord& record);
+
+struct ModuleIdentity {
+  std::string build_id;  // in hexadecimal; empty if there is none
+  uint64_t digest = 0;   // of the code: CRC-32 in the low half, length in the high one
+
+  // By build ids, or by digests unless both have one.
+  bool same(const ModuleIdentity& other) const;
+};
+
 struct ProgramProfile {
   std::string name;  // of the guest's file, for display
-  uint64_t digest = 0;
+  ModuleIdentity identity;
   std::map<MemopKey, MemopRecord> memops;
 
   // Adds the history of a block's memops. A memop that is shared in one of several blocks is
-  // shared.
-  void add(const CodeBlock& block);
+  // shared. `load_bias`: guest addresses less those in the file.
+  void add(const CodeBlock& block, uint64_t load_bias = 0);
   void add(const MemopKey& key, const MemopRecord& record);
+  void add(const ProgramProfile& other);
 
   MemopAdvice advice(const MemopKey& key) const;
   // Of everything that advice depends on.
@@ -47,15 +70,22 @@ struct ProgramProfile {
 struct Profile {
   std::vector<ProgramProfile> programs;
 
-  const ProgramProfile* find(uint64_t digest) const;
+  const ProgramProfile* find(const ModuleIdentity& identity) const;
+  // To those of the same identity.
+  void add(const ProgramProfile& program);
 };
+
+// "of 41200 executed accesses 99.5 % touched memory of one owner only; 214 instructions need
+// order".
+std::string summary(const Profile& profile);
 
 // The profile's file: JSON, described in docs/code.md. Throws StatusError: CannotOpen, or
 // Malformed with what is wrong and where.
 Profile read_profile(const std::string& path);
 Profile parse_profile(const std::string& text);
 std::string profile_text(const Profile& profile);
-// Throws StatusError(CannotOpen).
+// Replaces the file by a whole one: readers see the old one or the new one. What is no regular file
+// is written to. Throws StatusError(CannotOpen).
 void write_profile(const Profile& profile, const std::string& path);
 
 }  // namespace mtetso

@@ -13,7 +13,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr const char* kKind = "mtedbg-profile";
-constexpr uint32_t kVersion = 1;
+constexpr uint32_t kVersion = 2;  // 1 had no executions and no build ids
 
 struct NamedValue {
   const char* name;
@@ -56,6 +56,12 @@ uint32_t value_of(std::span<const NamedValue> names, const std::string& name) {
   malformed("'" + name + "' is not a known word");
 }
 
+std::optional<uint64_t> read_executions(const Json& memop) {
+  const auto at = memop.find("executions");
+  if (at == memop.end() || at->is_null()) return std::nullopt;
+  return at->get<uint64_t>();
+}
+
 void read_memop(const Json& from, ProgramProfile& program) {
   const MemopKey key{from_hexadecimal(from.at("rip")), from.at("ordinal").get<uint32_t>()};
   program.add(key, {.access = value_of(kAccesses, from.at("access")),
@@ -63,7 +69,8 @@ void read_memop(const Json& from, ProgramProfile& program) {
                     .mode = value_of(kModes, from.at("mode")),
                     .flips = from.at("flips").get<uint32_t>(),
                     .faults = from.at("faults").get<uint32_t>(),
-                    .pinned = from.at("pinned").get<bool>()});
+                    .pinned = from.at("pinned").get<bool>(),
+                    .executions = read_executions(from)});
 }
 
 Json memop_json(const MemopKey& key, const MemopRecord& record) {
@@ -74,7 +81,8 @@ Json memop_json(const MemopKey& key, const MemopRecord& record) {
           {"mode", name_of(kModes, record.mode)},
           {"flips", record.flips},
           {"faults", record.faults},
-          {"pinned", record.pinned}};
+          {"pinned", record.pinned},
+          {"executions", record.executions ? Json(*record.executions) : Json()}};
 }
 
 }  // namespace
@@ -84,12 +92,13 @@ Profile parse_profile(const std::string& text) {
   try {
     const Json whole = Json::parse(text);
     if (whole.at("kind") != kKind) malformed(std::string("its kind is not ") + kKind);
-    if (whole.at("version") != kVersion)
-      malformed("its version is not " + std::to_string(kVersion));
+    if (const Json& version = whole.at("version"); version != 1u && version != kVersion)
+      malformed("its version is not 1 or " + std::to_string(kVersion));
     for (const Json& from : whole.at("programs")) {
       ProgramProfile& program = profile.programs.emplace_back();
       program.name = from.at("name").get<std::string>();
-      program.digest = from_hexadecimal(from.at("digest"));
+      program.identity.digest = from_hexadecimal(from.at("digest"));
+      program.identity.build_id = from.value("build_id", "");
       for (const Json& memop : from.at("memops")) read_memop(memop, program);
     }
   } catch (const Json::exception& error) {
@@ -111,16 +120,12 @@ std::string profile_text(const Profile& profile) {
   for (const ProgramProfile& program : profile.programs) {
     Json memops = Json::array();
     for (const auto& [key, record] : program.memops) memops.push_back(memop_json(key, record));
-    whole["programs"].push_back(
-        {{"name", program.name}, {"digest", hexadecimal(program.digest)}, {"memops", memops}});
+    whole["programs"].push_back({{"name", program.name},
+                                 {"build_id", program.identity.build_id},
+                                 {"digest", hexadecimal(program.identity.digest)},
+                                 {"memops", memops}});
   }
   return whole.dump(1) + "\n";
-}
-
-void write_profile(const Profile& profile, const std::string& path) {
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  if (!(file << profile_text(profile)) || !file.flush())
-    throw StatusError(Status::CannotOpen, "cannot write the profile " + path);
 }
 
 }  // namespace mtetso

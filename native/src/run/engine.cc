@@ -184,10 +184,14 @@ void Engine::reclaim() {
   const uint64_t oldest = epochs().oldest();
   bool left = false;
   for (const auto& program : owned_) {
-    program->code().reclaim(oldest);
+    program->reclaim(oldest);
     left = left || program->code().retired() != 0;
   }
-  std::erase_if(unloaded_, [&](const UnloadedProgram& one) { return one.epoch < oldest; });
+  std::erase_if(unloaded_, [&](const UnloadedProgram& one) {
+    if (one.epoch >= oldest) return false;
+    gone_.add(one.program->profile());
+    return true;
+  });
   something_retired_.store(left || !unloaded_.empty(), std::memory_order_release);
 }
 
@@ -254,15 +258,13 @@ Frame* Engine::new_frame(uint64_t thread_id, uint32_t core_tag) {
   return frame;
 }
 
-void Engine::write_profile() const {
-  if (options_.profile_out.empty()) return;
-  try {
-    Profile profile;
-    for (const Program* program : *programs()) profile.programs.push_back(program->profile());
-    mtetso::write_profile(profile, options_.profile_out);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "mtetso: %s\n", error.what());
-  }
+Profile Engine::profile() const {
+  std::scoped_lock hold(lock_);
+  Profile profile;
+  for (const auto& program : owned_) profile.add(program->profile());
+  for (const auto& one : unloaded_) profile.add(one.program->profile());
+  for (const ProgramProfile& program : gone_.programs) profile.add(program);
+  return profile;
 }
 
 }  // namespace mtetso

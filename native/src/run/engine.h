@@ -78,8 +78,8 @@ class Engine : public CodePages::Owner {
   // In a child process, whose only thread this is.
   void after_fork() { tiers_->after_fork(); }
 
-  // Writes the profile if the options ask for one; a failure is only reported.
-  void write_profile() const;
+  // The history of the memops of all programs, those included that were unloaded.
+  Profile profile() const;
 
  private:
   using Programs = std::vector<Program*>;
@@ -108,10 +108,11 @@ class Engine : public CodePages::Owner {
     std::unique_ptr<Program> program;
     uint64_t epoch;
   };
-  std::mutex lock_;  // of all below; look-ups take the published list
+  mutable std::mutex lock_;  // of all below; look-ups take the published list
   std::vector<std::unique_ptr<Program>> owned_;
   std::vector<std::unique_ptr<Programs>> lists_;  // all that were ever published
   std::vector<UnloadedProgram> unloaded_;
+  Profile gone_;  // of programs that were unloaded and deleted
   std::atomic<Programs*> programs_{nullptr};
   std::atomic<bool> something_retired_{false};
   std::unique_ptr<TierQueue> tiers_;

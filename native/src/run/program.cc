@@ -47,11 +47,12 @@ Program::Program(const ProgramEnvironment& environment, ElfImage image, std::str
       name_(std::move(name)),
       begin_(image_begin(image_)),
       end_(image_end(image_)),
-      digest_(digest_of(image_)),
+      history_{name_, {image_.build_id(), digest_of(image_)}, {}},
       translator_(environment.options, source_),
-      code_({name_, digest_, begin_, end_}, [this](const EntryStub& stub) {
-        return make_entry_stub(environment_.options, stub, environment_.call_guest);
-      }) {
+      code_({name_, history_.identity.digest, begin_, end_, 0, history_.identity.build_id},
+            [this](const EntryStub& stub) {
+              return make_entry_stub(environment_.options, stub, environment_.call_guest);
+            }) {
   const uint32_t ticks = environment.options.tier_up;
   for (const auto& function : image_.functions())
     functions_.push_back(code_.add_function(function.name, function.address,
@@ -125,6 +126,7 @@ CacheKey Program::cache_key(const ProgramProfile* known) const {
   line("out-of-line", has_out_of_line(options) ? 1 : 0);
   line("step", options.step);
   line("ticks", options.tier_up != 0 ? 1 : 0);
+  line("count", options.count ? 1 : 0);
   line("optimised", known != nullptr ? 1 : 0);
   line("profile", known != nullptr ? known->checksum() : 0);
   std::vector<uint8_t> source = code_bytes(image_);
@@ -189,7 +191,7 @@ void Program::init() {
   if (all_units().empty()) return;  // stripped: code is translated when it is reached
   code_.set_tier_states(constant_, MTEDBG_TierState_Compiling);
   const auto* known =
-      environment_.profile == nullptr ? nullptr : environment_.profile->find(digest_);
+      environment_.profile == nullptr ? nullptr : environment_.profile->find(history_.identity);
   const bool optimised = known != nullptr;
   const uint32_t kind = optimised ? MTEDBG_BlockKind_OptimizedTier : MTEDBG_BlockKind_BaselineTier;
   const uint32_t tier = optimised ? MTEDBG_Tier_Optimized : MTEDBG_Tier_Baseline;
@@ -215,9 +217,15 @@ size_t Program::forget(uint64_t begin, uint64_t end, std::string_view reason) {
 }
 
 ProgramProfile Program::profile() const {
-  ProgramProfile profile{name_, digest_, {}};
+  std::scoped_lock lock(history_lock_);
+  ProgramProfile profile = history_;
   code_.visit([&](const CodeBlock& block) { profile.add(block); });
   return profile;
+}
+
+void Program::reclaim(uint64_t epoch) {
+  std::scoped_lock lock(history_lock_);
+  code_.reclaim(epoch, [this](const CodeBlock& block) { history_.add(block); });
 }
 
 bool Program::request(uint32_t function) {

@@ -70,8 +70,11 @@ class Program {
   bool optimise(uint32_t function);
   bool optimise_all();
 
-  // The history of the memops so far.
+  // The history of the memops so far, those of blocks included that are gone.
   ProgramProfile profile() const;
+
+  // As Code::reclaim().
+  void reclaim(uint64_t epoch);
 
   // "0x401000: f2 0f 7c c1  haddps xmm0, xmm1", for messages.
   std::string describe(uint64_t rip) const { return translator_.describe(rip); }
@@ -96,7 +99,8 @@ class Program {
   const std::string name_;
   const uint64_t begin_;
   const uint64_t end_;
-  const uint64_t digest_;
+  mutable std::mutex history_lock_;  // taken before code_lock()
+  ProgramProfile history_;           // of blocks that are gone
   Translator translator_;
   Code code_;
   std::vector<uint32_t> functions_;  // the code manager's index of image_.functions()[i]

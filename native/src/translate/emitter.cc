@@ -63,12 +63,26 @@ void Emitter::tick(uint32_t function, uint64_t rip, bool begin) {
   masm_.Tbnz(reg::t2.W(), 31, cold([this, rip] { leave(FrameStub::TierUp, rip); }));
 }
 
-void Emitter::slot_address(const Register& out, uint32_t function) {
+uint32_t Emitter::placed_address(const Register& out) {
   vixl::ExactAssemblyScope three(&masm_, 3 * kInstructionSize);
-  fixups_.push_back({offset(), function});
+  const uint32_t at = offset();
   masm_.movz(out, 0, 0);
   masm_.movk(out, 0, 16);
   masm_.movk(out, 0, 32);
+  return at;
+}
+
+void Emitter::slot_address(const Register& out, uint32_t function) {
+  fixups_.push_back({placed_address(out), function});
+}
+
+// One atomic addition: threads share the counter, and none of their counts is lost. Counters of a
+// thread's own would need memory for each thread that grows while it runs.
+void Emitter::count() {
+  if (!options_.count) return;
+  counters_.push_back(placed_address(reg::t1));
+  masm_.Mov(reg::t2, 1);
+  masm_.Stadd(reg::t2, MemOperand(reg::t1));
 }
 
 void Emitter::emit_cold() {
@@ -228,6 +242,7 @@ void Emitter::memop(uint32_t access, unsigned size,
   made.size = size;
   made.mode = form.mode;
   made.pinned = form.pinned;
+  if (!counters_.empty()) made.counter = static_cast<uint32_t>(counters_.size() - 1);
   ++next_memop_.ordinal;
   if (lead != 0) core_id_.emit(masm_);
   insert_tag(form);
@@ -323,6 +338,7 @@ CompiledCode Emitter::finish(std::vector<CompiledRange> ranges) {
   code.memops = std::move(memops_);
   code.entries = std::move(entries_);
   code.fixups = std::move(fixups_);
+  code.counters = std::move(counters_);
   return code;
 }
 

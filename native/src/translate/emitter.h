@@ -84,6 +84,9 @@ class Emitter {
   void bind_entry(uint64_t rip);
   // Counts the frame's budget down and leaves if it is used up; changes no flags.
   void poll(uint64_t rip);
+  // Counts executions of the memops that follow, if the options say so, until the next call; uses
+  // t1 and t2, changes no flags.
+  void count();
   // One tick of a function's baseline code at the entry of `rip`; at the function's `begin` it also
   // checks for a better tier.
   void tick(uint32_t function, uint64_t rip, bool begin);
@@ -167,7 +170,8 @@ class Emitter {
   MemopForm form_of(const MemopKey& memop) const;
   void memop(uint32_t access, unsigned size, const std::function<void(const MemopForm&)>& emit);
   void insert_tag(const MemopForm& form);
-  // Emits the address of a function's tier slot, filled in when the code is placed.
+  // Emits an address that is filled in when the code is placed; returns the offset of its words.
+  uint32_t placed_address(const Register& out);
   void slot_address(const Register& out, uint32_t function);
   void emit_abort_handlers();
   void emit_out_of_line();
@@ -189,6 +193,7 @@ class Emitter {
   size_t out_done_ = 0;     // likewise, their out-of-line form
   std::vector<CompiledEntry> entries_;
   std::vector<CompiledFixup> fixups_;
+  std::vector<uint32_t> counters_;
 };
 
 }  // namespace mtetso

@@ -25,7 +25,10 @@ bool string(const LoweringContext& context) {
   constexpr bool reads = kind != Kind::Store && kind != Kind::Scan;
   constexpr bool compares = kind == Kind::Scan || kind == Kind::Compare;
   Label done;
-  if (insn.repeat != Repeat::No) masm.Cbz(kCount, &done);
+  if (insn.repeat != Repeat::No) {
+    masm.Cbz(kCount, &done);
+    emit.count();  // elements
+  }
   Register value = sized(reg::t1, size);
   if (reads) {
     masm.Mov(reg::address, kSource);
@@ -50,6 +53,7 @@ bool string(const LoweringContext& context) {
   if (compares) masm.B(&done, insn.repeat == Repeat::Equal ? ne : eq);
   emit.jump_to(insn.rip);
   masm.Bind(&done);
+  emit.count();
   return true;
 }
 

@@ -123,6 +123,7 @@ void Translator::emit(Emitter& emitter, const TranslationUnit& unit, const Contr
       const bool begin = rip == unit.begin;
       if (ticks && (begin || found.loops.contains(rip))) emitter.tick(unit.function, rip, begin);
       emitter.poll(rip);
+      if (insn.repeat == Repeat::No) emitter.count();
       since_poll = 0;
     }
     emit_one(emitter, insn);

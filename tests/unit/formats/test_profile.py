@@ -15,6 +15,8 @@ from mtedbg.formats.profile import profile_text, read_profile
 from mtedbg.model.profile import (
     MemopFacts,
     MemopKey,
+    ModuleIdentity,
+    Need,
     Profile,
     ProfileAccess,
     ProfileMode,
@@ -27,11 +29,14 @@ LOAD = ProfileAccess.LOAD
 WORDS = st.integers(0, (1 << 32) - 1)
 FACTS = st.builds(
     MemopFacts, st.sampled_from(ProfileAccess), WORDS, st.sampled_from(ProfileMode), WORDS, WORDS,
-    st.booleans(),
+    st.booleans(), st.none() | st.integers(0, (1 << 64) - 1),
 )  # fmt: skip
 KEYS = st.builds(MemopKey, st.integers(0, (1 << 64) - 1), WORDS)
 PROGRAMS = st.builds(
-    ProgramProfile, st.text(), st.integers(0, (1 << 64) - 1), st.dictionaries(KEYS, FACTS)
+    ProgramProfile,
+    st.text(),
+    st.builds(ModuleIdentity, st.integers(0, (1 << 64) - 1), st.sampled_from(("", "00ff", "a1"))),
+    st.dictionaries(KEYS, FACTS),
 )
 PROFILES = st.builds(Profile, st.lists(PROGRAMS).map(tuple))
 
@@ -76,6 +81,16 @@ def test_a_memop_that_is_there_twice_counts_twice() -> None:
     }
 
 
+def test_executions_and_build_ids_are_of_version_2() -> None:
+    made = whole(memop(executions=3), memop(ordinal=1), version=2)
+    made["programs"][0]["build_id"] = "0A"
+    (program,) = read(made).programs
+    assert program.identity == ModuleIdentity(0x10C89ABCDEF, "0a")
+    assert [facts.executions for facts in program.memops.values()] == [3, None]
+    made["programs"][0]["build_id"] = "0x"
+    assert problem(made) == "programs[0].build_id is '0x', which is not hexadecimal"
+
+
 def test_counts_end_where_the_runtimes_do() -> None:
     (program,) = read(whole(memop(flips=(1 << 32) - 1), memop())).programs
     assert program.memops[MemopKey(0x401012, 0)].flips == (1 << 32) - 1
@@ -101,6 +116,8 @@ def test_what_a_later_version_adds_is_no_harm() -> None:
         ({"access": "fetch"}, ".access is 'fetch': none of load, store, rmw"),
         ({"mode": "Shared"}, ".mode is 'Shared': none of local, shared, either"),
         ({"pinned": 0}, " has no pinned, or one that is not true or false"),
+        ({"executions": -1}, ".executions is not a number of 64 bits"),
+        ({"executions": "3"}, ".executions is not a number"),
         ({"size": None}, " has no size, or one that is not a number"),
     ],
 )
@@ -114,9 +131,9 @@ def test_each_field_of_a_memop(changes: dict[str, Any], said: str) -> None:
     [
         ([], 'its kind is not "mtedbg-profile"'),
         (whole(kind="other"), 'its kind is not "mtedbg-profile"'),
-        (whole(version=2), "it is of version 2, not 1"),
-        (whole(version="\x1b[31m" * 9), "it is of version '\\x1b[31m\\x1b[31m\\x1, not 1"),
-        (whole(version=True), "it is of version True, not 1"),
+        (whole(version=3), "it is of version 3, not 2"),
+        (whole(version="\x1b[31m" * 9), "it is of version '\\x1b[31m\\x1b[31m\\x1, not 2"),
+        (whole(version=True), "it is of version True, not 2"),
         (whole(programs={}), "the profile has no programs, or one that is not a list"),
         (whole(programs=[1]), "programs[0] is not an object"),
         (whole(programs=[{}]), "programs[0] has no name, or one that is not text"),
@@ -148,15 +165,24 @@ def test_one_that_is_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
         read_profile(data + b" ", "file")
 
 
+EITHER = ProfileMode.EITHER
+
+
 @pytest.mark.parametrize(
-    ("facts", "ordered"),
+    ("facts", "need"),
     [
-        (MemopFacts(LOAD, 8, LOCAL), False),
-        (MemopFacts(LOAD, 8, SHARED), True),
-        (MemopFacts(LOAD, 8, LOCAL, flips=2), True),  # patched back
-        (MemopFacts(LOAD, 8, LOCAL, faults=1), True),  # interpreted
-        (MemopFacts(LOAD, 8, LOCAL, pinned=True), True),
+        (MemopFacts(LOAD, 8, LOCAL), Need.OWNED),
+        (MemopFacts(LOAD, 8, SHARED), Need.ORDER),
+        (MemopFacts(LOAD, 8, LOCAL, flips=2), Need.ORDER),  # patched back
+        (MemopFacts(LOAD, 8, LOCAL, faults=1), Need.ORDER),  # interpreted
+        (MemopFacts(LOAD, 8, LOCAL, pinned=True), Need.ORDER),
+        (MemopFacts(LOAD, 8, SHARED, executions=0), Need.NEVER_RUN),
+        (MemopFacts(LOAD, 8, LOCAL, executions=0), Need.NEVER_RUN),
+        (MemopFacts(LOAD, 8, LOCAL, executions=4), Need.OWNED),
+        (MemopFacts(LOAD, 8, EITHER, executions=4), Need.UNKNOWN),
+        (MemopFacts(LOAD, 8, EITHER, flips=2, faults=2, executions=4), Need.ORDER),
     ],
 )
-def test_what_needs_order(facts: MemopFacts, ordered: bool) -> None:
-    assert facts.needs_order is ordered
+def test_what_needs_order(facts: MemopFacts, need: Need) -> None:
+    assert facts.need is need
+    assert facts.needs_order is (need is Need.ORDER)

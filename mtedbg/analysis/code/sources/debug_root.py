@@ -17,7 +17,7 @@ from mtedbg.decode.code.details import (
     source_of,
 )
 from mtedbg.decode.memops.journal import describe, in_flight
-from mtedbg.decode.memops.memop import memop_in
+from mtedbg.decode.memops.memop import executions_of, memop_in
 from mtedbg.errors import LayoutError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else, present, then
 from mtedbg.model.code import Block, Outcome, Place, Range, RangeKind
@@ -55,6 +55,7 @@ def code_at(session: Session, pc: int) -> CodePlace:
         place.detail,
         (*notes_of(runtime), *place.notes, *_inlined(source), *_notes(runtime, place)),
         then(source, _line),
+        executions=then(memop, lambda found: executions_of(found, runtime.target.read_memory)),
     )
 
 

@@ -6,13 +6,13 @@ The text is read by a strict reader, which also plays what FEX does with it.
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from mtedbg.analysis.memops.fex import fex_text
 from mtedbg.cli import main
+from mtedbg.dataclass import replace
 from mtedbg.errors import FileFormatError, UsageError
 from mtedbg.formats.guest_elf import guest_image
 from mtedbg.formats.profile import profile_text
@@ -20,6 +20,7 @@ from mtedbg.model.guest import GuestImage
 from mtedbg.model.profile import (
     MemopFacts,
     MemopKey,
+    ModuleIdentity,
     Profile,
     ProfileAccess,
     ProfileMode,
@@ -77,6 +78,9 @@ def image_of(data: bytes) -> GuestImage:
     return guest_image(data, "guest.elf")
 
 
+BUILD_ID = "aa"
+
+
 def learned(*shared: str, name: str = "guest.elf", extra: tuple[int, ...] = ()) -> Profile:
     """A profile in which these accesses are shared, of all that the program has."""
     names = ("load", "store", "alone", "call", "after", "return", "second", "end")
@@ -85,12 +89,12 @@ def learned(*shared: str, name: str = "guest.elf", extra: tuple[int, ...] = ()) 
         for one in names
     }
     memops |= {MemopKey(at, 0): MemopFacts(LOAD, 8, SHARED) for at in extra}
-    return Profile((ProgramProfile(name, image_of(program()).digest, memops),))
+    identity = ModuleIdentity(image_of(program()).digest, BUILD_ID)
+    return Profile((ProgramProfile(name, identity, memops),))
 
 
-def images(data: bytes = b"") -> Mapping[int, GuestImage]:
-    image = image_of(data or program())
-    return {image_of(program()).digest: image}
+def images(data: bytes = b"") -> list[GuestImage]:
+    return [replace(image_of(data or program()), build_id=BUILD_ID)]
 
 
 def told(profile: Profile, data: bytes = b"") -> fex.Told:
@@ -177,8 +181,8 @@ def test_what_is_no_such_program() -> None:
 
 
 def test_what_cannot_be_told() -> None:
-    with pytest.raises(UsageError, match=r"the file of guest\.elf \(digest 0x"):
-        fex_text(learned("load"), {})
+    with pytest.raises(UsageError, match=r"the file of guest\.elf \(aa\) is needed"):
+        fex_text(learned("load"), [])
     for nowhere in (0x500000, END):
         with pytest.raises(FileFormatError, match=f"at {nowhere:#x}, where there is none"):
             fex_text(learned(extra=(nowhere,)), images())

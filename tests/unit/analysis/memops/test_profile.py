@@ -17,6 +17,7 @@ from mtedbg.formats.profile import profile_text, read_profile
 from mtedbg.model.profile import (
     MemopFacts,
     MemopKey,
+    ModuleIdentity,
     Profile,
     ProfileAccess,
     ProfileMode,
@@ -31,8 +32,8 @@ Capture = pytest.CaptureFixture[str]
 AT = MemopKey(0x401012, 0)
 
 
-def one(facts: MemopFacts, digest: int = 1, name: str = "copy.elf") -> Profile:
-    return Profile((ProgramProfile(name, digest, {AT: facts}),))
+def one(facts: MemopFacts, digest: int = 1, name: str = "copy.elf", build_id: str = "") -> Profile:
+    return Profile((ProgramProfile(name, ModuleIdentity(digest, build_id), {AT: facts}),))
 
 
 def export(made: Image, path: Path, line: str = "") -> str:
@@ -45,7 +46,7 @@ def test_the_memops_of_a_process() -> None:
     profile, notes = profile_of(image().session())
     assert notes == ()
     (program,) = profile.programs
-    assert (program.name, program.digest) == ("guest.elf", 0x20089ABCDEF)
+    assert (program.name, program.identity.digest) == ("guest.elf", 0x20089ABCDEF)
     assert program.memops == {
         MemopKey(0x401008, 0): MemopFacts(LOAD, 8, LOCAL),
         MemopKey(0x401010, 0): MemopFacts(STORE, 1, SHARED, flips=1, faults=2),
@@ -119,8 +120,28 @@ def test_pinned_stays() -> None:
 def test_builds_are_kept_apart() -> None:
     facts = MemopFacts(LOAD, 8, LOCAL)
     merged, notes = merge([("a", one(facts, 0x100000001)), ("b", one(facts, 0x200000002))])
-    assert [program.digest for program in merged.programs] == [0x100000001, 0x200000002]
+    assert [program.identity.digest for program in merged.programs] == [0x100000001, 0x200000002]
     assert notes == ("copy.elf: 2 builds, kept apart: 0x100000001, 0x200000002",)
+
+
+def test_builds_are_known_by_their_build_ids() -> None:
+    """A profile of version 1 has only digests: it is of the build with its digest."""
+    facts = MemopFacts(LOAD, 8, LOCAL, executions=1)
+    known = [one(facts, build_id="aa"), one(facts, build_id="bb"), one(facts, 2), one(facts)]
+    merged, _ = merge([(str(number), each) for number, each in enumerate(known)])
+    assert [str(program.identity) for program in merged.programs] == ["aa", "bb", "0x2"]
+    assert [program.memops[AT].executions for program in merged.programs] == [2, 1, 1]
+    with pytest.raises(FileFormatError, match=r"b: copy\.elf has build id aa, and other code"):
+        merge([("a", one(facts, build_id="aa")), ("b", one(facts, 2, build_id="aa"))])
+
+
+def test_executions_that_not_all_profiles_counted_are_not_known() -> None:
+    counted = one(MemopFacts(LOAD, 8, LOCAL, executions=5))
+    merged, notes = merge([("a", counted), ("b", one(MemopFacts(LOAD, 8, LOCAL)))])
+    assert merged == one(MemopFacts(LOAD, 8, LOCAL))
+    (note,) = notes
+    assert note.startswith("copy.elf: executions of 1 memop are not known")
+    assert merge([("a", counted), ("b", counted)])[0].programs[0].memops[AT].executions == 10
 
 
 def test_the_same_build_under_another_name_is_the_same() -> None:
@@ -163,15 +184,14 @@ def test_the_program_merges(tmp_path: Path, capsys: Capture) -> None:
 def test_the_program_shows(tmp_path: Path, capsys: Capture) -> None:
     path = written(tmp_path / "a", one(MemopFacts(LOAD, 8, SHARED, 1, 3), 0x42_0000_0007))
     assert main(["profile", "show", path]) == 0
-    assert capsys.readouterr().out.splitlines() == [
-        "1 program",
-        "program   digest              memops  shared  ordered  pinned  flips  faults",
-        "copy.elf  0x0000004200000007       1       1        1       0      1       3",
-    ]
+    (said, columns, row) = capsys.readouterr().out.splitlines()
+    assert said == "executions were not counted; 1 instruction needs order"
+    assert columns.split() == ["program", "build", "memops", "ordered", "faults"]
+    assert row.split()[:3] == ["copy.elf", "0x4200000007", "1"]
     assert main(["profile", "show", "--memops", path]) == 0
-    assert capsys.readouterr().out.splitlines()[2] == (
-        "copy.elf  0x401012        0  load       8  shared      1       3  no"
-    )
+    row = capsys.readouterr().out.splitlines()[2]
+    assert row.split()[:6] == ["copy.elf", "0x401012", "0", "load", "8", "shared"]
+    assert row.endswith("order      1       3  no")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,87 @@
+"""How much order a profile's memops need, by executions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mtedbg.dataclass import dataclass
+from mtedbg.model.profile import MemopFacts, MemopKey, Need, Profile, ProfileMode
+
+Recorded = tuple[MemopKey, MemopFacts]
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Some memops, added up.
+
+    Attributes:
+        memops: how many there are.
+        uncounted: of how many executions were not counted.
+        executions: of all that were counted.
+        owned: those executions that touched memory of one owner only.
+        in_order: those of memops that need order.
+        ordered: memops that need order.
+        instructions: guest instructions of these.
+        never_run: memops that were never executed: whether they need order is not known.
+        unknown: memops that were executed, and of which it is not known all the same.
+        shared: memops that were shared at the end.
+        pinned: memops that stay shared permanently.
+        flips: patches.
+        faults: tag check faults.
+    """
+
+    memops: int
+    uncounted: int
+    executions: int
+    owned: int
+    in_order: int
+    ordered: int
+    instructions: int
+    never_run: int
+    unknown: int
+    shared: int
+    pinned: int
+    flips: int
+    faults: int
+
+
+def tally(recorded: Iterable[Recorded]) -> Tally:
+    """The sum of memops of one module."""
+    rows = [(key, facts, facts.need) for key, facts in recorded]
+
+    def executions(need: Need) -> int:
+        return sum(facts.executions or 0 for _, facts, its in rows if its is need)
+
+    ordered = [key for key, _, need in rows if need is Need.ORDER]
+    return Tally(
+        memops=len(rows),
+        uncounted=sum(facts.executions is None for _, facts, _ in rows),
+        executions=sum(facts.executions or 0 for _, facts, _ in rows),
+        owned=executions(Need.OWNED),
+        in_order=executions(Need.ORDER),
+        ordered=len(ordered),
+        instructions=len({key.rip for key in ordered}),
+        never_run=sum(need is Need.NEVER_RUN for _, _, need in rows),
+        unknown=sum(need is Need.UNKNOWN for _, _, need in rows),
+        shared=sum(facts.mode is ProfileMode.SHARED for _, facts, _ in rows),
+        pinned=sum(facts.pinned for _, facts, _ in rows),
+        flips=sum(facts.flips for _, facts, _ in rows),
+        faults=sum(facts.faults for _, facts, _ in rows),
+    )
+
+
+def summary(profile: Profile) -> str:
+    """One line about a profile, as `mtetso --profile-summary` says it at the end of a run."""
+    tallies = [tally(program.memops.items()) for program in profile.programs]
+    executions = sum(one.executions for one in tallies)
+    instructions = sum(one.instructions for one in tallies)
+    need = f"{instructions} instruction{' needs' if instructions == 1 else 's need'} order"
+    uncounted = sum(one.uncounted for one in tallies)
+    if uncounted and not executions:
+        return f"executions were not counted; {need}"
+    share = sum(one.owned for one in tallies) * 1000 // executions if executions else 1000
+    at_least = "at least " if uncounted else ""
+    return (
+        f"of {at_least}{executions} executed accesses {share // 10}.{share % 10} % touched memory"
+        f" of one owner only; {need}"
+    )

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+
+#include "run/profile_writer.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <string>
+#include <thread>
+
+#include "debug/root.h"
+#include "status.h"
+
+namespace mtetso {
+namespace {
+
+constexpr int kSignals[] = {SIGHUP, SIGINT, SIGTERM};
+
+// What the handler uses.
+int g_wake = -1;
+pid_t g_owner = 0;
+std::atomic<int> g_signal{0};
+static_assert(std::atomic<int>::is_always_lock_free);
+
+void take_default(int signal) { std::signal(signal, SIG_DFL); }
+
+void on_signal(int signal) {
+  // A child by fork has no such thread: there it is as without a profile.
+  if (getpid() != g_owner) {
+    take_default(signal);
+    raise(signal);
+    return;
+  }
+  const int error = errno;
+  const uint64_t one = 1;
+  g_signal.store(signal, std::memory_order_release);
+  // It can only fail where the thread was woken 2^64 - 2 times already.
+  (void)!::write(g_wake, &one, sizeof one);
+  errno = error;
+}
+
+void take_signals() {
+  for (const int signal : kSignals) {
+    struct sigaction known {};
+    if (sigaction(signal, nullptr, &known) != 0 || known.sa_handler != SIG_DFL) continue;
+    struct sigaction taken {};
+    taken.sa_handler = on_signal;
+    taken.sa_flags = SA_RESTART | SA_ONSTACK;
+    sigaction(signal, &taken, nullptr);
+  }
+}
+
+// The file's name: %p is the process id, so that each process of a program has its own.
+std::string path_of(const Options& options) {
+  std::string path = options.profile_out;
+  for (size_t at = 0; (at = path.find("%p", at)) != std::string::npos;)
+    path.replace(at, 2, std::to_string(getpid()));
+  return path;
+}
+
+[[noreturn]] void end_by(int signal) {
+  take_default(signal);
+  sigset_t one;
+  sigemptyset(&one);
+  sigaddset(&one, signal);
+  pthread_sigmask(SIG_UNBLOCK, &one, nullptr);
+  kill(getpid(), signal);
+  for (;;) pause();
+}
+
+}  // namespace
+
+void ProfileWriter::start() {
+  g_owner = getpid();
+  g_wake = eventfd(0, EFD_CLOEXEC);
+  if (g_wake < 0)
+    throw StatusError(Status::Internal, std::string("eventfd: ") + std::strerror(errno));
+  // Signals are for the other threads.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  std::thread([this] { work(); }).detach();
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  take_signals();
+}
+
+void ProfileWriter::work() {
+  constexpr int kForEver = -1, kMilliseconds = 1000;
+  const int interval = options_.profile_every == 0
+                           ? kForEver
+                           : static_cast<int>(options_.profile_every) * kMilliseconds;
+  for (;;) {
+    pollfd woken{g_wake, POLLIN, 0};
+    const int ready = poll(&woken, 1, interval);
+    if (const int signal = g_signal.load(std::memory_order_acquire); signal != 0) {
+      finish();
+      close_debug_root();
+      end_by(signal);
+    }
+    if (ready == 0) write();
+  }
+}
+
+void ProfileWriter::write() {
+  if (options_.profile_out.empty()) return;
+  std::scoped_lock hold(writing_);
+  try {
+    write_profile(engine_.profile(), path_of(options_));
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "mtetso: %s\n", error.what());
+  }
+}
+
+void ProfileWriter::finish() {
+  write();
+  if (!options_.profile_summary) return;
+  try {
+    std::fprintf(stderr, "mtetso: %s\n", summary(engine_.profile()).c_str());
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "mtetso: %s\n", error.what());
+  }
+}
+
+}  // namespace mtetso

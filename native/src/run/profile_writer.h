@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+//
+// Writes the profile of a run: at its end, when a signal ends it, and every few seconds if asked.
+//
+// A signal handler can neither take locks nor make JSON: it says which signal came and wakes a
+// thread that does nothing else. That thread writes the profile, then lets the signal do what it
+// does by default. Guest threads run on meanwhile.
+#pragma once
+
+#include <mutex>
+
+#include "options.h"
+#include "run/engine.h"
+
+namespace mtetso {
+
+class ProfileWriter {
+ public:
+  // Both live as long as the process, and so must this.
+  ProfileWriter(const Options& options, const Engine& engine)
+      : options_(options), engine_(engine) {}
+  ProfileWriter(const ProfileWriter&) = delete;
+  ProfileWriter& operator=(const ProfileWriter&) = delete;
+
+  // Starts the thread and takes SIGHUP, SIGINT and SIGTERM, except those that are ignored. Throws
+  // StatusError(Internal).
+  void start();
+
+  // Writes the file, and the summary to standard error, as the options ask for; a failure is only
+  // reported.
+  void finish();
+
+ private:
+  void work();
+  void write();
+
+  const Options& options_;
+  const Engine& engine_;
+  std::mutex writing_;
+};
+
+}  // namespace mtetso
