@@ -12,8 +12,9 @@ from mtedbg.errors import UsageError
 
 if TYPE_CHECKING:
     from mtedbg.analysis.memops.profiles import Named
-    from mtedbg.model.guest import GuestImage
+    from mtedbg.cli._guest_files import Modules
     from mtedbg.model.profile import Profile
+    from mtedbg.report import Report
 
 HELP = "show and merge memop profiles; export them to FEX-Emu"
 _SHOWN = 20
@@ -36,6 +37,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _show_arguments(action: argparse.ArgumentParser) -> None:
     action.add_argument(
+        "--functions", action="store_true",
+        help="list the functions that need order, by executions; with --guest or --sysroot that is "
+        "what is shown",
+    )  # fmt: skip
+    action.add_argument(
         "--memops", action="store_true", help="list the memops with the most faults"
     )
     action.add_argument(
@@ -43,7 +49,11 @@ def _show_arguments(action: argparse.ArgumentParser) -> None:
         type=int,
         default=_SHOWN,
         metavar="N",
-        help=f"maximum number of memops (default: {_SHOWN})",
+        help=f"maximum number of functions or memops (default: {_SHOWN})",
+    )
+    _modules_arguments(action, "functions and lines")
+    action.add_argument(
+        "--html", metavar="OUT", help="also write a page with a picture by module to OUT"
     )
     action.add_argument("--json", action="store_true", help="print JSON")
     add_color(action)
@@ -60,9 +70,17 @@ def _merge_arguments(action: argparse.ArgumentParser) -> None:
         "--fex", metavar="OUT",
         help="also write FEX-Emu's extended volatile metadata: which instructions need TSO",
     )  # fmt: skip
+    _modules_arguments(action, "--fex")
+
+
+def _modules_arguments(action: argparse.ArgumentParser, purpose: str) -> None:
     action.add_argument(
         "--guest", metavar="PROGRAM", action="append", default=[],
-        help="executable of the guest program, for --fex; may be repeated",
+        help=f"a file of the guest program or its libraries, for {purpose}; may be repeated",
+    )  # fmt: skip
+    action.add_argument(
+        "--sysroot", metavar="DIR",
+        help=f"a root file system that has the guest's files, for {purpose}",
     )  # fmt: skip
 
 
@@ -79,14 +97,7 @@ def _profiles(paths: list[str]) -> list[Named]:
     return found
 
 
-def _images(paths: list[str]) -> list[GuestImage]:
-    from mtedbg.adapters.file_bytes import open_file
-    from mtedbg.formats.guest_elf import guest_image
-
-    return [guest_image(open_file(path), path) for path in paths]
-
-
-def _write(profile: Profile, arguments: argparse.Namespace) -> tuple[str, ...]:
+def _write(profile: Profile, arguments: argparse.Namespace, modules: Modules) -> tuple[str, ...]:
     """Makes all requested documents, then writes them; returns the notes."""
     from mtedbg.analysis.memops.fex import fex_text
     from mtedbg.commands._documents import write
@@ -97,7 +108,8 @@ def _write(profile: Profile, arguments: argparse.Namespace) -> tuple[str, ...]:
     notes: tuple[str, ...] = ()
     documents = []
     if arguments.fex:
-        metadata, notes = fex_text(profile, _images(arguments.guest))
+        found = [at[1] for one in profile.programs if (at := modules.find(one)) is not None]
+        metadata, notes = fex_text(profile, found)
         documents.append(Document(arguments.fex, metadata))
     if arguments.out:
         documents.append(Document(arguments.out, text))
@@ -107,27 +119,53 @@ def _write(profile: Profile, arguments: argparse.Namespace) -> tuple[str, ...]:
     return (*notes, *written)
 
 
+def _shown(profile: Profile, arguments: argparse.Namespace, modules: Modules) -> Report:
+    from mtedbg.analysis.memops.need import by_function
+    from mtedbg.reports import profiles
+
+    notes = modules.missing(profile.programs)
+    if arguments.memops:
+        return profiles.memops(profile, arguments.n, notes, modules.names)
+    if arguments.functions or modules:
+        found = by_function(profile, modules.names)
+        return profiles.functions(profile, found, arguments.n, notes)
+    return profiles.programs(profile, notes)
+
+
+def _page(profile: Profile, shown: Report, path: str) -> str:
+    """Writes the page; the line that says so."""
+    from mtedbg import __version__
+    from mtedbg.commands._documents import write
+    from mtedbg.render.html import render_html
+    from mtedbg.report import Document, Part
+    from mtedbg.reports import profiles
+
+    overview = profiles.programs(profile)
+    parts = [Part("Modules", report=overview, figure=profiles.order_map(profile))]
+    if shown.columns != overview.columns:
+        parts.append(Part("Where", report=shown))
+    return write(Document(path, render_html("profile", parts, __version__)))
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Shows or merges; the exit status."""
     from mtedbg.analysis.memops.profiles import merge
+    from mtedbg.cli._guest_files import Modules
 
-    if arguments.action == "merge" and arguments.guest and not arguments.fex:
-        raise UsageError("--guest needs --fex", "name the output file: --fex OUT")
+    if arguments.action == "merge" and not arguments.fex and (arguments.guest or arguments.sysroot):
+        raise UsageError("--guest and --sysroot need --fex", "name the output file: --fex OUT")
     if arguments.action == "show" and arguments.n < 1:
         raise UsageError("-n must be at least 1", f"the default is {_SHOWN}")
     profile, notes = merge(_profiles(arguments.profiles))
+    modules = Modules(arguments.guest, arguments.sysroot)
     if arguments.action == "show":
-        from mtedbg.reports import profiles
-
-        shown = (
-            profiles.memops(profile, arguments.n, notes)
-            if arguments.memops
-            else profiles.programs(profile, notes)
-        )
+        shown = _shown(profile, arguments, modules).noting(*notes)
+        if arguments.html:
+            shown = shown.noting(_page(profile, shown, arguments.html))
         show(shown, arguments)
         return 0
     from mtedbg.render import clean
 
-    for note in (*notes, *_write(profile, arguments)):
+    for note in (*notes, *_write(profile, arguments, modules)):
         print(f"mtedbg: note: {clean(note)}", file=sys.stderr)
     return 0

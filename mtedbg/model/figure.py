@@ -72,4 +72,32 @@ class SegmentMap:
     threads: tuple[ThreadAt, ...]
 
 
-Figure = Cause | CellMap | TagGrid | Timeline | SegmentMap
+@dataclass(frozen=True, slots=True)
+class OrderOfModule:
+    """How much order a module of a profile needs.
+
+    Attributes:
+        name: of its file.
+        owned: executed accesses to memory of one owner only.
+        in_order: those of memops that need order.
+        unknown: those of which it is not known.
+        never_run: memops that never ran.
+        memops: all of its memops.
+    """
+
+    name: str
+    owned: int
+    in_order: int
+    unknown: int
+    never_run: int
+    memops: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderMap:
+    """The modules of a profile, those with the most executions first."""
+
+    modules: tuple[OrderOfModule, ...]
+
+
+Figure = Cause | CellMap | TagGrid | Timeline | SegmentMap | OrderMap

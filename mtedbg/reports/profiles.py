@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from mtedbg.analysis.memops.need import Tally, summary, tally
-from mtedbg.model.absent import NOT_APPLICABLE
+from mtedbg.analysis.memops.module_names import ModuleNames
+from mtedbg.analysis.memops.need import FunctionNeed, Tally, summary, tally, where_in_order
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, then
+from mtedbg.model.figure import OrderMap, OrderOfModule
 from mtedbg.model.process import TagSource, TargetInfo, TargetKind
 from mtedbg.model.profile import MemopFacts, MemopKey, Profile, ProgramProfile
+from mtedbg.model.words import counted
 from mtedbg.report import Answer, Column, Kind, Report, Row, Table
 
 NAME = "profile"
@@ -34,8 +37,16 @@ PROGRAM_COLUMNS = (
     ),
     *TALLY_COLUMNS,
 )  # fmt: skip
+FUNCTION_COLUMNS = (
+    Column("program", Kind.TEXT, "name of the program's or library's file"),
+    Column("function", Kind.TEXT, "the function; empty where its file does not tell"),
+    Column("line", Kind.TEXT, "source of its hottest access, first among those that need order"),
+    *TALLY_COLUMNS,
+)
 MEMOP_COLUMNS = (
     Column("program", Kind.TEXT, "name of the program's or library's file"),
+    Column("function", Kind.TEXT, "the function that it is in"),
+    Column("line", Kind.TEXT, "its source"),
     Column("rip", Kind.ADDRESS, "its guest instruction, as in the program's file"),
     Column("ordinal", Kind.COUNT, "its place among that instruction's accesses, from 0"),
     Column("access", Kind.TEXT, "load, store or rmw"),
@@ -54,7 +65,7 @@ _TARGET = TargetInfo(TargetKind.PROFILE, TagSource.NONE, NOT_APPLICABLE)
 def programs(profile: Profile, notes: Sequence[str] = ()) -> Report:
     """A row for each program."""
     rows = tuple(map(_program, profile.programs))
-    answer = Answer(Table(rows), summary(profile), tuple(notes))
+    answer = Answer(Table(rows), summary(profile), (*notes, *doubts(profile)))
     return Report(NAME, _TARGET, PROGRAM_COLUMNS, answer)
 
 
@@ -85,13 +96,82 @@ def _tally(of: Tally) -> Row:
     }
 
 
-def memops(profile: Profile, most: int, notes: Sequence[str] = ()) -> Report:
+def functions(
+    profile: Profile, found: Sequence[FunctionNeed], most: int, notes: Sequence[str] = ()
+) -> Report:
+    """A row for each function, those first that need the most order.
+
+    Args:
+        profile: what is shown.
+        found: its functions, in order.
+        most: so many rows at most.
+        notes: remarks about the profile.
+    """
+    rows = tuple(
+        {
+            "program": one.program,
+            "function": _or_empty(one.function),
+            "line": _or_empty(then(one.line, str)),
+            **_tally(one.tally),
+        }
+        for one in found[:most]
+    )
+    answer = Answer(
+        Table(rows),
+        where_in_order(profile, found),
+        (*notes, *doubts(profile), *_cut(len(found), most)),
+    )
+    return Report(NAME, _TARGET, FUNCTION_COLUMNS, answer)
+
+
+def doubts(profile: Profile) -> tuple[str, ...]:
+    """What a profile cannot promise, a line each."""
+    tallies = [tally(program.memops.items()) for program in profile.programs]
+    memops = counted(sum(one.memops for one in tallies), "memop")
+    never, unknown = (
+        sum(one.never_run for one in tallies),
+        sum(one.unknown for one in tallies),
+    )
+    said = []
+    if never:
+        said.append(f"{never} of {memops} never ran: whether they need order is not known")
+    if unknown:
+        said.append(f"{unknown} of {memops} served both kinds of memory: their need is not known")
+    said.append("other input or another schedule may need order elsewhere")
+    return tuple(said)
+
+
+def _cut(number: int, most: int) -> tuple[str, ...]:
+    cut = number - most
+    return (f"{cut} more are not shown: -n {number} shows all",) if cut > 0 else ()
+
+
+def order_map(profile: Profile) -> OrderMap:
+    """The picture of a profile, by module."""
+    modules = []
+    for program in profile.programs:
+        its = tally(program.memops.items())
+        rest = its.executions - its.owned - its.in_order
+        modules.append(
+            OrderOfModule(program.name, its.owned, its.in_order, rest, its.never_run, its.memops)
+        )
+    modules.sort(key=lambda one: -(one.owned + one.in_order + one.unknown))
+    return OrderMap(tuple(modules))
+
+
+def memops(
+    profile: Profile,
+    most: int,
+    notes: Sequence[str] = (),
+    names: Callable[[ProgramProfile], ModuleNames] = lambda _: ModuleNames(),
+) -> Report:
     """A row for each memop, those with the most faults first, then the most executions.
 
     Args:
         profile: what is shown.
         most: so many rows at most.
         notes: remarks about the profile.
+        names: what is known of a module's names.
     """
     found = [
         (program, key, facts)
@@ -99,16 +179,18 @@ def memops(profile: Profile, most: int, notes: Sequence[str] = ()) -> Report:
         for key, facts in program.memops.items()
     ]
     found.sort(key=lambda one: (-one[2].faults, -one[2].flips, -(one[2].executions or 0)))
-    cut = len(found) - most
-    more = (f"{cut} more are not shown: -n {len(found)} shows all",) if cut > 0 else ()
-    rows = tuple(_memop(*one) for one in found[:most])
+    known = {id(program): names(program) for program in profile.programs}
+    rows = tuple(_memop(*one, known[id(one[0])]) for one in found[:most])
+    more = _cut(len(found), most)
     answer = Answer(Table(rows), _many(len(found), "memop"), (*notes, *more))
     return Report(NAME, _TARGET, MEMOP_COLUMNS, answer)
 
 
-def _memop(program: ProgramProfile, key: MemopKey, facts: MemopFacts) -> Row:
+def _memop(program: ProgramProfile, key: MemopKey, facts: MemopFacts, names: ModuleNames) -> Row:
     return {
         "program": program.name,
+        "function": _or_empty(names.function_at(key.rip)),
+        "line": _or_empty(then(names.line_at(key.rip), str)),
         "rip": key.rip,
         "ordinal": key.ordinal,
         "access": facts.access,
@@ -120,6 +202,11 @@ def _memop(program: ProgramProfile, key: MemopKey, facts: MemopFacts) -> Row:
         "faults": facts.faults,
         "pinned": facts.pinned,
     }
+
+
+def _or_empty(value: str | Absent) -> str | Absent:
+    """No column is shown of what is known of no row."""
+    return NOT_APPLICABLE if isinstance(value, Absent) else value
 
 
 def _many(number: int, what: str) -> str:

@@ -21,18 +21,20 @@ Source/Tools/LinuxEmulation/LinuxSyscalls/SyscallsSMCTracking.cpp (`TrackMmap`),
 - A block of FEX's is concerned when all of it lies in a range and an offset is in it (FEXCore,
   Interface/Core/Core.cpp). Its blocks end where control goes elsewhere, so that ranges here are
   what runs from one such place to the next. Only those with an instruction that needs order are
-  given: it ran, and with it the rest. Code that never ran in the profile loses nothing.
+  given: it ran, and with it the rest. Code that never ran in the profile loses nothing. What did
+  not run all the same (a repeated string instruction may have no elements), and what cannot be
+  told of, is named as if it needed order.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 
 from mtedbg.decode.code.guest_instruction import can_decode, decode_all
 from mtedbg.errors import FileFormatError, ToolMissingError, UsageError
 from mtedbg.model.guest import CodeSegment, GuestImage
-from mtedbg.model.profile import Profile, ProgramProfile
+from mtedbg.model.profile import Need, Profile, ProgramProfile
 
 _Span = tuple[int, int]
 
@@ -75,13 +77,22 @@ def fex_text(profile: Profile, images: Sequence[GuestImage]) -> tuple[str, tuple
                 f"the file of {program.name} ({program.identity}) is needed",
                 f"give it with --guest: offsets are those of the file {program.name}",
             )
-        modules.append(_module(program, ordered, image))
+        doubted = sorted(_doubted(program))
+        modules.append(_module(program, ordered, doubted, image))
         need = "instruction needs" if len(ordered) == 1 else "instructions need"
         notes.append(f"{program.name}: {len(ordered)} {need} order")
     return ":".join(modules) + "\n", tuple(notes)
 
 
-def _module(program: ProgramProfile, ordered: list[int], image: GuestImage) -> str:
+def _doubted(program: ProgramProfile) -> set[int]:
+    """Instructions of which it is not known whether they need order."""
+    in_doubt = (Need.NEVER_RUN, Need.UNKNOWN)
+    return {key.rip for key, facts in program.memops.items() if facts.need in in_doubt}
+
+
+def _module(
+    program: ProgramProfile, ordered: list[int], doubted: list[int], image: GuestImage
+) -> str:
     name = program.name
     if not name or not name.isprintable() or any(one in name for one in _SEPARATORS):
         raise FileFormatError(
@@ -99,7 +110,9 @@ def _module(program: ProgramProfile, ordered: list[int], image: GuestImage) -> s
             )
         in_file = segment.offset - segment.address
         ranges.add((run[0] + in_file, run[1] + in_file))
-        offsets.add(rip - segment.address // _PAGE * _PAGE)
+        begin, end = bisect_left(doubted, run[0]), bisect_left(doubted, run[1])
+        page = segment.address // _PAGE * _PAGE
+        offsets |= {at - page for at in (rip, *doubted[begin:end])}
     spans = ",".join(f"{begin:#x}-{end:#x}" for begin, end in _joined(sorted(ranges)))
     return f"{name};{spans};{','.join(f'{offset:#x}' for offset in sorted(offsets))}"
 

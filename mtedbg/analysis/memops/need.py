@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
+from mtedbg.analysis.memops.module_names import ModuleNames
 from mtedbg.dataclass import dataclass
-from mtedbg.model.profile import MemopFacts, MemopKey, Need, Profile, ProfileMode
+from mtedbg.model.absent import Absent
+from mtedbg.model.profile import (
+    MemopFacts,
+    MemopKey,
+    Need,
+    Profile,
+    ProfileMode,
+    ProgramProfile,
+)
+from mtedbg.model.source import SourceLine
 
+_MOST_NAMED = 5
 Recorded = tuple[MemopKey, MemopFacts]
 
 
@@ -85,3 +96,65 @@ def summary(profile: Profile) -> str:
         f"of {at_least}{executions} executed accesses {share // 10}.{share % 10} % touched memory"
         f" of one owner only; {need}"
     )
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionNeed:
+    """The memops of one function.
+
+    Attributes:
+        program: name of the module's file.
+        function: its name; absent where that is not known.
+        line: of the access that is executed most, first among those that need order.
+        tally: its memops, added up.
+    """
+
+    program: str
+    function: str | Absent
+    line: SourceLine | Absent
+    tally: Tally
+
+
+def by_function(
+    profile: Profile, names: Callable[[ProgramProfile], ModuleNames]
+) -> tuple[FunctionNeed, ...]:
+    """The functions of all modules: those with the most executions in order first, then the others.
+
+    Args:
+        profile: what is asked about.
+        names: what is known of a module's names.
+    """
+    found: list[FunctionNeed] = []
+    for program in profile.programs:
+        known = names(program)
+        functions: dict[str | Absent, list[Recorded]] = {}
+        for key, facts in program.memops.items():
+            functions.setdefault(known.function_at(key.rip), []).append((key, facts))
+        for function, recorded in functions.items():
+            hottest, _ = max(recorded, key=_heat)
+            line = known.line_at(hottest.rip)
+            found.append(FunctionNeed(program.name, function, line, tally(recorded)))
+    return tuple(sorted(found, key=_weight))
+
+
+def _heat(recorded: Recorded) -> tuple[bool, int, int]:
+    _, facts = recorded
+    return facts.needs_order, facts.executions or 0, facts.faults
+
+
+def _weight(one: FunctionNeed) -> tuple[int, int, int, str, str]:
+    its = one.tally
+    return -its.in_order, -its.ordered, -its.executions, one.program, str(one.function)
+
+
+def where_in_order(profile: Profile, functions: Sequence[FunctionNeed]) -> str:
+    """One line: how many accesses need order, and in which functions."""
+    ordered = [one for one in functions if one.tally.ordered]
+    named = [str(one.function) for one in ordered if not isinstance(one.function, Absent)]
+    executions = sum(one.tally.executions for one in functions)
+    said = ", ".join(named[:_MOST_NAMED]) + (", …" if len(named) > _MOST_NAMED else "")
+    where = f": {said}" if said else ""
+    if not executions:
+        return summary(profile) + where
+    in_order = sum(one.tally.in_order for one in functions)
+    return f"order is needed in {in_order} of {executions} executed accesses{where}"

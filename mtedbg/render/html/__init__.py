@@ -21,19 +21,20 @@ from markupsafe import Markup
 from mtedbg.dataclass import dataclass, replace
 from mtedbg.model.cause import Cause
 from mtedbg.model.cell_map import CellMap
-from mtedbg.model.figure import Figure, SegmentMap, TagGrid, Timeline
+from mtedbg.model.figure import Figure, OrderMap, SegmentMap, TagGrid, Timeline
 from mtedbg.model.words import counted
 from mtedbg.render import clean
 from mtedbg.render.bounded import bounded
 from mtedbg.render.html.contents import Contents, contents
 from mtedbg.render.html.groups import shown_groups
+from mtedbg.render.html.order import OrderDrawing, order_drawing
 from mtedbg.render.html.reasons import Reasons, reasons
 from mtedbg.render.html.segments import SegmentDrawing, segment_drawing
 from mtedbg.render.html.tags import Grid, Overview, grid, overview
 from mtedbg.render.html.timeline import TimelineDrawing, timeline_drawing
 from mtedbg.report import Part, Report
 
-View = Grid | Overview | Reasons | SegmentDrawing | TimelineDrawing
+View = Grid | OrderDrawing | Overview | Reasons | SegmentDrawing | TimelineDrawing
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ def render_triage(
 
 def _embedded(part: Part) -> Section:
     """A part in a page of several reports: without drawings that a page can have one of."""
-    if isinstance(part.figure, Timeline | SegmentMap | CellMap):
+    if isinstance(part.figure, Timeline | SegmentMap | CellMap | OrderMap):
         part = replace(part, figure=None)
     made = _section(_bounded(part))
     headline = part.report.headline if part.report is not None else ""
@@ -172,6 +173,8 @@ def view_of(figure: Figure, title: str) -> View | None:
             return timeline_drawing(figure)
         case SegmentMap():
             return segment_drawing(figure)
+        case OrderMap():
+            return order_drawing(figure)
 
 
 @cache

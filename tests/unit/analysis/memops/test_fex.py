@@ -128,6 +128,16 @@ def test_what_was_shared_stays_ordered_and_what_ran_with_it_does_not(
             assert known.is_ordered(block, at) is (name in shared or not ran), (block, name)
 
 
+def test_what_is_not_known_stays_ordered_where_something_is_not() -> None:
+    """It may stand in a run of which the rest was executed: without elements, it was not itself."""
+    profile = learned("load")
+    (module,) = profile.programs
+    unknown = MemopFacts(LOAD, 8, LOCAL, executions=0)
+    memops = {**module.memops, MemopKey(AT["store"], 0): unknown}
+    doubted = Profile((replace(module, memops=memops),))
+    assert fex_text(doubted, images())[0] == "guest.elf;0x1040-0x104b;0x43,0x46\n"
+
+
 def test_other_mappings_of_the_file_get_nothing() -> None:
     (module,) = fex.read(fex_text(learned("load"), images())[0]).values()
     for mapping in (fex.Mapping(0x400000, 0x200, 0), fex.Mapping(0x700000, 0x40, 0x3000)):
@@ -208,4 +218,4 @@ def test_the_program_writes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert main([*words, "--fex", str(out), "--guest", str(guest)]) == 2
     assert "is needed" in capsys.readouterr().err
     assert main([*words, "--guest", str(guest)]) == 2
-    assert "--guest needs --fex" in capsys.readouterr().err
+    assert "--guest and --sysroot need --fex" in capsys.readouterr().err

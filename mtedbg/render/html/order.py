@@ -1,0 +1,98 @@
+"""A profile as a picture: a bar a module, and which of its accesses need order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from mtedbg.dataclass import dataclass
+from mtedbg.model.figure import OrderMap, OrderOfModule
+from mtedbg.model.words import counted
+from mtedbg.render.html.geometry import Label, label, percent
+
+MOST_MODULES = 64
+_HEIGHT, _BAR, _TOP = 56, 22, 20
+_LEAST = 0.002
+"""Of the width: what is there is seen, however little it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A part of a bar: its class, where it begins, how long it is, and its words."""
+
+    style: str
+    x: str
+    width: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleBar:
+    """A module: pixels from above, its heading, and its shares."""
+
+    y: int
+    heading: Label
+    shares: tuple[Share, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderDrawing:
+    """What `order.html` draws.
+
+    Attributes:
+        title: what it shows.
+        height: in pixels.
+        modules: their bars, as long as their executions.
+        note: what is not drawn; may be empty.
+        bar: pixels that a bar is high.
+    """
+
+    TEMPLATE: ClassVar[str] = "order.html"
+    SHOWS_ALL: ClassVar[bool] = False
+
+    title: str
+    height: int
+    modules: tuple[ModuleBar, ...]
+    note: str
+    bar: int = _BAR
+
+
+def order_drawing(figure: OrderMap) -> OrderDrawing | None:
+    """The picture of a profile; None where nothing was counted."""
+    shown = figure.modules[:MOST_MODULES]
+    most = max(map(_executions, shown), default=0)
+    if not most:
+        return None
+    cut = len(figure.modules) - len(shown)
+    return OrderDrawing(
+        f"executed accesses of {counted(len(shown), 'module')}",
+        len(shown) * _HEIGHT,
+        tuple(_bar(one, most, n * _HEIGHT) for n, one in enumerate(shown)),
+        f"{counted(cut, 'module')} more, not drawn" if cut else "",
+    )
+
+
+def _executions(module: OrderOfModule) -> int:
+    return module.owned + module.in_order + module.unknown
+
+
+def _bar(module: OrderOfModule, most: int, top: int) -> ModuleBar:
+    executions = _executions(module)
+    share = f", {100 * module.in_order / executions:.2g} % need order" if executions else ""
+    words = f"{module.name}: {executions} executed accesses{share}"
+    if module.never_run:
+        words += f"; {module.never_run} of {counted(module.memops, 'memop')} never ran"
+    return ModuleBar(top + _TOP, label(0.0, top + 13, words), tuple(_shares(module, most)))
+
+
+def _shares(module: OrderOfModule, most: int) -> Iterator[Share]:
+    at = 0.0
+    for style, count, words in (
+        ("in-order", module.in_order, "need order"),
+        ("unknown", module.unknown, "cannot tell"),
+        ("owned", module.owned, "touched memory of one owner only"),
+    ):
+        if count:
+            width = min(max(count / most, _LEAST), 1.0 - at)
+            yield Share(style, percent(at), percent(width), f"{count} {words}")
+            at += width
