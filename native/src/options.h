@@ -48,7 +48,10 @@ struct Options {
   std::string profile_out;       // %p in it is the process id
   uint32_t profile_every = 0;    // seconds between profiles; 0: only at the end
   bool profile_summary = false;  // one line at the end
-  std::string code_cache;        // folder; empty: none
+  bool perf_map = false;         // code in other tools' forms (profilers/profilers.h)
+  std::string jitdump;           // folder; empty: none
+  bool gdb_jit = false;
+  std::string code_cache;  // folder; empty: none
   std::string guest;
   std::vector<std::string> arguments;
 };

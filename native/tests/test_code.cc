@@ -2,10 +2,15 @@
 #include <doctest/doctest.h>
 
 #include <cstdlib>
+#include <functional>
 #include <limits>
+#include <memory>
 #include <new>
+#include <string>
+#include <vector>
 
 #include "code/code.h"
+#include "code/listener.h"
 #include "code/memop_words.h"
 #include "code/sections.h"
 #include "debug/arena.h"
@@ -339,6 +344,67 @@ TEST_CASE("a fault of a critical section is found by its abort handler, and star
   CHECK(block->memop_of_fault(block->base() + 40) == memop);
   CHECK(block->memop_of_fault(block->base() + 36) == nullptr);
   CHECK(memop->restart_address == block->base() + 4);
+}
+
+TEST_CASE("a counter's address is in the code and in the records of its memops") {
+  Code code;
+  CompiledCode made = sample::code(CompiledRange::kNoFunction, 0x401000);
+  const auto at = static_cast<uint32_t>(made.words.size() * sizeof(uint32_t));
+  made.words.insert(made.words.end(), {0xd2800013, 0xf2a00013, 0xf2c00013});  // movz, movk of x19
+  made.counters = {at};
+  made.memops[0].counter = 0;
+  for (const auto& damage : std::vector<std::function<void(CompiledCode&)>>{
+           [](CompiledCode& one) { one.memops[0].counter = 1; },
+           [](CompiledCode& one) { one.counters[0] = 0; },
+           [](CompiledCode& one) { one.counters[0] += sizeof(uint32_t); }}) {
+    CompiledCode damaged = made;
+    damage(damaged);
+    CHECK_THROWS_AS(
+        code.commit(MTEDBG_BlockKind_BaselineTier, MTEDBG_Tier_Baseline, std::move(damaged)),
+        CodeError);
+  }
+  const CodeBlock* block =
+      code.commit(MTEDBG_BlockKind_BaselineTier, MTEDBG_Tier_Baseline, std::move(made));
+  const uint32_t* words = block->writable(block->base() + at);
+  uint64_t address = 0;
+  for (int part = 0; part < 3; ++part)
+    address |= uint64_t{words[part] >> 5 & 0xffff} << (16 * part);
+  REQUIRE(block->counters.size() == 1);
+  CHECK(address == address_of(block->counters.data()));
+  CHECK(block->memops[0].counter == address);
+  CHECK(block->counters[0] == 0);
+}
+
+TEST_CASE("listeners hear of a block before it is entered, and when it goes") {
+  static std::vector<std::string> heard;
+  struct Listener : CodeListener {
+    void added(const CodeBlock& block, std::string_view program) override {
+      heard.push_back("added " + std::to_string(block.record.id) + " of " + std::string(program));
+    }
+    void removed(const CodeBlock& block) override {
+      heard.push_back("removed " + std::to_string(block.record.id));
+    }
+  };
+  add_code_listener(std::make_unique<Listener>());
+  uint64_t first = 0, second = 0;
+  {
+    Code code(CodeIdentity{"guest.elf"});
+    const auto commit = [&](uint64_t rip) {
+      return code.commit(MTEDBG_BlockKind_BaselineTier, MTEDBG_Tier_Baseline,
+                         sample::code(CompiledRange::kNoFunction, rip));
+    };
+    const CodeBlock* block = commit(0x401000);
+    first = block->record.id;
+    second = commit(0x402000)->record.id;
+    heard.erase(heard.begin());
+    code.retire(block, "a test");
+    uint64_t last = 0;
+    CHECK(code.reclaim(UINT64_MAX, [&](const CodeBlock& one) { last = one.record.id; }) == 1);
+    CHECK(last == first);
+  }
+  CHECK(heard == std::vector<std::string>{"added " + std::to_string(second) + " of guest.elf",
+                                          "removed " + std::to_string(first),
+                                          "removed " + std::to_string(second)});
 }
 
 }  // namespace mtetso

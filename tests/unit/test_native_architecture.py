@@ -26,6 +26,7 @@ RANKS = {
     "fault": 4,
     "translate": 4,
     "profile": 5,
+    "profilers": 4,
     "run": 6,
     "linux": 7,
     "cli": 8,

@@ -22,6 +22,7 @@
 #include "memory/guest_memory.h"
 #include "memory/protocol.h"
 #include "memory/tags.h"
+#include "profilers/profilers.h"
 #include "run/core_ids.h"
 #include "run/engine.h"
 #include "run/host_threads.h"
@@ -85,6 +86,9 @@ Quiescence::How quiescence(const Options& options) {
   // Never deleted: the process ends by _exit.
   auto& protocol = *new Protocol(core_tags(options), quiescence(options));
   auto& memory = *new GuestMemory(protocol);
+  if (options.perf_map) start_perf_map();
+  if (!options.jitdump.empty()) start_jitdump(options.jitdump);
+  if (options.gdb_jit) start_gdb_jit();
   auto& engine = *new Engine(options, memory.code_pages(), {call_guest, Imports::number_of});
   if (!options.profile_out.empty() || options.profile_summary) {
     auto& profile = *new ProfileWriter(options, engine);

@@ -17,7 +17,7 @@ std::atomic<uint64_t> g_next_code{1};
 }  // namespace
 
 Code::Code(const CodeIdentity& identity, StubMaker make_stub)
-    : id_(g_next_code++), make_stub_(std::move(make_stub)) {
+    : id_(g_next_code++), name_(identity.name), make_stub_(std::move(make_stub)) {
   const char* name = arena_string(identity.name);
   const char* build_id = arena_string(identity.build_id);
   std::lock_guard hold(code_lock());
@@ -134,7 +134,10 @@ void Code::renew_exports(const CodeBlock& better) {
   if (better.record.tier <= MTEDBG_Tier_Baseline) return;
   std::vector<uint64_t> renewed;
   for (const auto& [rip, one] : exports_)
-    if (one.tier < better.record.tier && better.holds(entries_.find(rip))) renewed.push_back(rip);
+    if (one.tier < better.record.tier &&
+        better.functions.find(one.function) != FuncToCodeRange::kNone &&
+        better.holds(entries_.find(rip)))
+      renewed.push_back(rip);
   for (const uint64_t rip : renewed) {
     try {
       make_export(rip, better);

@@ -176,6 +176,7 @@ class Code {
   void unmap_unused_segments();
 
   const uint64_t id_;
+  const std::string name_;
   const StubMaker make_stub_;
   // Everything below is changed under code_lock() only.
   std::vector<std::unique_ptr<CodeBlock>> blocks_;

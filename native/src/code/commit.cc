@@ -8,6 +8,7 @@
 #include "code/change.h"
 #include "code/code.h"
 #include "code/description.h"
+#include "code/listener.h"
 #include "code/validate.h"
 #include "debug/points.h"
 #include "debug/recorder.h"
@@ -106,6 +107,7 @@ void Code::publish(const Placement& place, CodeBlock* block, const CompiledCode&
     shown.set_shared_stubs(id_, block->record.id);
   shown.insert(*block);
   if (supersedes != nullptr) shown.supersede(*supersedes, block->record.id);
+  tell_added(*block, name_);
   point(Point::CommitDescribed);
   synchronize_cores();  // the words are new to every core's instruction stream
   for (const CompiledEntry& entry : code.entries) {

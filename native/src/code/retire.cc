@@ -8,6 +8,7 @@
 #include "code/code.h"
 #include "code/description.h"
 #include "code/epochs.h"
+#include "code/listener.h"
 #include "debug/arena.h"
 #include "debug/points.h"
 
@@ -16,7 +17,10 @@ namespace mtetso {
 Code::~Code() {
   retire_all("its program is gone");
   std::lock_guard hold(code_lock());
-  for (const auto& block : blocks_) process_code_map().remove(block.get());
+  for (const auto& block : blocks_) {
+    process_code_map().remove(block.get());
+    tell_removed(*block);
+  }
   blocks_.clear();
   unmap_unused_segments();
   code_description().remove_code(id_);
@@ -89,6 +93,7 @@ size_t Code::retired() const {
 
 void Code::forget(const CodeBlock* block) {
   process_code_map().remove(block);
+  tell_removed(*block);
   std::erase_if(blocks_, [&](const auto& one) { return one.get() == block; });
 }
 

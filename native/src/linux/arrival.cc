@@ -13,6 +13,7 @@
 #include "linux/host_call.h"
 #include "linux/signals.h"
 #include "memory/signals.h"
+#include "run/profile_writer.h"
 
 namespace mtetso {
 namespace {
@@ -98,6 +99,8 @@ void set_host_action(int signal, const x86::SignalAction& action) {
     return set_sent_signal(keep_sent);
   }
   constexpr uint64_t kKept = SA_NOCLDSTOP | SA_NOCLDWAIT;
+  constexpr uint64_t kDefault = 0;
+  if (action.handler == kDefault && ProfileWriter::take(signal)) return;
   x86::SignalAction host = {};
   host.handler = action.handler;
   host.flags = action.flags & kKept;

@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
@@ -48,11 +49,8 @@ void on_signal(int signal) {
 void take_signals() {
   for (const int signal : kSignals) {
     struct sigaction known {};
-    if (sigaction(signal, nullptr, &known) != 0 || known.sa_handler != SIG_DFL) continue;
-    struct sigaction taken {};
-    taken.sa_handler = on_signal;
-    taken.sa_flags = SA_RESTART | SA_ONSTACK;
-    sigaction(signal, &taken, nullptr);
+    if (sigaction(signal, nullptr, &known) == 0 && known.sa_handler == SIG_DFL)
+      ProfileWriter::take(signal);
   }
 }
 
@@ -75,6 +73,14 @@ std::string path_of(const Options& options) {
 }
 
 }  // namespace
+
+bool ProfileWriter::take(int signal) {
+  if (g_wake < 0 || std::ranges::find(kSignals, signal) == std::end(kSignals)) return false;
+  struct sigaction taken {};
+  taken.sa_handler = on_signal;
+  taken.sa_flags = SA_RESTART | SA_ONSTACK;
+  return sigaction(signal, &taken, nullptr) == 0;
+}
 
 void ProfileWriter::start() {
   g_owner = getpid();

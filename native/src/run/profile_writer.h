@@ -26,6 +26,10 @@ class ProfileWriter {
   // StatusError(Internal).
   void start();
 
+  // For a signal that is to do what it does by default: true if the started writer has taken it,
+  // and ends the process by it.
+  static bool take(int signal);
+
   // Writes the file, and the summary to standard error, as the options ask for; a failure is only
   // reported.
   void finish();
