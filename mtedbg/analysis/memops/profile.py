@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from mtedbg.session import Session
 
 _WORD = (1 << 64) - 1
+_RETIRED_KEPT = 64
+"""Blocks that the runtime lists of those that were retired: kRetiredKept in code/description.h."""
 MOST_MEMOPS = 1 << 18
 """Of a profile: more would be longer than any that is read."""
 
@@ -162,7 +164,12 @@ def _blocks(runtime: Runtime, learned: _Learned) -> Iterator[Block]:
                 learned.notes.append(f"not in the profile: blocks of {name}: {records}")
             continue
         # Records outlive the code: those of unmapped blocks are still there.
-        yield from (one for one in records if one.memop_count)
+        blocks = list(records)
+        yield from (one for one in blocks if one.memop_count)
+        if name == RETIRED and len(blocks) >= _RETIRED_KEPT:
+            learned.notes.append(
+                f"not in the profile: code that was retired before the last {len(blocks)} blocks"
+            )
 
 
 def _add(
