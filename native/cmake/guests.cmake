@@ -36,6 +36,7 @@ foreach(guest programs lz heap bytecode queue locks mover threadlocal callbacks)
   add_guest(${guest} ${guest}-O0 -O0)
   add_guest(${guest} ${guest}-Os -Os)
 endforeach()
+add_guest(crowd crowd -O2)
 # Its section is writable and executable, which the linker warns of.
 add_guest(rewritten rewritten -O2 -Wl,--no-warn-rwx-segments)
 add_guest(loader loader -O2)

@@ -43,6 +43,15 @@ mtedbg_Recorder* make_recorder(uint64_t thread_id) {
   return recorder;
 }
 
+void clear_recorder(mtedbg_Recorder& recorder, uint64_t thread_id) {
+  auto* records = reinterpret_cast<mtedbg_Record*>(recorder.events);
+  for (uint32_t i = 0; i < kRecorderCapacity && i < recorder.head; ++i)
+    put(records[i].order, uint64_t{0});
+  full_fence();
+  put(recorder.head, uint64_t{0});
+  put(recorder.thread, thread_id);
+}
+
 uint64_t monotonic_now() {
   timespec at{};
   clock_gettime(CLOCK_MONOTONIC, &at);

@@ -15,6 +15,9 @@ inline constexpr uint32_t kRecorderCapacity = 4096;  // events kept for each thr
 // A recorder with its ring, from the debug arena; never freed. Throws bad_alloc.
 mtedbg_Recorder* make_recorder(uint64_t thread_id);
 
+// Empties one whose thread has ended; it is another thread's then. Nobody may record in it.
+void clear_recorder(mtedbg_Recorder& recorder, uint64_t thread_id);
+
 // One event. The meaning of old and new depends on it: Fault: logical and allocation tag; Retag:
 // the two allocation tags; Patch: the two modes; Migration: the two core tags; TierCommit: block id
 // and tier; LazyStub: guest RIP and host entry; Interpret and Retry: 0; Pin: new is the number of

@@ -39,21 +39,28 @@ uint64_t host_tid() { return static_cast<uint64_t>(syscall(SYS_gettid)); }
 
 void* allocate_frame(uint64_t bytes) { return arena_allocate(bytes, 64); }
 
-void register_thread(mtedbg_GuestFrame* frame, uint64_t stack_low, uint64_t stack_high) {
+void register_thread(mtedbg_GuestFrame* frame, uint64_t stack_low, uint64_t stack_high,
+                     mtedbg_Thread* ended) {
   Registry& known = registry();
   std::lock_guard hold(known.lock);
-  mtedbg_Thread* thread = arena_array<mtedbg_Thread>(1).data();
+  mtedbg_Thread* thread = ended;
+  if (thread == nullptr) {
+    thread = arena_array<mtedbg_Thread>(1).data();
+    thread->recorder = address_of(make_recorder(frame->thread_id));
+    const size_t count = known.threads.size() + 1;
+    known.copies.reserve(count);
+    debug_root().threads.reserve(count);
+    known.threads.push_back(thread);
+    known.copies.resize(count);
+  } else {
+    clear_recorder(*reinterpret_cast<mtedbg_Recorder*>(thread->recorder), frame->thread_id);
+  }
   *thread = {.id = frame->thread_id,
              .host_tid = host_tid(),
              .frame = address_of(frame),
-             .recorder = address_of(make_recorder(frame->thread_id)),
+             .recorder = thread->recorder,
              .stack_low = stack_low,
              .stack_high = stack_high};
-  const size_t count = known.threads.size() + 1;
-  known.copies.reserve(count);
-  debug_root().threads.reserve(count);
-  known.threads.push_back(thread);
-  known.copies.resize(count);
   frame->thread = address_of(thread);
   frame->noted_core = static_cast<uint32_t>(frame->host_core_id);
   g_registered.fetch_add(1, std::memory_order_relaxed);
@@ -72,6 +79,15 @@ void bind_host_thread(mtedbg_GuestFrame* frame) {
   const uint64_t tid = host_tid();
   if (thread.host_tid == tid) return;
   thread.host_tid = tid;
+  publish(known);
+}
+
+void show_stack(mtedbg_GuestFrame* frame, uint64_t low, uint64_t high) {
+  Registry& known = registry();
+  std::lock_guard hold(known.lock);
+  auto* thread = reinterpret_cast<mtedbg_Thread*>(frame->thread);
+  thread->stack_low = low;
+  thread->stack_high = high;
   publish(known);
 }
 

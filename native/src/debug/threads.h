@@ -12,8 +12,13 @@ namespace mtetso {
 // Publishes a guest thread and gives it a recorder: frame->thread is set to its mtedbg_Thread.
 // frame->thread_id must be set and not 0; the frame stays mapped and readable (take it
 // from allocate_frame). `stack_*`: the guest stack, [low, high). Records ThreadStart.
-// Throws bad_alloc, and nothing is published.
-void register_thread(mtedbg_GuestFrame* frame, uint64_t stack_low, uint64_t stack_high);
+// Throws bad_alloc, and nothing is published. `ended`: the record of a thread that has ended, whose
+// frame this was; it becomes the new one's, with its recorder, which is empty again. Null: none.
+void register_thread(mtedbg_GuestFrame* frame, uint64_t stack_low, uint64_t stack_high,
+                     mtedbg_Thread* ended = nullptr);
+
+// The stack of a thread that has not run yet, where it is known later.
+void show_stack(mtedbg_GuestFrame* frame, uint64_t low, uint64_t high);
 
 // Whether there has only ever been one guest thread. That thread may rely on it until it makes
 // another: a new thread sees everything that its maker did before. Async-signal-safe.

@@ -97,11 +97,31 @@ bool install_handler(const Options& options, Protocol& protocol, GuestMemory& me
          sigaction(SIGBUS, &action, &g_previous_bus) == 0;
 }
 
+namespace {
+
+// Given back when the thread ends.
+struct SignalStack {
+  void* memory = MAP_FAILED;
+  size_t length = 0;
+  ~SignalStack() {
+    if (memory == MAP_FAILED) return;
+    stack_t none = {};
+    none.ss_flags = SS_DISABLE;
+    if (sigaltstack(&none, nullptr) == 0) munmap(memory, length);
+  }
+};
+
+thread_local SignalStack g_stack;
+
+}  // namespace
+
 bool install_signal_stack() {
   const auto guard = static_cast<size_t>(sysconf(_SC_PAGESIZE));
   void* memory = mmap(nullptr, guard + kSignalStack, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
   if (memory == MAP_FAILED) return false;
+  g_stack.memory = memory;
+  g_stack.length = guard + kSignalStack;
   stack_t stack = {};
   stack.ss_sp = static_cast<char*>(memory) + guard;
   stack.ss_size = kSignalStack;

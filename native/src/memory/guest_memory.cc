@@ -10,7 +10,9 @@
 
 #include "debug/arena.h"
 #include "debug/fence.h"
+#include "memory/barriers.h"
 #include "memory/pages.h"
+#include "memory/signals.h"
 #include "memory/tags.h"
 
 namespace mtetso {
@@ -116,6 +118,22 @@ uint64_t GuestMemory::map_stack(uint64_t length, uint32_t tag, uint64_t* usable)
   set_protection(low, low + size, kReadWrite);
   if (usable != nullptr) *usable = size;
   return low;
+}
+
+// By way of the guard tag, as any memory that changes hands: threads that are alive may have
+// accessed it.
+void GuestMemory::renew(uint64_t address, uint64_t length, uint32_t tag) {
+  const SignalsHeld held;
+  protocol_.acquire(nullptr);
+  write_tags(address, length, protocol_.tags().guard);
+  settle_accesses();
+  {
+    const UncheckedAccess unchecked;
+    std::memset(host_pointer(address), 0, length);
+    full_fence();
+  }
+  write_tags(address, length, protocol_.memory_tag(tag));
+  protocol_.release();
 }
 
 uint64_t GuestMemory::allocate(uint64_t length, uint32_t tag) {

@@ -46,6 +46,10 @@ class GuestMemory {
   // memory; `usable` gets its length in bytes.
   uint64_t map_stack(uint64_t length, uint32_t tag, uint64_t* usable = nullptr);
 
+  // Zeroes memory that a thread which has ended owned, whole granules, and gives it to another one:
+  // tagged `tag`, or shared if no memory can have that tag.
+  void renew(uint64_t address, uint64_t length, uint32_t tag);
+
   // `length` bytes of zeroed memory in granules of its own, tagged in the same way; 0 if there is
   // none. Memory is never handed out twice, so no earlier access can meet the new tags.
   uint64_t allocate(uint64_t length, uint32_t tag);

@@ -245,17 +245,22 @@ uintptr_t Engine::export_function(uint64_t rip) {
 }
 
 Frame* Engine::new_frame(uint64_t thread_id, uint32_t core_tag) {
-  auto* frame = new (allocate_frame(sizeof(Frame))) Frame{};
-  frame->guest.thread_id = thread_id;
-  frame->guest.host_core_id = core_tag;
-  frame->parity = 1;  // PF clear
-  frame->direction = 1;
-  set_mxcsr(*frame, mxcsr::kAtStart);
-  std::copy(std::begin(frame_stubs_), std::end(frame_stubs_), std::begin(frame->stubs));
+  auto* frame = static_cast<Frame*>(allocate_frame(sizeof(Frame)));
+  renew_frame(*frame, thread_id, core_tag);
   epochs().add(&frame->epoch);
   std::scoped_lock hold(frames_lock_);
   frames_.push_back(frame);
   return frame;
+}
+
+void Engine::renew_frame(Frame& frame, uint64_t thread_id, uint32_t core_tag) const {
+  new (&frame) Frame{};
+  frame.guest.thread_id = thread_id;
+  frame.guest.host_core_id = core_tag;
+  frame.parity = 1;  // PF clear
+  frame.direction = 1;
+  set_mxcsr(frame, mxcsr::kAtStart);
+  std::copy(std::begin(frame_stubs_), std::end(frame_stubs_), std::begin(frame.stubs));
 }
 
 Profile Engine::profile() const {

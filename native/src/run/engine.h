@@ -45,6 +45,9 @@ class Engine : public CodePages::Owner {
   // A new frame, in dumped memory, that can enter generated code.
   Frame* new_frame(uint64_t thread_id, uint32_t core_tag);
 
+  // The same with the frame of a thread that has ended.
+  void renew_frame(Frame& frame, uint64_t thread_id, uint32_t core_tag) const;
+
   // Runs from frame.guest.rip until generated code leaves for any reason except a look-up or a
   // better tier; translates missing code. Throws StatusError if the guest goes to an address
   // without code.

@@ -152,10 +152,12 @@ Lockstep::ChosenTurn Lockstep::next(const GuestThread* top) {
 void Lockstep::take_turn(const ChosenTurn& chosen) {
   GuestThread& thread = chosen.thread;
   const uint64_t rip = thread.frame->guest.rip;
-  if (run_turn(process_, *this, host_, thread) == TurnEnd::Exited)
+  if (run_turn(process_, *this, host_, thread) == TurnEnd::Exited) {
     thread.exited = true;
-  else
+    process_.leave(thread);
+  } else {
     thread.frame->guest.state = MTEDBG_ThreadState_Parked;
+  }
   if (tracing() && chosen.slice.polls == 1)
     trace_accesses(thread, rip, process_.engine().entry(rip));
 }

@@ -7,7 +7,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
+#include <utility>
 
 #include "debug/threads.h"
 #include "memory/tags.h"
@@ -141,45 +143,87 @@ uint32_t Process::core_of(uint64_t id) const {
   return static_cast<uint32_t>((id - 1) % options_.cores);
 }
 
-uint64_t Process::make_tls(uint32_t tag) {
+uint64_t Process::make_tls(ThreadPlace& place, uint32_t tag) {
   const auto& tls = image_->tls();
   if (tls.memory_size == 0) return 0;
   auto round = [&](uint64_t value) { return (value + tls.alignment - 1) & ~(tls.alignment - 1); };
-  const uint64_t size = round(tls.memory_size);
-  const uint64_t low = memory_.allocate(size + tls.alignment + kThreadBlock, tag);
-  if (low == 0) return 0;
-  const uint64_t pointer = round(low) + size;
+  const uint64_t size = round(tls.memory_size), whole = size + tls.alignment + kThreadBlock;
+  if (place.tls_low != 0)
+    memory_.renew(place.tls_low, whole, tag);
+  else
+    place.tls_low = memory_.allocate(whole, tag);
+  if (place.tls_low == 0) return 0;
+  const uint64_t pointer = round(place.tls_low) + size;
   if (!tls.file.empty()) write_fresh(pointer - size, tls.file.data(), tls.file.size());
   write_fresh(pointer, &pointer, sizeof pointer);
   return pointer;
 }
 
-GuestThread& Process::add_thread(uint32_t core, uint64_t stack_low, uint64_t stack_size) {
+bool Process::make_stack(ThreadPlace& place, uint64_t length, uint32_t tag) {
+  if (place.stack_low != 0) {
+    memory_.renew(place.stack_low, place.stack_size, tag);
+    return true;
+  }
+  place.stack_low = memory_.map_stack(length, tag, &place.stack_size);
+  return place.stack_low != 0;
+}
+
+std::optional<ThreadPlace> Process::take_place(bool with_stack) {
+  if (alive_.size() >= kMaxThreads) {
+    if (!std::exchange(refused_, true))
+      std::fprintf(stderr, "mtetso: no more than %zu guest threads can be alive at once\n",
+                   kMaxThreads);
+    return std::nullopt;
+  }
+  if (ended_.size() <= kEndedKept && places_ < kMaxThreads) return ThreadPlace{};
+  const auto at = std::find_if(ended_.begin(), ended_.end(), [&](const ThreadPlace& one) {
+    return (one.stack_low != 0) == with_stack;
+  });
+  if (at == ended_.end()) return ThreadPlace{};
+  const ThreadPlace found = *at;
+  ended_.erase(at);
+  return found;
+}
+
+GuestThread& Process::add_thread(uint32_t core, ThreadPlace place) {
   auto& thread = threads_.emplace_back(std::make_unique<GuestThread>());
+  const uint32_t tag = core_tags(options_).of(core);
   thread->id = threads_.size();
   thread->core = core;
   if (taken_.size() <= core) taken_.resize(core + 1);
   taken_[core] = true;
-  thread->frame = engine_.new_frame(thread->id, core_tags(options_).of(core));
-  register_thread(&thread->frame->guest, stack_low, stack_low + stack_size);
-  memory_.protocol().quiescence().add(&thread->frame->guest, &thread->frame->budget);
+  mtedbg_Thread* ended = nullptr;
+  if (place.frame != nullptr) {
+    ended = reinterpret_cast<mtedbg_Thread*>(place.frame->guest.thread);
+    engine_.renew_frame(*place.frame, thread->id, tag);
+  } else {
+    place.frame = engine_.new_frame(thread->id, tag);
+    memory_.protocol().quiescence().add(&place.frame->guest, &place.frame->budget);
+    ++places_;
+  }
+  thread->frame = place.frame;
+  thread->place = place;
+  register_thread(&place.frame->guest, place.stack_low, place.stack_low + place.stack_size, ended);
+  alive_.push_back(thread.get());
   return *thread;
 }
 
 GuestThread& Process::make_main_thread() {
   std::scoped_lock lock(lock_);
   uint32_t tag = core_tags(options_).of(core_of(1));
-  uint64_t size = 0, low = memory_.map_stack(kMainStack, tag, &size), rsp = 0;
-  if (low == 0) throw StatusError(Status::Internal, "no memory for the guest's stack");
+  ThreadPlace place;
+  if (!make_stack(place, kMainStack, tag))
+    throw StatusError(Status::Internal, "no memory for the guest's stack");
+  uint64_t rsp = 0;
   size_t text = options_.guest.size() + 8 * options_.arguments.size();
   for (const auto& argument : options_.arguments) text += argument.size();
   if (text > kMainStack / 4) throw StatusError(Status::Usage, "the guest's arguments are too long");
-  auto bytes = initial_stack(options_, low + size, rsp);
+  auto bytes = initial_stack(options_, place.stack_low + place.stack_size, rsp);
   write_fresh(rsp, bytes.data(), bytes.size());
-  uint64_t tls = make_tls(tag);
+  uint64_t tls = make_tls(place, tag);
   if (tls == 0 && image_->tls().memory_size != 0)
     throw StatusError(Status::Internal, "no memory for the guest's thread-local storage");
-  auto& thread = add_thread(core_of(1), low, size);
+  auto& thread = add_thread(core_of(1), place);
   thread.frame->fs_base = tls;
   thread.frame->guest.rip = image_->entry();
   gpr(*thread.frame, kRsp) = rsp;
@@ -188,15 +232,16 @@ GuestThread& Process::make_main_thread() {
 
 GuestThread* Process::make_thread(uint64_t function, uint64_t argument) {
   std::scoped_lock lock(lock_);
-  if (threads_.size() >= kMaxThreads) return nullptr;
+  auto place = take_place(true);
+  if (!place) return nullptr;
   uint32_t core = core_of(threads_.size() + 1), tag = core_tags(options_).of(core);
-  uint64_t size = 0, low = memory_.map_stack(kThreadStack, tag, &size);
-  if (low == 0) return nullptr;
-  uint64_t rsp = low + size - 8;  // as after a call: rsp + 8 is a multiple of 16
+  if (!make_stack(*place, kThreadStack, tag)) return nullptr;
+  uint64_t rsp =
+      place->stack_low + place->stack_size - 8;  // as after a call: rsp + 8 is a multiple of 16
   write_fresh(rsp, &kThreadReturnRip, sizeof kThreadReturnRip);
-  uint64_t tls = make_tls(tag);
+  uint64_t tls = make_tls(*place, tag);
   if (tls == 0 && image_->tls().memory_size != 0) return nullptr;
-  auto& thread = add_thread(core, low, size);
+  auto& thread = add_thread(core, *place);
   thread.frame->fs_base = tls;
   thread.frame->guest.rip = function;
   gpr(*thread.frame, kRsp) = rsp;
@@ -206,9 +251,10 @@ GuestThread* Process::make_thread(uint64_t function, uint64_t argument) {
 
 GuestThread* Process::make_linux_thread(const ThreadStart& start, const GuestThread* like) {
   std::scoped_lock lock(lock_);
-  if (threads_.size() >= kMaxThreads) return nullptr;
-  const uint64_t size = start.stack_high - start.stack_low;
-  auto& thread = add_thread(core_of(threads_.size() + 1), start.stack_low, size);
+  auto place = take_place(false);
+  if (!place) return nullptr;
+  auto& thread = add_thread(core_of(threads_.size() + 1), *place);
+  show_stack(&thread.frame->guest, start.stack_low, start.stack_high);
   Frame& frame = *thread.frame;
   if (like != nullptr) copy_guest_state(frame, *like->frame);
   frame.fs_base = start.fs_base;
@@ -224,14 +270,14 @@ GuestThread* Process::find(uint64_t id) {
 
 std::vector<GuestThread*> Process::threads() {
   std::scoped_lock lock(lock_);
-  std::vector<GuestThread*> all;
-  for (const auto& thread : threads_) all.push_back(thread.get());
-  return all;
+  return alive_;
 }
 
-void Process::leave(const GuestThread& thread) {
+void Process::leave(GuestThread& thread) {
   std::scoped_lock lock(lock_);
   taken_[thread.core] = false;
+  std::erase(alive_, &thread);
+  ended_.push_back(thread.place);
 }
 
 void Process::only_thread(GuestThread& self) {

@@ -6,6 +6,7 @@
 #include <poll.h>
 
 #include <cstdint>
+#include <deque>
 #include <exception>
 #include <memory>
 #include <mutex>
@@ -33,6 +34,14 @@ struct HostWait {
   std::optional<uint64_t> until;
 };
 
+// What a thread has for itself; when it has ended, another one gets it.
+struct ThreadPlace {
+  Frame* frame = nullptr;
+  uint64_t stack_low = 0;  // 0: the guest's own business
+  uint64_t stack_size = 0;
+  uint64_t tls_low = 0;  // 0: none
+};
+
 struct GuestThread {
   uint64_t id = 0;
   uint32_t core = 0;
@@ -43,6 +52,7 @@ struct GuestThread {
   std::optional<HostWait> host_wait;  // lockstep
   bool exited = false;                // under Process::lock in threads mode
   uint64_t result = 0;
+  ThreadPlace place;
   uint32_t callbacks = 0;      // guest functions that its host functions are calling right now
   std::exception_ptr pending;  // what ended one of them, to be rethrown when the host function ends
   std::unique_ptr<PersonalThread> personal;  // of a Linux program's thread
@@ -80,7 +90,8 @@ class Scheduler {
 
 class Process {
  public:
-  static constexpr size_t kMaxThreads = 1024;
+  static constexpr size_t kMaxThreads = 1024;  // at once
+  static constexpr size_t kEndedKept = 32;     // whose records a debugger still finds
   static constexpr uint64_t kMainStack = 1 << 20;
   static constexpr uint64_t kThreadStack = 256 << 10;
 
@@ -105,12 +116,13 @@ class Process {
   // The tag of memory that the first thread gets, before there is one.
   uint32_t first_tag() const { return core_tags(options_).of(core_of(1)); }
   // A thread that calls function(argument) and ends with what that returns; nullptr if there
-  // is no memory or there are too many.
+  // is no memory, or, with a message for the first one, there are too many.
   GuestThread* make_thread(uint64_t function, uint64_t argument);
   // A thread of a Linux program, with `like`'s registers, if there is one, but for those that
   // `start` gives. nullptr if there are too many.
   GuestThread* make_linux_thread(const ThreadStart& start, const GuestThread* like);
   GuestThread* find(uint64_t id);
+  // Those that are alive.
   std::vector<GuestThread*> threads();
 
   // In a child process: the other threads are not there.
@@ -118,9 +130,9 @@ class Process {
 
   // Moves a thread to a core: its tag, with an event where it changes.
   void move(GuestThread& thread, uint32_t core);
-  // The thread will access no guest memory any more. Where core ids are threads', the next thread
-  // gets its own: all that this one did comes before all that the next one does.
-  void leave(const GuestThread& thread);
+  // The thread will access no guest memory any more, nor its frame. Where core ids are threads',
+  // the next thread gets its own: all that this one did comes before all that the next one does.
+  void leave(GuestThread& thread);
 
  private:
   bool map_image(const ElfImage& image, uint32_t tag);
@@ -128,8 +140,14 @@ class Process {
   // Makes a thread's copy of the image's thread-local storage and, after it, the block that FS
   // points to, with its own address in it (System V ABI, variant II); 0 if there is no memory or
   // the image has no thread-local storage.
-  uint64_t make_tls(uint32_t tag);
-  GuestThread& add_thread(uint32_t core, uint64_t stack_low, uint64_t stack_size);
+  // The place's memory is used again if it has some.
+  uint64_t make_tls(ThreadPlace& place, uint32_t tag);
+  // Gives it a stack of at least `length` bytes, its own one again if it has one; false if there is
+  // no memory.
+  bool make_stack(ThreadPlace& place, uint64_t length, uint32_t tag);
+  // That of a thread that has ended, or an empty one; nothing if there are too many threads.
+  std::optional<ThreadPlace> take_place(bool with_stack);
+  GuestThread& add_thread(uint32_t core, ThreadPlace place);
   // With lock_ held, except for the first thread.
   uint32_t core_of(uint64_t id) const;
 
@@ -137,8 +155,12 @@ class Process {
   const ElfImage* image_ = nullptr;  // of a program for this runtime: the first one's
   GuestMemory& memory_;
   Engine& engine_;
-  std::mutex lock_;  // threads_, taken_
-  std::vector<std::unique_ptr<GuestThread>> threads_;
+  std::mutex lock_;                                    // all below
+  std::vector<std::unique_ptr<GuestThread>> threads_;  // ever
+  std::vector<GuestThread*> alive_;
+  std::deque<ThreadPlace> ended_;  // the oldest first
+  size_t places_ = 0;
+  bool refused_ = false;
   std::vector<bool> taken_;  // core numbers of threads that are alive
 };
 

@@ -64,6 +64,30 @@ std::string at_rip(const Turn& turn, const char* what) {
   throw StatusError(Status::GuestFault, at_rip(turn, what));
 }
 
+// Whether the thread's stack has ended there: an address not far below it, and a stack pointer that
+// has come that far.
+bool overflows_stack(const Frame& frame, uint64_t address) {
+  constexpr uint64_t kFar = 1 << 20, kFrame = 64 << 10;
+  const auto* thread = reinterpret_cast<const mtedbg_Thread*>(frame.guest.thread);
+  const uint64_t low = thread->stack_low;
+  return low > kFar && address < low && address >= low - kFar && frame.guest.rsp < low + kFrame;
+}
+
+void bad_address(Turn& turn) {
+  const Frame& frame = *turn.thread.frame;
+  const uint64_t address = frame.exit_detail;
+  char text[96];
+  const auto number = [](uint64_t value) { return static_cast<unsigned long long>(value); };
+  if (overflows_stack(frame, address))
+    std::snprintf(text, sizeof text, "stack overflow, rsp 0x%llx, address 0x%llx,",
+                  number(frame.guest.rsp), number(address));
+  else if (address >> 47 != 0)
+    std::snprintf(text, sizeof text, "address 0x%llx, which is not canonical,", number(address));
+  else
+    std::snprintf(text, sizeof text, "bad address 0x%llx", number(address));
+  guest_fault(turn, Trap::BadAddress, at_rip(turn, text));
+}
+
 // A fault with the exit's detail.
 void guest_fault_of(Turn& turn, Trap trap, const char* what) {
   char text[64];
@@ -144,7 +168,7 @@ LeftFor run_on(Turn& turn) {
         guest_fault(turn, Trap::Undefined, at_rip(turn, "undefined instruction"));
         break;
       case ExitReason::GuestFault:
-        guest_fault_of(turn, Trap::BadAddress, "bad address");
+        bad_address(turn);
         break;
       case ExitReason::Misaligned:
         guest_fault_of(turn, Trap::Protection, "misaligned address");
