@@ -321,8 +321,10 @@ MUTANTS = (
     Mutant(
         "every-export-renewed",
         "code/code.cc",
-        "if (one.tier < better.record.tier && better.holds(entries_.find(rip)))",
-        "if (one.tier < better.record.tier)",
+        "    if (one.tier < better.record.tier &&\n"
+        "        better.functions.find(one.function) != FuncToCodeRange::kNone &&\n"
+        "        better.holds(entries_.find(rip)))\n",
+        "    if (one.tier < better.record.tier)\n",
         _TIERS,
     ),
     Mutant(
