@@ -36,12 +36,13 @@ namespace mtetso {
 namespace {
 
 std::atomic<ProfileWriter*> g_profile{nullptr};
+std::atomic<bool> g_published{false};  // the debug root is
 
 // Ends the process without destructors: other threads may still be running, and what a debugger
 // reads must stay readable to the end.
 [[noreturn]] void finish(const GuestExit& how) {
   if (ProfileWriter* profile = g_profile.load(std::memory_order_acquire)) profile->finish();
-  close_debug_root();
+  if (g_published.load(std::memory_order_acquire)) close_debug_root();
   std::fflush(nullptr);
   if (how.signal != 0) die_of_signal(how.signal);
   _exit(how.status);
@@ -83,6 +84,7 @@ Quiescence::How quiescence(const Options& options) {
   if (options.core_id_source == MTEDBG_CoreIdSource_RseqStrict && !register_restarts())
     throw StatusError(Status::NoRseq, "the kernel has no membarrier(2) for restartable sequences");
   publish_debug_root(options, "mtetso " MTETSO_VERSION, phase_points());
+  g_published.store(true, std::memory_order_release);
   // Never deleted: the process ends by _exit.
   auto& protocol = *new Protocol(core_tags(options), quiescence(options));
   auto& memory = *new GuestMemory(protocol);
