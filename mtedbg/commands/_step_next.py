@@ -9,6 +9,7 @@ from mtedbg.decode.code.instruction import text_of
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, present
 from mtedbg.model.handling import Handling, Position
 from mtedbg.model.memop import MemopState, Mode
+from mtedbg.model.operation import Operation
 from mtedbg.model.phase import Phase
 from mtedbg.model.pointer import logical_tag
 
@@ -27,7 +28,7 @@ _PHASES = {
     Phase.LOOKUP: "find the code block and the memop of the PC, without a lock",
     Phase.LOCK: "take the lock, read tags and mode again, decide",
     Phase.BARRIER: "a barrier on every core that runs this process",
-    Phase.ICACHE: "clean the caches of both words, make every core fetch them again",
+    Phase.ICACHE: "clean the caches of the words that are new",
     Phase.UNLOCK: "close the journal, release the lock",
 }
 
@@ -57,7 +58,10 @@ def _phase(found: StepContext, phase: Phase) -> str:
     if phase is Phase.RETAG and present(coming.tag):
         return f"write tag {coming.tag} to the memory"
     if phase is Phase.BARRIER and present(now.journal):
-        return f"{_PHASES[phase]}, twice, and then tag {now.journal.new_tag} to the memory"
+        tag = now.journal.new_tag
+        if now.journal.operation == Operation.PATCH_MEMOP:
+            return f"{_PHASES[phase]}; after the one that comes with [2], tag {tag} to the memory"
+        return f"{_PHASES[phase]}, twice, and then tag {tag} to the memory"
     if phase is Phase.RESUME and present(now.resumes):
         return f"the handler returns, the thread continues {place_in(now, now.resumes)}"
     return _PHASES.get(phase, phase.value)

@@ -1,4 +1,22 @@
 # The runtime itself: needs VIXL and Zydis for AArch64.
+
+# The fault handler's path is compiled as one: it is many small functions, in files by what they are
+# about.
+set(fault_path handler resolve act patch decision phases)
+list(TRANSFORM fault_path PREPEND src/fault/)
+list(APPEND fault_path src/debug/recorder src/debug/trace src/debug/threads src/memory/barriers
+  src/memory/code_pages src/memory/guest_memory src/memory/protocol src/memory/raw_lock
+  src/memory/regions src/memory/tags_aarch64 src/code/block src/code/block_map
+  src/code/memop_words src/code/sorted_blocks)
+list(TRANSFORM fault_path APPEND .cc)
+set_source_files_properties(${fault_path} PROPERTIES UNITY_GROUP fault_path)
+set_target_properties(mtetso_core PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+# After the flags of all code. The processors that it is for have memory tagging: atomic instructions
+# are in line. Nothing that runs before a machine without it is told so (cli/main.cc) needs them.
+add_library(mtetso_fault_path_flags INTERFACE)
+target_compile_options(mtetso_fault_path_flags INTERFACE -O3 -march=armv8.5-a+memtag)
+target_link_libraries(mtetso_core PRIVATE mtetso_fault_path_flags)
+
 find_library(VIXL_LIBRARY vixl REQUIRED)
 find_library(ZYDIS_LIBRARY Zydis REQUIRED)
 find_library(ZYCORE_LIBRARY Zycore REQUIRED)

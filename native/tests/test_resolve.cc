@@ -357,7 +357,7 @@ TEST_CASE("what is not ours, and what is the guest's own fault") {
     CHECK(found.address == address);
     CHECK(world.frame->state == MTEDBG_ThreadState_Jit);
   };
-  guests(world.fault(block, 0x1000), 0x1000);
+  guests(world.fault(block, 0x1000, FaultKind::Other), 0x1000);
   guests(world.fault(block, at, FaultKind::Other), at);
   CHECK(block->memops[0].faults == 0);
   // Half of it is the guard page below a stack.

@@ -34,7 +34,8 @@ _DECISION = ("test_decision",)
 _CACHE = ("test_code_cache",)
 
 MUTANTS = (
-    # Tags change hands by way of the guard, with two barriers.
+    # Tags change hands by way of the guard, with two barriers: the second one is that of [2] where
+    # the memop is patched to shared as well.
     Mutant(
         "retag-without-guard",
         "fault/act.cc",
@@ -59,7 +60,37 @@ MUTANTS = (
     Mutant(
         "retag-stops-at-guard",
         "fault/act.cc",
-        "  if (what.retags()) set_tags(fault, fault.new_tag());\n",
+        "  if (what.retags() && !fault.settles_with_patch()) set_tags(fault, fault.new_tag());\n",
+        "",
+        _ORDER,
+    ),
+    Mutant(
+        "retag-and-patch-without-first-barrier",
+        "fault/act.cc",
+        "    else\n      barrier_everywhere();\n",
+        "    else if (!fault.settles_with_patch())\n      barrier_everywhere();\n",
+        _ORDER,
+    ),
+    Mutant(
+        "retag-before-the-patch",
+        "fault/act.cc",
+        "  if (what.retags() && !fault.settles_with_patch()) set_tags",
+        "  if (what.retags()) set_tags",
+        _ORDER,
+    ),
+    Mutant(
+        "retag-before-the-access-is-on-every-core",
+        "fault/act.cc",
+        "    half_done(change, Words::Access);\n"
+        "    if (fault.settles_with_patch()) set_tags(fault, fault.new_tag());\n",
+        "    if (fault.settles_with_patch()) set_tags(fault, fault.new_tag());\n"
+        "    half_done(change, Words::Access);\n",
+        _ORDER,
+    ),
+    Mutant(
+        "retag-and-patch-stops-at-guard",
+        "fault/act.cc",
+        "    if (fault.settles_with_patch()) set_tags(fault, fault.new_tag());\n",
         "",
         _ORDER,
     ),
@@ -77,11 +108,15 @@ MUTANTS = (
         "to-shared-insert-first",
         "fault/act.cc",
         "    write_access_shared(change, pointer);\n    point(Point::PatchHalf);\n"
-        "    half_done(change, Words::Access);\n    point(Point::PatchMode);\n"
-        "    write_insert_shared(change, pointer);\n    if (!fault.alone) last = Words::Insert;",
+        "    half_done(change, Words::Access);\n"
+        "    if (fault.settles_with_patch()) set_tags(fault, fault.new_tag());\n"
+        "    point(Point::PatchMode);\n    write_insert_shared(change, pointer);\n"
+        "    if (!fault.alone) last = Words::Insert;",
         "    write_insert_shared(change, pointer);\n    point(Point::PatchHalf);\n"
-        "    half_done(change, Words::Insert);\n    point(Point::PatchMode);\n"
-        "    write_access_shared(change, pointer);\n    if (!fault.alone) last = Words::Access;",
+        "    half_done(change, Words::Insert);\n"
+        "    if (fault.settles_with_patch()) set_tags(fault, fault.new_tag());\n"
+        "    point(Point::PatchMode);\n    write_access_shared(change, pointer);\n"
+        "    if (!fault.alone) last = Words::Access;",
         _ORDER,
     ),
     Mutant(
@@ -118,6 +153,13 @@ MUTANTS = (
         "fault/patch.cc",
         "words == Words::Access ? access : insert,",
         "words == Words::Insert ? insert : access,",
+        _ORDER,
+    ),
+    Mutant(
+        "last-word-not-cleaned",
+        "fault/act.cc",
+        "    clean(change, words);\n",
+        "    (void)words;\n",
         _ORDER,
     ),
     Mutant(

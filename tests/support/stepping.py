@@ -171,7 +171,11 @@ def assert_a_retag_is_seen(at: Stepping) -> None:
     assert _what(row) == {f"memory {address:#x}"}
     assert at.tag(address) == row["granules"][0]["tag"] == GUARD
     row = at.step()
+    # Until the second barrier, which comes with [2].
     assert row["phase"] == "patch-memop"
+    assert at.tag(address) == row["granules"][0]["tag"] == GUARD
+    row = at.step()
+    assert row["phase"] == "patch-address"
     assert at.tag(address) == row["granules"][0]["tag"] == 0
     at.delete(made["number"])
     assert at.report("mte-catch --list")["rows"] == []

@@ -41,10 +41,6 @@ const mtedbg_Range* CodeBlock::range_at(uintptr_t pc) const {
   return offset < at->end ? &*at : nullptr;
 }
 
-uint32_t* CodeBlock::writable(uintptr_t pc) const {
-  return reinterpret_cast<uint32_t*>(segment->write_base() + (pc - segment->base()));
-}
-
 bool CodeBlock::made_from(uint64_t begin, uint64_t end) const {
   const auto at = std::upper_bound(sources.begin(), sources.end(), begin,
                                    [](uint64_t a, const GuestExtent& one) { return a < one.end; });

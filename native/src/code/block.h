@@ -46,7 +46,9 @@ struct CodeBlock {
   // Whether it was made from bytes in the guest's [begin, end).
   bool made_from(uint64_t begin, uint64_t end) const;
   // Where the word executed at `pc` is written.
-  uint32_t* writable(uintptr_t pc) const;
+  uint32_t* writable(uintptr_t pc) const {
+    return reinterpret_cast<uint32_t*>(segment->write_base() + (pc - segment->base()));
+  }
 };
 
 }  // namespace mtetso

@@ -6,7 +6,7 @@
 namespace mtetso {
 namespace {
 
-constexpr uint32_t kBase = kAddressRegister << 5;
+constexpr uint32_t kBase = kAddressRegister << 5, kBaseMask = 31u << 5;
 constexpr uint32_t kSizeShift = 30;
 
 // An access is its opcode with size in bits 31:30, Rn in 9:5 and Rt in 4:0.
@@ -16,11 +16,13 @@ struct Pattern {
   uint32_t mode;
 };
 
+constexpr uint32_t kLdr = 0x39400000, kStr = 0x39000000;  // immediate, unsigned offset 0
+constexpr uint32_t kLdapr = 0x38bfc000, kStlr = 0x089ffc00;
 constexpr std::array<Pattern, 4> kPlain{{
-    {0x39400000, MTEDBG_Access_Load, MTEDBG_Mode_Local},    // LDR (immediate, unsigned offset 0)
-    {0x39000000, MTEDBG_Access_Store, MTEDBG_Mode_Local},   // STR (immediate, unsigned offset 0)
-    {0x38bfc000, MTEDBG_Access_Load, MTEDBG_Mode_Shared},   // LDAPR
-    {0x089ffc00, MTEDBG_Access_Store, MTEDBG_Mode_Shared},  // STLR
+    {kLdr, MTEDBG_Access_Load, MTEDBG_Mode_Local},
+    {kStr, MTEDBG_Access_Store, MTEDBG_Mode_Local},
+    {kLdapr, MTEDBG_Access_Load, MTEDBG_Mode_Shared},
+    {kStlr, MTEDBG_Access_Store, MTEDBG_Mode_Shared},
 }};
 constexpr uint32_t kPlainMask = 0x3fffffe0;
 
@@ -80,14 +82,15 @@ std::optional<AccessWord> decode_access(uint32_t word) {
 }
 
 std::optional<uint32_t> access_word_in(uint32_t word, uint32_t mode) {
-  const auto decoded = decode_access(word);
-  if (!decoded) return std::nullopt;
-  if (decoded->op != AtomicOp::None) return word;
-  if (mode == MTEDBG_Mode_Either) mode = MTEDBG_Mode_Shared;
-  for (const Pattern& pattern : kPlain)
-    if (pattern.access == decoded->access && pattern.mode == mode)
-      return (word & ~kPlainMask) | pattern.opcode | kBase;
-  return std::nullopt;
+  const bool local = mode == MTEDBG_Mode_Local;
+  const uint32_t opcode = word & kPlainMask & ~kBaseMask;
+  if ((word & kBaseMask) == kBase) {
+    if (opcode == kLdr || opcode == kLdapr)
+      return (word & ~kPlainMask) | kBase | (local ? kLdr : kLdapr);
+    if (opcode == kStr || opcode == kStlr)
+      return (word & ~kPlainMask) | kBase | (local ? kStr : kStlr);
+  }
+  return decode_access(word) ? std::optional(word) : std::nullopt;
 }
 
 uint32_t tag_word(uint32_t mode, uint32_t shared_tag) {

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "debug/fence.h"
 #include "debug/root.h"
 
 namespace mtetso {
@@ -22,10 +23,27 @@ inline mtedbg_Journal& slot_of(JournalSlot slot) {
 }
 
 // Fills `slot` with all but the operation of `entry`, then the operation.
-void open_journal(JournalSlot slot, const mtedbg_Journal& entry);
+inline void open_journal(JournalSlot slot, const mtedbg_Journal& entry) {
+  mtedbg_Journal& at = slot_of(slot);
+  at.operation = MTEDBG_Operation_None;
+  at.phase = entry.phase;
+  at.thread = entry.thread;
+  at.block = entry.block;
+  at.memop = entry.memop;
+  at.generation = entry.generation;
+  at.address = entry.address;
+  at.old_tag = entry.old_tag;
+  at.new_tag = entry.new_tag;
+  at.old_mode = entry.old_mode;
+  at.new_mode = entry.new_mode;
+  std::atomic_ref(at.operation).store(entry.operation, std::memory_order_release);
+  full_fence();  // the change may not begin before
+}
 inline void set_journal_phase(JournalSlot slot, uint32_t phase) {
   std::atomic_ref(slot_of(slot).phase).store(phase, std::memory_order_release);
 }
-void close_journal(JournalSlot slot);
+inline void close_journal(JournalSlot slot) {
+  std::atomic_ref(slot_of(slot).operation).store(MTEDBG_Operation_None, std::memory_order_release);
+}
 
 }  // namespace mtetso

@@ -43,12 +43,13 @@ namespace mtetso {
   P(PatchLocked, "patch-locked")             /* the lock is held, nothing is decided */         \
   P(PatchJournal, "patch-journal")           /* the journal says what is about to happen */     \
   P(PatchRetag, "patch-retag")               /* the granules have the guard's tag */            \
-  P(PatchBarrier, "patch-barrier")           /* they have the new one */                        \
+  P(PatchBarrier, "patch-barrier")           /* they have the new one, or get it with the mode   \
+                                                where the memop is patched to shared */         \
   P(PatchHalf, "patch-half")                 /* one word is new, caches not synchronised */     \
   P(PatchMode, "patch-mode")                 /* the mode is new; but for the patch to either,   \
                                                 that word is new on every core */               \
   P(PatchWords, "patch-words")               /* all words that change are written */            \
-  P(PatchDone, "patch-done")                 /* and seen by every core; journal still open */   \
+  P(PatchDone, "patch-done")                 /* and their caches are clean; journal still open */ \
   P(PatchUnlocked, "patch-unlocked")
 // clang-format on
 

@@ -7,6 +7,7 @@
 
 #include "debug/arena.h"
 #include "debug/fence.h"
+#include "debug/field.h"
 #include "debug/root.h"
 #include "debug/trace.h"
 
@@ -24,11 +25,17 @@ mtedbg_Recorder& recorder_of(const mtedbg_GuestFrame* frame) {
   return *reinterpret_cast<mtedbg_Recorder*>(thread->recorder);
 }
 
-// The process's own ring has several writers, and a signal handler may come in the middle: a
-// place is taken by one atomic addition, and a field is only ever stored atomically.
-template <typename T>
-void put(T& field, T value) {
-  std::atomic_ref(field).store(value, std::memory_order_relaxed);
+// Apart: it is the rare case, and append_event() calls nothing else.
+__attribute__((noinline)) void trace_event(const mtedbg_Recorder& recorder,
+                                           const mtedbg_Record& slot) {
+  trace({.kind = TraceKind::Event,
+         .thread = static_cast<uint32_t>(recorder.thread),
+         .core = slot.core,
+         .event = slot.event,
+         .memop = slot.memop,
+         .address = slot.address,
+         .first = slot.old_value,
+         .second = slot.new_value});
 }
 
 }  // namespace
@@ -58,30 +65,26 @@ uint64_t monotonic_now() {
   return static_cast<uint64_t>(at.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(at.tv_nsec);
 }
 
-void record(const mtedbg_GuestFrame* frame, const FlightEvent& happened) {
+// The process's own ring has several writers, and a signal handler may come in the middle: a
+// place is taken by one atomic addition, and a field is only ever stored atomically.
+void append_event(const mtedbg_GuestFrame* frame, uint32_t event, uint64_t memop, uint64_t address,
+                  uint64_t old_value, uint64_t new_value, uint64_t time) {
   mtedbg_Recorder& recorder = recorder_of(frame);
   const uint64_t index = std::atomic_ref(recorder.head).fetch_add(1, std::memory_order_relaxed);
   auto& slot = reinterpret_cast<mtedbg_Record*>(recorder.events)[index % kRecorderCapacity];
-  put(slot.order, uint64_t{0});
+  const uint32_t core = frame == nullptr ? 0u : static_cast<uint32_t>(frame->host_core_id);
+  put(slot.order, 0);
   full_fence();
   put(slot.clock, g_clock.fetch_add(1, std::memory_order_relaxed) + 1);
-  put(slot.time, happened.time != 0 ? happened.time : monotonic_now());
-  put(slot.memop, happened.memop);
-  put(slot.address, happened.address);
-  put(slot.old_value, happened.old_value);
-  put(slot.new_value, happened.new_value);
-  put(slot.event, happened.event);
-  put(slot.core, frame == nullptr ? 0u : static_cast<uint32_t>(frame->host_core_id));
+  put(slot.time, time);
+  put(slot.memop, memop);
+  put(slot.address, address);
+  put(slot.old_value, old_value);
+  put(slot.new_value, new_value);
+  put(slot.event, event);
+  put(slot.core, core);
   std::atomic_ref(slot.order).store(index + 1, std::memory_order_release);
-  if (!tracing()) return;
-  trace({.kind = TraceKind::Event,
-         .thread = static_cast<uint32_t>(recorder.thread),
-         .core = frame == nullptr ? 0u : static_cast<uint32_t>(frame->host_core_id),
-         .event = happened.event,
-         .memop = happened.memop,
-         .address = happened.address,
-         .first = happened.old_value,
-         .second = happened.new_value});
+  if (tracing()) trace_event(recorder, slot);
 }
 
 }  // namespace mtetso

@@ -28,14 +28,26 @@ struct FlightEvent {
   uint64_t address = 0;
   uint64_t old_value = 0;
   uint64_t new_value = 0;
-  uint64_t time = 0;  // 0: now. Events of one fault share one reading of the clock
 };
 
 // CLOCK_MONOTONIC in nanoseconds. Async-signal-safe.
 uint64_t monotonic_now();
 
+// The parts of an event, in registers.
+void append_event(const mtedbg_GuestFrame* frame, uint32_t event, uint64_t memop, uint64_t address,
+                  uint64_t old_value, uint64_t new_value, uint64_t time);
+
 // Appends to the ring of `frame`'s thread, or to the process's own if frame is null or not
-// registered. Lock-free, async-signal-safe, may interrupt itself.
-void record(const mtedbg_GuestFrame* frame, const FlightEvent& happened);
+// registered. `time` is of monotonic_now(): events of one fault share one reading of the clock.
+// Lock-free, async-signal-safe, may interrupt itself.
+inline void record_at(uint64_t time, const mtedbg_GuestFrame* frame, const FlightEvent& happened) {
+  append_event(frame, happened.event, happened.memop, happened.address, happened.old_value,
+               happened.new_value, time);
+}
+
+// The same, now.
+inline void record(const mtedbg_GuestFrame* frame, const FlightEvent& happened) {
+  record_at(monotonic_now(), frame, happened);
+}
 
 }  // namespace mtetso

@@ -162,13 +162,13 @@ std::span<const mtedbg_Named> make_named(std::span<const mtedbg_PhasePoint> poin
 
 }  // namespace
 
-DebugRoot* make_debug_root() {
+DebugRoot& make_debug_root() {
   auto* root = new (arena_allocate(sizeof(DebugRoot), alignof(DebugRoot))) DebugRoot;
   root->journal = arena_array<mtedbg_Journal>(kJournalSlots).data();
   root->config = arena_array<mtedbg_Config>(1).data();
   root->lock = arena_array<mtedbg_Lock>(1).data();
   root->recorder = make_recorder(0);
-  return root;
+  return *root;
 }
 
 void publish_debug_root(const Options& options, const char* version,

@@ -27,12 +27,11 @@ struct DebugRoot {
   mtedbg_Recorder* recorder = nullptr;  // of events outside of guest threads
 };
 
-// Built on first use, in dumped memory, never destroyed. Inline: the fault handler uses it often.
-DebugRoot* make_debug_root();
-inline DebugRoot& debug_root() {
-  static DebugRoot& the = *make_debug_root();
-  return the;
-}
+// Built before main(), in dumped memory, never destroyed. The fault handler uses it often: there is
+// nothing to check first.
+DebugRoot& make_debug_root();
+inline DebugRoot& g_debug_root = make_debug_root();
+inline DebugRoot& debug_root() { return g_debug_root; }
 
 // Fills the config, the schema and the named array and says Ready. Call once, first of all, after
 // the options are read. `version`: of the runtime; `phases`: where the phases of fault handling are

@@ -4,7 +4,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <mutex>
 #include <vector>
 
@@ -30,8 +29,6 @@ void publish(Registry& known) {
   for (size_t i = 0; i < known.threads.size(); ++i) known.copies[i] = *known.threads[i];
   debug_root().threads.publish(known.copies);
 }
-
-std::atomic<uint32_t> g_registered{0};  // ever
 
 uint64_t host_tid() { return static_cast<uint64_t>(syscall(SYS_gettid)); }
 
@@ -63,14 +60,12 @@ void register_thread(mtedbg_GuestFrame* frame, uint64_t stack_low, uint64_t stac
              .stack_high = stack_high};
   frame->thread = address_of(thread);
   frame->noted_core = static_cast<uint32_t>(frame->host_core_id);
-  g_registered.fetch_add(1, std::memory_order_relaxed);
+  g_registered_threads.fetch_add(1, std::memory_order_relaxed);
   publish(known);
   record(frame, {.event = MTEDBG_Event_ThreadStart,
                  .old_value = frame->thread_id,
                  .new_value = thread->host_tid});
 }
-
-bool only_guest_thread() { return g_registered.load(std::memory_order_relaxed) == 1; }
 
 void bind_host_thread(mtedbg_GuestFrame* frame) {
   Registry& known = registry();
@@ -91,10 +86,9 @@ void show_stack(mtedbg_GuestFrame* frame, uint64_t low, uint64_t high) {
   publish(known);
 }
 
-void note_core(mtedbg_GuestFrame* frame) {
+void note_migration(mtedbg_GuestFrame* frame) {
   const auto core = static_cast<uint32_t>(frame->host_core_id);
   const uint32_t noted = frame->noted_core;
-  if (core == noted) return;
   std::atomic_ref(frame->noted_core).store(core, std::memory_order_relaxed);
   record(frame, {.event = MTEDBG_Event_Migration,
                  .address = frame->rip,

@@ -5,6 +5,7 @@
 
 #include <mtedbg/debug_root.h>
 
+#include <atomic>
 #include <cstdint>
 
 namespace mtetso {
@@ -22,14 +23,20 @@ void show_stack(mtedbg_GuestFrame* frame, uint64_t low, uint64_t high);
 
 // Whether there has only ever been one guest thread. That thread may rely on it until it makes
 // another: a new thread sees everything that its maker did before. Async-signal-safe.
-bool only_guest_thread();
+inline std::atomic<uint32_t> g_registered_threads{0};  // ever
+inline bool only_guest_thread() {
+  return g_registered_threads.load(std::memory_order_relaxed) == 1;
+}
 
 // Called by the host thread that will run this guest thread: sets the record's host_tid.
 void bind_host_thread(mtedbg_GuestFrame* frame);
 
 // Records a Migration if the frame's core id has changed since the last event about it.
 // Async-signal-safe; for the thread itself.
-void note_core(mtedbg_GuestFrame* frame);
+void note_migration(mtedbg_GuestFrame* frame);
+inline void note_core(mtedbg_GuestFrame* frame) {
+  if (static_cast<uint32_t>(frame->host_core_id) != frame->noted_core) note_migration(frame);
+}
 
 // Sets the frame's state to Exited and records ThreadExit. The record stays.
 void thread_exited(mtedbg_GuestFrame* frame, uint64_t status);

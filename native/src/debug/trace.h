@@ -6,6 +6,7 @@
 // Memory models are checked against it (docs/soundness.md).
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 
@@ -43,7 +44,14 @@ static_assert(sizeof(TraceRecord) == 48, "readers of traces rely on it");
 // Traces everything from now on. False with errno set where the file cannot be made.
 bool open_trace(const std::string& path);
 
-bool tracing();
+namespace tracing_file {
+inline constexpr int kNone = -1;
+inline std::atomic<int> descriptor{kNone};
+}  // namespace tracing_file
+
+inline bool tracing() {
+  return tracing_file::descriptor.load(std::memory_order_relaxed) != tracing_file::kNone;
+}
 
 // Appends a record if a trace is open. Async-signal-safe. Records of several host threads do not
 // mix (one write(2) each), but their order in the file need not be the order of the events.

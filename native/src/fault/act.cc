@@ -13,8 +13,6 @@
 namespace mtetso {
 namespace {
 
-constexpr uint32_t kShared = MTEDBG_Mode_Shared, kEither = MTEDBG_Mode_Either;
-
 // Each word has a phase of its own, and a place in the code, in both directions.
 ONE_COPY void write_access_shared(const Patch& change, uint64_t pointer) {
   set_phase(MTEDBG_Phase_PatchMemop);
@@ -46,18 +44,21 @@ ONE_COPY void write_access_local(const Patch& change, uint64_t pointer) {
   write_access(change);
 }
 
-ONE_COPY void publish_last(const Patch& change, Words words, uint64_t pointer) {
+ONE_COPY void publish_last(const Patch& change, Words words, uint64_t pointer, bool everywhere) {
   set_phase(MTEDBG_Phase_Icache);
   MTETSO_PHASE(icache, &change.memop, pointer);
-  publish(change, words);
+  if (everywhere)
+    publish(change, words);
+  else
+    clean(change, words);
 }
 
 }  // namespace
 
 void FaultResolver::act(MemopFault& fault) {
   if (fault.what.reload) fault.context.registers[kCoreRegister] = fault.now.own;
-  retag(fault);
-  if (!patch(fault)) {
+  if (fault.what.retags() || fault.what.barrier) retag(fault);
+  if (fault.what.patch_to != 0 && !patch(fault)) {
     // A thread may be between the two words and did not leave in time: decide without weakening.
     fault.now.may_weaken = false;
     fault.what = decide(fault.now);
@@ -76,16 +77,18 @@ void FaultResolver::note_retag(const MemopFault& fault, bool back) const {
   const uint32_t to = fault.what.guard ? rules_.guard_tag : fault.new_tag();
   for (uint32_t i = 0; i < fault.now.granules; ++i) {
     if (!fault.what.guard && !fault.what.retag[i]) continue;
-    record(fault.frame, {.event = MTEDBG_Event_Retag,
-                         .memop = fault.memop.id,
-                         .address = fault.granule(i),
-                         .old_value = back ? to : fault.now.tags[i],
-                         .new_value = back ? fault.now.tags[i] : to,
-                         .time = fault.time});
+    record_at(fault.time, fault.frame,
+              {.event = MTEDBG_Event_Retag,
+               .memop = fault.memop.id,
+               .address = fault.granule(i),
+               .old_value = back ? to : fault.now.tags[i],
+               .new_value = back ? fault.now.tags[i] : to});
   }
 }
 
-// By way of the guard tag (memory/protocol.h), except for seed, which has no barrier either.
+// By way of the guard tag (memory/protocol.h), except for seed, which has no barrier either. Where
+// the memop is patched to shared as well, the barrier that comes with [2] is the second one, and
+// the new tag is written after it.
 ONE_COPY void FaultResolver::retag(const MemopFault& fault) {
   const Decision& what = fault.what;
   if (what.retags() || what.guard) {
@@ -100,22 +103,21 @@ ONE_COPY void FaultResolver::retag(const MemopFault& fault) {
   set_phase(MTEDBG_Phase_Barrier);
   MTETSO_PHASE(barrier, &fault.memop, fault.pointer);
   if (!fault.alone) {
-    if (what.retags() || what.guard)
+    if ((what.retags() || what.guard) && !fault.settles_with_patch())
       settle_accesses();
     else
       barrier_everywhere();
   }
-  if (what.retags()) set_tags(fault, fault.new_tag());
+  if (what.retags() && !fault.settles_with_patch()) set_tags(fault, fault.new_tag());
   point(Point::PatchBarrier);
 }
 
 bool FaultResolver::patch(const MemopFault& fault) {
-  if (fault.what.patch_to == 0) return true;
   const Patch change{fault.block, fault.memop, fault.what.patch_to, fault.now.shared, fault.alone};
   const uint64_t pointer = fault.pointer;
   Words last = Words::Both;
   if (fault.what.as_written) {
-    if (change.mode == kShared) {
+    if (change.mode == MTEDBG_Mode_Shared) {
       write_insert_shared(change, pointer);
       point(Point::PatchHalf);
       write_access_shared(change, pointer);
@@ -125,16 +127,17 @@ bool FaultResolver::patch(const MemopFault& fault) {
       write_access_local(change, pointer);
     }
     put(fault.memop.mode, change.mode);
-  } else if (change.mode == kEither) {
+  } else if (change.mode == MTEDBG_Mode_Either) {
     write_insert_either(change, pointer);
     point(Point::PatchHalf);
     put(fault.memop.mode, change.mode);
     point(Point::PatchMode);
     last = Words::Insert;
-  } else if (change.mode == kShared) {
+  } else if (change.mode == MTEDBG_Mode_Shared) {
     write_access_shared(change, pointer);
     point(Point::PatchHalf);
     half_done(change, Words::Access);
+    if (fault.settles_with_patch()) set_tags(fault, fault.new_tag());
     point(Point::PatchMode);
     write_insert_shared(change, pointer);
     if (!fault.alone) last = Words::Insert;
@@ -151,7 +154,7 @@ bool FaultResolver::patch(const MemopFault& fault) {
     if (!fault.alone) last = Words::Access;
   }
   point(Point::PatchWords);
-  publish_last(change, last, pointer);
+  publish_last(change, last, pointer, fault.what.as_written || change.mode == MTEDBG_Mode_Either);
   count_flip(fault);
   return true;
 }
@@ -160,20 +163,19 @@ void FaultResolver::count_flip(const MemopFault& fault) const {
   mtedbg_Memop& memop = fault.memop;
   put(memop.flips, memop.flips + 1);
   if (fault.what.patch_to != 0) {
-    record(fault.frame, {.event = MTEDBG_Event_Patch,
-                         .memop = memop.id,
-                         .address = memop.address,
-                         .old_value = fault.now.mode,
-                         .new_value = fault.what.patch_to,
-                         .time = fault.time});
+    record_at(fault.time, fault.frame,
+              {.event = MTEDBG_Event_Patch,
+               .memop = memop.id,
+               .address = memop.address,
+               .old_value = fault.now.mode,
+               .new_value = fault.what.patch_to});
   }
   const uint32_t policy = rules_.decision.policy;
   const bool pins = policy != MTEDBG_Policy_Seed && policy != MTEDBG_Policy_Follow;
   if (!pins || memop.flips <= rules_.pin_threshold || memop.pinned != 0) return;
   put(memop.pinned, 1);
-  record(
-      fault.frame,
-      {.event = MTEDBG_Event_Pin, .memop = memop.id, .new_value = memop.flips, .time = fault.time});
+  record_at(fault.time, fault.frame,
+            {.event = MTEDBG_Event_Pin, .memop = memop.id, .new_value = memop.flips});
 }
 
 void FaultResolver::access(const MemopFault& fault) const {

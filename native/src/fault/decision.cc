@@ -7,16 +7,20 @@ namespace {
 constexpr uint32_t kLocal = MTEDBG_Mode_Local, kShared = MTEDBG_Mode_Shared,
                    kEither = MTEDBG_Mode_Either;
 
+// Of the granules, which are one or two.
+uint32_t first_tag(const Situation& now) { return now.tags[0]; }
+uint32_t last_tag(const Situation& now) { return now.tags[now.granules - 1]; }
+
 bool every_tag_is(const Situation& now, uint32_t tag) {
-  for (uint32_t i = 0; i < now.granules; ++i)
-    if (now.tags[i] != tag) return false;
-  return true;
+  return first_tag(now) == tag && last_tag(now) == tag;
+}
+
+bool is_foreign(const Situation& now, uint32_t tag) {
+  return tag != now.shared && (tag != now.own || !now.owns);
 }
 
 bool some_tag_is_foreign(const Situation& now) {
-  for (uint32_t i = 0; i < now.granules; ++i)
-    if (now.tags[i] != now.shared && (now.tags[i] != now.own || !now.owns)) return true;
-  return false;
+  return is_foreign(now, first_tag(now)) || is_foreign(now, last_tag(now));
 }
 
 // Whether there can be memory of this core's own.
@@ -33,7 +37,7 @@ uint32_t policy_of(const Situation& now) {
 }
 
 // Whether every granule is of a kind that the memop's mode is right for.
-bool settled(const Situation& now) {
+inline bool settled(const Situation& now) {
   const bool mine = owns(now) && every_tag_is(now, now.own);
   const bool shared = every_tag_is(now, now.shared);
   return now.mode == kLocal ? mine : now.mode == kShared ? shared : mine || shared;
@@ -50,7 +54,8 @@ struct DecisionMaker {
   Decision what{};
 
   void retag_all_but(uint32_t tag) {
-    for (uint32_t i = 0; i < now.granules; ++i) what.retag[i] = now.tags[i] != tag;
+    what.retag[0] = first_tag(now) != tag;
+    what.retag[1] = now.granules == 2 && last_tag(now) != tag;
   }
 
   Decision take_shared() {

@@ -51,9 +51,9 @@ void decline(int signal, siginfo_t* info) {
 }
 
 // Signals that may run other handlers are blocked meanwhile (deferrable_signals): a handler that
-// accesses guest memory would wait for the lock that this thread holds.
+// accesses guest memory would wait for the lock that this thread holds. What sets errno restores
+// it.
 void on_fault(int signal, siginfo_t* info, void* raw) {
-  const int saved = errno;
   auto& context = static_cast<ucontext_t*>(raw)->uc_mcontext;
   Resolution found;
   if (info->si_code > 0) {
@@ -65,16 +65,18 @@ void on_fault(int signal, siginfo_t* info, void* raw) {
                                  .registers = reinterpret_cast<uint64_t*>(context.regs),
                                  .pc = &context.pc});
   }
+  if (found.verdict == Verdict::Resumed) return;
   const uintptr_t trampoline = g_trampoline.load(std::memory_order_acquire);
   if (found.verdict == Verdict::GuestFault && trampoline != 0) {
     context.regs[17] = found.guest_rip;
     context.regs[20] = found.address;
     context.pc = trampoline;
-  } else if (found.verdict != Verdict::Resumed) {
+  } else {
+    const int saved = errno;
     const SentSignal sent = info->si_code <= 0 ? g_sent.load(std::memory_order_acquire) : nullptr;
     if (sent == nullptr || !sent(signal, *info, raw)) decline(signal, info);
+    errno = saved;
   }
-  errno = saved;
 }
 
 }  // namespace

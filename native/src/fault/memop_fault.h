@@ -3,8 +3,7 @@
 // A fault of a memop while it is resolved (resolve.cc, act.cc).
 #pragma once
 
-#include <atomic>
-
+#include "debug/field.h"
 #include "debug/journal.h"
 #include "fault/resolve.h"
 #include "memory/tags.h"
@@ -33,14 +32,11 @@ struct FaultResolver::MemopFault {
   uint32_t culprit() const {
     return now.granules == 2 && now.tags[0] == logical_tag(pointer) ? 1 : 0;
   }
+  bool settles_with_patch() const {
+    return what.barrier && what.retags() && what.patch_to == MTEDBG_Mode_Shared;
+  }
   uint32_t new_tag() const { return what.claim ? now.own : now.shared; }
 };
-
-// A field that a debugger or another thread may be reading.
-template <typename T, typename V>
-void put(T& field, V value) {
-  std::atomic_ref(field).store(static_cast<T>(value), std::memory_order_relaxed);
-}
 
 inline void set_phase(uint32_t phase) { set_journal_phase(JournalSlot::Memop, phase); }
 

@@ -41,11 +41,15 @@ void write_tag_insert(const Patch& patch) {
 }
 
 // [1] is a word or two before [2], or is not there.
-void publish(const Patch& patch, Words words) {
+void clean(const Patch& patch, Words words) {
   const uintptr_t access = patch.memop.address;
   const uintptr_t insert = patch.memop.tag_address != 0 ? patch.memop.tag_address : access;
   clean_words(patch.block, words == Words::Access ? access : insert,
               words == Words::Insert ? insert : access);
+}
+
+void publish(const Patch& patch, Words words) {
+  clean(patch, words);
   if (!patch.alone) synchronize_cores();
 }
 

@@ -30,6 +30,10 @@
 // which faults again or is right. For that to be so on every core, [2] is made visible to all
 // instruction streams before [1] is written.
 //
+// The word that is written last is not published: a thread that still runs the old one has a pair
+// that is right or faults, and from a fault it returns synchronised. (Nor is there a barrier after
+// it in litmus/pair-access-first.) Only caches are cleaned.
+//
 // To local, [1] first, visible to all; then no thread may be left that ran the old one: the pair of
 // an old [1] (shared tag) and a new plain [2] would match shared memory and not be ordered
 // (Quiescence). If a thread does not leave in time, [1] is restored: the pairs in between, old or
@@ -46,6 +50,8 @@
 //
 //   operation None           mode and both words agree
 //   PatchMemop, Retag/Barrier  mode and words are the old ones
+//   to shared, with a retag  the memory has the guard's tag until the mode is new, or a moment
+//                            longer
 //   to shared, PatchMemop    [1] old; [2] old or new; mode new means: [2] is new on every core
 //   to shared, PatchAddress  [2] new, mode new; [1] old or new
 //   to local,  PatchAddress  [2] old; [1] old or new; mode new means: [1] is new on every core
@@ -55,7 +61,8 @@
 //   seed, PatchMemop         [1] new; [2] old or new; mode new means: both are
 //   Icache                   both words new in memory; other cores may still run the one written
 //                            last as it was
-//   Unlock                   both new everywhere, flips counted
+//   Unlock                   both new in memory, and for every core that does not still run the
+//                            one written last as it was; flips counted
 #pragma once
 
 #include <mtedbg/debug_root.h>
@@ -78,7 +85,11 @@ void write_tag_insert(const Patch& patch);
 // Which words publish() is about.
 enum class Words : uint8_t { Insert, Access, Both };
 
-// Makes words that were written visible to every core's instruction stream.
+// Cleans the caches of words that were written: this core's instruction stream has them, and others
+// from the next event that synchronises theirs.
+void clean(const Patch& patch, Words words);
+
+// Makes them visible to every core's instruction stream now; also a full barrier on every core.
 void publish(const Patch& patch, Words words);
 
 // Between the two words: publish() of the first, then the record says the new mode.

@@ -54,41 +54,6 @@ Resolution FaultResolver::foreign(const FaultContext& context) const {
   return {};
 }
 
-ONE_COPY Resolution FaultResolver::resolve(const FaultContext& context) {
-  MTETSO_PHASE(fault, *context.pc, context.address);
-  MTETSO_PHASE(lookup, *context.pc, context.address);
-  const CodeBlock* block = process_code_map().lookup(*context.pc);
-  mtedbg_Memop* memop = block == nullptr ? nullptr : block->memop_of_fault(*context.pc);
-  if (memop == nullptr) return foreign(context);
-
-  auto* frame = reinterpret_cast<mtedbg_GuestFrame*>(context.registers[kFrameRegister]);
-  const uint32_t state = frame->state;
-  put(frame->state, MTEDBG_ThreadState_Fault);
-  MemopFault fault{context, *block, *memop, frame, context.registers[kAddressRegister]};
-  fault.protection = memory_.protection(fault.pointer, memop->size);
-  const int needed = needed_protection(memop->access);
-  // 16 bytes must be aligned on x86 as well (CMPXCHG16B: #GP).
-  // [1] overwrites the tag bits of a pointer; without [1] a pointer with tag bits is not an
-  // address.
-  const bool tagged = memop->tag_address == 0 && strip_tag(fault.pointer) != fault.pointer;
-  const bool beyond = context.kind == FaultKind::Other || tagged ||
-                      (context.kind == FaultKind::Alignment && memop->size == 16) ||
-                      (fault.protection & needed) != needed;
-  if ((fault.protection & needed) == needed && writes_code(fault)) {
-    put(frame->state, state);
-    return {Verdict::Resumed, memop->guest_rip, strip_tag(fault.pointer)};
-  }
-  if (beyond) {
-    put(frame->state, state);
-    const uint64_t at = context.kind == FaultKind::Other ? context.address : fault.pointer;
-    return {Verdict::GuestFault, memop->guest_rip, strip_tag(at)};
-  }
-  settle(fault);
-  put(frame->state, state);
-  MTETSO_PHASE(resume, memop, *context.pc);
-  return {Verdict::Resumed, memop->guest_rip, strip_tag(fault.pointer)};
-}
-
 // A page that code was made from is read-only until it is written (memory/code_pages.h). Its memory
 // is shared, so the access may be done here, with barriers before and behind it. One that reaches
 // into other memory, or is locked and crosses granules, is done again by the thread: false, too, if
@@ -115,34 +80,9 @@ bool FaultResolver::writes_code(MemopFault& fault) {
   return true;
 }
 
-ONE_COPY void FaultResolver::settle(MemopFault& fault) {
-  MTETSO_PHASE(lock, &fault.memop, fault.pointer);
-  protocol_.acquire(fault.frame);
-  point(Point::PatchLocked);
-  note_core(fault.frame);
-  fault.time = monotonic_now();
-  fault.alone = only_guest_thread();
-  fault.now = read_situation(fault);
-  fault.what = decide(fault.now);
-  // Code was made from the page in the meantime: the store comes here again.
-  if (memop_writes(fault.memop) && memory_.code_pages().holds(fault.pointer, fault.memop.size))
-    fault.what = {.reload = fault.what.reload};
-  note_fault(fault);
-  open(fault);
-  point(Point::PatchJournal);
-  act(fault);
-  finish(fault);
-  point(Point::PatchDone);
-  set_phase(MTEDBG_Phase_Unlock);
-  MTETSO_PHASE(unlock, &fault.memop, fault.pointer);
-  close_journal(JournalSlot::Memop);
-  protocol_.release();
-  point(Point::PatchUnlocked);
-}
-
 // The memop and the tags as they are now; they may have changed since the access.
-Situation FaultResolver::read_situation(const MemopFault& fault) const {
-  Situation now;
+inline void FaultResolver::read_situation(MemopFault& fault) const {
+  Situation& now = fault.now;
   now.cause = fault.context.kind == FaultKind::Alignment ? Cause::Alignment : Cause::TagCheck;
   now.atomic = fault.memop.access == MTEDBG_Access_ReadModifyWrite;
   now.mode = fault.memop.mode;
@@ -152,8 +92,11 @@ Situation FaultResolver::read_situation(const MemopFault& fault) const {
   now.rules = rules_.decision;
   now.faults = fault.memop.faults;
   const uint64_t last = granule_of(fault.pointer + fault.memop.size - 1);
-  now.granules = last == fault.granule(0) ? 1 : 2;
-  for (uint32_t i = 0; i < now.granules; ++i) now.tags[i] = read_tag(fault.granule(i));
+  now.tags[0] = read_tag(fault.granule(0));
+  if (last != fault.granule(0)) {
+    now.granules = 2;
+    now.tags[1] = read_tag(last);
+  }
   now.own = static_cast<uint32_t>(fault.frame->host_core_id) & 0xf;
   now.register_tag = static_cast<uint32_t>(fault.context.registers[kCoreRegister]) & 0xf;
   now.shared = protocol_.shared_tag();
@@ -161,27 +104,27 @@ Situation FaultResolver::read_situation(const MemopFault& fault) const {
   // Only then can its tag be changed.
   now.writable = (fault.protection & PROT_WRITE) != 0 &&
                  !memory_.code_pages().covers(fault.pointer, fault.memop.size);
-  return now;
 }
 
 // last_fault_time is cleared first and set last: while it is 0 the other fields are incomplete.
-void FaultResolver::note_fault(MemopFault& fault) const {
+inline void FaultResolver::note_fault(MemopFault& fault) const {
   mtedbg_Memop& memop = fault.memop;
-  const uint32_t tag = fault.now.tags[fault.culprit()];
-  if (tracing()) trace_fault(fault.block, memop, fault.pointer, fault.now, fault.frame->thread_id);
+  const uint32_t tag = fault.now.tags[fault.culprit()], core = fault.now.own;
+  const uint64_t pointer = fault.pointer, time = fault.time;
+  if (tracing()) trace_fault(fault.block, memop, pointer, fault.now, fault.frame->thread_id);
   std::atomic_ref(memop.last_fault_time).store(0, std::memory_order_seq_cst);
-  put(memop.last_fault_address, strip_tag(fault.pointer));
-  put(memop.last_fault_logical_tag, logical_tag(fault.pointer));
+  put(memop.last_fault_address, strip_tag(pointer));
+  put(memop.last_fault_logical_tag, logical_tag(pointer));
   put(memop.last_fault_allocation_tag, tag);
-  put(memop.last_fault_core, fault.now.own);
+  put(memop.last_fault_core, core);
   put(memop.faults, memop.faults + 1);
-  std::atomic_ref(memop.last_fault_time).store(fault.time, std::memory_order_release);
-  record(fault.frame, {.event = MTEDBG_Event_Fault,
-                       .memop = memop.id,
-                       .address = strip_tag(fault.pointer),
-                       .old_value = logical_tag(fault.pointer),
-                       .new_value = tag,
-                       .time = fault.time});
+  std::atomic_ref(memop.last_fault_time).store(time, std::memory_order_release);
+  record_at(time, fault.frame,
+            {.event = MTEDBG_Event_Fault,
+             .memop = memop.id,
+             .address = strip_tag(pointer),
+             .old_value = logical_tag(pointer),
+             .new_value = tag});
 }
 
 void FaultResolver::open(const MemopFault& fault) {
@@ -212,15 +155,85 @@ void FaultResolver::resume_after(const MemopFault& fault) {
   *fault.context.pc = fault.what.interpret ? memop.address + kWord : restart_of(memop);
 }
 
-void FaultResolver::finish(const MemopFault& fault) const {
+inline void FaultResolver::finish(const MemopFault& fault) const {
   const mtedbg_Memop& memop = fault.memop;
   resume_after(fault);
   if (fault.what.patch_to != 0) return;
-  record(fault.frame, {.event = static_cast<uint32_t>(fault.what.interpret ? MTEDBG_Event_Interpret
-                                                                           : MTEDBG_Event_Retry),
-                       .memop = memop.id,
-                       .address = strip_tag(fault.pointer),
-                       .time = fault.time});
+  const uint32_t event = fault.what.interpret ? MTEDBG_Event_Interpret : MTEDBG_Event_Retry;
+  record_at(fault.time, fault.frame,
+            {.event = event, .memop = memop.id, .address = strip_tag(fault.pointer)});
+}
+
+ONE_COPY void FaultResolver::settle(MemopFault& fault) {
+  MTETSO_PHASE(lock, &fault.memop, fault.pointer);
+  protocol_.acquire(fault.frame);
+  point(Point::PatchLocked);
+  note_core(fault.frame);
+  fault.time = monotonic_now();
+  fault.alone = only_guest_thread();
+  read_situation(fault);
+  fault.what = decide(fault.now);
+  // Code was made from the page in the meantime: the store comes here again.
+  if (memop_writes(fault.memop) && memory_.code_pages().holds(fault.pointer, fault.memop.size))
+    fault.what = {.reload = fault.what.reload};
+  note_fault(fault);
+  open(fault);
+  point(Point::PatchJournal);
+  act(fault);
+  finish(fault);
+  point(Point::PatchDone);
+  set_phase(MTEDBG_Phase_Unlock);
+  MTETSO_PHASE(unlock, &fault.memop, fault.pointer);
+  close_journal(JournalSlot::Memop);
+  protocol_.release();
+  point(Point::PatchUnlocked);
+}
+
+// What the guest may do there. A page that does not allow the access gives a fault of its own, not
+// that of a tag check (Arm ARM, AArch64.MemSingle: translation comes before CheckTag); of an access
+// that touches two pages only one has been found to allow it. A claim asks for more than the
+// access.
+inline int FaultResolver::protection(const MemopFault& fault, int needed) const {
+  constexpr uint64_t kPage = 4096;  // the smallest that there are
+  const uint64_t last = fault.pointer + fault.memop.size - 1;
+  const bool allowed = fault.context.kind == FaultKind::TagCheck &&
+                       (fault.pointer ^ last) < kPage && rules_.decision.claim_threshold == 0;
+  return allowed ? needed : memory_.protection(fault.pointer, fault.memop.size);
+}
+
+ONE_COPY Resolution FaultResolver::resolve(const FaultContext& context) {
+  MTETSO_PHASE(fault, *context.pc, context.address);
+  MTETSO_PHASE(lookup, *context.pc, context.address);
+  const CodeBlock* block = process_code_map().lookup(*context.pc);
+  mtedbg_Memop* memop = block == nullptr ? nullptr : block->memop_of_fault(*context.pc);
+  if (memop == nullptr) return foreign(context);
+
+  auto* frame = reinterpret_cast<mtedbg_GuestFrame*>(context.registers[kFrameRegister]);
+  const uint32_t state = frame->state;
+  put(frame->state, MTEDBG_ThreadState_Fault);
+  MemopFault fault{context, *block, *memop, frame, context.registers[kAddressRegister]};
+  const int needed = needed_protection(memop->access);
+  fault.protection = protection(fault, needed);
+  // 16 bytes must be aligned on x86 as well (CMPXCHG16B: #GP).
+  // [1] overwrites the tag bits of a pointer; without [1] a pointer with tag bits is not an
+  // address.
+  const bool tagged = memop->tag_address == 0 && strip_tag(fault.pointer) != fault.pointer;
+  const bool beyond = context.kind == FaultKind::Other || tagged ||
+                      (context.kind == FaultKind::Alignment && memop->size == 16) ||
+                      (fault.protection & needed) != needed;
+  if ((fault.protection & needed) == needed && writes_code(fault)) {
+    put(frame->state, state);
+    return {Verdict::Resumed, memop->guest_rip, strip_tag(fault.pointer)};
+  }
+  if (beyond) {
+    put(frame->state, state);
+    const uint64_t at = context.kind == FaultKind::Other ? context.address : fault.pointer;
+    return {Verdict::GuestFault, memop->guest_rip, strip_tag(at)};
+  }
+  settle(fault);
+  put(frame->state, state);
+  MTETSO_PHASE(resume, memop, *context.pc);
+  return {Verdict::Resumed, memop->guest_rip, strip_tag(fault.pointer)};
 }
 
 }  // namespace mtetso

@@ -56,9 +56,10 @@ class FaultResolver {
   struct MemopFault;
   Resolution foreign(const FaultContext& context) const;
   bool writes_code(MemopFault& fault);
+  int protection(const MemopFault& fault, int needed) const;
   void settle(MemopFault& fault);
   static void resume_after(const MemopFault& fault);
-  Situation read_situation(const MemopFault& fault) const;
+  void read_situation(MemopFault& fault) const;
   void note_fault(MemopFault& fault) const;
   void open(const MemopFault& fault);
   void finish(const MemopFault& fault) const;

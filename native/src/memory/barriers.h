@@ -22,8 +22,9 @@ void barrier_everywhere();
 // after the other); only accesses after the first barrier are certainly ordered after it.
 void settle_accesses();
 
-// The same as barrier_everywhere(), and every core's instruction stream is synchronised before it
-// runs user code again (PRIVATE_EXPEDITED_SYNC_CORE; Arm ARM B2.2.5).
+// The same as barrier_everywhere() (membarrier(2): "in addition to the memory ordering
+// guarantees"), and every core's instruction stream is synchronised before it runs user code again
+// (PRIVATE_EXPEDITED_SYNC_CORE; Arm ARM B2.2.5).
 void synchronize_cores();
 
 // Registers for restart_sections(); false with errno set if the kernel has no rseq(2).

@@ -11,8 +11,6 @@
 #include "debug/trace.h"
 #include "memory/tags.h"
 
-#pragma GCC target("arch=armv8.5-a+memtag")
-
 namespace mtetso {
 namespace {
 
