@@ -116,6 +116,14 @@ def keep_licence(package: str, folder: Path) -> str:
     return line
 
 
+def keep_softfloat(folder: Path) -> str:
+    """The licence of the sources that the runtime is linked with: the comment they begin with."""
+    (source,) = (ROOT / "native/build").glob("softfloat-*")
+    text = (source / "include/softfloat.h").read_text()
+    (folder / f"{source.name}.txt").write_text(text.partition("*/")[0].lstrip("/* =\n"))
+    return source.name.replace("-", " ")
+
+
 def said(command: list[str]) -> str:
     """What a command prints, or nothing where it cannot be run here."""
     try:
@@ -181,7 +189,7 @@ def stage_lab(work: Path) -> None:
     lines = [keep_licence(package, licences) for package in packages]
     compiler = said([COMPILER, "--version"]).partition("\n")[0]
     kernel = (data / "vm/licences/PACKAGES.txt").read_text().splitlines()
-    carried = [line.split(",")[0] for line in (*lines, *kernel)]
+    carried = [line.split(",")[0] for line in (*lines, *kernel)] + [keep_softfloat(licences)]
     (data / "built.txt").write_text(f"runtime built by {compiler}\ncarries {', '.join(carried)}\n")
 
 

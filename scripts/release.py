@@ -42,6 +42,8 @@ _DEBIAN = re.compile(r"(?P<name>\S+) (?P<version>\S+), source (?P<source>\S+) (?
 _SPACE = uuid.UUID("7f6f0d5e-8a0b-5a53-9d0c-3b0f5f0d7c11")
 """Of the serial numbers of our SBOMs (RFC 9562, version 5)."""
 
+_LAB_LICENCES = "MIT AND BSD-3-Clause AND GPL-2.0-only AND GPL-3.0-or-later AND LGPL-2.1-or-later"
+
 
 def required() -> Iterator[str]:
     """Names of what pip installs with mtedbg, each once."""
@@ -91,6 +93,21 @@ def of_debian(wheel: Path) -> Iterator[Component]:
         )
 
 
+def of_sources(wheel: Path) -> Iterator[Component]:
+    """What the runtime in the lab's wheel is built from: each has a licence, named as it is."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = [Path(name).name for name in archive.namelist() if "/licences/softfloat-" in name]
+    for name in sorted(set(names)):
+        version = name.removeprefix("softfloat-").removesuffix(".txt")
+        yield Component(
+            name="softfloat",
+            version=version,
+            bom_ref=f"pkg:pypi/softfloat@{version}",
+            purl=PackageURL("pypi", None, "softfloat", version),
+            description="Berkeley SoftFloat 3d, linked statically",
+        )
+
+
 def sbom(wheel: Path, parts: Iterable[Component], licence: str) -> str:
     """What is in a wheel, as CycloneDX's JSON."""
     name = wheel.name.partition("-")[0].replace("_", "-")
@@ -123,7 +140,7 @@ def main(folder: str = "dist") -> int:
     subprocess.run([sys.executable, "-m", "twine", "check", "--strict", core, lab], check=True)
     for wheel, parts, licence in (
         (core, of_python(), "MIT"),
-        (lab, of_debian(lab), "MIT AND GPL-2.0-only AND GPL-3.0-or-later AND LGPL-2.1-or-later"),
+        (lab, (*of_debian(lab), *of_sources(lab)), _LAB_LICENCES),
     ):
         wheel.with_suffix(".cdx.json").write_text(sbom(wheel, parts, licence) + "\n")
     files = sorted(dist.iterdir())

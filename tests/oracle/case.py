@@ -16,7 +16,9 @@ ARENA = 512
 STACK = 256
 VECTORS = 16 * 16 + 8
 """xmm0 to xmm15, and MXCSR in a quad."""
-OUTPUT = 8 * 17 + ARENA + STACK + VECTORS
+X87 = 160
+"""FXSAVE's area up to the vectors; MXCSR is in it, too."""
+OUTPUT = 8 * 17 + ARENA + STACK + VECTORS + X87
 MXCSR_AT_START = 0x1F80
 _EDGES = (0, 0xFF, 0x7F, 0x80, 0x55)
 _WITH_NUMBERS = 1024
@@ -103,6 +105,15 @@ class Outcome:
         return struct.unpack_from("<17Q", self.record)
 
 
+_X87 = ("control word", "status word", "full registers", *(f"st({i})" for i in range(8)))
+
+
+def _x87(area: bytes) -> list[str]:
+    """What is compared: not the addresses of instruction and operand, which the runtime has not."""
+    words = struct.unpack_from("<HHH", area)
+    return [*map(hex, words), *(area[at : at + 10][::-1].hex() for at in range(32, 160, 16))]
+
+
 def differences(case: Case, native: Outcome, runtime: Outcome) -> Iterator[str]:
     """What the runtime did other than the processor, a line each."""
     if native.error or runtime.error:
@@ -115,15 +126,19 @@ def differences(case: Case, native: Outcome, runtime: Outcome) -> Iterator[str]:
             yield f"{name} is {b:#x}, not {a:#x}"
     if (expected[16] ^ got[16]) & case.mask:
         yield f"flags are {got[16] & case.mask:#x}, not {expected[16] & case.mask:#x}"
-    vectors = OUTPUT - VECTORS
+    vectors = OUTPUT - VECTORS - X87
     for i in range(16):
         at = slice(vectors + 16 * i, vectors + 16 * i + 16)
         if native.record[at] != runtime.record[at]:
             a, b = (one.record[at][::-1].hex() for one in (native, runtime))
             yield f"xmm{i} is {b}, not {a}"
-    a, b = (struct.unpack_from("<Q", one.record, OUTPUT - 8)[0] for one in (native, runtime))
+    a, b = (struct.unpack_from("<Q", one.record, OUTPUT - X87 - 8)[0] for one in (native, runtime))
     if (a ^ b) & case.mxcsr_mask():
         yield f"MXCSR is {b:#x}, not {a:#x}"
+    x87 = [_x87(one.record[-X87:]) for one in (native, runtime)]
+    for name, a, b in zip(_X87, *x87, strict=True):
+        if a != b:
+            yield f"{name} is {b}, not {a}"
     for i in range(8 * 17, vectors):
         if native.record[i] != runtime.record[i]:
             at = i - 8 * 17 - ARENA // 2

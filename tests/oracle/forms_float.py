@@ -54,7 +54,9 @@ def _control() -> Iterator[Form]:
     for value in (0x1F80, 0x3F80, 0x5F80, 0x7F80, 0x1FA1):
         yield Form(f"mov {{md1}}, {value}\nldmxcsr {{md1}}")
     yield Form(
-        "fxsave [r15 - 256]\nmov qword ptr [r15 - 232], 0x1f80\npxor {v}, {v}\nfxrstor [r15 - 256]"
+        "fxsave [r15 - 256]\nmov qword ptr [r15 - 232], 0x1f80\n"
+        "mov word ptr [r15 - 250], 0\nmov qword ptr [r15 - 248], 0\nmov qword ptr [r15 - 240], 0\n"
+        "pxor {v}, {v}\nfxrstor [r15 - 256]"
     )
 
 

@@ -3,14 +3,16 @@
  * The same object natively and in the runtime; what differs is who writes and exits.
  *
  * Input:  16 registers in encoding order (flags in rsp's place), the arena, xmm0 to xmm15, MXCSR.
- * Output: 16 registers, flags, the arena, 32 quads around the first rsp, xmm0 to xmm15, MXCSR.
+ * Output: 16 registers, flags, the arena, 32 quads around the first rsp, xmm0 to xmm15, MXCSR,
+ *         x87's part of FXSAVE's area. x87 starts as `fninit` leaves it, with registers of zeros.
  * A case has r15 = arena_mid, which is the first byte of a page, and ends by a jump to `after`. */
         .intel_syntax noprefix
         .set    ARENA, 512
         .set    VECTORS, 256 + 8
+        .set    X87, 160
         .set    INPUT, 128 + ARENA + VECTORS
         .set    STACK, 256
-        .set    OUTPUT, 136 + ARENA + STACK + VECTORS
+        .set    OUTPUT, 136 + ARENA + STACK + VECTORS + X87
 
         .macro  each_vector do
         .irp    n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
@@ -47,6 +49,17 @@ next:   mov     rax, [index]
         mov     [target], rax
         mov     rsi, [input]
         each_vector load
+        fxsave  [area]
+        mov     qword ptr [area], 0x37f
+        lea     rdi, [area + 8]
+        xor     eax, eax
+        mov     ecx, 2
+        rep     stosq
+        lea     rdi, [area + 32]
+        mov     ecx, 16
+        rep     stosq
+        fxrstor [area]
+        mov     rsi, [input]
         ldmxcsr [rsi + 128 + ARENA + 256]
         mov     esp, offset stack_mid
         push    qword ptr [rsi + 32]
@@ -90,6 +103,7 @@ after:  mov     [registers], rax
         pushfq
         pop     qword ptr [registers + 128]
         cld
+        fxsave  [area]
         each_vector keep
         stmxcsr [vectors + 256]
         imul    rdi, [index], OUTPUT
@@ -105,6 +119,9 @@ after:  mov     [registers], rax
         rep     movsq
         mov     esi, offset vectors
         mov     ecx, VECTORS / 8
+        rep     movsq
+        mov     esi, offset area
+        mov     ecx, X87 / 8
         rep     movsq
         inc     qword ptr [index]
         jmp     next
@@ -138,6 +155,8 @@ registers:
         .skip   136
 vectors:
         .skip   VECTORS
+        .p2align 4
+area:   .skip   512
         .globl  outputs
 outputs:
         .skip   CASES * OUTPUT

@@ -12,7 +12,7 @@ from tests.oracle.flags import ARITHMETIC, BITS, DEFINE_ALL, mask
 from tests.oracle.forms import FORMS, Form
 
 _SIZES = {"b": 8, "w": 16, "d": 32, "q": 64, "v": 64}
-_POINTERS = {"b": "byte", "w": "word", "d": "dword", "q": "qword", "x": "xmmword"}
+_POINTERS = {"b": "byte", "w": "word", "d": "dword", "q": "qword", "t": "tbyte", "x": "xmmword"}
 _LEGACY = ("al", "cl", "dl", "bl", "ah", "ch", "dh", "bh")
 _OLD = ("ax", "cx", "dx", "bx", "bp", "si", "di")
 _PLACES = (

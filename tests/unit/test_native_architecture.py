@@ -32,8 +32,14 @@ RANKS = {
     "cli": 8,
 }
 
-# Folder of a library's headers → the only room that may include them.
-ONLY = {"aarch64": "translate", "Zydis": "translate", "nlohmann": "profile"}
+# Folder of a library's headers, or a header → the only room that may include them.
+ONLY = {
+    "aarch64": "translate",
+    "Zydis": "translate",
+    "nlohmann": "profile",
+    "softfloat.h": "float",
+    "internals.h": "float",
+}
 
 FILES = sorted(path for path in SOURCES.rglob("*") if path.suffix in (".h", ".cc"))
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)')

@@ -44,14 +44,18 @@ void set_registers(Frame& frame, const GuestRegisters& registers) {
   set_rflags(frame, registers.rflags);
 }
 
-// The FXSAVE area (Intel SDM, vol. 1, 10.5.1). x87's part is that of a unit that was not used.
+// The FXSAVE area (Intel SDM, vol. 1, 10.5.1).
 using FpState = std::array<uint8_t, x86::kFpState>;
-constexpr size_t kMxcsrAt = 24, kMxcsrMaskAt = 28, kVectorsAt = 160, kVectorBytes = 256;
+constexpr size_t kMxcsrAt = 24, kMxcsrMaskAt = 28, kVectorsAt = 160, kVectorBytes = 256,
+                 kPieceBytes = 16;
 
 FpState fp_state_of(const Frame& frame) {
   FpState area = {};
-  const uint16_t control = 0x37f;
-  std::memcpy(&area[0], &control, sizeof control);
+  for (unsigned i = 0; i < kX87Pieces; ++i) {
+    uint64_t piece[2];
+    get_piece(frame.x87, i, piece);
+    std::memcpy(&area[kPieceBytes * i], piece, sizeof piece);
+  }
   std::memcpy(&area[kMxcsrAt], &frame.guest.mxcsr, sizeof frame.guest.mxcsr);
   std::memcpy(&area[kMxcsrMaskAt], &mxcsr::kAll, sizeof mxcsr::kAll);
   std::memcpy(&area[kVectorsAt], &frame.guest.xmm0_low, kVectorBytes);
@@ -64,14 +68,20 @@ bool set_fp_state(Frame& frame, const FpState& area) {
   std::memcpy(&control, &area[kMxcsrAt], sizeof control);
   if ((control & ~mxcsr::kAll) != 0) return false;
   set_mxcsr(frame, control);
+  for (unsigned i = 0; i < kX87Pieces; ++i) {
+    uint64_t piece[2];
+    std::memcpy(piece, &area[kPieceBytes * i], sizeof piece);
+    set_piece(frame.x87, i, piece);
+  }
   std::memcpy(&frame.guest.xmm0_low, &area[kVectorsAt], kVectorBytes);
   return true;
 }
 
-// A handler begins with vector registers as a program does (fpu__clear_user_states).
-void clear_vectors(Frame& frame) {
+// A handler begins with vector registers and x87 as a program does (fpu__clear_user_states).
+void clear_float_state(Frame& frame) {
   std::memset(&frame.guest.xmm0_low, 0, kVectorBytes);
   set_mxcsr(frame, mxcsr::kAtStart);
+  initialise(frame.x87);
 }
 
 [[noreturn]] void die_of(int signal) { throw GuestExit{128 + signal, signal}; }
@@ -207,7 +217,7 @@ void Signals::enter(GuestMemory& memory, GuestThread& thread, const siginfo_t& i
       !memory.host_write(&frame.guest, place.frame, &bytes, sizeof bytes))
     die_of(SIGSEGV);
   set_registers(frame, enter_handler(input, place));
-  clear_vectors(frame);
+  clear_float_state(frame);
   if ((stack.flags & kAutoDisarm) != 0)
     mine.stack = {.sp = 0, .flags = SS_DISABLE, .pad = 0, .size = 0};
   if ((action.flags & SA_RESETHAND) != 0)

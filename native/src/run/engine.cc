@@ -260,6 +260,7 @@ void Engine::renew_frame(Frame& frame, uint64_t thread_id, uint32_t core_tag) co
   frame.parity = 1;  // PF clear
   frame.direction = 1;
   set_mxcsr(frame, mxcsr::kAtStart);
+  initialise(frame.x87);
   std::copy(std::begin(frame_stubs_), std::end(frame_stubs_), std::begin(frame.stubs));
 }
 

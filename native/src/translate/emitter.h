@@ -137,6 +137,8 @@ class Emitter {
   // Calls float_helper() for the instruction at `rip`, on the operands in reg::a and reg::b. All
   // temporaries and x16 are used.
   void call_float_helper(uint32_t what, uint64_t rip);
+  // Likewise x87_helper(), on reg::b.
+  void call_x87_helper(uint32_t what, uint64_t rip);
 
   // Guest stack. x16 is used; rsp changes after the access has succeeded. `to` is not
   // rsp itself, which gets the value after it has moved.

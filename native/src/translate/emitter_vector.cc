@@ -62,4 +62,10 @@ void Emitter::call_float_helper(uint32_t what, uint64_t rip) {
   call(FrameStub::Float);
 }
 
+void Emitter::call_x87_helper(uint32_t what, uint64_t rip) {
+  masm_.Mov(reg::target, rip);
+  masm_.Mov(reg::t2.W(), what);
+  call(FrameStub::X87);
+}
+
 }  // namespace mtetso

@@ -10,6 +10,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "float/x87.h"
+
 namespace mtetso {
 
 // Why generated code returned to the dispatcher. frame->rip is the guest address to continue at.
@@ -47,6 +49,7 @@ enum class FrameStub : uint32_t {
   DivideSigned,
   CpuId,
   Float,
+  X87,
   Count
 };
 
@@ -84,6 +87,7 @@ struct Frame {
   uint64_t float_control;                     // FPCR in generated code: MXCSR's rounding
   alignas(16) FloatLimits float_limits[2];    // v24 to v29: of single, of double
   alignas(16) uint64_t float_operands[3][2];  // of an operation that the host does, and its result
+  X87State x87;
   uint64_t stubs[static_cast<size_t>(FrameStub::Count)];
   JumpCacheEntry jump_cache[kJumpCacheSize];
 };

@@ -11,11 +11,11 @@ namespace mtetso {
 namespace {
 
 const LoweringTable& all_families() {
-  static const LoweringTable the({alu_rows(), atomic_rows(), bit_rows(), branch_rows(),
-                                  divide_rows(), exchange_rows(), flag_rows(), float_rows(),
-                                  float_convert_rows(), move_rows(), multiply_rows(), rotate_rows(),
-                                  shift_rows(), stack_rows(), string_rows(), system_rows(),
-                                  vector_rows(), vector_move_rows(), vector_shuffle_rows()});
+  static const LoweringTable the(
+      {alu_rows(),      atomic_rows(), bit_rows(),         branch_rows(),         divide_rows(),
+       exchange_rows(), flag_rows(),   float_rows(),       float_convert_rows(),  move_rows(),
+       multiply_rows(), rotate_rows(), shift_rows(),       stack_rows(),          string_rows(),
+       system_rows(),   vector_rows(), vector_move_rows(), vector_shuffle_rows(), x87_rows()});
   return the;
 }
 

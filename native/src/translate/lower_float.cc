@@ -121,20 +121,7 @@ bool compare_to_flags(const LoweringContext& context) {
   masm.Fmov(reg::result.D(), found);
   const FloatOp op = signals ? FloatOp::CompareAll : FloatOp::CompareQuietly;
   FloatOperation(context, elements.work(op), elements).check(Right::Any, a, b);
-  masm.Fmov(found, reg::result.D());
-  // Unordered sets all three: CF is bit 0 or 2, ZF bit 1 or 2.
-  masm.Orr(bits, found, a64::Operand(found, LSR, 2));
-  masm.Orr(reg::t3, found, a64::Operand(found, LSR, 1));
-  masm.Ubfiz(bits, bits, 29, 1);
-  masm.Ubfx(reg::t3, reg::t3, 1, 1);
-  masm.Orr(bits, bits, a64::Operand(reg::t3, LSL, 30));
-  masm.Msr(NZCV, bits);
-  if (insn.adjust_lives()) emit.set_adjust(wzr);
-  if (insn.parity_lives()) {
-    masm.Lsr(found, found, 2);  // PF: an even number of ones
-    masm.Eor(found, found, 1);
-    emit.set_parity(found);
-  }
+  flags_of_comparison(context);
   return true;
 }
 
@@ -149,6 +136,25 @@ bool approximate(const LoweringContext& context) {
 }
 
 }  // namespace
+
+void flags_of_comparison(const LoweringContext& context) {
+  const auto& [emit, masm, insn] = context;
+  const Register found = reg::t1, bits = reg::t2;
+  masm.Fmov(found, reg::result.D());
+  // Unordered sets all three: CF is bit 0 or 2, ZF bit 1 or 2.
+  masm.Orr(bits, found, a64::Operand(found, LSR, 2));
+  masm.Orr(reg::t3, found, a64::Operand(found, LSR, 1));
+  masm.Ubfiz(bits, bits, 29, 1);
+  masm.Ubfx(reg::t3, reg::t3, 1, 1);
+  masm.Orr(bits, bits, a64::Operand(reg::t3, LSL, 30));
+  masm.Msr(NZCV, bits);
+  if (insn.adjust_lives()) emit.set_adjust(wzr);
+  if (insn.parity_lives()) {
+    masm.Lsr(found, found, 2);  // PF: an even number of ones
+    masm.Eor(found, found, 1);
+    emit.set_parity(found);
+  }
+}
 
 bool compare_scalar_double(const LoweringContext& context) { return compare<kSd>(context); }
 

@@ -4,6 +4,7 @@
 // stores are ordinary ones here, which are more ordered.
 
 #include "float/sse.h"
+#include "float/x87.h"
 #include "translate/lowering.h"
 
 namespace mtetso {
@@ -188,10 +189,9 @@ bool store_mxcsr(const LoweringContext& context) {
   return true;
 }
 
-// FXSAVE's area (SDM volume 1, 10.5.1). The x87 part is that of a unit that was never used.
+// FXSAVE's area (SDM volume 1, 10.5.1): x87's pieces, MXCSR in the second one, vectors.
 namespace area {
-constexpr unsigned kControl = 0, kMxcsr = 24, kX87 = 32, kXmm = 160;
-constexpr uint64_t kX87Control = 0x37f;
+constexpr unsigned kMxcsr = 24, kXmm = 16 * kX87Pieces;
 }  // namespace area
 
 bool save_all(const LoweringContext& context) {
@@ -204,18 +204,16 @@ bool save_all(const LoweringContext& context) {
   };
   at(0);
   emit.check_alignment();
+  for (uint8_t i = 0; i < kX87Pieces; ++i) {
+    emit.call_x87_helper(X87Work{.op = X87Op::GetPiece, .index = i}.word(), insn.rip);
+    at(16 * i);
+    emit.store_vector(reg::result, kAll);
+  }
   emit.call_float_helper(FloatWork{.op = FloatOp::GetMxcsr}.word(), insn.rip);
   masm.Fmov(reg::t3.W(), reg::result.S());
   masm.Orr(reg::t3, reg::t3, uint64_t{mxcsr::kAll} << 32);
-  const auto put = [&](unsigned offset, const Register& value) {
-    at(offset);
-    emit.store(value, 8);
-  };
-  masm.Mov(reg::t1, area::kX87Control);
-  put(area::kControl, reg::t1);
-  for (unsigned offset = 8; offset < area::kMxcsr; offset += 8) put(offset, xzr);
-  put(area::kMxcsr, reg::t3);
-  for (unsigned offset = area::kX87; offset < area::kXmm; offset += 8) put(offset, xzr);
+  at(area::kMxcsr);
+  emit.store(reg::t3, 8);
   for (unsigned i = 0; i < 16; ++i) {
     at(area::kXmm + 16 * i);
     emit.store_vector(xmm(i), kAll);
@@ -236,6 +234,11 @@ bool restore_all(const LoweringContext& context) {
   at(area::kMxcsr);
   emit.load_vector(reg::b, 4);
   emit.call_float_helper(FloatWork{.op = FloatOp::SetMxcsr}.word(), insn.rip);
+  for (uint8_t i = 0; i < kX87Pieces; ++i) {
+    at(16 * i);
+    emit.load_vector(reg::b, kAll);
+    emit.call_x87_helper(X87Work{.op = X87Op::SetPiece, .index = i}.word(), insn.rip);
+  }
   for (unsigned i = 0; i < 16; ++i) {
     at(area::kXmm + 16 * i);
     emit.load_vector(xmm(i), kAll);

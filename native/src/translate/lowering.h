@@ -57,6 +57,11 @@ LoweringRows system_rows();
 LoweringRows vector_rows();
 LoweringRows vector_move_rows();
 LoweringRows vector_shuffle_rows();
+LoweringRows x87_rows();
+
+// CF, ZF and PF from the kLess, kEqual and kUnordered (float/sse.h) in reg::result; the other flags
+// are cleared. t1 to t3 are used.
+void flags_of_comparison(const LoweringContext& context);
 
 // SSE2's movsd and cmpsd, which have the names of string instructions.
 bool move_scalar_double(const LoweringContext& context);

@@ -5,6 +5,7 @@
 #include "translate/emitter.h"
 #include "translate/float_helper.h"
 #include "translate/helpers.h"
+#include "translate/x87_helper.h"
 
 namespace mtetso {
 
@@ -13,6 +14,8 @@ using namespace vixl::aarch64;  // NOLINT
 namespace {
 
 const TranslationPlan kPlain;
+
+using Helper = uint32_t (*)(Frame*, uint32_t);
 
 class StubWriter {
  public:
@@ -30,7 +33,7 @@ class StubWriter {
   void exit();
   void load_state();
   void store_state();
-  void call_float_helper();
+  void call_helper(Helper helper);
   void dispatch();
   void leave_with(ExitReason reason);
   void save_callers();
@@ -147,8 +150,9 @@ void StubWriter::exit() {
 }
 
 // From generated code, which continues at x24: x17 = guest RIP, w20 = what to do, v16 and v17 =
-// operands, v18 = result (float_helper.h). To a debugger it is a call of a host function.
-void StubWriter::call_float_helper() {
+// operands, v18 = result (float_helper.h, x87_helper.h). To a debugger it is a call of a host
+// function.
+void StubWriter::call_helper(Helper helper) {
   const auto operands = field(offsetof(Frame, float_operands));
   masm_.Stp(q16, q17, operands);
   masm_.Str(reg::target, field(offsetof(mtedbg_GuestFrame, rip)));
@@ -157,7 +161,7 @@ void StubWriter::call_float_helper() {
   masm_.Str(reg::t3.W(), field(offsetof(mtedbg_GuestFrame, state)));
   masm_.Mov(x0, reg::frame);
   masm_.Mov(w1, reg::t2.W());
-  masm_.Mov(x2, reinterpret_cast<uintptr_t>(float_helper));
+  masm_.Mov(x2, reinterpret_cast<uintptr_t>(helper));
   masm_.Blr(x2);
   masm_.Mov(reg::t1.W(), w0);
   masm_.Ldr(q18, field(offsetof(Frame, float_operands[2])));
@@ -272,7 +276,10 @@ SharedStubs StubWriter::write(CallGuest callee) {
   emit_cpuid(masm_);
   begin(MTEDBG_RangeKind_BuiltinThunk, "float");
   stub(FrameStub::Float) = emit_.offset();
-  call_float_helper();
+  call_helper(float_helper);
+  begin(MTEDBG_RangeKind_BuiltinThunk, "x87");
+  stub(FrameStub::X87) = emit_.offset();
+  call_helper(x87_helper);
   // The fault handler has put the memop's guest RIP in x17 and the address in x20.
   stubs.fault_trampoline =
       leaving(MTEDBG_RangeKind_FaultTrampoline, "guest-fault", ExitReason::GuestFault);
