@@ -28,6 +28,8 @@ extFloat80_t soft(const Extended& value) {
   extFloat80_t to{};
   to.signif = value.significand;
   to.signExp = value.sign_exponent;
+  // A pseudo-denormal is the smallest normal exponent's, which SoftFloat does not always see.
+  if ((value.sign_exponent & kLargest) == 0 && (value.significand & kInteger) != 0) ++to.signExp;
   return to;
 }
 Extended hard(const extFloat80_t& value) { return {value.signif, value.signExp}; }
