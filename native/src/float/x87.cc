@@ -113,7 +113,10 @@ class Unit {
   }
 
  private:
-  bool leaves_c1() const { return work_.op == X87Op::SetControl || work_.op == X87Op::Wait; }
+  bool leaves_c1() const {
+    return work_.op == X87Op::SetControl || work_.op == X87Op::Wait || work_.op == X87Op::Move ||
+           (work_.detail & X87Work::kToFlags) != 0;
+  }
   Extended& st(unsigned i) { return state_.registers[(state_.top + i) & 7]; }
   uint8_t bit(unsigned i) const { return static_cast<uint8_t>(1u << ((state_.top + i) & 7)); }
   bool is_full(unsigned i) const { return (state_.full & bit(i)) != 0; }
@@ -130,7 +133,10 @@ class Unit {
   }
   void raise(uint16_t flags) { flags_ |= flags; }
   // A register that is needed is empty.
-  void underflow() { raise(kInvalid | kStackFault); }
+  void underflow() {
+    raise(kInvalid | kStackFault);
+    state_.status &= static_cast<uint16_t>(~kC1);
+  }
   void push(const Extended& value) {
     if (is_full(7)) {
       raise(kInvalid | kStackFault | kC1);
@@ -555,6 +561,7 @@ class Unit {
 
   // Of st(0) by st(1).
   void with_next() {
+    if (work_.op != X87Op::Scale) state_.status &= static_cast<uint16_t>(~kC2);
     if (!is_full(0) || !is_full(1)) {
       underflow();
       return fill(0, kIndefinite);
