@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <optional>
 #include <string>
 
 #include "cli/parse.h"
@@ -68,12 +69,24 @@ Quiescence::How quiescence(const Options& options) {
                                                                   : Quiescence::How::Polls;
 }
 
+// A guest that imports host functions; none if the file is another program, which is a Linux
+// program's then. Throws StatusError.
+std::optional<ElfImage> open_own_guest(const std::string& path) {
+  try {
+    auto image = ElfImage::open(path);
+    if (!image.imports().empty()) return image;
+  } catch (const StatusError& error) {
+    if (error.status() != Status::WrongTarget) throw;
+  }
+  return std::nullopt;
+}
+
 [[noreturn]] void run(Options& options) {
   if (reads_rseq(options)) options.cores = possible_processors();
   if (options.core_id_source == MTEDBG_CoreIdSource_Thread) options.cores = kMostOwners;
   // A thread that is taken from its processor continues with nobody's tag (run/core_ids.h).
   if (options.core_id_source == MTEDBG_CoreIdSource_Pinned) options.scheduled_cores = kMostOwners;
-  auto image = ElfImage::open(options.guest);
+  auto image = open_own_guest(options.guest);
   if (const auto visit = find_point(options.abort_at)) abort_at(*visit);
   if (!options.trace.empty() && !open_trace(options.trace))
     throw StatusError(Status::CannotOpen,
@@ -100,11 +113,11 @@ Quiescence::How quiescence(const Options& options) {
   auto& process = *new Process(options, memory, engine);
   LinuxProcess* system_calls = nullptr;
   GuestThread* first = nullptr;
-  if (image.imports().empty()) {
-    system_calls = new LinuxProcess(options, process);
-    first = &system_calls->start(std::move(image));
+  if (image) {
+    first = &process.start(std::move(*image));
   } else {
-    first = &process.start(std::move(image));
+    system_calls = new LinuxProcess(options, process);
+    first = &system_calls->start();
   }
   set_fault_trampoline(engine.fault_trampoline());
   if (!install_signal_stack()) throw StatusError(Status::Internal, "cannot install a signal stack");

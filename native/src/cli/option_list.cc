@@ -139,6 +139,10 @@ constexpr Option kOptions[] = {
     {"--sysroot", "DIR",
      "looks absolute paths of a Linux program up in DIR first: its interpreter, its libraries",
      [](Options& o, View, View v) { o.sysroot = v; }},
+    {"--env", "NAME[=VALUE]",
+     "sets a variable of a Linux program's environment, which is the runtime's own otherwise; "
+     "without a value: removes it; may be given several times",
+     [](Options& o, View, View v) { o.environment.emplace_back(v); }},
     {"--trace-calls", "FILE|-",
      "writes each system call of a Linux program to FILE, or to standard error",
      [](Options& o, View, View v) { o.trace_calls = v; }},

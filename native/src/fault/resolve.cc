@@ -3,11 +3,15 @@
 
 #include <sys/mman.h>
 
+#include <optional>
+#include <utility>
+
 #include "code/block_map.h"
 #include "debug/points.h"
 #include "debug/recorder.h"
 #include "debug/threads.h"
 #include "debug/trace.h"
+#include "fault/interpret.h"
 #include "fault/memop_fault.h"
 #include "fault/phases.h"
 
@@ -78,6 +82,17 @@ bool FaultResolver::writes_code(MemopFault& fault) {
                        .memop = memop.id,
                        .address = strip_tag(fault.pointer)});
   return true;
+}
+
+// Memory that is shared with what knows no tags (memory/region_map.h): the access is done here, in
+// order, where the host has it.
+Resolution FaultResolver::outside(const MemopFault& fault, uint64_t host, uint32_t state) const {
+  const mtedbg_Memop& memop = fault.memop;
+  if (const auto word = decode_access(*fault.block.writable(memop.address)))
+    interpret(*word, host, fault.context.registers);
+  *fault.context.pc = memop.address + kWord;
+  put(fault.frame->state, state);
+  return {Verdict::Resumed, memop.guest_rip, strip_tag(fault.pointer)};
 }
 
 // The memop and the tags as they are now; they may have changed since the access.
@@ -193,12 +208,13 @@ ONE_COPY void FaultResolver::settle(MemopFault& fault) {
 // that of a tag check (Arm ARM, AArch64.MemSingle: translation comes before CheckTag); of an access
 // that touches two pages only one has been found to allow it. A claim asks for more than the
 // access.
-inline int FaultResolver::protection(const MemopFault& fault, int needed) const {
+inline int FaultResolver::protection(const MemopFault& fault, const GuestMemory::Still& still,
+                                     int needed) const {
   constexpr uint64_t kPage = 4096;  // the smallest that there are
   const uint64_t last = fault.pointer + fault.memop.size - 1;
   const bool allowed = fault.context.kind == FaultKind::TagCheck &&
                        (fault.pointer ^ last) < kPage && rules_.decision.claim_threshold == 0;
-  return allowed ? needed : memory_.protection(fault.pointer, fault.memop.size);
+  return allowed ? needed | Regions::kReady : still.protection(fault.pointer, fault.memop.size);
 }
 
 ONE_COPY Resolution FaultResolver::resolve(const FaultContext& context) {
@@ -213,7 +229,9 @@ ONE_COPY Resolution FaultResolver::resolve(const FaultContext& context) {
   put(frame->state, MTEDBG_ThreadState_Fault);
   MemopFault fault{context, *block, *memop, frame, context.registers[kAddressRegister]};
   const int needed = needed_protection(memop->access);
-  fault.protection = protection(fault, needed);
+  // The map of the memory stays as it is until the fault is resolved.
+  std::optional<GuestMemory::Still> still(std::in_place, memory_);
+  fault.protection = protection(fault, *still, needed);
   // 16 bytes must be aligned on x86 as well (CMPXCHG16B: #GP).
   // [1] overwrites the tag bits of a pointer; without [1] a pointer with tag bits is not an
   // address.
@@ -221,9 +239,31 @@ ONE_COPY Resolution FaultResolver::resolve(const FaultContext& context) {
   const bool beyond = context.kind == FaultKind::Other || tagged ||
                       (context.kind == FaultKind::Alignment && memop->size == 16) ||
                       (fault.protection & needed) != needed;
-  if ((fault.protection & needed) == needed && writes_code(fault)) {
-    put(frame->state, state);
-    return {Verdict::Resumed, memop->guest_rip, strip_tag(fault.pointer)};
+  if (!tagged && (fault.protection & needed) == needed) {
+    bool touched = false;
+    if ((fault.protection & Regions::kReady) == 0) {
+      // Memory that nobody has touched gets its owner; the access is done again.
+      touched = still->touch(frame, fault.pointer, memop->size);
+      if (const uint64_t host = still->outside(fault.pointer, memop->size); host != 0)
+        return outside(fault, host, state);
+    }
+    // Another thread may have mapped it in the meantime; once for each change of the map.
+    static thread_local uint64_t seen_changes = 0;
+    const bool changed = std::exchange(seen_changes, still->changes()) != still->changes();
+    if (context.kind == FaultKind::Other && (touched || changed)) {
+      *context.pc = restart_of(*memop);
+      put(frame->state, state);
+      return {Verdict::Resumed, memop->guest_rip, strip_tag(fault.pointer)};
+    }
+    if (memory_.code_pages().covers(fault.pointer, memop->size)) {
+      // It may have to wait for threads that wait for the map.
+      still.reset();
+      if (writes_code(fault)) {
+        put(frame->state, state);
+        return {Verdict::Resumed, memop->guest_rip, strip_tag(fault.pointer)};
+      }
+      still.emplace(memory_);
+    }
   }
   if (beyond) {
     put(frame->state, state);

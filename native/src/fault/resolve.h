@@ -56,7 +56,8 @@ class FaultResolver {
   struct MemopFault;
   Resolution foreign(const FaultContext& context) const;
   bool writes_code(MemopFault& fault);
-  int protection(const MemopFault& fault, int needed) const;
+  int protection(const MemopFault& fault, const GuestMemory::Still& still, int needed) const;
+  Resolution outside(const MemopFault& fault, uint64_t host, uint32_t state) const;
   void settle(MemopFault& fault);
   static void resume_after(const MemopFault& fault);
   void read_situation(MemopFault& fault) const;

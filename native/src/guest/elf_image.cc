@@ -3,6 +3,8 @@
 #include "guest/elf_image.h"
 
 #include <elf.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -68,11 +70,64 @@ ElfImage ElfImage::open(const std::string& path) {
 }
 
 ElfImage ElfImage::parse(std::vector<uint8_t> bytes) {
-  ElfImage image(std::move(bytes));
+  ElfImage image = owning(std::move(bytes));
   image.read_header();
   image.read_segments();
-  image.read_functions();
+  image.read_functions(SHT_SYMTAB, 0);
   return image;
+}
+
+ElfImage ElfImage::owning(std::vector<uint8_t> bytes) {
+  auto owner = std::make_shared<const std::vector<uint8_t>>(std::move(bytes));
+  return {owner, *owner};
+}
+
+ElfImage ElfImage::of_bytes(std::vector<uint8_t> bytes, uint64_t address) {
+  ElfImage image = owning(std::move(bytes));
+  image.on_demand_ = true;
+  image.segments_ = {{address, image.bytes_.size(), PF_R | PF_X, image.bytes_}};
+  return image;
+}
+
+ElfImage ElfImage::of_mapping(int descriptor, uint64_t offset, uint64_t length, uint64_t address) {
+  struct stat about = {};
+  if (fstat(descriptor, &about) != 0)
+    throw StatusError(Status::CannotOpen, std::string("cannot map code: ") + std::strerror(errno));
+  const auto size = static_cast<size_t>(about.st_size);
+  void* bytes = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+  if (bytes == MAP_FAILED)
+    throw StatusError(Status::CannotOpen, std::string("cannot map code: ") + std::strerror(errno));
+  const std::shared_ptr<const void> owner(
+      bytes, [size](const void* all) { munmap(const_cast<void*>(all), size); });
+  ElfImage image(owner, {static_cast<const uint8_t*>(bytes), size});
+  image.on_demand_ = true;
+  const uint64_t end = std::min<uint64_t>(size, offset + length);
+  image.segments_ = {{address, length, PF_R | PF_X,
+                      image.bytes_.subspan(std::min<uint64_t>(offset, end),
+                                           end - std::min<uint64_t>(offset, end))}};
+  try {
+    if (const auto bias = image.bias_of(offset, address)) {
+      image.read_functions(SHT_SYMTAB, *bias);
+      if (image.functions_.empty()) image.read_functions(SHT_DYNSYM, *bias);
+    }
+  } catch (const StatusError&) {
+    image.functions_.clear();
+  }
+  return image;
+}
+
+// What is added to the file's own addresses where its byte `offset` is at `address`.
+std::optional<uint64_t> ElfImage::bias_of(uint64_t offset, uint64_t address) const {
+  auto header = read<Elf64_Ehdr>(0, "the file header");
+  if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_phentsize != sizeof(Elf64_Phdr))
+    return std::nullopt;
+  for (uint64_t i = 0; i < header.e_phnum; ++i) {
+    auto entry = read<Elf64_Phdr>(header.e_phoff + i * sizeof(Elf64_Phdr), "a program header");
+    const uint64_t low = entry.p_offset & ~uint64_t{4095};
+    if (entry.p_type == PT_LOAD && offset >= low && offset < entry.p_offset + entry.p_filesz)
+      return address - offset + entry.p_offset - entry.p_vaddr;
+  }
+  return std::nullopt;
 }
 
 void ElfImage::read_header() {
@@ -172,14 +227,14 @@ std::string_view ElfImage::string_at(uint64_t table, uint64_t table_size, uint64
 }
 
 // Section headers are optional: a guest without them (or without symbols) still runs.
-void ElfImage::read_functions() {
+void ElfImage::read_functions(uint32_t table, uint64_t bias) {
   auto header = read<Elf64_Ehdr>(0, "the file header");
   if (header.e_shoff == 0 || header.e_shnum == 0) return;
   if (header.e_shentsize != sizeof(Elf64_Shdr)) malformed("section headers of an unexpected size");
   slice(header.e_shoff, uint64_t{header.e_shnum} * sizeof(Elf64_Shdr), "section headers");
   for (uint64_t i = 0; i < header.e_shnum; ++i) {
     auto section = read<Elf64_Shdr>(header.e_shoff + i * sizeof(Elf64_Shdr), "a section header");
-    if (section.sh_type != SHT_SYMTAB) continue;
+    if (section.sh_type != table) continue;
     slice(section.sh_offset, section.sh_size, "the symbol table");
     if (section.sh_link >= header.e_shnum) malformed("the symbol table has no string table");
     auto strings =
@@ -189,9 +244,9 @@ void ElfImage::read_functions() {
     for (uint64_t n = 0; n < count && functions_.size() < kMaxFunctions; ++n) {
       auto symbol = read<Elf64_Sym>(section.sh_offset + n * sizeof(Elf64_Sym), "a symbol");
       if (ELF64_ST_TYPE(symbol.st_info) != STT_FUNC || symbol.st_shndx == SHN_UNDEF) continue;
-      if (code_at(symbol.st_value).empty()) continue;
+      if (code_at(symbol.st_value + bias).empty()) continue;
       functions_.push_back(
-          {symbol.st_value, symbol.st_size,
+          {symbol.st_value + bias, symbol.st_size,
            std::string(string_at(strings.sh_offset, strings.sh_size, symbol.st_name))});
     }
   }

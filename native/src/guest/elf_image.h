@@ -8,6 +8,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -57,7 +59,16 @@ class ElfImage {
   // for another machine, class or type). Every count and offset is checked against the size.
   static ElfImage parse(std::vector<uint8_t> bytes);
 
+  // A part of a file that a Linux program has mapped to execute it: bytes [offset, offset + length)
+  // at `address`. Its functions are those of the file's symbols; without any if they are damaged.
+  // Throws StatusError(CannotOpen) if the file cannot be mapped.
+  static ElfImage of_mapping(int descriptor, uint64_t offset, uint64_t length, uint64_t address);
+  // Code of no file.
+  static ElfImage of_bytes(std::vector<uint8_t> bytes, uint64_t address);
+
   uint64_t entry() const { return entry_; }
+  // Whether its code is to be translated when it is reached, and not at once.
+  bool on_demand() const { return on_demand_; }
   const std::vector<ElfSegment>& segments() const { return segments_; }  // sorted, disjoint
   const ElfTls& tls() const { return tls_; }
   const std::vector<ElfFunction>& functions() const { return functions_; }  // sorted, disjoint
@@ -73,12 +84,17 @@ class ElfImage {
   const ElfFunction* function_at(uint64_t address) const;
 
  private:
-  explicit ElfImage(std::vector<uint8_t> bytes) : bytes_(std::move(bytes)) {}
+  ElfImage(std::shared_ptr<const void> owner, std::span<const uint8_t> bytes)
+      : owner_(std::move(owner)), bytes_(bytes) {}
+
+  static ElfImage owning(std::vector<uint8_t> bytes);
 
   void read_header();
   void read_segments();
-  void read_functions();
+  // Of the symbol table of the type `table` (SHT_*); `bias` is added to their addresses.
+  void read_functions(uint32_t table, uint64_t bias);
   void read_tls(uint64_t offset, uint64_t file_size, uint64_t memory_size, uint64_t alignment);
+  std::optional<uint64_t> bias_of(uint64_t offset, uint64_t address) const;
   void read_notes(uint64_t offset, uint64_t size);
   void finish_functions();
   std::string_view string_at(uint64_t table, uint64_t table_size, uint64_t index) const;
@@ -86,8 +102,10 @@ class ElfImage {
   template <typename T>
   T read(uint64_t offset, const char* what) const;
 
-  std::vector<uint8_t> bytes_;
+  std::shared_ptr<const void> owner_;
+  std::span<const uint8_t> bytes_;
   uint64_t entry_ = 0;
+  bool on_demand_ = false;
   std::vector<ElfSegment> segments_;
   ElfTls tls_;
   std::vector<ElfFunction> functions_;

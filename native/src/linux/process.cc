@@ -2,6 +2,7 @@
 
 #include "linux/process.h"
 
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -9,6 +10,7 @@
 #include <cstring>
 
 #include "linux/arrival.h"
+#include "linux/loader.h"
 #include "linux/traps.h"
 #include "status.h"
 #include "translate/rflags.h"
@@ -19,6 +21,13 @@ namespace {
 constexpr uint64_t kPage = 4096;
 
 uint64_t page_up(uint64_t address) { return (address + kPage - 1) & ~(kPage - 1); }
+
+// "NAME=VALUE" instead of what is there for NAME; "NAME" alone removes it.
+void set_variable(std::vector<std::string>& environment, const std::string& text) {
+  const std::string name = text.substr(0, text.find('=')) + "=";
+  std::erase_if(environment, [&](const std::string& one) { return one.starts_with(name); });
+  if (text.find('=') != std::string::npos) environment.push_back(text);
+}
 
 constexpr int64_t kHighestError = 4095;  // include/linux/err.h: MAX_ERRNO
 
@@ -33,6 +42,7 @@ std::vector<std::string> argv_of(const Options& options) {
 LinuxProcess::LinuxProcess(const Options& options, Process& process)
     : options_(options),
       process_(process),
+      modules_(process.engine(), process.memory()),
       paths_(options.sysroot, options.guest),
       command_line_(argv_of(options)) {
   if (options.trace_calls.empty()) return;
@@ -45,15 +55,31 @@ LinuxProcess::LinuxProcess(const Options& options, Process& process)
   std::setvbuf(trace_, nullptr, _IOLBF, 0);
 }
 
-GuestThread& LinuxProcess::start(ElfImage image) {
-  const auto& last = image.segments().back();
-  break_begin_ = break_ = page_up(last.address + last.memory_size);
-  GuestThread& thread = process_.start(std::move(image));
+GuestThread& LinuxProcess::start() {
+  LoadRequest request;
+  request.path = request.name = options_.guest;
+  request.arguments = command_line_;
+  for (char** one = environ; *one != nullptr; ++one) request.environment.emplace_back(*one);
+  for (const std::string& one : options_.environment) set_variable(request.environment, one);
+  request.sysroot = options_.sysroot;
+  const bool shared = options_.data_start == MTEDBG_Mode_Shared;
+  request.tag = shared ? memory().protocol().shared_tag() : process_.first_tag();
+  memory().set_first_owner(request.tag);
+  const auto code = [this](const std::string& path, int file, uint64_t offset, uint64_t length,
+                           uint64_t at) { modules_.map_file(path, file, offset, length, at); };
+  const LoadedProgram loaded = load_program(request, memory(), code);
+  break_begin_ = break_ = loaded.break_begin;
+  GuestThread* thread = process_.make_linux_thread({.rip = loaded.entry,
+                                                    .rsp = loaded.stack,
+                                                    .fs_base = 0,
+                                                    .stack_low = loaded.stack_low,
+                                                    .stack_high = loaded.stack_high},
+                                                   nullptr);
   auto own = std::make_unique<LinuxThread>();
   own->tid = static_cast<int32_t>(getpid());
   own->mask = current_host_mask();
-  thread.personal = std::move(own);
-  return thread;
+  thread->personal = std::move(own);
+  return *thread;
 }
 
 GuestThread* LinuxProcess::thread_of(int32_t tid) {
@@ -78,12 +104,15 @@ int LinuxProcess::trap(GuestThread& thread, Trap what, uint64_t address) {
   return signals_.raise(memory(), thread, trap) ? 0 : trap.signal;
 }
 
-uint64_t LinuxProcess::move_break(const GuestThread& thread, uint64_t wanted) {
-  std::scoped_lock hold(lock_);
-  if (wanted < break_begin_) return break_;
+uint64_t LinuxProcess::move_break(const GuestThread&, uint64_t wanted) {
+  std::scoped_lock hold(mapping_lock_);
+  if (wanted < break_begin_ || wanted > GuestMemory::kTop) return break_;
   const uint64_t mapped = page_up(break_), needed = page_up(wanted);
-  const auto tag = static_cast<uint32_t>(thread.frame->guest.host_core_id);
-  if (needed > mapped && !memory().map_image(mapped, needed - mapped, tag)) return break_;
+  if (needed > mapped &&
+      (!memory().is_free(mapped, needed - mapped) ||
+       memory().map_anonymous(mapped, needed - mapped, PROT_READ | PROT_WRITE) != 0))
+    return break_;
+  if (needed < mapped) memory().unmap(needed, mapped - needed);
   return break_ = wanted;
 }
 

@@ -13,6 +13,7 @@
 #include "linux/abi.h"
 #include "linux/call.h"
 #include "linux/host_call.h"
+#include "linux/modules.h"
 #include "linux/paths.h"
 #include "linux/signals.h"
 #include "linux/table.h"
@@ -46,7 +47,7 @@ class LinuxProcess : public SystemCalls {
   LinuxProcess(const Options& options, Process& process);
 
   // Maps the program and makes its first thread. Throws StatusError, CodeError.
-  GuestThread& start(ElfImage image);
+  GuestThread& start();
 
   Next call(GuestThread& thread, Scheduler& scheduler) override;
   void before_code(GuestThread& thread) override;
@@ -64,6 +65,9 @@ class LinuxProcess : public SystemCalls {
   void become_child(GuestThread& thread);
   // The guest's argv.
   const std::vector<std::string>& command_line() const { return command_line_; }
+  Modules& modules() { return modules_; }
+  // Of calls that change what is mapped where.
+  std::mutex& mapping_lock() { return mapping_lock_; }
 
   // brk(2): the end of the data segment; the new one if `wanted` is possible, else as it was.
   uint64_t move_break(const GuestThread& thread, uint64_t wanted);
@@ -76,9 +80,11 @@ class LinuxProcess : public SystemCalls {
   const Options& options_;
   Process& process_;
   const CallTable table_;
+  Modules modules_;
   Signals signals_;
   const Paths paths_;
   const std::vector<std::string> command_line_;
+  std::mutex mapping_lock_;
   std::FILE* trace_ = nullptr;
   std::mutex lock_;  // of all below
   uint64_t break_begin_ = 0;

@@ -41,7 +41,7 @@ GuestMemory::MappedFile GuestMemory::map_file(int descriptor, uint64_t length, u
   const uint64_t size = (length + page - 1) & ~(page - 1);
   mapped.address = address_of(memory);
   write_tags(mapped.address, size, protocol_.memory_tag(tag));
-  set_protection(mapped.address, mapped.address + size, PROT_READ | PROT_WRITE);
+  add_region(mapped.address, mapped.address + size, PROT_READ | PROT_WRITE);
   return mapped;
 }
 

@@ -40,17 +40,35 @@ void* host_pointer(uint64_t address) { return reinterpret_cast<void*>(strip_tag(
 
 }  // namespace
 
+void GuestMemory::add_region(uint64_t begin, uint64_t end, int protection, Region::Kind kind) {
+  const std::scoped_lock hold(lock_);
+  put(begin, {.end = end, .protection = protection, .kind = kind});
+}
+
+void GuestMemory::put(uint64_t begin, const Region& region) {
+  const bool ready = !region.fresh && region.kind != Region::Kind::Outside;
+  map_.put(begin, region);
+  show(begin, region.end,
+       region.protection == PROT_NONE ? PROT_NONE
+                                      : region.protection | (ready ? Regions::kReady : 0));
+}
+
+// Readers first: a fault from now on is the guest's own.
+void GuestMemory::erase(uint64_t begin, uint64_t end) {
+  show(begin, end, PROT_NONE);
+  map_.erase(begin, end);
+}
+
 // Both copies are made before the first is shown: what can fail comes first.
-void GuestMemory::set_protection(uint64_t begin, uint64_t end, int protection) {
-  std::lock_guard hold(regions_lock_);
+void GuestMemory::show(uint64_t begin, uint64_t end, int access) {
   Regions changed = regions_.shown();
-  changed.set(begin, end, protection);
+  changed.set(begin, end, access);
   Regions same = changed;
   regions_.hidden() = std::move(changed);
   regions_.show_hidden() = std::move(same);
 }
 
-int GuestMemory::protection(uint64_t address, uint64_t length) const {
+int GuestMemory::access_to(uint64_t address, uint64_t length) const {
   const uint64_t begin = strip_tag(address);
   if (!sane(begin, length)) return PROT_NONE;
   const uint64_t end = begin + std::max<uint64_t>(length, 1);
@@ -66,14 +84,17 @@ bool GuestMemory::map_image(uint64_t address, uint64_t length, uint32_t tag) {
   const uint64_t end = page_up(address + length);
   if (map_tagged(begin, end - begin) == MAP_FAILED) return false;
   write_tags(begin, end - begin, protocol_.memory_tag(tag));
-  set_protection(begin, end, kReadWrite);
+  add_region(begin, end, kReadWrite);
   return true;
 }
 
 bool GuestMemory::unmap_image(uint64_t address, uint64_t length) {
   const uint64_t begin = page_down(address);
   const uint64_t end = page_up(address + length);
-  set_protection(begin, end, PROT_NONE);  // first: a fault from now on is the guest's own
+  {
+    const std::scoped_lock hold(lock_);
+    erase(begin, end);
+  }
   code_pages_.remove(begin, end);
   return munmap(host_pointer(begin), end - begin) == 0;
 }
@@ -89,7 +110,7 @@ bool GuestMemory::seal(uint64_t address, uint64_t length) {
       mremap(constant, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, host_pointer(begin)) ==
           MAP_FAILED)
     return false;
-  set_protection(begin, begin + size, PROT_READ);
+  add_region(begin, begin + size, PROT_READ, Region::Kind::Constant);
   return true;
 }
 
@@ -115,7 +136,7 @@ uint64_t GuestMemory::map_stack(uint64_t length, uint32_t tag, uint64_t* usable)
   }
   const uint64_t low = address_of(memory) + guard;
   write_tags(low, size, protocol_.memory_tag(tag));
-  set_protection(low, low + size, kReadWrite);
+  add_region(low, low + size, kReadWrite);
   if (usable != nullptr) *usable = size;
   return low;
 }
@@ -149,7 +170,7 @@ uint64_t GuestMemory::allocate(uint64_t length, uint32_t tag) {
     heap_end_ = heap_at_ + chunk;
     // Memory that was not handed out yet is shared.
     if (protocol_.shared_tag() != 0) write_tags(heap_at_, chunk, protocol_.shared_tag());
-    set_protection(heap_at_, heap_end_, kReadWrite);
+    add_region(heap_at_, heap_end_, kReadWrite);
   }
   const uint64_t address = heap_at_;
   heap_at_ += size;
@@ -157,22 +178,23 @@ uint64_t GuestMemory::allocate(uint64_t length, uint32_t tag) {
   return address;
 }
 
-// Page by page where some are constant: those have no tags, and no order either.
+// Region by region: only those with tags can be guarded. The map stays as it is meanwhile.
 template <typename Copy>
 bool GuestMemory::host_access(mtedbg_GuestFrame* frame, uint64_t address, size_t length, int needed,
                               const Copy& copy) {
-  if (!allows(address, length, needed)) return false;
-  const bool writable = allows(address, length, PROT_WRITE);
-  for (size_t done = 0; done < length;) {
-    const uint64_t at = strip_tag(address) + done;
-    const size_t part = writable ? length : std::min(length - done, page_up(at + 1) - at);
-    const auto use = [&] { copy(host_pointer(at), done, part); };
-    if (allows(at, part, PROT_WRITE))
-      protocol_.while_guarded(frame, at, part, use);
+  const uint64_t begin = strip_tag(address);
+  const std::scoped_lock hold(lock_);
+  if (!allows(begin, length, needed)) return false;
+  touch_locked(frame, begin, length);
+  map_.visit(begin, begin + length, [&](uint64_t at, const Region& part) {
+    const size_t size = part.end - at;
+    const bool outside = part.kind == Region::Kind::Outside;
+    const auto use = [&] { copy(host_pointer(outside ? part.host : at), at - begin, size); };
+    if (part.kind == Region::Kind::Tagged && (part.protection & PROT_WRITE) != 0)
+      protocol_.while_guarded(frame, at, size, use);
     else
       use();
-    done += part;
-  }
+  });
   return true;
 }
 

@@ -12,18 +12,23 @@
 #include "memory/code_pages.h"
 #include "memory/left_right.h"
 #include "memory/protocol.h"
+#include "memory/raw_lock.h"
+#include "memory/region_map.h"
 #include "memory/regions.h"
 
 namespace mtetso {
 
 class GuestMemory {
  public:
-  explicit GuestMemory(Protocol& protocol) : protocol_(protocol), code_pages_(protocol) {}
+  explicit GuestMemory(Protocol& protocol)
+      : protocol_(protocol), code_pages_(protocol), first_owner_(protocol.shared_tag()) {}
   GuestMemory(const GuestMemory&) = delete;
   GuestMemory& operator=(const GuestMemory&) = delete;
 
   Protocol& protocol() { return protocol_; }
   CodePages& code_pages() { return code_pages_; }
+  // The tag of memory that is touched before there is a thread; shared if this is not called.
+  void set_first_owner(uint32_t tag) { first_owner_ = tag; }
 
   // Maps [address, address + length), rounded out to pages, readable and writable, zero, tagged
   // `tag`, or shared if no memory can have that tag. False with errno set where something is there
@@ -63,9 +68,74 @@ class GuestMemory {
   // for mappings of most files: those are copied to memory with tags.
   MappedFile map_file(int descriptor, uint64_t length, uint32_t tag);
 
+  // What Linux programs map (guest_map.cc). Addresses and lengths are multiples of kGuestPage;
+  // results are 0 or an error number, negative.
+  static constexpr uint64_t kGuestPage = 4096;
+  // Guest addresses: above vm.mmap_min_addr, below half of 47 bits, where neither an AArch64 kernel
+  // with 48 bits nor QEMU's user mode puts what the runtime maps.
+  static constexpr uint64_t kLowest = 0x10000;
+  static constexpr uint64_t kTop = uint64_t{1} << 46;
+
+  // Where `length` bytes are free, at `hint` if possible; 0 if there are none.
+  uint64_t find_room(uint64_t length, uint64_t hint) const;
+  // Private memory, zero. It has an owner, and takes memory, from the first access on: each piece
+  // of kPiece bytes belongs to the thread that touches it first.
+  int map_anonymous(uint64_t begin, uint64_t length, int protection);
+  // Shared with processes that are forked; all of it is shared memory.
+  int map_shared(uint64_t begin, uint64_t length, int protection);
+  // A private mapping of a file: without tags where the guest may not write, otherwise a copy that
+  // belongs to the thread with `tag`.
+  int map_private_file(uint64_t begin, uint64_t length, int protection, int descriptor,
+                       uint64_t offset, uint32_t tag);
+  // A shared one. Files have no tags, so each access is done by the fault handler, in order.
+  int map_shared_file(uint64_t begin, uint64_t length, int protection, int descriptor,
+                      uint64_t offset);
+  int unmap(uint64_t begin, uint64_t length);
+  int protect(uint64_t begin, uint64_t length, int protection, uint32_t tag);
+  // Private memory is zero again (MADV_DONTNEED); other memory stays.
+  int forget(uint64_t begin, uint64_t length);
+  // msync(2) of the files that are mapped there.
+  int sync(uint64_t begin, uint64_t length, int flags);
+  // Moves what is mapped to [to, to + length), where nothing is.
+  int move(uint64_t from, uint64_t length, uint64_t to);
+  // Whether nothing, or everything, is the guest's in that range.
+  bool is_free(uint64_t begin, uint64_t length) const;
+  bool is_mapped(uint64_t begin, uint64_t length) const;
+  // Calls `visit` with the beginning of each region and the region, in order.
+  template <typename Visit>
+  void visit(const Visit& visit) const {
+    const std::scoped_lock hold(lock_);
+    for (const auto& [begin, region] : map_.map()) visit(begin, region);
+  }
+
+  // Holds the map of the memory still during its lifetime. Async-signal-safe.
+  class Still {
+   public:
+    explicit Still(GuestMemory& memory) : memory_(memory), hold_(memory.lock_) {}
+    // PROT_ bits, and Regions::kReady: neither touch() nor outside() has anything to do.
+    int protection(uint64_t address, uint64_t length) const {
+      return memory_.access_to(address, length);
+    }
+    // Gives an owner to what has not been touched yet; true if something had not been. Called where
+    // the guest may access it, by a thread in generated code.
+    bool touch(mtedbg_GuestFrame* frame, uint64_t address, uint64_t length) {
+      return memory_.touch_locked(frame, address, length);
+    }
+    // How often Linux calls have changed it.
+    uint64_t changes() const { return memory_.changes_; }
+    // Where the host accesses memory of Kind::Outside; 0 if it is another kind, or not one region.
+    uint64_t outside(uint64_t address, uint64_t length) const;
+
+   private:
+    GuestMemory& memory_;
+    const std::scoped_lock<RawLock> hold_;
+  };
+
   // What the guest may do everywhere in [address, address + length): PROT_READ, PROT_WRITE, both or
   // PROT_NONE. Async-signal-safe. The tag in `address` is ignored.
-  int protection(uint64_t address, uint64_t length) const;
+  int protection(uint64_t address, uint64_t length) const {
+    return access_to(address, length) & ~Regions::kReady;
+  }
   // Whether it may do all of that.
   bool allows(uint64_t address, uint64_t length, int wanted) const {
     return (protection(address, length) & wanted) == wanted;
@@ -82,12 +152,30 @@ class GuestMemory {
   template <typename Copy>
   bool host_access(mtedbg_GuestFrame* frame, uint64_t address, size_t length, int needed,
                    const Copy& copy);
-  void set_protection(uint64_t begin, uint64_t end, int protection);
+  void add_region(uint64_t begin, uint64_t end, int protection,
+                  Region::Kind kind = Region::Kind::Tagged);
+  // protection(), and Regions::kReady.
+  int access_to(uint64_t address, uint64_t length) const;
+  // All of these with lock_ held.
+  void put(uint64_t begin, const Region& region);
+  void erase(uint64_t begin, uint64_t end);
+  void show(uint64_t begin, uint64_t end, int access);
+  bool touch_locked(mtedbg_GuestFrame* frame, uint64_t address, uint64_t length);
+  void touch_piece(mtedbg_GuestFrame* frame, uint64_t begin, const Region& piece);
+  bool map_fresh(uint64_t begin, uint64_t end, int protection);
+  int unmap_locked(uint64_t begin, uint64_t end);
+  int make_constant(uint64_t begin, const Region& piece, int protection);
+  int make_tagged(uint32_t tag, uint64_t begin, const Region& piece, int protection);
+  int protect_piece(uint32_t tag, uint64_t begin, const Region& piece, int protection);
+  int move_piece(uint64_t from, const Region& piece, uint64_t to);
 
   Protocol& protocol_;
   CodePages code_pages_;
-  std::mutex regions_lock_;  // of those that change them
-  LeftRight<Regions> regions_;
+  uint32_t first_owner_;
+  mutable RawLock lock_;  // of those that change the two; taken before the protocol's
+  RegionMap map_;
+  LeftRight<Regions> regions_;  // the same, for those that must not wait
+  uint64_t changes_ = 0;
   std::mutex heap_lock_;
   uint64_t heap_at_ = 0;
   uint64_t heap_end_ = 0;

@@ -35,6 +35,18 @@ void Protocol::release() {
   lock_.unlock();
 }
 
+void Protocol::hand_over(const mtedbg_GuestFrame* frame, uint64_t address, size_t length,
+                         uint32_t tag) {
+  const SignalsHeld held;
+  acquire(frame);
+  if (!only_guest_thread()) {
+    write_tags(address, length, tags_.guard);
+    settle_accesses();
+  }
+  write_tags(address, length, tag);
+  release();
+}
+
 // As for a split lock: after two barriers nobody is in an access by the granules' own tags.
 std::vector<Protocol::Lent> Protocol::take(mtedbg_GuestFrame* frame, uint64_t address,
                                            size_t length) {

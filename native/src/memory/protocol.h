@@ -62,6 +62,10 @@ class Protocol {
     return lent.size();
   }
 
+  // Gives all granules of writable memory the tag `tag`, by way of the guard tag unless there is
+  // only one guest thread.
+  void hand_over(const mtedbg_GuestFrame* frame, uint64_t address, size_t length, uint32_t tag);
+
  private:
   // A granule that has the guard tag for a while, and its own.
   struct Lent {

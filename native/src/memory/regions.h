@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What the guest may do with each of its pages. Not thread-safe: GuestMemory has two of them
-// (memory/left_right.h).
+// What the guest may do with each of its pages, for those that must not wait. Not thread-safe:
+// GuestMemory has two of them (memory/left_right.h), made from its RegionMap.
 #pragma once
 
 #include <sys/mman.h>
@@ -14,7 +14,10 @@ namespace mtetso {
 
 class Regions {
  public:
-  // Gives [begin, end) that protection, PROT_ bits, whatever it had before. Throws bad_alloc, and
+  // Beside PROT_ bits: an access reaches the memory itself, which has an owner if it has tags.
+  static constexpr int kReady = 1 << 16;
+
+  // Gives [begin, end) that protection, PROT_ bits and kReady, whatever it had before. Throws bad_alloc, and
   // nothing is changed.
   void set(uint64_t begin, uint64_t end, int protection);
 
@@ -48,7 +51,7 @@ inline int Regions::protection(uint64_t begin, uint64_t end) const {
       left = half;
     }
   }
-  int allowed = PROT_READ | PROT_WRITE;
+  int allowed = PROT_READ | PROT_WRITE | kReady;
   for (; begin < end; ++at) {
     if (at == behind || at->begin > begin) return PROT_NONE;
     allowed &= at->protection;

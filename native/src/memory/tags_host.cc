@@ -61,6 +61,12 @@ void* map_tagged(uint64_t address, size_t length) {
   return memory;
 }
 
+void* reserve_tagged(uint64_t address, size_t length) {
+  void* memory = map_tagged(address, length);
+  if (memory != MAP_FAILED) mprotect(memory, length, PROT_NONE);
+  return memory;
+}
+
 void* map_tagged_file(int, size_t) {
   errno = EINVAL;
   return MAP_FAILED;

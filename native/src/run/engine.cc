@@ -74,7 +74,7 @@ bool Engine::unload(uint64_t id) {
   std::scoped_lock hold(lock_);
   const auto at = std::find_if(owned_.begin(), owned_.end(),
                                [&](const auto& one) { return one->code().id() == id; });
-  if (at == owned_.end() || at == owned_.begin()) return false;
+  if (at == owned_.end()) return false;
   auto program = std::move(*at);
   owned_.erase(at);
   auto list = std::make_unique<Programs>();

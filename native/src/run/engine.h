@@ -35,7 +35,7 @@ class Engine : public CodePages::Owner {
   // Loads a program and makes its tier 1. Throws StatusError, CodeError.
   Program& load(ElfImage image, const std::string& path);
   // Retires the code of a loaded program; its memory is freed when no thread can be in it.
-  // False if there is no such program, or it is the first one.
+  // False if there is no such program.
   bool unload(uint64_t id);
   // The program whose Code has this id; null if there is none.
   Program* find(uint64_t id) const;

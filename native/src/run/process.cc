@@ -128,7 +128,7 @@ Program* Process::load(const GuestThread& thread, const std::string& path, std::
 
 bool Process::unload(uint64_t id) {
   const Program* program = engine_.find(id);
-  if (program == nullptr) return false;
+  if (program == nullptr || &program->image() == image_) return false;
   const Extent extent(program->image());
   if (!engine_.unload(id)) return false;
   memory_.unmap_image(extent.begin, extent.end - extent.begin);

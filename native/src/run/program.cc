@@ -188,7 +188,8 @@ void Program::init() {
     code_.commit(
         MTEDBG_BlockKind_SharedStubs, MTEDBG_Tier_None,
         make_import_thunks(environment_.options, image_.imports(), environment_.import_number));
-  if (all_units().empty()) return;  // stripped: code is translated when it is reached
+  if (image_.on_demand() || all_units().empty())
+    return;  // or stripped: code is translated when it is reached
   code_.set_tier_states(constant_, MTEDBG_TierState_Compiling);
   const auto* known =
       environment_.profile == nullptr ? nullptr : environment_.profile->find(history_.identity);

@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: MIT
+//
+// The memory that Linux programs map, unmap and map again.
+//
+// Addresses are used again. No earlier access can meet the new tags: munmap(2), and every mapping
+// that takes another one's place, returns when no core has the old translation any more and the
+// accesses by it are complete (Arm ARM D8.17: TLBI and DSB).
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "debug/arena.h"
+#include "debug/fence.h"
+#include "debug/threads.h"
+#include "memory/barriers.h"
+#include "memory/guest_memory.h"
+#include "memory/tags.h"
+
+namespace mtetso {
+namespace {
+
+constexpr int kReadWrite = PROT_READ | PROT_WRITE;
+// Memory gets an owner in pieces of so many bytes: a fault for each, and as much memory at least.
+constexpr uint64_t kPiece = 64 << 10;
+
+void* pointer(uint64_t address) { return reinterpret_cast<void*>(address); }
+
+// On x86 everything that may be written or executed can be read; guest code is read, never run.
+int guest_protection(int asked) {
+  return (asked & (PROT_WRITE | PROT_EXEC)) != 0 ? (asked & PROT_WRITE) | PROT_READ
+                                                 : asked & PROT_READ;
+}
+
+bool replace(uint64_t address, uint64_t length, void* by) {
+  return mremap(by, length, length, MREMAP_MAYMOVE | MREMAP_FIXED, pointer(address)) != MAP_FAILED;
+}
+
+void copy_unchecked(void* to, const void* from, size_t length) {
+  const UncheckedAccess unchecked;
+  full_fence();
+  std::memcpy(to, from, length);
+  full_fence();
+}
+
+// Fresh memory has tag 0, so the kernel may write to it by a pointer without one. What is beyond
+// the end of the file stays zero.
+bool read_file(int descriptor, uint64_t offset, void* to, uint64_t length) {
+  auto* out = static_cast<char*>(to);
+  for (uint64_t at = 0; at < length;) {
+    const ssize_t got = pread(descriptor, out + at, length - at, static_cast<off_t>(offset + at));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return got == 0;
+    at += static_cast<uint64_t>(got);
+  }
+  return true;
+}
+
+}  // namespace
+
+// The kernel's own choice is not asked for: where the guest maps what must not depend on the host.
+uint64_t GuestMemory::find_room(uint64_t length, uint64_t hint) const {
+  const std::scoped_lock hold(lock_);
+  if (length > kTop - kLowest) return 0;
+  if (hint >= kLowest && hint <= kTop - length && map_.none(hint, hint + length)) return hint;
+  return map_.room_below(kLowest, kTop - kGuestPage, length);
+}
+
+bool GuestMemory::is_free(uint64_t begin, uint64_t length) const {
+  const std::scoped_lock hold(lock_);
+  return map_.none(begin, begin + length);
+}
+
+bool GuestMemory::is_mapped(uint64_t begin, uint64_t length) const {
+  const std::scoped_lock hold(lock_);
+  return map_.all(begin, begin + length);
+}
+
+uint64_t GuestMemory::Still::outside(uint64_t address, uint64_t length) const {
+  const uint64_t at = strip_tag(address);
+  const auto* one = memory_.map_.find(at);
+  if (one == nullptr || one->second.kind != Region::Kind::Outside || one->second.end - at < length)
+    return 0;
+  return one->second.host + (at - one->first);
+}
+
+// --- memory that gets an owner when it is touched
+// -------------------------------------------------
+
+bool GuestMemory::touch_locked(mtedbg_GuestFrame* frame, uint64_t address, uint64_t length) {
+  const uint64_t begin = strip_tag(address), end = begin + std::max<uint64_t>(length, 1);
+  bool touched = false;
+  for (uint64_t at = begin; at < end;) {
+    const auto* region = map_.find(at);
+    if (region == nullptr) break;
+    const uint64_t next = region->second.end;
+    if (!region->second.fresh) {
+      at = next;
+      continue;
+    }
+    const uint64_t low = std::max(region->first, at & ~(kPiece - 1));
+    Region piece = region->second;
+    piece.end = std::min(next, (at & ~(kPiece - 1)) + kPiece);
+    touch_piece(frame, low, piece);
+    touched = true;
+    at = piece.end;
+  }
+  return touched;
+}
+
+// Until here no access to it succeeded. It has tag 0 when it becomes accessible, and another thread
+// may access it at once, rightly: as shared memory or, with shared tag 15, as that of core 0. From
+// there it changes hands as all memory does, by way of the guard tag.
+void GuestMemory::touch_piece(mtedbg_GuestFrame* frame, uint64_t begin, const Region& piece) {
+  const uint64_t length = piece.end - begin;
+  mprotect(pointer(begin), length, kReadWrite);
+  const uint32_t own = frame == nullptr ? first_owner_ : static_cast<uint32_t>(frame->host_core_id);
+  protocol_.hand_over(frame, begin, length, protocol_.memory_tag(own));
+  if (piece.protection != kReadWrite) mprotect(pointer(begin), length, piece.protection);
+  Region now = piece;
+  now.fresh = false;
+  put(begin, now);
+}
+
+// With errno set if it fails.
+bool GuestMemory::map_fresh(uint64_t begin, uint64_t end, int protection) {
+  if (reserve_tagged(begin, end - begin) == MAP_FAILED) return false;
+  put(begin, {.end = end, .protection = protection, .fresh = true});
+  return true;
+}
+
+// --- mapping
+// ----------------------------------------------------------------------------------------
+
+int GuestMemory::map_anonymous(uint64_t begin, uint64_t length, int protection) {
+  const std::scoped_lock hold(lock_);
+  unmap_locked(begin, begin + length);
+  return map_fresh(begin, begin + length, guest_protection(protection)) ? 0 : -errno;
+}
+
+int GuestMemory::map_shared(uint64_t begin, uint64_t length, int protection) {
+  const int file = memfd_create("mtetso-shared", MFD_CLOEXEC);
+  if (file < 0) return -errno;
+  int result = -errno;
+  if (ftruncate(file, static_cast<off_t>(length)) == 0)
+    result = map_shared_file(begin, length, protection, file, 0);
+  close(file);
+  return result;
+}
+
+int GuestMemory::map_private_file(uint64_t begin, uint64_t length, int protection, int descriptor,
+                                  uint64_t offset, uint32_t tag) {
+  protection = guest_protection(protection);
+  const std::scoped_lock hold(lock_);
+  unmap_locked(begin, begin + length);
+  if ((protection & PROT_WRITE) == 0) {
+    if (mmap(pointer(begin), length, protection, MAP_PRIVATE | MAP_FIXED_NOREPLACE, descriptor,
+             static_cast<off_t>(offset)) == MAP_FAILED)
+      return -errno;
+    put(begin,
+                 {.end = begin + length, .protection = protection, .kind = Region::Kind::Constant});
+    return 0;
+  }
+  if (map_tagged(begin, length) == MAP_FAILED) return -errno;
+  if (!read_file(descriptor, offset, pointer(begin), length)) {
+    const int why = errno;
+    munmap(pointer(begin), length);
+    return -why;
+  }
+  write_tags(begin, length, protocol_.memory_tag(tag));
+  put(begin, {.end = begin + length, .protection = protection});
+  return 0;
+}
+
+int GuestMemory::map_shared_file(uint64_t begin, uint64_t length, int protection, int descriptor,
+                                 uint64_t offset) {
+  protection = guest_protection(protection);
+  // What the descriptor allows; more can be asked for later.
+  void* host =
+      mmap(nullptr, length, kReadWrite, MAP_SHARED, descriptor, static_cast<off_t>(offset));
+  if (host == MAP_FAILED && errno == EACCES && (protection & PROT_WRITE) == 0)
+    host = mmap(nullptr, length, PROT_READ, MAP_SHARED, descriptor, static_cast<off_t>(offset));
+  if (host == MAP_FAILED) return -errno;
+  const std::scoped_lock hold(lock_);
+  unmap_locked(begin, begin + length);
+  if (mmap(pointer(begin), length, PROT_NONE,
+           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1,
+           0) == MAP_FAILED) {
+    const int why = errno;
+    munmap(host, length);
+    return -why;
+  }
+  put(begin, {.end = begin + length,
+                       .protection = protection,
+                       .kind = Region::Kind::Outside,
+                       .shared = true,
+                       .host = address_of(host)});
+  return 0;
+}
+
+int GuestMemory::unmap(uint64_t begin, uint64_t length) {
+  const std::scoped_lock hold(lock_);
+  return unmap_locked(begin, begin + length);
+}
+
+// The regions first: a fault from now on is the guest's own.
+int GuestMemory::unmap_locked(uint64_t begin, uint64_t end) {
+  ++changes_;
+  const auto parts = map_.parts(begin, end);
+  erase(begin, end);
+  for (const auto& [at, part] : parts) {
+    munmap(pointer(at), part.end - at);
+    if (part.kind == Region::Kind::Outside) munmap(pointer(part.host), part.end - at);
+  }
+  return 0;
+}
+
+int GuestMemory::forget(uint64_t begin, uint64_t length) {
+  const std::scoped_lock hold(lock_);
+  if (!map_.all(begin, begin + length)) return -ENOMEM;
+  int result = 0;
+  ++changes_;
+  for (const auto& [at, part] : map_.parts(begin, begin + length)) {
+    if (part.kind != Region::Kind::Tagged || part.shared || part.fresh) continue;
+    munmap(pointer(at), part.end - at);
+    if (!map_fresh(at, part.end, part.protection)) result = -errno;
+  }
+  return result;
+}
+
+int GuestMemory::sync(uint64_t begin, uint64_t length, int flags) {
+  const std::scoped_lock hold(lock_);
+  if (!map_.all(begin, begin + length)) return -ENOMEM;
+  for (const auto& [at, part] : map_.parts(begin, begin + length))
+    if (part.kind == Region::Kind::Outside && msync(pointer(part.host), part.end - at, flags) != 0)
+      return -errno;
+  return 0;
+}
+
+// --- other permissions
+// ------------------------------------------------------------------------------
+
+int GuestMemory::protect(uint64_t begin, uint64_t length, int protection, uint32_t tag) {
+  const std::scoped_lock hold(lock_);
+  if (!map_.all(begin, begin + length)) return -ENOMEM;
+  int result = 0;
+  ++changes_;
+  for (const auto& [at, part] : map_.parts(begin, begin + length))
+    if (result == 0 && part.protection != guest_protection(protection))
+      result = protect_piece(tag, at, part, guest_protection(protection));
+  return result;
+}
+
+int GuestMemory::protect_piece(uint32_t tag, uint64_t begin, const Region& piece, int protection) {
+  const bool writes = (protection & PROT_WRITE) != 0;
+  if (piece.kind == Region::Kind::Constant && writes)
+    return make_tagged(tag, begin, piece, protection);
+  if (piece.kind == Region::Kind::Tagged && !piece.fresh && !piece.shared &&
+      protection == PROT_READ)
+    return make_constant(begin, piece, protection);
+  Region now = piece;
+  now.protection = protection;
+  // Of shared files, the host's own mapping is what counts.
+  const bool outside = piece.kind == Region::Kind::Outside;
+  if (outside && writes && mprotect(pointer(piece.host), piece.end - begin, kReadWrite) != 0)
+    return -errno;
+  if (!outside && !piece.fresh && mprotect(pointer(begin), piece.end - begin, protection) != 0)
+    return -errno;
+  put(begin, now);
+  return 0;
+}
+
+// What may not be written any more has no owner (docs/soundness.md). First no store can succeed,
+// then it is copied, and then the copy takes its place: at every moment a load finds its bytes.
+int GuestMemory::make_constant(uint64_t begin, const Region& piece, int protection) {
+  const size_t size = piece.end - begin;
+  void* copy = mmap(nullptr, size, kReadWrite, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (copy == MAP_FAILED || mprotect(pointer(begin), size, PROT_READ) != 0) return -ENOMEM;
+  copy_unchecked(copy, pointer(begin), size);
+  if (mprotect(copy, size, protection) != 0 || !replace(begin, size, copy)) return -ENOMEM;
+  Region now = piece;
+  now.protection = protection;
+  now.kind = Region::Kind::Constant;
+  put(begin, now);
+  return 0;
+}
+
+// The copy has tag 0 until it is handed over, as memory that is touched for the first time.
+int GuestMemory::make_tagged(uint32_t tag, uint64_t begin, const Region& piece, int protection) {
+  const size_t size = piece.end - begin;
+  if (piece.protection == PROT_NONE && mprotect(pointer(begin), size, PROT_READ) != 0)
+    return -errno;
+  void* copy = map_tagged(0, size);
+  if (copy == MAP_FAILED) return -ENOMEM;
+  copy_unchecked(copy, pointer(begin), size);
+  if (!replace(begin, size, copy)) return -ENOMEM;
+  protocol_.hand_over(nullptr, begin, size, protocol_.memory_tag(tag));
+  Region now = piece;
+  now.protection = protection;
+  now.kind = Region::Kind::Tagged;
+  put(begin, now);
+  return 0;
+}
+
+// --- moving
+// -----------------------------------------------------------------------------------------
+
+int GuestMemory::move(uint64_t from, uint64_t length, uint64_t to) {
+  const std::scoped_lock hold(lock_);
+  if (!map_.all(from, from + length)) return -EFAULT;
+  int result = 0;
+  ++changes_;
+  for (const auto& [at, part] : map_.parts(from, from + length))
+    if (result == 0) result = move_piece(at, part, to + (at - from));
+  return result;
+}
+
+// Tags move with the pages; where they do not (QEMU's user mode), all is tag 0, which is as right:
+// a mapping that is moved is unmapped, as far as accesses in flight go.
+int GuestMemory::move_piece(uint64_t from, const Region& piece, uint64_t to) {
+  const size_t size = piece.end - from;
+  erase(from, piece.end);
+  if (!replace(to, size, pointer(from))) return -errno;
+  Region now = piece;
+  now.end = to + size;
+  put(to, now);
+  return 0;
+}
+
+}  // namespace mtetso
