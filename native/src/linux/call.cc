@@ -37,6 +37,10 @@ bool Call::write(uint64_t address, const void* in, size_t length) const {
   return length == 0 || process.memory().host_write(frame(), address, in, length);
 }
 
+bool Call::compare_swap(uint64_t address, uint32_t& seen, uint32_t made) const {
+  return process.memory().host_compare_swap(frame(), address, seen, made);
+}
+
 // Granule by granule: the host must not touch granules after the end of the string.
 int Call::read_string(uint64_t address, std::string& out, size_t most) const {
   out.clear();

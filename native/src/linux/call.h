@@ -68,6 +68,9 @@ class Call {
   // Guest memory. False: some of it is not the guest's, or not to be accessed like that (EFAULT).
   bool read(uint64_t address, void* out, size_t length) const;
   bool write(uint64_t address, const void* in, size_t length) const;
+  // Makes the aligned word `made` if it is `seen`, and sets `seen` to what it was. In order with
+  // everything, as a locked instruction. False as above.
+  bool compare_swap(uint64_t address, uint32_t& seen, uint32_t made) const;
   // A NUL-terminated string of fewer than `most` bytes: 0, -EFAULT or -ENAMETOOLONG.
   int read_string(uint64_t address, std::string& out, size_t most = kMaxPath) const;
   // A path, as it is on the host (linux/paths.h): 0 or the error.
@@ -108,6 +111,7 @@ CallRows memory_calls();
 CallRows plain_call_rows();
 CallRows process_calls();
 CallRows signal_calls();
+CallRows thread_calls();
 CallRows vector_calls();
 CallRows wait_calls();
 

@@ -57,7 +57,6 @@ constexpr PlainCall kCalls[] = {
     {18, "pwrite64", SYS_pwrite64, if_asked, {v0, in_bytes(1, 2), v2, v3}},
     {21, "access", SYS_faccessat, quick, {here, path(0), v1}},
     {22, "pipe", SYS_pipe2, quick, {out(0, 8), zero}},
-    {24, "sched_yield", SYS_sched_yield, quick, {}},
     {32, "dup", SYS_dup, quick, {v0}},
     {36, "getitimer", SYS_getitimer, quick, {v0, out(1, kItimerval)}},
     {38, "setitimer", SYS_setitimer, quick, {v0, in(1, kItimerval), out(2, kItimerval)}},

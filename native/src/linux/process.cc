@@ -69,17 +69,25 @@ GuestThread& LinuxProcess::start() {
                            uint64_t at) { modules_.map_file(path, file, offset, length, at); };
   const LoadedProgram loaded = load_program(request, memory(), code);
   break_begin_ = break_ = loaded.break_begin;
-  GuestThread* thread = process_.make_linux_thread({.rip = loaded.entry,
-                                                    .rsp = loaded.stack,
-                                                    .fs_base = 0,
-                                                    .stack_low = loaded.stack_low,
-                                                    .stack_high = loaded.stack_high},
-                                                   nullptr);
+  const ThreadStart first{.rip = loaded.entry,
+                          .rsp = loaded.stack,
+                          .fs_base = 0,
+                          .stack_low = loaded.stack_low,
+                          .stack_high = loaded.stack_high};
   auto own = std::make_unique<LinuxThread>();
-  own->tid = static_cast<int32_t>(getpid());
   own->mask = current_host_mask();
+  return *add_thread(first, nullptr, std::move(own));
+}
+
+// Numbers of threads are those of the process and upwards: the first one's is the process's.
+GuestThread* LinuxProcess::add_thread(const ThreadStart& start, const GuestThread* like,
+                                      std::unique_ptr<LinuxThread> own) {
+  GuestThread* thread = process_.make_linux_thread(start, like);
+  if (thread == nullptr) return nullptr;
+  own->tid = static_cast<int32_t>(getpid()) + static_cast<int32_t>(thread->id) - 1;
   thread->personal = std::move(own);
-  return *thread;
+  alive_.fetch_add(1);
+  return thread;
 }
 
 GuestThread* LinuxProcess::thread_of(int32_t tid) {
@@ -92,6 +100,8 @@ void LinuxProcess::become_child(GuestThread& thread) {
   auto& own = static_cast<LinuxThread&>(*thread.personal);
   own.tid = static_cast<int32_t>(getpid());
   own.robust_list = 0;
+  alive_.store(1);
+  futexes_.forget_others();
   own.sent.clear();
 }
 

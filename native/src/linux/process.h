@@ -3,8 +3,10 @@
 // A process of an unmodified x86-64 Linux program: what the kernel would know of it.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <cstdio>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -12,6 +14,7 @@
 
 #include "linux/abi.h"
 #include "linux/call.h"
+#include "linux/futexes.h"
 #include "linux/host_call.h"
 #include "linux/modules.h"
 #include "linux/paths.h"
@@ -26,7 +29,17 @@ struct LinuxThread : PersonalThread {
   int32_t tid = 0;               // what gettid says
   uint64_t clear_child_tid = 0;  // set_tid_address, CLONE_CHILD_CLEARTID
   uint64_t robust_list = 0;
-  uint64_t robust_list_size = 0;
+
+  FutexWaiter futex;
+  bool futex_waits = false;             // it is in a queue, or was just woken
+  std::optional<uint64_t> futex_until;  // lockstep: its deadline (CLOCK_MONOTONIC, nanoseconds)
+
+  // What a new thread has from this one.
+  std::unique_ptr<LinuxThread> child() const {
+    auto made = std::make_unique<LinuxThread>();
+    made->mask = mask;
+    return made;
+  }
 
   uint64_t mask = 0;  // of signals
   x86::SignalStack stack{.sp = 0, .flags = SS_DISABLE, .pad = 0, .size = 0};
@@ -66,6 +79,13 @@ class LinuxProcess : public SystemCalls {
   // The guest's argv.
   const std::vector<std::string>& command_line() const { return command_line_; }
   Modules& modules() { return modules_; }
+  Futexes& futexes() { return futexes_; }
+  // A thread that has not run yet, with `like`'s registers if there is one; null if there are too
+  // many. It gets a number.
+  GuestThread* add_thread(const ThreadStart& start, const GuestThread* like,
+                          std::unique_ptr<LinuxThread> own);
+  // The calling thread ends: whether it is the last one.
+  bool last_thread() { return alive_.fetch_sub(1) == 1; }
   // Of calls that change what is mapped where.
   std::mutex& mapping_lock() { return mapping_lock_; }
 
@@ -81,6 +101,8 @@ class LinuxProcess : public SystemCalls {
   Process& process_;
   const CallTable table_;
   Modules modules_;
+  Futexes futexes_;
+  std::atomic<uint32_t> alive_{0};  // threads
   Signals signals_;
   const Paths paths_;
   const std::vector<std::string> command_line_;

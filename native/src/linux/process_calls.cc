@@ -27,26 +27,6 @@ CallResult exit_group(Call& call) {
   throw GuestExit{call.number_at(0) & 0xff};
 }
 
-CallResult exit(Call& call) {
-  end_of_vfork(call);
-  call.thread.frame->guest.rax = call.arguments[0];
-  throw GuestExit{call.number_at(0) & 0xff};
-}
-
-CallResult gettid(Call& call) { return call.linux_thread.tid; }
-
-CallResult set_tid_address(Call& call) {
-  call.linux_thread.clear_child_tid = call.arguments[0];
-  return call.linux_thread.tid;
-}
-
-CallResult set_robust_list(Call& call) {
-  constexpr uint64_t kHeadSize = 24;  // struct robust_list_head
-  if (call.arguments[1] != kHeadSize) return -EINVAL;
-  call.linux_thread.robust_list = call.arguments[0];
-  return 0;
-}
-
 // arch/x86/include/uapi/asm/prctl.h
 CallResult arch_prctl(Call& call) {
   constexpr uint64_t kSetGs = 0x1001, kSetFs = 0x1002, kGetFs = 0x1003, kGetGs = 0x1004;
@@ -173,7 +153,6 @@ CallResult personality(Call& call) {
 
 CallRows process_calls() {
   static constexpr CallRow rows[] = {
-      {60, "exit", 1, exit},
       {63, "uname", 1, uname},
       {57, "fork", 0, fork},
       {58, "vfork", 0, vfork},
@@ -184,11 +163,7 @@ CallRows process_calls() {
       {247, "waitid", 5, waitid},
       {322, "execveat", 5, execveat},
       {158, "arch_prctl", 2, arch_prctl},
-      {186, "gettid", 0, gettid},
-      {218, "set_tid_address", 1, set_tid_address},
       {231, "exit_group", 1, exit_group},
-      {273, "set_robust_list", 2, set_robust_list},
-      {334, "rseq", 4, not_there},  // the runtime has its own
   };
   return rows;
 }

@@ -220,4 +220,16 @@ bool GuestMemory::host_write(mtedbg_GuestFrame* frame, uint64_t address, const v
   return written;
 }
 
+bool GuestMemory::host_compare_swap(mtedbg_GuestFrame* frame, uint64_t address, uint32_t& seen,
+                                    uint32_t made) {
+  if (address % sizeof seen != 0) return false;
+  return host_access(frame, address, sizeof seen, kReadWrite, [&](void* at, size_t, size_t) {
+    UncheckedAccess unchecked;
+    full_fence();
+    __atomic_compare_exchange_n(static_cast<uint32_t*>(at), &seen, made, false, __ATOMIC_SEQ_CST,
+                                __ATOMIC_SEQ_CST);
+    full_fence();
+  });
+}
+
 }  // namespace mtetso

@@ -147,6 +147,12 @@ class GuestMemory {
   // before there is one.
   bool host_read(mtedbg_GuestFrame* frame, uint64_t address, void* out, size_t length);
   bool host_write(mtedbg_GuestFrame* frame, uint64_t address, const void* in, size_t length);
+  // A compare-and-swap of an aligned word: `seen` is what is expected, and gets what was there.
+  bool host_compare_swap(mtedbg_GuestFrame* frame, uint64_t address, uint32_t& seen, uint32_t made);
+  // Where the host accesses memory of Kind::Outside; 0 if it is another kind, or not one region.
+  uint64_t outside(uint64_t address, uint64_t length) {
+    return Still(*this).outside(address, length);
+  }
 
  private:
   template <typename Copy>

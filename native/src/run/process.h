@@ -24,6 +24,9 @@ namespace mtetso {
 
 // What a personality knows of a thread (linux/process.h).
 struct PersonalThread {
+  PersonalThread() = default;
+  PersonalThread(const PersonalThread&) = delete;
+  PersonalThread& operator=(const PersonalThread&) = delete;
   virtual ~PersonalThread() = default;
 };
 

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+//
+// Threads: how they begin, wait for each other, and end.
+#include <sched.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+
+#include "linux/call.h"
+#include "linux/fork.h"
+#include "linux/process.h"
+
+namespace mtetso {
+namespace {
+
+// include/uapi/linux/sched.h: the first version, which is all that is asked for.
+struct CloneArguments {
+  uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls;
+};
+
+CallResult clone_thread(Call& call, const ForkRequest& request) {
+  const Frame& parent = *call.thread.frame;
+  ThreadStart start{.rip = parent.guest.rip,
+                    .rsp = request.stack != 0 ? request.stack : parent.guest.rsp,
+                    .fs_base = (request.flags & CLONE_SETTLS) != 0 ? request.tls : parent.fs_base};
+  call.process.memory().visit([&](uint64_t begin, const Region& region) {
+    if (begin >= start.rsp || start.rsp > region.end) return;
+    start.stack_low = begin;
+    start.stack_high = start.rsp;
+  });
+  auto own = call.linux_thread.child();
+  LinuxThread& child = *own;
+  GuestThread* made = call.process.add_thread(start, &call.thread, std::move(own));
+  if (made == nullptr) return -EAGAIN;
+  made->frame->guest.rax = 0;
+  if ((request.flags & CLONE_CHILD_CLEARTID) != 0) child.clear_child_tid = request.child_tid;
+  if ((request.flags & CLONE_PARENT_SETTID) != 0) call.put(request.parent_tid, child.tid);
+  if ((request.flags & CLONE_CHILD_SETTID) != 0) call.put(request.child_tid, child.tid);
+  const int32_t tid = child.tid;
+  call.scheduler.start(*made);
+  return tid;
+}
+
+CallResult begin(Call& call, const ForkRequest& request) {
+  constexpr uint64_t kThread = CLONE_VM | CLONE_THREAD | CLONE_SIGHAND;
+  if ((request.flags & kThread) == kThread) return clone_thread(call, request);
+  return fork_process(call, request);
+}
+
+CallResult clone(Call& call) {
+  return begin(call, {.flags = call.arguments[0] & ~uint64_t{CSIGNAL},
+                      .stack = call.arguments[1],
+                      .parent_tid = call.arguments[2],
+                      .child_tid = call.arguments[3],
+                      .tls = call.arguments[4]});
+}
+
+CallResult clone3(Call& call) {
+  if (call.arguments[1] < sizeof(CloneArguments)) return -EINVAL;
+  const auto asked = call.get<CloneArguments>(call.arguments[0]);
+  if (!asked) return -EFAULT;
+  return begin(call, {.flags = asked->flags,
+                      .stack = asked->stack == 0 ? 0 : asked->stack + asked->stack_size,
+                      .parent_tid = asked->parent_tid,
+                      .child_tid = asked->child_tid,
+                      .tls = asked->tls});
+}
+
+// The end of the calling thread; of the process with the last one.
+CallResult exit(Call& call) {
+  LinuxThread& own = call.linux_thread;
+  call.thread.frame->guest.rax = call.arguments[0];
+  end_of_vfork(call);
+  if (call.process.last_thread()) throw GuestExit{call.number_at(0) & 0xff};
+  call.process.futexes().leave_robust(call, own.robust_list);
+  if (own.clear_child_tid != 0 && call.put(own.clear_child_tid, uint32_t{0}))
+    call.process.futexes().wake_one(call, own.clear_child_tid);
+  return SystemCalls::Next::EndThread;
+}
+
+CallResult futex(Call& call) { return call.process.futexes().call(call); }
+CallResult gettid(Call& call) { return call.linux_thread.tid; }
+
+CallResult set_tid_address(Call& call) {
+  call.linux_thread.clear_child_tid = call.arguments[0];
+  return call.linux_thread.tid;
+}
+
+CallResult set_robust_list(Call& call) {
+  constexpr uint64_t kHeadSize = 24;  // struct robust_list_head
+  if (call.arguments[1] != kHeadSize) return -EINVAL;
+  call.linux_thread.robust_list = call.arguments[0];
+  return 0;
+}
+
+CallResult sched_yield(Call& call) {
+  if (call.scheduler.yield(call.thread)) return SystemCalls::Next::Yield;
+  return 0;
+}
+
+}  // namespace
+
+CallRows thread_calls() {
+  static constexpr CallRow rows[] = {
+      {24, "sched_yield", 0, sched_yield},
+      {56, "clone", 5, clone},
+      {60, "exit", 1, exit},
+      {186, "gettid", 0, gettid},
+      {202, "futex", 6, futex},
+      {218, "set_tid_address", 1, set_tid_address},
+      {273, "set_robust_list", 2, set_robust_list},
+      {334, "rseq", 4, not_there},  // the runtime has its own
+      {435, "clone3", 2, clone3},
+  };
+  return rows;
+}
+
+}  // namespace mtetso
