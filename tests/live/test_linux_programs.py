@@ -1,0 +1,102 @@
+"""Linux programs without a C library, in the runtime: as the kernel runs them, in every way."""
+
+from __future__ import annotations
+
+import functools
+import platform
+import random
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.live.test_runtime_guests import run
+from tests.support.compile import BUILT, PROGRAMS, digest_of, link_once
+
+SOURCES = PROGRAMS / "linux"
+FLAGS = [
+    *("-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", "-nostdlib", "-ffreestanding"),
+    *("-mgeneral-regs-only", "-fno-stack-protector", "-fcf-protection=none"),
+    "-fno-tree-loop-distribute-patterns",
+]
+KINDS = {
+    "fixed": ("-static", "-no-pie"),
+    "movable": ("-static-pie", "-fPIE"),
+    "stripped": ("-static-pie", "-fPIE", "-s"),
+}
+WAYS = [
+    f"--threads {threads} --shared-tag {tag} --policy {policy}"
+    for threads, tag, policy in (
+        ("lockstep", 0, "sticky"),
+        ("lockstep", 15, "seed"),
+        ("lockstep", 15, "follow"),
+        ("threads", 0, "seed"),
+        ("threads", 15, "sticky"),
+    )
+]
+NATIVE = platform.machine() == "x86_64"
+FUZZED = 25
+
+
+@functools.cache
+def program(name: str, kind: str) -> Path:
+    compiler = shutil.which("x86_64-linux-gnu-gcc") or "gcc"
+    source = SOURCES / f"{name}.c"
+    command = [compiler, *FLAGS, *KINDS[kind], str(source)]
+    built = BUILT / digest_of([source, SOURCES / "raw.h"], command) / f"{name}-{kind}"
+    link_once(built, command)
+    return built
+
+
+@functools.cache
+def natively(path: Path, *arguments: str) -> tuple[int, str]:
+    runner = [] if NATIVE else ["qemu-x86_64"]
+    done = subprocess.run(
+        [*runner, str(path), *arguments], stdout=subprocess.PIPE, text=True, timeout=30, check=False
+    )
+    return done.returncode, done.stdout
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_memory_is_mapped_as_the_kernel_does_it(kind: str) -> None:
+    path = program("memory", kind)
+    expected = natively(path, "one", "two words")
+    assert expected[0] == 0
+    for way in WAYS[:: 1 if kind == "movable" else 3]:
+        done = run(way, path, "one", "two words")
+        assert (done.returncode, done.stdout) == expected, (way, done.stderr)
+        assert done.stderr == "", way
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_threads_wait_for_each_other(way: str) -> None:
+    path = program("threads", "fixed")
+    done = run(way, path)
+    assert (done.returncode, done.stdout) == natively(path), done.stderr
+    assert done.stderr == "mtetso: system call 500 is not supported: ENOSYS\n"
+
+
+def test_calls_are_traced() -> None:
+    done = run("--trace-calls -", program("memory", "fixed"))
+    assert done.returncode == 0
+    assert "mmap(0x0, 0x100000, 0x3, 0x22, 0xffffffffffffffff, 0x0) = 0x3fff" in done.stderr
+    assert done.stderr.splitlines()[-1].endswith("exit_group(0x0) = 0")
+
+
+def test_a_damaged_program_is_refused_in_one_line(tmp_path: Path) -> None:
+    """Bytes of the headers set to anything: refused, or run to some end of its own."""
+    whole = program("memory", "movable").read_bytes()
+    damaged = tmp_path / "damaged"
+    choice = random.Random(15)
+    for _ in range(FUZZED):
+        content = bytearray(whole)
+        for _ in range(choice.randint(1, 4)):
+            content[choice.randrange(4, 64 + 56 * 8)] = choice.choice((0, 1, 0x7F, 0x80, 0xFF))
+        damaged.write_bytes(content)
+        done = run("", damaged)
+        assert done.returncode != 70 or "cannot map it" in done.stderr, done.stderr
+        if done.returncode in (65, 66, 67, 70):
+            assert done.stderr.count("\n") == 1, done.stderr
+        if done.returncode < 0:  # the program's own fault: said in a line, then as natively
+            assert done.stderr.startswith("mtetso: guest thread"), done.stderr

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* What a program does with its memory: status 0, or a line for each thing that is not as it is on
+   Linux. Arguments are printed. */
+#include "raw.h"
+
+static int g_data[5000] = {1, 2, 3};
+static int g_zero[50000];
+static const char* const g_text = "relocated\n";
+
+static char* map(void* at, word length, int protection, int flags) {
+  return (char*)call6(kMmap, (long)at, (long)length, protection, flags, -1, 0);
+}
+
+enum { kPrivate = 0x22, kShared = 0x21, kFixed = 0x10, kNoReplace = 0x100000, kNoReserve = 0x4000 };
+
+static void auxiliary(word* vector) {
+  for (; vector[0] != 0; vector += 2) {
+    if (vector[0] == 6) CHECK(vector[1] == 4096);                /* AT_PAGESZ */
+    if (vector[0] == 15) say((const char*)vector[1]), say("\n"); /* AT_PLATFORM */
+    if (vector[0] == 23) CHECK(vector[1] == 0);                  /* AT_SECURE */
+  }
+}
+
+static void anonymous(void) {
+  char* small = map(0, 1 << 20, 3, kPrivate);
+  CHECK((long)small > 0);
+  small[0] = 1;
+  small[1 << 19] = 2;
+  CHECK(small[5] == 0);
+  char* big = (char*)call6(kMremap, (long)small, 1 << 20, 8 << 20, 1, 0, 0);
+  CHECK((long)big > 0 && big[0] == 1 && big[1 << 19] == 2);
+  big[(8 << 20) - 1] = 5;
+  CHECK(CALL3(kMprotect, big, 1 << 16, 1) == 0 && big[0] == 1);
+  CHECK(CALL3(kMprotect, big, 1 << 16, 3) == 0);
+  big[0] = 9;
+  CHECK(big[0] == 9);
+  CHECK(CALL3(kMadvise, big, 8 << 20, 4) == 0 && big[0] == 0 && big[1 << 19] == 0);
+  CHECK(CALL3(kMunmap, big, 8 << 20, 0) == 0);
+  char* again = map(small, 4096, 3, kPrivate | kFixed);
+  CHECK(again == small && again[0] == 0);
+  again[0] = 7;
+  CHECK((long)map(small, 4096, 3, kPrivate | kNoReplace) == -17);
+}
+
+static void sparse(void) {
+  char* huge = map(0, 1ul << 40, 3, kPrivate | kNoReserve);
+  CHECK((long)huge > 0);
+  huge[1ul << 39] = 3;
+  huge[(1ul << 40) - 1] = 1;
+  CHECK(huge[1ul << 39] == 3 && huge[5] == 0);
+  unsigned char resident[2];
+  CHECK(CALL3(kMincore, huge, 8192, resident) == 0);
+}
+
+static void shared(void) {
+  char* both = map(0, 8192, 3, kShared);
+  CHECK((long)both > 0);
+  word* counter = (word*)(both + 8);
+  *counter = 0x1234567;
+  __atomic_fetch_add(counter, 1, __ATOMIC_SEQ_CST);
+  CHECK(*counter == 0x1234568);
+  word* across = (word*)(both + 4093);
+  *across = 5;
+  CHECK(*across == 5);
+}
+
+static void code(void) {
+  const unsigned char answer[] = {0xb8, 42, 0, 0, 0, 0xc3}; /* mov eax, 42; ret */
+  unsigned char* made = (unsigned char*)map(0, 4096, 3, kPrivate);
+  for (word i = 0; i < sizeof answer; ++i) made[i] = answer[i];
+  CHECK(CALL3(kMprotect, made, 4096, 5) == 0 && ((int (*)(void))made)() == 42);
+  CHECK(CALL3(kMprotect, made, 4096, 3) == 0);
+  made[1] = 43;
+  CHECK(CALL3(kMprotect, made, 4096, 5) == 0 && ((int (*)(void))made)() == 43);
+  CHECK(CALL3(kMunmap, made, 4096, 0) == 0);
+}
+
+static void break_and_segment(void) {
+  const long end = CALL3(kBrk, 0, 0, 0);
+  CHECK(CALL3(kBrk, end + 8192, 0, 0) == end + 8192);
+  ((char*)end)[8000] = 'x';
+  *(long*)end = end + 5;
+  long own;
+  CHECK(CALL3(kArchPrctl, 0x1002, end, 0) == 0);
+  __asm__ volatile("mov %%fs:0, %0" : "=r"(own));
+  CHECK(own == end + 5);
+  CHECK(CALL3(kArchPrctl, 0x1001, end, 0) == 0);
+  __asm__ volatile("mov %%gs:0, %0" : "=r"(own));
+  CHECK(own == end + 5);
+  CHECK(CALL3(kBrk, end, 0, 0) == end);
+}
+
+static void deep(void) {
+  volatile char bytes[200000];
+  bytes[0] = 1;
+  bytes[sizeof bytes - 1] = 2;
+  CHECK(bytes[0] == 1);
+}
+
+static void start(word* stack) {
+  char** arguments = (char**)(stack + 1);
+  for (word i = 1; i < stack[0]; ++i) say(arguments[i]), say("\n");
+  char** environment = arguments + stack[0] + 1;
+  while (*environment != 0) ++environment;
+  auxiliary((word*)(environment + 1));
+  say(g_text);
+  g_data[4000] += g_zero[49999] + 7;
+  CHECK(g_data[4000] == 7 && g_data[1] == 2);
+  anonymous();
+  sparse();
+  shared();
+  code();
+  break_and_segment();
+  deep();
+  CALL3(kExitGroup, g_wrong, 0, 0);
+}
