@@ -56,6 +56,8 @@ std::vector<uint8_t> initial_stack(const Options& options, uint64_t top, uint64_
 void copy_guest_state(Frame& to, const Frame& from) {
   std::memcpy(&to.guest.rax, &from.guest.rax, 16 * sizeof(uint64_t));
   to.guest.flags = from.guest.flags;
+  std::memcpy(&to.guest.xmm0_low, &from.guest.xmm0_low, 32 * sizeof(uint64_t));
+  to.guest.mxcsr = from.guest.mxcsr;
   to.gs_base = from.gs_base;
   to.parity = from.parity;
   to.adjust = from.adjust;
