@@ -40,7 +40,6 @@ struct Options {
   std::vector<std::string> words;  // its own options, for execve: not --argv0
   size_t word_count = 0;           // of its whole command line
   std::string sysroot;      // folder that a Linux program's absolute paths are looked up in first
-  std::vector<std::string> environment;  // of a Linux program: "NAME=VALUE", or "NAME" to remove it
   std::string trace_calls;  // file that gets a Linux program's system calls; "-": stderr
   uint32_t tier_up = 0;     // ticks of a function's baseline code until it is optimised; 0: never
   TierScope tier_scope = TierScope::Function;
@@ -55,6 +54,7 @@ struct Options {
   std::string code_cache;  // folder; empty: none
   std::string guest;
   std::vector<std::string> arguments;
+  std::vector<std::string> environment;  // of a Linux program: "NAME=VALUE", or "NAME" to remove it
 };
 
 // Where threads own memory: more of them than there are tags may be alive at once, so that one tag

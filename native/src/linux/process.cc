@@ -100,6 +100,7 @@ void LinuxProcess::become_child(GuestThread& thread) {
   auto& own = static_cast<LinuxThread&>(*thread.personal);
   own.tid = static_cast<int32_t>(getpid());
   own.robust_list = 0;
+  own.futex_waits = false;
   alive_.store(1);
   futexes_.forget_others();
   own.sent.clear();

@@ -2,6 +2,7 @@
 //
 // Threads: how they begin, wait for each other, and end.
 #include <sched.h>
+#include <signal.h>
 
 #include <algorithm>
 #include <cerrno>

@@ -69,7 +69,7 @@ struct FloatLimits {
 };
 
 struct Frame {
-  static constexpr size_t kJumpCacheSize = 2048;  // a power of two; index = low bits of RIP
+  static constexpr size_t kJumpCacheSize = 256;  // a power of two; index = low bits of RIP
 
   mtedbg_GuestFrame guest;
   int32_t budget;  // polls left until generated code returns
