@@ -41,7 +41,8 @@ static int equal(const char* a, const char* b) {
 static int executed(int argc, char** argv, char** envp) {
   show("arguments", argc);
   for (int i = 1; i < argc; ++i) say(argv[i]);
-  (void)envp;
+  say(argv[0]);
+  for (int i = 0; envp[i] != 0; ++i) say(envp[i]);
   unsigned long mask = 0;
   CALL(rt_sigprocmask, 0, 0, &mask, 8);
   show("mask", (word)mask);

@@ -63,7 +63,9 @@ CommandLine parse_command_line(std::span<const char* const> arguments) {
     std::string_view value =
         equals == std::string_view::npos ? arguments[++at] : text.substr(equals + 1);
     option->set(line.options, option->name, value);
-    if (std::string_view(option->name) != "--argv0")
+    // A program that is executed gets its argv[0] and its environment from the one before it.
+    const std::string_view name = option->name;
+    if (name != "--argv0" && name != "--env")
       line.options.words.insert(line.options.words.end(), &arguments[begin], &arguments[at] + 1);
   }
   if (at < arguments.size()) line.options.guest = arguments[at++];

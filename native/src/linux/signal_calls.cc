@@ -147,8 +147,12 @@ CallResult kill(Call& call) {
 // the guest thread.
 CallResult send_to_thread(Call& call, int tid, int signal, const siginfo_t* info) {
   if (signal < 0 || signal > static_cast<int>(x86::kSignals)) return -EINVAL;
+  GuestThread* other = call.process.thread_of(tid);
+  // With host threads, a guest thread's number is not that of its host thread.
+  if (!call.lockstep() && other != nullptr)
+    tid = static_cast<int>(reinterpret_cast<mtedbg_Thread*>(other->frame->guest.thread)->host_tid);
   if (call.lockstep())
-    if (GuestThread* other = call.process.thread_of(tid); other != nullptr) {
+    if (other != nullptr) {
       if (signal == 0) return 0;
       siginfo_t made = {};
       made.si_signo = signal;
