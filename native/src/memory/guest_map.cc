@@ -159,8 +159,7 @@ int GuestMemory::map_private_file(uint64_t begin, uint64_t length, int protectio
     if (mmap(pointer(begin), length, protection, MAP_PRIVATE | MAP_FIXED_NOREPLACE, descriptor,
              static_cast<off_t>(offset)) == MAP_FAILED)
       return -errno;
-    put(begin,
-                 {.end = begin + length, .protection = protection, .kind = Region::Kind::Constant});
+    put(begin, {.end = begin + length, .protection = protection, .kind = Region::Kind::Constant});
     return 0;
   }
   if (map_tagged(begin, length) == MAP_FAILED) return -errno;
@@ -193,10 +192,10 @@ int GuestMemory::map_shared_file(uint64_t begin, uint64_t length, int protection
     return -why;
   }
   put(begin, {.end = begin + length,
-                       .protection = protection,
-                       .kind = Region::Kind::Outside,
-                       .shared = true,
-                       .host = address_of(host)});
+              .protection = protection,
+              .kind = Region::Kind::Outside,
+              .shared = true,
+              .host = address_of(host)});
   return 0;
 }
 

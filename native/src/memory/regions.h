@@ -17,8 +17,8 @@ class Regions {
   // Beside PROT_ bits: an access reaches the memory itself, which has an owner if it has tags.
   static constexpr int kReady = 1 << 16;
 
-  // Gives [begin, end) that protection, PROT_ bits and kReady, whatever it had before. Throws bad_alloc, and
-  // nothing is changed.
+  // Gives [begin, end) that protection, PROT_ bits and kReady, whatever it had before. Throws
+  // bad_alloc, and nothing is changed.
   void set(uint64_t begin, uint64_t end, int protection);
 
   // What may be done everywhere in [begin, end), which is not empty: PROT_NONE where a byte was
