@@ -54,7 +54,7 @@ def test_in_the_vm(lab_vm: Vm) -> None:
 
 def test_what_the_processor_says_of_itself() -> None:
     assert run("", "system").stdout.split("\n")[:-1] == [
-        "mtetso guest",
+        "AuthenticAMD",
         "highest 1",
         "cx16 1",
         "popcnt 1",

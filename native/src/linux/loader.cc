@@ -260,6 +260,11 @@ LoadedProgram Loader::load() {
   const uint64_t alignment = std::max<uint64_t>(kPage, 0x10000);
   const uint64_t bias = map(program, kPieBase & ~(alignment - 1));
   LoadedProgram loaded;
+  // Before the interpreter, which is put where nothing is.
+  loaded.stack_high = kStackTop;
+  loaded.stack_low = kStackTop - request_.stack_size;
+  must(memory_.map_anonymous(loaded.stack_low, request_.stack_size, PROT_READ | PROT_WRITE),
+       program, loaded.stack_low);
   loaded.entry = program.header.e_entry + bias;
   loaded.break_begin = program.high() + bias;
   uint64_t base = 0;
@@ -269,10 +274,6 @@ LoadedProgram Loader::load() {
     base = map(interpreter, memory_.find_room(size, 0));
     loaded.entry = interpreter.header.e_entry + base;
   }
-  loaded.stack_high = kStackTop;
-  loaded.stack_low = kStackTop - request_.stack_size;
-  must(memory_.map_anonymous(loaded.stack_low, request_.stack_size, PROT_READ | PROT_WRITE),
-       program, loaded.stack_low);
   const auto bytes = stack(program, bias, base, loaded.stack);
   memory_.host_write(nullptr, loaded.stack, bytes.data(), bytes.size());
   return loaded;

@@ -20,15 +20,21 @@ constexpr uint32_t text(const char (&four)[5]) {
          static_cast<uint32_t>(four[2]) << 16 | static_cast<uint32_t>(four[3]) << 24;
 }
 
-// SDM volume 2, CPUID. Leaf 1: ecx CMPXCHG16B, MOVBE, POPCNT; edx FPU, TSC, CX8, CMOV, CLFSH (lines
-// of 64 bytes, in ebx), MMX, FXSR, SSE, SSE2. Leaf 0x80000001: ecx LAHF and SAHF, LZCNT; edx long
-// mode. FPU and MMX are there because every x86-64 processor has them, and programs do not ask.
+// SDM volume 2, CPUID; AMD manual volume 3, appendix E. The vendor and the family are those of the
+// first x86-64 processors: glibc reads leaf 1 only of vendors that it knows, and refuses to run on
+// what is no x86-64-v1. Leaf 1: ecx CMPXCHG16B, MOVBE, POPCNT; edx FPU, TSC, CX8, CMOV, CLFSH
+// (lines of 64 bytes, in ebx), MMX, FXSR, SSE, SSE2. Leaf 0x80000001: ecx LAHF and SAHF, LZCNT; edx
+// long mode. FPU and MMX are there because every x86-64 processor has them, and programs do not
+// ask. Leaves 0x80000005 and 0x80000006: caches of 32 KiB, 512 KiB and 8 MiB, by which C libraries
+// choose how they copy.
 constexpr CpuIdLeaf kLeaves[] = {
-    {0, 1, text("mtet"), text("uest"), text("so g")},  // "mtetso guest" in ebx, edx, ecx
-    {1, 0x600, 8u << 8, 1u << 13 | 1u << 22 | 1u << 23,
+    {0, 1, text("Auth"), text("cAMD"), text("enti")},  // "AuthenticAMD" in ebx, edx, ecx
+    {1, 0xf4a, 8u << 8, 1u << 13 | 1u << 22 | 1u << 23,
      1u << 0 | 1u << 4 | 1u << 8 | 1u << 15 | 1u << 19 | 1u << 23 | 1u << 24 | 1u << 25 | 1u << 26},
-    {0x80000000, 0x80000001, 0, 0, 0},
+    {0x80000000, 0x80000006, 0, 0, 0},
     {0x80000001, 0, 0, 1u << 0 | 1u << 5, 1u << 29},
+    {0x80000005, 0, 0, 32u << 24 | 8u << 16 | 1u << 8 | 64, 0},
+    {0x80000006, 0, 0, 512u << 16 | 6u << 12 | 1u << 8 | 64, 16u << 18 | 6u << 12 | 1u << 8 | 64},
 };
 
 // t3:t4 = x0 and x2 as 128 bits below t1, which is larger than the high half: shift and subtract,
