@@ -37,6 +37,15 @@ WAYS = [
 ]
 NATIVE = platform.machine() == "x86_64"
 FUZZED = 25
+# The machine's own dynamic programs.
+OWN = {
+    "dash": ("/bin/dash", "-c", "for i in 1 2; do echo $i; done | wc -l; exit 4"),
+    "grep": ("/bin/grep", "-c", "root", "/etc/passwd"),
+    "sed": ("/bin/sed", "s/root/toor/", "/etc/passwd"),
+    "seq": ("/usr/bin/seq", "1", "0.5", "3"),
+    "sha256sum": ("/usr/bin/sha256sum", "/etc/passwd"),
+    "sort": ("/usr/bin/sort", "-r", "/etc/passwd"),
+}
 
 
 @functools.cache
@@ -75,6 +84,16 @@ def test_threads_wait_for_each_other(way: str) -> None:
     done = run(way, path)
     assert (done.returncode, done.stdout) == natively(path), done.stderr
     assert done.stderr == "mtetso: system call 500 is not supported: ENOSYS\n"
+
+
+@pytest.mark.skipif(not NATIVE, reason="the machine's own programs are for another processor")
+@pytest.mark.parametrize("name", OWN)
+def test_programs_of_the_machine(name: str) -> None:
+    path, *arguments = OWN[name]
+    expected = natively(Path(path), *arguments)
+    way = WAYS[sorted(OWN).index(name) % len(WAYS)]
+    done = run(way, Path(path), *arguments)
+    assert (done.returncode, done.stdout) == expected, (way, done.stderr)
 
 
 def test_calls_are_traced() -> None:
