@@ -110,12 +110,16 @@ _ON_VALUES = ("divide", "wide", "overflow", "bits", "pointers", "recurse")
 
 
 def _functions() -> Iterator[Form]:
-    """Calls of the compiled functions of functions.c; rdi is memory or a value like the others."""
+    """Calls of the compiled functions of functions.c; rdi is memory or a value like the others.
+
+    On the stack that a case begins with: a form before may have moved rsp into what rdi points at.
+    """
+    stack = "mov esp, offset stack_mid\n"
     for level in ("0", "2", "s"):
         for name in _ON_MEMORY:
-            yield Form(f"lea rdi, [r15 - 128]\ncall {name}_{level}", flags.DIVIDE)
+            yield Form(f"{stack}lea rdi, [r15 - 128]\ncall {name}_{level}", flags.DIVIDE)
         for name in _ON_VALUES:
-            yield Form(f"call {name}_{level}", flags.DIVIDE)
+            yield Form(f"{stack}call {name}_{level}", flags.DIVIDE)
 
 
 CONTROL: tuple[Form, ...] = tuple(

@@ -136,7 +136,7 @@ finish: mov     rsp, [own_rsp]
         .size   after, . - after
 
         .bss
-        .globl  arena_mid
+        .globl  arena_mid, stack_mid
         .p2align 12
         .skip   4096 - ARENA / 2
 arena:  .skip   ARENA / 2

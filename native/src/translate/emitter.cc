@@ -272,9 +272,8 @@ void Emitter::emit_out_of_line() {
     vixl::ExactAssemblyScope exact(&masm_, count * kInstructionSize);
     memop.out_offset = offset();
     const uint64_t back = memop.access_offset + kInstructionSize;
-    for (const uint32_t word :
-         out_of_line(access, options_.shared_tag, memop.out_offset, back).span())
-      masm_.dc32(word);
+    const auto form = out_of_line(access, options_.shared_tag, memop.out_offset, back);
+    for (const uint32_t word : form.span()) masm_.dc32(word);
   }
 }
 
