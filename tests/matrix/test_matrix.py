@@ -28,8 +28,10 @@ SOURCES = {
     "core": ("core", "core"),
 }
 # Where less is known by right: QEMU's stub of threads, and of tags in two seconds; a core has no
-# tags of memory that nobody may read.
+# tags of memory that nobody may read; LLDB 19 gives no vector registers of a process with SVE that
+# gdbserver debugs.
 PARTIAL = {("user", "mte-ctl"), ("user", "mte-regions"), ("core", "mte-regions")}
+PARTIAL |= {("lldb19-vm", "guest-frame")}
 COMPARED = [name for name in PLACES if name not in ("gdb18-user", "gdb18-vm", "gdb18-core")]
 COMPARED.remove("gdb13-native")  # it has no disassembler
 LONG_NUMBER, TIME = re.compile(r"0x([0-9a-f]{9,16})"), re.compile(r"\b\d{10,}\b")
@@ -80,7 +82,8 @@ def test_it_is_as_the_debugger_says(scene: Scene, command: str) -> None:
     assert report["command"] == command
     assert [column["key"] for column in report["columns"]] == [c.key for c in known.columns]
     assert (report["target"]["kind"], report["target"]["tag_source"]) == SOURCES[scene.place]
-    assert report["partial"] is ((scene.place, command) in PARTIAL), report["notes"]
+    by_right = {(scene.place, command), (scene.name, command)} & PARTIAL
+    assert report["partial"] is bool(by_right), report["notes"]
 
 
 @pytest.mark.parametrize("scene", COMPARED, indirect=True)
