@@ -36,7 +36,8 @@ HANDLER = [
 BELOW = [
     ("entry", r"mtetso_enter_jit\b"),
     ("engine", r"mtetso::Engine::run\b"),
-    ("generated code and what it leaves for", r"\brun_on\b"),
+    ("generated code and what faults in it", r"\brun_code\b"),
+    ("what it leaves for", r"\brun_on\b"),
     ("turn", r"mtetso::run_turn\b"),
     ("lockstep's turn", r"mtetso::Lockstep::take_turn\b"),
     ("scheduler", r"mtetso::Lockstep::run\b"),
