@@ -110,7 +110,8 @@ def test_the_guests_calls_are_calls_of_the_guest(flavour: str) -> None:
     """In a function that calls itself, where the first accesses fault at every depth."""
     behind, symbols = calls_of("programs")
     depths = {0}
-    with running(flavour, "--cores", "2", "--memops-start", "shared", guest="programs") as guest:
+    options = ("--cores", "2", "--memops-start", "shared", "--policy", "sticky")
+    with running(flavour, *options, guest="programs") as guest:
         stop = guest.session.resume("continue")
         while stop.signal == "SIGSEGV" and max(depths) < DEEP:
             report = guest.session.json("guest-bt")

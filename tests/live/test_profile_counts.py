@@ -201,4 +201,4 @@ def test_memops_in_a_debugger_and_a_core_have_executions(tmp_path: Path, lab_vm:
     assert main([*where, f"memops --sort executions --export {file}"]) == 0
     counts = executions(file)
     assert None not in counts.values()
-    assert max(count or 0 for count in counts.values()) > 10
+    assert max(count or 0 for count in counts.values()) >= 10
