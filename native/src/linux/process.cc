@@ -64,7 +64,7 @@ GuestThread& LinuxProcess::start() {
   request.sysroot = options_.sysroot;
   const bool shared = options_.data_start == MTEDBG_Mode_Shared;
   request.tag = shared ? memory().protocol().shared_tag() : process_.first_tag();
-  memory().set_first_owner(request.tag);
+  memory().expect_calls(request.tag);
   const auto code = [this](const std::string& path, int file, uint64_t offset, uint64_t length,
                            uint64_t at) { modules_.map_file(path, file, offset, length, at); };
   const LoadedProgram loaded = load_program(request, memory(), code);

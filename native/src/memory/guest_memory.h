@@ -27,8 +27,12 @@ class GuestMemory {
 
   Protocol& protocol() { return protocol_; }
   CodePages& code_pages() { return code_pages_; }
-  // The tag of memory that is touched before there is a thread; shared if this is not called.
-  void set_first_owner(uint32_t tag) { first_owner_ = tag; }
+  // From now on Linux calls change the map while threads run; called before there is one.
+  // `first_owner`: the tag of memory that is touched before; shared if this is not called.
+  void expect_calls(uint32_t first_owner) {
+    first_owner_ = first_owner;
+    changes_while_running_ = true;
+  }
 
   // Maps [address, address + length), rounded out to pages, readable and writable, zero, tagged
   // `tag`, or shared if no memory can have that tag. False with errno set where something is there
@@ -108,10 +112,14 @@ class GuestMemory {
     for (const auto& [begin, region] : map_.map()) visit(begin, region);
   }
 
-  // Holds the map of the memory still during its lifetime. Async-signal-safe.
+  // Holds the map of the memory still during its lifetime. Async-signal-safe. Without Linux calls
+  // nothing changes under a thread that faults, and no lock is taken: it may fault in a signal
+  // handler of its own, above a host access that holds the lock.
   class Still {
    public:
-    explicit Still(GuestMemory& memory) : memory_(memory), hold_(memory.lock_) {}
+    explicit Still(GuestMemory& memory) : memory_(memory), hold_(memory.lock_, std::defer_lock) {
+      if (memory.changes_while_running_) hold_.lock();
+    }
     // PROT_ bits, and Regions::kReady: neither touch() nor outside() has anything to do.
     int protection(uint64_t address, uint64_t length) const {
       return memory_.access_to(address, length);
@@ -128,7 +136,7 @@ class GuestMemory {
 
    private:
     GuestMemory& memory_;
-    const std::scoped_lock<RawLock> hold_;
+    std::unique_lock<RawLock> hold_;
   };
 
   // What the guest may do everywhere in [address, address + length): PROT_READ, PROT_WRITE, both or
@@ -182,6 +190,7 @@ class GuestMemory {
   RegionMap map_;
   LeftRight<Regions> regions_;  // the same, for those that must not wait
   uint64_t changes_ = 0;
+  bool changes_while_running_ = false;  // set before there is a guest thread
   std::mutex heap_lock_;
   uint64_t heap_at_ = 0;
   uint64_t heap_end_ = 0;
