@@ -41,6 +41,7 @@ void* host_pointer(uint64_t address) { return reinterpret_cast<void*>(strip_tag(
 }  // namespace
 
 void GuestMemory::add_region(uint64_t begin, uint64_t end, int protection, Region::Kind kind) {
+  const SignalsHeld none;
   const std::scoped_lock hold(lock_);
   put(begin, {.end = end, .protection = protection, .kind = kind});
 }
@@ -183,6 +184,7 @@ template <typename Copy>
 bool GuestMemory::host_access(mtedbg_GuestFrame* frame, uint64_t address, size_t length, int needed,
                               const Copy& copy) {
   const uint64_t begin = strip_tag(address);
+  const SignalsHeld none;  // a handler that accesses guest memory would wait for this thread
   const std::scoped_lock hold(lock_);
   if (!allows(begin, length, needed)) return false;
   touch_locked(frame, begin, length);
