@@ -36,6 +36,7 @@ def test_the_quick_check_builds_what_runs_on_this_machine(setup: ModuleType) -> 
     assert names(setup, "check") == [
         "Debian packages",
         "Python environment",
+        "sources of SoftFloat",
         "native unit tests",
     ]
     assert setup.EXTRAS[setup.Purpose.CHECK] == {"dev"}
@@ -45,6 +46,7 @@ def test_the_demo_gets_what_it_runs_and_no_more(setup: ModuleType) -> None:
     assert names(setup, "demo") == [
         "Debian packages",
         "Python environment",
+        "sources of SoftFloat",
         "Python byte code",
         "kernel of the VM",
         "runtime for AArch64",

@@ -17,17 +17,17 @@ from tests.support.runtime_image import BASE, Image, image
 KEYS = {
     "guest-frame": "thread frame_address rip gregs vectors host_core_id r_host_core_id "
     "rseq_core_id in_jit consistent owner",
-    "memop": "id address block guest_rip access size mode mode_decoded consistent flips pinned "
-    "last_fault instructions",
+    "memop": "id address block guest_rip access size mode mode_decoded consistent flips "
+    "executions pinned last_fault instructions",
     "memop-log": "time thread event memop address old new core",
-    "jit-block": "outcome source block range function guest_rip memop line version",
+    "jit-block": "outcome source block range function guest_rip memop executions line version",
     "jit-blocks": "id kind tier base size segment state ranges supersedes superseded_by "
     "source function guest_rip line",
     "jit-segments": "base capacity used blocks references",
     "jit-disas": "address bytes instruction guest_rip memop mark",
     "jit-audit": "severity what where detail",
-    "memops": "id address block guest_rip access size mode mode_decoded consistent flips pinned "
-    "last_fault instructions",
+    "memops": "id address block guest_rip access size mode mode_decoded consistent flips "
+    "executions pinned last_fault instructions",
     "memop-verify": "id kind detail thread",
     "guest-bt": "level rip function host_pc block line",
 }
