@@ -72,24 +72,8 @@ def _apt() -> dict[str, str]:
         raise BenchError("apt does not say where this machine's packages come from")
     work = Path(tempfile.mkdtemp(prefix="mtedbg-apt-"))
     atexit.register(shutil.rmtree, work)
-    for folder in ("state/lists/partial", "cache/archives/partial"):
-        (work / folder).mkdir(parents=True)
-    (work / "state/status").touch()
-    sources = work / "sources.list"
-    sources.write_text(f"deb-src [signed-by={apt.KEYRING}] {mirror} {SUITE} main\n")
-    settings = {
-        "Dir::State": work / "state",
-        "Dir::State::status": work / "state/status",
-        "Dir::Cache": work / "cache",
-        "Dir::Etc::sourcelist": sources,
-        "Dir::Etc::sourceparts": "/dev/null",
-        "APT::Sandbox::User": "root",
-        "Acquire::Languages": "none",
-        "Acquire::Retries": "2",
-    }
-    config = work / "apt.conf"
-    config.write_text("".join(f'{key} "{value}";\n' for key, value in settings.items()))
-    environment = {**os.environ, "APT_CONFIG": str(config)}
+    entry = f"deb-src [signed-by={apt.KEYRING}] {mirror} {SUITE} main"
+    environment = apt.private(work, entry)
     _run(["apt-get", "-q", "update"], work, environment)
     return environment
 

@@ -57,6 +57,36 @@ def mirror() -> str | None:
     return found.group(1) if found else None
 
 
+def private(work: Path, entry: str, **settings: str) -> dict[str, str]:
+    """The environment of an apt with a state of its own, where nothing is installed.
+
+    Args:
+        work: an empty folder for its lists and packages; archives come to `cache/archives`.
+        entry: the line of its sources.list.
+        settings: of APT, `Architecture` for one.
+    """
+    for folder in ("state/lists/partial", "cache/archives/partial"):
+        (work / folder).mkdir(parents=True)
+    (work / "state/status").touch()
+    sources = work / "sources.list"
+    sources.write_text(f"{entry}\n")
+    lines = {
+        "Dir::State": str(work / "state"),
+        "Dir::State::status": str(work / "state/status"),
+        "Dir::Cache": str(work / "cache"),
+        "Dir::Etc::sourcelist": str(sources),
+        "Dir::Etc::sourceparts": "/dev/null",
+        **{f"APT::{name}": value for name, value in settings.items()},
+        "APT::Sandbox::User": "root",
+        "Acquire::Languages": "none",
+        "Acquire::Retries": "2",
+    }
+    # Options on the command line come too late for the list of architectures.
+    config = work / "apt.conf"
+    config.write_text("".join(f'{key} "{value}";\n' for key, value in lines.items()))
+    return {**os.environ, "APT_CONFIG": str(config)}
+
+
 def _enable(suite: str, sudo: str) -> list[str]:
     """The command that adds `suite` to apt's sources; none where it is there."""
     address = mirror()

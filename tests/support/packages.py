@@ -102,27 +102,8 @@ def _debs(packages: Packages, work: Path) -> list[Path]:
     """The packages and all that they depend on, by an apt that has a state of its own."""
     mirror = apt.mirror()
     assert mirror, "apt does not say where this machine's packages come from"
-    for folder in ("state/lists/partial", "cache/archives/partial"):
-        (work / folder).mkdir(parents=True)
-    (work / "state/status").touch()  # nothing is installed
-    sources = work / "sources.list"
-    sources.write_text(f"deb [signed-by={apt.KEYRING}] {mirror} {packages.suite} main\n")
-    settings = {
-        "Dir::State": work / "state",
-        "Dir::State::status": work / "state/status",
-        "Dir::Cache": work / "cache",
-        "Dir::Etc::sourcelist": sources,
-        "Dir::Etc::sourceparts": "/dev/null",
-        "APT::Architecture": "arm64",
-        "APT::Architectures": "arm64",
-        "APT::Sandbox::User": "root",
-        "Acquire::Languages": "none",
-        "Acquire::Retries": "2",
-    }
-    # Options on the command line come too late for the list of architectures.
-    config = work / "apt.conf"
-    config.write_text("".join(f'{key} "{value}";\n' for key, value in settings.items()))
-    environment = {**os.environ, "APT_CONFIG": str(config)}
+    entry = f"deb [signed-by={apt.KEYRING}] {mirror} {packages.suite} main"
+    environment = apt.private(work, entry, Architecture="arm64", Architectures="arm64")
     _run(["apt-get", "-q", "update"], env=environment)
     install = ["-y", "--no-install-recommends", "--download-only", "install"]
     _run(["apt-get", "-q", *install, *packages.debian], env=environment)
