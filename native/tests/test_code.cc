@@ -30,6 +30,10 @@ thread_local size_t g_failing_allocation = 0;
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
 }
+// AddressSanitizer has a nothrow form of its own, whose memory std::free() must not get.
+[[gnu::noinline]] void* operator new(size_t bytes, const std::nothrow_t&) noexcept {
+  return std::malloc(bytes);
+}
 [[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
 [[gnu::noinline]] void operator delete(void* memory, size_t) noexcept { std::free(memory); }
 

@@ -46,7 +46,8 @@ void* arena_allocate(size_t bytes, size_t alignment) {
 
 const char* arena_string(std::string_view text) {
   char* copy = static_cast<char*>(arena_allocate(text.size() + 1));
-  std::memcpy(copy, text.data(), text.size());
+  // An empty view may have no address, which memcpy does not take.
+  text.copy(copy, text.size());
   return copy;
 }
 
