@@ -1,4 +1,4 @@
-"""`mtedbg adopt-check`: what is missing, wrong or slow in the debug root of a JIT."""
+"""`mtedbg adopt-check`: what is missing, wrong, slow, or not told in the debug root of a JIT."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mtedbg.adapters.debugger.memory_alone import MemoryAlone
     from mtedbg.session import Session
 
-HELP = "what is missing, wrong or slow in the debug root of a JIT"
+HELP = "what is missing, wrong, slow, or not told in the debug root of a JIT"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,7 +62,7 @@ def _process(pid: int) -> MemoryAlone:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prints what to mend; 1 where something is."""
+    """Prints what to mend, and what may be told besides; 1 where something is to be mended."""
     from mtedbg.reports.adoption import adoption
 
     report, count = adoption(_session(arguments.target))

@@ -21,6 +21,7 @@ T = TypeVar("T", bound="DataclassInstance")
 
 _FORMATS = {1: "B", 2: "H", 4: "I", 8: "Q"}
 _NEXT_STEP = "the runtime and mtedbg may be of different versions; other commands still work"
+_NOT_TOLD = "this command is for JITs that tell it (docs/debug-abi.md); others still work"
 
 
 def record_name(model: type[Any]) -> str:
@@ -191,11 +192,11 @@ class Layout:
         for name, value in needs.contracts.items():
             found = self.schema.contracts.get(name)
             if found is None:
-                raise LayoutError(f"the debug root has no contract {name}", _NEXT_STEP)
+                raise LayoutError(f"the debug root has no contract {name}", _NOT_TOLD)
             if found != value:
                 raise LayoutError(
                     f"the debug root's contract {name} is {found}, this reads {value}", _NEXT_STEP
                 )
         for role in needs.registers:
             if role not in self.schema.registers:
-                raise LayoutError(f"the debug root does not say where {role} is", _NEXT_STEP)
+                raise LayoutError(f"the debug root does not say where {role} is", _NOT_TOLD)

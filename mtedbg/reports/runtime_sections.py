@@ -31,6 +31,8 @@ from mtedbg.commands import (
     memop_log,
     memop_verify,
 )
+from mtedbg.decode.memops.recorder import keeps_log
+from mtedbg.decode.stack.guest_frame import has_guests
 from mtedbg.errors import LayoutError
 from mtedbg.model.absent import present
 from mtedbg.reports import changes as changes_report
@@ -48,7 +50,9 @@ EVENTS, EVENTS_IN_FILE = 16, 4096
 
 
 def guest(session: Session, thread: Thread) -> Iterator[Section[Any]]:
-    """The guest's state and calls."""
+    """The guest's state and calls; nothing where no runtime has guest threads."""
+    if not any(map(has_guests, session.readable_runtimes())):
+        return
     yield by_command(
         "Guest", guest_frame.COMMAND, partial(guest_on, session, thread), guest_frame.answer
     )
@@ -109,14 +113,15 @@ def of_foreign(session: Session, thread: Thread, pc: int, line: str) -> Iterator
 def state(session: Session, medium: Medium) -> Iterator[Section[Any]]:
     """What the runtime did last, and what it has."""
     last = EVENTS_IN_FILE if medium.is_file else EVENTS
-    yield by_command(
-        "Last events",
-        memop_log.COMMAND,
-        partial(log, session, last=last),
-        memop_log.answer,
-        f"-n {last}",
-        figures.timeline,
-    )
+    if any(map(keeps_log, session.readable_runtimes())):
+        yield by_command(
+            "Last events",
+            memop_log.COMMAND,
+            partial(log, session, last=last),
+            memop_log.answer,
+            f"-n {last}",
+            figures.timeline,
+        )
     yield from _findings(session)
     if medium.is_file:
         yield by_command(

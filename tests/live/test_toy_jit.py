@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from mtedbg.adapters.core import CoreTarget
+from mtedbg.analysis.code.adoption import Verdict
 from mtedbg.analysis.stacks.host_calls import HostCalls, host_calls
 from mtedbg.cli import main
 from mtedbg.lab.vm import Vm
@@ -146,7 +147,13 @@ def test_a_stripped_program_in_lldb(lab_vm: Vm, tmp_path: Path) -> None:
 
 
 def advice(capsys: pytest.CaptureFixture[str], target: str, status: int) -> list[dict[str, Any]]:
-    """What `mtedbg adopt-check` has to say."""
+    """What `mtedbg adopt-check` says is to be mended."""
+    rows = checked(capsys, target, status)
+    return [row for row in rows if row["verdict"] != Verdict.OPTIONAL]
+
+
+def checked(capsys: pytest.CaptureFixture[str], target: str, status: int) -> list[dict[str, Any]]:
+    """What `mtedbg adopt-check` says."""
     assert main(["adopt-check", target, "--json"]) == status
     rows = json.loads(capsys.readouterr().out)["rows"]
     assert isinstance(rows, list)
@@ -157,7 +164,11 @@ def test_nothing_is_to_be_mended(
     lab_vm: Vm, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     core, _ = core_of(lab_vm, tmp_path, compiled("toy_jit", *FLAGS))
-    assert advice(capsys, str(core), 0) == []
+    rows = checked(capsys, str(core), 0)
+    assert {row["verdict"] for row in rows} == {"optional"}
+    said = "\n".join(row["what"] for row in rows)
+    assert "2 of 3 functions have no lines" in said
+    assert all(word in said for word in ("inlines", "patches", "owner", "moved", "retired"))
 
 
 def test_what_a_running_process_has_to_mend(

@@ -1,7 +1,7 @@
-"""What a JIT that adopts the debug root has forgotten, has wrong, or does slowly.
+"""What a JIT that adopts the debug root has forgotten, has wrong, does slowly, or may tell besides.
 
 Every line is a promise of `native/include/mtedbg/debug_root.h` that is not kept, or something
-optional that makes a command answer more.
+that makes a command answer more.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from enum import StrEnum
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
+from mtedbg.analysis.code.adoption_optional import untold
 from mtedbg.decode.code.audit import audit
 from mtedbg.decode.code.code_map import CODE_MAP, FUNCTIONS, NEEDS, ranges_of
 from mtedbg.decode.code.details import details_of
@@ -43,10 +44,12 @@ class Verdict(StrEnum):
     WRONG = "wrong"
     MISSING = "missing"
     SLOW = "slow"
+    OPTIONAL = "optional"
+    """Nothing to mend: what may be told besides, where there is something to tell."""
 
 
 class Advice(NamedTuple):
-    """One thing to mend.
+    """One thing to mend, or that may be told besides.
 
     Attributes:
         verdict: how bad it is.
@@ -62,7 +65,7 @@ class Advice(NamedTuple):
 
 
 def adoption(session: Session) -> Iterator[Advice]:
-    """What to mend, of every debug root of a process."""
+    """What to mend, of every debug root of a process; then what may be told besides."""
     found = session.runtimes
     if isinstance(found, Absent):
         verdict = Verdict.WRONG if found.detail else Verdict.MISSING
@@ -111,6 +114,8 @@ def _code_map(session: Session, runtime: Runtime) -> Iterator[Advice]:
     yield from _detailed(runtime, blocks)
     if isinstance(table.records, SlotArray):
         yield from _spans(runtime, table.records, blocks)
+    for one in untold(runtime, blocks):
+        yield Advice(Verdict.OPTIONAL, runtime.name, one.what, one.then)
 
 
 def _speed(runtime: Runtime, count: int) -> Iterator[Advice]:

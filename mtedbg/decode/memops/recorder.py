@@ -10,6 +10,8 @@ from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.event import Event, Log, Recorder
 from mtedbg.model.runtime import THREADS, Buffer, GuestThread, Table
 
+RECORDER = "recorder"
+
 NEEDS = Requirements(
     models=(Table, Buffer, GuestThread, Recorder, Event), contracts={"recorder": "1"}
 )
@@ -17,6 +19,11 @@ NEEDS = Requirements(
 _MOST_RINGS = 1024
 _MOST_BYTES = 1 << 28
 """Of all rings together."""
+
+
+def keeps_log(runtime: Runtime) -> bool:
+    """Whether there is a place for a flight recorder: of the runtime, or of its guest threads."""
+    return RECORDER in runtime.named or THREADS in runtime.named
 
 
 def read_log(
@@ -33,6 +40,8 @@ def read_log(
     Raises:
         LayoutError: the runtime does not tell what this needs.
     """
+    if not keeps_log(runtime):
+        return Log((), 0, 0, ())
     runtime.layout.require(NEEDS)
     events: list[tuple[int, Event]] = []
     lost: list[tuple[int, Absent]] = []
@@ -53,7 +62,7 @@ def read_log(
 
 def _recorders(runtime: Runtime) -> Iterator[tuple[int, Recorder | Absent]]:
     """Guest thread id and ring: the process's own first, which has the id 0."""
-    own = runtime.array("recorder", Recorder)
+    own = runtime.array(RECORDER, Recorder)
     if not isinstance(own, Absent) and own.count:
         yield 0, own.get(0)
     threads = runtime.rows(THREADS, GuestThread)

@@ -26,7 +26,13 @@ NEEDS = CODEMAP_NEEDS | Requirements(
     registers=("frame", "host_core_id", *GENERAL_REGISTERS),
 )
 
+NO_GUESTS = Absent(Reason.NOT_APPLICABLE, "its JIT has no guest threads")
 _IDLE = (ThreadState.PARKED, ThreadState.EXITED)
+
+
+def has_guests(runtime: Runtime) -> bool:
+    """Whether a JIT tells where frames of guest threads are: a JIT of other code has none."""
+    return THREADS in runtime.named or "frame" in runtime.layout.schema.registers
 
 
 def guest_of(runtime: Runtime, thread: Thread, pac_mask: int = 0) -> Guest | Absent:
@@ -35,6 +41,8 @@ def guest_of(runtime: Runtime, thread: Thread, pac_mask: int = 0) -> Guest | Abs
     Raises:
         LayoutError: the runtime does not tell what this needs.
     """
+    if not has_guests(runtime):
+        return NO_GUESTS
     runtime.layout.require(NEEDS)
     registers = runtime.target.registers(thread)
     if isinstance(registers, Absent):

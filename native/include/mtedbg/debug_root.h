@@ -16,7 +16,8 @@
  *
  * Rules that make a dead process readable:
  *  - records are flat, fixed width, without bit-fields and without pointers into containers;
- *  - everything lives in writable memory: a core with the default filter drops `.rodata`;
+ *  - everything lives in writable memory: a core with the default filter drops `.rodata`, so a
+ *    string literal that a record points to has to be copied first;
  *  - a table is filled whole in the buffer that is not published and then published by one release
  *    store of its generation: generation g lives in buffer[g & 1]. The other buffer keeps g - 1.
  *    mtedbg_publish_table() does it, at a cost in proportion to the table: for what is small;
@@ -118,9 +119,13 @@ enum { MTEDBG_ENUMS(MTEDBG_ENUM_LIST) };
 #undef MTEDBG_ENUM_LIST
 
 /* Records. A field is F(Type, kind, name); a kind is u32, u64, or an enum held in a u32.
- * Addresses are u64 and carry no tag. A string is an address and a length in dumped memory. */
+ * Addresses are u64; a tag in one, as of a tagged heap, means nothing. A string is an address and a
+ * length in dumped memory. What is not told, or does not apply, is 0 unless another value is named. */
 
-/* name and type_name: addresses of NUL-terminated strings of at most 63 bytes. */
+/* name and type_name: addresses of NUL-terminated strings of at most 63 bytes: "code-map", "Block".
+ * address: of the record, the first record of the array, the mtedbg_Table or the mtedbg_Slots.
+ * count, stride: of an array, of its records, and bytes of one; of a record 1, and its bytes. Tables
+ * and slots have their own: there neither is read. */
 #define MTEDBG_NAMED_FIELDS(F, T)                                                     \
   F(T, u64, name) F(T, u64, type_name) F(T, u64, address) F(T, u32, count)            \
   F(T, u32, stride) F(T, Form, form) F(T, u32, reserved)
@@ -152,7 +157,13 @@ enum { MTEDBG_ENUMS(MTEDBG_ENUM_LIST) };
  * 0 and UINT64_MAX. */
 #define MTEDBG_CHUNK_FIELDS(F, T) F(T, u64, address) F(T, u64, low) F(T, u64, high)
 
-/* code-map: disjoint; as a table sorted by base, as slots in any order. retired: newest last. */
+/* code-map: disjoint; as a table sorted by base, as slots in any order. retired: newest last, as many
+ * as the JIT likes to keep.
+ * id: of this block alone, also later; not 0. generation: for people, as the number of the change of
+ * the map that published it. segment, code: ids in `segments` and `codes`, where these are named.
+ * ranges_checksum: CRC-32 of the range_count records at `ranges`. supersedes, superseded_by: ids of
+ * blocks. reason: a text, of a retired block. What every block needs: base, length, id, ranges with
+ * their count and checksum, kind, tier, state. */
 #define MTEDBG_BLOCK_FIELDS(F, T)                                                     \
   F(T, u64, base) F(T, u64, length) F(T, u64, id) F(T, u64, generation)               \
   F(T, u64, segment) F(T, u64, ranges) F(T, u64, memops) F(T, u32, range_count)       \
@@ -184,8 +195,8 @@ enum { MTEDBG_ENUMS(MTEDBG_ENUM_LIST) };
 #define MTEDBG_PATCH_FIELDS(F, T) \
   F(T, u64, address) F(T, u32, size) F(T, u32, times) F(T, u64, name)
 
-/* ranges of a block: sorted by begin; begin and end are offsets from the block's base. function: an
- * index in `functions`, MTEDBG_NO_FUNCTION for none. symbol: a name of the range's own, which comes
+/* ranges of a block: sorted by begin; begin and end are offsets from the block's base. function: the
+ * index of a record in `functions`, MTEDBG_NO_FUNCTION for none: 0 is the first one. symbol: a name of the range's own, which comes
  * before the function's. The rest may be 0, for not told:
  * frame: how to leave it. Leaf: it has no frame, x30 is the return address. Record: it begins with
  * stp x29, x30, [sp, #-N]! and mov x29, sp; every RET follows ldp x29, x30, [sp], #N, and in between
@@ -226,6 +237,8 @@ enum { MTEDBG_ENUMS(MTEDBG_ENUM_LIST) };
   F(T, u64, id) F(T, u64, host_tid) F(T, u64, frame) F(T, u64, recorder)              \
   F(T, u64, stack_low) F(T, u64, stack_high)
 
+/* index: what ranges name it by; found at once where the record with index n is number n. name: a
+ * text. block: the id of the block that has its best code, 0 for none. */
 #define MTEDBG_FUNCTION_FIELDS(F, T)                                                  \
   F(T, u32, index) F(T, u32, name_length) F(T, u64, name) F(T, u64, guest_begin)      \
   F(T, u64, guest_end) F(T, u64, block) F(T, Tier, best_tier) F(T, TierState, tier_state) \
