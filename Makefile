@@ -3,10 +3,10 @@ MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 # Of pytest, side by side. A worker may also run a VM, QEMU or a debugger.
 WORKERS := 2
-NATIVE := $(shell find native mtedbg/lab/guest tests/support/programs \
+NATIVE := $(shell find native mtedbg/lab/guest tests/support/programs tests/programs/inputs \
 	-name build -prune -o \( -name '*.c' -o -name '*.cc' -o -name '*.h' \) -print)
 
-.PHONY: help setup setup-demo setup-check demo check test sanitize sanitize-host mutants golden lint format bench bench-core bench-native libraries fuzz crashes oracle soundness stress guests jits aarch64 pythons debuggers litmus lock wheel release clean
+.PHONY: help setup setup-demo setup-check demo check test sanitize sanitize-host mutants golden lint format bench bench-core bench-native libraries fuzz crashes oracle soundness stress guests programs jits aarch64 pythons debuggers litmus lock wheel release clean
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 21
 
@@ -75,6 +75,9 @@ stress: setup ## litmus tests on real threads that are moved, in the VM; ROUNDS=
 
 guests: setup ## every guest program in every way, under QEMU and in the VM
 	@$(BIN)/python -m tests.live.guest_matrix
+
+programs: setup ## Debian's amd64 programs, as natively? under QEMU and in the VM; MATCH=python3
+	@$(BIN)/python -m tests.programs --workers $(WORKERS) --match "$(MATCH)"
 
 jits: setup ## real JITs whose programs take minutes under QEMU; `make test` has the rest
 	$(BIN)/pytest -q -m jits

@@ -1,7 +1,7 @@
-"""Programs as their users have them: AArch64 packages of Debian and wheels of PyPI, unpacked.
+"""Programs as their users have them: packages of Debian and wheels of PyPI, unpacked.
 
 Nothing is installed: each set lies in a folder of the user's cache, made once, with all that its
-packages depend on. They run under QEMU's user mode with that folder for their libraries.
+packages depend on. AArch64's run under QEMU's user mode with that folder for their libraries.
 
 How to add one: a `Packages` next to the test, with the version of each package that the test is
 about; a mirror that has another one fails, since a JIT's layout goes with its version.
@@ -28,8 +28,9 @@ LIMIT_S = 900
 """Of one download: a mirror that does not answer must not keep anybody."""
 RUN_S = 120
 QEMU = ("qemu-aarch64", "-cpu", "max")
-_TAGS = ("manylinux_2_28_aarch64", "manylinux_2_27_aarch64", "manylinux_2_17_aarch64",
-         "manylinux2014_aarch64")  # fmt: skip
+_MACHINES = {"arm64": "aarch64", "amd64": "x86_64"}
+_TAGS = ("manylinux_2_28", "manylinux_2_27", "manylinux_2_17", "manylinux2014")
+_STATIC = "musllinux_1_2"
 _LINKS = {"lib": "usr/lib", "bin": "usr/bin", "sbin": "usr/sbin", "lib64": "usr/lib64"}
 _MADE = 1
 """Goes up when sets are laid out in another way."""
@@ -45,6 +46,8 @@ class Packages:
         suite: of Debian, which they are of.
         wheels: packages of PyPI with their whole versions, for the suite's Python.
         python: that Python, "313"; of wheels alone.
+        architecture: as Debian names it.
+        static: whether wheels are those whose programs need no library (of musl).
     """
 
     name: str
@@ -52,13 +55,17 @@ class Packages:
     suite: str = "trixie"
     wheels: Mapping[str, str] = field(default_factory=dict)
     python: str = "313"
+    architecture: str = "arm64"
+    static: bool = False
 
 
 def unpacked(packages: Packages) -> Path:
     """The folder; made where it is not there yet. `PACKAGES.txt` in it names every package."""
-    said = json.dumps([_MADE, packages.suite, packages.python, sorted(packages.debian.items()),
-                       sorted(packages.wheels.items())])  # fmt: skip
-    digest = hashlib.sha256(said.encode()).hexdigest()[:16]
+    said = [_MADE, packages.suite, packages.python, sorted(packages.debian.items()),
+            sorted(packages.wheels.items())]  # fmt: skip
+    if packages.architecture != "arm64":
+        said += [packages.architecture, packages.static]
+    digest = hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
     cached = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mtedbg"
     final = cached / f"packages-{packages.name}-{digest}"
     cached.mkdir(parents=True, exist_ok=True)
@@ -91,9 +98,12 @@ def _fill(root: Path, packages: Packages, work: Path) -> None:
         has = version.partition(":")[2] or version
         assert has.startswith(wanted), f"the mirror has {name} {version}, the test is of {wanted}"
     for name, version in packages.wheels.items():
-        wheel = _wheel(name, version, packages.python, work)
+        wheel = _wheel(name, version, packages, work)
         with zipfile.ZipFile(wheel) as file:
             file.extractall(root / "usr/lib/python3/dist-packages")
+        for script in (root / "usr/lib/python3/dist-packages").glob("*.data/scripts/*"):
+            script.chmod(0o755)
+            script.rename(root / "usr/bin" / script.name)
         said += f"{wheel.name}\n"
     (root / "PACKAGES.txt").write_text(said)
 
@@ -103,18 +113,21 @@ def _debs(packages: Packages, work: Path) -> list[Path]:
     mirror = apt.mirror()
     assert mirror, "apt does not say where this machine's packages come from"
     entry = f"deb [signed-by={apt.KEYRING}] {mirror} {packages.suite} main"
-    environment = apt.private(work, entry, Architecture="arm64", Architectures="arm64")
+    has = packages.architecture
+    environment = apt.private(work, entry, Architecture=has, Architectures=has)
     _run(["apt-get", "-q", "update"], env=environment)
     install = ["-y", "--no-install-recommends", "--download-only", "install"]
     _run(["apt-get", "-q", *install, *packages.debian], env=environment)
     return sorted((work / "cache/archives").glob("*.deb"))
 
 
-def _wheel(name: str, version: str, python: str, work: Path) -> Path:
+def _wheel(name: str, version: str, packages: Packages, work: Path) -> Path:
     folder = work / f"wheel-{name}"
-    platforms = [word for tag in _TAGS for word in ("--platform", tag)]
+    machine = _MACHINES[packages.architecture]
+    tags = (_STATIC,) if packages.static else _TAGS
+    platforms = [word for tag in tags for word in ("--platform", f"{tag}_{machine}")]
     command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(folder)]
-    command += [*platforms, "--python-version", python, "--only-binary=:all:"]
+    command += [*platforms, "--python-version", packages.python, "--only-binary=:all:"]
     _run([*command, f"{name}=={version}"])
     (found,) = folder.glob("*.whl")
     return found

@@ -1,0 +1,162 @@
+"""The programs, and what each is asked to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+FRESH = "@FRESH@"
+"""The beginning of paths of files that a run may make."""
+LIMIT_S = 120.0
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program, and its runs.
+
+    Attributes:
+        name: in the table.
+        package: that it is of; empty where it is compiled here.
+        runs: the words of each command; the first is the program's path below the root, or its
+            name in the folder of inputs, where all of them run.
+        limit_s: seconds that one run may take.
+        quick: which of the runs are in the sample.
+    """
+
+    name: str
+    package: str
+    runs: tuple[Sequence[str], ...]
+    limit_s: float = LIMIT_S
+    quick: tuple[int, ...] = ()
+
+
+def _busybox(*commands: str) -> tuple[Sequence[str], ...]:
+    return tuple(("/usr/bin/busybox", *command.split()) for command in commands)
+
+
+def _tool(name: str, *words: str) -> Sequence[str]:
+    return (f"/usr/bin/{name}", *words)
+
+
+def _date(zone: str) -> Sequence[str]:
+    return _tool("env", f"TZ={zone}", "date", "-d", "@1700000000", "+%F %T %Z %z %A")
+
+
+def _shell(script: str) -> Sequence[str]:
+    return _tool("dash", "-c", script)
+
+
+PROGRAMS = (
+    Program(
+        "busybox-static, 21 applets",
+        "busybox-static",
+        _busybox(
+            *("echo one two", "seq 3 4 20", "wc text", "sort -u text", "head -n 5 text"),
+            *("tail -c 100 text", "cut -d_ -f1 text", "tr a-f A-F", "uniq -c text", "cksum text"),
+            *("md5sum text", "sha256sum text", "grep -c abc text", "sed -n 1,9s/a/AA/p text"),
+            *(
+                "od -A d -t x1 -N 64 text",
+                "expr 6 * 7",
+                "ls -l text all.py",
+                "factor 1234567890123",
+            ),
+            *("ash loops.sh", "gzip -9c text"),
+        )
+        + (
+            _tool(
+                "busybox", "awk", "{n[$1]++} END {for (w in n) s += n[w]^1.5; print s, NR}", "text"
+            ),
+        ),
+        quick=(0, 17),
+    ),
+    Program("dash", "dash", (_tool("dash", "loops.sh"),)),
+    Program("bash", "bash", (_tool("bash", "jobs.bash"),)),
+    Program(
+        "coreutils",
+        "coreutils",
+        (
+            _tool("ls", "-l", "--time-style=long-iso", "text", "all.py", "threads"),
+            _tool("ls", "-R", "/usr/share/zoneinfo/Europe"),
+            _tool("sort", "-k2,2", "-s", "text"),
+            _tool("sort", "--parallel=3", "-S", "1M", "text", "text"),
+            _tool("sha256sum", "text", "all.py"),
+            _tool("seq", "-w", "0", "0.125", "5"),
+            _tool("wc", "text", "all.py", "all.pl"),
+            _tool("dd", "if=text", "bs=1000", "skip=3", "count=5", "conv=ucase", "status=none"),
+            _date("Europe/Berlin"),
+            _date("America/New_York"),
+            _date("Asia/Kolkata"),
+            _tool("cat", "no such file"),
+        ),
+        quick=(0, 8),
+    ),
+    Program(
+        "grep",
+        "grep",
+        (
+            _tool("grep", "-c", "-E", "(abc|d.f)+g?", "text"),
+            _tool("grep", "-n", "-P", r"\b(\w)\w*\1\b", "all.py"),
+            _tool("grep", "nowhere", "text"),
+        ),
+        quick=(2,),
+    ),
+    Program(
+        "sed",
+        "sed",
+        (_tool("sed", "-E", "-n", r"s/([a-c]+) (\w+)/\2-\1/gp;$=", "text"),),
+        quick=(0,),
+    ),
+    Program(
+        "gzip",
+        "gzip",
+        (
+            _tool("gzip", "-9", "-n", "-c", "text"),
+            _shell("gzip -c text | gzip -d | sha256sum"),
+        ),
+    ),
+    Program(
+        "xz -T3",
+        "xz-utils",
+        (
+            _tool("xz", "-T3", "--block-size=20000", "-1", "-c", "text"),
+            _shell("xz -T3 -3 --block-size=30000 -c text | xz -d -T3 | sha256sum"),
+        ),
+    ),
+    Program(
+        "sqlite3, 200 statements",
+        "sqlite3",
+        (
+            _tool("sqlite3", f"{FRESH}db", ".read statements.sql"),
+            _tool("sqlite3", ":memory:", "select 1.5, sqlite_version()"),
+        ),
+        quick=(1,),
+    ),
+    Program(
+        "python3",
+        "python3.13",
+        (
+            _tool(
+                "python3.13", "-c", "import json, re; print(json.dumps(re.findall('a.', 'abac')))"
+            ),
+            _tool("python3.13", "all.py"),
+            _tool("python3.13", "-c", "import sys; sys.exit('an error')"),
+        ),
+        limit_s=400,
+    ),
+    Program("perl", "perl", (_tool("perl", "all.pl"),)),
+    Program("C++, g++ -O2", "", (("threads",), ("threads", "terminate"), ("threads-static",))),
+    Program("pthreads, gcc -O2", "", (("pthreads",), ("pthreads-static",))),
+    Program("Rust: ripgrep", "ripgrep", (_tool("rg", "--sort", "path", "-c", r"\ba\w+\b", "."),)),
+    Program(
+        "Rust, static: ruff",
+        "ruff",
+        (_tool("ruff", "check", "--no-cache", "--isolated", "wrong.py"),),
+        limit_s=300,
+    ),
+    Program(
+        "Go, static: gofmt",
+        "golang-1.24-go",
+        (("/usr/lib/go-1.24/bin/gofmt", "unformatted.go"),),
+        limit_s=300,
+    ),
+)
