@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # a debugger reads this file at its start
     from mtedbg.model.control import Protection
     from mtedbg.model.debug_file import DebugFile
     from mtedbg.model.exception import Taken
+    from mtedbg.model.guest_program import GuestProgram
     from mtedbg.model.image import ImageFile
     from mtedbg.model.memory import Region, TagPiece
     from mtedbg.model.phase import Catch, Caught
@@ -165,6 +166,14 @@ class GuestFileFinder(Protocol):
 
     def guest_files_at(self, address: int) -> Sequence[DebugFile]:
         """The x86-64 files of the image that holds `address`, the best first; none elsewhere."""
+
+
+@runtime_checkable
+class ProgramFileFinder(Protocol):
+    """A target that opens the files of a translated program that its runtime names."""
+
+    def files_of_program(self, program: GuestProgram) -> Sequence[DebugFile]:
+        """Its file and those with its symbols, the best first; none where none is proved its."""
 
 
 @runtime_checkable

@@ -12,8 +12,7 @@ from mtedbg.report import Answer, Column, Kind, Line, Row, Span, Table
 
 if TYPE_CHECKING:
     from mtedbg.analysis.stacks.foreign_calls import ForeignChain
-    from mtedbg.analysis.stacks.guest_calls import GuestCalls
-    from mtedbg.decode.stack.guest_calls import GuestCall, GuestChain
+    from mtedbg.analysis.stacks.guest_calls import GuestCalls, GuestLevel
     from mtedbg.model.frame import Guest
     from mtedbg.model.process import Thread
     from mtedbg.session import Session
@@ -46,12 +45,12 @@ def answer(thread: Thread, found: GuestCalls | Absent) -> Answer:
 
     if isinstance(found, Absent):
         return without_guest(thread, found, COMMAND.columns)
-    guest, chain = found.guest, found.chain
-    rows = tuple(_row(guest, level, call) for level, call in enumerate(chain.calls))
+    guest = found.guest
+    rows = tuple(_row(guest, number, level) for number, level in enumerate(found.levels))
     return Answer(
-        Table(rows, tuple(_lines(guest, chain.calls))),
+        Table(rows, tuple(_lines(guest, found.levels))),
         f"guest thread {guest.frame.thread_id} on thread {thread.number}",
-        (*notes_of(found.runtime), *_notes(chain)),
+        (*notes_of(found.runtime), *_notes(found)),
     )
 
 
@@ -80,6 +79,8 @@ def foreign_answer(thread: Thread, found: ForeignChain | Absent) -> Answer:
                 "host_pc": host,
                 "block": NOT_APPLICABLE,
                 "line": then(line, str),
+                "program": PurePosixPath(place.file).name or NOT_APPLICABLE,
+                "inlined": False,
             }
         )
         where = str(place.symbol) if present(place.symbol) else name or "?"
@@ -94,49 +95,45 @@ def foreign_answer(thread: Thread, found: ForeignChain | Absent) -> Answer:
     return Answer(Table(tuple(rows), tuple(lines)), headline, end)
 
 
-def _notes(chain: GuestChain) -> Iterator[str]:
-    levels = [str(level) for level, call in enumerate(chain.calls) if call.hypothesis]
+def _notes(found: GuestCalls) -> Iterator[str]:
+    levels = [str(number) for number, level in enumerate(found.levels) if level.hypothesis]
     if levels:
         yield (
             f"level {', '.join(levels)}: a guess, found by searching the stack for return addresses"
         )
-    yield f"the chain ends: {chain.end}"
+    yield f"the chain ends: {found.end}"
 
 
-def _host_pc(guest: Guest, level: int) -> int | Absent:
-    return guest.host_pc if level == 0 else NOT_APPLICABLE
+def _host_pc(guest: Guest, number: int) -> int | Absent:
+    return guest.host_pc if number == 0 else NOT_APPLICABLE
 
 
-def _row(guest: Guest, level: int, call: GuestCall) -> Row:
+def _row(guest: Guest, number: int, level: GuestLevel) -> Row:
     return {
-        "level": level,
-        "rip": call.rip,
-        "function": call.name,
-        "host_pc": _host_pc(guest, level),
-        "block": call.block,
-        "line": NOT_APPLICABLE,
+        "level": number,
+        "rip": level.rip,
+        "function": level.function,
+        "host_pc": _host_pc(guest, number),
+        "block": level.block,
+        "line": then(level.line, str) if present(level.line) else NOT_APPLICABLE,
+        "program": level.program.name if present(level.program) else NOT_APPLICABLE,
+        "inlined": level.inlined,
     }
 
 
-def _lines(guest: Guest, calls: Sequence[GuestCall]) -> Iterator[Line]:
-    for level, call in enumerate(calls):
-        host = _host_pc(guest, level)
+def _lines(guest: Guest, levels: Sequence[GuestLevel]) -> Iterator[Line]:
+    for number, level in enumerate(levels):
+        host = _host_pc(guest, number)
         pc = f"  host {host:#x}" if present(host) else ""
-        block = f"  block {call.block}" if present(call.block) else ""
+        block = f"  block {level.block}" if present(level.block) else ""
+        inlined = "  inlined" if level.inlined else ""
         yield (
-            Span(f"#{level:<3} ", "heading"),
-            Span(f"{call.rip:#x}  " if present(call.rip) else f"<{call.rip}>  ", "address"),
-            Span(_place(call)),
-            Span(f"{pc}{block}", "dim"),
-            Span(f"  {_HYPOTHESIS}" if call.hypothesis else "", "tag-mismatch"),
+            Span(f"#{number:<3} ", "heading"),
+            Span(f"{level.rip:#x}  " if present(level.rip) else f"<{level.rip}>  ", "address"),
+            Span(str(level)),
+            Span(f"{inlined}{pc}{block}", "dim"),
+            Span(f"  {_HYPOTHESIS}" if level.hypothesis else "", "tag-mismatch"),
         )
-
-
-def _place(call: GuestCall) -> str:
-    """The function, and how far into it."""
-    if isinstance(call.name, Absent):
-        return "?"
-    return call.name if isinstance(call.offset, Absent) else f"{call.name}+{call.offset:#x}"
 
 
 COMMAND = Command(
@@ -149,13 +146,15 @@ COMMAND = Command(
         Column("host_pc", Kind.ADDRESS, "of level 0, in translated code"),
         Column("block", Kind.COUNT, "the code block with the function's translation"),
         Column("line", Kind.TEXT, "file and line of the guest's source", shown=False),
+        Column("program", Kind.TEXT, "the guest's program or library", shown=False),
+        Column("inlined", Kind.FLAG, "the function's code is within the next one's", shown=False),
     ),
     run=_run,
     details=(
-        "A guest without frame pointers and unwind tables is unwound by what the instructions of "
-        "its functions push. Where that fails, the stack is searched for return addresses: such a "
-        "level is marked as a guess. A guest of box64 is unwound by its own call frame "
-        "information, and nothing is guessed."
+        "A guest is unwound by the call frame information of its program and libraries: in their "
+        "files, or in memory. Without that, by what the instructions of its functions push. Where "
+        "that fails, the stack is searched for return addresses: such a level is marked as a "
+        "guess. Of a guest of box64 nothing is guessed."
     ),
     example="guest-bt --all-threads",
     per_thread=True,

@@ -154,6 +154,8 @@ class Program:
     load_bias: int | Absent = NOT_KEPT
     build_id: int | Absent = NOT_KEPT
     build_id_length: int | Absent = NOT_KEPT
+    path: int | Absent = NOT_KEPT
+    path_length: int | Absent = NOT_KEPT
 
 
 class FrameKind(StrEnum):

@@ -55,6 +55,7 @@ class AddressSpace:
         self._tables = Tables(budget)
         self._remarks = remarks
         self._tried: set[int] = set()
+        self._programs: dict[tuple[str, bytes], Image] = {}
         self.memory = memory
         self.unmapped = known.unmapped
         self.auxv = known.auxv()
@@ -154,6 +155,20 @@ class AddressSpace:
             image.refused.append(error.message)
             return
         self._remarks += [f"{why}: not used" for why in image.refused]
+
+    def of_program(self, path: str, build_id: bytes) -> Image:
+        """A translated program that is known by its path and build id alone, with its file."""
+        key = path, build_id
+        if key not in self._programs:
+            image = Image(path, 0, b"", [], recorded_id=build_id, machine=elf.EM_X86_64)
+            image.kept, image.budget = self._places.kept, self._budget
+            self._programs[key] = image
+            try:
+                image.find(self._places)
+            except OverBudgetError as error:
+                image.refused.append(error.message)
+            self._remarks += [f"{why}: not used" for why in image.refused]
+        return self._programs[key]
 
     def fetch(self, image: Image) -> None:
         """Asks the debuginfod servers for what an image lacks, if the user agrees."""

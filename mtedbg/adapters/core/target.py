@@ -19,6 +19,7 @@ from mtedbg.adapters.core.tags import read_tags
 from mtedbg.adapters.file_bytes import open_file
 from mtedbg.adapters.unpacked import unpack_crash
 from mtedbg.budget import OVER, Budget
+from mtedbg.dataclass import replace
 from mtedbg.errors import OverBudgetError
 from mtedbg.formats import core_notes as notes
 from mtedbg.formats.buffer import text
@@ -44,6 +45,7 @@ from mtedbg.model.process import (
 
 if TYPE_CHECKING:
     from mtedbg.adapters.core.debuginfod import Debuginfod
+    from mtedbg.model.guest_program import GuestProgram
     from mtedbg.model.triage import Module
 
 CHANGED = "the core was written to while it was read: what is said of it may be of two states"
@@ -341,6 +343,11 @@ class CoreTarget:
         """The files of the image that holds `address`, where that is a translated program's."""
         image = self._space.image_at(address)
         return self.debug_files_at(address) if image is not None and image.is_guest else []
+
+    def files_of_program(self, program: GuestProgram) -> Sequence[DebugFile]:
+        """The files of a translated program, looked for as those of images are."""
+        image = self._space.of_program(program.path, program.build_id)
+        return [replace(one, bias=program.bias) for one in image.debug_files()]
 
     def module_at(self, address: int) -> Module | Absent:
         """The file that was mapped there, or the image without a name that is there."""

@@ -6,13 +6,16 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from mtedbg.dataclass import dataclass
+from mtedbg.adapters.core.images import Image
+from mtedbg.adapters.core.places import Places
+from mtedbg.dataclass import dataclass, replace
 from mtedbg.errors import FileFormatError
 from mtedbg.formats import elf
 from mtedbg.model.absent import Absent
 from mtedbg.model.debug_file import DebugFile
 
 if TYPE_CHECKING:
+    from mtedbg.model.guest_program import GuestProgram
     from mtedbg.model.memory import Region
 
 MAX_BYTES = 1 << 28
@@ -63,6 +66,48 @@ def files_at(target: Asked, kept: Kept, address: int) -> list[DebugFile]:
         kept[key] = _read(target, *key)
     found = kept[key]
     return [] if found is None else [found]
+
+
+def files_of(
+    program: GuestProgram,
+    kept: dict[GuestProgram, list[DebugFile]],
+    read: Callable[[str, int], bytes | Absent] | None,
+) -> list[DebugFile]:
+    """The files of a program that a runtime names: this machine's, else the process's own.
+
+    Only those with its build id: a name alone proves nothing.
+
+    Args:
+        program: whose.
+        kept: what was read before.
+        read: a file of the machine where it runs, of so many bytes at most; None where that is not
+            to be had.
+    """
+    if program not in kept:
+        if len(kept) >= _MOST_FILES:
+            kept.clear()
+        kept[program] = _files_of(program, read) if program.build_id else []
+    return kept[program]
+
+
+def _files_of(
+    program: GuestProgram, read: Callable[[str, int], bytes | Absent] | None
+) -> list[DebugFile]:
+    image = Image(program.path, 0, b"", [], recorded_id=program.build_id, machine=elf.EM_X86_64)
+    image.find(Places("/", ""))
+    found = [replace(one, bias=program.bias) for one in image.debug_files()]
+    if image.file is not None or read is None or not program.path:
+        return found
+    data = read(program.path, MAX_BYTES)
+    if isinstance(data, Absent):
+        return found
+    try:
+        headers, _ = elf.program_headers(data, elf.file_header(data, program.path), program.path)
+    except FileFormatError:
+        return found
+    if elf.file_build_id(data, headers) != program.build_id:
+        return found
+    return [*found, DebugFile(program.path, data, program.bias)]
 
 
 def _read(target: Asked, path: str, base: int) -> DebugFile | None:

@@ -9,6 +9,7 @@ from mtedbg.budget import Budget
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.control import NO_PROTECTION, Protection
 from mtedbg.model.debug_file import DebugFile
+from mtedbg.model.guest_program import GuestProgram
 from mtedbg.model.memory import Region, TagPiece
 from mtedbg.model.process import SignalInfo, TargetKind, Thread
 
@@ -57,6 +58,10 @@ class LoadedCore:
     def guest_files_at(self, address: int) -> Sequence[DebugFile]:
         """The files of a translated program."""
         return self.itself.guest_files_at(address)
+
+    def files_of_program(self, program: GuestProgram) -> Sequence[DebugFile]:
+        """The files of a translated program that its runtime names."""
+        return self.itself.files_of_program(program)
 
     def forget_tags(self) -> None:
         """A core file is never written to."""

@@ -15,11 +15,12 @@ from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, then
 from mtedbg.model.debug_file import DebugFile
 from mtedbg.model.memory import TagPiece
 from mtedbg.model.process import SignalInfo, Thread
-from mtedbg.target import FileReader, GuestFileFinder
+from mtedbg.target import FileReader, GuestFileFinder, ProgramFileFinder
 
 if TYPE_CHECKING:
     from mtedbg.model.control import Protection, ShadowStack
     from mtedbg.model.exception import Taken
+    from mtedbg.model.guest_program import GuestProgram
 
 _PROTECTION = (
     ("gcs_features_enabled",),
@@ -51,6 +52,7 @@ class SourcedTarget(ABC, Generic[S]):
         self.budget = source.budget if isinstance(source, Metered) else None
         self._regions: Regions | None = None
         self._guest_files: dict[tuple[str, int], DebugFile | None] = {}
+        self._program_files: dict[GuestProgram, list[DebugFile]] = {}
 
     def invalidate(self) -> None:
         """Forgets what was read: the program ran or was written to."""
@@ -98,6 +100,15 @@ class SourcedTarget(ABC, Generic[S]):
 
         asked = Asked(self.regions(), self.read_memory, self.read_file)
         return files_at(asked, self._guest_files, address)
+
+    def files_of_program(self, program: GuestProgram) -> Sequence[DebugFile]:
+        """The files of a translated program that its runtime names; see the port."""
+        if isinstance(self._source, ProgramFileFinder):
+            return self._source.files_of_program(program)
+        from mtedbg.adapters.debugger.guest_files import files_of
+
+        read = self.read_file if isinstance(self, FileReader) else None
+        return files_of(program, self._program_files, read)
 
     def read_tags(self, start: int, end: int) -> Sequence[TagPiece]:
         """Allocation tags of [start, end); see the port."""

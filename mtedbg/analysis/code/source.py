@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from posixpath import basename
 from typing import TYPE_CHECKING
 
@@ -100,7 +101,15 @@ def rules_in_files(session: Session, address: int, *, has_table: bool) -> FrameR
         has_table: whether memory has a table of .eh_frame, which would have had it.
     """
     finder = _finder(session)
-    for file in finder.debug_files_at(address) if finder else ():
+    files = finder.debug_files_at(address) if finder else ()
+    return rules_of(session, files, address, has_table=has_table)
+
+
+def rules_of(
+    session: Session, files: Iterable[DebugFile], address: int, *, has_table: bool
+) -> FrameRules | None:
+    """The same by these files, the best first."""
+    for file in files:
         known = debug_info(session, file)
         if known is None:
             continue

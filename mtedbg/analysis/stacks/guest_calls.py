@@ -2,19 +2,66 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
-from mtedbg.analysis.stacks.guest_frame import guest_on
+from mtedbg.analysis.code.guest_files import GuestPlace, guest_files, guest_place
+from mtedbg.analysis.code.guest_programs import program_at
+from mtedbg.analysis.code.source import rules_of
+from mtedbg.analysis.stacks.guest_frame import guest_on, known_guest
+from mtedbg.analysis.stacks.walk import frame_tables
 from mtedbg.dataclass import dataclass
-from mtedbg.decode.stack.guest_calls import GuestChain, Unwinder
-from mtedbg.model.absent import Absent, then
+from mtedbg.decode.demangle import demangled
+from mtedbg.decode.stack.guest_calls import Unwinder
+from mtedbg.errors import MtedbgError
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else, present, then
 from mtedbg.session import once
 
 if TYPE_CHECKING:
+    from mtedbg.decode.stack.guest_calls import GuestCall
+    from mtedbg.formats.dwarf.frame_rules import FrameRules
     from mtedbg.layout import Runtime
     from mtedbg.model.frame import Guest
+    from mtedbg.model.guest_program import GuestProgram
     from mtedbg.model.process import Thread
+    from mtedbg.model.source import SourceLine
     from mtedbg.session import Session
+
+_UNKNOWN = Absent(Reason.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class GuestLevel:
+    """One level of the chain, as debuggers count them: what was inlined has its own.
+
+    Attributes:
+        rip: where it stands, or where it will go on.
+        function: its name; absent where none is known.
+        offset: how far into the function `rip` is; does not apply to what was inlined.
+        line: of the source: of a call the call's.
+        program: whose code it is; absent where none is known.
+        block: the block with the function's translated code.
+        inlined: whether the function's code stands within another's.
+        hypothesis: whether the level was found by searching the stack.
+    """
+
+    rip: int | Absent
+    function: str | Absent
+    offset: int | Absent
+    line: SourceLine | Absent
+    program: GuestProgram | Absent
+    block: int | Absent = NOT_APPLICABLE
+    inlined: bool = False
+    hypothesis: bool = False
+
+    def __str__(self) -> str:
+        """For people: "walk+0x8 at crash.c:14"."""
+        name = self.function
+        if isinstance(name, Absent):
+            name = then(self.program, lambda one: one.name) if present(self.program) else "?"
+        into = f"+{self.offset:#x}" if present(self.offset) and present(self.function) else ""
+        return f"{name}{into}" + (f" at {self.line}" if present(self.line) else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +71,14 @@ class GuestCalls:
     Attributes:
         runtime: whose guest it is.
         guest: the guest thread.
-        chain: its calls.
+        levels: its calls, the innermost first.
+        end: why they end.
     """
 
     runtime: Runtime
     guest: Guest
-    chain: GuestChain
+    levels: tuple[GuestLevel, ...]
+    end: str
 
 
 @once
@@ -41,7 +90,56 @@ def guest_calls(session: Session, thread: Thread) -> GuestCalls | Absent:
         LayoutError: the debug root is damaged, or lacks what this needs.
     """
     found = guest_on(session, thread)
-    runtime = found.runtime
-    return then(
-        found.guest, lambda guest: GuestCalls(runtime, guest, Unwinder(runtime).chain(guest))
-    )
+    return then(found.guest, partial(_calls, session, found.runtime))
+
+
+def known_guest_calls(session: Session, thread: Thread) -> GuestCalls | Absent:
+    """The same, where a runtime can tell; never raises."""
+    guest = known_guest(session, thread)
+    if isinstance(guest, Absent):
+        return guest
+    try:
+        return guest_calls(session, thread)
+    except MtedbgError as error:
+        return Absent(Reason.DAMAGED, error.message)
+
+
+def _calls(session: Session, runtime: Runtime, guest: Guest) -> GuestCalls:
+    chain = Unwinder(runtime, cache(partial(_rules, session))).chain(guest)
+    levels = [level for call in chain.calls for level in _levels(session, call)]
+    return GuestCalls(runtime, guest, tuple(levels), chain.end)
+
+
+def _levels(session: Session, call: GuestCall) -> Iterator[GuestLevel]:
+    """The level of a call, after those of what was inlined there."""
+    found = GuestPlace() if call.place is None else guest_place(session, call.place)
+    program = None if call.place is None else program_at(session, call.place)
+    whose = program or _UNKNOWN
+    source = or_else(found.source, None)
+    for one in source.inlined if source else ():
+        yield GuestLevel(
+            call.rip,
+            one.function,
+            NOT_APPLICABLE,
+            one.source or _UNKNOWN,
+            whose,
+            inlined=True,
+            hypothesis=call.hypothesis,
+        )
+    name, offset = call.name, call.offset
+    if present(found.symbol) and call.place is not None and isinstance(call.rip, int):
+        offset = found.symbol.offset + call.rip - call.place
+        # Debug information has the name that the source has: a piece of a function is the function.
+        name = (source.function if source else "") or found.symbol.name
+    elif present(name):
+        name = demangled(name)
+    line = (source.source if source else None) or _UNKNOWN
+    yield GuestLevel(call.rip, name, offset, line, whose, call.block, hypothesis=call.hypothesis)
+
+
+def _rules(session: Session, address: int) -> FrameRules | None:
+    """Call frame information of a guest's, by the files of its image, else by memory."""
+    tables = frame_tables(session)
+    files = guest_files(session, address)
+    found = rules_of(session, files, address, has_table=tables.has_table(address))
+    return tables.rules_at(address) if found is None else found

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Callable
 
 from mtedbg.decode.code.code_map import FUNCTIONS
+from mtedbg.decode.code.guest_instruction import LONGEST, decode_all
 from mtedbg.decode.pages import Pages
 from mtedbg.layout import Runtime
 from mtedbg.model.absent import or_else, then
@@ -29,12 +31,14 @@ class GuestCode:
 
     Args:
         runtime: whose guest it is.
+        is_code: whether an address is in code of the guest's that is in no function here.
 
     Raises:
         LayoutError: the runtime does not tell what this needs.
     """
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, is_code: Callable[[int], bool] = lambda _: False) -> None:
+        self._is_code = is_code
         self._read = Pages(runtime.target).read
         self._functions = _functions(runtime)
         self._starts = [begin for begin, _, _ in self._functions]
@@ -54,7 +58,7 @@ class GuestCode:
     def _before(self, address: int) -> bytes:
         """The bytes that a call before `address` may consist of."""
         function = self.function_at(address - 1)
-        if function is None:
+        if function is None and not self._is_code(address - 1):
             return b""
         length = min(_LONGEST_CALL, address - (begin_of(function) or 0))
         return or_else(self._read(address - length, length), b"")
@@ -63,9 +67,15 @@ class GuestCode:
         """Whether a call may stand before `address`, in a guest function."""
         code = self._before(address)
         target = self.direct_target(address)
-        if target is not None:
-            return self.function_at(target) is not None
+        if target is not None and (self.function_at(target) or self._is_code(target)):
+            return True
         return any(_INDIRECT.match(code, at) for at in range(len(code)))
+
+    def size_at(self, address: int) -> int:
+        """Bytes of the instruction at `address`; 0 where it cannot be read."""
+        code = or_else(self._read(address, LONGEST), b"")
+        first = next(iter(decode_all(code, address)), None)
+        return 0 if first is None else first.size
 
     def returns_from_signal(self, address: int) -> bool:
         """Whether the code at `address` makes the system call that ends a signal handler."""

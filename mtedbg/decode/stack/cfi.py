@@ -43,7 +43,7 @@ AARCH64 = Abi(
     {**{number: f"x{number}" for number in range(SP)}, SP: "sp"}, SP, tuple(range(19, 31))
 )
 _AMD64_NAMES = "rax rdx rcx rbx rsi rdi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15".split()  # noqa: SIM905
-X86_64 = Abi(dict(enumerate(_AMD64_NAMES)), 7, (3, 6, 12, 13, 14, 15))
+X86_64 = Abi({**dict(enumerate(_AMD64_NAMES)), AMD64_RETURN: "rip"}, 7, (3, 6, 12, 13, 14, 15))
 
 
 @dataclass(frozen=True, slots=True)

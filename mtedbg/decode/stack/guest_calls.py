@@ -1,22 +1,25 @@
 """The guest's call chain: from each frame to its caller.
 
-There are no unwind tables and no frame pointers. A function's own instructions tell how deep its
-stack is; where they do not, the stack is searched for what looks like a return address, and what
-was found that way is a hypothesis.
+Call frame information leads, where the program has it: compilers write it for every function.
+Without it, and without frame pointers, a function's own instructions tell how deep its stack is;
+where they do not, the stack is searched for what looks like a return address, and what was found
+that way is a hypothesis.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from mtedbg.dataclass import dataclass
 from mtedbg.decode.code.code_map import CODE_MAP, ranges_of
 from mtedbg.decode.code.guest_code import GuestCode, begin_of
+from mtedbg.decode.stack.cfi import AMD64_RETURN, X86_64, unwind
 from mtedbg.decode.stack.guest_stack import MOST_BYTES, Depth, depths
+from mtedbg.formats.dwarf.frame_rules import FrameRules
 from mtedbg.layout import Requirements, Runtime
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else, then
 from mtedbg.model.code import Block, BlockKind, Function, Range, RangeKind
-from mtedbg.model.frame import Guest
+from mtedbg.model.frame import GENERAL_REGISTERS, Guest
 from mtedbg.model.pointer import strip
 from mtedbg.model.runtime import Buffer, Table
 
@@ -29,7 +32,10 @@ SIGNAL_FRAME = "<signal handler called>"
 # (arch/x86/include/asm/sigframe.h, arch/x86/include/uapi/asm/sigcontext.h).
 _FRAME_FLAGS, _FRAME_LINK = 8, 16
 _MOST_FLAGS = 0xF
-_FRAME_RBP, _FRAME_RSP, _FRAME_RIP = 128, 168, 176
+_FRAME_RSP, _FRAME_RIP = 168, 176
+_IN_FRAME = "r8 r9 r10 r11 r12 r13 r14 r15 rdi rsi rbp rbx rdx rax rcx rsp".split()  # noqa: SIM905
+SIGNAL_REGISTERS = {name: 48 + 8 * number for number, name in enumerate(_IN_FRAME)}
+"""Where the interrupted code's registers are, from the slot of the handler's return address."""
 _SEARCHED = 1 << 12
 """Bytes of stack that are searched for a return address."""
 _SLOT = 8
@@ -43,12 +49,15 @@ class GuestCall:
         rip: where it stands, or where it will go on.
         function: the guest function; absent where none holds `rip`.
         name: of the function.
+        place: an address in the instruction that it stands at, or in the call that it waits for;
+            None where that is not known, or it is no function's.
         hypothesis: whether the level was found by searching the stack.
     """
 
     rip: int | Absent
     function: Function | Absent
     name: str | Absent
+    place: int | None = None
     hypothesis: bool = False
 
     @property
@@ -82,13 +91,27 @@ class GuestChain:
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """A level's registers, as far as the chain needs them."""
+    """A level's registers, those that are known, by name."""
 
     rip: int
-    rsp: int
-    rbp: int | None
+    registers: Mapping[str, int]
     is_return: bool = True  # a call may be its function's last instruction: look before it
     restorer: int | None = None  # where the handler that interrupted it returns to
+
+    @property
+    def rsp(self) -> int:
+        """The stack pointer, which is always known."""
+        return self.registers["rsp"]
+
+    @property
+    def rbp(self) -> int | None:
+        """The frame pointer, where that is what rbp is."""
+        return self.registers.get("rbp")
+
+    @property
+    def place(self) -> int:
+        """An address in the instruction that it stands at, or in the call that it waits for."""
+        return self.rip - self.is_return
 
 
 class Unwinder:
@@ -96,15 +119,19 @@ class Unwinder:
 
     Args:
         runtime: whose guest it is.
+        rules: call frame information at a guest address; None where there is none.
 
     Raises:
         LayoutError: the runtime does not tell what this needs.
     """
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(
+        self, runtime: Runtime, rules: Callable[[int], FrameRules | None] = lambda _: None
+    ) -> None:
         runtime.layout.require(NEEDS)
         self._runtime = runtime
-        self._code = GuestCode(runtime)
+        self._rules = rules
+        self._code = GuestCode(runtime, lambda address: rules(address) is not None)
         self._depths: dict[int, Mapping[int, Depth]] = {}
         self._returns = _thread_returns(runtime)
 
@@ -115,8 +142,9 @@ class Unwinder:
         calls = [first]
         if isinstance(near, Absent):
             return GuestChain((first,), f"the guest's position is not known: {near}")
-        registers = guest.registers
-        state = _State(near, strip(registers["rsp"]), strip(registers["rbp"]), is_return=False)
+        registers = {name: guest.registers[name] for name in GENERAL_REGISTERS}
+        registers |= {name: strip(registers[name]) for name in ("rsp", "rbp")}
+        state = _State(near, registers, is_return=False)
         hypothesis = not isinstance(guest.rip, int)
         while len(calls) < MOST_LEVELS:
             found = self._caller(state, hypothesis)
@@ -125,22 +153,24 @@ class Unwinder:
             state, hypothesis = found
             if state.restorer is not None:
                 nowhere = Absent(Reason.NOT_APPLICABLE, "a signal frame, of no function")
-                calls.append(GuestCall(state.restorer, nowhere, SIGNAL_FRAME, hypothesis))
-            near = state.rip - state.is_return
-            calls.append(self._call(state.rip, near, hypothesis=hypothesis))
+                calls.append(GuestCall(state.restorer, nowhere, SIGNAL_FRAME, None, hypothesis))
+            calls.append(self._call(state.rip, state.place, hypothesis=hypothesis))
         return GuestChain(tuple(calls), f"more than {MOST_LEVELS} levels")
 
     def _call(self, rip: int | Absent, near: int | None, *, hypothesis: bool) -> GuestCall:
         function = None if near is None else self._code.function_at(near)
         if function is None:
             missing = Absent(Reason.UNKNOWN, "no guest function is there")
-            return GuestCall(rip, missing, missing, hypothesis)
+            return GuestCall(rip, missing, missing, near, hypothesis)
         name = self._runtime.text(function.name, function.name_length)
-        return GuestCall(rip, function, name, hypothesis)
+        return GuestCall(rip, function, name, near, hypothesis)
 
     def _caller(self, state: _State, uncertain: bool) -> tuple[_State, bool] | str:
         """The caller's state, and whether it is a hypothesis; or why there is none."""
-        function = self._code.function_at(state.rip - state.is_return)
+        found = self._by_rules(state, uncertain)
+        if found is not None:
+            return found
+        function = self._code.function_at(state.place)
         depth = self._depth(function, state.rip) if function is not None else None
         slot = None if depth is None else _return_slot(state, depth)
         if depth is not None and slot is None and state.rbp == 0:
@@ -155,8 +185,46 @@ class Unwinder:
             # Where RIP itself is uncertain, its function may have pushed more by now.
             if self._code.after_call(value):
                 hypothesis = uncertain and self._code.direct_target(value) != begin_of(function)
-                return _State(value, slot + _SLOT, self._rbp(state, depth, slot)), hypothesis
+                return _returned(value, slot, self._rbp(state, depth, slot)), hypothesis
+        if not state.is_return and depth is None and not uncertain:
+            # At an entry, or nowhere: whoever called or jumped there left a return address on top.
+            value = self._code.word(state.rsp)
+            if value is not None and self._code.after_call(value):
+                kept = {**state.registers, "rsp": state.rsp + _SLOT}
+                return _State(value, kept), False
         return self._search(state, function)
+
+    def _by_rules(self, state: _State, uncertain: bool) -> tuple[_State, bool] | str | None:
+        """The same by call frame information; None where there is none that leads on."""
+        for place in self._places(state, uncertain):
+            rules = self._rules(place)
+            if rules is None or rules.return_register != AMD64_RETURN:
+                continue
+            left = unwind(self._runtime.target, rules, state.registers, X86_64)
+            if isinstance(left, Absent):
+                continue
+            if not left.return_address:
+                return "the outermost function, as its call frame information says"
+            slot = left.cfa - _SLOT
+            if slot < state.rsp:
+                return f"the frame at {left.cfa:#x} is not above the one that it called"
+            if left.return_address in self._returns:
+                return "the thread's first function"
+            interrupted = self._interrupted(slot)
+            if interrupted is not None:
+                return interrupted, uncertain
+            if self._code.after_call(left.return_address):
+                begin = begin_of(self._code.function_at(place))
+                target = self._code.direct_target(left.return_address)
+                caller = _State(left.return_address, {**left.registers, "rsp": left.cfa})
+                return caller, uncertain and (begin is None or target != begin)
+        return None
+
+    def _places(self, state: _State, uncertain: bool) -> Iterator[int]:
+        """Where the rules are asked for: RIP may be past an instruction that is known."""
+        if uncertain and not state.is_return and (size := self._code.size_at(state.rip)):
+            yield state.rip + size
+        yield state.place
 
     def _interrupted(self, slot: int) -> _State | None:
         """What a signal handler has interrupted, if `slot` has a handler's return address."""
@@ -170,8 +238,9 @@ class Unwinder:
         rsp = self._code.word(slot + _FRAME_RSP)
         if rip is None or rsp is None:
             return None
-        rbp = self._code.word(slot + _FRAME_RBP)
-        return _State(rip, rsp, rbp, is_return=False, restorer=restorer)
+        saved = {name: self._code.word(slot + at) for name, at in SIGNAL_REGISTERS.items()}
+        registers = {name: value for name, value in saved.items() if value is not None}
+        return _State(rip, {**registers, "rsp": rsp}, is_return=False, restorer=restorer)
 
     def _rbp(self, state: _State, depth: Depth, slot: int) -> int | None:
         """The caller's rbp."""
@@ -193,7 +262,7 @@ class Unwinder:
                 return interrupted, True
             if not self._code.after_call(value):
                 continue
-            found = _State(value, slot + _SLOT, None)
+            found = _returned(value, slot, None)
             target = self._code.direct_target(value)
             if target is not None and target == begin_of(function):
                 return found, True
@@ -209,6 +278,12 @@ class Unwinder:
             code = self._runtime.target.read_memory(begin, end - begin)
             self._depths[begin] = {} if isinstance(code, Absent) else depths(code, begin)
         return self._depths[begin].get(rip)
+
+
+def _returned(value: int, slot: int, rbp: int | None) -> _State:
+    """The state after a return through `slot`."""
+    known = {"rsp": slot + _SLOT} if rbp is None else {"rsp": slot + _SLOT, "rbp": rbp}
+    return _State(value, known)
 
 
 def _return_slot(state: _State, depth: Depth) -> int | None:
