@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <random>
 #include <thread>
 #include <vector>
@@ -29,6 +30,10 @@ uint64_t free_address(uint64_t length) {
   munmap(there, length);
   return reinterpret_cast<uintptr_t>(there);
 }
+
+// The same with much room above, which the kernel fills from its top: what is mapped between, the
+// table of tags among it, is not in the way.
+uint64_t roomy_address() { return free_address(uint64_t{1} << 30); }
 
 struct World {
   Protocol protocol;
@@ -323,6 +328,61 @@ TEST_CASE("pages that code was made from are told of a write before it is made")
   pages.remove(at + page, at + 2 * page);
   CHECK_FALSE(pages.covers(at, 2 * page));
   CHECK(pages.covers(at + 2 * page, 1));
+}
+
+TEST_CASE("a change of the map waits for whoever settles a fault there, and for nobody else") {
+  constexpr uint64_t kLength = 2 * GuestMemory::kGuestPage;
+  constexpr int kReadWrite = PROT_READ | PROT_WRITE;
+  World world;
+  GuestMemory& memory = world.memory;
+  memory.expect_calls(3);
+  const uint64_t at = roomy_address();
+  const auto there = [&] { return GuestMemory::Still(memory).protection(at, kLength); };
+  const std::function<int()> changes[] = {
+      [&] { return memory.unmap(at, kLength); },
+      [&] { return memory.forget(at, kLength); },
+      [&] { return memory.protect(at, kLength, PROT_READ, 3); },
+      [&] { return memory.protect(at, kLength, PROT_NONE, 3); },
+      [&] { return memory.move(at, kLength, at + kLength); },
+  };
+  for (const auto& change : changes) {
+    REQUIRE(memory.map_anonymous(at, kLength, kReadWrite) == 0);
+    CHECK((there() & Regions::kReady) == 0);
+    CHECK(GuestMemory::Held(memory).touch(nullptr, at, kLength));
+    std::atomic<bool> changed{false};
+    std::thread changer;
+    {
+      const GuestMemory::Still still(memory);
+      REQUIRE(still.protection(at, kLength) == (kReadWrite | Regions::kReady));
+      // Another fault is settled, or memory gets its owner, beside it.
+      CHECK(there() == (kReadWrite | Regions::kReady));
+      CHECK_FALSE(GuestMemory::Held(memory).touch(nullptr, at, kLength));
+      changer = std::thread([&] {
+        CHECK(change() == 0);
+        changed = true;
+      });
+      while ((there() & Regions::kReady) != 0) std::this_thread::yield();
+      CHECK_FALSE(changed);
+      // As it was: another thread's change has not begun.
+      write_tags(at, kLength, 5);
+      *reinterpret_cast<volatile char*>(at) = 1;
+      CHECK(read_tag(at) == 5);
+    }
+    changer.join();
+    memory.unmap(at, 2 * kLength);
+  }
+}
+
+TEST_CASE("memory that the guest may only read has no owner") {
+  World world;
+  world.memory.expect_calls(3);
+  const uint64_t length = GuestMemory::kGuestPage, at = roomy_address();
+  REQUIRE(world.memory.map_anonymous(at, length, PROT_READ) == 0);
+  REQUIRE(world.memory.map_anonymous(at + length, length, PROT_READ | PROT_WRITE) == 0);
+  CHECK(GuestMemory::Held(world.memory).touch(nullptr, at, 2 * length));
+  CHECK(read_tag(at) == world.protocol.shared_tag());
+  CHECK(read_tag(at + length) == 3);
+  world.memory.unmap(at, 2 * length);
 }
 
 }  // namespace mtetso

@@ -143,7 +143,7 @@ MUTANTS = (
     Mutant(
         "publish-without-cleaning",
         "fault/patch.cc",
-        "  clean_words(patch.block, words == Words::Access ? access : insert,\n"
+        "  clean_words(patch, words == Words::Access ? access : insert,\n"
         "              words == Words::Insert ? insert : access);\n",
         "  (void)insert, (void)access, (void)words, (void)&clean_words;\n",
         _ORDER,
@@ -401,6 +401,28 @@ MUTANTS = (
         "return at != sources.end() && at->begin < end;",
         "return at != sources.end() && at->end <= end;",
         _TIERS,
+    ),
+    # Memory that programs map: who settles a fault relies on the map (memory/guest_memory.h).
+    Mutant(
+        "permission-gone-under-a-fault",
+        "memory/guest_map.cc",
+        "      withdraw(at, part);\n      result = protect_piece(",
+        "      result = protect_piece(",
+        ("test_guest_memory",),
+    ),
+    Mutant(
+        "memory-gone-under-a-fault",
+        "memory/guest_map.cc",
+        "    withdraw(at, part);\n    munmap(",
+        "    munmap(",
+        ("test_guest_memory",),
+    ),
+    Mutant(
+        "read-only-memory-with-an-owner",
+        "memory/guest_map.cc",
+        "writes ? protocol_.memory_tag(own) : protocol_.shared_tag()",
+        "protocol_.memory_tag(own)",
+        ("test_guest_memory",),
     ),
     Mutant(
         "host-writes-over-code",

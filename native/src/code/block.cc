@@ -5,11 +5,20 @@
 
 namespace mtetso {
 
+// By halves, without the division that the distance of two of them would be.
 mtedbg_Memop* CodeBlock::memop_at(uintptr_t pc) const {
-  const auto at = std::lower_bound(
-      memops.begin(), memops.end(), pc,
-      [](const mtedbg_Memop& memop, uintptr_t wanted) { return memop.address < wanted; });
-  return at != memops.end() && at->address == pc ? &*at : nullptr;
+  mtedbg_Memop* at = memops.data();
+  for (size_t left = memops.size(); left != 0;) {
+    const size_t half = left / 2;
+    if (at[half].address == pc) return at + half;
+    if (at[half].address < pc) {
+      at += half + 1;
+      left -= half + 1;
+    } else {
+      left = half;
+    }
+  }
+  return nullptr;
 }
 
 mtedbg_Memop* CodeBlock::memop_out_of_line(uintptr_t pc) const {

@@ -33,6 +33,9 @@ class CodeBlockMap {
 
   size_t size() const;
 
+  // In a child process: drops the look-ups of its parent's other threads.
+  void forked() { blocks_.forget_readers(); }
+
   // Called inside a look-up, between counting in and reading the vector. Tests freeze a reader
   // there; null otherwise.
   void (*inside_lookup)() = nullptr;

@@ -6,7 +6,8 @@
 namespace mtetso {
 namespace {
 
-constexpr uint32_t kBase = kAddressRegister << 5, kBaseMask = 31u << 5;
+using namespace access_words;
+
 constexpr uint32_t kSizeShift = 30;
 
 // An access is its opcode with size in bits 31:30, Rn in 9:5 and Rt in 4:0.
@@ -16,15 +17,12 @@ struct Pattern {
   uint32_t mode;
 };
 
-constexpr uint32_t kLdr = 0x39400000, kStr = 0x39000000;  // immediate, unsigned offset 0
-constexpr uint32_t kLdapr = 0x38bfc000, kStlr = 0x089ffc00;
 constexpr std::array<Pattern, 4> kPlain{{
     {kLdr, MTEDBG_Access_Load, MTEDBG_Mode_Local},
     {kStr, MTEDBG_Access_Store, MTEDBG_Mode_Local},
     {kLdapr, MTEDBG_Access_Load, MTEDBG_Mode_Shared},
     {kStlr, MTEDBG_Access_Store, MTEDBG_Mode_Shared},
 }};
-constexpr uint32_t kPlainMask = 0x3fffffe0;
 
 struct AtomicPattern {
   uint32_t opcode;
@@ -79,30 +77,6 @@ std::optional<AccessWord> decode_access(uint32_t word) {
     return found;
   }
   return std::nullopt;
-}
-
-std::optional<uint32_t> access_word_in(uint32_t word, uint32_t mode) {
-  const bool local = mode == MTEDBG_Mode_Local;
-  const uint32_t opcode = word & kPlainMask & ~kBaseMask;
-  if ((word & kBaseMask) == kBase) {
-    if (opcode == kLdr || opcode == kLdapr)
-      return (word & ~kPlainMask) | kBase | (local ? kLdr : kLdapr);
-    if (opcode == kStr || opcode == kStlr)
-      return (word & ~kPlainMask) | kBase | (local ? kStr : kStlr);
-  }
-  return decode_access(word) ? std::optional(word) : std::nullopt;
-}
-
-uint32_t tag_word(uint32_t mode, uint32_t shared_tag) {
-  constexpr uint32_t kRegister = kAddressRegister;
-  constexpr uint32_t kBitfield = 0xb3400000 | 8u << 16 | 3u << 10 | kRegister;  // BFM #8, #3
-  if (mode == MTEDBG_Mode_Local) return kBitfield | kCoreRegister << 5;
-  if (shared_tag == 0) return kBitfield | 31u << 5;             // from the zero register: BFC
-  return 0xb2400000 | 8u << 16 | 3u << 10 | kBase | kRegister;  // ORR, bits 59:56
-}
-
-uint32_t branch_word(uint64_t from, uint64_t to) {
-  return 0x14000000 | ((to - from) >> 2 & 0x03ffffff);
 }
 
 OutOfLine out_of_line(uint32_t access, uint32_t shared_tag, uint64_t at, uint64_t back) {

@@ -67,15 +67,40 @@ struct AccessWord {
 // Empty for a word that is not an access of a memop through x16.
 std::optional<AccessWord> decode_access(uint32_t word);
 
-// The access word in `mode`; an RMW is returned unchanged. Empty for any other word.
-std::optional<uint32_t> access_word_in(uint32_t word, uint32_t mode);
+namespace access_words {
+inline constexpr uint32_t kBase = kAddressRegister << 5, kBaseMask = 31u << 5;
+inline constexpr uint32_t kLdr = 0x39400000, kStr = 0x39000000;  // immediate, unsigned offset 0
+inline constexpr uint32_t kLdapr = 0x38bfc000, kStlr = 0x089ffc00;
+inline constexpr uint32_t kPlainMask = 0x3fffffe0;
+}  // namespace access_words
+
+// The access word in `mode`; an RMW is returned unchanged. Empty for any other word. In line, as
+// what follows: the fault handler patches with them.
+inline std::optional<uint32_t> access_word_in(uint32_t word, uint32_t mode) {
+  using namespace access_words;
+  const bool local = mode == MTEDBG_Mode_Local;
+  const uint32_t plain = word & kPlainMask;
+  if (plain == (kLdr | kBase) || plain == (kLdapr | kBase))
+    return (word & ~kPlainMask) | kBase | (local ? kLdr : kLdapr);
+  if (plain == (kStr | kBase) || plain == (kStlr | kBase))
+    return (word & ~kPlainMask) | kBase | (local ? kStr : kStlr);
+  return decode_access(word) ? std::optional(word) : std::nullopt;
+}
 
 // The tag insert of mode Local or Shared.
-uint32_t tag_word(uint32_t mode, uint32_t shared_tag);
+inline uint32_t tag_word(uint32_t mode, uint32_t shared_tag) {
+  constexpr uint32_t kRegister = kAddressRegister;
+  constexpr uint32_t kBitfield = 0xb3400000 | 8u << 16 | 3u << 10 | kRegister;  // BFM #8, #3
+  if (mode == MTEDBG_Mode_Local) return kBitfield | kCoreRegister << 5;
+  if (shared_tag == 0) return kBitfield | 31u << 5;  // from the zero register: BFC
+  return 0xb2400000 | 8u << 16 | 3u << 10 | access_words::kBase | kRegister;  // ORR, bits 59:56
+}
 
 // B from one word to another, both offsets or both addresses, in bytes. They are in one block,
 // which is in reach.
-uint32_t branch_word(uint64_t from, uint64_t to);
+inline uint32_t branch_word(uint64_t from, uint64_t to) {
+  return 0x14000000 | ((to - from) >> 2 & 0x03ffffff);
+}
 
 // The words of an out-of-line form.
 struct OutOfLine {

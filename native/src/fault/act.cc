@@ -55,17 +55,24 @@ ONE_COPY void publish_last(const Patch& change, Words words, uint64_t pointer, b
 
 }  // namespace
 
-void FaultResolver::act(MemopFault& fault) {
-  if (fault.what.reload) fault.context.registers[kCoreRegister] = fault.now.own;
-  if (fault.what.retags() || fault.what.barrier) retag(fault);
-  if (fault.what.patch_to != 0 && !patch(fault)) {
-    // A thread may be between the two words and did not leave in time: decide without weakening.
-    fault.now.may_weaken = false;
-    fault.what = decide(fault.now);
-    open(fault);
-    retag(fault);
+inline void FaultResolver::count_flip(const MemopFault& fault) const {
+  mtedbg_Memop& memop = fault.memop;
+  const uint32_t flips = memop.flips + 1;
+  put(memop.flips, flips);
+  if (fault.what.patch_to != 0) {
+    record_at(fault.time, fault.frame,
+              {.event = MTEDBG_Event_Patch,
+               .memop = memop.id,
+               .address = memop.address,
+               .old_value = fault.now.mode,
+               .new_value = fault.what.patch_to});
   }
-  if (fault.what.interpret) access(fault);
+  const uint32_t policy = rules_.decision.policy;
+  const bool pins = policy != MTEDBG_Policy_Seed && policy != MTEDBG_Policy_Follow;
+  if (!pins || flips <= rules_.pin_threshold || memop.pinned != 0) return;
+  put(memop.pinned, 1);
+  record_at(fault.time, fault.frame,
+            {.event = MTEDBG_Event_Pin, .memop = memop.id, .new_value = flips});
 }
 
 void FaultResolver::set_tags(const MemopFault& fault, uint32_t to) const {
@@ -112,7 +119,7 @@ ONE_COPY void FaultResolver::retag(const MemopFault& fault) {
   point(Point::PatchBarrier);
 }
 
-bool FaultResolver::patch(const MemopFault& fault) {
+inline bool FaultResolver::patch(const MemopFault& fault) {
   const Patch change{fault.block, fault.memop, fault.what.patch_to, fault.now.shared, fault.alone};
   const uint64_t pointer = fault.pointer;
   Words last = Words::Both;
@@ -159,25 +166,6 @@ bool FaultResolver::patch(const MemopFault& fault) {
   return true;
 }
 
-void FaultResolver::count_flip(const MemopFault& fault) const {
-  mtedbg_Memop& memop = fault.memop;
-  put(memop.flips, memop.flips + 1);
-  if (fault.what.patch_to != 0) {
-    record_at(fault.time, fault.frame,
-              {.event = MTEDBG_Event_Patch,
-               .memop = memop.id,
-               .address = memop.address,
-               .old_value = fault.now.mode,
-               .new_value = fault.what.patch_to});
-  }
-  const uint32_t policy = rules_.decision.policy;
-  const bool pins = policy != MTEDBG_Policy_Seed && policy != MTEDBG_Policy_Follow;
-  if (!pins || memop.flips <= rules_.pin_threshold || memop.pinned != 0) return;
-  put(memop.pinned, 1);
-  record_at(fault.time, fault.frame,
-            {.event = MTEDBG_Event_Pin, .memop = memop.id, .new_value = memop.flips});
-}
-
 void FaultResolver::access(const MemopFault& fault) const {
   const auto word = decode_access(*fault.block.writable(fault.memop.address));
   if (!word) return;  // cannot be: checked at commit
@@ -190,6 +178,18 @@ void FaultResolver::access(const MemopFault& fault) const {
   for (uint32_t i = 0; i < fault.now.granules; ++i)
     write_tags(fault.granule(i), kGranule, fault.now.tags[i]);
   note_retag(fault, true);
+}
+
+void FaultResolver::act(const MemopFault& fault) {
+  if (fault.what.retags() || fault.what.barrier) retag(fault);
+  if (fault.what.patch_to != 0 && !patch(fault)) {
+    // A thread may be between the two words and did not leave in time: decide without weakening.
+    fault.now.may_weaken = false;
+    fault.what = decide(fault.now);
+    open(fault);
+    retag(fault);
+  }
+  if (fault.what.interpret) access(fault);
 }
 
 }  // namespace mtetso

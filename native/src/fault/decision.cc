@@ -51,33 +51,32 @@ bool goes_out_of_line(const Situation& now) {
 // Makes a decision: from `now`, into `what`.
 struct DecisionMaker {
   const Situation& now;
-  Decision what{};
+  Decision& what;
+
+  void decide();
 
   void retag_all_but(uint32_t tag) {
     what.retag[0] = first_tag(now) != tag;
     what.retag[1] = now.granules == 2 && last_tag(now) != tag;
   }
 
-  Decision take_shared() {
+  void take_shared() {
     retag_all_but(now.shared);
     what.barrier = what.retags();
     if (now.mode == kLocal && now.cause == Cause::TagCheck) what.patch_to = kShared;
-    return what;
   }
 
-  Decision claim() {
+  void claim() {
     what.claim = what.barrier = true;
     retag_all_but(now.own);
-    return what;
   }
 
-  Decision weaken() {
+  void weaken() {
     what.patch_to = kLocal;
     what.quiesce = true;
-    return what;
   }
 
-  Decision as_written() {
+  void as_written() {
     what.as_written = true;
     what.claim = now.mode == kShared && owns(now) && !now.pinned;
     retag_all_but(what.claim ? now.own : now.shared);
@@ -86,55 +85,57 @@ struct DecisionMaker {
     else if (now.mode == kLocal)
       what.patch_to = kShared;
     what.claim = what.claim && what.retags();
-    return what;
   }
 
-  Decision interpret() {
+  void interpret() {
     what.interpret = true;
     what.barrier = what.barrier_after = some_tag_is_foreign(now);
-    return what;
   }
 
   // A misaligned access of memory that is all mine needs no tag change: no other core can access
   // it.
-  Decision realign() {
+  void realign() {
     if (now.atomic) {
       what.guard = what.interpret = what.barrier = what.barrier_after = true;
-      return what;
+      return;
     }
     if (policy_of(now) == MTEDBG_Policy_Interpret) return interpret();
     Situation either = now;
     either.mode = kEither;
     if (goes_out_of_line(now)) what.patch_to = kEither;
-    if (now.mode == kEither || what.patch_to == kEither)
-      return settled(either) ? what : take_shared();
+    if (now.mode == kEither || what.patch_to == kEither) {
+      if (!settled(either)) take_shared();
+      return;
+    }
     if (!owns(now) || !every_tag_is(now, now.own)) take_shared();
     what.interpret = true;
-    return what;
   }
 };
+
+void DecisionMaker::decide() {
+  what.reload = now.register_tag != now.own;
+  if (now.cause == Cause::Alignment) return realign();
+
+  if (settled(now)) return;
+  const bool mine = owns(now) && every_tag_is(now, now.own);
+  const uint32_t policy = policy_of(now);
+  if (policy == MTEDBG_Policy_Interpret) return interpret();
+  if (policy == MTEDBG_Policy_Seed) return as_written();
+  const bool claims = past(now.rules.claim_threshold, now.faults) && owns(now) && !now.pinned;
+  if (claims && now.writable && now.mode == kLocal && !some_tag_is_foreign(now)) return claim();
+  if (claims && now.mode == kShared && mine && now.may_weaken) return weaken();
+  if (mine && goes_out_of_line(now))
+    what.patch_to = kEither;
+  else
+    take_shared();
+}
 
 }  // namespace
 
 Decision decide(const Situation& now) {
-  DecisionMaker maker{now};
-  maker.what.reload = now.register_tag != now.own;
-  if (now.cause == Cause::Alignment) return maker.realign();
-
-  if (settled(now)) return maker.what;
-  const bool mine = owns(now) && every_tag_is(now, now.own);
-  const uint32_t policy = policy_of(now);
-  if (policy == MTEDBG_Policy_Interpret) return maker.interpret();
-  if (policy == MTEDBG_Policy_Seed) return maker.as_written();
-  const bool claims = past(now.rules.claim_threshold, now.faults) && owns(now) && !now.pinned;
-  if (claims && now.writable && now.mode == kLocal && !some_tag_is_foreign(now))
-    return maker.claim();
-  if (claims && now.mode == kShared && mine && now.may_weaken) return maker.weaken();
-  if (mine && goes_out_of_line(now)) {
-    maker.what.patch_to = kEither;
-    return maker.what;
-  }
-  return maker.take_shared();
+  Decision what;
+  DecisionMaker{now, what}.decide();
+  return what;
 }
 
 }  // namespace mtetso

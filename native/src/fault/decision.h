@@ -121,6 +121,8 @@ struct Decision {
   bool guard = false;           // both granules have the guard tag during the access
 
   bool retags() const { return retag[0] || retag[1]; }
+  // Whether there is more to do than to reload.
+  bool acts() const { return retags() || barrier || patch_to != 0 || interpret; }
   bool operator==(const Decision&) const = default;
 };
 

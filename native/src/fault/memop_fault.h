@@ -15,23 +15,23 @@ namespace mtetso {
 
 // `pointer` is the memop's address register, with its logical tag: si_addr may lie in the middle
 // of the access, and its bits 63:60 are undefined.
-struct FaultResolver::MemopFault {
+struct FaultResolver::FaultedAccess {
   const FaultContext& context;
   const CodeBlock& block;
   mtedbg_Memop& memop;
   mtedbg_GuestFrame* frame;
   uint64_t pointer;
-  int protection = 0;  // what the guest may do there: PROT_ bits
-  uint64_t time = 0;   // when the lock was taken; of all records of this fault
-  bool alone = false;  // there has never been another guest thread to synchronise with
-  Situation now{};
-  Decision what{};
 
   uint64_t granule(uint32_t index) const { return granule_of(pointer) + index * kGranule; }
-  // The first granule whose tag is not the pointer's; the first one if there is none.
-  uint32_t culprit() const {
-    return now.granules == 2 && now.tags[0] == logical_tag(pointer) ? 1 : 0;
-  }
+};
+
+// With what was decided about it.
+struct FaultResolver::MemopFault : FaultedAccess {
+  uint64_t time;  // when the lock was taken; of all records of this fault
+  bool alone;     // there has never been another guest thread to synchronise with
+  Situation& now;
+  Decision& what;
+
   bool settles_with_patch() const {
     return what.barrier && what.retags() && what.patch_to == MTEDBG_Mode_Shared;
   }

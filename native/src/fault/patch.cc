@@ -11,14 +11,14 @@ namespace mtetso {
 namespace {
 
 // One aligned store: a fetch sees the old word or the new one.
-void write_word(const CodeBlock& block, uintptr_t pc, uint32_t word) {
-  std::atomic_ref(*block.writable(pc)).store(word, std::memory_order_release);
+void write_word(const Patch& patch, uintptr_t pc, uint32_t word) {
+  std::atomic_ref(*patch.writable(pc)).store(word, std::memory_order_release);
   if (tracing()) trace({.kind = TraceKind::Word, .address = pc, .first = word});
 }
 
 // [begin, end] of code, for this core; others also need synchronize_cores().
-void clean_words(const CodeBlock& block, uintptr_t begin, uintptr_t end) {
-  clean_code(block.writable(begin), reinterpret_cast<const void*>(begin),
+void clean_words(const Patch& patch, uintptr_t begin, uintptr_t end) {
+  clean_code(patch.writable(begin), reinterpret_cast<const void*>(begin),
              end - begin + sizeof(uint32_t));
 }
 
@@ -27,8 +27,8 @@ void clean_words(const CodeBlock& block, uintptr_t begin, uintptr_t end) {
 void write_access(const Patch& patch) {
   const uintptr_t pc = patch.memop.address;
   // Code::commit() checked that the word is an access, so there is one in either mode.
-  const auto word = access_word_in(*patch.block.writable(pc), patch.mode);
-  if (word) write_word(patch.block, pc, *word);
+  const auto word = access_word_in(*patch.writable(pc), patch.mode);
+  if (word) write_word(patch, pc, *word);
 }
 
 void write_tag_insert(const Patch& patch) {
@@ -36,7 +36,7 @@ void write_tag_insert(const Patch& patch) {
   const uintptr_t pc = patch.memop.tag_address;
   const bool either = patch.mode == MTEDBG_Mode_Either;
   write_word(
-      patch.block, pc,
+      patch, pc,
       either ? branch_word(pc, patch.memop.out_address) : tag_word(patch.mode, patch.shared_tag));
 }
 
@@ -44,7 +44,7 @@ void write_tag_insert(const Patch& patch) {
 void clean(const Patch& patch, Words words) {
   const uintptr_t access = patch.memop.address;
   const uintptr_t insert = patch.memop.tag_address != 0 ? patch.memop.tag_address : access;
-  clean_words(patch.block, words == Words::Access ? access : insert,
+  clean_words(patch, words == Words::Access ? access : insert,
               words == Words::Insert ? insert : access);
 }
 

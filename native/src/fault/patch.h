@@ -77,6 +77,10 @@ struct Patch {
   uint32_t mode;  // to which
   uint32_t shared_tag;
   bool alone = false;  // there is no other guest thread: synchronise this one, at the end
+  // From where a word is executed to where it is written, in bytes.
+  intptr_t shift = reinterpret_cast<intptr_t>(block.writable(0));
+
+  uint32_t* writable(uintptr_t pc) const { return reinterpret_cast<uint32_t*>(pc + shift); }
 };
 
 void write_access(const Patch& patch);

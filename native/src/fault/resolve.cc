@@ -3,7 +3,6 @@
 
 #include <sys/mman.h>
 
-#include <optional>
 #include <utility>
 
 #include "code/block_map.h"
@@ -58,81 +57,47 @@ Resolution FaultResolver::foreign(const FaultContext& context) const {
   return {};
 }
 
-// A page that code was made from is read-only until it is written (memory/code_pages.h). Its memory
-// is shared, so the access may be done here, with barriers before and behind it. One that reaches
-// into other memory, or is locked and crosses granules, is done again by the thread: false, too, if
-// the access has another fault.
-bool FaultResolver::writes_code(MemopFault& fault) {
-  CodePages& code = memory_.code_pages();
-  const mtedbg_Memop& memop = fault.memop;
-  const uint64_t last = fault.pointer + memop.size - 1;
-  if (!memop_writes(memop) || !code.covers(fault.pointer, memop.size)) return false;
-  if (fault.context.kind != FaultKind::Other && !code.holds(fault.pointer, memop.size))
-    return false;
-  const bool crosses = granule_of(last) != fault.granule(0);
-  fault.what.interpret = code.covers(fault.pointer, 1) && code.covers(last, 1) &&
-                         !(crosses && memop.access == MTEDBG_Access_ReadModifyWrite);
-  const bool done = code.write(fault.frame, fault.pointer, memop.size, [&] {
-    if (fault.what.interpret) access(fault);
-  });
-  if (!done) return false;
-  resume_after(fault);
-  record(fault.frame, {.event = static_cast<uint32_t>(fault.what.interpret ? MTEDBG_Event_Interpret
-                                                                           : MTEDBG_Event_Retry),
-                       .memop = memop.id,
-                       .address = strip_tag(fault.pointer)});
-  return true;
-}
-
-// Memory that is shared with what knows no tags (memory/region_map.h): the access is done here, in
-// order, where the host has it.
-Resolution FaultResolver::outside(const MemopFault& fault, uint64_t host, uint32_t state) const {
-  const mtedbg_Memop& memop = fault.memop;
-  if (const auto word = decode_access(*fault.block.writable(memop.address)))
-    interpret(*word, host, fault.context.registers);
-  *fault.context.pc = memop.address + kWord;
-  put(fault.frame->state, state);
-  return {Verdict::Resumed, memop.guest_rip, strip_tag(fault.pointer)};
-}
-
 // The memop and the tags as they are now; they may have changed since the access.
-inline void FaultResolver::read_situation(MemopFault& fault) const {
-  Situation& now = fault.now;
-  now.cause = fault.context.kind == FaultKind::Alignment ? Cause::Alignment : Cause::TagCheck;
-  now.atomic = fault.memop.access == MTEDBG_Access_ReadModifyWrite;
-  now.mode = fault.memop.mode;
-  // Without [1] it cannot use a core's tag: it stays shared.
-  now.pinned = fault.memop.pinned != 0 || fault.memop.tag_address == 0;
-  now.has_out_of_line = fault.memop.out_address != 0;
-  now.rules = rules_.decision;
-  now.faults = fault.memop.faults;
-  const uint64_t last = granule_of(fault.pointer + fault.memop.size - 1);
-  now.tags[0] = read_tag(fault.granule(0));
-  if (last != fault.granule(0)) {
-    now.granules = 2;
-    now.tags[1] = read_tag(last);
-  }
-  now.own = static_cast<uint32_t>(fault.frame->host_core_id) & 0xf;
-  now.register_tag = static_cast<uint32_t>(fault.context.registers[kCoreRegister]) & 0xf;
-  now.shared = protocol_.shared_tag();
-  now.owns = protocol_.owns(now.own);
-  // Only then can its tag be changed.
-  now.writable = (fault.protection & PROT_WRITE) != 0 &&
-                 !memory_.code_pages().covers(fault.pointer, fault.memop.size);
+inline Situation FaultResolver::situation(const FaultedAccess& fault, int protection) const {
+  const mtedbg_Memop& memop = fault.memop;
+  const uint64_t first = fault.granule(0);
+  const uint64_t last = granule_of(fault.pointer + memop.size - 1);
+  const bool two = first != last;
+  const uint32_t own = static_cast<uint32_t>(fault.frame->host_core_id) & 0xf;
+  return {.cause = fault.context.kind == FaultKind::Alignment ? Cause::Alignment : Cause::TagCheck,
+          .mode = memop.mode,
+          // Without [1] it cannot use a core's tag: it stays shared.
+          .pinned = memop.pinned != 0 || memop.tag_address == 0,
+          .rules = rules_.decision,
+          .granules = two ? 2u : 1u,
+          .tags = {read_tag(first), two ? read_tag(last) : 0},
+          .own = own,
+          .register_tag = static_cast<uint32_t>(fault.context.registers[kCoreRegister]) & 0xf,
+          .shared = protocol_.shared_tag(),
+          .owns = protocol_.owns(own),
+          // Only then can its tag be changed.
+          .writable = (protection & PROT_WRITE) != 0 &&
+                      !memory_.code_pages().covers(fault.pointer, memop.size),
+          .atomic = memop.access == MTEDBG_Access_ReadModifyWrite,
+          .faults = memop.faults,
+          .has_out_of_line = memop.out_address != 0};
 }
 
 // last_fault_time is cleared first and set last: while it is 0 the other fields are incomplete.
-inline void FaultResolver::note_fault(MemopFault& fault) const {
+inline void FaultResolver::note_fault(const FaultedAccess& fault, const Situation& now,
+                                      uint64_t time) const {
   mtedbg_Memop& memop = fault.memop;
-  const uint32_t tag = fault.now.tags[fault.culprit()], core = fault.now.own;
-  const uint64_t pointer = fault.pointer, time = fault.time;
-  if (tracing()) trace_fault(fault.block, memop, pointer, fault.now, fault.frame->thread_id);
+  const uint64_t pointer = fault.pointer;
+  // Of the first granule whose tag is not the pointer's; of the first one if there is none.
+  const bool second = now.granules == 2 && now.tags[0] == logical_tag(pointer);
+  const uint32_t tag = now.tags[second ? 1 : 0];
+  if (tracing()) trace_fault(fault.block, memop, pointer, now, fault.frame->thread_id);
   std::atomic_ref(memop.last_fault_time).store(0, std::memory_order_seq_cst);
   put(memop.last_fault_address, strip_tag(pointer));
   put(memop.last_fault_logical_tag, logical_tag(pointer));
   put(memop.last_fault_allocation_tag, tag);
-  put(memop.last_fault_core, core);
-  put(memop.faults, memop.faults + 1);
+  put(memop.last_fault_core, now.own);
+  put(memop.faults, now.faults + 1);
   std::atomic_ref(memop.last_fault_time).store(time, std::memory_order_release);
   record_at(time, fault.frame,
             {.event = MTEDBG_Event_Fault,
@@ -143,137 +108,206 @@ inline void FaultResolver::note_fault(MemopFault& fault) const {
 }
 
 void FaultResolver::open(const MemopFault& fault) {
+  const Situation& now = fault.now;
   const Decision& what = fault.what;
   uint32_t operation = MTEDBG_Operation_None;
   if (what.retags() || what.guard) operation = MTEDBG_Operation_RetagOnly;
   if (what.patch_to != 0) operation = MTEDBG_Operation_PatchMemop;
   if (operation == MTEDBG_Operation_None) return;
-  const uint32_t old_tag = fault.now.tags[what.retag[1] && !what.retag[0] ? 1 : 0];
-  open_journal(JournalSlot::Memop,
-               {.operation = operation,
-                .phase = MTEDBG_Phase_Lock,
-                .thread = fault.frame->thread_id,
-                .block = fault.block.record.id,
-                .memop = fault.memop.id,
-                .generation = protocol_.next_generation(),
-                .address = strip_tag(fault.pointer),
-                .old_tag = old_tag,
-                .new_tag = what.guard      ? rules_.guard_tag
-                           : what.retags() ? fault.new_tag()
-                                           : old_tag,
-                .old_mode = fault.memop.mode,
-                .new_mode = what.patch_to != 0 ? what.patch_to : fault.memop.mode});
+  const uint32_t old_tag = now.tags[what.retag[1] && !what.retag[0] ? 1 : 0];
+  open_journal(JournalSlot::Memop, {.operation = operation,
+                                    .phase = MTEDBG_Phase_Lock,
+                                    .thread = fault.frame->thread_id,
+                                    .block = fault.block.record.id,
+                                    .memop = fault.memop.id,
+                                    .generation = protocol_.next_generation(),
+                                    .address = strip_tag(fault.pointer),
+                                    .old_tag = old_tag,
+                                    .new_tag = what.guard      ? rules_.guard_tag
+                                               : what.retags() ? fault.new_tag()
+                                                               : old_tag,
+                                    .old_mode = now.mode,
+                                    .new_mode = what.patch_to != 0 ? what.patch_to : now.mode});
 }
 
-void FaultResolver::resume_after(const MemopFault& fault) {
-  const mtedbg_Memop& memop = fault.memop;
-  *fault.context.pc = fault.what.interpret ? memop.address + kWord : restart_of(memop);
+inline void FaultResolver::resume_after(const FaultedAccess& fault, bool interpreted) {
+  *fault.context.pc = interpreted ? fault.memop.address + kWord : restart_of(fault.memop);
 }
 
-inline void FaultResolver::finish(const MemopFault& fault) const {
-  const mtedbg_Memop& memop = fault.memop;
-  resume_after(fault);
-  if (fault.what.patch_to != 0) return;
-  const uint32_t event = fault.what.interpret ? MTEDBG_Event_Interpret : MTEDBG_Event_Retry;
-  record_at(fault.time, fault.frame,
-            {.event = event, .memop = memop.id, .address = strip_tag(fault.pointer)});
-}
-
-ONE_COPY void FaultResolver::settle(MemopFault& fault) {
-  MTETSO_PHASE(lock, &fault.memop, fault.pointer);
-  protocol_.acquire(fault.frame);
+// One caller: it is part of resolve(), and its phases are there once.
+inline __attribute__((always_inline)) void FaultResolver::settle(const FaultedAccess& access,
+                                                                 int protection) {
+  mtedbg_Memop& memop = access.memop;
+  mtedbg_GuestFrame* const frame = access.frame;
+  const uint64_t pointer = access.pointer;
+  MTETSO_PHASE(lock, &memop, pointer);
+  protocol_.acquire(frame);
   point(Point::PatchLocked);
-  note_core(fault.frame);
-  fault.time = monotonic_now();
-  fault.alone = only_guest_thread();
-  read_situation(fault);
-  fault.what = decide(fault.now);
+  note_core(frame);
+  const uint64_t time = monotonic_now();
+  Situation now = situation(access, protection);
+  Decision what = decide(now);
   // Code was made from the page in the meantime: the store comes here again.
-  if (memop_writes(fault.memop) && memory_.code_pages().holds(fault.pointer, fault.memop.size))
-    fault.what = {.reload = fault.what.reload};
-  note_fault(fault);
-  open(fault);
-  point(Point::PatchJournal);
-  act(fault);
-  finish(fault);
+  if (memop_writes(memop) && memory_.code_pages().holds(pointer, memop.size))
+    what = {.reload = what.reload};
+  note_fault(access, now, time);
+  if (what.reload) access.context.registers[kCoreRegister] = now.own;
+  if (what.acts()) {
+    const MemopFault fault{access, time, only_guest_thread(), now, what};
+    open(fault);
+    point(Point::PatchJournal);
+    act(fault);
+  }
+  resume_after(access, what.interpret);
+  if (what.patch_to == 0) {
+    const uint32_t event = what.interpret ? MTEDBG_Event_Interpret : MTEDBG_Event_Retry;
+    record_at(time, frame, {.event = event, .memop = memop.id, .address = strip_tag(pointer)});
+  }
   point(Point::PatchDone);
   set_phase(MTEDBG_Phase_Unlock);
-  MTETSO_PHASE(unlock, &fault.memop, fault.pointer);
+  MTETSO_PHASE(unlock, &memop, pointer);
   close_journal(JournalSlot::Memop);
   protocol_.release();
   point(Point::PatchUnlocked);
 }
 
-// What the guest may do there. A page that does not allow the access gives a fault of its own, not
-// that of a tag check (Arm ARM, AArch64.MemSingle: translation comes before CheckTag); of an access
-// that touches two pages only one has been found to allow it. A claim asks for more than the
-// access.
-inline int FaultResolver::protection(const MemopFault& fault, const GuestMemory::Still& still,
-                                     int needed) const {
-  constexpr uint64_t kPage = 4096;  // the smallest that there are
-  const uint64_t last = fault.pointer + fault.memop.size - 1;
-  const bool allowed = fault.context.kind == FaultKind::TagCheck &&
-                       (fault.pointer ^ last) < kPage && rules_.decision.claim_threshold == 0;
-  return allowed ? needed | Regions::kReady : still.protection(fault.pointer, fault.memop.size);
+// What is not an access even where there is memory: on x86, too, 16 bytes must be aligned
+// (CMPXCHG16B: #GP); and [1] overwrites the tag bits of a pointer, without [1] one that has some is
+// no address.
+inline bool FaultResolver::refused(const FaultedAccess& fault) {
+  const mtedbg_Memop& memop = fault.memop;
+  if (memop.tag_address == 0 && strip_tag(fault.pointer) != fault.pointer) return true;
+  return fault.context.kind == FaultKind::Alignment && memop.size == 16;
 }
 
+// What the guest may do there, PROT_ bits, if the fault is one of a tag or of alignment, on memory
+// that has an owner, and the guest may do what it did; otherwise PROT_NONE.
+//
+// A page that does not allow the access gives a fault of its own, not that of a tag check (Arm ARM,
+// AArch64.MemSingle: translation comes before CheckTag): where the map stays as it is, that need
+// not be asked. Of an access that touches two pages only one has been found to allow it. A claim
+// asks for more than the access.
+inline int FaultResolver::ready(const FaultedAccess& fault, const GuestMemory::Still& still) const {
+  const mtedbg_Memop& memop = fault.memop;
+  if (fault.context.kind == FaultKind::Other || refused(fault)) return PROT_NONE;
+  int protection = needed_protection(memop.access);
+  constexpr uint64_t kPage = 4096;  // the smallest that there are
+  const bool known = fault.context.kind == FaultKind::TagCheck &&
+                     (fault.pointer ^ (fault.pointer + memop.size - 1)) < kPage &&
+                     rules_.decision.claim_threshold == 0 && !still.may_have_changed();
+  if (!known) {
+    const int needed = protection | Regions::kReady;
+    protection = still.protection(fault.pointer, memop.size);
+    if ((protection & needed) != needed) return PROT_NONE;
+  }
+  const bool code = memop_writes(memop) && memory_.code_pages().holds(fault.pointer, memop.size);
+  return code ? PROT_NONE : protection;
+}
+
+// --- what is not settled
+// ----------------------------------------------------------------------------
+
+// A page that code was made from is read-only until it is written (memory/code_pages.h). Its memory
+// is shared, so the access may be done here, with barriers before and behind it. One that reaches
+// into other memory, or is locked and crosses granules, is done again by the thread: false, too, if
+// the access has another fault.
+bool FaultResolver::writes_code(const FaultedAccess& fault) {
+  CodePages& code = memory_.code_pages();
+  const mtedbg_Memop& memop = fault.memop;
+  const uint64_t last = fault.pointer + memop.size - 1;
+  if (!memop_writes(memop) || !code.covers(fault.pointer, memop.size)) return false;
+  if (fault.context.kind != FaultKind::Other && !code.holds(fault.pointer, memop.size))
+    return false;
+  const bool crosses = granule_of(last) != fault.granule(0);
+  const bool here = code.covers(fault.pointer, 1) && code.covers(last, 1) &&
+                    !(crosses && memop.access == MTEDBG_Access_ReadModifyWrite);
+  const auto word = decode_access(*fault.block.writable(memop.address));
+  const bool done = code.write(fault.frame, fault.pointer, memop.size, [&] {
+    if (here && word) interpret(*word, fault.pointer, fault.context.registers);
+  });
+  if (!done) return false;
+  resume_after(fault, here);
+  record(fault.frame,
+         {.event = static_cast<uint32_t>(here ? MTEDBG_Event_Interpret : MTEDBG_Event_Retry),
+          .memop = memop.id,
+          .address = strip_tag(fault.pointer)});
+  return true;
+}
+
+// Memory that is shared with what knows no tags (memory/region_map.h): the access is done here, in
+// order, where the host has it.
+void FaultResolver::outside(const FaultedAccess& fault, uint64_t host) {
+  if (const auto word = decode_access(*fault.block.writable(fault.memop.address)))
+    interpret(*word, host, fault.context.registers);
+  resume_after(fault, true);
+}
+
+// Everything else: memory without an owner yet, or without tags, a page that code was made from, a
+// map that another thread has changed since the access, and the guest's own faults.
+__attribute__((noinline, cold)) Verdict FaultResolver::unsettled(FaultedAccess fault) {
+  const mtedbg_Memop& memop = fault.memop;
+  const bool other = fault.context.kind == FaultKind::Other;
+  if (refused(fault)) return Verdict::GuestFault;
+  {
+    GuestMemory::Held held(memory_);
+    const int needed = needed_protection(memop.access);
+    const int protection = held.protection(fault.pointer, memop.size);
+    if ((protection & needed) != needed) return Verdict::GuestFault;
+    bool touched = false;
+    if ((protection & Regions::kReady) == 0) {
+      touched = held.touch(fault.frame, fault.pointer, memop.size);
+      if (const uint64_t host = held.outside(fault.pointer, memop.size); host != 0) {
+        outside(fault, host);
+        return Verdict::Resumed;
+      }
+    }
+    // Another thread may have mapped it in the meantime; once for each change of the map.
+    static thread_local uint64_t seen_changes = 0;
+    const bool changed = std::exchange(seen_changes, held.changes()) != held.changes();
+    if (other && (touched || changed)) {
+      resume_after(fault, false);
+      return Verdict::Resumed;
+    }
+  }
+  // Without the lock: it may have to wait for threads that wait for the map.
+  if (memory_.code_pages().covers(fault.pointer, memop.size) && writes_code(fault))
+    return Verdict::Resumed;
+  if (other) return Verdict::GuestFault;
+  // It is ready by now, or a page is not one of code any more: the access is done again.
+  resume_after(fault, false);
+  return Verdict::Resumed;
+}
+
+// --------------------------------------------------------------------------------------------------
+
 ONE_COPY Resolution FaultResolver::resolve(const FaultContext& context) {
-  MTETSO_PHASE(fault, *context.pc, context.address);
-  MTETSO_PHASE(lookup, *context.pc, context.address);
-  const CodeBlock* block = process_code_map().lookup(*context.pc);
-  mtedbg_Memop* memop = block == nullptr ? nullptr : block->memop_of_fault(*context.pc);
+  const uintptr_t pc = *context.pc;
+  MTETSO_PHASE(fault, pc, context.address);
+  MTETSO_PHASE(lookup, pc, context.address);
+  const CodeBlock* block = process_code_map().lookup(pc);
+  mtedbg_Memop* memop = block == nullptr ? nullptr : block->memop_of_fault(pc);
   if (memop == nullptr) return foreign(context);
 
   auto* frame = reinterpret_cast<mtedbg_GuestFrame*>(context.registers[kFrameRegister]);
   const uint32_t state = frame->state;
   put(frame->state, MTEDBG_ThreadState_Fault);
-  MemopFault fault{context, *block, *memop, frame, context.registers[kAddressRegister]};
-  const int needed = needed_protection(memop->access);
-  // The map of the memory stays as it is until the fault is resolved.
-  std::optional<GuestMemory::Still> still(std::in_place, memory_);
-  fault.protection = protection(fault, *still, needed);
-  // 16 bytes must be aligned on x86 as well (CMPXCHG16B: #GP).
-  // [1] overwrites the tag bits of a pointer; without [1] a pointer with tag bits is not an
-  // address.
-  const bool tagged = memop->tag_address == 0 && strip_tag(fault.pointer) != fault.pointer;
-  const bool beyond = context.kind == FaultKind::Other || tagged ||
-                      (context.kind == FaultKind::Alignment && memop->size == 16) ||
-                      (fault.protection & needed) != needed;
-  if (!tagged && (fault.protection & needed) == needed) {
-    bool touched = false;
-    if ((fault.protection & Regions::kReady) == 0) {
-      // Memory that nobody has touched gets its owner; the access is done again.
-      touched = still->touch(frame, fault.pointer, memop->size);
-      if (const uint64_t host = still->outside(fault.pointer, memop->size); host != 0)
-        return outside(fault, host, state);
-    }
-    // Another thread may have mapped it in the meantime; once for each change of the map.
-    static thread_local uint64_t seen_changes = 0;
-    const bool changed = std::exchange(seen_changes, still->changes()) != still->changes();
-    if (context.kind == FaultKind::Other && (touched || changed)) {
-      *context.pc = restart_of(*memop);
-      put(frame->state, state);
-      return {Verdict::Resumed, memop->guest_rip, strip_tag(fault.pointer)};
-    }
-    if (memory_.code_pages().covers(fault.pointer, memop->size)) {
-      // It may have to wait for threads that wait for the map.
-      still.reset();
-      if (writes_code(fault)) {
-        put(frame->state, state);
-        return {Verdict::Resumed, memop->guest_rip, strip_tag(fault.pointer)};
-      }
-      still.emplace(memory_);
-    }
+  const FaultedAccess fault{context, *block, *memop, frame, context.registers[kAddressRegister]};
+  int protection;
+  {
+    // No lock: what is settled here relies on the map, and whoever changes it waits.
+    const GuestMemory::Still still(memory_);
+    protection = ready(fault, still);
+    if (protection != PROT_NONE) settle(fault, protection);
   }
-  if (beyond) {
-    put(frame->state, state);
-    const uint64_t at = context.kind == FaultKind::Other ? context.address : fault.pointer;
-    return {Verdict::GuestFault, memop->guest_rip, strip_tag(at)};
+  Resolution found{Verdict::Resumed, memop->guest_rip, strip_tag(fault.pointer)};
+  if (protection == PROT_NONE) {
+    found.verdict = unsettled(fault);
+    if (found.verdict == Verdict::GuestFault && context.kind == FaultKind::Other)
+      found.address = strip_tag(context.address);
   }
-  settle(fault);
   put(frame->state, state);
-  MTETSO_PHASE(resume, memop, *context.pc);
-  return {Verdict::Resumed, memop->guest_rip, strip_tag(fault.pointer)};
+  if (protection != PROT_NONE) MTETSO_PHASE(resume, memop, *context.pc);
+  return found;
 }
 
 }  // namespace mtetso

@@ -53,20 +53,24 @@ class FaultResolver {
   Resolution resolve(const FaultContext& context);
 
  private:
+  struct FaultedAccess;
   struct MemopFault;
   Resolution foreign(const FaultContext& context) const;
-  bool writes_code(MemopFault& fault);
-  int protection(const MemopFault& fault, const GuestMemory::Still& still, int needed) const;
-  Resolution outside(const MemopFault& fault, uint64_t host, uint32_t state) const;
-  void settle(MemopFault& fault);
-  static void resume_after(const MemopFault& fault);
-  void read_situation(MemopFault& fault) const;
-  void note_fault(MemopFault& fault) const;
+  static bool refused(const FaultedAccess& fault);
+  int ready(const FaultedAccess& fault, const GuestMemory::Still& still) const;
+  void settle(const FaultedAccess& access, int protection);
+  Situation situation(const FaultedAccess& fault, int protection) const;
+  void note_fault(const FaultedAccess& fault, const Situation& now, uint64_t time) const;
   void open(const MemopFault& fault);
-  void finish(const MemopFault& fault) const;
+  static void resume_after(const FaultedAccess& fault, bool interpreted);
+
+  // What is not settled.
+  Verdict unsettled(FaultedAccess fault);
+  bool writes_code(const FaultedAccess& fault);
+  static void outside(const FaultedAccess& fault, uint64_t host);
 
   // act.cc: what was decided.
-  void act(MemopFault& fault);
+  void act(const MemopFault& fault);
   void retag(const MemopFault& fault);
   bool patch(const MemopFault& fault);
   void count_flip(const MemopFault& fault) const;

@@ -15,6 +15,7 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include "code/block_map.h"
 #include "code/segment.h"
 #include "linux/arrival.h"
 #include "linux/host_call.h"
@@ -86,7 +87,9 @@ void wait_for_child(Call& call, int from, const std::vector<uint8_t>& before) {
 void become_child(Call& call) {
   if (!CodeSegment::unshare_all() || !register_barriers()) std::abort();
   Process& process = call.process.process();
-  process.memory().protocol().release();
+  process.memory().forked();
+  process_code_map().forked();
+  process.memory().release_after_fork();
   if (reads_rseq(process.options())) register_restarts();
   process.only_thread(call.thread);
   process.engine().after_fork();
@@ -114,9 +117,9 @@ CallResult fork_process(Call& call, const ForkRequest& request) {
   pid_t pid = 0;
   {
     const SignalsHeld held;
-    Protocol& protocol = call.process.memory().protocol();
+    GuestMemory& memory = call.process.memory();
     fork_gate().close();
-    protocol.acquire(call.frame());
+    memory.hold_for_fork(call.frame());
     pid = ::fork();
     if (pid == 0) {
       become_child(call);
@@ -127,7 +130,7 @@ CallResult fork_process(Call& call, const ForkRequest& request) {
       copied.shut(1);
       char none;
       if (pid > 0) take(copied.end[0], &none, 1);
-      protocol.release();
+      memory.release_after_fork();
       fork_gate().open();
       errno = error;
     }

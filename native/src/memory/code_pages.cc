@@ -37,8 +37,7 @@ void CodePages::remove(uint64_t begin, uint64_t end) {
   extents_ = std::move(left);
 }
 
-bool CodePages::covers(uint64_t address, uint64_t length) const {
-  if (!any_.load(std::memory_order_acquire)) return false;
+bool CodePages::some_is_code(uint64_t address, uint64_t length) const {
   const uint64_t begin = strip_tag(address);
   std::lock_guard hold(lock_);
   return std::any_of(extents_.begin(), extents_.end(), [&](const auto& one) {
@@ -46,8 +45,7 @@ bool CodePages::covers(uint64_t address, uint64_t length) const {
   });
 }
 
-bool CodePages::holds(uint64_t address, uint64_t length) const {
-  if (!any_.load(std::memory_order_acquire)) return false;
+bool CodePages::some_is_protected(uint64_t address, uint64_t length) const {
   const Pages pages(address, length);
   std::lock_guard hold(lock_);
   return protected_.lower_bound(pages.begin) != protected_.lower_bound(pages.end);

@@ -55,24 +55,32 @@ class CodePages {
   // It may not any more, or they are gone. What was made from them is retired already.
   void remove(uint64_t begin, uint64_t end);
   // Whether some of [address, address + length) is such memory. The tag in `address` is ignored.
-  bool covers(uint64_t address, uint64_t length) const;
+  bool covers(uint64_t address, uint64_t length) const {
+    return any() && some_is_code(address, length);
+  }
 
   // Before the bytes in [address, address + length) are read to make code from them. The owner
   // keeps write() out until the code is published. False with errno set.
   bool protect(uint64_t address, uint64_t length);
   // Whether some of it is protected. Cannot become true while the protocol's lock is held.
-  bool holds(uint64_t address, uint64_t length) const;
+  bool holds(uint64_t address, uint64_t length) const {
+    return any() && some_is_protected(address, length);
+  }
   // Calls `store`, which writes there, once the pages can be written. False if they cannot. A fault
   // handler may call it if its thread holds no lock.
   bool write(mtedbg_GuestFrame* writer, uint64_t address, uint64_t length,
              const std::function<void()>& store);
 
  private:
+  // Whether there has ever been such memory: the fault handler asks often, and there rarely is.
+  bool any() const { return any_.load(std::memory_order_acquire); }
+  bool some_is_code(uint64_t address, uint64_t length) const;
+  bool some_is_protected(uint64_t address, uint64_t length) const;
   bool release(uint64_t begin, uint64_t end);
 
   Protocol& protocol_;
   Owner* owner_ = nullptr;
-  std::atomic<bool> any_{false};  // has there ever been any?
+  std::atomic<bool> any_{false};
   mutable std::mutex lock_;
   std::map<uint64_t, uint64_t> extents_;  // begin → end
   std::set<uint64_t> protected_;          // pages

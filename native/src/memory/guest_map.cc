@@ -78,7 +78,7 @@ bool GuestMemory::is_mapped(uint64_t begin, uint64_t length) const {
   return map_.all(begin, begin + length);
 }
 
-uint64_t GuestMemory::Still::outside(uint64_t address, uint64_t length) const {
+uint64_t GuestMemory::Held::outside(uint64_t address, uint64_t length) const {
   const uint64_t at = strip_tag(address);
   const auto* one = memory_.map_.find(at);
   if (one == nullptr || one->second.kind != Region::Kind::Outside || one->second.end - at < length)
@@ -117,7 +117,10 @@ void GuestMemory::touch_piece(mtedbg_GuestFrame* frame, uint64_t begin, const Re
   const uint64_t length = piece.end - begin;
   mprotect(pointer(begin), length, kReadWrite);
   const uint32_t own = frame == nullptr ? first_owner_ : static_cast<uint32_t>(frame->host_core_id);
-  protocol_.hand_over(frame, begin, length, protocol_.memory_tag(own));
+  // Where the guest may not write, no tag can be changed any more: it has no owner.
+  const bool writes = (piece.protection & PROT_WRITE) != 0;
+  protocol_.hand_over(frame, begin, length,
+                      writes ? protocol_.memory_tag(own) : protocol_.shared_tag());
   if (piece.protection != kReadWrite) mprotect(pointer(begin), length, piece.protection);
   Region now = piece;
   now.fresh = false;
@@ -223,6 +226,7 @@ int GuestMemory::forget(uint64_t begin, uint64_t length) {
   ++changes_;
   for (const auto& [at, part] : map_.parts(begin, begin + length)) {
     if (part.kind != Region::Kind::Tagged || part.shared || part.fresh) continue;
+    withdraw(at, part);
     munmap(pointer(at), part.end - at);
     if (!map_fresh(at, part.end, part.protection)) result = -errno;
   }
@@ -247,8 +251,11 @@ int GuestMemory::protect(uint64_t begin, uint64_t length, int protection, uint32
   int result = 0;
   ++changes_;
   for (const auto& [at, part] : map_.parts(begin, begin + length))
-    if (result == 0 && part.protection != guest_protection(protection))
+    if (result == 0 && part.protection != guest_protection(protection)) {
+      withdraw(at, part);
       result = protect_piece(tag, at, part, guest_protection(protection));
+      if (result != 0) put(at, part);
+    }
   return result;
 }
 

@@ -69,11 +69,20 @@ void GuestMemory::show(uint64_t begin, uint64_t end, int access) {
   regions_.show_hidden() = std::move(same);
 }
 
-int GuestMemory::access_to(uint64_t address, uint64_t length) const {
+// Before a change: when it returns, nobody relies on the region as it was, and whoever faults there
+// waits for the lock. What the guest may do there is still said as it was.
+void GuestMemory::withdraw(uint64_t begin, const Region& region) {
+  show(begin, region.end, region.protection);
+}
+
+int GuestMemory::access_in(const Regions& regions, uint64_t address, uint64_t length) {
   const uint64_t begin = strip_tag(address);
   if (!sane(begin, length)) return PROT_NONE;
-  const uint64_t end = begin + std::max<uint64_t>(length, 1);
-  return regions_.read([=](const Regions& regions) { return regions.protection(begin, end); });
+  return regions.protection(begin, begin + std::max<uint64_t>(length, 1));
+}
+
+int GuestMemory::access_to(uint64_t address, uint64_t length) const {
+  return regions_.read([=](const Regions& regions) { return access_in(regions, address, length); });
 }
 
 bool GuestMemory::map_image(uint64_t address, uint64_t length, uint32_t tag) {

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 
 #include "memory/code_pages.h"
 #include "memory/left_right.h"
@@ -112,15 +113,36 @@ class GuestMemory {
     for (const auto& [begin, region] : map_.map()) visit(begin, region);
   }
 
-  // Holds the map of the memory still during its lifetime. Async-signal-safe. Without Linux calls
-  // nothing changes under a thread that faults, and no lock is taken: it may fault in a signal
-  // handler of its own, above a host access that holds the lock.
+  // During its lifetime nothing goes, and nothing loses a permission, that protection() has called
+  // ready: a change of the map withdraws that first, and waits for those that rely on it. Takes no
+  // lock, so a thread that is stopped here keeps none but such a change. Async-signal-safe; must
+  // not be held by a thread that changes the map, or waits for one that does. Without Linux calls
+  // nothing changes under a thread that faults, and nobody waits.
   class Still {
    public:
-    explicit Still(GuestMemory& memory) : memory_(memory), hold_(memory.lock_, std::defer_lock) {
+    explicit Still(const GuestMemory& memory) : memory_(memory) {
+      if (memory.changes_while_running_) reading_.emplace(memory.regions_);
+    }
+    // Whether calls change the map while threads run: a fault may be older than the map is.
+    bool may_have_changed() const { return reading_.has_value(); }
+    // PROT_ bits, and Regions::kReady: neither touch() nor outside() has anything to do.
+    int protection(uint64_t address, uint64_t length) const {
+      return reading_ ? access_in(**reading_, address, length) : memory_.access_to(address, length);
+    }
+
+   private:
+    const GuestMemory& memory_;
+    std::optional<LeftRight<Regions>::Reading> reading_;
+  };
+
+  // Holds the lock of the map. Async-signal-safe, for threads that hold neither a lock nor the map
+  // still; without Linux calls no lock is taken.
+  class Held {
+   public:
+    explicit Held(GuestMemory& memory) : memory_(memory), hold_(memory.lock_, std::defer_lock) {
       if (memory.changes_while_running_) hold_.lock();
     }
-    // PROT_ bits, and Regions::kReady: neither touch() nor outside() has anything to do.
+    // PROT_ bits, and Regions::kReady.
     int protection(uint64_t address, uint64_t length) const {
       return memory_.access_to(address, length);
     }
@@ -138,6 +160,19 @@ class GuestMemory {
     GuestMemory& memory_;
     std::unique_lock<RawLock> hold_;
   };
+
+  // Around fork(2), with signals held: no other thread is in a change of the map or the protocol,
+  // so the child's copy is whole. In the child `forked` drops what its parent's other threads were
+  // reading.
+  void hold_for_fork(const mtedbg_GuestFrame* frame) {
+    lock_.lock();
+    protocol_.acquire(frame);
+  }
+  void release_after_fork() {
+    protocol_.release();
+    lock_.unlock();
+  }
+  void forked() { regions_.forget_readers(); }
 
   // What the guest may do everywhere in [address, address + length): PROT_READ, PROT_WRITE, both or
   // PROT_NONE. Async-signal-safe. The tag in `address` is ignored.
@@ -159,7 +194,7 @@ class GuestMemory {
   bool host_compare_swap(mtedbg_GuestFrame* frame, uint64_t address, uint32_t& seen, uint32_t made);
   // Where the host accesses memory of Kind::Outside; 0 if it is another kind, or not one region.
   uint64_t outside(uint64_t address, uint64_t length) {
-    return Still(*this).outside(address, length);
+    return Held(*this).outside(address, length);
   }
 
  private:
@@ -170,10 +205,12 @@ class GuestMemory {
                   Region::Kind kind = Region::Kind::Tagged);
   // protection(), and Regions::kReady.
   int access_to(uint64_t address, uint64_t length) const;
+  static int access_in(const Regions& regions, uint64_t address, uint64_t length);
   // All of these with lock_ held.
   void put(uint64_t begin, const Region& region);
   void erase(uint64_t begin, uint64_t end);
   void show(uint64_t begin, uint64_t end, int access);
+  void withdraw(uint64_t begin, const Region& region);
   bool touch_locked(mtedbg_GuestFrame* frame, uint64_t address, uint64_t length);
   void touch_piece(mtedbg_GuestFrame* frame, uint64_t begin, const Region& piece);
   bool map_fresh(uint64_t begin, uint64_t end, int protection);

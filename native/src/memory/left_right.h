@@ -52,22 +52,45 @@ class LeftRight {
   LeftRight(const LeftRight&) = delete;
   LeftRight& operator=(const LeftRight&) = delete;
 
+  // The copy that is shown when it is made; a writer waits until it is gone before it changes that.
+  class Reading {
+   public:
+    explicit Reading(const LeftRight& of) {
+      Slot& mine = of.slots_[reader_slot()];
+      for (;;) {
+        const uint32_t copy = of.shown_.load(std::memory_order_seq_cst);
+        readers_ = &mine.readers[copy];
+        readers_->fetch_add(kEnter, std::memory_order_seq_cst);
+        if (of.shown_.load(std::memory_order_seq_cst) == copy) {
+          value_ = &of.copies_[copy].value;
+          return;
+        }
+        // A writer showed the other copy in between: it may change this one.
+        readers_->fetch_sub(kLeave, std::memory_order_release);
+      }
+    }
+    ~Reading() { readers_->fetch_sub(kLeave, std::memory_order_release); }
+    Reading(const Reading&) = delete;
+    Reading& operator=(const Reading&) = delete;
+
+    const T& operator*() const { return *value_; }
+
+   private:
+    std::atomic<uint64_t>* readers_;
+    const T* value_;
+  };
+
   // What `use` makes of the copy that is shown; it must not keep a reference into it.
   template <typename Use>
   auto read(const Use& use) const {
-    Slot& mine = slots_[reader_slot()];
-    for (;;) {
-      const uint32_t copy = shown_.load(std::memory_order_seq_cst);
-      std::atomic<uint64_t>& readers = mine.readers[copy];
-      readers.fetch_add(kEnter, std::memory_order_seq_cst);
-      if (shown_.load(std::memory_order_seq_cst) == copy) {
-        const auto result = use(copies_[copy].value);
-        readers.fetch_sub(kLeave, std::memory_order_release);
-        return result;
-      }
-      // A writer showed the other copy in between: it may change this one.
-      readers.fetch_sub(kLeave, std::memory_order_release);
-    }
+    const Reading reading(*this);
+    return use(*reading);
+  }
+
+  // In a child process, which has none of the threads that were reading; no thread reads now.
+  void forget_readers() {
+    for (Slot& slot : slots_)
+      for (auto& readers : slot.readers) readers.store(0, std::memory_order_relaxed);
   }
 
   // For one writer at a time: the two copies. Nobody reads the hidden one.

@@ -4,7 +4,8 @@
 // something in that copy: hold a lock, have half of a list written. So every thread is *inside*
 // while it runs the runtime's own code, and outside while it runs generated code or waits in the
 // kernel; a thread forks when it is alone inside. The fault handler, which runs while its thread is
-// outside, has one lock of its own (Protocol), which is taken besides.
+// outside, takes two locks (GuestMemory's and Protocol's), which are taken besides; where it reads
+// without one, the child forgets that it did (LeftRight::forget_readers).
 #pragma once
 
 #include <atomic>
