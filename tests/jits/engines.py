@@ -200,14 +200,24 @@ def _resolved(root: Path, source: Path, target: Path) -> None:
             shutil.copy(path, target / entry.name)
 
 
-def node(packages: Packages, folder: Path) -> Dead:
-    """A script that ends its process from the innermost of its functions."""
+def node(packages: Packages, folder: Path, perf_map: Path | None = None) -> Dead:
+    """A script that ends its process from the innermost of its functions.
+
+    Args:
+        packages: which node.
+        folder: where it runs.
+        perf_map: a folder where V8 writes perf's map to; without one where None.
+    """
     root = unpacked(packages)
     shutil.copy((root / "usr/bin/node").resolve(), folder / "node")
     shutil.copy(PROGRAMS / "main.js", folder)
     options = MachineOptions(memory_mib=2000)
     share = Share(root / "usr/share", "/usr/share")
-    dead = died(root, folder / "node", ["main.js"], folder, None, options, 240, [share])
+    words, shares = ["main.js"], [share]
+    if perf_map is not None:
+        words = ["--perf-basic-prof", *words]
+        shares.append(Share(perf_map, "/tmp", writable=True, scratch=True))
+    dead = died(root, folder / "node", words, folder, None, options, 240, shares)
     return replace(dead, questions=["mte-fault"])
 
 

@@ -18,6 +18,7 @@ from typing import TypeVar
 from mtedbg.adapters.core import CoreTarget
 from mtedbg.analysis.code.jits import jits
 from mtedbg.analysis.stacks.host_calls import HostFrame, host_calls
+from mtedbg.budget import Budget
 from mtedbg.model.absent import Absent
 from mtedbg.session import Session
 from tests.jits.engines import CORES, PROVENANCE
@@ -55,13 +56,13 @@ def unpacked_core(name: str) -> Path:
     return folder / f"{name}.core"
 
 
-def session_of(name: str, sysroot: Path | None = None) -> Session:
-    """A session of a core as it was left."""
+def session_of(name: str, sysroot: Path | None = None, budget: Budget | None = None) -> Session:
+    """A session of a core as it was left; `budget`: None for that of one report."""
     core = unpacked_core(name)
     program = core.with_suffix(".program")
     executable = str(program) if program.exists() else ""
     nowhere = core.parent / "nothing"
-    return Session(CoreTarget(str(core), executable, str(sysroot or nowhere)))
+    return Session(CoreTarget(str(core), executable, str(sysroot or nowhere), budget=budget))
 
 
 def only_jit(session: Session, kind: type[J]) -> J:

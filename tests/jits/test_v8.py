@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import struct
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,13 +15,15 @@ from mtedbg.adapters.core import CoreTarget
 from mtedbg.analysis.code.block import code_at
 from mtedbg.analysis.code.jits import jits
 from mtedbg.analysis.code.sources.v8 import JavaScript
+from mtedbg.budget import USUAL, Budget
 from mtedbg.decode.jits.v8 import FORMS, MOST_POSITIONS, V8
+from mtedbg.decode.jits.v8_code import CODE_FORMS, V8Code
 from mtedbg.decode.jits.words import HoleError, Words
 from mtedbg.model.absent import Absent, present
 from mtedbg.model.code import Outcome
 from mtedbg.model.code_place import CodePlace
 from mtedbg.session import Session
-from tests.jits.engines import NODE_20, one_library
+from tests.jits.engines import NODE_20, NODE_24, node, one_library
 from tests.jits.frozen import (
     Damaged,
     calls_of,
@@ -32,9 +35,14 @@ from tests.jits.frozen import (
     session_of,
 )
 from tests.support.compile import BUILT
+from tests.support.packages import Packages
 
 NAME, VERSION = "node-20", "V8 of libnode 115 (node 20)"
 LIBRARY = "usr/lib/aarch64-linux-gnu/libnode.so.115"
+LIBRARY_24 = "usr/lib/aarch64-linux-gnu/libnode.so.137"
+FILES_24 = BUILT / "jits/node-24-files"
+NAMED = re.compile(r"JS:[~^*+]'?(\S*) ")
+"""In perf's map: "JS:*inner /jits/main.js:3:15"."""
 CALL = re.compile(r"^\d+: (?:(\S+) \()?(\S+?):(\d+):\d+\)?$", re.M)
 """Of "JavaScript stack trace", which V8 makes of its own frames."""
 WARM_S, COLD_S = 0.005, 0.6
@@ -81,10 +89,112 @@ def test_the_backtrace_goes_on_to_the_end(session: Session) -> None:
     assert any("node::Start" in one for one in functions)
 
 
-def test_generated_code_is_not_called_no_jit(session: Session) -> None:
-    frame = next(one for one in calls_of(session) if "rwx" in str(one.place.region))
-    place = code_at(session, frame.pc)
-    assert place.outcome is Outcome.CANNOT_TELL
+@pytest.fixture(params=[NODE_20, NODE_24], ids=lambda packages: packages.name)
+def compiled(request: pytest.FixtureRequest, files: Path) -> Session:
+    """A core of each version whose code objects are known."""
+    budget = Budget(USUAL.scaled(1000))  # more questions than one report has
+    if request.param is NODE_20:
+        return session_of(NAME, files, budget)
+    return session_of("node-24", one_library(NODE_24, LIBRARY_24, LIBRARY_24, FILES_24), budget)
+
+
+def code_of(session: Session) -> V8Code:
+    code = only_jit(session, JavaScript).code
+    assert code is not None
+    return code
+
+
+def test_code_is_found_by_its_address(compiled: Session) -> None:
+    """From its first to its last instruction, and of which function it is."""
+    jit = only_jit(compiled, JavaScript)
+    listed = jit.blocks()
+    assert not listed.cut
+    assert len(listed.codes) >= 30
+    tiers = set()
+    for one in listed.codes:
+        assert present(one.block)
+        for pc in (one.block.start, one.block.end - 4):
+            place = code_at(compiled, pc)
+            assert place.outcome is Outcome.RANGE
+            assert present(place.block)
+            assert (place.block.start, place.block.end) == (one.block.start, one.block.end)
+        tiers.add(one.kind)
+        if one.kind != "regexp":
+            assert present(place.function), one
+            assert present(place.line)
+        if place.function in ("inner", "middle", "outer", "run"):
+            assert place.line.file == "/jits/main.js"  # type: ignore[union-attr]
+    assert tiers >= {"baseline", "turbofan"}
+    assert code_at(compiled, listed.codes[-1].block.end + 4096).outcome is Outcome.CANNOT_TELL  # type: ignore[union-attr]
+
+
+def test_the_frames_of_compiled_code_have_their_code(compiled: Session) -> None:
+    """The frame and the code, which do not know of each other, have the same function."""
+    code, seen = code_of(compiled), 0
+    for frame in calls_of(compiled):
+        found = code.at(frame.pc - 4)
+        if found is None:
+            continue
+        seen += 1
+        owner = code.owner(found).function
+        assert owner is not None
+        assert frame.function.startswith((owner.name or "(anonymous function)", "0x"))
+    assert seen
+
+
+def test_damaged_code_objects_are_refused_or_answered(compiled: Session) -> None:
+    jit, code = only_jit(compiled, JavaScript), code_of(compiled)
+    words, form = jit.functions.words, CODE_FORMS[115 if "115" in jit.version else 137]
+    answers: Counter[str] = Counter()
+    for kind in ("turbofan", "baseline"):
+        one = next(one for one in code.all() if one.kind == kind)
+        structures = {
+            "stream": (one.start - form.header, form.header),
+            "code": (one.code, 0x40),
+        }
+        if kind == "turbofan":
+            structures["held"] = (words.pointer(one.code + form.held) - 1, 0x60)
+        right = code.owner(one).function
+        assert right is not None
+        for what, patches in random_patches(compiled, 15, structures):
+            other = damaged(compiled, patches)
+            found = code.over(Words(other.target))
+            began = time.monotonic()
+            place = found.at(one.start + 8)
+            if place is not None:
+                assert place.start <= one.start + 8 < place.end
+                function = found.owner(place).function
+                answers[what] += function is not None and function.name == right.name
+            else:
+                answers["none"] += 1
+            assert other.target.reads < 2 * MOST_READS, what  # type: ignore[attr-defined]
+            assert time.monotonic() - began < ONE_S, what
+    assert min(answers[what] for what in ("code", "held", "none")) > 20, answers
+
+
+@pytest.mark.jits
+@pytest.mark.parametrize("packages", [NODE_20, NODE_24], ids=lambda packages: packages.name)
+def test_every_code_object_is_in_its_perf_map(packages: Packages, tmp_path: Path) -> None:
+    """Which V8 writes as it compiles; of the rest it has what is built in and bytecode."""
+    written = tmp_path / "written"
+    written.mkdir()
+    (tmp_path / "node").mkdir()
+    dead = node(packages, tmp_path / "node", written)
+    session = Session(CoreTarget(str(dead.core), str(dead.program), str(dead.root)))
+    (path,) = written.glob("perf-*.map")
+    lines = (line.split(" ", 2) for line in path.read_text().splitlines())
+    said = {int(start, 16): (int(size, 16), name) for start, size, name in lines}
+    listed = only_jit(session, JavaScript).blocks().codes
+    assert len(listed) >= 30
+    for one in listed:
+        assert present(one.block)
+        size, name = said[one.block.start]
+        assert one.block.end - one.block.start == size, name
+        function = code_at(session, one.block.start).function
+        if name.startswith("JS:"):
+            assert NAMED.match(name)[1] == (str(function).replace("(anonymous function)", ""))  # type: ignore[index]
+        else:
+            assert (name.partition(":")[0], one.kind) == ("RegExp", "regexp")
 
 
 def test_frames_of_the_library_itself_are_no_functions(session: Session) -> None:

@@ -15,7 +15,7 @@ from mtedbg.analysis.code.jits import jits
 from mtedbg.analysis.stacks.host_calls import host_calls
 from mtedbg.commands._offline import answer_line
 from mtedbg.errors import MtedbgError
-from mtedbg.model.absent import Absent, or_else
+from mtedbg.model.absent import Absent, or_else, present
 from mtedbg.session import Session
 from tests.support.elf_core import PT_LOAD, file_header
 
@@ -24,6 +24,8 @@ SMALL = 1 << 16
 """Writable mappings up to this size are kept whole: the loader's list of libraries is in them."""
 STACK = 1 << 16
 """Bytes of each thread's stack that are kept, from its stack pointer up."""
+ASKED = 64
+"""Pieces of a JIT's code that are asked for by their addresses."""
 SEARCH = 1 << 15
 """Longer reads are searches of all memory for what is not there: they find it no more without."""
 _PROGRAM_HEADER = struct.Struct("<IIQQQQQQ")
@@ -54,7 +56,9 @@ def read_by(target: Recording, commands: Sequence[str]) -> set[int]:
         host_calls(session, thread)
     for one in jits(session):
         if not isinstance(one.jit, Absent):
-            one.jit.blocks()
+            for code in one.jit.blocks().codes[:ASKED]:
+                if present(code.block):
+                    one.jit.at(code.block.start)
     for command in commands:
         with suppress(MtedbgError):
             answer_line(session, command)

@@ -40,6 +40,8 @@ _POSITION = (1 << 30) - 1
 _ENTRY = -1
 """The offset of a function's entry, before its bytecode: tables begin there."""
 
+CODE = ("stream type", "code type", "baseline")
+"""What code objects are known by: without these they are not looked for."""
 _WANTED: dict[str, tuple[str, ...]] = {
     "smi shift": ("SmiShiftSize",),
     "tag": ("HeapObjectTag",),
@@ -83,10 +85,13 @@ _WANTED: dict[str, tuple[str, ...]] = {
     "array length": ("class_FixedArrayBase__length__SMI",),
     "array data": ("class_FixedArray__data__uintptr_t",),
     "bytecode data": ("class_BytecodeArray__data__uintptr_t",),
+    "stream type": ("type_InstructionStream__INSTRUCTION_STREAM_TYPE",),
+    "code type": ("type_Code__CODE_TYPE",),
+    "baseline": ("CodeKindBaseline",),
     "locals": ("scopeinfo_idx_ncontextlocals",),
     "first local": ("scopeinfo_idx_first_vars",),
 }
-_MAY_LACK = frozenset(("thin", "whole"))
+_MAY_LACK = frozenset(("thin", "whole", *CODE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,42 +183,48 @@ class V8:
         """
         known = self.known
         try:
-            function = self._object(self.words.word(frame + known["function in frame"]))
-            context = self._object(self.words.word(frame + known["context in frame"]))
+            function = self.object_at(self.words.word(frame + known["function in frame"]))
+            context = self.object_at(self.words.word(frame + known["context in frame"]))
             if function is None or context is None:
                 return None
-            if not known["first function"] <= self._type(function) <= known["last function"]:
+            if not known["first function"] <= self.type_of(function) <= known["last function"]:
                 return None
             arguments = self.words.word(frame + known["function in frame"] - 8)
-            self._type(context)
-            shared = self._object(self.words.word(function + known["shared"]))
-            if shared is None or self._type(shared) != known["shared type"]:
+            self.type_of(context)
+            shared = self.object_at(self.words.word(function + known["shared"]))
+            if shared is None or self.type_of(shared) != known["shared type"]:
                 return None
             if arguments >= _MOST_ARGUMENTS:
                 return None
         except HoleError:
             return None
-        return self._described(shared, frame)
+        return self.described(shared, frame)
 
-    def _described(self, shared: int, frame: int) -> JsFunction:
+    def described(self, shared: int, frame: int | None = None) -> JsFunction:
+        """What is said of a function.
+
+        Args:
+            shared: address of what functions share.
+            frame: a frame of it, for the line that it is at; None where only the function is known.
+        """
         name, start = "", None
         script_name, line, start_line = "", 0, 0
         with suppress(HoleError):
             name, start = self._name(shared)
         with suppress(HoleError):
-            script = self._object(self.words.word(shared + self.known["script"]))
-            if script is not None and self._type(script) == self.known["script type"]:
+            script = self.object_at(self.words.word(shared + self.known["script"]))
+            if script is not None and self.type_of(script) == self.known["script type"]:
                 script_name = self._string(self.words.word(script + self.known["script name"]))
                 if start is not None:
                     start_line = self._line(script, start)
-                position = self._position(frame)
+                position = None if frame is None else self._position(frame)
                 if position is not None:
                     line = self._line(script, position)
         return JsFunction(name, script_name, line, start_line)
 
     # Values and objects.
 
-    def _object(self, value: int) -> int | None:
+    def object_at(self, value: int) -> int | None:
         """The address of an object; None of what is none."""
         if value & self.known["tag mask"] != self.known["tag"]:
             return None
@@ -227,22 +238,27 @@ class V8:
         number = value >> 32
         return number - (1 << 32) if number >> 31 else number
 
-    def _type(self, address: int) -> int:
-        held = self._object(self.words.word(address + self.known["map"]))
+    def type_of(self, address: int) -> int:
+        """The type of the object at `address`.
+
+        Raises:
+            HoleError: none is there.
+        """
+        held = self.object_at(self.words.word(address + self.known["map"]))
         if held is None:
             raise damaged(f"the object at {address:#x}")
         return self.words.number(held + self.known["type"], 2)
 
     def _is_string(self, value: int) -> bool:
-        address = self._object(value)
-        return address is not None and self._type(address) < self.known["not a string"]
+        address = self.object_at(value)
+        return address is not None and self.type_of(address) < self.known["not a string"]
 
     def _string(self, value: int, most: int = LONGEST_NAME, depth: int = 0) -> str:
         """The text of a string, its first `most` characters; empty of what is none."""
-        known, address = self.known, self._object(value)
+        known, address = self.known, self.object_at(value)
         if address is None or depth > _DEEPEST or most <= 0:
             return ""
-        kind = self._type(address)
+        kind = self.type_of(address)
         if kind >= known["not a string"]:
             return ""
         length = min(self.words.number(address + known["length"]), most)
@@ -268,7 +284,7 @@ class V8:
         value = self.words.word(shared + self.known["name"])
         if self._is_string(value):
             return self._string(value), None
-        scope = self._object(value)
+        scope = self.object_at(value)
         if scope is None:
             return "", None
         local_count = self._small(self.words.word(scope + 8 * (self.known["locals"] + 1)))
@@ -296,7 +312,7 @@ class V8:
         """The line, from 1, of a position in a script; 0 where it cannot be told."""
         if position < 0:
             return 0
-        ends = self._object(self.words.word(script + self.known["line ends"]))
+        ends = self.object_at(self.words.word(script + self.known["line ends"]))
         if ends is not None:
             count = self._small(self.words.word(ends + self.known["array length"]))
             if count is not None and 0 < count <= MOST_LINES:
@@ -314,10 +330,10 @@ class V8:
     def _position(self, frame: int) -> int | None:
         """Where in its script a frame of the interpreter is; None of other frames."""
         known = self.known
-        bytecode = self._object(self.words.word(frame + known["bytecode in frame"]))
+        bytecode = self.object_at(self.words.word(frame + known["bytecode in frame"]))
         if self._form is None or bytecode is None:
             return None
-        if self._type(bytecode) != known["bytecode type"]:
+        if self.type_of(bytecode) != known["bytecode type"]:
             return None
         offset = self._small(self.words.word(frame + known["offset in frame"]))
         size = self._small(self.words.word(bytecode + known["array length"]))
@@ -326,7 +342,7 @@ class V8:
         offset -= known["bytecode data"] - known["tag"]
         if not 0 <= offset < size:
             return None
-        table = self._object(self.words.word(bytecode + self._form.positions))
+        table = self.object_at(self.words.word(bytecode + self._form.positions))
         if table is None:
             return None
         found = None

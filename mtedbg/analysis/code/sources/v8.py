@@ -1,22 +1,24 @@
-"""V8's functions, by what its frames hold: which function, which script, which line.
+"""V8's functions: by what frames hold, and of compiled code by its address.
 
-V8 keeps no list of its code that a stopped process could be asked for, and its interpreter is code
-of the library itself. So a frame tells what it runs, and a PC alone does not.
+V8 keeps no list of its code that a stopped process could be asked for: code objects are found by
+their shape. Its interpreter is code of the library itself, so there a frame tells what it runs, and
+a PC alone does not.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from mtedbg.analysis.code.jits import cannot_read, without_library
-from mtedbg.analysis.code.mappings import mapping_of, may_be_generated
-from mtedbg.dataclass import dataclass
-from mtedbg.decode.jits import v8
+from mtedbg.analysis.code.jits import MOST, cannot_read, without_library
+from mtedbg.analysis.code.mappings import is_anonymous, mapping_of, may_be_generated, spans
+from mtedbg.dataclass import dataclass, replace
+from mtedbg.decode.jits import v8, v8_code
 from mtedbg.decode.jits.words import HoleError, Words
-from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
-from mtedbg.model.foreign_code import CodeSource, ForeignCode, ForeignCodes
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else
+from mtedbg.model.foreign_code import CodeSource, CodeSpan, ForeignCode, ForeignCodes
 from mtedbg.model.source import SourceLine
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"libnode\.so\.([0-9]{1,4})")
 _FRAME = "x29"
+_TIERS = ("baseline", "maglev", "turbofan")
 NAMELESS = "(anonymous function)"
 
 
@@ -37,23 +40,62 @@ class JavaScript:
         functions: what frames are asked.
         session: the process.
         path: of the library, whose code the interpreter is; empty where no file has a name.
+        code: its compiled code; None of a version whose code objects are not known.
     """
 
     version: str
     functions: v8.V8
     session: Session
     path: str
+    code: v8_code.V8Code | None
 
     def at(self, pc: int) -> ForeignCode | None:
-        """That V8 may have made the code; see `analysis/code/jits.py`."""
+        """The code object at `pc`, else that V8 may have made the code; see `jits.py`."""
         if not may_be_generated(self.session, pc):
             return None
-        why = Absent(Reason.UNKNOWN, "its frames tell what they run, its code does not")
-        return ForeignCode(CodeSource.V8, block=why, version=self.version)
+        found = None if self.code is None else self.code.at(pc)
+        if found is not None:
+            return self._of(found)
+        why = "no code object is there: it may be WebAssembly's, or built in"
+        if self.code is None:
+            why = f"{self.version}: the layout of its code objects is not known"
+        return ForeignCode(CodeSource.V8, block=Absent(Reason.UNKNOWN, why), version=self.version)
 
     def blocks(self) -> ForeignCodes:
-        """None: V8 keeps no list of them."""
-        return ForeignCodes(CodeSource.V8, (), "V8 has no list of its code", self.version)
+        """Its code objects."""
+        if self.code is None:
+            cut = "the layout of its code objects is not known"
+            return ForeignCodes(CodeSource.V8, (), cut, self.version)
+        found = [*islice(self.code.all(), MOST + 1)]
+        cut = f"more than {MOST} code objects" if len(found) > MOST else ""
+        # Whose each one is takes a search of its own: only where one is asked for.
+        codes = tuple(self._of(one, named=False) for one in found[:MOST])
+        notes = ("`jit-block ADDRESS` tells the function of one",) if codes else ()
+        return ForeignCodes(CodeSource.V8, codes, cut, self.version, notes)
+
+    def _of(self, found: v8_code.CodeObject, *, named: bool = True) -> ForeignCode:
+        owner = v8_code.Owner(None)
+        if named and self.code is not None:
+            owner = self.code.owner(found)
+        notes = [owner.note] if owner.note else []
+        function: str | Absent = NOT_APPLICABLE
+        line: SourceLine | Absent = NOT_APPLICABLE
+        if owner.function is not None:
+            function = owner.function.name or NAMELESS
+            line, more = _line(owner.function)
+            notes += more
+        return ForeignCode(
+            CodeSource.V8,
+            block=CodeSpan(found.start, found.end),
+            symbol=CodeSpan(found.start, found.end, or_else(function, "")),
+            notes=tuple(notes),
+            kind=found.kind,
+            noun="code object",
+            tier=found.kind if found.kind in _TIERS else NOT_APPLICABLE,
+            function=function,
+            line=line,
+            version=self.version,
+        )
 
     def in_frame(self, pc: int, registers: Mapping[str, int]) -> ForeignCode | None:
         """The function whose frame it is, with script and line; None of other frames."""
@@ -62,15 +104,15 @@ class JavaScript:
         found = self.functions.function_in(self.functions.words.strip(registers[_FRAME]))
         if found is None:
             return None
-        notes = []
-        line: SourceLine | Absent = NOT_APPLICABLE
-        if found.script:
-            line = SourceLine(found.script, found.line)
-            if not found.line and found.start_line:
-                notes.append(f"the function begins at {found.script}:{found.start_line}")
+        line, notes = _line(found)
+        compiled = None if self.code is None else self.code.at(pc)
+        if compiled is not None:
+            # The frame tells the function; to look for it by its code would take longer.
+            code = self._of(compiled, named=False)
+            return replace(code, function=found.name or NAMELESS, line=line, notes=tuple(notes))
         return ForeignCode(
             CodeSource.V8,
-            block=Absent(Reason.UNKNOWN, "V8 does not tell where its code is"),
+            block=Absent(Reason.UNKNOWN, "the interpreter's code is the library's"),
             function=found.name or NAMELESS,
             line=line,
             notes=tuple(notes),
@@ -84,6 +126,27 @@ class JavaScript:
             return True
         region = mapping_of(self.session, pc)
         return not isinstance(region, Absent) and region.name == self.path and "x" in region.perms
+
+
+def _line(found: v8.JsFunction) -> tuple[SourceLine | Absent, list[str]]:
+    """The line, and what is said where only that of the function's begin is known."""
+    if not found.script:
+        return NOT_APPLICABLE, []
+    where = []
+    if not found.line and found.start_line:
+        where.append(f"the function begins at {found.script}:{found.start_line}")
+    return SourceLine(found.script, found.line), where
+
+
+def _compiled(session: Session, functions: v8.V8, number: int | None) -> v8_code.V8Code | None:
+    """The compiled code, of a version whose code objects are known."""
+    form = v8_code.CODE_FORMS.get(number) if number is not None else None
+    if form is None or any(key not in functions.known for key in v8.CODE):
+        return None
+    runs = spans(session, lambda one: is_anonymous(one) and bool({"x", "?"} & {*one.perms}))
+    heaps = spans(session, lambda one: is_anonymous(one) and one.perms.startswith("rw-"))
+    most = v8_code.MOST_SEARCHED if session.info.is_dead else v8_code.MOST_LIVE
+    return v8_code.V8Code(functions, form, runs, heaps, most)
 
 
 def find(session: Session, mapped: MappedFile | None) -> JavaScript | Absent:
@@ -100,7 +163,8 @@ def find(session: Session, mapped: MappedFile | None) -> JavaScript | Absent:
         if mapped is None:
             return NOT_APPLICABLE
         return without_library(version, mapped.name)
-    form = v8.FORMS.get(int(named[1])) if named is not None else None
+    number = int(named[1]) if named is not None else None
+    form = v8.FORMS.get(number) if number is not None else None
     if form is not None:
         version = f"{version} ({form.name})"
     words = Words(target, session.info.pac_mask)
@@ -108,4 +172,5 @@ def find(session: Session, mapped: MappedFile | None) -> JavaScript | Absent:
         functions = v8.V8(words, target.symbol_address, form)
     except HoleError as hole:
         return cannot_read(version, hole.why)
-    return JavaScript(version, functions, session, "" if mapped is None else mapped.path)
+    code = _compiled(session, functions, number)
+    return JavaScript(version, functions, session, "" if mapped is None else mapped.path, code)
