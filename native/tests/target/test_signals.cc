@@ -3,10 +3,9 @@
 // Faults and signals: in another component's handler that runs memops or accesses guest memory as
 // the host does, with and without an alternate stack; and faults that are not the runtime's, which
 // must reach the previous handler with the kernel's own siginfo.
-#include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -56,34 +55,19 @@ void on_user(int, siginfo_t*, void*) {
   ++g_inner_runs;
 }
 
-struct Sender {
-  pthread_t to;
-  std::atomic<bool> stop{false};
-};
-
-void* send(void* raw) {
-  auto* sender = static_cast<Sender*>(raw);
-  while (!sender->stop) {
-    const uint64_t before = g_inner_runs;
-    pthread_kill(sender->to, SIGUSR1);
-    while (g_inner_runs == before && !sender->stop) sched_yield();
-  }
-  return nullptr;
-}
-
-// Outer memops fault, the host reads for them, and the signal comes anywhere in that.
+// Outer memops fault, the host reads for them, and the signal comes anywhere in that. A timer sends
+// it: a second thread would not run for long on a busy machine, while rounds pile up.
 void interrupted(World& world, int flags) {
   struct sigaction action = {};
   action.sa_sigaction = on_user;
   action.sa_flags = SA_SIGINFO | SA_RESTART | flags;
-  sigaction(SIGUSR1, &action, nullptr);
+  sigaction(SIGALRM, &action, nullptr);
   g_inner_memory = world.memory.allocate(16, kOther);
   poke(g_inner_memory, 0x77);
   g_inner = world.make(kLoad, MTEDBG_Mode_Local);
   const uint64_t wanted = g_inner_runs + 200;
-  Sender sender{pthread_self()};
-  pthread_t thread;
-  pthread_create(&thread, nullptr, send, &sender);
+  const itimerval every = {.it_interval = {0, 500}, .it_value = {0, 500}};
+  setitimer(ITIMER_REAL, &every, nullptr);
   uint64_t sum = 0, rounds = 0;
   for (; g_inner_runs < wanted; ++rounds) {
     const uint64_t at = world.memory.allocate(16, rounds % 2 == 0 ? kOther : kMyTag);
@@ -93,9 +77,9 @@ void interrupted(World& world, int flags) {
     sum += world.run(block, at, 0) == rounds;
     sum += world.memory.host_read(world.frame, at, &host, sizeof host) && host == rounds;
   }
-  sender.stop = true;
-  pthread_join(thread, nullptr);
-  signal(SIGUSR1, SIG_IGN);
+  const itimerval never = {};
+  setitimer(ITIMER_REAL, &never, nullptr);
+  signal(SIGALRM, SIG_IGN);
   EXPECT(sum == 2 * rounds);
   EXPECT(g_inner_wrong == 0);
   EXPECT(!world.protocol.lock().held());
