@@ -1,7 +1,9 @@
-"""The files of a profile's modules: those that were given, and those below a system root."""
+"""Files of a profile's modules: given, below a system root, or where they were when they ran."""
 
 from __future__ import annotations
 
+import stat
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +12,7 @@ from mtedbg.errors import FileFormatError, UsageError
 if TYPE_CHECKING:
     from mtedbg.analysis.memops.module_names import ModuleNames
     from mtedbg.model.guest import GuestImage
-    from mtedbg.model.profile import ProgramProfile
+    from mtedbg.model.profile import ModuleIdentity, ProgramProfile
 
 _FOLDERS = tuple(
     usr + name
@@ -25,7 +27,8 @@ class Modules:
 
     Args:
         given: files that the user named.
-        sysroot: a folder that is laid out as a root file system, with their libraries.
+        sysroot: a folder that is laid out as a root file system, with their libraries. None: files
+            are looked for where the profile has it that they were.
 
     Raises:
         FileFormatError: a file that the user named is no program.
@@ -35,6 +38,7 @@ class Modules:
     def __init__(self, given: list[str], sysroot: str | None) -> None:
         self._given = [(path, _image(path)) for path in given]
         self._sysroot = None if sysroot is None else Path(sysroot)
+        self._found: dict[tuple[str, str, ModuleIdentity], tuple[str, GuestImage] | None] = {}
         if self._sysroot is not None and not self._sysroot.is_dir():
             raise UsageError(f"{sysroot} is not a folder", "give a root file system's folder")
 
@@ -46,10 +50,16 @@ class Modules:
 
         A file of the same name and another build is not it.
         """
+        key = program.name, program.path, program.identity
+        if key not in self._found:
+            self._found[key] = self._look_for(program)
+        return self._found[key]
+
+    def _look_for(self, program: ProgramProfile) -> tuple[str, GuestImage] | None:
         for path, image in self._given:
             if image.identity.same(program.identity):
                 return path, image
-        for candidate in self._below(program.name):
+        for candidate in self._places(program):
             try:
                 image = _image(str(candidate))
             except FileFormatError:
@@ -58,11 +68,27 @@ class Modules:
                 return str(candidate), image
         return None
 
-    def _below(self, name: str) -> list[Path]:
-        if self._sysroot is None or not name or "/" in name or name in (".", ".."):
+    def _places(self, program: ProgramProfile) -> list[Path]:
+        if program.is_anonymous or "\0" in program.name + program.path:
             return []
-        places = (self._sysroot / folder / name for folder in _FOLDERS)
+        places = []
+        if self._sysroot is None and program.path.startswith("/"):
+            places.append(Path(program.path))
+        elif self._sysroot is not None:
+            inside = [program.path] if program.path.startswith("/") else []
+            if program.name and "/" not in program.name:
+                inside += [f"{folder}/{program.name}" for folder in _FOLDERS]
+            places += [self._sysroot / one.lstrip("/") for one in inside if ".." not in one]
         return [place for place in places if place.is_file()]
+
+    def not_executable(self, programs: Iterable[ProgramProfile]) -> tuple[str, ...]:
+        """The names of modules whose files their owners may not execute."""
+        found = ((one.name, self.find(one)) for one in programs)
+        return tuple(
+            name
+            for name, at in found
+            if at is not None and not Path(at[0]).stat().st_mode & stat.S_IXUSR
+        )
 
     def names(self, program: ProgramProfile) -> ModuleNames:
         """What the module's file and its file of debug information tell; nothing if not found."""
@@ -74,18 +100,19 @@ class Modules:
             return ModuleNames()
         paths = [found[0]]
         build_id = program.identity.build_id
-        if self._sysroot is not None and len(build_id) > 2:
-            debug = self._sysroot / _DEBUG_FILES / build_id[:2] / f"{build_id[2:]}.debug"
+        if len(build_id) > 2:
+            debug = (self._sysroot or Path("/")) / _DEBUG_FILES
+            debug = debug / build_id[:2] / f"{build_id[2:]}.debug"
             paths += [str(debug)] if debug.is_file() else []
         return ModuleNames(*((path, open_file(path)) for path in paths))
 
     def missing(self, programs: tuple[ProgramProfile, ...]) -> tuple[str, ...]:
-        """A line for each module whose file was looked for and not found."""
-        if not self:
-            return ()
-        lost = [one for one in programs if self.find(one) is None]
+        """A line for each module of which functions and lines are not known, and why."""
+        lost = [one for one in programs if one.memops and self.find(one) is None]
         return tuple(
-            f"{one.name}: its functions are not known: no file is of build {one.identity}"
+            f"{one.name}: code of no file, at the addresses of one run: it has no names"
+            if one.is_anonymous
+            else f"{one.name}: its functions are not known: no file is of build {one.identity}"
             for one in lost
         )
 

@@ -38,8 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _show_arguments(action: argparse.ArgumentParser) -> None:
     action.add_argument(
         "--functions", action="store_true",
-        help="list the functions that need order, by executions; with --guest or --sysroot that is "
-        "what is shown",
+        help="list the functions that need order, by executions, of files that are where they were "
+        "when they ran; with --guest or --sysroot that is what is shown",
     )  # fmt: skip
     action.add_argument(
         "--memops", action="store_true", help="list the memops with the most faults"
@@ -110,6 +110,9 @@ def _write(profile: Profile, arguments: argparse.Namespace, modules: Modules) ->
     if arguments.fex:
         found = [at[1] for one in profile.programs if (at := modules.find(one)) is not None]
         metadata, notes = fex_text(profile, found)
+        names = {module.split(";")[0] for module in metadata.strip().split(":")}
+        told = [one for one in profile.programs if one.name in names]
+        notes += tuple(map(_not_looked_at, modules.not_executable(told)))
         documents.append(Document(arguments.fex, metadata))
     if arguments.out:
         documents.append(Document(arguments.out, text))
@@ -119,17 +122,21 @@ def _write(profile: Profile, arguments: argparse.Namespace, modules: Modules) ->
     return (*notes, *written)
 
 
+def _not_looked_at(name: str) -> str:
+    return f"{name}: FEX looks only at files that their owners may execute: chmod u+x"
+
+
 def _shown(profile: Profile, arguments: argparse.Namespace, modules: Modules) -> Report:
     from mtedbg.analysis.memops.need import by_function
     from mtedbg.reports import profiles
 
-    notes = modules.missing(profile.programs)
     if arguments.memops:
+        notes = modules.missing(profile.programs) if modules else ()
         return profiles.memops(profile, arguments.n, notes, modules.names)
+    found = by_function(profile, modules.names)
     if arguments.functions or modules:
-        found = by_function(profile, modules.names)
-        return profiles.functions(profile, found, arguments.n, notes)
-    return profiles.programs(profile, notes)
+        return profiles.functions(profile, found, arguments.n, modules.missing(profile.programs))
+    return profiles.programs(profile, profiles.where(profile, found))
 
 
 def _page(profile: Profile, shown: Report, path: str) -> str:

@@ -53,7 +53,7 @@ def guest_image(data: Buffer, name: str) -> GuestImage:
     )
     starts = {at for at in _functions(data, header) if image.segment_at(at) is not None}
     build_id = elf.file_build_id(data, headers).hex()
-    return GuestImage(image.segments, tuple(sorted(starts)), build_id)
+    return GuestImage(image.segments, tuple(sorted(starts)), build_id, header.type == elf.ET_DYN)
 
 
 def _functions(data: Buffer, header: FileHeader) -> Iterator[int]:

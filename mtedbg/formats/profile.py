@@ -61,6 +61,7 @@ def profile_text(profile: Profile) -> str:
         "programs": [
             {
                 "name": program.name,
+                "path": program.path,
                 "build_id": program.identity.build_id,
                 "digest": f"{program.identity.digest:#x}",
                 "memops": [_memop(key, program.memops[key]) for key in sorted(program.memops)],
@@ -131,9 +132,8 @@ class _Reader:
         )
 
     def _program(self, program: Any, where: str) -> ProgramProfile:
-        name = self._get(program, "name", str, where)
-        if any("\ud800" <= character <= "\udfff" for character in name):
-            self._wrong(f"{where}.name is not text")
+        name = self._text(program, "name", where)
+        path = self._text(program, "path", where) if "path" in program else ""
         identity = ModuleIdentity(
             self._address(program, "digest", where), self._build_id(program, where)
         )
@@ -142,7 +142,13 @@ class _Reader:
             key, facts = self._memop(one, f"{where}.memops[{number}]")
             # As in the runtime: what is there twice counts twice.
             found[key] = joined(found[key], facts) if key in found else facts
-        return ProgramProfile.in_order(name, identity, found)
+        return ProgramProfile.in_order(name, identity, found, path)
+
+    def _text(self, program: Any, key: str, where: str) -> str:
+        text: str = self._get(program, key, str, where)
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            self._wrong(f"{where}.{key} is not text")
+        return text
 
     def _build_id(self, program: Any, where: str) -> str:
         if program.get("build_id", "") == "":

@@ -35,11 +35,13 @@ class GuestImage:
         segments: its code.
         functions: where functions begin, sorted; empty where it is stripped.
         build_id: of its GNU note, in hexadecimal; empty where it has none.
+        is_movable: whether it is a library or a position-independent program.
     """
 
     segments: tuple[CodeSegment, ...]
     functions: tuple[int, ...] = ()
     build_id: str = ""
+    is_movable: bool = False
 
     @property
     def identity(self) -> ModuleIdentity:

@@ -7,6 +7,9 @@ from enum import StrEnum
 
 from mtedbg.dataclass import dataclass
 
+ANONYMOUS = "[anonymous]"
+"""Name of code of no file: kAnonymous in native/src/run/program.cc."""
+
 
 class ProfileAccess(StrEnum):
     """What a memop does; the value is the word in the file, as in the enum below."""
@@ -123,18 +126,29 @@ class ProgramProfile:
         name: of its file, for people.
         identity: which build.
         memops: in order of their keys.
+        path: of its file, where it ran; empty where that is not known.
     """
 
     name: str
     identity: ModuleIdentity
     memops: Mapping[MemopKey, MemopFacts]
+    path: str = ""
 
     @classmethod
     def in_order(
-        cls, name: str, identity: ModuleIdentity, memops: Mapping[MemopKey, MemopFacts]
+        cls,
+        name: str,
+        identity: ModuleIdentity,
+        memops: Mapping[MemopKey, MemopFacts],
+        path: str = "",
     ) -> ProgramProfile:
         """One of memops that come in any order."""
-        return cls(name, identity, {key: memops[key] for key in sorted(memops)})
+        return cls(name, identity, {key: memops[key] for key in sorted(memops)}, path)
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Whether its code was in memory of no file: its addresses are those of one run."""
+        return self.name == ANONYMOUS and not self.path
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,6 +124,12 @@ def functions(
     return Report(NAME, _TARGET, FUNCTION_COLUMNS, answer)
 
 
+def where(profile: Profile, found: Sequence[FunctionNeed]) -> tuple[str, ...]:
+    """A line that names functions, where there are names."""
+    named = any(one.tally.ordered and not isinstance(one.function, Absent) for one in found)
+    return (where_in_order(profile, found),) if named else ()
+
+
 def doubts(profile: Profile) -> tuple[str, ...]:
     """What a profile cannot promise, a line each."""
     tallies = [tally(program.memops.items()) for program in profile.programs]

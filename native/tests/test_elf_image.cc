@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 #include <elf.h>
 
+#include <cstdio>
 #include <cstring>
 #include <vector>
 
@@ -138,6 +139,57 @@ TEST_CASE("each kind of wrong file has its status") {
 }
 
 // Run under AddressSanitizer and UBSan: nothing is read outside of the file.
+// A file that is gone when it is closed, as a program would map it.
+class File {
+ public:
+  explicit File(const std::vector<uint8_t>& bytes) : file_(std::tmpfile()) {
+    REQUIRE(file_ != nullptr);
+    REQUIRE(std::fwrite(bytes.data(), 1, bytes.size(), file_) == bytes.size());
+    std::fflush(file_);
+  }
+  ~File() { std::fclose(file_); }
+  int descriptor() const { return fileno(file_); }
+
+ private:
+  FILE* file_;
+};
+
+TEST_CASE("a mapping knows which file it is of, wherever it is") {
+  Image shared = make();
+  shared.header().e_type = ET_DYN;
+  const uint32_t note[] = {4, 3, NT_GNU_BUILD_ID};
+  std::memcpy(&shared.bytes[kNote], note, sizeof note);
+  std::memcpy(&shared.bytes[kNote + 12], "GNU\0\xab\x01\xff", 7);
+  shared.program(1).p_filesz = 20;
+  const File file(shared.bytes);
+  std::vector<uint64_t> digests;
+  for (const uint64_t address : {uint64_t{0x7000'0000}, uint64_t{0x1000}}) {
+    const auto image = ElfImage::of_mapping(file.descriptor(), 0, 0x1000, address);
+    CHECK(image.build_id() == "ab01ff");
+    CHECK(image.load_bias() == address - kBase);
+    CHECK(image.functions().at(0).address == address + kCode);
+    CHECK(image.imports().empty());
+    digests.push_back(image.digest());
+  }
+  CHECK(digests[0] == digests[1]);
+  shared.header().e_type = ET_EXEC;
+  const File fixed(shared.bytes);
+  CHECK(ElfImage::of_mapping(fixed.descriptor(), 0, 0x1000, kBase).digest() ==
+        ElfImage::parse(shared.bytes).digest());
+}
+
+TEST_CASE("a mapping of what is no ELF, or damaged, is known by its offsets") {
+  Image damaged = make();
+  damaged.header().e_phoff = ~uint64_t{0};
+  const File file(damaged.bytes);
+  const auto low = ElfImage::of_mapping(file.descriptor(), 0, 0x1000, 0x10000);
+  const auto high = ElfImage::of_mapping(file.descriptor(), 0, 0x1000, 0x70000);
+  CHECK(low.load_bias() == 0x10000);
+  CHECK(high.load_bias() == 0x70000);
+  CHECK(low.digest() == high.digest());
+  CHECK(low.build_id().empty());
+}
+
 TEST_CASE("no damage leads outside of the file") {
   const auto good = make().bytes;
   for (size_t size = 0; size < good.size(); ++size) {

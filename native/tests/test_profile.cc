@@ -17,7 +17,7 @@ namespace {
 constexpr uint32_t kLocal = MTEDBG_Mode_Local, kShared = MTEDBG_Mode_Shared;
 
 Profile sample_profile() {
-  ProgramProfile program{"copy.elf", {"00ff", 0x12'0000'0001}, {}};
+  ProgramProfile program{"copy.elf", "/opt/copy.elf", {"00ff", 0x12'0000'0001}, {}};
   program.add({0x401000, 0}, {MTEDBG_Access_Load, 8, kLocal, 0, 1, false, 7});
   program.add({0x401000, 1}, {MTEDBG_Access_Store, 8, kShared, 9, 10, true, UINT64_MAX});
   program.add({0xffff'ffff'ffff'0020, 0},
@@ -47,6 +47,7 @@ TEST_CASE("what is written is read back") {
   const Profile after = parse_profile(profile_text(before));
   REQUIRE(after.programs.size() == 1);
   CHECK(after.programs[0].name == before.programs[0].name);
+  CHECK(after.programs[0].path == before.programs[0].path);
   CHECK(after.programs[0].identity.digest == before.programs[0].identity.digest);
   CHECK(after.programs[0].identity.build_id == before.programs[0].identity.build_id);
   CHECK(after.programs[0].memops == before.programs[0].memops);
@@ -82,7 +83,7 @@ TEST_CASE("what needs order, what does not, and what nobody knows") {
 }
 
 TEST_CASE("a summary counts accesses, not instructions") {
-  ProgramProfile program{"a", {"", 1}, {}};
+  ProgramProfile program{"a", "", {"", 1}, {}};
   program.add({0x10, 0}, {MTEDBG_Access_Load, 8, kLocal, 0, 0, false, 999});
   program.add({0x14, 0}, {MTEDBG_Access_Load, 8, kShared, 1, 1, false, 1});
   program.add({0x14, 1}, {MTEDBG_Access_Store, 8, kShared, 1, 1, false, 1});
@@ -96,7 +97,7 @@ TEST_CASE("a summary counts accesses, not instructions") {
 }
 
 TEST_CASE("programs come together by their identity") {
-  ProgramProfile one{"a", {"", 1}, {}}, other{"b", {"", 2}, {}};
+  ProgramProfile one{"a", "", {"", 1}, {}}, other{"b", "", {"", 2}, {}};
   one.add({0x10, 0}, {MTEDBG_Access_Load, 8, kLocal, 0, 0, false, 2});
   other.add({0x10, 0}, {MTEDBG_Access_Load, 8, kLocal, 0, 0, false, std::nullopt});
   Profile all;

@@ -187,6 +187,9 @@ def test_functions_and_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str])
         (row["in_order"] for row in report["rows"]), reverse=True
     )
     assert 'class="in-order"' in page.read_text()
+    assert main(line[:3]) == 0
+    assert "note: order is needed in " in capsys.readouterr().out
+    file.write_text(file.read_text().replace(str(guest), "/nonexistent/queue.elf"))
     assert main([*line[:3], "--guest", str(paths.guests() / "lz.elf")]) == 0
     assert "no file is of build" in capsys.readouterr().out
 

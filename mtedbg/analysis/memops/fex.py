@@ -13,11 +13,16 @@ unittests of it), VolatileMetadata.h (`ApplyFEXExtendedVolatileMetadata`) and
 Source/Tools/LinuxEmulation/LinuxSyscalls/SyscallsSMCTracking.cpp (`TrackMmap`), as of commit
 1758648f. What they do with it, and this file has to know:
 
-- NAME is that of the file, without its folder.
+- NAME is that of the file, without its folder, where links lead to. Files are told apart by nothing
+  else: where a profile has two of one name, neither is given. Code of no file cannot be.
+- A file is looked at only if its owner may execute it: libraries often have no such permission.
 - Ranges are of offsets in the file. Offsets of instructions are from the beginning of the mapping,
   which is that of the segment, rounded down to a page.
 - A module without ranges has no order at all. So that a program is left out which needs none: that
   nothing was seen to need it is no proof.
+- A program's loader maps a library whole, from its first byte on, and then each segment anew; each
+  mapping is told what there is to tell. What the first one is told is right as well only if offsets
+  in the file are addresses less the lowest one. A library whose are not is not given.
 - A block of FEX's is concerned when all of it lies in a range and an offset is in it (FEXCore,
   Interface/Core/Core.cpp). Its blocks end where control goes elsewhere, so that ranges here are
   what runs from one such place to the next. Only those with an instruction that needs order are
@@ -29,6 +34,7 @@ Source/Tools/LinuxEmulation/LinuxSyscalls/SyscallsSMCTracking.cpp (`TrackMmap`),
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from mtedbg.decode.code.guest_instruction import can_decode, decode_all
@@ -63,6 +69,7 @@ def fex_text(profile: Profile, images: Sequence[GuestImage]) -> tuple[str, tuple
     if not can_decode():
         raise ToolMissingError("capstone is not installed", "run: pip install capstone")
     modules, notes = [], []
+    names = Counter(program.name for program in profile.programs)
     for program in profile.programs:
         ordered = sorted({key.rip for key, facts in program.memops.items() if facts.needs_order})
         if not ordered:
@@ -71,12 +78,27 @@ def fex_text(profile: Profile, images: Sequence[GuestImage]) -> tuple[str, tuple
                 "ordered"
             )
             continue
+        if program.is_anonymous:
+            notes.append("code of no file cannot be named: FEX keeps all of it ordered")
+            continue
+        if names[program.name] > 1:
+            notes.append(
+                f"{program.name}: {names[program.name]} builds, which FEX cannot tell apart; it "
+                "keeps all of them ordered"
+            )
+            continue
         image = next((one for one in images if one.identity.same(program.identity)), None)
         if image is None:
             raise UsageError(
                 f"the file of {program.name} ({program.identity}) is needed",
                 f"give it with --guest: offsets are those of the file {program.name}",
             )
+        if image.is_movable and any(one.address != one.offset for one in image.segments):
+            notes.append(
+                f"{program.name}: its code is not at its offset in the file, and FEX would take "
+                "other code for it while it is being loaded; it keeps all of it ordered"
+            )
+            continue
         doubted = sorted(_doubted(program))
         modules.append(_module(program, ordered, doubted, image))
         need = "instruction needs" if len(ordered) == 1 else "instructions need"

@@ -109,11 +109,16 @@ def _of_program(runtime: Runtime, program: Program, learned: _Learned) -> Progra
     """What was learned of a program."""
     found = {key: facts for (of, key), facts in learned.memops.items() if of == program.id}
     name = or_else(runtime.text(program.name, program.name_length), "")
-    build_id = ""
-    if isinstance(program.build_id, int) and isinstance(program.build_id_length, int):
-        build_id = or_else(runtime.text(program.build_id, program.build_id_length), "")
+    build_id = _text(runtime, program.build_id, program.build_id_length)
+    path = _text(runtime, program.path, program.path_length)
     identity = ModuleIdentity(or_else(program.digest, 0), build_id)
-    return ProgramProfile.in_order(name, identity, found)
+    return ProgramProfile.in_order(name, identity, found, path)
+
+
+def _text(runtime: Runtime, address: int | Absent, length: int | Absent) -> str:
+    if isinstance(address, Absent) or isinstance(length, Absent):
+        return ""
+    return or_else(runtime.text(address, length), "")
 
 
 def _together(one: ProgramProfile, other: ProgramProfile) -> ProgramProfile:
@@ -121,7 +126,7 @@ def _together(one: ProgramProfile, other: ProgramProfile) -> ProgramProfile:
     found = dict(one.memops)
     for key, facts in other.memops.items():
         found[key] = joined(found[key], facts) if key in found else facts
-    return ProgramProfile.in_order(one.name, one.identity, found)
+    return ProgramProfile.in_order(one.name, one.identity, found, one.path)
 
 
 def _programs(runtime: Runtime) -> dict[int, Program]:

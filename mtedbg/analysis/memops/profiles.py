@@ -38,10 +38,12 @@ def merge(profiles: Sequence[Named]) -> tuple[Profile, tuple[str, ...]]:
         for program in profile.programs:
             one = next((one for one in merged if one.identity.same(program.identity)), None)
             if one is None:
-                one = _Merged(program.name, program.identity)
+                one = _Merged(program.name, program.identity, program.path)
                 merged.append(one)
             one.add(file, program)
-    programs = [ProgramProfile.in_order(one.name, one.identity, one.memops) for one in merged]
+    programs = [
+        ProgramProfile.in_order(one.name, one.identity, one.memops, one.path) for one in merged
+    ]
     notes = [_widened(one.name, len(one.widened)) for one in merged if one.widened]
     lost = [_uncounted(one.name, len(one.uncounted)) for one in merged if one.uncounted]
     return Profile(tuple(programs)), (*notes, *lost, *_builds(programs))
@@ -58,6 +60,7 @@ class _Merged:
 
     name: str
     identity: ModuleIdentity
+    path: str
     memops: dict[MemopKey, MemopFacts] = field(default_factory=dict)
     widened: set[MemopKey] = field(default_factory=set)
     uncounted: set[MemopKey] = field(default_factory=set)
@@ -75,6 +78,7 @@ class _Merged:
                 "one of the profiles is damaged, or of a file that was changed after it was built",
             )
         self.name = self.name or program.name
+        self.path = self.path or program.path
         if not self.identity.build_id:
             self.identity = program.identity
         for key, facts in program.memops.items():

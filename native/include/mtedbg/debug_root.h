@@ -247,11 +247,13 @@ enum { MTEDBG_ENUMS(MTEDBG_ENUM_LIST) };
 /* codes: the translated code of each program, with its blocks and functions; and the stubs that all
  * programs share. digest: of the guest's code, CRC-32 in the low half, its length in the high half.
  * load_bias: guest addresses less those in the program's file, modulo 2^64. build_id: of the file's
- * GNU note, as a string of hexadecimal digits; of length 0 if it has none. */
+ * GNU note, as a string of hexadecimal digits; of length 0 if it has none. path: of the file; of
+ * length 0 if the code is of none, or if that is not kept. */
 #define MTEDBG_CODE_FIELDS(F, T)                                                      \
   F(T, u64, id) F(T, u64, name) F(T, u32, name_length) F(T, u32, reserved) F(T, u64, digest) \
   F(T, u64, guest_begin) F(T, u64, guest_end) F(T, u64, shared_stubs)          \
-  F(T, u64, load_bias) F(T, u64, build_id) F(T, u32, build_id_length) F(T, u32, reserved2)
+  F(T, u64, load_bias) F(T, u64, build_id) F(T, u32, build_id_length) F(T, u32, path_length) \
+  F(T, u64, path)
 
 #define MTEDBG_PHASE_FIELDS(F, T) F(T, Phase, phase) F(T, u32, reserved) F(T, u64, address)
 

@@ -19,6 +19,7 @@ std::atomic<uint64_t> g_next_code{1};
 Code::Code(const CodeIdentity& identity, StubMaker make_stub)
     : id_(g_next_code++), name_(identity.name), make_stub_(std::move(make_stub)) {
   const char* name = arena_string(identity.name);
+  const char* path = arena_string(identity.path);
   const char* build_id = arena_string(identity.build_id);
   std::lock_guard hold(code_lock());
   code_description().add_code({.id = id_,
@@ -32,7 +33,8 @@ Code::Code(const CodeIdentity& identity, StubMaker make_stub)
                                .load_bias = identity.load_bias,
                                .build_id = address_of(build_id),
                                .build_id_length = static_cast<uint32_t>(identity.build_id.size()),
-                               .reserved2 = 0});
+                               .path_length = static_cast<uint32_t>(identity.path.size()),
+                               .path = address_of(path)});
 }
 
 uint32_t Code::add_function(std::string_view name, uint64_t guest_begin, uint64_t guest_end,

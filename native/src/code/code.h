@@ -43,7 +43,8 @@ struct CodeError : std::runtime_error {
 // The program that it is of, for debuggers and profiles.
 struct CodeIdentity {
   std::string_view name = "";
-  uint64_t digest = 0;  // of the guest's code
+  std::string_view path = "";  // of its file; empty: it is of none
+  uint64_t digest = 0;         // of the guest's code
   uint64_t guest_begin = 0;
   uint64_t guest_end = 0;
   uint64_t load_bias = 0;          // guest addresses less those in its file

@@ -3,6 +3,7 @@
 #include "guest/elf_image.h"
 
 #include <elf.h>
+#include <mtedbg/debug_root.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -74,6 +75,8 @@ ElfImage ElfImage::parse(std::vector<uint8_t> bytes) {
   image.read_header();
   image.read_segments();
   image.read_functions(SHT_SYMTAB, 0);
+  for (const ElfSegment& segment : image.segments_)
+    if ((segment.flags & PF_X) != 0) image.add_to_digest(segment.address, segment.file);
   return image;
 }
 
@@ -86,6 +89,7 @@ ElfImage ElfImage::of_bytes(std::vector<uint8_t> bytes, uint64_t address) {
   ElfImage image = owning(std::move(bytes));
   image.on_demand_ = true;
   image.segments_ = {{address, image.bytes_.size(), PF_R | PF_X, image.bytes_}};
+  image.add_to_digest(address, image.bytes_);
   return image;
 }
 
@@ -105,29 +109,56 @@ ElfImage ElfImage::of_mapping(int descriptor, uint64_t offset, uint64_t length, 
   image.segments_ = {{address, length, PF_R | PF_X,
                       image.bytes_.subspan(std::min<uint64_t>(offset, end),
                                            end - std::min<uint64_t>(offset, end))}};
+  // What is damaged tells nothing.
   try {
-    if (const auto bias = image.bias_of(offset, address)) {
-      image.read_functions(SHT_SYMTAB, *bias);
-      if (image.functions_.empty()) image.read_functions(SHT_DYNSYM, *bias);
-    }
+    image.read_mapped(offset, address);
+  } catch (const StatusError&) {
+    image.load_bias_ = address - offset;
+    image.digest_ = 0;
+    image.build_id_.clear();
+    image.add_to_digest(offset, image.segments_.front().file);
+    return image;
+  }
+  try {
+    image.read_functions(SHT_SYMTAB, image.load_bias_);
+    if (image.functions_.empty()) image.read_functions(SHT_DYNSYM, image.load_bias_);
   } catch (const StatusError&) {
     image.functions_.clear();
   }
   return image;
 }
 
-// What is added to the file's own addresses where its byte `offset` is at `address`.
-std::optional<uint64_t> ElfImage::bias_of(uint64_t offset, uint64_t address) const {
-  auto header = read<Elf64_Ehdr>(0, "the file header");
-  if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_phentsize != sizeof(Elf64_Phdr))
-    return std::nullopt;
-  for (uint64_t i = 0; i < header.e_phnum; ++i) {
-    auto entry = read<Elf64_Phdr>(header.e_phoff + i * sizeof(Elf64_Phdr), "a program header");
-    const uint64_t low = entry.p_offset & ~uint64_t{4095};
-    if (entry.p_type == PT_LOAD && offset >= low && offset < entry.p_offset + entry.p_filesz)
-      return address - offset + entry.p_offset - entry.p_vaddr;
+void ElfImage::read_mapped(uint64_t offset, uint64_t address) {
+  const std::vector<Elf64_Phdr> headers = program_headers();
+  const auto mapped = std::find_if(headers.begin(), headers.end(), [&](const Elf64_Phdr& entry) {
+    return entry.p_type == PT_LOAD && offset >= (entry.p_offset & ~uint64_t{4095}) &&
+           offset < entry.p_offset + entry.p_filesz;
+  });
+  if (mapped == headers.end()) malformed("no segment has the code that is mapped");
+  load_bias_ = address - offset + mapped->p_offset - mapped->p_vaddr;
+  for (const Elf64_Phdr& entry : headers) {
+    if (entry.p_type == PT_LOAD && (entry.p_flags & PF_X) != 0)
+      add_to_digest(entry.p_vaddr, slice(entry.p_offset, entry.p_filesz, "a segment"));
+    if (entry.p_type == PT_NOTE) read_build_id(entry.p_offset, entry.p_filesz);
   }
-  return std::nullopt;
+}
+
+std::vector<Elf64_Phdr> ElfImage::program_headers() const {
+  const auto header = read<Elf64_Ehdr>(0, "the file header");
+  if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) malformed("no file header");
+  if (header.e_phnum == 0) malformed("no program headers");
+  if (header.e_phentsize != sizeof(Elf64_Phdr)) malformed("program headers of an unexpected size");
+  std::vector<Elf64_Phdr> all(header.e_phnum);
+  const auto bytes = slice(header.e_phoff, all.size() * sizeof(Elf64_Phdr), "program headers");
+  std::memcpy(all.data(), bytes.data(), bytes.size());
+  return all;
+}
+
+void ElfImage::add_to_digest(uint64_t address, std::span<const uint8_t> code) {
+  if (code.empty()) return;
+  const auto sum = mtedbg_crc32_more(static_cast<uint32_t>(digest_), &address, sizeof address);
+  const uint64_t length = (digest_ >> 32) + sizeof address + code.size();
+  digest_ = length << 32 | mtedbg_crc32_more(sum, code.data(), code.size());
 }
 
 void ElfImage::read_header() {
@@ -146,18 +177,14 @@ void ElfImage::read_header() {
 }
 
 void ElfImage::read_segments() {
-  auto header = read<Elf64_Ehdr>(0, "the file header");
-  if (header.e_phnum == 0) malformed("no program headers");
-  if (header.e_phentsize != sizeof(Elf64_Phdr)) malformed("program headers of an unexpected size");
-  slice(header.e_phoff, uint64_t{header.e_phnum} * sizeof(Elf64_Phdr), "program headers");
   uint64_t total = 0;
-  for (uint64_t i = 0; i < header.e_phnum; ++i) {
-    auto entry = read<Elf64_Phdr>(header.e_phoff + i * sizeof(Elf64_Phdr), "a program header");
+  for (const Elf64_Phdr& entry : program_headers()) {
     if (entry.p_type == PT_INTERP || entry.p_type == PT_DYNAMIC)
       wrong("dynamically linked: guests are static executables");
     if (entry.p_type == PT_TLS)
       read_tls(entry.p_offset, entry.p_filesz, entry.p_memsz, entry.p_align);
-    if (entry.p_type == PT_NOTE) read_notes(entry.p_offset, entry.p_filesz);
+    if (entry.p_type == PT_NOTE) read_imports(entry.p_offset, entry.p_filesz);
+    if (entry.p_type == PT_NOTE) read_build_id(entry.p_offset, entry.p_filesz);
     if (entry.p_type != PT_LOAD || entry.p_memsz == 0) continue;
     if (entry.p_filesz > entry.p_memsz)
       malformed("a segment has more bytes in the file than in memory");
@@ -187,7 +214,8 @@ void ElfImage::read_tls(uint64_t offset, uint64_t file_size, uint64_t memory_siz
   tls_ = {memory_size, alignment, slice(offset, file_size, "thread-local storage")};
 }
 
-void ElfImage::read_notes(uint64_t offset, uint64_t size) {
+template <typename Visit>
+void ElfImage::each_note(uint64_t offset, uint64_t size, Visit visit) const {
   auto notes = slice(offset, size, "a note segment");
   size_t at = 0;
   while (notes.size() - at >= sizeof(Elf64_Nhdr)) {
@@ -198,25 +226,36 @@ void ElfImage::read_notes(uint64_t offset, uint64_t size) {
     uint64_t desc_size = (uint64_t{note.n_descsz} + 3) & ~3ull;
     if (name_size > notes.size() - at || desc_size > notes.size() - at - name_size)
       malformed("a note goes beyond its segment");
-    bool ours = note.n_namesz == sizeof "mtetso" && note.n_type == kImportNote &&
-                std::memcmp(notes.data() + at, "mtetso", sizeof "mtetso") == 0;
-    const bool gnu = note.n_namesz == sizeof "GNU" && note.n_type == NT_GNU_BUILD_ID &&
-                     std::memcmp(notes.data() + at, "GNU", sizeof "GNU") == 0;
-    auto desc = notes.subspan(at + name_size, note.n_descsz);
+    const auto* name = reinterpret_cast<const char*>(notes.data() + at);
+    visit(std::string_view(name, note.n_namesz), note.n_type,
+          notes.subspan(at + name_size, note.n_descsz));
     at += name_size + desc_size;
-    if (gnu && desc.size() <= kMaxBuildId) build_id_ = hexadecimal(desc);
-    while (ours && desc.size() > sizeof(uint64_t)) {
+  }
+}
+
+void ElfImage::read_build_id(uint64_t offset, uint64_t size) {
+  each_note(offset, size, [this](std::string_view name, uint32_t type, const auto& contents) {
+    if (name == std::string_view("GNU", sizeof "GNU") && type == NT_GNU_BUILD_ID &&
+        contents.size() <= kMaxBuildId)
+      build_id_ = hexadecimal(contents);
+  });
+}
+
+void ElfImage::read_imports(uint64_t offset, uint64_t size) {
+  each_note(offset, size, [this](std::string_view name, uint32_t type, auto contents) {
+    if (name != std::string_view("mtetso", sizeof "mtetso") || type != kImportNote) return;
+    while (contents.size() > sizeof(uint64_t)) {
       ElfImport import;
-      std::memcpy(&import.address, desc.data(), sizeof import.address);
-      desc = desc.subspan(sizeof import.address);
-      auto end = std::find(desc.begin(), desc.end(), 0);
-      if (end == desc.end() || end - desc.begin() > static_cast<ptrdiff_t>(kMaxName))
+      std::memcpy(&import.address, contents.data(), sizeof import.address);
+      contents = contents.subspan(sizeof import.address);
+      auto end = std::find(contents.begin(), contents.end(), 0);
+      if (end == contents.end() || end - contents.begin() > static_cast<ptrdiff_t>(kMaxName))
         malformed("an import's name is not terminated");
-      import.name.assign(desc.begin(), end);
-      desc = desc.subspan(static_cast<size_t>(end - desc.begin()) + 1);
+      import.name.assign(contents.begin(), end);
+      contents = contents.subspan(static_cast<size_t>(end - contents.begin()) + 1);
       if (import.address != 0) imports_.push_back(std::move(import));
     }
-  }
+  });
 }
 
 std::string_view ElfImage::string_at(uint64_t table, uint64_t table_size, uint64_t index) const {

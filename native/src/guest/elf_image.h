@@ -7,6 +7,8 @@
 // stripped guest as well: records of a 64-bit stub address and a NUL-terminated name.
 #pragma once
 
+#include <elf.h>
+
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -61,6 +63,7 @@ class ElfImage {
 
   // A part of a file that a Linux program has mapped to execute it: bytes [offset, offset + length)
   // at `address`. Its functions are those of the file's symbols; without any if they are damaged.
+  // Of a file that is no ELF, "addresses in the file" are offsets in it.
   // Throws StatusError(CannotOpen) if the file cannot be mapped.
   static ElfImage of_mapping(int descriptor, uint64_t offset, uint64_t length, uint64_t address);
   // Code of no file.
@@ -75,6 +78,11 @@ class ElfImage {
   const std::vector<ElfImport>& imports() const { return imports_; }
   // Of its GNU note, in hexadecimal; empty if it has none.
   const std::string& build_id() const { return build_id_; }
+  // Guest addresses less those in its file, modulo 2^64.
+  uint64_t load_bias() const { return load_bias_; }
+  // Of all executable segments of its file, each after its address there, wherever they are loaded:
+  // CRC-32 in the low half, length in the high one.
+  uint64_t digest() const { return digest_; }
 
   // The file's bytes of executable memory from `address` to the end of its segment; empty where
   // the address is not in one.
@@ -94,8 +102,15 @@ class ElfImage {
   // Of the symbol table of the type `table` (SHT_*); `bias` is added to their addresses.
   void read_functions(uint32_t table, uint64_t bias);
   void read_tls(uint64_t offset, uint64_t file_size, uint64_t memory_size, uint64_t alignment);
-  std::optional<uint64_t> bias_of(uint64_t offset, uint64_t address) const;
-  void read_notes(uint64_t offset, uint64_t size);
+  // What a mapping has of the file's headers: byte `offset` is at `address`.
+  void read_mapped(uint64_t offset, uint64_t address);
+  std::vector<Elf64_Phdr> program_headers() const;
+  // Calls `visit` with the name, the type and the contents of each note.
+  template <typename Visit>
+  void each_note(uint64_t offset, uint64_t size, Visit visit) const;
+  void read_build_id(uint64_t offset, uint64_t size);
+  void read_imports(uint64_t offset, uint64_t size);
+  void add_to_digest(uint64_t address, std::span<const uint8_t> code);
   void finish_functions();
   std::string_view string_at(uint64_t table, uint64_t table_size, uint64_t index) const;
   std::span<const uint8_t> slice(uint64_t offset, uint64_t size, const char* what) const;
@@ -105,6 +120,8 @@ class ElfImage {
   std::shared_ptr<const void> owner_;
   std::span<const uint8_t> bytes_;
   uint64_t entry_ = 0;
+  uint64_t load_bias_ = 0;
+  uint64_t digest_ = 0;
   bool on_demand_ = false;
   std::vector<ElfSegment> segments_;
   ElfTls tls_;

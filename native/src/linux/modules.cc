@@ -18,7 +18,7 @@ void Modules::map_bytes(uint64_t address, uint64_t length) {
   drop(address, address + length);
   std::vector<uint8_t> bytes(length);
   if (!memory_.host_read(nullptr, address, bytes.data(), bytes.size())) return;
-  Program& program = engine_.load(ElfImage::of_bytes(std::move(bytes), address), "[anonymous]");
+  Program& program = engine_.load(ElfImage::of_bytes(std::move(bytes), address), "");
   std::scoped_lock hold(lock_);
   modules_.push_back({address, address + length, program.code().id()});
 }

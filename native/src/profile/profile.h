@@ -53,6 +53,7 @@ struct ModuleIdentity {
 
 struct ProgramProfile {
   std::string name;  // of the guest's file, for display
+  std::string path;  // of the same file, where it was; empty if that is not known, or there is none
   ModuleIdentity identity;
   std::map<MemopKey, MemopRecord> memops;
 

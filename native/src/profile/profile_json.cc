@@ -97,6 +97,7 @@ Profile parse_profile(const std::string& text) {
     for (const Json& from : whole.at("programs")) {
       ProgramProfile& program = profile.programs.emplace_back();
       program.name = from.at("name").get<std::string>();
+      program.path = from.value("path", "");
       program.identity.digest = from_hexadecimal(from.at("digest"));
       program.identity.build_id = from.value("build_id", "");
       for (const Json& memop : from.at("memops")) read_memop(memop, program);
@@ -121,6 +122,7 @@ std::string profile_text(const Profile& profile) {
     Json memops = Json::array();
     for (const auto& [key, record] : program.memops) memops.push_back(memop_json(key, record));
     whole["programs"].push_back({{"name", program.name},
+                                 {"path", program.path},
                                  {"build_id", program.identity.build_id},
                                  {"digest", hexadecimal(program.identity.digest)},
                                  {"memops", memops}});

@@ -58,8 +58,9 @@ void Engine::publish(std::unique_ptr<Programs> list) {
 }
 
 Program& Engine::load(ElfImage image, const std::string& path) {
-  const std::string name = std::filesystem::path(path).filename();
-  auto program = std::make_unique<Program>(environment_, std::move(image), name);
+  std::error_code error;
+  const auto whole = path.empty() ? path : std::filesystem::weakly_canonical(path, error).string();
+  auto program = std::make_unique<Program>(environment_, std::move(image), error ? path : whole);
   program->init();
   std::scoped_lock hold(lock_);
   auto list = std::make_unique<Programs>();

@@ -32,7 +32,8 @@ class Engine : public CodePages::Owner {
   // Throws StatusError.
   Engine(const Options& options, CodePages& pages, const HostCallbacks& host);
 
-  // Loads a program and makes its tier 1. Throws StatusError, CodeError.
+  // Loads a program and makes its tier 1. `path`: of its file, from which it gets its name; empty
+  // for memory of no file. Throws StatusError, CodeError.
   Program& load(ElfImage image, const std::string& path);
   // Retires the code of a loaded program; its memory is freed when no thread can be in it.
   // False if there is no such program.

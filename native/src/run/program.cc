@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 
 #include "code/epochs.h"
 #include "code/validate.h"
@@ -13,6 +14,8 @@
 
 namespace mtetso {
 namespace {
+
+constexpr const char* kAnonymous = "[anonymous]";  // mtedbg knows it by this name
 
 uint64_t image_begin(const ElfImage& image) { return image.segments().front().address; }
 
@@ -33,23 +36,19 @@ std::vector<uint8_t> code_bytes(const ElfImage& image) {
   return all;
 }
 
-uint64_t digest_of(const ElfImage& image) {
-  const auto bytes = code_bytes(image);
-  return uint64_t{bytes.size()} << 32 | mtedbg_crc32(bytes.data(), bytes.size());
-}
-
 }  // namespace
 
-Program::Program(const ProgramEnvironment& environment, ElfImage image, std::string name)
+Program::Program(const ProgramEnvironment& environment, ElfImage image, std::string path)
     : environment_(environment),
       image_(std::move(image)),
       source_(image_, environment.code_pages),
-      name_(std::move(name)),
+      path_(std::move(path)),
+      name_(path_.empty() ? kAnonymous : std::filesystem::path(path_).filename().string()),
       begin_(image_begin(image_)),
       end_(image_end(image_)),
-      history_{name_, {image_.build_id(), digest_of(image_)}, {}},
+      history_{name_, path_, {image_.build_id(), image_.digest()}, {}},
       translator_(environment.options, source_),
-      code_({name_, history_.identity.digest, begin_, end_, 0, history_.identity.build_id},
+      code_({name_, path_, image_.digest(), begin_, end_, image_.load_bias(), image_.build_id()},
             [this](const EntryStub& stub) {
               return make_entry_stub(environment_.options, stub, environment_.call_guest);
             }) {
@@ -99,7 +98,10 @@ uint32_t Program::function_at(uint64_t rip) const {
 TranslationPlan Program::plan(bool optimised, const ProgramProfile* known) const {
   TranslationPlan plan;
   plan.ticks = !optimised && environment_.options.tier_up != 0;
-  if (known != nullptr) plan.advice = [known](const MemopKey& key) { return known->advice(key); };
+  if (known != nullptr)
+    plan.advice = [known, bias = image_.load_bias()](const MemopKey& key) {
+      return known->advice({key.guest_rip - bias, key.ordinal});
+    };
   if (environment_.options.tier_up == 0) return plan;
   plan.function_at = [this](uint64_t rip) {
     const auto* function = image_.function_at(rip);
@@ -182,6 +184,10 @@ CompiledCode Program::first_tier(const TranslationPlan& plan, const ProgramProfi
   return made;
 }
 
+const ProgramProfile* Program::earlier() const {
+  return environment_.profile == nullptr ? nullptr : environment_.profile->find(history_.identity);
+}
+
 void Program::init() {
   std::shared_lock sources(environment_.sources);
   if (!image_.imports().empty())
@@ -191,8 +197,7 @@ void Program::init() {
   if (image_.on_demand() || all_units().empty())
     return;  // or stripped: code is translated when it is reached
   code_.set_tier_states(constant_, MTEDBG_TierState_Compiling);
-  const auto* known =
-      environment_.profile == nullptr ? nullptr : environment_.profile->find(history_.identity);
+  const ProgramProfile* known = earlier();
   const bool optimised = known != nullptr;
   const uint32_t kind = optimised ? MTEDBG_BlockKind_OptimizedTier : MTEDBG_BlockKind_BaselineTier;
   const uint32_t tier = optimised ? MTEDBG_Tier_Optimized : MTEDBG_Tier_Baseline;
@@ -206,9 +211,9 @@ uintptr_t Program::translate_at(uint64_t rip) {
   std::scoped_lock lock(translating_);
   if (uintptr_t host = code_.entry(rip)) return host;  // another thread has translated it
   if (source_.end_at(rip) == rip) throw NoCodeError(describe(rip));
-  auto known = [this](uint64_t address) { return code_.entry(address) != 0; };
+  auto there = [this](uint64_t address) { return code_.entry(address) != 0; };
   code_.commit(MTEDBG_BlockKind_BaselineTier, MTEDBG_Tier_Baseline,
-               translator_.translate({unit_of(rip)}, plan(false, nullptr), known));
+               translator_.translate({unit_of(rip)}, plan(false, earlier()), there));
   return code_.entry(rip);
 }
 
@@ -220,13 +225,13 @@ size_t Program::forget(uint64_t begin, uint64_t end, std::string_view reason) {
 ProgramProfile Program::profile() const {
   std::scoped_lock lock(history_lock_);
   ProgramProfile profile = history_;
-  code_.visit([&](const CodeBlock& block) { profile.add(block); });
+  code_.visit([&](const CodeBlock& block) { profile.add(block, image_.load_bias()); });
   return profile;
 }
 
 void Program::reclaim(uint64_t epoch) {
   std::scoped_lock lock(history_lock_);
-  code_.reclaim(epoch, [this](const CodeBlock& block) { history_.add(block); });
+  code_.reclaim(epoch, [this](const CodeBlock& block) { history_.add(block, image_.load_bias()); });
 }
 
 bool Program::request(uint32_t function) {

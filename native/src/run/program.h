@@ -36,8 +36,9 @@ struct ProgramEnvironment {
 
 class Program {
  public:
-  // Registers the functions; nothing is translated yet. `environment` outlives the program.
-  Program(const ProgramEnvironment& environment, ElfImage image, std::string name);
+  // Registers the functions; nothing is translated yet. `environment` outlives the program. `path`:
+  // of its file; empty for memory of no file.
+  Program(const ProgramEnvironment& environment, ElfImage image, std::string path);
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
 
@@ -84,6 +85,8 @@ class Program {
   TranslationUnit unit_of(const ElfFunction& function) const;
   // The functions that nobody can write to; others are translated when they are reached.
   std::vector<TranslationUnit> all_units() const;
+  // What earlier runs have learned of it; null if there is nothing.
+  const ProgramProfile* earlier() const;
   TranslationPlan plan(bool optimised, const ProgramProfile* known) const;
   CompiledCode first_tier(const TranslationPlan& plan, const ProgramProfile* known);
   CompiledCode translate_all(const TranslationPlan& plan) const;
@@ -96,6 +99,7 @@ class Program {
   const ProgramEnvironment& environment_;
   const ElfImage image_;
   const ProgramSource source_;
+  const std::string path_;
   const std::string name_;
   const uint64_t begin_;
   const uint64_t end_;

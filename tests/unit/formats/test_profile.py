@@ -37,6 +37,7 @@ PROGRAMS = st.builds(
     st.text(),
     st.builds(ModuleIdentity, st.integers(0, (1 << 64) - 1), st.sampled_from(("", "00ff", "a1"))),
     st.dictionaries(KEYS, FACTS),
+    st.text(),
 )
 PROFILES = st.builds(Profile, st.lists(PROGRAMS).map(tuple))
 

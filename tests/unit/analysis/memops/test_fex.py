@@ -18,6 +18,7 @@ from mtedbg.formats.guest_elf import guest_image
 from mtedbg.formats.profile import profile_text
 from mtedbg.model.guest import GuestImage
 from mtedbg.model.profile import (
+    ANONYMOUS,
     MemopFacts,
     MemopKey,
     ModuleIdentity,
@@ -61,7 +62,9 @@ BYTES, AT = laid_out()
 END = CODE + len(BYTES)
 
 
-def program(functions: tuple[int, ...] = (AT["start"], AT["second"]), machine: int = 62) -> bytes:
+def program(
+    functions: tuple[int, ...] = (AT["start"], AT["second"]), machine: int = 62, kind: int = 2
+) -> bytes:
     """An ELF file with the code, and symbols of functions."""
     headers = struct.pack("<IIQQQQQQ", 1, 4, 0, 0x400000, 0, 0x200, 0x200, 4096)
     headers += struct.pack("<IIQQQQQQ", 1, 5, OFFSET, CODE, 0, len(BYTES), len(BYTES), 4096)
@@ -69,7 +72,7 @@ def program(functions: tuple[int, ...] = (AT["start"], AT["second"]), machine: i
     place = OFFSET + len(BYTES)
     sections = struct.pack("<IIQQQQIIQQ", 0, 2, 0, 0, place, len(symbols), 0, 0, 8, 24)
     ident = b"\x7fELF\x02\x01\x01".ljust(16, b"\0")
-    fields = (2, machine, 1, CODE, 64, place + len(symbols), 0, 64, 56, 2, 64, 1, 0)
+    fields = (kind, machine, 1, CODE, 64, place + len(symbols), 0, 64, 56, 2, 64, 1, 0)
     header = ident + struct.pack("<HHIQQQIHHHHHH", *fields)
     return (header + headers).ljust(OFFSET, b"\0") + BYTES + symbols + sections
 
@@ -144,6 +147,54 @@ def test_other_mappings_of_the_file_get_nothing() -> None:
         assert fex.applied(module, mapping).ranges == ()
 
 
+def library(lowest: int) -> tuple[GuestImage, Profile]:
+    """A library with the code at its offset and `lowest` more, and a profile of it."""
+    moved = program(kind=3)
+    for place in (64 + 16, 64 + 56 + 16):  # addresses in its two program headers
+        (address,) = struct.unpack_from("<Q", moved, place)
+        moved = moved[:place] + struct.pack("<Q", address - 0x400000 + lowest) + moved[place + 8 :]
+    image = replace(image_of(moved), build_id=BUILD_ID)
+    (guest,) = learned("load").programs
+    by = 0x400000 - lowest
+    memops = {MemopKey(key.rip - by, key.ordinal): facts for key, facts in guest.memops.items()}
+    identity = ModuleIdentity(image.digest, BUILD_ID)
+    return image, Profile((replace(guest, name="lib.so", identity=identity, memops=memops),))
+
+
+def test_a_library_is_mapped_whole_and_then_by_segments() -> None:
+    """What the first mapping is told holds for good: it must not be about other code."""
+    image, profile = library(0)
+    text, notes = fex_text(profile, [image])
+    assert notes == ("lib.so: 1 instruction needs order",)
+    (module,) = fex.read(text).values()
+    base = 0x7F0000000000
+    whole = fex.applied(module, fex.Mapping(base, 0x3000, 0))
+    code = fex.applied(module, fex.Mapping(base + 0x1000, 0x1000, 0x1000))
+    assert code.ranges
+    assert set(whole.ranges) <= set(code.ranges)
+    assert code.ordered == {base + 0x1043}
+
+
+def test_a_library_whose_addresses_are_not_its_offsets_is_left_out() -> None:
+    image, profile = library(0x1000)
+    text, (note,) = fex_text(profile, [image])
+    assert text == "\n"
+    assert note.startswith("lib.so: its code is not at its offset in the file")
+
+
+def test_what_fex_cannot_tell_apart_is_left_out() -> None:
+    """It knows a module by its file's name: offsets of one build would be taken for the other's."""
+    (one,) = learned("load").programs
+    (other,) = learned().programs
+    other = replace(other, identity=ModuleIdentity(1, "bb"))
+    text, notes = fex_text(Profile((one, other)), images())
+    assert text == "\n"
+    assert notes[0].startswith("guest.elf: 2 builds, which FEX cannot tell apart")
+    (nowhere,) = learned("load", name=ANONYMOUS).programs
+    text, notes = fex_text(Profile((nowhere,)), [])
+    assert (text, notes[0][:15]) == ("\n", "code of no file")
+
+
 def test_the_reader_of_the_tests_finds_what_is_wrong() -> None:
     for text in (
         *("a", "a;;\n", "a;0x0-0x1\n", "a;0x0-0x1;\n", "a;0-1;0\n", "a;0x1-0x0;0x0\n", ":\n"),
@@ -212,6 +263,13 @@ def test_the_program_writes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert main([*words, "--fex", str(out), "--guest", str(guest)]) == 0
     assert out.read_text() == "guest.elf;0x1040-0x104b;0x43\n"
     assert f"written: {out}" in capsys.readouterr().err
+    with_path = profile_text(learned("load")).replace('"path": ""', f'"path": "{guest}"')
+    profile.write_text(with_path)
+    assert main([*words, "--fex", str(out)]) == 0
+    assert "guest.elf: FEX looks only at files that" in capsys.readouterr().err
+    guest.chmod(0o755)
+    assert main([*words, "--fex", str(out)]) == 0
+    assert "FEX looks only" not in capsys.readouterr().err
     changed = bytearray(program())
     changed[OFFSET] ^= 1
     guest.write_bytes(changed)

@@ -1,0 +1,185 @@
+"""The profile of a real program with threads: written, added up, shown, read as FEX reads it."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import pytest
+from elftools.elf.elffile import ELFFile
+
+from mtedbg.cli import main
+from mtedbg.formats.profile import read_profile
+from mtedbg.model.profile import Need, ProfileAccess, ProgramProfile
+from tests.live.test_runtime_guests import run
+from tests.support import fex
+from tests.support.compile import BUILT, PROGRAMS, digest_of, link_once
+
+pytestmark = pytest.mark.skipif(
+    platform.machine() != "x86_64", reason="the machine's C library is for another processor"
+)
+
+SOURCE = PROGRAMS / "linux/counter.c"
+NAME, LIBC = "counter", "libc.so.6"
+THREADS, ROUNDS, OWN = 3, 50, 256
+RUNS = (
+    "--cores 5",
+    # Another library is loaded before the C library, which therefore gets another address.
+    "--threads threads --env LD_PRELOAD=libm.so.6",
+)
+PAGE = 4096
+MOVED = 0x7F0000000000
+
+
+@cache
+def program() -> Path:
+    compiler = shutil.which("x86_64-linux-gnu-gcc") or "gcc"
+    command = [compiler, "-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Werror", str(SOURCE)]
+    built = BUILT / digest_of([SOURCE], command) / NAME
+    link_once(built, command)
+    return built
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ...]:
+    """The profiles of the runs."""
+    folder = tmp_path_factory.mktemp("profiles")
+    expected = subprocess.run([str(program())], capture_output=True, text=True, check=True).stdout
+    made = []
+    for number, options in enumerate(RUNS):
+        made.append(folder / f"{number}.json")
+        done = run(f"{options} --profile-out {made[-1]}", program())
+        assert (done.returncode, done.stdout, done.stderr) == (0, expected, "")
+    return tuple(made)
+
+
+def modules(path: Path) -> dict[str, ProgramProfile]:
+    return {one.name: one for one in read_profile(path.read_bytes(), str(path)).programs}
+
+
+def merged(files: tuple[Path, ...], folder: Path, *words: str) -> dict[str, ProgramProfile]:
+    out = folder / "merged.json"
+    assert main(["profile", "merge", *map(str, files), "-o", str(out), *words]) == 0
+    return modules(out)
+
+
+def code_of(module: ProgramProfile) -> list[tuple[int, int, int]]:
+    """Address, end and offset of each executable segment of its file."""
+    with Path(module.path).open("rb") as file:
+        elf = ELFFile(file)
+        notes = [note for one in elf.iter_segments("PT_NOTE") for note in one.iter_notes()]
+        (build_id,) = [one["n_desc"] for one in notes if one["n_type"] == "NT_GNU_BUILD_ID"]
+        assert module.identity.build_id == build_id
+        return [
+            (one["p_vaddr"], one["p_vaddr"] + one["p_filesz"], one["p_offset"])
+            for one in elf.iter_segments("PT_LOAD")
+            if one["p_flags"] & 1
+        ]
+
+
+def test_each_module_is_a_build_of_a_file_at_its_own_addresses(files: tuple[Path, ...]) -> None:
+    for path in files:
+        found = modules(path)
+        assert {NAME, LIBC} < found.keys()
+        assert found[NAME].path == str(program().resolve())
+        for module in found.values():
+            code = code_of(module)
+            assert all(
+                any(begin <= key.rip < end for begin, end, _ in code) for key in module.memops
+            )
+    assert "libm.so.6" in modules(files[-1])
+
+
+def test_runs_come_together_wherever_the_library_was(
+    files: tuple[Path, ...], tmp_path: Path
+) -> None:
+    runs = [modules(path)[LIBC] for path in files]
+    both = merged(files, tmp_path)[LIBC]
+    assert both.memops.keys() == runs[0].memops.keys() | runs[1].memops.keys()
+    common = runs[0].memops.keys() & runs[1].memops.keys()
+    assert len(common) > 0.8 * len(both.memops)
+    for key in common:
+        executions = [one.memops[key].executions for one in runs]
+        assert both.memops[key].executions == (executions[0] or 0) + (executions[1] or 0)
+
+
+def test_functions_of_program_and_libraries(
+    files: tuple[Path, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its own thread's memory needs no order, the counter and the mutex do; all is counted."""
+    page = tmp_path / "page.html"
+    line = ["profile", "show", str(files[0]), "--functions", "-n", "100000"]
+    assert main([*line, "--json", "--html", str(page)]) == 0
+    report = json.loads(capsys.readouterr().out)
+    rows = {(row["program"], row["function"]): row for row in report["rows"]}
+    fill, add = rows[NAME, "fill"], rows[NAME, "add"]
+    # Its return address may be on a page of the stack that its thread's maker touched first.
+    assert fill["executions"] - fill["owned"] == fill["in_order"] <= THREADS * ROUNDS
+    assert fill["executions"] >= THREADS * ROUNDS * OWN
+    assert add["in_order"] >= THREADS * ROUNDS
+    lines = SOURCE.read_text().splitlines()
+    source, number = add["line"].rsplit(":", 1)
+    assert Path(source).name == SOURCE.name
+    assert any(word in lines[int(number) - 1] for word in ("&lock", "counter += value", "void add"))
+    locks = [row for (of, name), row in rows.items() if of == LIBC and "mutex_lock" in str(name)]
+    assert sum(row["in_order"] for row in locks) >= THREADS * ROUNDS
+    assert report["headline"].startswith("order is needed in ")
+    assert "mutex_lock" in report["headline"]
+    html = page.read_text()
+    assert all(f"{name}: " in html for name in (NAME, LIBC))
+    stores = [
+        facts
+        for facts in modules(files[0])[NAME].memops.values()
+        if facts.access is ProfileAccess.STORE and facts.executions == THREADS * ROUNDS * OWN
+    ]
+    assert [facts.need for facts in stores] == [Need.OWNED]
+
+
+def test_fex_is_told_of_program_and_libraries(files: tuple[Path, ...], tmp_path: Path) -> None:
+    """A strict reader takes it; what was seen to need order has it, mapped as ld.so maps libraries:
+    whole, then by segments."""
+    out = tmp_path / "fex"
+    found = merged(files, tmp_path, "--fex", str(out))
+    told = fex.read(out.read_text())
+    need = {
+        name: {key.rip for key, facts in module.memops.items() if facts.needs_order}
+        for name, module in found.items()
+    }
+    assert told.keys() == {name for name, ordered in need.items() if ordered} > {NAME}
+    for name, module in told.items():
+        ((begin, end, offset),) = code_of(found[name])
+        mapping = fex.Mapping(MOVED + offset, -(-(end - begin) // PAGE) * PAGE, offset)
+        mapped = fex.applied(module, mapping)
+        seen = {MOVED + rip for rip in need[name]}
+        assert seen <= mapped.ordered
+        assert all(any(one <= rip < stop for one, stop in mapped.ranges) for rip in seen)
+        first = fex.applied(module, fex.Mapping(MOVED, mapping.length + offset + PAGE, 0))
+        assert set(first.ranges) <= set(mapped.ranges)
+        in_doubt = (Need.NEVER_RUN, Need.UNKNOWN)
+        for key, facts in found[name].memops.items():
+            at = MOVED + key.rip
+            if facts.need in in_doubt and any(one <= at < stop for one, stop in mapped.ranges):
+                assert at in mapped.ordered
+
+
+def test_a_profile_gives_memops_their_first_modes(files: tuple[Path, ...], tmp_path: Path) -> None:
+    """Code that is made when it is reached takes it, too."""
+    without, with_it = (counted(files[0]), counted(again(files[0], tmp_path)))
+    assert with_it[0] < without[0] / 2
+    assert with_it[1] < without[1]
+
+
+def again(profile: Path, folder: Path) -> Path:
+    out = folder / "again.json"
+    assert run(f"{RUNS[0]} --profile-in {profile} --profile-out {out}", program()).returncode == 0
+    return out
+
+
+def counted(path: Path) -> tuple[int, int]:
+    """Patches and faults of all memops."""
+    memops = [facts for module in modules(path).values() for facts in module.memops.values()]
+    return sum(one.flips for one in memops), sum(one.faults for one in memops)
