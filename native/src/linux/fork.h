@@ -13,6 +13,7 @@ namespace mtetso {
 struct ForkRequest {
   uint64_t flags = 0;       // CLONE_*, without the signal
   uint64_t stack = 0;       // rsp; 0: the caller's
+  uint64_t stack_size = 0;  // bytes below it; 0: not said
   uint64_t parent_tid = 0;  // where CLONE_PARENT_SETTID writes
   uint64_t child_tid = 0;
   uint64_t tls = 0;

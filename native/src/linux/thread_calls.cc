@@ -35,6 +35,11 @@ CallResult clone_thread(Call& call, const ForkRequest& request) {
   GuestThread* made = call.process.add_thread(start, &call.thread, std::move(own));
   if (made == nullptr) return -EAGAIN;
   made->frame->guest.rax = 0;
+  // The piece at its beginning is its maker's, who has put the thread's control block behind it.
+  if (request.stack_size != 0)
+    call.process.memory().hand_over(&call.thread.frame->guest, start.rsp - request.stack_size,
+                                    start.rsp,
+                                    static_cast<uint32_t>(made->frame->guest.host_core_id));
   if ((request.flags & CLONE_CHILD_CLEARTID) != 0) child.clear_child_tid = request.child_tid;
   if ((request.flags & CLONE_PARENT_SETTID) != 0) call.put(request.parent_tid, child.tid);
   if ((request.flags & CLONE_CHILD_SETTID) != 0) call.put(request.child_tid, child.tid);
@@ -63,6 +68,7 @@ CallResult clone3(Call& call) {
   if (!asked) return -EFAULT;
   return begin(call, {.flags = asked->flags,
                       .stack = asked->stack == 0 ? 0 : asked->stack + asked->stack_size,
+                      .stack_size = asked->stack_size,
                       .parent_tid = asked->parent_tid,
                       .child_tid = asked->child_tid,
                       .tls = asked->tls});

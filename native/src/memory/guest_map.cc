@@ -127,6 +127,17 @@ void GuestMemory::touch_piece(mtedbg_GuestFrame* frame, uint64_t begin, const Re
   put(begin, now);
 }
 
+void GuestMemory::hand_over(const mtedbg_GuestFrame* frame, uint64_t begin, uint64_t end,
+                            uint32_t tag) {
+  const std::scoped_lock hold(lock_);
+  map_.visit((begin + kGranule - 1) & ~(kGranule - 1), end & ~(kGranule - 1),
+             [&](uint64_t at, const Region& part) {
+               if (part.kind == Region::Kind::Tagged && !part.fresh && !part.shared &&
+                   part.protection == kReadWrite)
+                 protocol_.hand_over(frame, at, part.end - at, protocol_.memory_tag(tag));
+             });
+}
+
 // With errno set if it fails.
 bool GuestMemory::map_fresh(uint64_t begin, uint64_t end, int protection) {
   if (reserve_tagged(begin, end - begin) == MAP_FAILED) return false;

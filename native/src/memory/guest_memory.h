@@ -99,6 +99,9 @@ class GuestMemory {
   int protect(uint64_t begin, uint64_t length, int protection, uint32_t tag);
   // Private memory is zero again (MADV_DONTNEED); other memory stays.
   int forget(uint64_t begin, uint64_t length);
+  // What is writable in [begin, end) and has been touched belongs to the threads with `tag` from
+  // now on. `frame` names the guest thread on whose behalf.
+  void hand_over(const mtedbg_GuestFrame* frame, uint64_t begin, uint64_t end, uint32_t tag);
   // msync(2) of the files that are mapped there.
   int sync(uint64_t begin, uint64_t length, int flags);
   // Moves what is mapped to [to, to + length), where nothing is.
