@@ -11,22 +11,29 @@ import json
 import struct
 import tempfile
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+from elftools.elf.elffile import ELFFile
 
 from mtedbg.lab import paths
 from tests.live.test_runtime_guests import oracle, start
 
 GRANULE = 16
 FAULTED = 8
+_WRITABLE = 2
 _RECORD = struct.Struct("=4I4Q")
 
 Key = tuple[int, int]
 """A memop: its guest instruction, and its place among that one's accesses."""
 
 
-def needed(options: Sequence[str], guest: str, *arguments: str) -> frozenset[Key]:
+def needed(
+    options: Sequence[str], guest: str, *arguments: str, loaded: bool = False
+) -> frozenset[Key]:
     """The memops that touch a granule that two owners, themselves included, have touched by then.
+
+    With `loaded` the first thread has touched the program's data, as it is the runtime's rule.
 
     Constant pages have no tags, and what never changes needs no order. A locked access over 16
     bytes is performed by the handler alone, whoever owns the memory, and leaves it as it was.
@@ -38,6 +45,9 @@ def needed(options: Sequence[str], guest: str, *arguments: str) -> frozenset[Key
         faults = list(_RECORD.iter_unpack(trace.read_bytes()))
         memops = _memops(profile)
     owners: dict[int, set[int]] = defaultdict(set)
+    if loaded:
+        first = next(owner for what, _, owner, *_ in faults if what == FAULTED)
+        owners.update((granule, {first}) for granule in _data(paths.guests() / f"{guest}.elf"))
     found = set()
     for what, _, owner, _, _, address, rip, ordinal in faults:
         if what != FAULTED:
@@ -60,6 +70,15 @@ def ordered(options: Sequence[str], guest: str, *arguments: str) -> frozenset[Ke
         _run(["--profile-out", str(profile), *options], guest, *arguments)
         memops = _memops(profile)
     return frozenset(key for key, memop in memops.items() if memop["mode"] != "local")
+
+
+def _data(program: Path) -> Iterator[int]:
+    """The granules of its writable segments."""
+    with program.open("rb") as file:
+        for one in ELFFile(file).iter_segments("PT_LOAD"):
+            if one["p_flags"] & _WRITABLE:
+                begin, end = one["p_vaddr"], one["p_vaddr"] + one["p_memsz"]
+                yield from range(begin // GRANULE, (end - 1) // GRANULE + 1)
 
 
 def _run(options: Sequence[str], guest: str, *arguments: str) -> None:
