@@ -22,12 +22,21 @@ class Found:
     Attributes:
         memops: of its translated code.
         ordered: those that are not local in the end: they order what they access.
+        executions: of all memops.
+        executions_ordered: of the ordered ones, also while they were local still.
         faults: of all memops.
     """
 
     memops: int
     ordered: int
+    executions: int
+    executions_ordered: int
     faults: int
+
+    @property
+    def share(self) -> float:
+        """How many of the executed accesses are ordered, from 0 to 1."""
+        return self.executions_ordered / self.executions if self.executions else 0.0
 
 
 def run(elf: Path, *options: str) -> Found:
@@ -51,5 +60,11 @@ def run(elf: Path, *options: str) -> Found:
             raise BenchError(f"{elf.name} {options}: {done}")
         (program,) = json.loads(profile.read_text())["programs"]
     memops = program["memops"]
-    ordered = sum(one["mode"] != "local" for one in memops)
-    return Found(len(memops), ordered, sum(one["faults"] for one in memops))
+    ordered = [one for one in memops if one["mode"] != "local"]
+    return Found(
+        len(memops),
+        len(ordered),
+        sum(one["executions"] for one in memops),
+        sum(one["executions"] for one in ordered),
+        sum(one["faults"] for one in memops),
+    )
