@@ -89,8 +89,11 @@ class Endless:
         self._pipe = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
         options = ["--threads", threads, "--profile-every", "1", "--profile-out", str(pipe)]
         guest = [str(paths.guests() / "stress.elf"), "MP", "1000000000"]
-        argv = ["qemu-aarch64", "-cpu", "max", str(paths.runtime()), *options, *guest]
-        self.process = subprocess.Popen(argv, cwd=folder, stdout=subprocess.DEVNULL)
+        # Where these tests run under nohup, SIGHUP is ignored, and by what they start too.
+        argv = ["env", "--default-signal", "qemu-aarch64", "-cpu", "max", str(paths.runtime())]
+        self.process = subprocess.Popen(
+            [*argv, *options, *guest], cwd=folder, stdout=subprocess.DEVNULL
+        )
         self._ended = os.pidfd_open(self.process.pid)
         self._text = b""
 
