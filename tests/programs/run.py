@@ -134,6 +134,7 @@ def _words(command: Sequence[str], options: Sequence[str], fresh: str) -> list[s
 
 def _ended(status: int, output: bytes, errors: bytes) -> Ended:
     text = errors.decode(errors="replace").replace(str(root()), "")
+    text = re.sub(r"^qemu: uncaught target signal .*\n", "", text, flags=re.MULTILINE)
     return Ended(128 - status if status < 0 else status, output, re.sub(r"\d+", "N", text))
 
 

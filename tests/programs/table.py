@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 FRESH = "@FRESH@"
 """The beginning of paths of files that a run may make."""
-LIMIT_S = 120.0
+LIMIT_S = 300.0
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ PROGRAMS = (
         quick=(0, 17),
     ),
     Program("dash", "dash", (_tool("dash", "loops.sh"),)),
-    Program("bash", "bash", (_tool("bash", "jobs.bash"),)),
+    Program("bash", "bash", (_tool("bash", "jobs.bash"),), limit_s=600),
     Program(
         "coreutils",
         "coreutils",
@@ -141,9 +141,9 @@ PROGRAMS = (
             _tool("python3.13", "all.py"),
             _tool("python3.13", "-c", "import sys; sys.exit('an error')"),
         ),
-        limit_s=400,
+        limit_s=900,
     ),
-    Program("perl", "perl", (_tool("perl", "all.pl"),)),
+    Program("perl", "perl", (_tool("perl", "all.pl"),), limit_s=600),
     Program("C++, g++ -O2", "", (("threads",), ("threads", "terminate"), ("threads-static",))),
     Program("pthreads, gcc -O2", "", (("pthreads",), ("pthreads-static",))),
     Program("Rust: ripgrep", "ripgrep", (_tool("rg", "--sort", "path", "-c", r"\ba\w+\b", "."),)),
@@ -151,12 +151,12 @@ PROGRAMS = (
         "Rust, static: ruff",
         "ruff",
         (_tool("ruff", "check", "--no-cache", "--isolated", "wrong.py"),),
-        limit_s=300,
+        limit_s=600,
     ),
     Program(
         "Go, static: gofmt",
         "golang-1.24-go",
         (("/usr/lib/go-1.24/bin/gofmt", "unformatted.go"),),
-        limit_s=300,
+        limit_s=600,
     ),
 )

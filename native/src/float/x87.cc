@@ -5,6 +5,7 @@
 #include <bit>
 
 #include "float/sse.h"
+#include "float/transcendental.h"
 
 extern "C" {
 #include <platform.h>
@@ -277,6 +278,16 @@ class Unit {
       case X87Op::SetPiece:
         set_piece(state_, work_.index, operand_);
         return true;
+      case X87Op::GetEnvironment:
+        get_environment(state_, result_.value);
+        return true;
+      case X87Op::MaskAll:
+        state_.control |= kExceptions;
+        summarise(state_);
+        return true;
+      case X87Op::SetEnvironment:
+        set_environment(state_, operand_);
+        return true;
       default:
         return false;
     }
@@ -327,6 +338,17 @@ class Unit {
         return with_next();
       case X87Op::Extract:
         return extract();
+      case X87Op::PowerLessOne:
+        return power_less_one();
+      case X87Op::YLogX:
+      case X87Op::YLogXPlusOne:
+      case X87Op::ArcTangent:
+        return of_two();
+      case X87Op::Sine:
+      case X87Op::Cosine:
+      case X87Op::SineCosine:
+      case X87Op::Tangent:
+        return of_angle();
       default:
         return alone();
     }
@@ -682,6 +704,148 @@ class Unit {
     push(with_sign({of.significand, kBias}, is_negative(value)));
   }
 
+  static Quad wide(const Extended& value) {
+    const float128_t made = extF80_to_f128(soft(value));
+    return {made.v[0], made.v[1]};
+  }
+  static float128_t narrow(const Quad& value) { return {{value.bits[0], value.bits[1]}}; }
+  // Of a function whose results are never exact. Where binary128 has the same number as an
+  // Extended, the exact result is just beside it: towards zero, or away from it.
+  enum class Exact { Smaller, Larger };
+  Extended number(Quad value, Exact exact) {
+    constexpr uint64_t kBeyond = (uint64_t{1} << 49) - 1;
+    const bool is_tiny = value.bits[0] == 0 && value.bits[1] << 1 == 0;
+    if ((value.bits[0] & kBeyond) == 0) {
+      if (exact == Exact::Smaller && !is_tiny) {
+        if (value.bits[0] == 0) --value.bits[1];
+        --value.bits[0];
+      } else {
+        value.bits[0] |= 1;
+      }
+    }
+    return number(80, [&] { return f128_to_extF80(narrow(value)); });
+  }
+  // The product, of which the second one is no Extended.
+  Extended product(const Extended& a, const Quad& b) {
+    return number(80, [&] { return f128_to_extF80(f128_mul(extF80_to_f128(soft(a)), narrow(b))); });
+  }
+
+  // 2^st(0) - 1, for st(0) from -1 to 1; what it is beyond that is undefined.
+  void power_less_one() {
+    if (!is_full(0)) {
+      underflow();
+      return fill(0, kIndefinite);
+    }
+    const Extended value = st(0);
+    Extended made;
+    if (special(value, value, made)) {
+      st(0) = made;
+      return;
+    }
+    if (is_infinite(value))
+      st(0) = is_negative(value) ? Extended{kInteger, kSign | kBias} : value;
+    else if (!is_zero(value))
+      st(0) = number(
+          80, [&] { return f128_to_extF80(narrow(quad::power_of_two_less_one(wide(value)))); });
+    denormals(value, value);
+  }
+
+  // Of st(1) and st(0), which is popped.
+  void of_two() {
+    if (!is_full(0) || !is_full(1)) {
+      underflow();
+      fill(1, kIndefinite);
+      return pop();
+    }
+    const Extended x = st(0), y = st(1);
+    Extended made;
+    if (!special(x, y, made)) {
+      made = work_.op == X87Op::ArcTangent ? arc_tangent(y, x) : y_log_x(y, x);
+      if ((flags_ & (kInvalid | kDivideByZero)) == 0) denormals(x, y);
+    }
+    fill(1, made);
+    pop();
+  }
+
+  Extended arc_tangent(const Extended& y, const Extended& x) {
+    if (!is_negative(x) && (is_zero(y) || (is_infinite(x) && !is_infinite(y))))
+      return with_sign(kZero, is_negative(y));
+    return number(quad::arc_tangent(wide(y), wide(x)), Exact::Smaller);
+  }
+
+  // y · log2(x), or y · log2(x + 1).
+  Extended y_log_x(const Extended& y, const Extended& x) {
+    const bool plus_one = work_.op == X87Op::YLogXPlusOne;
+    const Extended one{kInteger, kBias};
+    const bool below = plus_one ? is_infinite(x) && is_negative(x) : is_negative(x) && !is_zero(x);
+    if (below) return invalid();
+    // The logarithm's sign, and whether it is zero or infinite.
+    const bool is_none =
+        plus_one ? is_zero(x) : !is_negative(x) && !is_smaller(x, one) && !is_smaller(one, x);
+    const bool is_pole = !plus_one && is_zero(x), is_endless = is_pole || is_infinite(x);
+    const bool negative = plus_one ? is_negative(x) : is_pole || is_smaller(x, one);
+    const bool sign = negative != is_negative(y);
+    if ((is_endless && is_zero(y)) || (is_none && is_infinite(y))) return invalid();
+    if (is_endless || is_infinite(y)) {
+      if (is_pole && !is_infinite(y)) raise(kDivideByZero);
+      return with_sign({kInteger, kLargest}, sign);
+    }
+    if (is_none || is_zero(y)) return with_sign(kZero, sign);
+    raise(kInexact);  // even if it is exact
+    return product(y, plus_one ? quad::logarithm_to_two_of_one_more(wide(x))
+                               : quad::logarithm_to_two(wide(x)));
+  }
+
+  // fsin, fcos, fsincos and fptan: below 2^63. The last two push a second result.
+  void of_angle() {
+    const bool pushes = work_.op == X87Op::SineCosine || work_.op == X87Op::Tangent;
+    if (!is_full(0) || (pushes && is_full(7))) {
+      if (is_full(0))
+        raise(kInvalid | kStackFault | kC1);
+      else
+        underflow();
+      fill(0, kIndefinite);
+      if (pushes) push_over(kIndefinite);
+      return;
+    }
+    const Extended angle = st(0);
+    Extended made;
+    const bool decided = special(angle, angle, made);
+    if (!decided && !is_infinite(angle) && exponent(angle) >= kBias + 63) {
+      state_.status |= kC2;
+      return;
+    }
+    state_.status &= static_cast<uint16_t>(~kC2);
+    if (decided || is_infinite(angle)) {
+      if (!decided) made = invalid();
+      st(0) = made;
+      if (pushes) push(made);
+      return;
+    }
+    const Extended one{kInteger, kBias};
+    const Quad of = wide(angle);
+    const auto sine = [&] { return number(quad::sine(of), Exact::Smaller); };
+    const auto cosine = [&] {
+      return is_zero(angle) ? one : number(quad::cosine(of), Exact::Smaller);
+    };
+    Extended second = one;
+    if (work_.op == X87Op::SineCosine) {
+      second = cosine();
+      flags_ &= static_cast<uint16_t>(~kC1);  // is about the sine
+    }
+    if (work_.op == X87Op::Cosine)
+      st(0) = cosine();
+    else if (!is_zero(angle))
+      st(0) = work_.op == X87Op::Tangent ? number(quad::tangent(of), Exact::Larger) : sine();
+    denormals(angle, angle);
+    if (pushes) push(second);
+  }
+  // A push that has been checked.
+  void push_over(const Extended& value) {
+    state_.top = (state_.top - 1) & 7;
+    fill(0, value);
+  }
+
   X87State& state_;
   const X87Work work_;
   const uint64_t operand_[2];
@@ -718,6 +882,26 @@ void set_piece(X87State& state, unsigned piece, const uint64_t (&from)[2]) {
     state.registers[(state.top + piece - kX87FirstRegister) & 7] = {from[0],
                                                                     static_cast<uint16_t>(from[1])};
   }
+}
+
+void get_environment(const X87State& state, uint64_t (&to)[2]) {
+  constexpr uint64_t kReserved = 0xffff0000;
+  uint64_t tags = 0;  // of registers by their numbers: 0 valid, 1 zero, 2 others, 3 empty
+  for (unsigned i = 0; i < 8; ++i) {
+    const Extended& value = state.registers[i];
+    const bool others = is_denormal(value) || is_unsupported(value) || exponent(value) == kLargest;
+    const uint64_t tag = (state.full >> i & 1) == 0 ? 3 : is_zero(value) ? 1 : others ? 2 : 0;
+    tags |= tag << 2 * i;
+  }
+  to[0] = kReserved | state.control | (kReserved | state.status_word()) << 32;
+  to[1] = kReserved | tags;
+}
+
+void set_environment(X87State& state, const uint64_t (&from)[2]) {
+  uint64_t full = 0;
+  for (unsigned i = 0; i < 8; ++i) full |= uint64_t{(from[1] >> 2 * i & 3) != 3} << i;
+  const uint64_t piece[2] = {(from[0] & 0xffff) | (from[0] >> 32 & 0xffff) << 16 | full << 32, 0};
+  set_piece(state, 0, piece);
 }
 
 X87Result perform(X87State& state, const X87Work& work, const uint64_t (&operand)[2]) {

@@ -43,6 +43,14 @@ enum class X87Op : uint8_t {
   Remainder,         // fprem
   RemainderNearest,  // fprem1
   Extract,
+  PowerLessOne,  // f2xm1
+  YLogX,         // fyl2x
+  YLogXPlusOne,  // fyl2xp1
+  ArcTangent,
+  Sine,
+  Cosine,
+  SineCosine,
+  Tangent,
   GetControl,
   SetControl,
   GetStatus,
@@ -51,6 +59,9 @@ enum class X87Op : uint8_t {
   Wait,      // for nothing but exceptions
   GetPiece,  // index: which 16 bytes of FXSAVE's area
   SetPiece,
+  GetEnvironment,  // the first 16 bytes of FNSTENV's area
+  SetEnvironment,
+  MaskAll,  // exceptions, after FNSTENV has stored
 };
 
 // What a source is, or what is stored.
@@ -108,6 +119,11 @@ inline constexpr unsigned kX87Pieces = 10, kX87FirstRegister = 2;
 void get_piece(const X87State& state, unsigned piece, uint64_t (&to)[2]);
 // The first one says where st(0) is for the others.
 void set_piece(X87State& state, unsigned piece, const uint64_t (&from)[2]);
+
+// FNSTENV's area (SDM volume 1, 8.1.10): control, status, tags; addresses, which are zeros.
+inline constexpr unsigned kX87Environment = 28;
+void get_environment(const X87State& state, uint64_t (&to)[2]);
+void set_environment(X87State& state, const uint64_t (&from)[2]);
 
 struct X87Result {
   uint64_t value[2] = {};  // what is stored, or kLess… of a comparison to flags (float/sse.h)

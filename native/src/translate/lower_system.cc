@@ -49,6 +49,9 @@ LoweringRows system_rows() {
       {ZYDIS_MNEMONIC_NOP, no_operation},
       {ZYDIS_MNEMONIC_ENDBR64, no_operation},
       {ZYDIS_MNEMONIC_ENDBR32, no_operation},
+      // Of a processor without shadow stacks: hints, which leave their operand as it is.
+      {ZYDIS_MNEMONIC_RDSSPD, no_operation},
+      {ZYDIS_MNEMONIC_RDSSPQ, no_operation},
       {ZYDIS_MNEMONIC_PREFETCHT0, no_operation},
       {ZYDIS_MNEMONIC_PREFETCHT1, no_operation},
       {ZYDIS_MNEMONIC_PREFETCHT2, no_operation},

@@ -27,28 +27,41 @@ void perform(const LoweringContext& context, const X87Work& work) {
 }
 
 // Of 10 bytes, the lower 8 first: two memops, as of 16 bytes.
+void read_number(const LoweringContext& context, const GuestAddress& from) {
+  const auto& [emit, masm, insn] = context;
+  emit.address(from);
+  emit.load(reg::t1, 8);
+  masm.Add(reg::address, reg::address, 8);
+  emit.load(reg::t2, 2);
+  masm.Fmov(reg::b.D(), reg::t1);
+  masm.Ins(reg::b.V2D(), 1, reg::t2);
+}
+
+void write_number(const LoweringContext& context, const GuestAddress& to) {
+  const auto& [emit, masm, insn] = context;
+  masm.Fmov(reg::t1, reg::result.D());
+  masm.Umov(reg::t2, reg::result.V2D(), 1);
+  emit.address(to);
+  emit.store(reg::t1, 8);
+  masm.Add(reg::address, reg::address, 8);
+  emit.store(reg::t2, 2);
+}
+
 void read_source(const LoweringContext& context, const Operand& from) {
+  if (from.size == kLong) return read_number(context, from.memory);
   const auto& [emit, masm, insn] = context;
   emit.address(from.memory);
-  emit.load(reg::t1, std::min<unsigned>(from.size, 8));
-  if (from.size == kLong) {
-    masm.Add(reg::address, reg::address, 8);
-    emit.load(reg::t2, 2);
-  }
+  emit.load(reg::t1, from.size);
   masm.Fmov(reg::b.D(), reg::t1);
-  if (from.size == kLong) masm.Ins(reg::b.V2D(), 1, reg::t2);
 }
 
 void write_result(const LoweringContext& context, const Operand& to) {
   const auto& [emit, masm, insn] = context;
+  if (to.is_memory() && to.size == kLong) return write_number(context, to.memory);
   masm.Fmov(reg::t1, reg::result.D());
   if (to.is_register()) return emit.write(to, reg::t1);
-  if (to.size == kLong) masm.Umov(reg::t2, reg::result.V2D(), 1);
   emit.address(to.memory);
-  emit.store(reg::t1, std::min<unsigned>(to.size, 8));
-  if (to.size != kLong) return;
-  masm.Add(reg::address, reg::address, 8);
-  emit.store(reg::t2, 2);
+  emit.store(reg::t1, to.size);
 }
 
 void pop(const LoweringContext& context) {
@@ -139,6 +152,70 @@ bool store_word(const LoweringContext& context) {
   return true;
 }
 
+// The areas of fnstenv and fnsave: what comes before the registers, then st(0) to st(7).
+GuestAddress at(const LoweringContext& context, unsigned offset) {
+  GuestAddress memory = context.insn.op[0].memory;
+  memory.displacement += offset;
+  return memory;
+}
+
+void store_environment(const LoweringContext& context) {
+  const auto& [emit, masm, insn] = context;
+  masm.Fmov(reg::t1, reg::result.D());
+  masm.Umov(reg::t2, reg::result.V2D(), 1);
+  emit.address(at(context, 0));
+  emit.store(reg::t1, 8);
+  masm.Add(reg::address, reg::address, 8);
+  emit.store(reg::t2, 8);
+  masm.Mov(reg::t2, 0);
+  masm.Add(reg::address, reg::address, 8);
+  emit.store(reg::t2, 8);
+  masm.Mov(reg::t2, 0xffff0000);
+  masm.Add(reg::address, reg::address, 8);
+  emit.store(reg::t2, 4);
+}
+
+bool save_environment(const LoweringContext& context) {
+  perform(context, {X87Op::GetEnvironment, X87Format::Register, 0, 0});
+  store_environment(context);
+  perform(context, {X87Op::MaskAll, X87Format::Register, 0, 0});
+  return true;
+}
+
+bool restore_environment(const LoweringContext& context) {
+  const auto& [emit, masm, insn] = context;
+  emit.address(at(context, 0));
+  emit.load(reg::t1, 8);
+  masm.Add(reg::address, reg::address, 8);
+  emit.load(reg::t2, 4);
+  masm.Fmov(reg::b.D(), reg::t1);
+  masm.Ins(reg::b.V2D(), 1, reg::t2);
+  perform(context, {X87Op::SetEnvironment, X87Format::Register, 0, 0});
+  return true;
+}
+
+bool save_unit(const LoweringContext& context) {
+  for (uint8_t i = 0; i < 8; ++i) {
+    const auto piece = static_cast<uint8_t>(kX87FirstRegister + i);
+    perform(context, {X87Op::GetPiece, X87Format::Register, piece, 0});
+    write_number(context, at(context, kX87Environment + kLong * i));
+  }
+  perform(context, {X87Op::GetEnvironment, X87Format::Register, 0, 0});
+  store_environment(context);
+  perform(context, {X87Op::Initialise, X87Format::Register, 0, 0});
+  return true;
+}
+
+bool restore_unit(const LoweringContext& context) {
+  restore_environment(context);
+  for (uint8_t i = 0; i < 8; ++i) {
+    read_number(context, at(context, kX87Environment + kLong * i));
+    const auto piece = static_cast<uint8_t>(kX87FirstRegister + i);
+    perform(context, {X87Op::SetPiece, X87Format::Register, piece, 0});
+  }
+  return true;
+}
+
 }  // namespace
 
 #define ARITHMETIC(NAME, op)                                    \
@@ -191,6 +268,14 @@ LoweringRows x87_rows() {
       {ZYDIS_MNEMONIC_FPREM, alone<O::Remainder>},
       {ZYDIS_MNEMONIC_FPREM1, alone<O::RemainderNearest>},
       {ZYDIS_MNEMONIC_FXTRACT, alone<O::Extract>},
+      {ZYDIS_MNEMONIC_F2XM1, alone<O::PowerLessOne>},
+      {ZYDIS_MNEMONIC_FYL2X, alone<O::YLogX>},
+      {ZYDIS_MNEMONIC_FYL2XP1, alone<O::YLogXPlusOne>},
+      {ZYDIS_MNEMONIC_FPATAN, alone<O::ArcTangent>},
+      {ZYDIS_MNEMONIC_FSIN, alone<O::Sine>},
+      {ZYDIS_MNEMONIC_FCOS, alone<O::Cosine>},
+      {ZYDIS_MNEMONIC_FSINCOS, alone<O::SineCosine>},
+      {ZYDIS_MNEMONIC_FPTAN, alone<O::Tangent>},
       {ZYDIS_MNEMONIC_FTST, alone<O::Test>},
       {ZYDIS_MNEMONIC_FXAM, alone<O::Examine>},
       {ZYDIS_MNEMONIC_FXCH, on_register<O::Exchange>},
@@ -209,6 +294,10 @@ LoweringRows x87_rows() {
       {ZYDIS_MNEMONIC_FLDCW, with_source<O::SetControl, 0, true>},
       {ZYDIS_MNEMONIC_FNSTCW, store_word<O::GetControl>},
       {ZYDIS_MNEMONIC_FNSTSW, store_word<O::GetStatus>},
+      {ZYDIS_MNEMONIC_FNSTENV, save_environment},
+      {ZYDIS_MNEMONIC_FLDENV, restore_environment},
+      {ZYDIS_MNEMONIC_FNSAVE, save_unit},
+      {ZYDIS_MNEMONIC_FRSTOR, restore_unit},
       {ZYDIS_MNEMONIC_FNCLEX, alone<O::ClearExceptions>},
       {ZYDIS_MNEMONIC_FNINIT, alone<O::Initialise>},
       {ZYDIS_MNEMONIC_FWAIT, alone<O::Wait>},
