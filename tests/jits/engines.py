@@ -53,6 +53,7 @@ class Dead:
         said: what it printed.
         questions: commands that a frozen core of it answers.
         keeps_program: whether its executable is kept with the core.
+        keeps_whole: the name of writable mappings of which a frozen core has all pages.
         guest: the program that it has translated, which is kept with the core; None where none.
     """
 
@@ -65,6 +66,7 @@ class Dead:
     said: str
     questions: list[str] = field(default_factory=list)
     keeps_program: bool = False
+    keeps_whole: str = ""
     guest: Path | None = None
 
 
@@ -225,23 +227,31 @@ _PHP_OPTIONS = {
     "zend_extension": "opcache",
     "extension": "posix",
     "opcache.enable_cli": "1",
-    "opcache.jit": "tracing",
     "opcache.jit_buffer_size": "8M",
-    "opcache.memory_consumption": "32",
+    "opcache.memory_consumption": "8",
+    "opcache.interned_strings_buffer": "1",
     # It says what it traces, and registers its code for debuggers: what mtedbg finds is compared.
     "opcache.jit_debug": "0x7100",
 }
 
 
-def php(folder: Path) -> Dead:
-    """A script that ends its process by a call in the code of a trace."""
+def php(folder: Path, mode: str = "tracing") -> Dead:
+    """A script that ends its process by a call in the code that the JIT has made.
+
+    Args:
+        folder: where it runs.
+        mode: "tracing", or "function": functions are compiled whole.
+    """
     root = unpacked(PHP_84)
     shutil.copy((root / "usr/bin/php8.4").resolve(), folder / "php")
     shutil.copy(PROGRAMS / "loop.php", folder)
-    options = [word for name, value in _PHP_OPTIONS.items() for word in ("-d", f"{name}={value}")]
+    settings = _PHP_OPTIONS | {"opcache.jit": mode}
+    options = [word for name, value in settings.items() for word in ("-d", f"{name}={value}")]
     share = Share(root / "usr/lib/php", "/usr/lib/php")
     dead = died(root, folder / "php", ["-n", *options, "loop.php"], folder, more=[share])
-    return replace(dead, questions=["mte-fault", "jit-blocks"])
+    # Which functions and traces there are is known where all of opcache's memory is there.
+    whole = "/dev/zero (deleted)"
+    return replace(dead, questions=["mte-fault", "jit-blocks"], keeps_whole=whole)
 
 
 def java_files(folder: Path) -> Path:

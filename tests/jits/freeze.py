@@ -15,9 +15,10 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from mtedbg.model.absent import or_else
 from tests.jits import engines, translators
 from tests.jits.engines import CORES, PROVENANCE, Dead
-from tests.support.trimmed_core import Recording, read_by, trimmed
+from tests.support.trimmed_core import PAGE, Recording, read_by, trimmed
 
 MADE: dict[str, Callable[[Path], Dead]] = {
     "box64-0.4.3": translators.freed,
@@ -26,6 +27,7 @@ MADE: dict[str, Callable[[Path], Dead]] = {
     "node-20": lambda folder: engines.node(engines.NODE_20, folder),
     "node-24": lambda folder: engines.node(engines.NODE_24, folder),
     "php-8.4": engines.php,
+    "php-8.4-function": lambda folder: engines.php(folder, "function"),
     "hotspot-21": lambda folder: engines.java(folder, "0x100000000000"),
     "hotspot-21-tagged": lambda folder: engines.java(folder, tagged=True),
 }
@@ -40,6 +42,9 @@ def freeze(name: str, folder: Path) -> dict[str, object]:
     # Without the files of libraries, which a frozen core has not, other memory is asked for.
     nowhere = Recording(str(dead.core), sysroot=str(folder / "nothing"))
     pages |= read_by(nowhere, dead.questions)
+    for region in or_else(target.regions(), ()):
+        if dead.keeps_whole and region.name == dead.keeps_whole and "x" not in region.perms:
+            pages |= set(range(region.start // PAGE, region.end // PAGE))
     small = trimmed(core, pages)
     (CORES / f"{name}.core.gz").write_bytes(gzip.compress(small, 9, mtime=0))
     if dead.keeps_program:

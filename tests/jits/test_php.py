@@ -5,16 +5,21 @@ from __future__ import annotations
 import re
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from mtedbg.adapters.core import CoreTarget
 from mtedbg.analysis.code.block import code_at
 from mtedbg.analysis.code.jits import jits
-from mtedbg.analysis.code.sources.php import Php, find
+from mtedbg.analysis.code.sources.php import NOT_DESCRIBED, Php, find
+from mtedbg.budget import USUAL, Budget
 from mtedbg.dataclass import replace
-from mtedbg.decode.jits.php import LAYOUTS
+from mtedbg.decode.jits.php import LAYOUTS, MOST_BYTES, Traces
+from mtedbg.decode.jits.php_functions import Functions
+from mtedbg.decode.jits.words import HoleError, Words
 from mtedbg.model.absent import Absent, Reason, present
 from mtedbg.model.code import Outcome
 from mtedbg.model.foreign_code import CodeSource, ForeignCode
@@ -40,6 +45,8 @@ STARTED = re.compile(
 )
 STOPPED = re.compile(r"^---- TRACE (\d+) stop \((loop|return|link to (\d+))\)$", re.M)
 REGISTERED = re.compile(r"TRACE-(\d+)\$(\w+)\$(\d+)")
+NEAR = 1 << 16
+"""Bytes around a function in which its instructions are."""
 SIZE = 104
 """Of a trace's record."""
 WARM_S, COLD_S, ONE_S = 0.005, 0.3, 2.0
@@ -48,13 +55,89 @@ MOST_READS = 20_000
 
 @pytest.fixture(scope="module")
 def session() -> Session:
-    return session_of(NAME)
+    return session_of(NAME, budget=Budget(USUAL.scaled(100)))
 
 
 def traces(session: Session) -> dict[int, ForeignCode]:
     listed = only_jit(session, Php).blocks()
     assert not listed.cut
     return {one.number: one for one in listed.codes if present(one.number)}
+
+
+@pytest.fixture(scope="module")
+def whole_functions() -> Session:
+    """The same program, whose functions were compiled whole."""
+    return session_of("php-8.4-function", budget=Budget(USUAL.scaled(100)))
+
+
+def test_functions_that_were_compiled_whole(whole_functions: Session) -> None:
+    """Where the JIT has registered them, but for what fills the place up to the next one."""
+    objects = whole_functions.jit_objects
+    assert not isinstance(objects, Absent)
+    registered = {one.symbol.name: one for one in objects.listed().codes if present(one.symbol)}
+    listed = only_jit(whole_functions, Php).blocks()
+    assert not listed.cut
+    found = [one for one in listed.codes if one.kind == "function"]
+    assert [one.function for one in found] == ["(main)", "inner", "middle"]
+    for one, line in zip(found, (1, 2, 10), strict=True):
+        name = "/jits/loop.php" if one.function == "(main)" else one.function
+        said = registered[f"JIT${name}"].block
+        assert present(said)
+        assert present(one.block)
+        assert one.block.start == said.start
+        assert 0 <= one.block.end - said.end < 16
+        for pc in (said.start, said.end - 4):
+            place = code_at(whole_functions, pc)
+            assert (place.outcome, place.source) == (Outcome.RANGE, CodeSource.PHP)
+            assert (place.function, str(place.line)) == (one.function, "/jits/loop.php")
+        assert f"the function begins at /jits/loop.php:{line}" in one.notes
+    frames = [frame.function for frame in calls_of(whole_functions)]
+    assert any(one.startswith("inner") for one in frames)
+
+
+def test_stubs_are_told_as_a_whole(whole_functions: Session) -> None:
+    """They end where the first function begins; PHP keeps no names of them."""
+    listed = only_jit(whole_functions, Php).blocks().codes
+    (stubs,) = [one for one in listed if one.kind == "stubs"]
+    assert present(stubs.block)
+    place = code_at(whole_functions, stubs.block.end - 8)
+    assert (place.outcome, place.source) == (Outcome.BLOCK_NO_RANGE, CodeSource.PHP)
+    first = min(one.block.start for one in listed if one is not stubs and present(one.block))
+    assert 0 <= first - stubs.block.end < 16
+
+
+def test_damaged_functions_are_refused_or_answered(whole_functions: Session) -> None:
+    jit = only_jit(whole_functions, Php)
+    inner = next(one for one in jit.functions.all if one.name == "inner")
+    (record,) = (
+        one.address
+        for one in jit.functions._functions
+        if jit.functions._compiled(one).name == "inner"
+    )
+    layout = LAYOUTS["20240924"][1]
+    words = Words(whole_functions.target)
+    structures = {
+        "function": (record, 0xB8),
+        "instructions": (words.pointer(record + layout.instructions), 4 * 32),
+        "end of the buffer": (jit.functions._code[0][1] - 16, 16),
+    }
+    answered = dict.fromkeys(structures, 0)
+    near = [(record & -NEAR, (record & -NEAR) + NEAR)]
+    for what, patches in random_patches(whole_functions, 85, structures):
+        other = damaged(whole_functions, patches)
+        read = Words(other.target)
+        began = time.process_time()
+        traces = Traces(read, layout, near, jit.functions._code, MOST_BYTES)
+        functions = Functions(read, layout, near, jit.functions._code, traces, MOST_BYTES)
+        with suppress(HoleError):
+            found = functions.at(inner.start)
+            if found is not None:
+                assert found.start <= inner.start < found.end
+                answered[what] += found.name == "inner"
+            assert len([*functions.all]) <= 3
+        assert cast(Damaged, other.target).reads < MOST_READS
+        assert time.process_time() - began < ONE_S
+    assert all(0 < count < CHANGES for count in answered.values()), answered
 
 
 def test_every_trace_is_as_it_was_announced(session: Session) -> None:
@@ -91,12 +174,12 @@ def test_a_place_in_each_trace(session: Session) -> None:
 
 
 def test_what_is_no_trace_is_not_called_no_jit(session: Session) -> None:
-    """Stubs at the beginning of the buffer."""
+    """Code for exits of traces, in front of them."""
     start = min(one.block.start for one in traces(session).values() if present(one.block))
     jit = only_jit(session, Php)
     found = jit.at(start - 8)
     assert found is not None
-    assert found.block == Absent(Reason.UNKNOWN, "of its code only traces are described")
+    assert found.block == Absent(Reason.UNKNOWN, NOT_DESCRIBED)
     place = code_at(session, start - 8)
     assert (place.outcome, place.source) == (Outcome.CANNOT_TELL, CodeSource.PHP)
 
@@ -127,16 +210,21 @@ def test_damage_is_an_answer_or_a_refusal_and_bounded(session: Session) -> None:
         "name": (name, 32),
     }
     answered = dict.fromkeys(structures, 0)
-    for what, patches in random_patches(session, 84, structures):
+    # To search all of opcache's memory each time would take a minute.
+    ends = first, trace.function, trace.instruction
+    near = [(min(ends) & -NEAR, (max(ends) & -NEAR) + NEAR)]
+    for number, (what, patches) in enumerate(random_patches(session, 84, structures)):
         other = damaged(session, patches)
         began = time.process_time()
-        jit = find(other, jits(session)[0].mapped)
-        assert isinstance(jit, Php)
+        read, code = Words(other.target), whole.functions._code
+        found_traces = Traces(read, layout, near, code, MOST_BYTES)
+        functions = Functions(read, layout, near, code, found_traces, MOST_BYTES)
+        jit = Php(whole.version, found_traces, functions)
         found = jit.at(trace.start)
         if found is not None and present(found.block):
             assert found.block.start <= trace.start < found.block.end
             answered[what] += found.function == "inner"
-        for code in jit.blocks().codes:
+        for code in jit.blocks().codes if number % 16 == 0 else ():
             assert present(code.block)
             assert whole.traces.holds(code.block.start)
         target = other.target

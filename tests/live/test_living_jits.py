@@ -37,6 +37,7 @@ class Program:
         frames: the innermost frames, the first of that code.
         outer: a function of the host's further out, in each debugger's backtrace; none where LLDB,
             which goes on by itself, does not come so far.
+        limit_s: seconds until it faults.
     """
 
     root: Path
@@ -46,6 +47,7 @@ class Program:
     function: str
     frames: list[str]
     outer: Mapping[str, str]
+    limit_s: float = 60.0
 
 
 def _luajit() -> Program:
@@ -82,7 +84,20 @@ def _spidermonkey() -> Program:
     return Program(root, argv, {"PATH": "/usr/bin"}, "SpiderMonkey", "demo.inner", frames, MAIN)
 
 
+def _numba() -> Program:
+    root = unpacked(PYTHON)
+    argv: list[str | Path] = [root / "usr/bin/python3.13", PROGRAMS / "numba_fault.py"]
+    # LLVM makes one function of both.
+    frames = ["__main__::outer", "cpython::__main__::outer"]
+    source, function = "GDB JIT interface", r"__main__::outer"
+    return Program(
+        root, argv, python_environment(root), source, function, frames, PYTHON_MAIN, 1500.0
+    )
+
+
 MADE = {"luajit": _luajit, "wasmtime": _wasmtime, "llvm": _llvm, "spidermonkey": _spidermonkey}
+SLOW = {"numba": _numba}
+"""Programs whose own start takes minutes under QEMU."""
 
 
 @contextmanager
@@ -90,7 +105,7 @@ def stopped(flavour: str, program: Program, folder: Path) -> Iterator[Any]:
     """A debugger at the fault."""
     module: Any = lldb_session.lldb if flavour in lldb_session.LLDBS else gdb_session.gdb
     running = user.start(program.argv, cwd=folder, env=program.environment, root=program.root)
-    with running as process, module(flavour, [program.argv[0]]) as session:
+    with running as process, module(flavour, [program.argv[0]], limit_s=program.limit_s) as session:
         if flavour in lldb_session.LLDBS:
             # QEMU's server does not tell which bits of an address are an authentication code.
             session.execute("settings set target.process.virtual-addressable-bits 48")
@@ -107,9 +122,11 @@ def stopped(flavour: str, program: Program, folder: Path) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("flavour", ["gdb18", "lldb23"])
-@pytest.mark.parametrize("name", list(MADE))
+@pytest.mark.parametrize(
+    "name", [*MADE, *(pytest.param(name, marks=pytest.mark.jits) for name in SLOW)]
+)
 def test_it_is_stopped_in_its_own_code(name: str, flavour: str, tmp_path: Path) -> None:
-    program = MADE[name]()
+    program = (MADE | SLOW)[name]()
     with stopped(flavour, program, tmp_path) as session:
         (row,) = answer(session, "jit-block $pc")["rows"]
         assert row["source"] == program.source, row

@@ -61,7 +61,11 @@ class Session(Gdb):
 
 @contextlib.contextmanager
 def gdb(
-    flavour: str, arguments: Sequence[str | Path] = (), *, load: bool = True
+    flavour: str,
+    arguments: Sequence[str | Path] = (),
+    *,
+    load: bool = True,
+    limit_s: float = LIMIT_S,
 ) -> Iterator[Session]:
     """A fresh GDB.
 
@@ -69,8 +73,9 @@ def gdb(
         flavour: a key of `GDBS`.
         arguments: further words of its command line, a program or a core among them.
         load: whether mtedbg is loaded into it.
+        limit_s: seconds that a command may take.
     """
-    with Session([GDBS[flavour], *QUIET, *arguments], limit_s=LIMIT_S) as session:
+    with Session([GDBS[flavour], *QUIET, *arguments], limit_s=limit_s) as session:
         if load:
             session.execute(f"source {GDBINIT}")
         yield session

@@ -45,11 +45,14 @@ class Session:
     Args:
         program: LLDB.
         arguments: further words of its command line.
+        limit_s: seconds that a command may take.
     """
 
-    def __init__(self, program: str, arguments: Sequence[str | Path]) -> None:
+    def __init__(
+        self, program: str, arguments: Sequence[str | Path], limit_s: float = LIMIT_S
+    ) -> None:
         ours, theirs = socket.socketpair()
-        ours.settimeout(LIMIT_S)
+        ours.settimeout(limit_s)
         words = [program, "--no-lldbinit", "--one-line-before-file", ONE_BY_ONE]
         words += map(str, arguments)
         words += ["--one-line", f"command script import {SERVER}"]
@@ -143,7 +146,11 @@ class Session:
 
 @contextlib.contextmanager
 def lldb(
-    flavour: str, arguments: Sequence[str | Path] = (), *, load: bool = True
+    flavour: str,
+    arguments: Sequence[str | Path] = (),
+    *,
+    load: bool = True,
+    limit_s: float = LIMIT_S,
 ) -> Iterator[Session]:
     """A fresh LLDB.
 
@@ -151,8 +158,9 @@ def lldb(
         flavour: a key of `LLDBS`.
         arguments: further words of its command line: a program, or `-c` and a core.
         load: whether mtedbg is loaded into it.
+        limit_s: seconds that a command may take.
     """
-    session = Session(LLDBS[flavour], arguments)
+    session = Session(LLDBS[flavour], arguments, limit_s)
     try:
         if load:
             session.execute(f"command script import {LLDBINIT}")

@@ -108,16 +108,21 @@ def trimmed(core: bytes, pages: Iterable[int]) -> bytes:
 def _pieces(
     address: int, in_file: int, in_memory: int, kept: list[int]
 ) -> Iterator[tuple[int, int, bool]]:
-    """The parts of a segment, and whether each is kept."""
+    """The parts of a segment, and whether each is kept; pages that adjoin are one part."""
     at, end = address, address + in_memory
+    begin = at
+    """Where the part begins that is kept and ends at `at`."""
     for page in kept:
         start = page * PAGE
         if not address <= start < address + in_file:
             continue
         if at < start:
+            if begin < at:
+                yield begin, at, True
             yield at, start, False
-        if at <= start:
-            yield start, start + PAGE, True
-            at = start + PAGE
+            begin = start
+        at = max(at, start + PAGE)
+    if begin < at:
+        yield begin, at, True
     if at < end:
         yield at, end, False

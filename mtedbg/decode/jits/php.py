@@ -1,5 +1,7 @@
 """PHP's traces: what opcache's JIT has compiled, with the functions and lines that they begin at.
 
+`php_functions.py` has the code of functions that were compiled whole.
+
 The JIT keeps an array of them in opcache's shared memory, whose end is its buffer for code. Nothing
 points to the array that has a name; it is found by its first element, and believed where its parts
 agree: the code is in the buffer, the instruction in the function, and that has a name and a file.
@@ -21,10 +23,10 @@ from mtedbg.decode.jits.words import HoleError, Words, at_most, damaged
 MOST_TRACES = 1 << 14
 MOST_BYTES, MOST_LIVE = 1 << 28, 1 << 24
 """Bytes that are searched for the array, of a dead process and of a live one."""
-_PIECE = 1 << 20
+_OVERLAP = 8
 _LONGEST_NAME = 1 << 10
-_MOST_INSTRUCTIONS = 1 << 24
-_INSTRUCTION = 32
+MOST_INSTRUCTIONS = 1 << 24
+INSTRUCTION = 32
 _FIRST = re.compile(rb"\x01\0\0\0\x01\0\0\0\0\0\0\0", re.S)
 """Of the first trace: its number, its root, which is itself, and no parent."""
 
@@ -42,6 +44,7 @@ class Layout:
         instructions: of their address.
         file: of its file's name.
         line: in an instruction.
+        first_line: of the number of a function's first line.
     """
 
     size: int
@@ -51,9 +54,10 @@ class Layout:
     instructions: int
     file: int
     line: int
+    first_line: int
 
 
-LAYOUTS = {"20240924": ("8.4", Layout(104, 48, 8, 96, 104, 168, 24))}
+LAYOUTS = {"20240924": ("8.4", Layout(104, 48, 8, 96, 104, 168, 24, 176))}
 """By the number of the API that extensions are built for: the version, and its layout."""
 
 
@@ -129,23 +133,26 @@ class Traces:
         Raises:
             HoleError: not all memory is there, or searched.
         """
-        left, hole = self._most, None
+        left = self._most
         for start, end in self._shared:
-            for piece in range(start, end, _PIECE):
-                size = min(_PIECE + self._layout.size, end - piece)
-                if left <= 0:
-                    raise damaged("not all of opcache's memory was searched for its traces")
-                left -= size
-                try:
-                    data = self._words.bytes(piece, size)
-                except HoleError as error:
-                    hole = error
+            there, before, until = 0, b"", start
+            for piece, data in self._words.pieces(start, min(end, start + left)):
+                there += len(data)
+                # A record may begin at the end of the piece before.
+                joined = before[-_OVERLAP:] if piece == until else b""
+                first = piece - len(joined)
+                if data.count(0) == len(data):  # most of it, and the slowest to look through
+                    before, until = data, piece + len(data)
                     continue
-                for match in _FIRST.finditer(data):
-                    if match.start() % 8 == 0 and self._is_first(piece + match.start()):
-                        return piece + match.start()
-        if hole is not None:
-            raise hole
+                for match in _FIRST.finditer(joined + data):
+                    if match.start() % 8 == 0 and self._is_first(first + match.start()):
+                        return first + match.start()
+                before, until = data, piece + len(data)
+            if there < end - start:
+                raise damaged(
+                    "not all of opcache's memory is there, or was searched for its traces"
+                )
+            left -= end - start
         return None
 
     def _is_first(self, address: int) -> bool:
@@ -214,20 +221,25 @@ class Traces:
         count = words.number(trace.function + layout.count)
         first = words.pointer(trace.function + layout.instructions)
         into = trace.instruction - first
-        if not 0 < count <= _MOST_INSTRUCTIONS or into % _INSTRUCTION:
+        if not 0 < count <= MOST_INSTRUCTIONS or into % INSTRUCTION:
             raise damaged(f"the function of trace {trace.number} has {count} instructions")
-        if not 0 <= into < count * _INSTRUCTION:
+        if not 0 <= into < count * INSTRUCTION:
             raise damaged(f"trace {trace.number} begins outside of its function")
         name = words.pointer(trace.function + layout.name)
         return Place(
-            self._text(name) if name else "",  # the code of a file itself has none
-            self._text(words.pointer(trace.function + layout.file)),
+            text_of(words, name) if name else "",  # the code of a file itself has none
+            text_of(words, words.pointer(trace.function + layout.file)),
             words.number(trace.instruction + layout.line),
         )
 
-    def _text(self, address: int) -> str:
-        """A `zend_string`: a count, a type, a hash, a length, and as many bytes."""
-        length = self._words.word(address + 16)
-        if length > _LONGEST_NAME:
-            raise damaged(f"a name of {length} bytes at {address:#x}")
-        return self._words.bytes(address + 24, length).decode("utf-8", "replace")
+
+def text_of(words: Words, address: int) -> str:
+    """A `zend_string`: a count, a type, a hash, a length, and as many bytes.
+
+    Raises:
+        HoleError: it is not there, or none.
+    """
+    length = words.word(address + 16)
+    if length > _LONGEST_NAME:
+        raise damaged(f"a name of {length} bytes at {address:#x}")
+    return words.bytes(address + 24, length).decode("utf-8", "replace")

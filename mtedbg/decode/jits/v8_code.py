@@ -26,7 +26,7 @@ MOST_SEARCHED, MOST_LIVE = 1 << 29, 1 << 24
 MOST_CODE = 1 << 28
 """Bytes of executable memory that are looked through for all code."""
 _MOST_FOR_MAP = 1 << 23
-_PIECE, _NEAR, _SMALL = 1 << 20, 1 << 14, 1 << 12
+_FAR, _NEAR = 1 << 20, 1 << 14
 _WORD = 8
 _KIND = 0xF
 _LARGEST = 1 << 26
@@ -146,7 +146,7 @@ class V8Code:
         """All code, in the order of addresses; of at most `MOST_CODE` bytes of memory."""
         left = MOST_CODE
         for start, end in self._runs:
-            for piece, data in self._pieces(start, min(end, start + left)):
+            for piece, data in self._v8.words.pieces(start, min(end, start + left)):
                 for at in sorted(_found(data, piece, self._known_maps())):
                     found = self._code_of(at)
                     if found is not None:
@@ -203,7 +203,7 @@ class V8Code:
 
     def _pairs(self, start: int, end: int) -> Iterator[int]:
         """Instruction streams, by their shape alone."""
-        for piece, data in self._pieces(start, end):
+        for piece, data in self._v8.words.pieces(start, end):
             for match in _PAIR.finditer(data):
                 at = piece + match.start()
                 if at % _WORD == 0 and self._code_of(at) is not None:
@@ -215,31 +215,9 @@ class V8Code:
         maps = self._known_maps()
         while end > lowest and maps:
             start = max(lowest, end - size)
-            for piece, data in reversed([*self._pieces(start, end)]):
+            for piece, data in reversed([*self._v8.words.pieces(start, end)]):
                 yield from sorted(_found(data, piece, maps), reverse=True)
-            end, size = start, _PIECE
-
-    def _pieces(self, start: int, end: int) -> Iterator[tuple[int, bytes]]:
-        """Memory in pieces, those that are there: of a core it may be some pages alone."""
-        for piece in range(start, end, _PIECE):
-            size = min(_PIECE, end - piece)
-            data = self._read(piece, size)
-            if data is not None:
-                yield piece, data
-                continue
-            page = piece
-            while page < piece + size:
-                following = min(page // _SMALL * _SMALL + _SMALL, piece + size)
-                data = self._read(page, following - page)
-                if data is not None:
-                    yield page, data
-                page = following
-
-    def _read(self, start: int, length: int) -> bytes | None:
-        try:
-            return self._v8.words.bytes(start, length)
-        except HoleError:
-            return None
+            end, size = start, _FAR
 
     # Functions.
 
@@ -275,7 +253,7 @@ class V8Code:
         """The function that holds baseline code: its first field is the code."""
         wanted, left = struct.pack("<Q", found.code + self._v8.known["tag"]), self._most
         for start, end in self._heaps:
-            for piece, data in self._pieces(start, min(end, start + left)):
+            for piece, data in self._v8.words.pieces(start, min(end, start + left)):
                 for at in _places(data, piece, wanted):
                     try:
                         function = self._described(at - _WORD)

@@ -7,7 +7,8 @@ it where it answers.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 
 from mtedbg.decode.pages import Pages
 from mtedbg.model.absent import Absent, Reason
@@ -17,8 +18,13 @@ from mtedbg.target import Target
 LONGEST_TEXT = 1 << 10
 
 _WORD = 8
+_PIECE, _SMALL = 1 << 20, 1 << 12
 _TEXT_PIECE = 64
 _SPACE = 1 << 56
+
+
+Piece = tuple[int, bytes]
+"""Where it is, and what is there."""
 
 
 class HoleError(Exception):
@@ -87,6 +93,25 @@ class Words:
             HoleError: it is not there.
         """
         return int.from_bytes(self.bytes(address, size), "little")
+
+    def pieces(self, start: int, end: int) -> Iterator[Piece]:
+        """Memory in [start, end) in pieces, those that are there, with their addresses.
+
+        Of a core some pages alone may be there.
+        """
+        for piece in range(start, end, _PIECE):
+            size = min(_PIECE, end - piece)
+            try:
+                yield piece, self.bytes(piece, size)
+            except HoleError:
+                yield from self._pages_in(piece, piece + size)
+
+    def _pages_in(self, start: int, end: int) -> Iterator[Piece]:
+        while start < end:
+            following = min(start // _SMALL * _SMALL + _SMALL, end)
+            with suppress(HoleError):
+                yield start, self.bytes(start, following - start)
+            start = following
 
     def pointer(self, address: int) -> int:
         """The address that the word at `address` refers to, without tag and PAC bits.

@@ -1,4 +1,4 @@
-"""PHP's traces, as opcache's JIT keeps them in its shared memory."""
+"""PHP's traces and whole functions, as opcache's JIT keeps them in its shared memory."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.code.jits import MOST, unknown_version
-from mtedbg.analysis.code.mappings import is_anonymous
+from mtedbg.analysis.code.mappings import is_anonymous, spans
 from mtedbg.dataclass import dataclass
 from mtedbg.decode.jits import php
 from mtedbg.decode.jits.php import Trace, Traces
+from mtedbg.decode.jits.php_functions import Compiled, Filled, Functions
 from mtedbg.decode.jits.words import HoleError, Words
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else
 from mtedbg.model.foreign_code import CodeSource, CodeSpan, ForeignCode, ForeignCodes
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from mtedbg.session import Session
 
 NAMELESS = "(main)"
+NOT_DESCRIBED = "of its code traces, functions and the place of stubs are described"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,35 +32,72 @@ class Php:
     Attributes:
         version: name and version for people.
         traces: its traces.
+        functions: what it has compiled whole.
     """
 
     version: str
     traces: Traces
+    functions: Functions
 
     def at(self, pc: int) -> ForeignCode | None:
-        """The trace at `pc`; see `analysis/code/jits.py`."""
+        """The trace or function at `pc`; see `analysis/code/jits.py`."""
         if not self.traces.holds(pc):
             return None
         try:
             trace = self.traces.at(pc)
+            if trace is not None:
+                return self._of(trace)
+            filled = self.functions.filled
+            if filled.start <= pc < filled.stubs:
+                return self._stubs(filled)
+            function = self.functions.at(pc)
         except HoleError as hole:
             return self._unknown(hole.why)
-        if trace is None:
-            return self._unknown(Absent(Reason.UNKNOWN, "of its code only traces are described"))
-        return self._of(trace)
+        if function is not None:
+            return self._whole(function)
+        why = NOT_DESCRIBED
+        if self.functions.is_cut:
+            why = "not all of opcache's memory was searched for the function"
+        return self._unknown(Absent(Reason.UNKNOWN, why))
+
+    def _stubs(self, filled: Filled) -> ForeignCode:
+        span = CodeSpan(filled.start, filled.stubs)
+        notes = ("PHP tells where its stubs are, and not which is where",)
+        return ForeignCode(
+            CodeSource.PHP, block=span, notes=notes, kind="stubs", version=self.version
+        )
+
+    def _whole(self, function: Compiled) -> ForeignCode:
+        name = function.name or NAMELESS
+        span = CodeSpan(function.start, function.end)
+        return ForeignCode(
+            CodeSource.PHP,
+            block=span,
+            symbol=CodeSpan(function.start, function.end, name),
+            notes=(f"the function begins at {function.file}:{function.line}",),
+            kind="function",
+            noun="function",
+            function=name,
+            line=SourceLine(function.file, 0),
+            version=self.version,
+        )
 
     def _unknown(self, why: Absent) -> ForeignCode:
         return ForeignCode(CodeSource.PHP, block=why, version=self.version)
 
     def blocks(self) -> ForeignCodes:
-        """All traces."""
+        """All traces and functions, and the stubs as one."""
+        codes: list[ForeignCode] = []
         try:
-            known = self.traces.all
+            codes += map(self._of, self.traces.all)
+            codes.append(self._stubs(self.functions.filled))
+            codes += map(self._whole, self.functions.all)
         except HoleError as hole:
-            return ForeignCodes(CodeSource.PHP, cut=str(hole.why), version=self.version)
-        cut = f"more than {MOST} traces" if len(known) > MOST else ""
-        codes = tuple(map(self._of, known[:MOST]))
-        return ForeignCodes(CodeSource.PHP, codes, cut, self.version)
+            return ForeignCodes(CodeSource.PHP, tuple(codes), str(hole.why), self.version)
+        cut = "not all of opcache's memory was searched" if self.functions.is_cut else ""
+        if len(codes) > MOST:
+            cut = f"more than {MOST} traces and functions"
+        return ForeignCodes(CodeSource.PHP, tuple(codes[:MOST]), cut, self.version)
 
     def _of(self, trace: Trace) -> ForeignCode:
         function: str | Absent = NOT_APPLICABLE
@@ -112,21 +151,12 @@ def find(session: Session, mapped: MappedFile | None) -> Php | Absent:
     if api not in php.LAYOUTS:
         return unknown_version(f"PHP of API {api}")
     version, layout = php.LAYOUTS[api]
-    shared: list[tuple[int, int]] = []
-    code: list[tuple[int, int]] = []
-    before: list[tuple[int, int]] = []
-    for region in or_else(session.target.regions(), ()):
-        # The buffer is the end of opcache's memory, which is shared and has no other name.
-        if not is_anonymous(region) or (before and before[-1][1] != region.start):
-            before = []
-        if not is_anonymous(region):
-            continue
-        if "x" in region.perms:
-            code.append((region.start, region.end))
-            shared += before
-            before = []
-        elif region.perms.startswith("rw"):
-            before.append((region.start, region.end))
+    # The buffer is the end of opcache's memory, which is shared and has no other name.
+    code = spans(session, lambda one: is_anonymous(one) and "x" in one.perms)
+    starts = {start for start, _ in code}
+    before = spans(session, lambda one: is_anonymous(one) and one.perms.startswith("rw-"))
+    shared = [one for one in before if one[1] in starts]
     most = php.MOST_BYTES if session.info.is_dead else php.MOST_LIVE
     words = Words(session.target, session.info.pac_mask)
-    return Php(f"PHP {version}", Traces(words, layout, shared, code, most))
+    traces = Traces(words, layout, shared, code, most)
+    return Php(f"PHP {version}", traces, Functions(words, layout, shared, code, traces, most))

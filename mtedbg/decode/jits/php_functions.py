@@ -1,0 +1,258 @@
+"""PHP's functions that opcache's JIT has compiled whole, and the place of its stubs.
+
+The last two words of the JIT's buffer say how far it is filled, and where the stubs end that it
+begins with. An instruction of PHP, in opcache's shared memory, whose handler is in between is where
+code of a function is entered; the first of a function always is one. Code of one function lies in
+one piece, and the next one follows.
+
+Sources: php-src, `ext/opcache/jit/zend_jit.c` (`zend_jit_init`, `zend_jit_op_array`),
+`Zend/zend_compile.h` (`zend_op_array`, `zend_op`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+from mtedbg.dataclass import dataclass
+from mtedbg.decode.jits.php import INSTRUCTION, MOST_INSTRUCTIONS, Layout, Traces, text_of
+from mtedbg.decode.jits.words import HoleError, Words, at_most, damaged
+
+MOST_ENTRIES = 1 << 16
+_WORD = 8
+_USER = 2
+"""The type of a function that is written in PHP."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What a JIT's buffer for code holds.
+
+    Attributes:
+        start: its first address, of the stubs.
+        stubs: where they end.
+        end: of what has been compiled so far.
+    """
+
+    start: int
+    stubs: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A function that was compiled whole.
+
+    Attributes:
+        start: the first address of its code.
+        end: one past what may be its code: the next one begins there, or nothing is there yet.
+        name: empty of the code of a file itself.
+        file: where it is written.
+        line: its first one.
+    """
+
+    start: int
+    end: int
+    name: str
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Function:
+    """Instructions in [begin, end) of the function at `address`."""
+
+    address: int
+    begin: int
+    end: int
+
+
+class Functions:
+    """The functions of a process that were compiled whole.
+
+    Args:
+        words: its memory.
+        layout: of its version.
+        shared: where opcache's memory is, by first address and one past the last.
+        code: where the JIT's buffer is.
+        traces: those of the process, which are no functions.
+        most: bytes that are searched.
+    """
+
+    def __init__(
+        self,
+        words: Words,
+        layout: Layout,
+        shared: Sequence[tuple[int, int]],
+        code: Sequence[tuple[int, int]],
+        traces: Traces,
+        most: int,
+    ) -> None:
+        self._words = words
+        self._layout = layout
+        self._shared = shared
+        self._code = code
+        self._known_traces = traces
+        self._most = most
+        self.is_cut = False
+        """Whether not all memory was searched."""
+
+    @cached_property
+    def _traces(self) -> frozenset[int]:
+        """Where traces begin.
+
+        Raises:
+            HoleError: as `Traces.all`: what is no trace is not known then.
+        """
+        return frozenset(one.start for one in self._known_traces.all)
+
+    @cached_property
+    def filled(self) -> Filled:
+        """What the buffer holds.
+
+        Raises:
+            HoleError: it does not say so, or contradicts itself.
+        """
+        for start, end in self._code:
+            filled, stubs = map(self._words.strip, self._words.words(end - 16, 2))
+            if start < stubs <= filled <= end:
+                return Filled(start, stubs, filled)
+        raise damaged("the JIT's buffer does not say what it holds")
+
+    def at(self, pc: int) -> Compiled | None:
+        """The function whose code holds `pc`.
+
+        Raises:
+            HoleError: as `filled`, or its record is not there.
+        """
+        if not self.filled.stubs <= pc < self.filled.end:
+            return None
+        entries = self._entries
+        count = at_most(len(entries), lambda number: entries[number][0], pc)
+        if not count or any(entries[count - 1][0] < one <= pc for one in self._traces):
+            return None
+        function = self._of(entries[count - 1][1])
+        return None if function is None else self._compiled(function)
+
+    @property
+    def all(self) -> Iterator[Compiled]:
+        """All of them, in the order of their code.
+
+        Raises:
+            HoleError: as `filled`.
+        """
+        seen: set[int] = set()
+        for _, at in self._entries:
+            function = self._of(at)
+            if function is not None and function.address not in seen:
+                seen.add(function.address)
+                try:
+                    yield self._compiled(function)
+                except HoleError:
+                    continue
+
+    @cached_property
+    def _entries(self) -> list[tuple[int, int]]:
+        """Where code is entered, in ascending order, and the instructions whose handlers these are.
+
+        Raises:
+            HoleError: as `filled`.
+        """
+        low, high = self.filled.stubs, self.filled.end
+        found: list[tuple[int, int]] = []
+        for start, data in self._pieces():
+            for at, handler in _words_in(data, low, high):
+                if len(found) >= MOST_ENTRIES:
+                    raise damaged(f"more than {MOST_ENTRIES} instructions have code")
+                if handler not in self._traces:
+                    found.append((handler, start + at))
+        return sorted(found)
+
+    @cached_property
+    def _functions(self) -> list[_Function]:
+        """In the order of their instructions.
+
+        Raises:
+            HoleError: as `filled`.
+        """
+        firsts = {at for _, at in self._entries}
+        found = []
+        for start, data in self._pieces() if firsts else ():
+            words = memoryview(data[: len(data) // _WORD * _WORD]).cast("Q")
+            for number, word in enumerate(words):
+                if word in firsts:
+                    one = self._function(start + number * _WORD - self._layout.instructions)
+                    if one is not None:
+                        found.append(one)
+        return sorted(found, key=lambda one: one.begin)
+
+    def _function(self, address: int) -> _Function | None:
+        """The function at `address`; None where none is."""
+        layout, words = self._layout, self._words
+        try:
+            if words.number(address, 1) != _USER:
+                return None
+            count = words.number(address + layout.count)
+            if not 0 < count <= MOST_INSTRUCTIONS:
+                return None
+            begin = words.pointer(address + layout.instructions)
+            self._place(address)
+        except HoleError:
+            return None
+        return _Function(address, begin, begin + count * INSTRUCTION)
+
+    def _of(self, instruction: int) -> _Function | None:
+        """The function that has an instruction."""
+        known = self._functions
+        count = at_most(len(known), lambda number: known[number].begin, instruction)
+        if not count or instruction >= known[count - 1].end:
+            return None
+        found = known[count - 1]
+        return None if (instruction - found.begin) % INSTRUCTION else found
+
+    def _compiled(self, function: _Function) -> Compiled:
+        entries = self._entries
+        own = [code for code, at in entries if function.begin <= at < function.end]
+        start, last = own[0], own[-1]
+        # Entries of others between its own would be code of two functions in one another.
+        others = [code for code, at in entries if not function.begin <= at < function.end]
+        if any(start < code <= last for code in others):
+            raise damaged(f"the code of the function at {function.address:#x} is not in one piece")
+        following = [*others, *self._traces, self.filled.end]
+        end = min(code for code in following if code > last)
+        name, file, line = self._place(function.address)
+        return Compiled(start, end, name, file, line)
+
+    def _place(self, address: int) -> tuple[str, str, int]:
+        layout, words = self._layout, self._words
+        name = words.pointer(address + layout.name)
+        return (
+            text_of(words, name) if name else "",
+            text_of(words, words.pointer(address + layout.file)),
+            words.number(address + layout.first_line),
+        )
+
+    def _pieces(self) -> Iterator[tuple[int, bytes]]:
+        """Opcache's memory, what there is of it."""
+        left = self._most
+        for start, end in self._shared:
+            there = 0
+            for piece, data in self._words.pieces(start, min(end, start + left)):
+                there += len(data)
+                if data.count(0) < len(data):
+                    yield piece, data
+            self.is_cut |= there < end - start
+            left -= min(left, end - start)
+
+
+def _words_in(data: bytes, low: int, high: int) -> Iterator[tuple[int, int]]:
+    """The aligned words in [low, high), which are near each other, and their places."""
+    for upper in range(low >> 24, (high - 1 >> 24) + 1) if low < high else ():
+        ending = re.escape((upper << 24).to_bytes(_WORD, "little")[3:])
+        for match in re.finditer(ending, data):
+            at = match.start() - 3
+            if at >= 0 and at % _WORD == 0:
+                word = int.from_bytes(data[at : at + _WORD], "little")
+                if low <= word < high:
+                    yield at, word
