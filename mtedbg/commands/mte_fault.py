@@ -23,11 +23,14 @@ _ASYNCHRONOUS_ADVICE = (
 
 def _run(session: Session, arguments: Arguments) -> Answer:
     from mtedbg.analysis.fault.fault import fault
+    from mtedbg.analysis.fault.guest_death import guest_death
     from mtedbg.analysis.fault.heap import suspected
     from mtedbg.analysis.fault.words import guesses
 
-    found = fault(session, session.thread(arguments.thread))
-    return answer(found).noting(*guesses(*suspected(session, found)))
+    thread = session.thread(arguments.thread)
+    found, guest = fault(session, thread), guest_death(session)
+    said = answer(found).noting(*guesses(*suspected(session, found)))
+    return said.noting(str(guest)) if guest is not None and guest.thread == thread else said
 
 
 def answer(found: Fault) -> Answer:

@@ -16,6 +16,7 @@ class CauseKind(Enum):
     ASYNCHRONOUS = "tag-check-async"
     FAULT = "other-fault"  # the kernel raised it: no mapping, no permission, no such instruction
     SENT = "sent-signal"  # abort(), kill(2)
+    GUEST = "guest-signal"  # a translated program's own, which its runtime carried out
     NONE = "no-signal"
     UNKNOWN = "unknown"  # the core does not say
 
@@ -78,7 +79,7 @@ class Cause:
         signal: "SIGSEGV SEGV_MTESERR".
         transition: the patch that was in progress, "local → shared".
         code: what the PC is in: a kind of range ("Function"), "host", "unmapped memory", or
-            a kind of nowhere in a segment.
+            a kind of nowhere in a segment; "guest" where the guest died by its own doing.
         function: guest function or host symbol; else file and offset in it.
         memop: id of the memop that faulted, or was being patched.
         relation: pointer's tag and memory's by what they stand for, "pointer shared, memory core".

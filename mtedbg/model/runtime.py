@@ -15,6 +15,9 @@ from mtedbg.model.operation import OF_CODE, Operation
 THREADS = "threads"
 """The table of guest threads, by its name in the debug root."""
 
+ENDING = "ending"
+"""The record of why the guest ends the process, by its name in the debug root."""
+
 NOT_KEPT = Absent(Reason.NOT_RECORDED, "this runtime does not keep it")
 
 
@@ -205,3 +208,23 @@ class GuestThread:
     host_tid: int
     frame: int
     recorder: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What the guest did that ends the process; all zeros before.
+
+    Attributes:
+        thread: the guest thread that did it.
+        rip: where.
+        signal: that it dies of; 0 where the runtime ends with an error.
+        reason: address of a text of `reason_length` bytes.
+    """
+
+    RECORD: ClassVar[str] = "Ending"
+
+    thread: int
+    rip: int
+    reason: int
+    reason_length: int
+    signal: int

@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 import platform
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from mtedbg.adapters.core import CoreTarget
 from mtedbg.commands._offline import answer_line
-from mtedbg.lab import paths
 from mtedbg.session import Session
-from tests.support.compile import BUILT, PROGRAMS, digest_of, link_once
+from tests.support.guest_crashes import crashed, program
 from tests.support.native_calls import NativeCall, bare, native_calls
 
 pytestmark = pytest.mark.skipif(
     platform.machine() != "x86_64", reason="the oracle is GDB on an x86-64 processor"
 )
-SOURCES = PROGRAMS / "linux"
-KINDS = {
-    "dynamic": ("crashes.c", "gcc", ()),
-    "static": ("crashes.c", "gcc", ("-static-pie",)),
-    "stripped": ("crashes.c", "gcc", ("-s",)),
-    "c++": ("crashes_cpp.cc", "g++", ()),
-}
 CASES = [
     *(("dynamic", how) for how in ("qsort", "null", "handler", "memcpy", "abort", "overflow")),
     *(("static", how) for how in ("qsort", "handler")),
@@ -34,27 +24,6 @@ CASES = [
 ]
 MOST = 60
 """Frames of an endless recursion that are compared."""
-
-
-def program(kind: str) -> Path:
-    source, compiler, flags = KINDS[kind]
-    command = [f"x86_64-linux-gnu-{compiler}", "-O2", "-g", "-pthread", *flags]
-    command.append(str(SOURCES / source))
-    built = BUILT / digest_of([SOURCES / source], command) / f"crashes-{kind}"
-    link_once(built, command)
-    return built
-
-
-def crashed(path: Path, folder: Path, *arguments: str, options: tuple[str, ...] = ()) -> Path:
-    """The core of a program that died in the runtime, under QEMU, with a copy of it beside it."""
-    shutil.copy(path, folder / path.name)
-    words = [str(paths.runtime()), *options, str(folder / path.name), *arguments]
-    run = 'ulimit -c unlimited; exec qemu-aarch64 -cpu max "$@"'
-    subprocess.run(
-        ["sh", "-c", run, "sh", *words], cwd=folder, capture_output=True, timeout=120, check=False
-    )
-    (core,) = folder.glob("*.core")
-    return core
 
 
 def guest_calls(core: Path) -> list[NativeCall]:
@@ -79,3 +48,20 @@ def test_calls_are_those_of_a_native_run(kind: str, how: str, tmp_path: Path) ->
         assert found[0].function.startswith("mem")
         found, expected = found[1:], expected[1:]
     assert found[:MOST] == expected[:MOST]
+
+
+def test_registers_that_a_signal_handler_interrupted(tmp_path: Path) -> None:
+    """As the program has set them before it faulted; its handler has others."""
+    session = Session(CoreTarget(crashed(program("dynamic"), tmp_path, "registers")))
+    (row,) = answer_line(session, "guest-frame --interrupted").rows
+    calls = answer_line(session, "guest-bt").rows
+    names = [call["function"] for call in calls]
+    assert calls[names.index("<signal handler called>") + 1]["rip"] == row["rip"]
+    assert calls[names.index("<signal handler called>") + 1]["function"] == "registers"
+    general, vectors, x87 = row["gregs"], row["vectors"], row["x87"]
+    assert isinstance(general, dict)
+    assert isinstance(vectors, dict)
+    assert isinstance(x87, dict)
+    assert general["r12"] == 0x1122334455667788
+    assert (vectors["xmm7"], vectors["mxcsr"]) == (0x1122334455667788 << 64, 0x1F80)
+    assert (x87["st0"], x87["fcw"]) == (0x4000_C90F_DAA2_2168_C235, 0x37F)

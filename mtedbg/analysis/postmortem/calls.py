@@ -11,6 +11,7 @@ from mtedbg.analysis.code.guest_files import guest_place
 from mtedbg.analysis.code.jits import guest_of
 from mtedbg.analysis.code.symbolize import NOWHERE, region_at, symbolize
 from mtedbg.analysis.fault.death import death
+from mtedbg.analysis.fault.guest_death import GuestDeath, guest_death
 from mtedbg.analysis.postmortem.recorded import recorded_calls
 from mtedbg.analysis.postmortem.relevant import is_relevant, plain
 from mtedbg.analysis.stacks.foreign_calls import guest_chain
@@ -81,6 +82,9 @@ def symbol_of_death(session: Session) -> str:
 def relevant_calls(session: Session) -> Calls:
     """The frames that matter of the fault that killed, else of where the thread was."""
     everything, guest = _recorded(session), ""
+    own_doing = guest_death(session)
+    if own_doing is not None:
+        everything, guest = _of_death_of_guest(own_doing)
     if not everything:
         everything, guest = _walked(session)
     kept = [(at, one) for at, one in enumerate(everything) if is_relevant(one.module, one.function)]
@@ -93,6 +97,24 @@ def relevant_calls(session: Session) -> Calls:
     found = once[:MOST]
     rooted = len(found) == len(once) and _is_root(everything, found) and not found[-1][1].guess
     return Calls(tuple(one for _, one in found), rooted, guest)
+
+
+def _of_death_of_guest(died: GuestDeath) -> tuple[list[Call], str]:
+    """The guest's own frames, and the file of the innermost that matters, else of the outermost."""
+    made: list[Call] = []
+    for level in died.calls.levels:
+        if level.inlined or isinstance(level.rip, Absent):
+            continue
+        name, into = or_else(level.function, ""), or_else(level.offset, 0)
+        if isinstance(level.program, Absent):
+            made.append(Call("", "", 0, plain(name) or "nowhere"))
+            continue
+        whose = level.program
+        offset = level.rip - whose.bias
+        build_id, guess = whose.build_id.hex(), level.hypothesis
+        made.append(Call(whose.name, build_id, offset, plain(name), into, guess=guess))
+    mattering = (one.module for one in made if is_relevant(one.module, one.function))
+    return made, next(filter(None, mattering), made[-1].module if made else "")
 
 
 def _same(first: Call, second: Call) -> bool:

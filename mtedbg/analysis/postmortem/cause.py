@@ -10,6 +10,7 @@ from mtedbg.analysis.code.symbolize import HOST, symbolize
 from mtedbg.analysis.fault.at_pc import mismatch_at_pc
 from mtedbg.analysis.fault.death import Death, death
 from mtedbg.analysis.fault.fault import Fault
+from mtedbg.analysis.fault.guest_death import GuestDeath, guest_death, place_of
 from mtedbg.analysis.fault.heap import heap_hypotheses
 from mtedbg.analysis.fault.non_mte import NonMteFault, of_fault
 from mtedbg.analysis.fault.words import DOUBT, brief, headline, remarks
@@ -18,6 +19,7 @@ from mtedbg.analysis.memops.changes import Change, changes, step_of
 from mtedbg.analysis.memops.stale import StalePair, stale_pairs
 from mtedbg.analysis.postmortem.killer import earlier, sent_by_handler, who_sent
 from mtedbg.analysis.postmortem.recorded import recorded_causes
+from mtedbg.analysis.postmortem.relevant import is_relevant, plain
 from mtedbg.analysis.tags.owner import SHARED, owner
 from mtedbg.dataclass import dataclass
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, or_else, present, then
@@ -27,9 +29,12 @@ from mtedbg.session import once
 
 if TYPE_CHECKING:
     from mtedbg.analysis.code.symbolize import Symbolized
+    from mtedbg.analysis.stacks.guest_calls import GuestLevel
     from mtedbg.model.process import Thread
     from mtedbg.session import Session
 
+GUEST = "guest"
+"""What the code of such a death is in."""
 _MOST = 4
 """Changes, threads and recorded causes that are named."""
 
@@ -74,6 +79,9 @@ def cause(session: Session) -> Cause:
     """Why a process died."""
     if not session.target.threads():
         return Cause(CauseKind.UNKNOWN, "the cause is not known: no thread is in this core")
+    own_doing = guest_death(session)
+    if own_doing is not None:
+        return _of_guest(own_doing)
     found = _evidence(session, death(session))
     patch = found.patch
     own = (*mismatch_at_pc(session, found.death), *found.other.hypotheses)
@@ -93,6 +101,33 @@ def cause(session: Session) -> Cause:
         then(found.death.killer, str),
         found.death.certain,
     )
+
+
+def _of_guest(died: GuestDeath) -> Cause:
+    """Of a translated program that ended itself: its runtime has no part in it."""
+    levels = died.calls.levels
+    # A library's function fails for whoever called it: abort, memcpy.
+    caller = next((level for level in levels if _matters(level)), levels[0])
+    told = "" if caller is levels[0] else f"; called from {place_of(caller)}"
+    reasons = (
+        *((f"called from {died.callers}",) if died.callers else ()),
+        "the runtime ended itself by the guest's signal: the host's registers and calls are the way"
+        " out",
+    )
+    return Cause(
+        CauseKind.GUEST,
+        f"{died}{told}",
+        reasons,
+        died.signal,
+        code=GUEST,
+        function=levels[0].function,
+        thread=died.thread.number,
+    )
+
+
+def _matters(level: GuestLevel) -> bool:
+    whose = level.program.name if present(level.program) else ""
+    return bool(whose) and is_relevant(whose, plain(or_else(level.function, "")))
 
 
 def _evidence(session: Session, died: Death) -> _Evidence:

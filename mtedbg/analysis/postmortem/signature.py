@@ -8,11 +8,12 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.fault.death import Death, death
+from mtedbg.analysis.fault.guest_death import guest_death
 from mtedbg.analysis.fault.heap import heap_hypotheses
 from mtedbg.analysis.memops.changes import changes
 from mtedbg.analysis.memops.stale import stale_pair
 from mtedbg.analysis.postmortem.calls import Calls, registers_of_death, relevant_calls
-from mtedbg.analysis.postmortem.guest_place import guest_place
+from mtedbg.analysis.postmortem.guest_place import GuestPlace, guest_place
 from mtedbg.analysis.postmortem.recorded import recorded_calls, recorded_facts
 from mtedbg.analysis.stacks.guest_frame import own_tag
 from mtedbg.analysis.tags.runs import by_granule
@@ -35,6 +36,7 @@ ABORT_MESSAGE = "abort message"
 _LONGEST_MESSAGE = 200
 _LONGEST_PAIR = 2 * GRANULE
 _NUMBER = re.compile(r"0x[0-9a-fA-F]+|\b[0-9a-fA-F]{6,}\b|\d+")
+_ADDRESS = re.compile(r"0x[0-9a-f]+")
 _CORE = re.compile(r"core \d+")
 
 
@@ -53,13 +55,18 @@ def signature(session: Session) -> tuple[Signature, Evidence]:
     if "pc" not in registers:
         return _by_record(session, Signature(cause, program=program, message=message), tags)
     pc = session.strip(registers["pc"])
-    guest = guest_place(session, thread, pc)
-    transition = _handled(session, thread, pc, met) or _in_progress(session)
+    own_doing = guest_death(session)
+    guest, transition = GuestPlace(), ""
+    if own_doing is None:
+        guest = guest_place(session, thread, pc)
+        transition = _handled(session, thread, pc, met) or _in_progress(session)
+    else:
+        cause = f"guest's {own_doing.signal}: {_kind_of(own_doing.what)}"
     found = relevant_calls(session)
     program = found.guest or program  # a translator's own name says nothing
     # Translated code is another's at every run: the guest's own place says it all.
     deciding = found.calls[: 0 if guest.range else found.deciding]
-    imprecise = met.is_imprecise or not _raised_here(session, dead)
+    imprecise = own_doing is None and (met.is_imprecise or not _raised_here(session, dead))
     words = tuple(_words(deciding, imprecise=imprecise))
     made = Signature(
         cause,
@@ -75,6 +82,13 @@ def signature(session: Session) -> tuple[Signature, Evidence]:
     )
     first = thread.tid == or_else(session.info.pid, thread.tid)
     return made, Evidence(found.calls, len(deciding), found.rooted, first, imprecise, tags)
+
+
+def _kind_of(what: str) -> str:
+    """What a guest did, without what is another in every run."""
+    found = _ADDRESS.search(what)
+    near = found is not None and is_near_null(int(found[0], 16))
+    return without_numbers(what.partition(",")[0]) + (" near null" if near else "")
 
 
 def _by_record(session: Session, made: Signature, tags: str) -> tuple[Signature, Evidence]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mtedbg.layout import Runtime
     from mtedbg.model.frame import Guest
     from mtedbg.model.guest_program import GuestProgram
+    from mtedbg.model.guest_signal_frame import GuestSignalFrame
     from mtedbg.model.process import Thread
     from mtedbg.model.source import SourceLine
     from mtedbg.session import Session
@@ -73,12 +74,14 @@ class GuestCalls:
         guest: the guest thread.
         levels: its calls, the innermost first.
         end: why they end.
+        signals: the signal frames among them, the innermost first.
     """
 
     runtime: Runtime
     guest: Guest
     levels: tuple[GuestLevel, ...]
     end: str
+    signals: tuple[GuestSignalFrame, ...] = ()
 
 
 @once
@@ -107,7 +110,7 @@ def known_guest_calls(session: Session, thread: Thread) -> GuestCalls | Absent:
 def _calls(session: Session, runtime: Runtime, guest: Guest) -> GuestCalls:
     chain = Unwinder(runtime, cache(partial(_rules, session))).chain(guest)
     levels = [level for call in chain.calls for level in _levels(session, call)]
-    return GuestCalls(runtime, guest, tuple(levels), chain.end)
+    return GuestCalls(runtime, guest, tuple(levels), chain.end, chain.signals)
 
 
 def _levels(session: Session, call: GuestCall) -> Iterator[GuestLevel]:

@@ -10,7 +10,7 @@ from mtedbg.decode.code.code_map import FUNCTIONS
 from mtedbg.decode.code.guest_instruction import LONGEST, decode_all
 from mtedbg.decode.pages import Pages
 from mtedbg.layout import Runtime
-from mtedbg.model.absent import or_else, then
+from mtedbg.model.absent import Absent, or_else, then
 from mtedbg.model.code import Function
 
 _SLOT = 8
@@ -54,6 +54,10 @@ class GuestCode:
         """The 8 bytes of guest memory at `address`; None where they are not there."""
         data = self._read(address, _SLOT)
         return or_else(then(data, lambda found: int.from_bytes(found, "little")), None)
+
+    def bytes_at(self, address: int, length: int) -> bytes | Absent:
+        """All `length` bytes of guest memory at `address`."""
+        return self._read(address, length)
 
     def _before(self, address: int) -> bytes:
         """The bytes that a call before `address` may consist of."""

@@ -14,12 +14,14 @@ from mtedbg.dataclass import dataclass
 from mtedbg.decode.code.code_map import CODE_MAP, ranges_of
 from mtedbg.decode.code.guest_code import GuestCode, begin_of
 from mtedbg.decode.stack.cfi import AMD64_RETURN, X86_64, unwind
+from mtedbg.decode.stack.guest_signal_frame import signal_frame_at
 from mtedbg.decode.stack.guest_stack import MOST_BYTES, Depth, depths
 from mtedbg.formats.dwarf.frame_rules import FrameRules
 from mtedbg.layout import Requirements, Runtime
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else, then
 from mtedbg.model.code import Block, BlockKind, Function, Range, RangeKind
 from mtedbg.model.frame import GENERAL_REGISTERS, Guest
+from mtedbg.model.guest_signal_frame import GuestSignalFrame
 from mtedbg.model.pointer import strip
 from mtedbg.model.runtime import Buffer, Table
 
@@ -28,14 +30,6 @@ NEEDS = Requirements(models=(Table, Buffer, Function, Block, Range))
 MOST_LEVELS = 128
 SIGNAL_FRAME = "<signal handler called>"
 """The level between a signal handler and what it has interrupted; debuggers call it so."""
-# In what the kernel puts on an x86-64 program's stack, from the slot of the return address
-# (arch/x86/include/asm/sigframe.h, arch/x86/include/uapi/asm/sigcontext.h).
-_FRAME_FLAGS, _FRAME_LINK = 8, 16
-_MOST_FLAGS = 0xF
-_FRAME_RSP, _FRAME_RIP = 168, 176
-_IN_FRAME = "r8 r9 r10 r11 r12 r13 r14 r15 rdi rsi rbp rbx rdx rax rcx rsp".split()  # noqa: SIM905
-SIGNAL_REGISTERS = {name: 48 + 8 * number for number, name in enumerate(_IN_FRAME)}
-"""Where the interrupted code's registers are, from the slot of the handler's return address."""
 _SEARCHED = 1 << 12
 """Bytes of stack that are searched for a return address."""
 _SLOT = 8
@@ -83,10 +77,12 @@ class GuestChain:
     Attributes:
         calls: its levels.
         end: why it ends where it does.
+        signals: the signal frames in it, the innermost first.
     """
 
     calls: tuple[GuestCall, ...]
     end: str
+    signals: tuple[GuestSignalFrame, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +92,7 @@ class _State:
     rip: int
     registers: Mapping[str, int]
     is_return: bool = True  # a call may be its function's last instruction: look before it
-    restorer: int | None = None  # where the handler that interrupted it returns to
+    signal_frame: GuestSignalFrame | None = None  # of the handler that interrupted it
 
     @property
     def rsp(self) -> int:
@@ -139,7 +135,7 @@ class Unwinder:
         """The call chain of a guest thread."""
         near = guest.near
         first = self._call(guest.rip, near if isinstance(near, int) else None, hypothesis=False)
-        calls = [first]
+        calls, signals = [first], list[GuestSignalFrame]()
         if isinstance(near, Absent):
             return GuestChain((first,), f"the guest's position is not known: {near}")
         registers = {name: guest.registers[name] for name in GENERAL_REGISTERS}
@@ -149,13 +145,15 @@ class Unwinder:
         while len(calls) < MOST_LEVELS:
             found = self._caller(state, hypothesis)
             if isinstance(found, str):
-                return GuestChain(tuple(calls), found)
+                return GuestChain(tuple(calls), found, tuple(signals))
             state, hypothesis = found
-            if state.restorer is not None:
+            if state.signal_frame is not None:
                 nowhere = Absent(Reason.NOT_APPLICABLE, "a signal frame, of no function")
-                calls.append(GuestCall(state.restorer, nowhere, SIGNAL_FRAME, None, hypothesis))
+                restorer = state.signal_frame.restorer
+                calls.append(GuestCall(restorer, nowhere, SIGNAL_FRAME, None, hypothesis))
+                signals.append(state.signal_frame)
             calls.append(self._call(state.rip, state.place, hypothesis=hypothesis))
-        return GuestChain(tuple(calls), f"more than {MOST_LEVELS} levels")
+        return GuestChain(tuple(calls), f"more than {MOST_LEVELS} levels", tuple(signals))
 
     def _call(self, rip: int | Absent, near: int | None, *, hypothesis: bool) -> GuestCall:
         function = None if near is None else self._code.function_at(near)
@@ -228,19 +226,10 @@ class Unwinder:
 
     def _interrupted(self, slot: int) -> _State | None:
         """What a signal handler has interrupted, if `slot` has a handler's return address."""
-        flags = self._code.word(slot + _FRAME_FLAGS)
-        if flags is None or flags > _MOST_FLAGS or self._code.word(slot + _FRAME_LINK) != 0:
+        found = signal_frame_at(self._code, slot)
+        if found is None:
             return None
-        restorer = self._code.word(slot)
-        if restorer is None or not self._code.returns_from_signal(restorer):
-            return None
-        rip = self._code.word(slot + _FRAME_RIP)
-        rsp = self._code.word(slot + _FRAME_RSP)
-        if rip is None or rsp is None:
-            return None
-        saved = {name: self._code.word(slot + at) for name, at in SIGNAL_REGISTERS.items()}
-        registers = {name: value for name, value in saved.items() if value is not None}
-        return _State(rip, {**registers, "rsp": rsp}, is_return=False, restorer=restorer)
+        return _State(found.rip, found.registers, is_return=False, signal_frame=found)
 
     def _rbp(self, state: _State, depth: Depth, slot: int) -> int | None:
         """The caller's rbp."""

@@ -284,6 +284,11 @@ enum { MTEDBG_ENUMS(MTEDBG_ENUM_LIST) };
   F(T, u32, reserved) F(T, u32, claim_threshold) F(T, u32, interpret_threshold)      \
   F(T, u32, guard_tag) F(T, u32, nobody_tag)
 
+/* ending: what the guest does that ends the process; zeros before. thread: the guest thread that does
+ * it. rip: where. signal: that it dies of; 0: an error that the runtime ends with. reason: in words. */
+#define MTEDBG_ENDING_FIELDS(F, T)                                                    \
+  F(T, u64, thread) F(T, u64, rip) F(T, u64, reason) F(T, u32, reason_length) F(T, u32, signal)
+
 /* The state of a guest thread. In JIT code the general registers, RIP's successor and flags are in
  * host registers: the schema's `register` lines say where. noted_core: the host_core_id of the last
  * Migration event. rseq: the kernel's struct rseq of the host thread, 0 if the core id does not come
@@ -311,7 +316,7 @@ enum { MTEDBG_ENUMS(MTEDBG_ENUM_LIST) };
   R(Segment, MTEDBG_SEGMENT_FIELDS) R(Thread, MTEDBG_THREAD_FIELDS)                   \
   R(Function, MTEDBG_FUNCTION_FIELDS) R(Code, MTEDBG_CODE_FIELDS) R(PhasePoint, MTEDBG_PHASE_FIELDS)              \
   R(Journal, MTEDBG_JOURNAL_FIELDS) R(Lock, MTEDBG_LOCK_FIELDS) R(Recorder, MTEDBG_RECORDER_FIELDS)               \
-  R(Record, MTEDBG_RECORD_FIELDS) R(Config, MTEDBG_CONFIG_FIELDS) R(GuestFrame, MTEDBG_FRAME_FIELDS)
+  R(Record, MTEDBG_RECORD_FIELDS) R(Config, MTEDBG_CONFIG_FIELDS) R(Ending, MTEDBG_ENDING_FIELDS) R(GuestFrame, MTEDBG_FRAME_FIELDS)
 
 typedef uint32_t mtedbg_u32;
 typedef uint64_t mtedbg_u64;

@@ -153,6 +153,7 @@ std::span<const mtedbg_Named> make_named(std::span<const mtedbg_PhasePoint> poin
             MTEDBG_Form_Array),
       named("config", "Config", all.config, 1, sizeof(mtedbg_Config), MTEDBG_Form_Record),
       named("lock", "Lock", all.lock, 1, sizeof(mtedbg_Lock), MTEDBG_Form_Record),
+      named("ending", "Ending", all.ending, 1, sizeof(mtedbg_Ending), MTEDBG_Form_Record),
       named("recorder", "Recorder", all.recorder, 1, sizeof(mtedbg_Recorder), MTEDBG_Form_Record),
   };
   auto kept = arena_array<mtedbg_Named>(std::size(entries));
@@ -167,6 +168,7 @@ DebugRoot& make_debug_root() {
   root->journal = arena_array<mtedbg_Journal>(kJournalSlots).data();
   root->config = arena_array<mtedbg_Config>(1).data();
   root->lock = arena_array<mtedbg_Lock>(1).data();
+  root->ending = arena_array<mtedbg_Ending>(1).data();
   root->recorder = make_recorder(0);
   return *root;
 }
@@ -191,6 +193,17 @@ void publish_debug_root(const Options& options, const char* version,
   const auto named = make_named(phases);
   mtedbg_publish_root(&::mtedbg_root, arena_string("mtetso"), schema.data(), schema.size(),
                       named.data(), named.size());
+}
+
+void note_ending(const mtedbg_GuestFrame& guest, int signal, std::string_view reason) {
+  static std::atomic_flag noted;
+  if (noted.test_and_set()) return;
+  mtedbg_Ending& ending = *debug_root().ending;
+  ending.rip = guest.rip;
+  ending.reason = address_of(arena_string(reason));
+  ending.reason_length = static_cast<uint32_t>(reason.size());
+  ending.signal = static_cast<uint32_t>(signal);
+  std::atomic_ref(ending.thread).store(guest.thread_id, std::memory_order_release);
 }
 
 void close_debug_root() {

@@ -6,6 +6,7 @@
 #include <mtedbg/debug_root.h>
 
 #include <span>
+#include <string_view>
 
 #include "debug/table.h"
 #include "options.h"
@@ -24,6 +25,7 @@ struct DebugRoot {
   mtedbg_Journal* journal = nullptr;  // one for each JournalSlot
   mtedbg_Config* config = nullptr;
   mtedbg_Lock* lock = nullptr;
+  mtedbg_Ending* ending = nullptr;
   mtedbg_Recorder* recorder = nullptr;  // of events outside of guest threads
 };
 
@@ -38,6 +40,10 @@ inline DebugRoot& debug_root() { return g_debug_root; }
 // in its code (fault/phases.h). Throws bad_alloc.
 void publish_debug_root(const Options& options, const char* version,
                         std::span<const mtedbg_PhasePoint> phases);
+
+// Keeps why the guest ends the process, for whoever reads its core: the first thread's reason,
+// once. `signal`: that it dies of; 0 for an error.
+void note_ending(const mtedbg_GuestFrame& guest, int signal, std::string_view reason);
 
 // Says ShuttingDown; the last thing before exit.
 void close_debug_root();

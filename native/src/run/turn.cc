@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "debug/root.h"
 #include "debug/threads.h"
 #include "run/core_ids.h"
 #include "status.h"
@@ -38,17 +39,20 @@ enum class LeftFor { Poll, Yield, Blocked, ThreadReturn, ThreadEnd, CallbackRetu
 constexpr uint64_t kSystemCallLength = 2;  // of the instruction `syscall`
 
 [[noreturn]] void unsupported(const Turn& turn, uint64_t rip) {
-  throw StatusError(Status::UnsupportedInstruction,
-                    "unsupported instruction at " + turn.process.engine().describe(rip));
+  const std::string what = turn.process.engine().describe(rip);
+  note_ending(turn.thread.frame->guest, 0, "unsupported instruction " + what);
+  throw StatusError(Status::UnsupportedInstruction, "unsupported instruction at " + what);
 }
 
-// The guest's own fault: for a Linux program a signal, which may have a handler.
-void guest_fault(Turn& turn, Trap trap, const std::string& what) {
+// The guest's own fault: for a Linux program a signal, which may have a handler. `what`: the line
+// that says it all, `reason`: without whose it is, and where.
+void guest_fault(Turn& turn, Trap trap, const std::string& what, const std::string& reason) {
   SystemCalls* calls = turn.host.system_calls;
   const uint64_t address =
       trap == Trap::NoCode ? turn.thread.frame->guest.rip : turn.thread.frame->exit_detail;
   const int signal = calls == nullptr ? 0 : calls->trap(turn.thread, trap, address);
   if (calls != nullptr && signal == 0) return;
+  note_ending(turn.thread.frame->guest, signal, reason);
   if (signal == 0) throw StatusError(Status::GuestFault, what);
   std::fprintf(stderr, "mtetso: %s\n", what.c_str());
   throw GuestExit{128 + signal, signal};
@@ -73,6 +77,13 @@ bool overflows_stack(const Frame& frame, uint64_t address) {
   return low > kFar && address < low && address >= low - kFar && frame.guest.rsp < low + kFrame;
 }
 
+// `what` may end with a comma, where it goes on with the place.
+void guest_fault_of(Turn& turn, Trap trap, const char* what) {
+  std::string reason = what;
+  if (reason.ends_with(',')) reason.pop_back();
+  guest_fault(turn, trap, at_rip(turn, what), reason);
+}
+
 void bad_address(Turn& turn) {
   const Frame& frame = *turn.thread.frame;
   const uint64_t address = frame.exit_detail;
@@ -85,15 +96,15 @@ void bad_address(Turn& turn) {
     std::snprintf(text, sizeof text, "address 0x%llx, which is not canonical,", number(address));
   else
     std::snprintf(text, sizeof text, "bad address 0x%llx", number(address));
-  guest_fault(turn, Trap::BadAddress, at_rip(turn, text));
+  guest_fault_of(turn, Trap::BadAddress, text);
 }
 
 // A fault with the exit's detail.
-void guest_fault_of(Turn& turn, Trap trap, const char* what) {
+void guest_fault_by(Turn& turn, Trap trap, const char* what) {
   char text[64];
   std::snprintf(text, sizeof text, "%s 0x%llx", what,
                 static_cast<unsigned long long>(turn.thread.frame->exit_detail));
-  guest_fault(turn, trap, at_rip(turn, text));
+  guest_fault_of(turn, trap, text);
 }
 
 SystemCalls::Next system_call(Turn& turn) {
@@ -111,7 +122,7 @@ std::optional<ExitReason> run_code(Turn& turn) {
   try {
     return turn.process.engine().run(*turn.thread.frame);
   } catch (const NoCodeError& error) {
-    guest_fault(turn, Trap::NoCode, error.what());
+    guest_fault(turn, Trap::NoCode, error.what(), "jump or return to an address without code");
     return std::nullopt;
   }
 }
@@ -162,22 +173,22 @@ LeftFor run_on(Turn& turn) {
           break;
         unsupported(turn, frame.guest.rip);
       case ExitReason::Divide:
-        guest_fault(turn, Trap::Divide, at_rip(turn, "division by zero or quotient too large"));
+        guest_fault_of(turn, Trap::Divide, "division by zero or quotient too large");
         break;
       case ExitReason::Undefined:
-        guest_fault(turn, Trap::Undefined, at_rip(turn, "undefined instruction"));
+        guest_fault_of(turn, Trap::Undefined, "undefined instruction");
         break;
       case ExitReason::GuestFault:
         bad_address(turn);
         break;
       case ExitReason::Misaligned:
-        guest_fault_of(turn, Trap::Protection, "misaligned address");
+        guest_fault_by(turn, Trap::Protection, "misaligned address");
         break;
       case ExitReason::FloatingPoint:
-        guest_fault_of(turn, Trap::FloatingPoint, "floating-point exception, flags");
+        guest_fault_by(turn, Trap::FloatingPoint, "floating-point exception, flags");
         break;
       case ExitReason::BadControl:
-        guest_fault_of(turn, Trap::Protection, "MXCSR cannot be");
+        guest_fault_by(turn, Trap::Protection, "MXCSR cannot be");
         break;
       case ExitReason::Lookup:
       case ExitReason::TierUp:

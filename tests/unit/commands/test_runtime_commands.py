@@ -15,7 +15,7 @@ from tests.support.fake import FakeTarget
 from tests.support.runtime_image import BASE, Image, image
 
 KEYS = {
-    "guest-frame": "thread frame_address rip gregs vectors host_core_id r_host_core_id "
+    "guest-frame": "thread frame_address rip gregs vectors x87 host_core_id r_host_core_id "
     "rseq_core_id in_jit consistent owner",
     "memop": "id address block guest_rip access size mode mode_decoded consistent flips "
     "executions pinned last_fault instructions",

@@ -7,6 +7,7 @@ from contextlib import suppress
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from mtedbg.analysis.code.guest_files import GuestPlace, guest_place
 from mtedbg.analysis.runtimes import notes_of, place_of
 from mtedbg.decode.code.code_map import function_name, name_of, program_of, symbol_of
 from mtedbg.decode.code.details import (
@@ -42,19 +43,22 @@ def code_at(session: Session, pc: int) -> CodePlace:
     runtime, place = place_of(session, pc)
     memop = _memop(runtime, place)
     source = _source(runtime, place)
+    rip = _guest_rip(place, memop)
+    known = guest_place(session, rip) if present(rip) else GuestPlace()
+    line = then(source, _line)
     return CodePlace(
         pc,
         CodeSource.DEBUG_ROOT,
         place.outcome,
         then(place.block, _block),
         _range(runtime, place),
-        _function(runtime, place),
+        _function(runtime, place, known),
         place.segment,
-        _guest_rip(place, memop),
+        rip,
         then(memop, lambda found: found.id),
         place.detail,
         (*notes_of(runtime), *place.notes, *_inlined(source), *_notes(runtime, place)),
-        then(source, _line),
+        line if present(line) or isinstance(known.line, Absent) else known.line,
         executions=then(memop, lambda found: executions_of(found, runtime.target.read_memory)),
     )
 
@@ -87,12 +91,16 @@ def _range(runtime: Runtime, place: Place) -> HeldRange | Absent:
     return HeldRange(found.kind, begin, end, symbol_of(runtime, found))
 
 
-def _function(runtime: Runtime, place: Place) -> str | Absent:
+def _function(runtime: Runtime, place: Place, known: GuestPlace) -> str | Absent:
+    """By the runtime, else by the files of the guest's program: those with symbols alone, too."""
     if isinstance(place.range, Absent):
         return NOT_APPLICABLE
     try:
         if place.range.kind == RangeKind.FUNCTION:
-            return name_of(runtime, place.range)
+            name = name_of(runtime, place.range)
+            if present(known.symbol) and not or_else(name, ""):
+                return known.symbol.name
+            return name
         return function_name(runtime, place.range.function)
     except LayoutError as error:
         return Absent(Reason.NOT_RECORDED, error.message)

@@ -73,6 +73,17 @@ __attribute__((noinline)) static void divide(int by) {
 }
 __attribute__((noinline)) static void illegal(void) { __builtin_trap(); }
 
+__attribute__((noinline)) static void registers(void) {
+  asm volatile(
+      "movabs $0x1122334455667788, %%r12\n"
+      "movq %%r12, %%xmm7\n"
+      "pshufd $0x4e, %%xmm7, %%xmm7\n"
+      "fldpi\n"
+      "movl $1, 0x10\n"
+      "fstp %%st(0)\n" ::
+          : "r12", "xmm7", "st", "memory");
+}
+
 int main(int argc, char** argv) {
   const char* how = argc > 1 ? argv[1] : "";
   struct node one = {0, 1};
@@ -91,6 +102,10 @@ int main(int argc, char** argv) {
   if (!strcmp(how, "fault-handler")) {
     signal(SIGSEGV, handler);
     faulting((int*)16);
+  }
+  if (!strcmp(how, "registers")) {
+    signal(SIGSEGV, handler);
+    registers();
   }
   if (!strcmp(how, "overflow")) depth += deep(0);
   if (!strcmp(how, "memcpy")) copy((char*)64);

@@ -1,0 +1,100 @@
+"""The death of a translated program by its own doing, which its runtime has carried out.
+
+A runtime that translates a Linux program ends itself by the signal that the program died of. What
+its own registers and calls say of that is nothing but the way out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from mtedbg.analysis.stacks.guest_calls import known_guest_calls
+from mtedbg.dataclass import dataclass
+from mtedbg.errors import LayoutError
+from mtedbg.formats.siginfo import signal_name
+from mtedbg.model.absent import Absent, or_else, present
+from mtedbg.model.frame import ThreadState
+from mtedbg.model.runtime import ENDING, Ending
+from mtedbg.session import once
+
+if TYPE_CHECKING:
+    from mtedbg.analysis.stacks.guest_calls import GuestCalls, GuestLevel
+    from mtedbg.model.process import SignalInfo, Thread
+    from mtedbg.session import Session
+
+_SIGNAL_ARGUMENT = {62: ("kill", "rsi"), 200: ("tkill", "rsi"), 234: ("tgkill", "rdx")}
+"""Calls that send a signal, by their numbers (arch/x86/entry/syscalls/syscall_64.tbl)."""
+_NAMED = 3
+"""Callers that are named."""
+
+
+@dataclass(frozen=True, slots=True)
+class GuestDeath:
+    """What a translated program did that ended it.
+
+    Attributes:
+        thread: the host thread that ran it.
+        signal: that it died of, "SIGSEGV".
+        what: why, without where: "bad address 0x8".
+        calls: the guest's, to where it did that.
+    """
+
+    thread: Thread
+    signal: str
+    what: str
+    calls: GuestCalls
+
+    @property
+    def callers(self) -> str:
+        """Who called the innermost function, "main at a.c:4 ← _start"; empty where nobody did."""
+        return " ← ".join(map(place_of, self.calls.levels[1 : 1 + _NAMED]))
+
+    def __str__(self) -> str:
+        """For people: "the guest died of SIGSEGV: bad address 0x8, in walk at crash.c:14"."""
+        return f"the guest died of {self.signal}: {self.what}, in {place_of(self.calls.levels[0])}"
+
+
+@once
+def guest_death(session: Session) -> GuestDeath | None:
+    """The guest's doing that ended a process; None where it was none, or where no runtime tells."""
+    if not session.readable_runtimes() or not session.target.threads():
+        return None
+    thread = session.current_thread()
+    told = session.target.signal(thread)
+    if isinstance(told, Absent) or not _sent_by_itself(session, told):
+        return None
+    calls = known_guest_calls(session, thread)
+    if isinstance(calls, Absent):
+        return None
+    what = next(_reasons(calls, told.number), "")
+    return GuestDeath(thread, signal_name(told.number), what, calls) if what else None
+
+
+def _sent_by_itself(session: Session, told: SignalInfo) -> bool:
+    """Whether the process sent the signal that killed it, as far as the core says."""
+    pid = session.info.pid
+    if present(told.code) and told.code > 0:  # the kernel raised it (sigaction(2))
+        return False
+    return not present(told.sender) or not present(pid) or told.sender == pid
+
+
+def _reasons(calls: GuestCalls, number: int) -> Iterator[str]:
+    """What the guest did, by the runtime's record, else by the system call that it is in."""
+    runtime, frame = calls.runtime, calls.guest.frame
+    with suppress(LayoutError):
+        ending = runtime.first(ENDING, Ending)
+        if present(ending) and (ending.thread, ending.signal) == (frame.thread_id, number):
+            yield or_else(runtime.text(ending.reason, ending.reason_length), "")
+    call = _SIGNAL_ARGUMENT.get(frame.rax)
+    if frame.state == ThreadState.THUNK and call is not None:
+        name, register = call
+        if calls.guest.registers[register] == number:
+            yield f"sent by itself ({name})"
+
+
+def place_of(level: GuestLevel) -> str:
+    """A function with its line, without how far into it RIP is."""
+    name = level.function if present(level.function) else str(level)
+    return f"{name} at {level.line}" if present(level.line) else name

@@ -1,0 +1,80 @@
+"""What is said of Linux programs that died in the runtime by their own doing."""
+
+from __future__ import annotations
+
+import json
+import platform
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from mtedbg.adapters.core import CoreTarget
+from mtedbg.analysis.postmortem.cause import cause
+from mtedbg.cli import main
+from mtedbg.lab import paths
+from mtedbg.lab.vm import Vm
+from mtedbg.model.cause import CauseKind
+from mtedbg.session import Session
+from tests.support.guest_crashes import crashed, program
+
+pytestmark = pytest.mark.skipif(
+    platform.machine() != "x86_64", reason="the guests have this machine's x86-64 C library"
+)
+WORDS = {
+    "thread": r"SIGSEGV: bad address 0x8, in walk at \S+/crashes\.c:\d+",
+    "overflow": r"SIGSEGV: stack overflow, rsp 0x\w+, address 0x\w+, in deep at \S+:\d+",
+    "divide": r"SIGFPE: division by zero or quotient too large, in divide at \S+:\d+",
+    "illegal": r"SIGILL: undefined instruction, in illegal at \S+:\d+",
+    "null": r"SIGSEGV: jump or return to an address without code, in \?; called from null_call .*",
+    "abort": r"SIGABRT: sent by itself \(tgkill\), in \w*pthread_kill\w* .*; called from die at .*",
+    "memcpy": r"SIGSEGV: bad address 0x\w+, in \w*mem\w+ at .*; called from copy at \S+:\d+",
+}
+
+
+@pytest.mark.parametrize("how", WORDS)
+def test_the_first_line_says_why_the_guest_died(how: str, tmp_path: Path) -> None:
+    found = cause(Session(CoreTarget(crashed(program("dynamic"), tmp_path, how))))
+    assert re.fullmatch(f"the guest died of {WORDS[how]}", found.words), found.words
+    assert (found.kind, found.code) == (CauseKind.GUEST, "guest")
+
+
+def test_a_core_of_the_kernels(lab_vm: Vm, tmp_path: Path) -> None:
+    """With host threads: faults on tags were handled before, and nothing of them is blamed."""
+    path = tmp_path / "crashes-static"
+    shutil.copy(program("static"), path)
+    argv = [str(paths.runtime()), "--threads", "threads", str(program("static")), "thread"]
+    (core,) = lab_vm.run(argv, cores_to=tmp_path, timeout_s=60).cores
+    found = cause(Session(CoreTarget(core)))
+    assert re.fullmatch(f"the guest died of {WORDS['thread']}", found.words), found.words
+    assert found.reasons[0].startswith("called from thread at ")
+
+
+def test_triage_groups_by_the_guests_calls(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Three crashes of two programs, two of them the same."""
+    cores = tmp_path / "cores"
+    cores.mkdir()
+    runs = (
+        ("dynamic", "qsort", ()),
+        ("dynamic", "qsort", ("--threads", "threads", "--shared-tag", "15", "--policy", "seed")),
+        ("c++", "virtual", ()),
+    )
+    for number, (kind, how, options) in enumerate(runs):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        core = crashed(program(kind), folder, how, options=options)
+        core.rename(cores / f"core.{number}")
+        shutil.copy(program(kind), cores)
+    words = ["triage", str(cores), "--json", "--members", "--state", str(tmp_path / "state")]
+    assert main(words) == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    groups = {row["program"]: (row["count"], row["place"]) for row in rows}
+    assert groups == {
+        "crashes-dynamic": (2, groups["crashes-dynamic"][1]),
+        "crashes-c++": (1, groups["crashes-c++"][1]),
+    }
+    assert groups["crashes-dynamic"][1].startswith("walk+")
+    assert groups["crashes-c++"][1].startswith("shapes::Square::area")

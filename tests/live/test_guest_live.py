@@ -1,0 +1,58 @@
+"""A Linux program that dies in the runtime, in GDB and LLDB: its calls, and those of the host."""
+
+from __future__ import annotations
+
+import platform
+import re
+
+import pytest
+
+from mtedbg.lab import paths
+from tests.live.test_backtrace import GDB_FRAME, LLDB_FRAME
+from tests.support import gdb_session, lldb_session
+from tests.support.guest_crashes import program
+from tests.support.native_calls import bare
+
+pytestmark = pytest.mark.skipif(
+    platform.machine() != "x86_64", reason="the guest has this machine's x86-64 C library"
+)
+CALLS = [
+    *("walk", "compare", "msort_with_tmp", "msort_with_tmp", "msort_with_tmp", "msort_with_tmp"),
+    *("GI___qsort_r", "sorted", "main"),
+]
+"""As `test_guest_backtraces.py` finds them to be natively."""
+DEATH = "mtetso::die_of_signal"
+
+
+def to_its_death(session: gdb_session.Session | lldb_session.Session) -> None:
+    """Goes on past all faults, to where the runtime carries out the guest's death."""
+    if isinstance(session, gdb_session.Session):
+        session.execute("handle SIGSEGV nostop noprint pass")
+        session.execute(f"break {DEATH}")
+        assert session.resume("continue").reason == "breakpoint-hit"
+        return
+    session.execute("process handle SIGSEGV --stop false --notify false --pass true")
+    session.execute(f"breakpoint set --name {DEATH}")
+    assert "stop reason = breakpoint" in session.execute("continue")
+
+
+@pytest.mark.parametrize("flavour", ["gdb18", "lldb23"])
+def test_calls_of_the_guest_and_of_the_host(flavour: str) -> None:
+    is_gdb = flavour.startswith("gdb")
+    kind = gdb_session if is_gdb else lldb_session
+    with kind.under_qemu(flavour, paths.runtime(), str(program("dynamic")), "qsort") as (one, _):
+        one.execute("continue")  # a fault on a tag, in translated code
+        pattern = GDB_FRAME if is_gdb else LLDB_FRAME
+        frames = [name or "" for name in pattern.findall(one.execute("bt"))]
+        assert re.search(r"\[guest 0x[0-9a-f]+, block \d+\]", frames[0]), frames
+        assert any(re.match(r"(mtetso::)?run_turn|mtetso::run_turn", name) for name in frames)
+        assert any(re.match(r"main\b", name) for name in frames), frames
+        rows = one.rows("guest-bt")
+        assert rows[-1]["function"] == "_start", rows
+        to_its_death(one)
+        report = one.json("guest-bt")
+        assert not any("guess" in note for note in report["notes"])
+        names = [bare(str(row["function"])) for row in report["rows"]]
+        assert names[: len(CALLS)] == CALLS
+        assert names[-1] == "start"
+        assert re.search(r"crashes\.c:\d+$", str(report["rows"][0]["line"]))
