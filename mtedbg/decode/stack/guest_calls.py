@@ -32,7 +32,8 @@ SIGNAL_FRAME = "<signal handler called>"
 """The level between a signal handler and what it has interrupted; debuggers call it so."""
 _SEARCHED = 1 << 12
 """Bytes of stack that are searched for a return address."""
-_SLOT = 8
+_SLOT, _STUB = 8, 16
+"""Bytes of a word of the stack, and of an entry of a PLT at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,13 +185,19 @@ class Unwinder:
             if self._code.after_call(value):
                 hypothesis = uncertain and self._code.direct_target(value) != begin_of(function)
                 return _returned(value, slot, self._rbp(state, depth, slot)), hypothesis
-        if not state.is_return and depth is None and not uncertain:
-            # At an entry, or nowhere: whoever called or jumped there left a return address on top.
+        if function is None and not state.is_return and not uncertain:
+            # In a stub, or nowhere: nothing was pushed since it was called.
             value = self._code.word(state.rsp)
-            if value is not None and self._code.after_call(value):
+            if value is not None and self._has_called(value, state.rip):
                 kept = {**state.registers, "rsp": state.rsp + _SLOT}
                 return _State(value, kept), False
         return self._search(state, function)
+
+    def _has_called(self, address: int, rip: int) -> bool:
+        """Whether the call before `address` may have been of a stub that `rip` is in."""
+        target = self._code.direct_target(address)
+        is_of_another = target is not None and not 0 <= rip - target < _STUB
+        return self._code.after_call(address) and not is_of_another
 
     def _by_rules(self, state: _State, uncertain: bool) -> tuple[_State, bool] | str | None:
         """The same by call frame information; None where there is none that leads on."""
