@@ -3,44 +3,104 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 from bench.lab import Lab
 from bench.result import Row, Target, processor_seconds, time_text
 from mtedbg.adapters.core import CoreTarget
+from mtedbg.analysis.code.jits import jits
 from mtedbg.commands import find
 from mtedbg.commands._line import execute
+from mtedbg.dataclass import dataclass
+from mtedbg.model.absent import Absent, present
 from mtedbg.session import Session
+from tests.jits import engines
 from tests.support.jit_packages import python
 
-PROGRAMS = {"wasmtime": ("wasm_fault.py", "none"), "LLVM's MCJIT": ("llvm_fault.py",)}
 ROUNDS = 5
 COLD_MS, WARM_MS = 300, 5
 
 
-def measure(_lab: Lab) -> Iterator[Row]:
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A core with code of a JIT.
+
+    Attributes:
+        name: of the JIT.
+        core: the file.
+        opened: opens it.
+        where: what is asked for: `$pc`, or an address in its code.
+        says: what the answer has in it.
+    """
+
+    name: str
+    core: Path
+    opened: Callable[[], Session]
+    where: str
+    says: str
+
+
+def _python(name: str, program: str, *arguments: str) -> Callable[[Path], Case]:
     """The worst of files: QEMU's, in which no mapping has a name, and all data is searched."""
+
+    def make(folder: Path) -> Case:
+        core = python(program, folder, *arguments).core
+        return Case(name, core, lambda: Session(CoreTarget(str(core))), "$pc", "inner")
+
+    return make
+
+
+def _engine(name: str, kind: str, died: Callable[[Path], engines.Dead]) -> Callable[[Path], Case]:
+    """A core of the VM's kernel, and the first piece of code of a kind."""
+
+    def make(folder: Path) -> Case:
+        dead = died(folder)
+
+        def opened() -> Session:
+            return Session(CoreTarget(str(dead.core), str(dead.program), str(dead.files)))
+
+        (found,) = jits(opened())
+        assert not isinstance(found.jit, Absent), found.jit
+        code = next(one for one in found.jit.blocks().codes if one.kind == kind)
+        assert present(code.block)
+        return Case(name, dead.core, opened, f"{code.block.start:#x}", str(found.source))
+
+    return make
+
+
+CASES = (
+    _python("wasmtime", "wasm_fault.py", "none"),
+    _python("LLVM's MCJIT", "llvm_fault.py"),
+    _engine("V8 of node 20", "baseline", partial(engines.node, engines.NODE_20)),
+    _engine("V8 of node 24", "baseline", partial(engines.node, engines.NODE_24)),
+    _engine("PHP's functions", "function", partial(engines.php, mode="function")),
+    _engine("PHP's traces", "root trace", engines.php),
+)
+
+
+def measure(_lab: Lab) -> Iterator[Row]:
+    """The JITs whose processes are large, or of which much is searched."""
     command = find("jit-block")
     assert command
-    for name, (program, *arguments) in PROGRAMS.items():
+    for make in CASES:
         with tempfile.TemporaryDirectory() as folder:
-            core = python(program, Path(folder), *arguments).core
-            size = core.stat().st_size >> 20
+            case = make(Path(folder))
+            size = case.core.stat().st_size >> 20
 
-            def opened(core: Path = core) -> Session:
-                session = Session(CoreTarget(str(core)))
-                assert "inner" in execute(session, command, "$pc")
+            def opened(case: Case = case) -> Session:
+                session = case.opened()
+                assert case.says in execute(session, command, case.where)
                 return session
 
             session = opened()
-            again = partial(execute, session, command, "$pc+4")
+            again = partial(execute, session, command, f"{case.where}+4")
             cold = min(processor_seconds(opened) for _ in range(ROUNDS))
             warm = min(processor_seconds(again) for _ in range(ROUNDS))
         for state, taken, bound in (("cold", cold, COLD_MS), ("warm", warm, WARM_MS)):
             yield Row(
-                f"{name}, a core of {size} MB, {state}",
+                f"{case.name}, a core of {size} MB, {state}",
                 time_text(taken),
                 verdict=Target(bound, "ms").verdict(taken * 1e3),
             )

@@ -45,7 +45,7 @@ NAMED = re.compile(r"JS:[~^*+]'?(\S*) ")
 """In perf's map: "JS:*inner /jits/main.js:3:15"."""
 CALL = re.compile(r"^\d+: (?:(\S+) \()?(\S+?):(\d+):\d+\)?$", re.M)
 """Of "JavaScript stack trace", which V8 makes of its own frames."""
-WARM_S, COLD_S = 0.005, 0.6
+WARM_S, COLD_S = 0.005, 0.3
 MOST_READS, ONE_S = 20_000, 2.0
 
 

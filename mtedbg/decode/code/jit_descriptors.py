@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 import struct
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from mtedbg.decode.pages import Pages
@@ -40,8 +41,11 @@ _SHAPE = re.compile(rb"\x01\0\0\0[\0-\x02]\0\0\0", re.S)
 # with a tag: most words that look like a version and an action are followed by something else.
 _ALIGNED = b"[" + b"".join(re.escape(bytes([low])) for low in range(0, 256, 8)) + b"]"
 _POINTER = _ALIGNED + rb".{5}[\0-\x0f]."
-_WRITTEN = re.compile(_SHAPE.pattern + _POINTER + rb"(?!\0{6})(" + _POINTER + rb")", re.S)
+_WRITTEN = re.compile(_SHAPE.pattern + rb"(" + _POINTER + rb")(?!\0{6})(" + _POINTER + rb")", re.S)
 _MOST_SHAPES = 1 << 16
+_MOST_ALIKE = 64
+"""Words of that shape with the same pointer after them: a process has a few descriptors, and many
+objects that begin with a count of 1 and their type."""
 _LARGEST_OBJECT = 1 << 30
 
 
@@ -85,27 +89,32 @@ class Descriptors:
             return
         # A live process may register its first object later.
         shape = _WRITTEN if self._dead else _SHAPE
-        starts = [region.start for region in regions]
-        left, found = most, 0
+        found: list[tuple[int, bytes, bytes]] = []
+        left = most
         for region in _of_images(regions):
             for start in range(region.start, region.end, _PIECE):
                 size = min(_PIECE, region.end - start)
-                if size > left or found >= _MOST_SHAPES:
+                if size > left or len(found) >= _MOST_SHAPES:
                     self._cut = f"descriptors were looked for in {most >> 20} MiB of data only"
-                    return
+                    break
                 left -= size
                 data = self._target.read_memory(start, size)
                 for match in shape.finditer(b"" if isinstance(data, Absent) else data):
-                    at = start + match.start()
-                    if at % 8:
-                        continue
-                    if self._dead:
-                        entry = strip(int.from_bytes(match[1], "little"))
-                        index = bisect_right(starts, entry) - 1
-                        if index < 0 or entry >= regions[index].end:
-                            continue
-                    found += 1
-                    yield at
+                    if match.start() % 8 == 0:
+                        relevant, first = match.groups(b"") if self._dead else (b"", b"")
+                        found.append((start + match.start(), relevant, first))
+        if not self._dead:
+            yield from (at for at, *_ in found)
+            return
+        alike = Counter(relevant for _, relevant, _ in found)
+        starts = [region.start for region in regions]
+        for at, relevant, first in found:
+            if alike[relevant] > _MOST_ALIKE and any(relevant):
+                continue
+            entry = strip(int.from_bytes(first, "little"))
+            index = bisect_right(starts, entry) - 1
+            if index >= 0 and entry < regions[index].end:
+                yield at
 
 
 def _of_images(regions: Sequence[Region]) -> list[Region]:

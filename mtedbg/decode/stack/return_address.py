@@ -27,7 +27,11 @@ def follows_call(target: Target, address: int) -> bool | Absent:
     data = target.read_memory(address - 4, 4) if address >= 4 else b""
     if isinstance(data, Absent):
         return data
-    word = int.from_bytes(data, "little")
+    return is_call(int.from_bytes(data, "little"))
+
+
+def is_call(word: int) -> bool:
+    """Whether an instruction is a call: it writes x30."""
     return any(word & mask == value for mask, value in _CALLS)
 
 
