@@ -11,7 +11,7 @@ from mtedbg.adapters.core import CoreTarget
 from mtedbg.commands._offline import answer_line
 from mtedbg.session import Session
 from tests.support.guest_crashes import crashed, program
-from tests.support.native_calls import NativeCall, bare, native_calls
+from tests.support.native_calls import NativeCall, as_native, native_calls
 
 pytestmark = pytest.mark.skipif(
     platform.machine() != "x86_64", reason="the oracle is GDB on an x86-64 processor"
@@ -30,12 +30,7 @@ def guest_calls(core: Path) -> list[NativeCall]:
     session = Session(CoreTarget(core))
     report = answer_line(session, "guest-bt")
     assert not any("guess" in note for note in report.notes), report.notes
-    calls = []
-    for row in report.rows:
-        line, name = row["line"], row["function"]
-        number = int(line.rpartition(":")[2]) if isinstance(line, str) and ":" in line else 0
-        calls.append(NativeCall(bare(name) if isinstance(name, str) else "", number))
-    return calls
+    return [as_native(row) for row in report.rows]
 
 
 @pytest.mark.parametrize(("kind", "how"), CASES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from mtedbg.dataclass import dataclass
@@ -73,3 +74,10 @@ def bare(name: str) -> str:
         depth -= letter in ")>}"
     last = kept.split("::")[-1].split(" ")[-1]
     return last.partition(".")[0].lstrip("_").removesuffix("_impl")
+
+
+def as_native(row: Mapping[str, object]) -> NativeCall:
+    """A row of `guest-bt` in the same words."""
+    line, name = row["line"], row["function"]
+    number = int(line.rpartition(":")[2]) if isinstance(line, str) and ":" in line else 0
+    return NativeCall(bare(name) if isinstance(name, str) else "", number)

@@ -23,7 +23,7 @@ MAX_BYTES = 1 << 28
 _MOST_FILES = 64
 
 
-Kept = dict[tuple[str, int], DebugFile | None]
+Kept = dict[tuple[str, int], list[DebugFile]]
 """Files by path and first address."""
 
 
@@ -43,7 +43,7 @@ class Asked:
 
 
 def files_at(target: Asked, kept: Kept, address: int) -> list[DebugFile]:
-    """The file of the x86-64 image that holds `address`, where it is still the one that runs.
+    """The files of the x86-64 image that holds `address`, where they are still those that run.
 
     Args:
         target: the process.
@@ -64,8 +64,7 @@ def files_at(target: Asked, kept: Kept, address: int) -> list[DebugFile]:
         if len(kept) >= _MOST_FILES:
             kept.clear()
         kept[key] = _read(target, *key)
-    found = kept[key]
-    return [] if found is None else [found]
+    return kept[key]
 
 
 def files_of(
@@ -93,41 +92,48 @@ def files_of(
 def _files_of(
     program: GuestProgram, read: Callable[[str, int], bytes | Absent] | None
 ) -> list[DebugFile]:
-    image = Image(program.path, 0, b"", [], recorded_id=program.build_id, machine=elf.EM_X86_64)
-    image.find(Places("/", ""))
-    found = [replace(one, bias=program.bias) for one in image.debug_files()]
-    if image.file is not None or read is None or not program.path:
+    found = _on_this_machine(program.path, program.build_id, program.bias)
+    if found or read is None or not program.path:
         return found
     data = read(program.path, MAX_BYTES)
     if isinstance(data, Absent):
-        return found
+        return []
     try:
         headers, _ = elf.program_headers(data, elf.file_header(data, program.path), program.path)
     except FileFormatError:
-        return found
-    if elf.file_build_id(data, headers) != program.build_id:
-        return found
-    return [*found, DebugFile(program.path, data, program.bias)]
+        return []
+    same = elf.file_build_id(data, headers) == program.build_id
+    return [DebugFile(program.path, data, program.bias)] if same else []
 
 
-def _read(target: Asked, path: str, base: int) -> DebugFile | None:
+def _on_this_machine(path: str, build_id: bytes, bias: int) -> list[DebugFile]:
+    """Files with a build id: the program's own, and those with its symbols alone."""
+    image = Image(path, 0, b"", [], recorded_id=build_id, machine=elf.EM_X86_64)
+    image.find(Places("/", ""))
+    return [replace(one, bias=bias) for one in image.debug_files()]
+
+
+def _read(target: Asked, path: str, base: int) -> list[DebugFile]:
     head = target.memory(base, elf.FILE_HEADER.size)
     if isinstance(head, Absent) or not _is_guest(head, path):
-        return None
+        return []
     data = target.file(path, MAX_BYTES)
     try:
         # A file that was replaced meanwhile begins differently, or has its tables elsewhere.
         if isinstance(data, Absent) or data[: len(head)] != head:
-            return None
+            return []
         header = elf.file_header(data, path)
         headers, _ = elf.program_headers(data, header, path)
     except FileFormatError:
-        return None
+        return []
     loads = [one for one in headers if one.type == elf.PT_LOAD]
     if not loads:
-        return None
+        return []
     first = min(loads, key=lambda one: one.address)
-    return DebugFile(path, data, base - (first.address - first.offset))
+    bias = base - (first.address - first.offset)
+    build_id = elf.file_build_id(data, headers)
+    found = _on_this_machine(path, build_id, bias) if build_id else []
+    return [*found, DebugFile(path, data, bias)]
 
 
 def _is_guest(head: bytes, path: str) -> bool:

@@ -51,7 +51,7 @@ class SourcedTarget(ABC, Generic[S]):
         self._source = source
         self.budget = source.budget if isinstance(source, Metered) else None
         self._regions: Regions | None = None
-        self._guest_files: dict[tuple[str, int], DebugFile | None] = {}
+        self._guest_files: dict[tuple[str, int], list[DebugFile]] = {}
         self._program_files: dict[GuestProgram, list[DebugFile]] = {}
 
     def invalidate(self) -> None:
