@@ -16,8 +16,10 @@ from mtedbg.commands._line import execute
 from mtedbg.dataclass import dataclass
 from mtedbg.model.absent import Absent, present
 from mtedbg.session import Session
-from tests.jits import engines
+from tests.jits import engines, translators
 from tests.support.jit_packages import python
+from tests.support.packages import died
+from tests.support.translated import FOLDER, luajit
 
 ROUNDS = 5
 COLD_MS, WARM_MS = 300, 5
@@ -52,15 +54,28 @@ def _python(name: str, program: str, *arguments: str) -> Callable[[Path], Case]:
     return make
 
 
-def _engine(name: str, kind: str, died: Callable[[Path], engines.Dead]) -> Callable[[Path], Case]:
-    """A core of the VM's kernel, and the first piece of code of a kind."""
+def _luajit(folder: Path) -> Case:
+    root = luajit()
+    argv = ["/usr/bin/luajit", str(FOLDER / "freed.lua")]
+    environment = {"LUA_PATH": f"{root}/usr/share/luajit-2.1/?.lua"}
+    core = died(root, argv, folder, environment).core
+    program = str(root / "usr/bin/luajit")
+    return Case(
+        "LuaJIT", Path(core), lambda: Session(CoreTarget(str(core), program)), "$pc", "freed.lua"
+    )
+
+
+def _engine(name: str, kind: str, made: Callable[[Path], engines.Dead]) -> Callable[[Path], Case]:
+    """A core of the VM's kernel, and the first piece of code of a kind; `$pc` where it is empty."""
 
     def make(folder: Path) -> Case:
-        dead = died(folder)
+        dead = made(folder)
 
         def opened() -> Session:
             return Session(CoreTarget(str(dead.core), str(dead.program), str(dead.files)))
 
+        if not kind:
+            return Case(name, dead.core, opened, "$pc", name.partition(" ")[0])
         (found,) = jits(opened())
         assert not isinstance(found.jit, Absent), found.jit
         code = next(one for one in found.jit.blocks().codes if one.kind == kind)
@@ -73,6 +88,10 @@ def _engine(name: str, kind: str, died: Callable[[Path], engines.Dead]) -> Calla
 CASES = (
     _python("wasmtime", "wasm_fault.py", "none"),
     _python("LLVM's MCJIT", "llvm_fault.py"),
+    _luajit,
+    _engine("box64 0.4.3", "", translators.freed),
+    _engine("SpiderMonkey 128", "", partial(engines.wasm, engines.MOZJS_128)),
+    _engine("HotSpot 21", "nmethod", lambda folder: engines.java(folder, "0x100000000000")),
     _engine("V8 of node 20", "baseline", partial(engines.node, engines.NODE_20)),
     _engine("V8 of node 24", "baseline", partial(engines.node, engines.NODE_24)),
     _engine("PHP's functions", "function", partial(engines.php, mode="function")),

@@ -106,6 +106,37 @@ def test_stubs_are_told_as_a_whole(whole_functions: Session) -> None:
     assert 0 <= first - stubs.block.end < 16
 
 
+class Without(Damaged):
+    """A core that lacks some memory, as one whose filter leaves shared memory out."""
+
+    lacks: tuple[int, int]
+
+    def read_memory(self, address: int, length: int) -> bytes | Absent:
+        """As the core has it, but for that memory."""
+        if address < self.lacks[1] and self.lacks[0] < address + length:
+            return Absent(Reason.NOT_DUMPED)
+        return super().read_memory(address, length)
+
+
+@pytest.mark.parametrize("lacking", ["shared memory", "end of the buffer"])
+def test_a_core_without_some_of_it_is_not_called_corrupt(
+    whole_functions: Session, lacking: str
+) -> None:
+    functions = only_jit(whole_functions, Php).functions
+    inner = next(one for one in functions.all if one.name == "inner")
+    target = Without(cast(CoreTarget, whole_functions.target), {})
+    end = functions._code[0][1]
+    target.lacks = functions._shared[0] if lacking == "shared memory" else (end - 4096, end)
+    session = Session(cast(CoreTarget, target))
+    found = only_jit(session, Php).at(inner.start)
+    assert found is not None
+    assert isinstance(found.block, Absent)
+    assert found.block.reason is Reason.NOT_DUMPED
+    # What the JIT has registered for debuggers is the next to be asked.
+    place = code_at(session, inner.start)
+    assert (place.source, place.function) == (CodeSource.JIT_INTERFACE, "JIT$inner")
+
+
 def test_damaged_functions_are_refused_or_answered(whole_functions: Session) -> None:
     jit = only_jit(whole_functions, Php)
     inner = next(one for one in jit.functions.all if one.name == "inner")

@@ -14,12 +14,13 @@ import pytest
 from mtedbg.adapters.core import CoreTarget
 from mtedbg.analysis.code.block import code_at
 from mtedbg.analysis.code.jits import jits
-from mtedbg.analysis.code.sources.v8 import JavaScript
+from mtedbg.analysis.code.sources.v8 import JavaScript, find
 from mtedbg.budget import USUAL, Budget
+from mtedbg.dataclass import replace
 from mtedbg.decode.jits.v8 import FORMS, MOST_POSITIONS, V8
 from mtedbg.decode.jits.v8_code import CODE_FORMS, V8Code
 from mtedbg.decode.jits.words import HoleError, Words
-from mtedbg.model.absent import Absent, present
+from mtedbg.model.absent import Absent, Reason, present
 from mtedbg.model.code import Outcome
 from mtedbg.model.code_place import CodePlace
 from mtedbg.session import Session
@@ -170,6 +171,21 @@ def test_damaged_code_objects_are_refused_or_answered(compiled: Session) -> None
             assert other.target.reads < 2 * MOST_READS, what  # type: ignore[attr-defined]
             assert time.monotonic() - began < ONE_S, what
     assert min(answers[what] for what in ("code", "held", "none")) > 20, answers
+
+
+def test_code_of_another_version_is_named_and_not_guessed(session: Session) -> None:
+    """Frames are read by what it exports; code objects are not looked for."""
+    (found,) = jits(session)
+    assert found.mapped is not None
+    other = find(session, replace(found.mapped, path=found.mapped.path.replace("115", "127")))
+    assert isinstance(other, JavaScript)
+    code = next(one for one in code_of(session).all())
+    answer = other.at(code.start)
+    assert answer is not None
+    assert isinstance(answer.block, Absent)
+    assert answer.block.reason is Reason.UNKNOWN_VERSION
+    assert "V8 of libnode 127" in answer.block.detail
+    assert other.blocks().cut
 
 
 @pytest.mark.jits

@@ -19,6 +19,7 @@ from functools import cached_property
 
 from mtedbg.dataclass import dataclass
 from mtedbg.decode.jits.words import HoleError, Words, at_most, damaged
+from mtedbg.model.absent import Absent, Reason
 
 MOST_TRACES = 1 << 14
 MOST_BYTES, MOST_LIVE = 1 << 28, 1 << 24
@@ -148,10 +149,11 @@ class Traces:
                     if match.start() % 8 == 0 and self._is_first(first + match.start()):
                         return first + match.start()
                 before, until = data, piece + len(data)
-            if there < end - start:
-                raise damaged(
-                    "not all of opcache's memory is there, or was searched for its traces"
-                )
+            if there < min(end - start, left):
+                raise HoleError(Absent(Reason.NOT_DUMPED, "some of opcache's memory"))
+            if left < end - start:
+                limit = f"only {self._most >> 20} MiB of opcache's memory were searched"
+                raise HoleError(Absent(Reason.UNKNOWN, limit))
             left -= end - start
         return None
 

@@ -18,6 +18,7 @@ from functools import cached_property
 from mtedbg.dataclass import dataclass
 from mtedbg.decode.jits.php import INSTRUCTION, MOST_INSTRUCTIONS, Layout, Traces, text_of
 from mtedbg.decode.jits.words import HoleError, Words, at_most, damaged
+from mtedbg.model.absent import Absent, Reason
 
 MOST_ENTRIES = 1 << 16
 _WORD = 8
@@ -75,7 +76,7 @@ class Functions:
         words: its memory.
         layout: of its version.
         shared: where opcache's memory is, by first address and one past the last.
-        code: where the JIT's buffer is.
+        code: where the JIT's buffer may be: memory for code that opcache's is in front of.
         traces: those of the process, which are no functions.
         most: bytes that are searched.
     """
@@ -112,13 +113,13 @@ class Functions:
         """What the buffer holds.
 
         Raises:
-            HoleError: it does not say so, or contradicts itself.
+            HoleError: it does not say so: it may be somebody else's, as PCRE's.
         """
         for start, end in self._code:
             filled, stubs = map(self._words.strip, self._words.words(end - 16, 2))
             if start < stubs <= filled <= end:
                 return Filled(start, stubs, filled)
-        raise damaged("the JIT's buffer does not say what it holds")
+        raise HoleError(Absent(Reason.UNKNOWN, "no memory for code says what it holds"))
 
     def at(self, pc: int) -> Compiled | None:
         """The function whose code holds `pc`.
@@ -164,7 +165,8 @@ class Functions:
         for start, data in self._pieces():
             for at, handler in _words_in(data, low, high):
                 if len(found) >= MOST_ENTRIES:
-                    raise damaged(f"more than {MOST_ENTRIES} instructions have code")
+                    limit = f"more than {MOST_ENTRIES} instructions have code"
+                    raise HoleError(Absent(Reason.UNKNOWN, limit))
                 if handler not in self._traces:
                     found.append((handler, start + at))
         return sorted(found)

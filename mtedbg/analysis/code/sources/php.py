@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from mtedbg.model.words import counted
 
 if TYPE_CHECKING:
     from mtedbg.analysis.code.mappings import MappedFile
+    from mtedbg.model.memory import Region
     from mtedbg.session import Session
 
 NAMELESS = "(main)"
@@ -138,6 +140,17 @@ class Php:
         return f"{begin}, {counted(trace.exits, 'exit')}, {ends}"
 
 
+def _code(session: Session) -> list[tuple[int, int]]:
+    """Memory for code that is no file's; adjoining mappings of different names are not one."""
+    regions = or_else(session.target.regions(), ())
+    names = {one.name for one in regions if is_anonymous(one) and "x" in one.perms}
+    return sorted(one for name in names for one in spans(session, partial(_is_code, name)))
+
+
+def _is_code(name: str, region: Region) -> bool:
+    return region.name == name and "x" in region.perms
+
+
 def find(session: Session, mapped: MappedFile | None) -> Php | Absent:
     """The JIT of the opcache that is mapped.
 
@@ -151,12 +164,14 @@ def find(session: Session, mapped: MappedFile | None) -> Php | Absent:
     if api not in php.LAYOUTS:
         return unknown_version(f"PHP of API {api}")
     version, layout = php.LAYOUTS[api]
-    # The buffer is the end of opcache's memory, which is shared and has no other name.
-    code = spans(session, lambda one: is_anonymous(one) and "x" in one.perms)
-    starts = {start for start, _ in code}
+    # The buffer is the end of opcache's memory, which is shared and has no other name; PCRE's code
+    # may follow it.
+    code = _code(session)
     before = spans(session, lambda one: is_anonymous(one) and one.perms.startswith("rw-"))
+    starts, ends = {start for start, _ in code}, {end for _, end in before}
     shared = [one for one in before if one[1] in starts]
+    buffers = [one for one in code if one[0] in ends]
     most = php.MOST_BYTES if session.info.is_dead else php.MOST_LIVE
     words = Words(session.target, session.info.pac_mask)
     traces = Traces(words, layout, shared, code, most)
-    return Php(f"PHP {version}", traces, Functions(words, layout, shared, code, traces, most))
+    return Php(f"PHP {version}", traces, Functions(words, layout, shared, buffers, traces, most))

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from mtedbg.analysis.code.jits import MOST, cannot_read, without_library
+from mtedbg.analysis.code.jits import MOST, cannot_read, unknown_version, without_library
 from mtedbg.analysis.code.mappings import is_anonymous, mapping_of, may_be_generated, spans
 from mtedbg.dataclass import dataclass, replace
 from mtedbg.decode.jits import v8, v8_code
@@ -56,10 +56,12 @@ class JavaScript:
         found = None if self.code is None else self.code.at(pc)
         if found is not None:
             return self._of(found)
-        why = "no code object is there: it may be WebAssembly's, or built in"
-        if self.code is None:
-            why = f"{self.version}: the layout of its code objects is not known"
-        return ForeignCode(CodeSource.V8, block=Absent(Reason.UNKNOWN, why), version=self.version)
+        why = Absent(
+            Reason.UNKNOWN, "no code object is there: it may be WebAssembly's, or built in"
+        )
+        if self.code is None:  # its frames may be known all the same
+            why = unknown_version(f"code objects of {self.version}")
+        return ForeignCode(CodeSource.V8, block=why, version=self.version)
 
     def blocks(self) -> ForeignCodes:
         """Its code objects."""
