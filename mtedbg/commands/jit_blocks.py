@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from mtedbg.commands import Arguments, Command, Option
 from mtedbg.dataclass import replace
-from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, then
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else, then
 from mtedbg.model.completion import Completable
 from mtedbg.model.foreign_code import CodeSource, ForeignCode, ForeignCodes
 from mtedbg.model.words import counted
@@ -23,8 +23,8 @@ def _run(session: Session, arguments: Arguments) -> Answer:
     from mtedbg.analysis.code.blocks import Wanted, blocks
     from mtedbg.analysis.code.foreign_blocks import foreign_blocks
 
-    wanted = Wanted(arguments.kind, arguments.tier, arguments.function)
-    foreign = foreign_blocks(session, wanted)
+    wanted = Wanted(arguments.kind, arguments.tier, arguments.function, arguments.program)
+    foreign = foreign_blocks(session, wanted) if wanted.program is None else ()
     none_described = foreign and isinstance(session.runtimes, Absent)
     found = answer(() if none_described else blocks(session, wanted), foreign)
     return replace(found, headline="" if rows_of(found.body) else "no code block fits")
@@ -43,7 +43,7 @@ def answer(found: Sequence[RuntimeBlocks], foreign: Sequence[ForeignCodes] = ())
     rows: list[Row] = []
     notes: list[str] = []
     for one in found:
-        own = list(map(_row, one.blocks))
+        own = [_row(block, one.programs) for block in one.blocks]
         notes += _notes(one)
         if own and len(found) > 1:
             notes.append(whose(one.runtime, f"rows {len(rows) + 1} to {len(rows) + len(own)}"))
@@ -57,7 +57,7 @@ def answer(found: Sequence[RuntimeBlocks], foreign: Sequence[ForeignCodes] = ())
     return Answer(record_or_table(rows[:MOST]), notes=tuple(notes), incomplete=incomplete)
 
 
-def _row(one: Block) -> Row:
+def _row(one: Block, programs: Mapping[int, str]) -> Row:
     return {
         "id": one.id,
         "kind": one.kind,
@@ -73,6 +73,7 @@ def _row(one: Block) -> Row:
         "function": NOT_APPLICABLE,
         "guest_rip": NOT_APPLICABLE,
         "line": NOT_APPLICABLE,
+        "program": programs.get(or_else(one.code, 0)) or NOT_APPLICABLE,
     }
 
 
@@ -93,6 +94,7 @@ def _row_of_foreign(one: ForeignCode) -> Row:
         "function": named if one.function == NOT_APPLICABLE else one.function,
         "guest_rip": one.guest_rip,
         "line": then(one.line, str),
+        "program": NOT_APPLICABLE,
     }
 
 
@@ -142,6 +144,7 @@ COMMAND = Command(
         Column("function", Kind.TEXT, "of a JIT without a debug root: its function or name"),
         Column("guest_rip", Kind.ADDRESS, "of a translator without one: where its guest code is"),
         Column("line", Kind.TEXT, "file and line that it begins with"),
+        Column("program", Kind.TEXT, "of several programs and libraries of a guest's, which"),
     ),
     run=_run,
     options=(
@@ -153,6 +156,7 @@ COMMAND = Command(
             "NAME|NUMBER",
             completes=Completable.FUNCTION,
         ),
+        Option("--program", "only blocks of this program or library of the guest's", "NAME"),
     ),
     example="jit-blocks --kind BaselineTier",
 )

@@ -13,6 +13,7 @@ import pytest
 from mtedbg.adapters.core import CoreTarget
 from mtedbg.analysis.postmortem.cause import cause
 from mtedbg.cli import main
+from mtedbg.commands._offline import answer_line
 from mtedbg.lab import paths
 from mtedbg.lab.vm import Vm
 from mtedbg.model.cause import CauseKind
@@ -38,6 +39,18 @@ def test_the_first_line_says_why_the_guest_died(how: str, tmp_path: Path) -> Non
     found = cause(Session(CoreTarget(crashed(program("dynamic"), tmp_path, how))))
     assert re.fullmatch(f"the guest died of {WORDS[how]}", found.words), found.words
     assert (found.kind, found.code) == (CauseKind.GUEST, "guest")
+
+
+def test_blocks_of_one_library(tmp_path: Path) -> None:
+    session = Session(CoreTarget(crashed(program("dynamic"), tmp_path, "qsort")))
+    everything = answer_line(session, "jit-blocks").rows
+    of_libc = answer_line(session, "jit-blocks --program libc.so.6").rows
+    assert 0 < len(of_libc) < len(everything)
+    assert of_libc == tuple(row for row in everything if row["program"] == "libc.so.6")
+    sorter = next(row for row in answer_line(session, "guest-bt").rows if "qsort" in str(row))
+    block = next(row for row in of_libc if row["id"] == sorter["block"])
+    (held,) = answer_line(session, f"jit-block {block['base']:#x}").rows
+    assert "qsort" in str(held["function"])
 
 
 def test_a_core_of_the_kernels(lab_vm: Vm, tmp_path: Path) -> None:

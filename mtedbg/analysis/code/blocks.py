@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.code.tables import Listed, listed
 from mtedbg.analysis.runtimes import all_runtimes
-from mtedbg.dataclass import dataclass, replace
-from mtedbg.decode.code.code_map import CODE_MAP, FUNCTIONS, RETIRED, ranges_of
+from mtedbg.dataclass import dataclass, field, replace
+from mtedbg.decode.code.code_map import CODE_MAP, FUNCTIONS, RETIRED, programs_of, ranges_of
 from mtedbg.decode.memops.journal import in_flight
 from mtedbg.errors import LayoutError, UsageError
 from mtedbg.layout import Requirements, Runtime
@@ -32,11 +32,14 @@ class RuntimeBlocks:
         runtime: whose they are.
         tables: the code map and the retired blocks, with those that were asked for.
         changes: insertions and removals in flight.
+        programs: names of the guest's programs and libraries by `Block.code`; none where the
+            runtime tells of one at most.
     """
 
     runtime: Runtime
     tables: tuple[Listed[Block], ...]
     changes: tuple[Journal, ...] = ()
+    programs: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def blocks(self) -> tuple[Block, ...]:
@@ -52,11 +55,13 @@ class Wanted:
         kind: of this kind, by the name it has in the runtime, in any case.
         tier: of this tier, in the same way.
         function: with code of this guest function: its name, or its number.
+        program: of this program or library of the guest's, by its name.
     """
 
     kind: str | None = None
     tier: str | None = None
     function: str | None = None
+    program: str | None = None
 
 
 def blocks(session: Session, wanted: Wanted | None = None) -> tuple[RuntimeBlocks, ...]:
@@ -87,7 +92,22 @@ def _blocks(runtime: Runtime, tests: list[_Test]) -> RuntimeBlocks:
         for table in (listed(runtime, name, Block) for name in (CODE_MAP, RETIRED))
     )
     changes = or_else(in_flight(runtime), ())
-    return RuntimeBlocks(runtime, tables, tuple(one for one in changes if one.block))
+    programs = _programs(runtime)
+    return RuntimeBlocks(
+        runtime,
+        tables,
+        tuple(one for one in changes if one.block),
+        programs if len(programs) > 1 else {},
+    )
+
+
+def _programs(runtime: Runtime) -> Mapping[int, str]:
+    """The names of the guest's programs by their ids; none where the runtime does not tell."""
+    try:
+        found = or_else(programs_of(runtime), ())
+    except LayoutError:
+        return {}
+    return {one.id: or_else(runtime.text(one.name, one.name_length), "") for one in found}
 
 
 def _tests(runtimes: tuple[Runtime, ...], wanted: Wanted) -> Iterator[_Test]:
@@ -99,6 +119,16 @@ def _tests(runtimes: tuple[Runtime, ...], wanted: Wanted) -> Iterator[_Test]:
         yield lambda _, one: one.tier == tier
     if wanted.function is not None:
         yield _of_function(runtimes, wanted.function)
+    if wanted.program is not None:
+        yield _of_program(runtimes, wanted.program)
+
+
+def _of_program(runtimes: tuple[Runtime, ...], wanted: str) -> _Test:
+    programs = {runtime.address: _programs(runtime) for runtime in runtimes}
+    names = sorted({name for known in programs.values() for name in known.values() if name})
+    if wanted not in names:
+        raise UsageError(f"no program is called {wanted!r}", f"one of {', '.join(names)}")
+    return lambda runtime, one: programs[runtime.address].get(or_else(one.code, 0)) == wanted
 
 
 def _named(runtimes: tuple[Runtime, ...], enum: str, wanted: str) -> str:

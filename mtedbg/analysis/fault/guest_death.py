@@ -94,7 +94,14 @@ def _reasons(calls: GuestCalls, number: int) -> Iterator[str]:
             yield f"sent by itself ({name})"
 
 
+def _nameless(level: GuestLevel) -> str:
+    """A function that no symbol names: by the file, and the guest's address."""
+    if isinstance(level.rip, Absent) or isinstance(level.program, Absent):
+        return str(level)
+    return f"{level.rip:#x} of {level.program.name}"
+
+
 def place_of(level: GuestLevel) -> str:
     """A function with its line, without how far into it RIP is."""
-    name = level.function if present(level.function) else str(level)
+    name = level.function if present(level.function) else _nameless(level)
     return f"{name} at {level.line}" if present(level.line) else name

@@ -22,7 +22,7 @@ KEYS = {
     "memop-log": "time thread event memop address old new core",
     "jit-block": "outcome source block range function guest_rip memop executions line version",
     "jit-blocks": "id kind tier base size segment state ranges supersedes superseded_by "
-    "source function guest_rip line",
+    "source function guest_rip line program",
     "jit-segments": "base capacity used blocks references",
     "jit-disas": "address bytes instruction guest_rip memop mark",
     "jit-audit": "severity what where detail",
