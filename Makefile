@@ -6,7 +6,7 @@ WORKERS := 2
 NATIVE := $(shell find native mtedbg/lab/guest tests/support/programs tests/programs/inputs \
 	-name build -prune -o \( -name '*.c' -o -name '*.cc' -o -name '*.h' \) -print)
 
-.PHONY: help setup setup-demo setup-check demo check test sanitize sanitize-host mutants golden lint format bench bench-core bench-native libraries fuzz crashes oracle soundness stress guests programs jits aarch64 pythons debuggers litmus lock wheel release clean
+.PHONY: help setup setup-demo setup-check demo check test sanitize sanitize-host mutants golden lint format bench bench-core bench-native programs-table libraries fuzz crashes oracle soundness stress guests programs jits aarch64 pythons debuggers litmus lock wheel release clean
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 21
 
@@ -99,6 +99,9 @@ bench-core: setup ## the first report on large cores, and triage of ten thousand
 
 bench-native: setup ## what the runtime costs, compared with the least that would do
 	@$(BIN)/python -m bench.native
+
+programs-table: setup ## programs of Debian: accesses that need order, faults, instructions beside QEMU and box64
+	@$(BIN)/python -m bench.order
 
 libraries: setup ## programs of public libraries: which accesses are ordered, and faults
 	@$(BIN)/python -m bench.libraries

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ POLICIES = ("seed", "sticky", "follow", "interpret")
 DEFAULT = "follow"
 FOLDER = "/bench"  # of the VM
 CODE = "/memfd:mtetso-code"
+GONE = "gone"
 PAGE_SHIFT = 12
 
 
@@ -39,7 +41,7 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class Counter:
+class CountingVm:
     """A VM whose QEMU counts.
 
     Args:
@@ -55,23 +57,37 @@ class Counter:
         profile = profile_of(name, policy)
         argv = [str(CROSS / "count_run"), str(CROSS / "mtetso"), "--policy", policy, *options]
         argv += ["--profile-out", f"{FOLDER}/{profile}", str(GUESTS / f"{name}.elf")]
-        result = self.vm.run(argv, timeout_s=TIMEOUT_S)
+        counts = self.counts(argv)
+        programs = json.loads((self.folder / profile).read_text())["programs"]
+        faults = sum(memop["faults"] for one in programs for memop in one["memops"])
+        return Counts(counts[CODE], counts.total() - counts[CODE] - counts[GONE], faults)
+
+    def counts(
+        self,
+        argv: Sequence[str],
+        cwd: str = "/",
+        env: Mapping[str, str] | None = None,
+        timeout_s: float = TIMEOUT_S,
+    ) -> Counter[str]:
+        """Instructions that a command of `count_run` executed, by the names of its mappings.
+
+        Those elsewhere, of `count_run` and the VM's agent, a thousand or so, are `GONE`.
+
+        Raises:
+            BenchError: its exit status is not 0.
+        """
+        result = self.vm.run(argv, cwd=cwd, env=env, timeout_s=timeout_s)
         lines = [line.split() for line in result.stdout.decode().splitlines()]
         if result.exit_status != 0 or ["status", "0"] not in lines:
             raise BenchError(f"{' '.join(argv)} in the VM: {result}")
         maps = [
-            (int(words[1], 16), int(words[2], 16), words[3] == CODE)
-            for words in lines
-            if words[0] == "map"
+            (int(words[1], 16), int(words[2], 16), words[3]) for words in lines if words[0] == "map"
         ]
-        counts = {True: 0, False: 0}
+        counts: Counter[str] = Counter()
         for page, count in self._counted():
-            for begin, end, is_code in maps:
-                if begin <= page < end:
-                    counts[is_code] += count
-        programs = json.loads((self.folder / profile).read_text())["programs"]
-        faults = sum(memop["faults"] for one in programs for memop in one["memops"])
-        return Counts(counts[True], counts[False], faults)
+            mapped = (name for begin, end, name in maps if begin <= page < end)
+            counts[next(mapped, GONE)] += count
+        return counts
 
     def _counted(self) -> Iterator[tuple[int, int]]:
         """Page address and instructions, between the last two marks."""
@@ -93,12 +109,12 @@ def measure(lab: NativeLab) -> Iterator[Row]:
         plugin = f"{HOST / 'count_plugin.so'},out={folder / 'counts'}"
         shares = [Share(ROOT, str(ROOT)), Share(folder, FOLDER, writable=True)]
         with boot(shares, MachineOptions(plugin=plugin)) as vm:
-            counter = Counter(vm, folder)
+            counter = CountingVm(vm, folder)
             for program in PROGRAMS[:1] if lab.quick else PROGRAMS:
                 yield from _rows(counter, program)
 
 
-def _rows(counter: Counter, program: str) -> Iterator[Row]:
+def _rows(counter: CountingVm, program: str) -> Iterator[Row]:
     found = {policy: counter.run(program, policy) for policy in POLICIES}
     for policy, one in found.items():
         yield Row(

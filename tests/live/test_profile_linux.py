@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from elftools.elf.elffile import ELFFile
 
+from bench.order.oracle import needed, profiled
 from mtedbg.cli import main
 from mtedbg.formats.profile import read_profile
 from mtedbg.model.profile import Need, ProfileAccess, ProgramProfile
@@ -31,6 +32,7 @@ RUNS = (
     # Another library is loaded before the C library, which therefore gets another address.
     "--threads threads --env LD_PRELOAD=libm.so.6",
 )
+LIMIT_S = 300
 PAGE = 4096
 MOVED = 0x7F0000000000
 
@@ -171,6 +173,14 @@ def test_a_profile_gives_memops_their_first_modes(files: tuple[Path, ...], tmp_p
     without, with_it = (counted(files[0]), counted(again(files[0], tmp_path)))
     assert with_it[0] < without[0] / 2
     assert with_it[1] < without[1]
+
+
+def test_instructions_that_need_order_have_it() -> None:
+    """Against a record of who touched what; all are libraries' and a program's, by executions."""
+    need, ours = needed(["counter"], LIMIT_S), profiled(["counter"], LIMIT_S)
+    assert 0.02 * need.accesses < need.shared <= need.memops
+    assert need.memops <= ours.in_order <= 1.1 * need.memops
+    assert ours.faults < need.shared
 
 
 def again(profile: Path, folder: Path) -> Path:

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.support.compile import PROGRAMS as SOURCES
 from tests.support.compile import digest_of, link_once
 from tests.support.packages import Packages, unpacked
 
@@ -42,7 +43,9 @@ PACKAGES = Packages(
 )
 _GCC = ("gcc", "-O2", "-pthread", "-w")
 _GXX = ("g++", "-std=c++20", "-O2", "-pthread", "-w")
+COUNTER = SOURCES / "linux/counter.c"
 COMPILED = {
+    "counter": (*_GCC, str(COUNTER)),
     "pthreads": (*_GCC, "pthreads.c", "-lm"),
     "pthreads-static": (*_GCC, "-static", "pthreads.c", "-lm"),
     "threads": (*_GXX, "threads.cc"),
@@ -69,7 +72,7 @@ def inputs() -> Path:
     """What the programs read, in a folder below `root()`, made once per content."""
     sources = sorted(INPUTS.iterdir())
     # The digest is of this file as well: it says what is compiled and generated.
-    final = root() / f"inputs-{digest_of([*sources, Path(__file__)], [])}"
+    final = root() / f"inputs-{digest_of([*sources, COUNTER, Path(__file__)], [])}"
     with (root() / ".inputs.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not final.exists():

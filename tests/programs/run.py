@@ -80,7 +80,7 @@ def under_qemu(command: Sequence[str], options: Sequence[str], limit_s: float) -
     qemu = shutil.which("qemu-aarch64")
     assert qemu, "qemu-aarch64 is missing: run scripts/setup"
     with tempfile.TemporaryDirectory(prefix="mtedbg-programs-") as name:
-        words = _words(command, options, f"{name}/")
+        words = runtime_words(command, options, f"{name}/")
         with subprocess.Popen(
             [qemu, "-cpu", "max", *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, env=ENVIRONMENT, cwd=inputs(), start_new_session=True,
@@ -99,7 +99,7 @@ def in_vm(vm: Vm) -> Run:
     fresh = itertools.count()
 
     def run(command: Sequence[str], options: Sequence[str], limit_s: float) -> Ended:
-        words = _words(command, options, f"/tmp/{next(fresh)}-")  # noqa: S108: the VM's own
+        words = runtime_words(command, options, f"/tmp/{next(fresh)}-")  # noqa: S108: the VM's own
         vm.start(words, cwd=str(inputs()), env=ENVIRONMENT)
         try:
             done = vm.finish(timeout_s=limit_s)
@@ -125,7 +125,8 @@ def difference(command: Sequence[str], options: Sequence[str], limit_s: float, r
     return f"{' '.join(options)} {' '.join(command)}: {what}: {said}"
 
 
-def _words(command: Sequence[str], options: Sequence[str], fresh: str) -> list[str]:
+def runtime_words(command: Sequence[str], options: Sequence[str], fresh: str) -> list[str]:
+    """The words that run a command in the runtime; `fresh` begins paths of files that it makes."""
     inside = command[0] if command[0].startswith("/") else f"/{inputs().name}/{command[0]}"
     words = [word.replace(FRESH, fresh) for word in command[1:]]
     own = ["--sysroot", str(root()), "--argv0", inside]

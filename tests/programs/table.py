@@ -146,6 +146,7 @@ PROGRAMS = (
     Program("perl", "perl", (_tool("perl", "all.pl"),), limit_s=600),
     Program("C++, g++ -O2", "", (("threads",), ("threads", "terminate"), ("threads-static",))),
     Program("pthreads, gcc -O2", "", (("pthreads",), ("pthreads-static",))),
+    Program("a counter under a mutex, gcc -O2", "", (("counter",),)),
     Program("Rust: ripgrep", "ripgrep", (_tool("rg", "--sort", "path", "-c", r"\ba\w+\b", "."),)),
     Program(
         "Rust, static: ruff",
