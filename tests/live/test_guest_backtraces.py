@@ -20,7 +20,7 @@ CASES = [
     *(("dynamic", how) for how in ("qsort", "null", "handler", "memcpy", "abort", "overflow")),
     *(("static", how) for how in ("qsort", "handler")),
     *(("stripped", how) for how in ("thread", "abort")),
-    *(("c++", how) for how in ("thread", "sort")),
+    *(("c++", how) for how in ("thread", "sort", "throw")),
 ]
 MOST = 60
 """Frames of an endless recursion that are compared."""
