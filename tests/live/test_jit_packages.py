@@ -111,6 +111,13 @@ def test_all_of_it_is_listed(wasm: tuple[Died, Path]) -> None:
     assert {row["function"] for row in rows} >= {"inner", "middle"}
 
 
+def test_where_no_code_can_be_it_is_no_jit(wasm: tuple[Died, Path]) -> None:
+    """Also where the files in memory are all that describes code."""
+    session = Session(CoreTarget(wasm[0].core))
+    (found,) = answers.ask(session, "jit-block $sp").rows
+    assert (found["outcome"], found["source"]) == ("not-jit", "ELF object in memory")
+
+
 def test_a_local_descriptor_of_llvm(llvm: Died) -> None:
     session = Session(CoreTarget(str(llvm.core)))
     (found,) = answers.ask(session, "jit-block").rows

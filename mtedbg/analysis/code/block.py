@@ -78,7 +78,7 @@ def code_at(session: Session, pc: int) -> CodePlace:
             break
     if known is None and unread is not None and may_be_generated(session, pc):
         first = unread
-    found = known or first
+    found = known or first or objects_in_memory.elsewhere(session, pc)
     if found is None:
         assert problems, "the debug root answers, or says why not"
         raise problems[0]

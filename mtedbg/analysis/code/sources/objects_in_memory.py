@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from mtedbg.analysis.code.mappings import is_anonymous, may_be_generated
 from mtedbg.analysis.code.sources.foreign import place_of
 from mtedbg.decode.code.objects_in_memory import ObjectsInMemory
+from mtedbg.model.foreign_code import CodeSource, ForeignCode
 from mtedbg.session import once
 
 if TYPE_CHECKING:
@@ -26,3 +27,13 @@ def code_at(session: Session, pc: int) -> CodePlace | None:
         return None
     found = objects_in_memory(session).at(pc)
     return None if found is None else place_of(pc, found)
+
+
+def elsewhere(session: Session, pc: int) -> CodePlace | None:
+    """That `pc` is in no such file, where there are some and it is in no memory for code.
+
+    Else None: of memory for code nobody here can tell.
+    """
+    if may_be_generated(session, pc) or objects_in_memory(session).listed() is None:
+        return None
+    return place_of(pc, ForeignCode(CodeSource.OBJECT))
