@@ -205,7 +205,8 @@ class Unwinder:
             rules = self._rules(place)
             if rules is None or rules.return_register != AMD64_RETURN:
                 continue
-            left = unwind(self._runtime.target, rules, state.registers, X86_64)
+            registers = {**state.registers, "rip": state.rip}  # a PLT's rules go by it
+            left = unwind(self._runtime.target, rules, registers, X86_64)
             if isinstance(left, Absent):
                 continue
             if not left.return_address:
