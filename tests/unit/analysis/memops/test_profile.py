@@ -12,9 +12,11 @@ from mtedbg.analysis.memops.profiles import merge
 from mtedbg.cli import main
 from mtedbg.commands import find
 from mtedbg.commands._line import execute
+from mtedbg.dataclass import replace
 from mtedbg.errors import FileFormatError, LayoutError
 from mtedbg.formats.profile import profile_text, read_profile
 from mtedbg.model.profile import (
+    ANONYMOUS,
     MemopFacts,
     MemopKey,
     ModuleIdentity,
@@ -235,3 +237,19 @@ def test_a_profile_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     profile, notes = profile_of(image().session())
     assert len(profile.programs[0].memops) == 4
     assert notes == ("not in the profile: memops after the first 4",)
+
+
+def test_a_merged_program_is_where_one_of_its_runs_found_it() -> None:
+    facts = MemopFacts(LOAD, 8, LOCAL)
+    nowhere = one(facts)
+    (program,) = nowhere.programs
+    somewhere = Profile((replace(program, path="/opt/copy.elf"),))
+    for order in ([nowhere, somewhere], [somewhere, nowhere]):
+        (found,) = merge([(str(number), profile) for number, profile in enumerate(order)])[
+            0
+        ].programs
+        assert found.path == "/opt/copy.elf"
+        assert not found.is_anonymous
+    (anonymous,) = one(facts, name=ANONYMOUS).programs
+    assert anonymous.is_anonymous
+    assert not replace(anonymous, path="/[anonymous]").is_anonymous
