@@ -13,7 +13,8 @@ from functools import partial
 
 from mtedbg.lab.boot import boot
 from mtedbg.lab.machine import MachineOptions, Share
-from tests.programs.root import root, versions
+from tests.programs.mutated import HEADERS, LOADED, damaged
+from tests.programs.root import inputs, root, versions
 from tests.programs.run import Run, difference, in_vm, under_qemu, ways
 from tests.programs.table import PROGRAMS, Program
 from tests.support.compile import ROOT
@@ -31,8 +32,11 @@ def main() -> int:
     parser.add_argument("--match", default="", help="only programs with this in their names")
     parser.add_argument("--places", default=",".join(PLACES), help="qemu, vm or both")
     parser.add_argument("--ways", help="numbers of the ways, from 0; by default half of them each")
+    parser.add_argument("--mutants", type=int, help="only damaged programs, so many")
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="under QEMU")
     arguments = parser.parse_args()
+    if arguments.mutants:
+        return _mutants(arguments.mutants, arguments.workers)
     chosen = [one for one in PROGRAMS if arguments.match in one.name]
     begin, bad = time.monotonic(), 0
     for place, half in zip(PLACES, HALVES, strict=True):
@@ -70,6 +74,21 @@ def _program(
     for line in wrong:
         print(f"    {line}", flush=True)
     return len(wrong)
+
+
+def _mutants(count: int, workers: int) -> int:
+    """Prints what damaged programs did; 1 where one ended wrongly."""
+    since, wrong = time.monotonic(), []
+    for program, end in (
+        (inputs() / "pthreads-static", HEADERS),
+        (root() / "usr/bin/true", LOADED),
+    ):
+        wrong += damaged(program, end, count // 2, workers)
+    for line in wrong:
+        print(f"    {line}", flush=True)
+    took = time.monotonic() - since
+    print(f"{count // 2 * 2} damaged programs, {len(wrong)} ended wrongly, {took:.0f} s")
+    return 1 if wrong else 0
 
 
 @contextlib.contextmanager

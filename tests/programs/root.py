@@ -152,7 +152,7 @@ def _statements() -> str:
         "delete from sales where n = 3;",
         "select count(*), total(n), avg(n), min(day), max(day) from sales;",
         "explain query plan select * from sales where day = '2026-11-05';",
-        "select hex(randomblob(0)), quote(x'00ff'), upper('äb'), length('äb'), unicode('ä');",
+        "select hex(zeroblob(2)), quote(x'00ff'), upper('äb'), length('äb'), unicode('ä');",
         "select count(*) from goods a, goods b, goods c where a.id < b.id and b.stock < c.stock;",
         "savepoint one;",
         "drop table sales;",
@@ -161,5 +161,6 @@ def _statements() -> str:
         "pragma integrity_check;",
         "vacuum;",
         "select sum(length(name)) from goods;",
+        "select typeof(price), sum(stock) from goods group by 1;",
     ]
     return "\n".join(lines) + "\n"
