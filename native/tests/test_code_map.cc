@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <random>
 #include <semaphore>
 #include <thread>
 #include <vector>
@@ -106,6 +107,43 @@ TEST_CASE("every size, put in and taken out from the middle") {
     inside.erase(middle);
     REQUIRE(all_found());
   }
+}
+
+TEST_CASE("many chunks, in any order") {
+  CodeBlockMap map;
+  const auto blocks = row_of_blocks(5 * BlockChunk::kMost);
+  std::vector<bool> inside(blocks.size());
+  size_t wrong = 0;
+  const auto check = [&](size_t i) {
+    const CodeBlock* expected = inside[i] ? &blocks[i] : nullptr;
+    wrong += map.lookup(blocks[i].base()) != expected;
+    wrong += map.lookup(blocks[i].end() - 1) != expected;
+    wrong += map.lookup(blocks[i].end()) != nullptr;
+  };
+  const auto check_all = [&] {
+    for (size_t i = 0; i < blocks.size(); ++i) check(i);
+  };
+  const auto change = [&](size_t i) {
+    const bool there = inside[i];
+    wrong += map.insert(&blocks[i]) == there;
+    if (there) wrong += !map.remove(&blocks[i]);
+    inside[i] = !there;
+    for (size_t near = i - std::min<size_t>(i, 1); near < std::min(i + 2, blocks.size()); ++near)
+      check(near);
+  };
+  for (size_t i = 0; i < blocks.size(); ++i) change(i);  // upwards: every chunk is full
+  check_all();
+  std::mt19937 random(1);
+  for (size_t i = 0; i < 4 * blocks.size(); ++i) change(random() % blocks.size());
+  check_all();
+  for (size_t i = blocks.size(); i-- > 0;)
+    if (!inside[i]) change(i);  // downwards
+  CHECK(map.size() == blocks.size());
+  check_all();
+  for (size_t i = 0; i < blocks.size(); ++i) change(i * 29 % blocks.size());
+  CHECK(map.size() == 0);
+  check_all();
+  CHECK(wrong == 0);
 }
 
 TEST_CASE("removal") {

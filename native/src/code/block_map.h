@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // PC → block. A look-up takes no lock and may run in a signal handler, also in one that interrupts
-// a look-up or a writer: there are two sorted vectors, and readers use the one that is shown
-// (memory/left_right.h).
+// a look-up or a writer: there are two sorted arrays of the same chunks, and readers use the one
+// that is shown (memory/left_right.h).
 #pragma once
 
 #include <cstddef>
@@ -18,6 +18,7 @@ namespace mtetso {
 class CodeBlockMap {
  public:
   CodeBlockMap() = default;
+  ~CodeBlockMap();
   CodeBlockMap(const CodeBlockMap&) = delete;
   CodeBlockMap& operator=(const CodeBlockMap&) = delete;
 
@@ -26,7 +27,7 @@ class CodeBlockMap {
 
   // False, and nothing is changed, if the block overlaps another one. Throws bad_alloc, and nothing
   // is changed. Returns when every reader sees the change: waits for those in flight. The cost is
-  // proportional to the blocks above this one, which are few: code is placed upwards.
+  // that of copying a chunk (code/sorted_blocks.h), and a pointer for each one above it.
   bool insert(const CodeBlock* block);
   // False if it is not in the map. When it returns, no look-up can find the block any more.
   bool remove(const CodeBlock* block);
@@ -41,7 +42,11 @@ class CodeBlockMap {
   void (*inside_lookup)() = nullptr;
 
  private:
+  void change(const SortedBlocks::Change& made);
+
   mutable std::mutex writers_;
+  size_t size_ = 0;
+  SortedBlocks::Spares spares_;  // both before an insertion, at least one after it
   LeftRight<SortedBlocks> blocks_;
 };
 

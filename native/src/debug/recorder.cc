@@ -20,9 +20,11 @@ static_assert(std::atomic<uint64_t>::is_always_lock_free, "recorded in signal ha
 static_assert((kRecorderCapacity & (kRecorderCapacity - 1)) == 0, "the index survives wrapping");
 
 mtedbg_Recorder& recorder_of(const mtedbg_GuestFrame* frame) {
-  if (frame == nullptr || frame->thread == 0) return *debug_root().recorder;
-  const auto* thread = reinterpret_cast<const mtedbg_Thread*>(frame->thread);
-  return *reinterpret_cast<mtedbg_Recorder*>(thread->recorder);
+  if (frame != nullptr && frame->thread != 0) [[likely]] {
+    const auto* thread = reinterpret_cast<const mtedbg_Thread*>(frame->thread);
+    return *reinterpret_cast<mtedbg_Recorder*>(thread->recorder);
+  }
+  return *debug_root().recorder;
 }
 
 // Apart: it is the rare case, and append_event() calls nothing else.
@@ -60,7 +62,7 @@ void clear_recorder(mtedbg_Recorder& recorder, uint64_t thread_id) {
 }
 
 uint64_t monotonic_now() {
-  timespec at{};
+  timespec at;
   clock_gettime(CLOCK_MONOTONIC, &at);
   return static_cast<uint64_t>(at.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(at.tv_nsec);
 }

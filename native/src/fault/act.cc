@@ -55,17 +55,17 @@ ONE_COPY void publish_last(const Patch& change, Words words, uint64_t pointer, b
 
 }  // namespace
 
-inline void FaultResolver::count_flip(const MemopFault& fault) const {
+inline void FaultResolver::count_flip(const MemopFault& fault, uint32_t patched_to) const {
   mtedbg_Memop& memop = fault.memop;
   const uint32_t flips = memop.flips + 1;
   put(memop.flips, flips);
-  if (fault.what.patch_to != 0) {
+  if (patched_to != 0) {
     record_at(fault.time, fault.frame,
               {.event = MTEDBG_Event_Patch,
                .memop = memop.id,
                .address = memop.address,
                .old_value = fault.now.mode,
-               .new_value = fault.what.patch_to});
+               .new_value = patched_to});
   }
   const uint32_t policy = rules_.decision.policy;
   const bool pins = policy != MTEDBG_Policy_Seed && policy != MTEDBG_Policy_Follow;
@@ -105,7 +105,7 @@ ONE_COPY void FaultResolver::retag(const MemopFault& fault) {
     note_retag(fault, false);
     point(Point::PatchRetag);
   }
-  if (what.claim && what.patch_to == 0) count_flip(fault);
+  if (what.claim && what.patch_to == 0) count_flip(fault, 0);
   if (!what.barrier) return;
   set_phase(MTEDBG_Phase_Barrier);
   MTETSO_PHASE(barrier, &fault.memop, fault.pointer);
@@ -120,7 +120,8 @@ ONE_COPY void FaultResolver::retag(const MemopFault& fault) {
 }
 
 inline bool FaultResolver::patch(const MemopFault& fault) {
-  const Patch change{fault.block, fault.memop, fault.what.patch_to, fault.now.shared, fault.alone};
+  const uint32_t mode = fault.what.patch_to;
+  const Patch change{fault.block, fault.memop, mode, fault.now.shared, fault.alone};
   const uint64_t pointer = fault.pointer;
   Words last = Words::Both;
   if (fault.what.as_written) {
@@ -162,7 +163,7 @@ inline bool FaultResolver::patch(const MemopFault& fault) {
   }
   point(Point::PatchWords);
   publish_last(change, last, pointer, fault.what.as_written || change.mode == MTEDBG_Mode_Either);
-  count_flip(fault);
+  count_flip(fault, mode);
   return true;
 }
 

@@ -122,7 +122,7 @@ struct Decision {
 
   bool retags() const { return retag[0] || retag[1]; }
   // Whether there is more to do than to reload.
-  bool acts() const { return retags() || barrier || patch_to != 0 || interpret; }
+  bool acts() const { return patch_to != 0 || barrier || interpret || retags(); }
   bool operator==(const Decision&) const = default;
 };
 

@@ -56,11 +56,12 @@ void decline(int signal, siginfo_t* info) {
 void on_fault(int signal, siginfo_t* info, void* raw) {
   auto& context = static_cast<ucontext_t*>(raw)->uc_mcontext;
   Resolution found;
-  if (info->si_code > 0) {
+  const int code = info->si_code;
+  if (code > 0) {
     // The handler accesses the runtime's memory, where checks only cost time. Its one access to the
     // guest's memory must pass as well (interpret.h).
     const UncheckedAccess unchecked;
-    found = g_resolver->resolve({.kind = kind_of(signal, info->si_code),
+    found = g_resolver->resolve({.kind = kind_of(signal, code),
                                  .address = reinterpret_cast<uintptr_t>(info->si_addr),
                                  .registers = reinterpret_cast<uint64_t*>(context.regs),
                                  .pc = &context.pc});
@@ -73,7 +74,7 @@ void on_fault(int signal, siginfo_t* info, void* raw) {
     context.pc = trampoline;
   } else {
     const int saved = errno;
-    const SentSignal sent = info->si_code <= 0 ? g_sent.load(std::memory_order_acquire) : nullptr;
+    const SentSignal sent = code <= 0 ? g_sent.load(std::memory_order_acquire) : nullptr;
     if (sent == nullptr || !sent(signal, *info, raw)) decline(signal, info);
     errno = saved;
   }

@@ -27,8 +27,8 @@ void clean_words(const Patch& patch, uintptr_t begin, uintptr_t end) {
 void write_access(const Patch& patch) {
   const uintptr_t pc = patch.memop.address;
   // Code::commit() checked that the word is an access, so there is one in either mode.
-  const auto word = access_word_in(*patch.writable(pc), patch.mode);
-  if (word) write_word(patch, pc, *word);
+  const uint32_t word = *patch.writable(pc);
+  write_word(patch, pc, access_word_in(word, patch.mode).value_or(word));
 }
 
 void write_tag_insert(const Patch& patch) {

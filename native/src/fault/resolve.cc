@@ -110,24 +110,27 @@ inline void FaultResolver::note_fault(const FaultedAccess& fault, const Situatio
 void FaultResolver::open(const MemopFault& fault) {
   const Situation& now = fault.now;
   const Decision& what = fault.what;
-  uint32_t operation = MTEDBG_Operation_None;
-  if (what.retags() || what.guard) operation = MTEDBG_Operation_RetagOnly;
-  if (what.patch_to != 0) operation = MTEDBG_Operation_PatchMemop;
-  if (operation == MTEDBG_Operation_None) return;
-  const uint32_t old_tag = now.tags[what.retag[1] && !what.retag[0] ? 1 : 0];
-  open_journal(JournalSlot::Memop, {.operation = operation,
-                                    .phase = MTEDBG_Phase_Lock,
-                                    .thread = fault.frame->thread_id,
-                                    .block = fault.block.record.id,
-                                    .memop = fault.memop.id,
-                                    .generation = protocol_.next_generation(),
-                                    .address = strip_tag(fault.pointer),
-                                    .old_tag = old_tag,
-                                    .new_tag = what.guard      ? rules_.guard_tag
-                                               : what.retags() ? fault.new_tag()
-                                                               : old_tag,
-                                    .old_mode = now.mode,
-                                    .new_mode = what.patch_to != 0 ? what.patch_to : now.mode});
+  const bool patches = what.patch_to != 0;
+  if (!patches && !what.retags() && !what.guard) return;
+  uint32_t old_tag = now.tags[0], new_tag = old_tag;
+  if (what.retags()) {
+    old_tag = now.tags[what.retag[0] ? 0 : 1];
+    new_tag = fault.new_tag();
+  }
+  if (what.guard) new_tag = rules_.guard_tag;
+  open_journal(JournalSlot::Memop,
+               {.operation = static_cast<uint32_t>(patches ? MTEDBG_Operation_PatchMemop
+                                                           : MTEDBG_Operation_RetagOnly),
+                .phase = MTEDBG_Phase_Lock,
+                .thread = fault.frame->thread_id,
+                .block = fault.block.record.id,
+                .memop = fault.memop.id,
+                .generation = protocol_.next_generation(),
+                .address = strip_tag(fault.pointer),
+                .old_tag = old_tag,
+                .new_tag = new_tag,
+                .old_mode = now.mode,
+                .new_mode = patches ? what.patch_to : now.mode});
 }
 
 inline void FaultResolver::resume_after(const FaultedAccess& fault, bool interpreted) {
@@ -280,10 +283,11 @@ __attribute__((noinline, cold)) Verdict FaultResolver::unsettled(FaultedAccess f
 
 // --------------------------------------------------------------------------------------------------
 
-ONE_COPY Resolution FaultResolver::resolve(const FaultContext& context) {
+ONE_COPY Resolution FaultResolver::resolve(const FaultContext& context) noexcept {
   const uintptr_t pc = *context.pc;
-  MTETSO_PHASE(fault, pc, context.address);
-  MTETSO_PHASE(lookup, pc, context.address);
+  const uint64_t address = context.address;
+  MTETSO_PHASE(fault, pc, address);
+  MTETSO_PHASE(lookup, pc, address);
   const CodeBlock* block = process_code_map().lookup(pc);
   mtedbg_Memop* memop = block == nullptr ? nullptr : block->memop_of_fault(pc);
   if (memop == nullptr) return foreign(context);
@@ -303,7 +307,7 @@ ONE_COPY Resolution FaultResolver::resolve(const FaultContext& context) {
   if (protection == PROT_NONE) {
     found.verdict = unsettled(fault);
     if (found.verdict == Verdict::GuestFault && context.kind == FaultKind::Other)
-      found.address = strip_tag(context.address);
+      found.address = strip_tag(address);
   }
   put(frame->state, state);
   if (protection != PROT_NONE) MTETSO_PHASE(resume, memop, *context.pc);

@@ -50,7 +50,7 @@ class FaultResolver {
       : rules_(rules), protocol_(protocol), memory_(memory) {}
 
   // Async-signal-safe. Looks the PC up in the process's code map.
-  Resolution resolve(const FaultContext& context);
+  Resolution resolve(const FaultContext& context) noexcept;
 
  private:
   struct FaultedAccess;
@@ -73,7 +73,7 @@ class FaultResolver {
   void act(const MemopFault& fault);
   void retag(const MemopFault& fault);
   bool patch(const MemopFault& fault);
-  void count_flip(const MemopFault& fault) const;
+  void count_flip(const MemopFault& fault, uint32_t patched_to) const;  // 0: it was not
   void access(const MemopFault& fault) const;
   void set_tags(const MemopFault& fault, uint32_t to) const;
   void note_retag(const MemopFault& fault, bool back) const;
