@@ -130,6 +130,11 @@ TEST_CASE("hundreds of regions, page by page") {
     regions.set(kFirst + from * kPage, kFirst + to * kPage, kind);
     std::fill(&expected[from], &expected[to - 1] + 1, kind);
     most = std::max(most, regions.size());
+    size_t runs = 0;
+    for (uint64_t page = 0; page < kPages; ++page)
+      if (expected[page] != PROT_NONE && (page == 0 || expected[page - 1] != expected[page]))
+        ++runs;
+    REQUIRE(regions.size() == runs);
     const uint64_t begin = below(kPages),
                    end = begin + 1 + below(std::min<uint64_t>(4, kPages - begin));
     REQUIRE(regions.protection(kFirst + begin * kPage, kFirst + end * kPage) ==

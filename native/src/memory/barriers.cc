@@ -51,14 +51,19 @@ namespace {
 void clean_lines(const void* write, const void* execute, size_t length) {
   uint64_t ctr;
   asm("mrs %0, ctr_el0" : "=r"(ctr));
+  // CTR_EL0.IDC and DIC (Arm ARM D24.2.34): what is written need not be cleaned, what is executed
+  // need not be invalidated. The barriers are needed all the same.
+  const bool unified = (ctr >> 28 & 1) != 0, coherent = (ctr >> 29 & 1) != 0;
   const uintptr_t data_line = uintptr_t{4} << ((ctr >> 16) & 0xf);
   const uintptr_t code_line = uintptr_t{4} << (ctr & 0xf);
   const auto written = reinterpret_cast<uintptr_t>(write);
   const auto executed = reinterpret_cast<uintptr_t>(execute);
-  for (uintptr_t at = written & ~(data_line - 1); at < written + length; at += data_line)
+  for (uintptr_t at = written & ~(data_line - 1); !unified && at < written + length;
+       at += data_line)
     asm volatile("dc cvau, %0" ::"r"(at) : "memory");
   asm volatile("dsb ish" ::: "memory");
-  for (uintptr_t at = executed & ~(code_line - 1); at < executed + length; at += code_line)
+  for (uintptr_t at = executed & ~(code_line - 1); !coherent && at < executed + length;
+       at += code_line)
     asm volatile("ic ivau, %0" ::"r"(at) : "memory");
   asm volatile("dsb ish\n\tisb" ::: "memory");
 }

@@ -60,13 +60,20 @@ void GuestMemory::erase(uint64_t begin, uint64_t end) {
   map_.erase(begin, end);
 }
 
-// Both copies are made before the first is shown: what can fail comes first.
+// What can fail comes before the first copy is shown. A copy that is shown cannot grow: where it
+// would have to, a larger one takes its place when it is hidden.
 void GuestMemory::show(uint64_t begin, uint64_t end, int access) {
-  Regions changed = regions_.shown();
-  changed.set(begin, end, access);
-  Regions same = changed;
-  regions_.hidden() = std::move(changed);
-  regions_.show_hidden() = std::move(same);
+  Regions same;
+  const bool grows = regions_.hidden().full() || regions_.shown().full();
+  if (grows) {
+    same = regions_.shown();
+    same.reserve();
+    regions_.hidden().reserve();
+  }
+  regions_.hidden().set(begin, end, access);
+  Regions& other = regions_.show_hidden();
+  if (grows) other = std::move(same);
+  other.set(begin, end, access);
 }
 
 // Before a change: when it returns, nobody relies on the region as it was, and whoever faults there

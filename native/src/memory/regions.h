@@ -17,8 +17,13 @@ class Regions {
   // Beside PROT_ bits: an access reaches the memory itself, which has an owner if it has tags.
   static constexpr int kReady = 1 << 16;
 
+  // Makes room for one more set(), which then does not throw. Throws bad_alloc.
+  void reserve();
+  bool full() const { return sorted_.capacity() - sorted_.size() < kMore; }
+
   // Gives [begin, end) that protection, PROT_ bits and kReady, whatever it had before. Throws
-  // bad_alloc, and nothing is changed.
+  // bad_alloc, and nothing is changed. The cost is logarithmic, beside that of moving what is
+  // behind, if the number of regions changes.
   void set(uint64_t begin, uint64_t end, int protection);
 
   // What may be done everywhere in [begin, end), which is not empty: PROT_NONE where a byte was
@@ -33,6 +38,8 @@ class Regions {
     uint64_t end;
     int protection;
   };
+
+  static constexpr size_t kMore = 2;  // set() in the middle of a region makes three of it
 
   // Disjoint; neighbours that touch differ in their protection. What is PROT_NONE is not there.
   std::vector<Region> sorted_;

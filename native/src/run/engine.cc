@@ -13,6 +13,7 @@
 #include "debug/threads.h"
 #include "float/sse.h"
 #include "memory/barriers.h"
+#include "memory/tags.h"
 #include "run/fork_gate.h"
 #include "status.h"
 #include "translate/float_helper.h"
@@ -126,7 +127,7 @@ uintptr_t Engine::entry_of(uint64_t rip) {
 uintptr_t Engine::resolve(Frame& frame) {
   const uint64_t rip = frame.guest.rip;
   const uintptr_t host = entry_of(rip);
-  frame.jump_cache[rip % Frame::kJumpCacheSize] = {rip, host};
+  frame.jump_cache[Frame::jump_cache_index(rip)] = {rip, host};
   return host;
 }
 
@@ -146,9 +147,13 @@ ExitReason Engine::run(Frame& frame) {
     ~LeavesEpoch() { Epochs::leave(word); }
   } outside{frame.epoch};
   for (;;) {
-    forget_old(frame, epochs().enter(frame.epoch));
-    if (something_retired_.load(std::memory_order_acquire)) reclaim();
-    const uintptr_t entry = resolve(frame);
+    uintptr_t entry = 0;
+    {
+      const UncheckedAccess unchecked;  // it touches nothing of the guest's but code
+      forget_old(frame, epochs().enter(frame.epoch));
+      if (something_retired_.load(std::memory_order_acquire)) reclaim();
+      entry = resolve(frame);
+    }
     fork_gate().leave();
     const ExitReason reason = mtetso_enter_jit(&frame, entry, enter_);
     fork_gate().enter();

@@ -273,7 +273,7 @@ void Emitter::emit_out_of_line() {
     memop.out_offset = offset();
     const uint64_t back = memop.access_offset + kInstructionSize;
     const auto form = out_of_line(access, options_.shared_tag, memop.out_offset, back);
-    for (const uint32_t word : form.span()) masm_.dc32(word);
+    masm_.GetBuffer()->EmitData(form.span().data(), form.span().size_bytes());
   }
 }
 

@@ -69,7 +69,13 @@ struct FloatLimits {
 };
 
 struct Frame {
-  static constexpr size_t kJumpCacheSize = 256;  // a power of two; index = low bits of RIP
+  static constexpr unsigned kJumpCacheBits = 12;
+  static constexpr size_t kJumpCacheSize = size_t{1} << kJumpCacheBits;
+
+  // Which entry a RIP has. Libraries lie at multiples of large powers of two: higher bits as well.
+  static constexpr size_t jump_cache_index(uint64_t rip) {
+    return (rip ^ rip >> kJumpCacheBits) % kJumpCacheSize;
+  }
 
   mtedbg_GuestFrame guest;
   int32_t budget;  // polls left until generated code returns

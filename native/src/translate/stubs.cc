@@ -179,7 +179,8 @@ void StubWriter::call_helper(Helper helper) {
 
 // An indirect branch: x17 = guest RIP. The thread's own cache first; no flags.
 void StubWriter::dispatch() {
-  masm_.And(reg::t1, reg::target, Frame::kJumpCacheSize - 1);
+  masm_.Eor(reg::t1, reg::target, a64::Operand(reg::target, LSR, Frame::kJumpCacheBits));
+  masm_.And(reg::t1, reg::t1, Frame::kJumpCacheSize - 1);
   masm_.Add(reg::t1, reg::frame, a64::Operand(reg::t1, LSL, 4));
   masm_.Add(reg::t1, reg::t1, offsetof(Frame, jump_cache));
   masm_.Ldp(reg::t2, reg::t3, MemOperand(reg::t1));

@@ -147,6 +147,25 @@ void guest_fault() {
   set_fault_trampoline(0);
 }
 
+// Ranges of any length, at any granule: those tags are written, and no other.
+void tags_of_ranges() {
+  constexpr uint64_t kRoom = 16384, kGranules = kRoom / kGranule;
+  World world(Options{});
+  const uint64_t at = world.memory.allocate(kRoom, kOther);
+  for (uint64_t round = 0; round < 60; ++round) {
+    const uint64_t begin = round * 37 % (kGranules / 2), count = 1 + round * round % 400;
+    write_tags(at, kRoom, kOther);
+    write_tags(at + begin * kGranule + round % kGranule, count * kGranule - round % kGranule,
+               kMyTag);
+    uint64_t wrong = 0;
+    for (uint64_t i = 0; i < kGranules; ++i) {
+      const bool inside = i >= begin && i < begin + count;
+      wrong += read_tag(at + i * kGranule) != (inside ? kMyTag : kOther);
+    }
+    EXPECT(wrong == 0);
+  }
+}
+
 int run_all() {
   if (enable_mte() != MteStatus::Ready || !register_barriers()) {
     std::fprintf(stderr, "this machine has no memory tagging\n");
@@ -157,6 +176,7 @@ int run_all() {
     for (const uint32_t policy :
          {MTEDBG_Policy_Sticky, MTEDBG_Policy_Seed, MTEDBG_Policy_Interpret})
       table(policy, shared);
+  tags_of_ranges();
   stale_register();
   straddling();
   split_lock();
