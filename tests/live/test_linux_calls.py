@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mtedbg.formats.profile import read_profile
 from mtedbg.lab import paths
 from tests.live.test_runtime_guests import TIMEOUT_S, start
 
@@ -64,3 +65,19 @@ def test_processes(options: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("options", WAYS[:2])
 def test_jobs_in_a_terminal(options: str) -> None:
     as_natively(options, "jobs")
+
+
+def test_each_process_has_a_profile(tmp_path: Path) -> None:
+    """Those that are forked, and what they execute, do not write over the first one's."""
+    first, own = tmp_path / "profile", str(program("processes"))
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    done = runtime(f"--profile-out {first}")("processes", str(folder), own)
+    assert done.returncode == 0, done.stderr
+    others = list(tmp_path.glob("profile.*"))
+    assert others
+    assert all(one.suffix[1:].isdigit() for one in others)
+    for one in (first, *others):
+        known = {program.name for program in read_profile(one.read_bytes(), one.name).programs}
+        # One of them executes the copy that a script names.
+        assert known in ({"linux-processes.elf"}, {"interpreter"} if one != first else {}), one

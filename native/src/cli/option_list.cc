@@ -161,7 +161,9 @@ constexpr Option kOptions[] = {
      [](Options& o, View, View) { o.count = true; }},
     {"--profile-out", "FILE",
      "writes the history of all memops to FILE when the guest ends, or is ended by SIGHUP, SIGINT "
-     "or SIGTERM; %p in FILE is the process id",
+     "or SIGTERM; %p in FILE is the process id. Processes that it makes add theirs to FILE, "
+     "without "
+     "%p as well",
      [](Options& o, View, View v) { o.profile_out = v; }},
     {"--profile-every", "N", "writes the profile every N seconds as well (default 0: never)",
      [](Options& o, View n, View v) { o.profile_every = number(n, v, 0, 1000000); }},

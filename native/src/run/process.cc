@@ -15,6 +15,7 @@
 #include "memory/tags.h"
 #include "run/core_ids.h"
 #include "status.h"
+#include "translate/float_helper.h"
 #include "translate/stubs.h"
 
 namespace mtetso {
@@ -57,7 +58,8 @@ void copy_guest_state(Frame& to, const Frame& from) {
   std::memcpy(&to.guest.rax, &from.guest.rax, 16 * sizeof(uint64_t));
   to.guest.flags = from.guest.flags;
   std::memcpy(&to.guest.xmm0_low, &from.guest.xmm0_low, 32 * sizeof(uint64_t));
-  to.guest.mxcsr = from.guest.mxcsr;
+  set_mxcsr(to, from.guest.mxcsr);
+  to.x87 = from.x87;
   to.gs_base = from.gs_base;
   to.parity = from.parity;
   to.adjust = from.adjust;

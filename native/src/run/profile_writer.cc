@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "debug/root.h"
+#include "run/fork_gate.h"
 #include "status.h"
 
 namespace mtetso {
@@ -54,9 +55,12 @@ void take_signals() {
   }
 }
 
-// The file's name: %p is the process id, so that each process of a program has its own.
+// The file's name: %p is the process id. Without it, processes that the first one has made have
+// theirs behind the name: each has a file of its own.
 std::string path_of(const Options& options) {
   std::string path = options.profile_out;
+  const bool made = options.again || getpid() != g_owner;
+  if (made && path.find("%p") == std::string::npos) path += ".%p";
   for (size_t at = 0; (at = path.find("%p", at)) != std::string::npos;)
     path.replace(at, 2, std::to_string(getpid()));
   return path;
@@ -101,15 +105,21 @@ void ProfileWriter::work() {
   const int interval = options_.profile_every == 0
                            ? kForEver
                            : static_cast<int>(options_.profile_every) * kMilliseconds;
+  // In the runtime while it writes: nobody forks then, and a child finds no lock held.
   for (;;) {
     pollfd woken{g_wake, POLLIN, 0};
     const int ready = poll(&woken, 1, interval);
     if (const int signal = g_signal.load(std::memory_order_acquire); signal != 0) {
-      finish();
+      {
+        const InRuntime inside;
+        finish();
+      }
       close_debug_root();
       end_by(signal);
     }
-    if (ready == 0) write();
+    if (ready != 0) continue;
+    const InRuntime inside;
+    write();
   }
 }
 

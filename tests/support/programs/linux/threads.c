@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Four threads count under a lock made of futexes; each has a thread pointer of its own. */
+/* Four threads count under a lock made of futexes; each has a thread pointer of its own, and the
+   floating-point control of its maker. */
 #include "raw.h"
 
 enum { kThreads = 4, kRounds = 300 };
@@ -20,7 +21,15 @@ static void unlock(void) {
   if (__atomic_exchange_n(&g_lock, 0, __ATOMIC_SEQ_CST) == 2) CALL3(kFutex, &g_lock, kWake, 1);
 }
 
+/* Rounding upwards, in SSE and x87. */
+static const unsigned g_mxcsr = 0x5f80;
+static const unsigned short g_control = 0x0b7f;
+
 __attribute__((used)) static void body(word index) {
+  unsigned mxcsr;
+  unsigned short control;
+  __asm__ volatile("stmxcsr %0; fnstcw %1" : "=m"(mxcsr), "=m"(control));
+  CHECK(mxcsr == g_mxcsr && control == g_control);
   word own;
   __asm__ volatile("mov %%fs:8, %0" : "=r"(own));
   for (int i = 0; i < kRounds; ++i) {
@@ -54,6 +63,7 @@ __asm__(
 
 static void start(word* stack) {
   (void)stack;
+  __asm__ volatile("ldmxcsr %0; fldcw %1" : : "m"(g_mxcsr), "m"(g_control));
   for (word i = 0; i < kThreads; ++i) {
     const long number = spawn(i);
     CHECK(number > 0 && g_numbers[i] == (unsigned)number);
