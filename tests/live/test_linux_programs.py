@@ -86,6 +86,14 @@ def test_threads_wait_for_each_other(way: str) -> None:
     assert done.stderr == "mtetso: system call 500 is not supported: ENOSYS\n"
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_code_is_what_was_written(way: str) -> None:
+    path = program("code", "movable" if WAYS.index(way) % 2 else "fixed")
+    done = run(way, path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
+    assert natively(path) == (0, "done\n")
+
+
 @pytest.mark.skipif(not NATIVE, reason="the machine's own programs are for another processor")
 @pytest.mark.parametrize("name", OWN)
 def test_programs_of_the_machine(name: str) -> None:

@@ -4,7 +4,18 @@
 // and changes.
 #include "raw.h"
 
-enum { HUP = 1, ILL = 4, FPE = 8, USR1 = 10, SEGV = 11, USR2 = 12, ALRM = 14, CHLD = 17, RT = 34 };
+enum {
+  HUP = 1,
+  ILL = 4,
+  TRAP = 5,
+  FPE = 8,
+  USR1 = 10,
+  SEGV = 11,
+  USR2 = 12,
+  ALRM = 14,
+  CHLD = 17,
+  RT = 34
+};
 
 struct context {  // the kernel's struct ucontext, up to the mask
   unsigned long flags, link, stack[3];
@@ -53,6 +64,24 @@ static void skip_fault(int signal, int* info, struct context* context) {
   show("  trap", (word)context->trap);
   show("  cr2", signal != SEGV || context->cr2 == 0x1234);
   context->rip = context->rbx;  // where the faulting code wants to go on
+}
+
+static void skip_trap(int signal, int* info, struct context* context) {
+  show("trap", signal);
+  show("  code", info[2]);
+  show("  number", (word)context->trap);
+  show("  error", (word)context->error);
+  show("  behind", context->rip == context->rbx);
+  context->rip = context->rbx;
+}
+
+// What only a kernel may execute, and a breakpoint.
+static void privileged(void) {
+  __asm__ volatile("lea 1f(%%rip), %%rbx\n int3\n 1:" ::: "rbx", "memory");
+  __asm__ volatile("lea 1f(%%rip), %%rbx\n hlt\n 1:" ::: "rbx", "memory");
+  __asm__ volatile("lea 1f(%%rip), %%rbx\n cli\n 1:" ::: "rbx", "memory");
+  __asm__ volatile("lea 1f(%%rip), %%rbx\n in $16, %%al\n 1:" ::: "rax", "rbx", "memory");
+  __asm__ volatile("lea 1f(%%rip), %%rbx\n mov %%cr3, %%rax\n 1:" ::: "rax", "rbx", "memory");
 }
 
 // The three ways in which an instruction raises a signal; rbx is where to go on.
@@ -142,6 +171,9 @@ int run(int argc, char** argv, char** envp) {
   fault_jump();
   fault_divide();
   fault_undefined();
+  handle(TRAP, skip_trap, SIGINFO, 0);
+  handle(SEGV, skip_trap, SIGINFO, 0);
+  privileged();
   CALL(kill, pid, FPE - FPE);
 
   handle(USR2, change_registers, SIGINFO, 0);

@@ -93,6 +93,13 @@ ElfImage ElfImage::of_bytes(std::vector<uint8_t> bytes, uint64_t address) {
   return image;
 }
 
+ElfImage ElfImage::of_memory(uint64_t address, uint64_t length) {
+  ElfImage image = owning({});
+  image.on_demand_ = true;
+  image.segments_ = {{address, length, PF_R | PF_W | PF_X, {}}};
+  return image;
+}
+
 ElfImage ElfImage::of_mapping(int descriptor, uint64_t offset, uint64_t length, uint64_t address) {
   struct stat about = {};
   if (fstat(descriptor, &about) != 0)

@@ -66,6 +66,8 @@ class ElfImage {
   // Of a file that is no ELF, "addresses in the file" are offsets in it.
   // Throws StatusError(CannotOpen) if the file cannot be mapped.
   static ElfImage of_mapping(int descriptor, uint64_t offset, uint64_t length, uint64_t address);
+  // Executable memory that the guest may write: its bytes are read when code is made from them.
+  static ElfImage of_memory(uint64_t address, uint64_t length);
   // Code of no file.
   static ElfImage of_bytes(std::vector<uint8_t> bytes, uint64_t address);
 

@@ -149,7 +149,8 @@ class Loader {
   uint64_t map(const Binary& binary, uint64_t base);
   void map_segment(const Binary& binary, const Elf64_Phdr& segment, uint64_t bias);
   void must(int result, const Binary& binary, uint64_t address) const;
-  std::vector<uint8_t> stack(const Binary& program, uint64_t bias, uint64_t base, uint64_t& rsp);
+  std::vector<uint8_t> stack(const Binary& program, uint64_t bias, uint64_t base,
+                             LoadedProgram& loaded);
 
   const LoadRequest& request_;
   GuestMemory& memory_;
@@ -200,7 +201,7 @@ uint64_t Loader::map(const Binary& binary, uint64_t base) {
 
 // From rsp upwards: argc, argv, envp, auxiliary vector, then what they point to.
 std::vector<uint8_t> Loader::stack(const Binary& program, uint64_t bias, uint64_t base,
-                                   uint64_t& rsp) {
+                                   LoadedProgram& loaded) {
   std::string text;
   const auto keep = [&](const std::string& one) {
     text.append(one.c_str(), one.size() + 1);
@@ -247,8 +248,10 @@ std::vector<uint8_t> Loader::stack(const Binary& program, uint64_t bias, uint64_
   words.push_back(0);
   for (const size_t one : environment) words.push_back(text_at + one);
   words.push_back(0);
-  for (const auto& [type, value] : vector) words.insert(words.end(), {type, value});
-  rsp = (text_at - 8 * words.size()) & ~uint64_t{15};
+  for (const auto& [type, value] : vector)
+    loaded.auxiliary.insert(loaded.auxiliary.end(), {type, value});
+  words.insert(words.end(), loaded.auxiliary.begin(), loaded.auxiliary.end());
+  const uint64_t rsp = loaded.stack = (text_at - 8 * words.size()) & ~uint64_t{15};
   std::vector<uint8_t> bytes(kStackTop - rsp);
   std::memcpy(bytes.data(), words.data(), 8 * words.size());
   std::memcpy(bytes.data() + (text_at - rsp), text.data(), text.size());
@@ -274,7 +277,7 @@ LoadedProgram Loader::load() {
     base = map(interpreter, memory_.find_room(size, 0));
     loaded.entry = interpreter.header.e_entry + base;
   }
-  const auto bytes = stack(program, bias, base, loaded.stack);
+  const auto bytes = stack(program, bias, base, loaded);
   memory_.host_write(nullptr, loaded.stack, bytes.data(), bytes.size());
   return loaded;
 }

@@ -33,7 +33,8 @@ struct LoadedProgram {
   uint64_t stack = 0;  // rsp
   uint64_t stack_low = 0;
   uint64_t stack_high = 0;
-  uint64_t break_begin = 0;  // brk(2) begins here
+  uint64_t break_begin = 0;         // brk(2) begins here
+  std::vector<uint64_t> auxiliary;  // the auxiliary vector
 };
 
 // Throws StatusError: CannotOpen, Malformed, WrongTarget, Internal (an address that is taken).

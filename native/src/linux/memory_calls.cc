@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,14 +41,10 @@ std::string path_of(int descriptor) {
   return readlink(link.c_str(), path, sizeof path - 1) > 0 ? path : "[file]";
 }
 
-// The pages become executable, or stop being so.
-void note_code(Call& call, uint64_t begin, uint64_t length, int protection) {
-  Modules& modules = call.process.modules();
-  const bool runs = (protection & PROT_EXEC) != 0 && (protection & PROT_WRITE) == 0;
-  if (!runs)
-    modules.drop(begin, begin + length);
-  else if (!modules.covers(begin, begin + length))
-    modules.map_bytes(begin, length);
+// What code memory with that protection has, if any.
+std::optional<Modules::Kind> code_kind(int protection) {
+  if ((protection & PROT_EXEC) == 0) return std::nullopt;
+  return (protection & PROT_WRITE) != 0 ? Modules::Kind::Written : Modules::Kind::Constant;
 }
 
 CallResult brk(Call& call) {
@@ -65,10 +62,21 @@ int map_at(Call& call, uint64_t at, uint64_t length) {
     return shared ? memory.map_shared(at, length, protection)
                   : memory.map_anonymous(at, length, protection);
   if (shared) return memory.map_shared_file(at, length, protection, file, offset);
-  const int result = memory.map_private_file(at, length, protection, file, offset, own_tag(call));
-  if (result == 0 && (protection & PROT_EXEC) != 0 && (protection & PROT_WRITE) == 0)
-    call.process.modules().map_file(path_of(file), file, offset, length, at);
-  return result;
+  return memory.map_private_file(at, length, protection, file, offset, own_tag(call));
+}
+
+void map_code(Call& call, uint64_t at, uint64_t length) {
+  const uint64_t flags = call.arguments[3];
+  const auto kind = code_kind(static_cast<int>(call.arguments[2]));
+  const bool anonymous = (flags & MAP_ANONYMOUS) != 0;
+  const int file = call.number_at(4);
+  Modules& modules = call.process.modules();
+  // Memory that is all zeros, and stays so, has no code.
+  if (!kind || (anonymous && kind == Modules::Kind::Constant)) return;
+  if (kind == Modules::Kind::Written || (flags & MAP_TYPE) != MAP_PRIVATE)
+    modules.map_bytes(*kind, at, length);
+  else
+    modules.map_file(path_of(file), file, call.arguments[5], length, at);
 }
 
 CallResult mmap(Call& call) {
@@ -97,7 +105,9 @@ CallResult mmap(Call& call) {
     if (at == 0) return -ENOMEM;
     result = map_at(call, at, length);
   }
-  return result != 0 ? (result == -EEXIST ? -ENOMEM : result) : static_cast<int64_t>(at);
+  if (result != 0) return result == -EEXIST ? -ENOMEM : result;
+  map_code(call, at, length);
+  return static_cast<int64_t>(at);
 }
 
 CallResult munmap(Call& call) {
@@ -116,8 +126,14 @@ CallResult mprotect(Call& call) {
   if (!whole_pages(begin, length)) return -ENOMEM;
   if (length == 0) return 0;
   std::scoped_lock hold(call.process.mapping_lock());
-  const int result = call.process.memory().protect(begin, length, protection, own_tag(call));
-  if (result == 0) note_code(call, begin, length, protection);
+  GuestMemory& memory = call.process.memory();
+  Modules& modules = call.process.modules();
+  if (!memory.is_mapped(begin, length)) return -ENOMEM;
+  const auto kind = code_kind(protection);
+  const bool known = kind && modules.covers(*kind, begin, begin + length);
+  if (!known) modules.drop(begin, begin + length);
+  const int result = memory.protect(begin, length, protection, own_tag(call));
+  if (result == 0 && kind && !known) modules.map_bytes(*kind, begin, length);
   return result;
 }
 
@@ -125,8 +141,15 @@ CallResult madvise(Call& call) {
   uint64_t length = call.arguments[1];
   if (!whole_pages(call.arguments[0], length)) return -EINVAL;
   std::scoped_lock hold(call.process.mapping_lock());
-  if (call.arguments[2] == MADV_DONTNEED)
-    return call.process.memory().forget(call.arguments[0], length);
+  if (call.arguments[2] == MADV_DONTNEED) {
+    const uint64_t begin = call.arguments[0];
+    Modules& modules = call.process.modules();
+    const auto code = modules.parts(Modules::Kind::Written, begin, begin + length);
+    for (const auto& [from, to] : code) modules.drop(from, to);
+    const int result = call.process.memory().forget(begin, length);
+    for (const auto& [from, to] : code) modules.map_bytes(Modules::Kind::Written, from, to - from);
+    return result;
+  }
   return call.process.memory().is_mapped(call.arguments[0], length) ? 0 : -ENOMEM;
 }
 
@@ -140,8 +163,20 @@ CallResult mremap(Call& call) {
   GuestMemory& memory = call.process.memory();
   std::scoped_lock hold(call.process.mapping_lock());
   if (!memory.is_mapped(old, had)) return -EFAULT;
-  call.process.modules().drop(old, old + had);
+  Modules& modules = call.process.modules();
+  std::optional<Modules::Kind> kind;
+  for (const auto one : {Modules::Kind::Constant, Modules::Kind::Written})
+    if (modules.covers(one, old, old + had)) kind = one;
   const bool fixed = (flags & MREMAP_FIXED) != 0;
+  // Where it stays, its code stays as well, but for what is cut off.
+  if (!fixed && wanted <= had)
+    modules.drop(old + wanted, old + had);
+  else
+    modules.drop(old, old + had);
+  const auto moved_to = [&](uint64_t at) {
+    if (kind) modules.map_bytes(*kind, at, wanted);
+    return static_cast<int64_t>(at);
+  };
   const int protection = memory.protection(old, 1);
   if (!fixed && wanted <= had) {
     if (wanted < had) memory.unmap(old + wanted, had - wanted);
@@ -149,7 +184,7 @@ CallResult mremap(Call& call) {
   }
   if (!fixed && old + wanted <= kTop && memory.is_free(old + had, wanted - had) &&
       memory.map_anonymous(old + had, wanted - had, protection) == 0)
-    return static_cast<int64_t>(old);
+    return moved_to(old);
   if ((flags & MREMAP_MAYMOVE) == 0) return -ENOMEM;
   const uint64_t to = fixed ? call.arguments[4] : memory.find_room(wanted, 0);
   if (fixed && (!aligned(to) || to < GuestMemory::kLowest || to > kTop - wanted)) return -EINVAL;
@@ -162,7 +197,7 @@ CallResult mremap(Call& call) {
   if (wanted > kept)
     if (const int result = memory.map_anonymous(to + kept, wanted - kept, protection); result != 0)
       return result;
-  return static_cast<int64_t>(to);
+  return moved_to(to);
 }
 
 // Everything that is mapped counts as resident.

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "memory/guest_memory.h"
@@ -16,24 +17,31 @@ namespace mtetso {
 
 class Modules {
  public:
+  // Whether the guest may write to it as well.
+  enum class Kind { Constant, Written };
+
   Modules(Engine& engine, GuestMemory& memory) : engine_(engine), memory_(memory) {}
 
   // [address, address + length) is executable from now on, and has the bytes of the open file from
   // `offset` on. Throws StatusError, CodeError.
   void map_file(const std::string& path, int descriptor, uint64_t offset, uint64_t length,
                 uint64_t address);
-  // It is executable and holds whatever the guest has put there; the guest cannot write to it.
-  void map_bytes(uint64_t address, uint64_t length);
-  // Code of these pages must not be run any more: they will be written, or are gone.
+  // It is executable and holds whatever the guest has put there. Throws StatusError, CodeError.
+  void map_bytes(Kind kind, uint64_t address, uint64_t length);
+  // Code of these pages must not be run any more: they will be written, or are about to go. No
+  // thread runs it any more but what it is in the middle of.
   void drop(uint64_t begin, uint64_t end);
-  // Whether a module has code of all these pages.
-  bool covers(uint64_t begin, uint64_t end) const;
+  // Whether a module of that kind has code of all these pages.
+  bool covers(Kind kind, uint64_t begin, uint64_t end) const;
+  // What there is of that kind, cut to these pages.
+  std::vector<std::pair<uint64_t, uint64_t>> parts(Kind kind, uint64_t begin, uint64_t end) const;
 
  private:
   struct Module {
     uint64_t begin;
     uint64_t end;
     uint64_t program;
+    Kind kind;
   };
 
   Engine& engine_;

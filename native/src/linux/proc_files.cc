@@ -67,6 +67,11 @@ std::optional<CallResult> open_proc_file(Call& call, const std::string& path, ui
   const std::string name = Paths::proc_name(path);
   if (name == "cpuinfo") return open_text(name, cpuinfo(), flags);
   if (name == "self/cmdline") return open_text(name, joined(call.process.command_line()), flags);
+  if (name == "self/maps") return open_text(name, call.process.maps(), flags);
+  if (name == "self/auxv") {
+    const auto& words = call.process.auxiliary();
+    return open_text(name, {reinterpret_cast<const char*>(words.data()), words.size() * 8}, flags);
+  }
   return std::nullopt;
 }
 

@@ -3,8 +3,10 @@
 #include "linux/process.h"
 
 #include <sys/mman.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cinttypes>
 #include <cstring>
@@ -69,6 +71,8 @@ GuestThread& LinuxProcess::start() {
                            uint64_t at) { modules_.map_file(path, file, offset, length, at); };
   const LoadedProgram loaded = load_program(request, memory(), code);
   break_begin_ = break_ = loaded.break_begin;
+  auxiliary_ = loaded.auxiliary;
+  stack_low_ = loaded.stack_low;
   const ThreadStart first{.rip = loaded.entry,
                           .rsp = loaded.stack,
                           .fs_base = 0,
@@ -111,6 +115,11 @@ void LinuxProcess::before_code(GuestThread& thread) { signals_.deliver(memory(),
 bool LinuxProcess::interrupted() const { return arrived() != 0; }
 
 int LinuxProcess::trap(GuestThread& thread, Trap what, uint64_t address) {
+  if (what == Trap::NoCode) {
+    // Another thread may have been changing what is mapped there.
+    std::scoped_lock hold(mapping_lock_);
+    if (process_.engine().has_code(address)) return 0;
+  }
   const GuestTrap trap = describe_trap(what, thread.frame->guest.rip, address);
   return signals_.raise(memory(), thread, trap) ? 0 : trap.signal;
 }
@@ -125,6 +134,31 @@ uint64_t LinuxProcess::move_break(const GuestThread&, uint64_t wanted) {
     return break_;
   if (needed < mapped) memory().unmap(needed, mapped - needed);
   return break_ = wanted;
+}
+
+// fs/proc/task_mmu.c: show_map_vma.
+std::string LinuxProcess::maps() {
+  constexpr size_t kNameColumn = 73;
+  std::string text;
+  std::scoped_lock hold(mapping_lock_);
+  memory().visit([&](uint64_t begin, const Region& region) {
+    const auto* file = region.file == 0 ? nullptr : &memory().file_of(region);
+    char line[128];
+    std::snprintf(line, sizeof line,
+                  "%08" PRIx64 "-%08" PRIx64 " %c%c%c%c %08" PRIx64 " %02x:%02x %" PRIu64 " ",
+                  begin, region.end, (region.protection & PROT_READ) != 0 ? 'r' : '-',
+                  (region.protection & PROT_WRITE) != 0 ? 'w' : '-', region.executes ? 'x' : '-',
+                  region.shared ? 's' : 'p', region.offset,
+                  file == nullptr ? 0 : major(file->device),
+                  file == nullptr ? 0 : minor(file->device), file == nullptr ? 0 : file->inode);
+    std::string name = file == nullptr ? "" : file->path;
+    if (begin <= stack_low_ && stack_low_ < region.end) name = "[stack]";
+    if (file == nullptr && begin < break_ && region.end > break_begin_) name = "[heap]";
+    std::string whole = line;
+    if (!name.empty()) whole.resize(std::max(whole.size(), kNameColumn), ' ');
+    text += whole + name + "\n";
+  });
+  return text;
 }
 
 SystemCalls::Next LinuxProcess::call(GuestThread& thread, Scheduler& scheduler) {

@@ -78,6 +78,9 @@ class LinuxProcess : public SystemCalls {
   void become_child(GuestThread& thread);
   // The guest's argv.
   const std::vector<std::string>& command_line() const { return command_line_; }
+  // As the kernel shows them: /proc/self/auxv, /proc/self/maps.
+  const std::vector<uint64_t>& auxiliary() const { return auxiliary_; }
+  std::string maps();
   Modules& modules() { return modules_; }
   Futexes& futexes() { return futexes_; }
   // A thread that has not run yet, with `like`'s registers if there is one; null if there are too
@@ -106,6 +109,8 @@ class LinuxProcess : public SystemCalls {
   Signals signals_;
   const Paths paths_;
   const std::vector<std::string> command_line_;
+  std::vector<uint64_t> auxiliary_;
+  uint64_t stack_low_ = 0;  // of the first thread
   std::mutex mapping_lock_;
   std::FILE* trace_ = nullptr;
   std::mutex lock_;  // of all below

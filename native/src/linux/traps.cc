@@ -47,6 +47,8 @@ GuestTrap describe_trap(Trap what, uint64_t rip, uint64_t address) {
     case Trap::Undefined:
     case Trap::Unsupported:
       return {SIGILL, ILL_ILLOPN, rip, {x86::kTrapUndefined, 0, 0}};
+    case Trap::Breakpoint:
+      return {SIGTRAP, SI_KERNEL, 0, {x86::kTrapBreakpoint, 0, 0}};
     case Trap::Protection:
       return {SIGSEGV, SI_KERNEL, 0, {x86::kTrapGeneral, 0, 0}};
     case Trap::FloatingPoint:

@@ -5,7 +5,9 @@
 // Addresses are used again. No earlier access can meet the new tags: munmap(2), and every mapping
 // that takes another one's place, returns when no core has the old translation any more and the
 // accesses by it are complete (Arm ARM D8.17: TLBI and DSB).
+#include <limits.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,6 +19,7 @@
 #include "debug/threads.h"
 #include "memory/barriers.h"
 #include "memory/guest_memory.h"
+#include "memory/signals.h"
 #include "memory/tags.h"
 
 namespace mtetso {
@@ -27,6 +30,8 @@ constexpr int kReadWrite = PROT_READ | PROT_WRITE;
 constexpr uint64_t kPiece = 64 << 10;
 
 void* pointer(uint64_t address) { return reinterpret_cast<void*>(address); }
+
+bool executable(int asked) { return (asked & PROT_EXEC) != 0; }
 
 // On x86 everything that may be written or executed can be read; guest code is read, never run.
 int guest_protection(int asked) {
@@ -133,15 +138,15 @@ void GuestMemory::hand_over(const mtedbg_GuestFrame* frame, uint64_t begin, uint
   map_.visit((begin + kGranule - 1) & ~(kGranule - 1), end & ~(kGranule - 1),
              [&](uint64_t at, const Region& part) {
                if (part.kind == Region::Kind::Tagged && !part.fresh && !part.shared &&
-                   part.protection == kReadWrite)
+                   part.protection == kReadWrite && !part.executes)
                  protocol_.hand_over(frame, at, part.end - at, protocol_.memory_tag(tag));
              });
 }
 
 // With errno set if it fails.
-bool GuestMemory::map_fresh(uint64_t begin, uint64_t end, int protection) {
+bool GuestMemory::map_fresh(uint64_t begin, uint64_t end, int protection, bool executes) {
   if (reserve_tagged(begin, end - begin) == MAP_FAILED) return false;
-  put(begin, {.end = end, .protection = protection, .fresh = true});
+  put(begin, {.end = end, .protection = protection, .fresh = true, .executes = executes});
   return true;
 }
 
@@ -151,7 +156,9 @@ bool GuestMemory::map_fresh(uint64_t begin, uint64_t end, int protection) {
 int GuestMemory::map_anonymous(uint64_t begin, uint64_t length, int protection) {
   const std::scoped_lock hold(lock_);
   unmap_locked(begin, begin + length);
-  return map_fresh(begin, begin + length, guest_protection(protection)) ? 0 : -errno;
+  return map_fresh(begin, begin + length, guest_protection(protection), executable(protection))
+             ? 0
+             : -errno;
 }
 
 int GuestMemory::map_shared(uint64_t begin, uint64_t length, int protection) {
@@ -166,14 +173,20 @@ int GuestMemory::map_shared(uint64_t begin, uint64_t length, int protection) {
 
 int GuestMemory::map_private_file(uint64_t begin, uint64_t length, int protection, int descriptor,
                                   uint64_t offset, uint32_t tag) {
-  protection = guest_protection(protection);
+  Region made{.end = begin + length,
+              .protection = guest_protection(protection),
+              .executes = executable(protection),
+              .offset = offset};
+  protection = made.protection;
   const std::scoped_lock hold(lock_);
+  made.file = note_file(descriptor);
   unmap_locked(begin, begin + length);
   if ((protection & PROT_WRITE) == 0) {
     if (mmap(pointer(begin), length, protection, MAP_PRIVATE | MAP_FIXED_NOREPLACE, descriptor,
              static_cast<off_t>(offset)) == MAP_FAILED)
       return -errno;
-    put(begin, {.end = begin + length, .protection = protection, .kind = Region::Kind::Constant});
+    made.kind = Region::Kind::Constant;
+    put(begin, made);
     return 0;
   }
   if (map_tagged(begin, length) == MAP_FAILED) return -errno;
@@ -183,12 +196,28 @@ int GuestMemory::map_private_file(uint64_t begin, uint64_t length, int protectio
     return -why;
   }
   write_tags(begin, length, protocol_.memory_tag(tag));
-  put(begin, {.end = begin + length, .protection = protection});
+  put(begin, made);
   return 0;
+}
+
+// Of mappings of one file that follow each other, the last one is asked for again. With lock_ held.
+uint32_t GuestMemory::note_file(int descriptor) {
+  struct stat about = {};
+  if (fstat(descriptor, &about) != 0) return 0;
+  char path[PATH_MAX] = {};
+  const std::string link = "/proc/self/fd/" + std::to_string(descriptor);
+  if (readlink(link.c_str(), path, sizeof path - 1) <= 0) return 0;
+  for (size_t i = files_.size(); i-- > 0;)
+    if (files_[i].inode == about.st_ino && files_[i].device == about.st_dev &&
+        files_[i].path == path)
+      return static_cast<uint32_t>(i + 1);
+  files_.push_back({path, about.st_dev, about.st_ino});
+  return static_cast<uint32_t>(files_.size());
 }
 
 int GuestMemory::map_shared_file(uint64_t begin, uint64_t length, int protection, int descriptor,
                                  uint64_t offset) {
+  const bool executes = executable(protection);
   protection = guest_protection(protection);
   // What the descriptor allows; more can be asked for later.
   void* host =
@@ -209,7 +238,10 @@ int GuestMemory::map_shared_file(uint64_t begin, uint64_t length, int protection
               .protection = protection,
               .kind = Region::Kind::Outside,
               .shared = true,
-              .host = address_of(host)});
+              .host = address_of(host),
+              .executes = executes,
+              .file = note_file(descriptor),
+              .offset = offset});
   return 0;
 }
 
@@ -239,7 +271,7 @@ int GuestMemory::forget(uint64_t begin, uint64_t length) {
     if (part.kind != Region::Kind::Tagged || part.shared || part.fresh) continue;
     withdraw(at, part);
     munmap(pointer(at), part.end - at);
-    if (!map_fresh(at, part.end, part.protection)) result = -errno;
+    if (!map_fresh(at, part.end, part.protection, part.executes)) result = -errno;
   }
   return result;
 }
@@ -261,12 +293,18 @@ int GuestMemory::protect(uint64_t begin, uint64_t length, int protection, uint32
   if (!map_.all(begin, begin + length)) return -ENOMEM;
   int result = 0;
   ++changes_;
-  for (const auto& [at, part] : map_.parts(begin, begin + length))
-    if (result == 0 && part.protection != guest_protection(protection)) {
-      withdraw(at, part);
-      result = protect_piece(tag, at, part, guest_protection(protection));
-      if (result != 0) put(at, part);
+  for (auto& [at, part] : map_.parts(begin, begin + length)) {
+    if (result != 0) break;
+    const Region before = part;
+    part.executes = executable(protection);
+    if (part.protection == guest_protection(protection)) {
+      put(at, part);
+      continue;
     }
+    withdraw(at, part);
+    result = protect_piece(tag, at, part, guest_protection(protection));
+    if (result != 0) put(at, before);
+  }
   return result;
 }
 
@@ -319,6 +357,34 @@ int GuestMemory::make_tagged(uint32_t tag, uint64_t begin, const Region& piece, 
   now.kind = Region::Kind::Tagged;
   put(begin, now);
   return 0;
+}
+
+// Shared memory needs no owner's tag back, so its pages may become read-only at any time
+// (memory/code_pages.h). It is code memory before it is shared: nobody gives it an owner again.
+bool GuestMemory::share_code(uint64_t begin, uint64_t length) {
+  const SignalsHeld none;
+  const std::scoped_lock hold(lock_);
+  const auto parts = map_.parts(begin, begin + length);
+  for (const auto& [at, part] : parts)
+    if (part.kind != Region::Kind::Tagged || part.shared) return false;
+  const uint32_t shared = protocol_.shared_tag();
+  ++changes_;
+  for (const auto& [at, part] : parts) withdraw(at, part);
+  code_pages_.add(begin, begin + length);
+  for (const auto& [at, part] : parts) {
+    if (part.fresh) touch_piece(nullptr, at, part);
+    protocol_.hand_over(nullptr, at, part.end - at, shared);
+    Region now = part;
+    now.fresh = false;
+    put(at, now);
+  }
+  return true;
+}
+
+// Not under the lock of the map: who writes to code takes it last.
+void GuestMemory::end_code(uint64_t begin, uint64_t length) {
+  code_pages_.write(nullptr, begin, length, [] {});
+  code_pages_.remove(begin, begin + length);
 }
 
 // --- moving

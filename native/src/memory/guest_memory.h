@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <mutex>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "memory/code_pages.h"
 #include "memory/left_right.h"
@@ -102,6 +104,11 @@ class GuestMemory {
   // What is writable in [begin, end) and has been touched belongs to the threads with `tag` from
   // now on. `frame` names the guest thread on whose behalf.
   void hand_over(const mtedbg_GuestFrame* frame, uint64_t begin, uint64_t end, uint32_t tag);
+  // The guest may write to and execute these pages, all of which it may write: they take memory
+  // now, and are shared from here on. False if there is none.
+  bool share_code(uint64_t begin, uint64_t length);
+  // It may not do both any more. What was made from them is retired already; they can be written.
+  void end_code(uint64_t begin, uint64_t length);
   // msync(2) of the files that are mapped there.
   int sync(uint64_t begin, uint64_t length, int flags);
   // Moves what is mapped to [to, to + length), where nothing is.
@@ -109,6 +116,14 @@ class GuestMemory {
   // Whether nothing, or everything, is the guest's in that range.
   bool is_free(uint64_t begin, uint64_t length) const;
   bool is_mapped(uint64_t begin, uint64_t length) const;
+  // A file that is or was mapped; its number is Region::file.
+  struct File {
+    std::string path;
+    uint64_t device = 0;
+    uint64_t inode = 0;
+  };
+  // Of a region that has one, in visit().
+  const File& file_of(const Region& region) const { return files_[region.file - 1]; }
   // Calls `visit` with the beginning of each region and the region, in order.
   template <typename Visit>
   void visit(const Visit& visit) const {
@@ -216,7 +231,8 @@ class GuestMemory {
   void withdraw(uint64_t begin, const Region& region);
   bool touch_locked(mtedbg_GuestFrame* frame, uint64_t address, uint64_t length);
   void touch_piece(mtedbg_GuestFrame* frame, uint64_t begin, const Region& piece);
-  bool map_fresh(uint64_t begin, uint64_t end, int protection);
+  bool map_fresh(uint64_t begin, uint64_t end, int protection, bool executes);
+  uint32_t note_file(int descriptor);
   int unmap_locked(uint64_t begin, uint64_t end);
   int make_constant(uint64_t begin, const Region& piece, int protection);
   int make_tagged(uint32_t tag, uint64_t begin, const Region& piece, int protection);
@@ -229,6 +245,7 @@ class GuestMemory {
   mutable RawLock lock_;  // of those that change the two; taken before the protocol's
   RegionMap map_;
   LeftRight<Regions> regions_;  // the same, for those that must not wait
+  std::vector<File> files_;
   uint64_t changes_ = 0;
   bool changes_while_running_ = false;  // set before there is a guest thread
   std::mutex heap_lock_;

@@ -19,9 +19,7 @@ void RegionMap::split(uint64_t at) {
   if (after == map_.begin()) return;
   const auto one = std::prev(after);
   if (one->first == at || one->second.end <= at) return;
-  Region upper = one->second;
-  if (upper.kind == Region::Kind::Outside) upper.host += at - one->first;
-  map_.emplace(at, upper);
+  map_.emplace(at, one->second.behind(at - one->first));
   one->second.end = at;
 }
 

@@ -26,10 +26,25 @@ struct Region {
   bool fresh = false;   // Tagged: not touched yet; the host has no access to it
   bool shared = false;  // with other processes: Tagged or Outside
   uint64_t host = 0;    // Outside: where its first byte is
+  // What the guest is told of it (/proc/self/maps): whether it may execute it, and which file it is
+  // of (GuestMemory::file_of, 0: none), from which byte on.
+  bool executes = false;
+  uint32_t file = 0;
+  uint64_t offset = 0;
+
+  // What is left of it behind its first `distance` bytes.
+  Region behind(uint64_t distance) const {
+    Region rest = *this;
+    if (kind == Kind::Outside) rest.host += distance;
+    if (file != 0) rest.offset += distance;
+    return rest;
+  }
 
   bool continues(const Region& before, uint64_t distance) const {
     return protection == before.protection && kind == before.kind && fresh == before.fresh &&
-           shared == before.shared && (kind != Kind::Outside || host == before.host + distance);
+           shared == before.shared && executes == before.executes && file == before.file &&
+           (kind != Kind::Outside || host == before.host + distance) &&
+           (file == 0 || offset == before.offset + distance);
   }
 };
 
@@ -51,8 +66,7 @@ class RegionMap {
       if (next != map_.begin() && std::prev(next)->second.end > at) next = std::prev(next);
       if (next == map_.end() || next->first >= end) return;
       const uint64_t first = next->first < at ? at : next->first;
-      Region part = next->second;
-      if (part.kind == Region::Kind::Outside) part.host += first - next->first;
+      Region part = next->second.behind(first - next->first);
       if (part.end > end) part.end = end;
       at = part.end;
       visit(first, part);

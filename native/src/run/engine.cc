@@ -82,10 +82,14 @@ bool Engine::unload(uint64_t id) {
   auto list = std::make_unique<Programs>();
   for (const auto& one : owned_) list->push_back(one.get());
   publish(std::move(list));
-  tiers_->drop(*program);
+  tiers_->drop(*program);  // waits for the compiler, which needs the sources
+  const std::unique_lock sources(sources_);
   program->code().retire_all("its program was unloaded");
-  unloaded_.push_back({std::move(program), epochs().retire()});
+  program->end();
+  const uint64_t epoch = epochs().retire();
+  unloaded_.push_back({std::move(program), epoch});
   something_retired_.store(true, std::memory_order_release);
+  leave_old_code(nullptr, epoch);
   return true;
 }
 

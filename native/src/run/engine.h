@@ -35,13 +35,19 @@ class Engine : public CodePages::Owner {
   // Loads a program and makes its tier 1. `path`: of its file, from which it gets its name; empty
   // for memory of no file. Throws StatusError, CodeError.
   Program& load(ElfImage image, const std::string& path);
-  // Retires the code of a loaded program; its memory is freed when no thread can be in it.
-  // False if there is no such program.
+  // Retires the code of a loaded program; its memory is freed when no thread can be in it. When
+  // this returns, none is in it beyond its next poll. False if there is no such program. Called
+  // by a thread that is not in generated code.
   bool unload(uint64_t id);
   // The program whose Code has this id; null if there is none.
   Program* find(uint64_t id) const;
   // The program that a guest address belongs to; null if there is none.
   Program* program_at(uint64_t rip) const;
+  // Whether there is guest code, translated or not.
+  bool has_code(uint64_t rip) const {
+    const Program* program = program_at(rip);
+    return program != nullptr && program->has_code(rip);
+  }
 
   // A new frame, in dumped memory, that can enter generated code.
   Frame* new_frame(uint64_t thread_id, uint32_t core_tag);
@@ -73,6 +79,13 @@ class Engine : public CodePages::Owner {
   // generated code. Throws bad_alloc.
   void change_code(mtedbg_GuestFrame* self, uint64_t begin, uint64_t end, std::string_view reason,
                    const std::function<void()>& change) override;
+
+  // Whether a processor refuses to carry out the instruction at `rip`, of which `length` gets the
+  // length in bytes.
+  Refusal refusal(uint64_t rip, uint8_t& length) const {
+    const Program* program = program_at(rip);
+    return program == nullptr ? Refusal::None : program->refusal(rip, length);
+  }
 
   // Describes the instruction at `rip`, for messages.
   std::string describe(uint64_t rip) const;

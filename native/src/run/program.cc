@@ -210,7 +210,7 @@ uintptr_t Program::translate_at(uint64_t rip) {
   std::shared_lock sources(environment_.sources);
   std::scoped_lock lock(translating_);
   if (uintptr_t host = code_.entry(rip)) return host;  // another thread has translated it
-  if (source_.end_at(rip) == rip) throw NoCodeError(describe(rip));
+  if (!has_code(rip)) throw NoCodeError(describe(rip));
   auto there = [this](uint64_t address) { return code_.entry(address) != 0; };
   code_.commit(MTEDBG_BlockKind_BaselineTier, MTEDBG_Tier_Baseline,
                translator_.translate({unit_of(rip)}, plan(false, earlier()), there));

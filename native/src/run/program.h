@@ -3,6 +3,7 @@
 // A guest program: its image, its functions, and the code translated from it, by tier.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <mutex>
 #include <shared_mutex>
@@ -55,6 +56,10 @@ class Program {
   // host entry. Throws StatusError if there is no guest code.
   uintptr_t translate_at(uint64_t rip);
 
+  bool has_code(uint64_t rip) const { return !ended_.load() && source_.end_at(rip) != rip; }
+  // It was unloaded: no code is made any more. With ProgramEnvironment::sources held exclusively.
+  void end() { ended_.store(true); }
+
   // Retires what was made from the guest's bytes in [begin, end); returns the number of blocks.
   // With ProgramEnvironment::sources held exclusively.
   size_t forget(uint64_t begin, uint64_t end, std::string_view reason);
@@ -76,6 +81,8 @@ class Program {
 
   // As Code::reclaim().
   void reclaim(uint64_t epoch);
+
+  Refusal refusal(uint64_t rip, uint8_t& length) const { return translator_.refusal(rip, length); }
 
   // "0x401000: f2 0f 7c c1  haddps xmm0, xmm1", for messages.
   std::string describe(uint64_t rip) const { return translator_.describe(rip); }
@@ -110,6 +117,7 @@ class Program {
   std::vector<uint32_t> functions_;  // the code manager's index of image_.functions()[i]
   std::vector<uint32_t> constant_;   // those that are in all_units()
   const CodeBlock* baseline_ = nullptr;
+  std::atomic<bool> ended_{false};
   std::mutex translating_;
   std::mutex requesting_;
 };

@@ -12,8 +12,10 @@ enum class Trap {
   BadAddress,
   NoCode,  // a jump to an address without code
   Divide,
-  Undefined,      // ud2
-  Protection,     // a vector that is not aligned, bits that MXCSR does not have
+  Undefined,   // ud2
+  Breakpoint,  // int3
+  Protection,  // a privileged instruction, a vector that is not aligned, bits that MXCSR does not
+               // have
   FloatingPoint,  // an exception that MXCSR does not mask; in place of an address its flags
   Unsupported,    // outside the subset; this runtime's limit
 };

@@ -107,6 +107,27 @@ void guest_fault_by(Turn& turn, Trap trap, const char* what) {
   guest_fault_of(turn, trap, text);
 }
 
+// An instruction outside of the subset: that of a program for this runtime, or one that no program
+// may execute, which is the guest's fault.
+void refused(Turn& turn) {
+  mtedbg_GuestFrame& guest = turn.thread.frame->guest;
+  SystemCalls* calls = turn.host.system_calls;
+  if (calls == nullptr) unsupported(turn, guest.rip);
+  uint8_t length = 0;
+  switch (turn.process.engine().refusal(guest.rip, length)) {
+    case Refusal::Breakpoint: {
+      const std::string what = at_rip(turn, "breakpoint");
+      guest.rip += length;
+      return guest_fault(turn, Trap::Breakpoint, what, "breakpoint");
+    }
+    case Refusal::Privileged:
+      return guest_fault_of(turn, Trap::Protection, "privileged instruction");
+    case Refusal::None:
+      break;
+  }
+  if (calls->trap(turn.thread, Trap::Unsupported, 0) != 0) unsupported(turn, guest.rip);
+}
+
 SystemCalls::Next system_call(Turn& turn) {
   auto& guest = turn.thread.frame->guest;
   if (turn.host.system_calls == nullptr) unsupported(turn, guest.rip - kSystemCallLength);
@@ -168,10 +189,8 @@ LeftFor run_on(Turn& turn) {
       case ExitReason::CallbackReturn:
         return LeftFor::CallbackReturn;
       case ExitReason::Throw:
-        if (turn.host.system_calls != nullptr &&
-            turn.host.system_calls->trap(turn.thread, Trap::Unsupported, 0) == 0)
-          break;
-        unsupported(turn, frame.guest.rip);
+        refused(turn);
+        break;
       case ExitReason::Divide:
         guest_fault_of(turn, Trap::Divide, "division by zero or quotient too large");
         break;

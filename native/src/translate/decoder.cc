@@ -152,6 +152,33 @@ std::optional<GuestInstruction> Decoder::decode(uint64_t rip,
   return decoded;
 }
 
+// Beside what needs ring 0: what needs IOPL 3, and gates that only the kernel may go through.
+Refusal Decoder::refusal(std::span<const uint8_t> bytes, uint8_t& length) const {
+  ZydisDecodedInstruction insn;
+  const size_t size = std::min(bytes.size(), kMaxLength);
+  if (!ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&decoder_, nullptr, bytes.data(), size, &insn)))
+    return Refusal::None;
+  length = insn.length;
+  constexpr uint64_t kBreakpoint = 3, kOldCalls = 0x80;
+  const uint64_t gate = insn.raw.imm[0].value.u & 0xff;
+  switch (insn.mnemonic) {
+    case ZYDIS_MNEMONIC_INT3:
+      return Refusal::Breakpoint;
+    case ZYDIS_MNEMONIC_INT:
+      if (gate == kOldCalls) return Refusal::None;
+      return gate == kBreakpoint ? Refusal::Breakpoint : Refusal::Privileged;
+    case ZYDIS_MNEMONIC_CLI:
+    case ZYDIS_MNEMONIC_STI:
+      return Refusal::Privileged;
+    default:
+      break;
+  }
+  const auto category = insn.meta.category;
+  const bool privileged = (insn.attributes & ZYDIS_ATTRIB_IS_PRIVILEGED) != 0 ||
+                          category == ZYDIS_CATEGORY_IO || category == ZYDIS_CATEGORY_IOSTRINGOP;
+  return privileged ? Refusal::Privileged : Refusal::None;
+}
+
 std::string Decoder::describe(uint64_t rip, std::span<const uint8_t> bytes) const {
   ZydisDecodedInstruction insn;
   ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];

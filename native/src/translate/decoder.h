@@ -84,6 +84,13 @@ enum class Flow : uint8_t {
   Stop
 };
 
+// Instructions that a processor does not carry out for a program.
+enum class Refusal : uint8_t {
+  None,
+  Breakpoint,  // int3: a trap, with RIP behind it
+  Privileged,  // a general-protection fault
+};
+
 struct GuestInstruction {
   static constexpr unsigned kOperands = 3;
   uint64_t rip = 0;
@@ -114,6 +121,9 @@ class Decoder {
 
   // The instruction in `bytes`, at address `rip`; empty if they are not an instruction.
   std::optional<GuestInstruction> decode(uint64_t rip, std::span<const uint8_t> bytes) const;
+
+  // Of the instruction in `bytes`; its length in bytes goes to `length`.
+  Refusal refusal(std::span<const uint8_t> bytes, uint8_t& length) const;
 
   // For messages: "bytes  mnemonic operands", as in "f2 0f 7c c1  haddps xmm0, xmm1".
   std::string describe(uint64_t rip, std::span<const uint8_t> bytes) const;

@@ -49,6 +49,12 @@ class Translator {
   // "0x401000: f2 0f 7c c1  haddps xmm0, xmm1", for messages.
   std::string describe(uint64_t rip) const;
 
+  // As Decoder::refusal() of the instruction at `rip`; None where there is no code.
+  Refusal refusal(uint64_t rip, uint8_t& length) const {
+    const auto bytes = source_.code_at(rip);
+    return bytes.empty() ? Refusal::None : decoder_.refusal(bytes, length);
+  }
+
  private:
   struct ControlFlow {
     std::map<uint64_t, GuestInstruction> instructions;  // length 0: not an instruction
