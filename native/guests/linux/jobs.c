@@ -51,9 +51,12 @@ static word start_job(int terminal, int ready, int handles) {
   handle(TTOU, (void*)1, 0, 0);
   const int group = (int)CALL(getpid);
   CALL(ioctl, terminal, TIOCSPGRP, &group);
+  // Blocked until it waits: one that comes in between would not end the wait.
+  const unsigned long blocked = 1ul << (INT - 1), none = 0;
+  if (handles) CALL(rt_sigprocmask, 0, &blocked, 0, 8);
   if (handles) handle(INT, interrupted, 0, 0);
   CALL(write, ready, "r", 1);
-  while (interrupts == 0) CALL(pause);
+  while (interrupts == 0) CALL(rt_sigsuspend, &none, 8);
   leave(interrupts);
 }
 
