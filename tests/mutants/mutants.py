@@ -420,8 +420,8 @@ MUTANTS = (
     Mutant(
         "read-only-memory-with-an-owner",
         "memory/guest_map.cc",
-        "writes ? protocol_.memory_tag(own) : protocol_.shared_tag()",
-        "protocol_.memory_tag(own)",
+        "const bool writes = (piece.protection & PROT_WRITE) != 0;",
+        "const bool writes = piece.protection != 0;",
         ("test_guest_memory",),
     ),
     Mutant(
