@@ -79,6 +79,13 @@ def test_memory_is_mapped_as_the_kernel_does_it(kind: str) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
+def test_memory_of_accesses_that_begin_as_shared(way: str) -> None:
+    path = program("memory", "fixed")
+    done = run(f"{way} --memops-start shared", path)
+    assert (done.returncode, done.stdout, done.stderr) == (*natively(path), "")
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_threads_wait_for_each_other(way: str) -> None:
     path = program("threads", "fixed")
     done = run(way, path)

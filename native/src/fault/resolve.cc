@@ -64,13 +64,20 @@ inline Situation FaultResolver::situation(const FaultedAccess& fault, int protec
   const uint64_t last = granule_of(fault.pointer + memop.size - 1);
   const bool two = first != last;
   const uint32_t own = static_cast<uint32_t>(fault.frame->host_core_id) & 0xf;
-  return {.cause = fault.context.kind == FaultKind::Alignment ? Cause::Alignment : Cause::TagCheck,
+  const bool misaligned = fault.context.kind == FaultKind::Alignment;
+  // A granule whose check failed has a tag. Another one that the guest cannot write has no owner:
+  // it has the shared tag, or none, which reads as 0.
+  const auto tag_of = [&](uint64_t granule) {
+    const bool owned = !(two || misaligned) || memory_.allows(granule, 1, PROT_WRITE);
+    return owned ? read_tag(granule) : protocol_.shared_tag();
+  };
+  return {.cause = misaligned ? Cause::Alignment : Cause::TagCheck,
           .mode = memop.mode,
           // Without [1] it cannot use a core's tag: it stays shared.
           .pinned = memop.pinned != 0 || memop.tag_address == 0,
           .rules = rules_.decision,
           .granules = two ? 2u : 1u,
-          .tags = {read_tag(first), two ? read_tag(last) : 0},
+          .tags = {tag_of(first), two ? tag_of(last) : 0},
           .own = own,
           .register_tag = static_cast<uint32_t>(fault.context.registers[kCoreRegister]) & 0xf,
           .shared = protocol_.shared_tag(),

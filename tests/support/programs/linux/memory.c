@@ -42,6 +42,35 @@ static void anonymous(void) {
   CHECK((long)map(small, 4096, 3, kPrivate | kNoReplace) == -17);
 }
 
+static const unsigned char g_constant[48] __attribute__((aligned(16))) = {1, 2, 3, [31] = 4, 5, 6};
+
+/* One access for all: its mode is what it has met. */
+__attribute__((noinline)) static word load(const unsigned char* at) {
+  word loaded;
+  __builtin_memcpy(&loaded, at, sizeof loaded);
+  return loaded;
+}
+
+static void check_loads(const unsigned char* at, word length) {
+  for (word i = 0; i + 8 <= length; ++i) {
+    word expected = 0;
+    for (int byte = 7; byte >= 0; --byte) expected = expected << 8 | at[i + byte];
+    CHECK(load(at + i) == expected);
+  }
+}
+
+/* Misaligned, in memory with an owner, without one, and in both. */
+static void constants(void) {
+  unsigned char* pages = (unsigned char*)map(0, 2 * 4096, 3, kPrivate);
+  for (int i = 0; i < 64; ++i) pages[4096 - 32 + i] = (unsigned char)(3 * i);
+  CHECK(CALL3(kMprotect, pages + 4096, 4096, 1) == 0);
+  for (int round = 0; round < 3; ++round) {
+    check_loads(g_constant, sizeof g_constant);
+    check_loads(pages + 4096 - 32, 64);
+    check_loads(pages + 2 * 4096 - 32, 32);
+  }
+}
+
 static void sparse(void) {
   char* huge = map(0, 1ul << 40, 3, kPrivate | kNoReserve);
   CHECK((long)huge > 0);
@@ -107,6 +136,7 @@ static void start(word* stack) {
   g_data[4000] += g_zero[49999] + 7;
   CHECK(g_data[4000] == 7 && g_data[1] == 2);
   anonymous();
+  constants();
   sparse();
   shared();
   code();
