@@ -25,13 +25,16 @@ trap 'echo "exit $?"' EXIT
 
 # Job control, without a terminal.
 set -m
-sleep 100 &
+sleep 100 & pid=$!
 jobs %1 | sed 's/  */ /g'
 kill -STOP %1
 until [[ $(jobs -s) ]]; do sleep 0.05; done
 jobs | sed 's/  */ /g'
-kill -KILL %1
-wait %1 2>/dev/null; echo "job $?"
+# Bash says of a job that was killed when it hears of it, and that can be at any time.
+disown %1; kill -KILL $pid
+bash -c 'kill -STOP $$; exit 7' &
+until [[ $(jobs -s) ]]; do sleep 0.05; done
+fg %% >/dev/null; echo "job $?"
 (sleep 0.1; exit 9) &
 fg %% >/dev/null; echo "fg $?"
 set +m
