@@ -71,6 +71,10 @@ class CodePages {
   bool write(mtedbg_GuestFrame* writer, uint64_t address, uint64_t length,
              const std::function<void()>& store);
 
+  // Around fork(2): the child's copy is whole, and its lock free. Under the protocol's lock.
+  void hold_for_fork() { lock_.lock(); }
+  void release_after_fork() { lock_.unlock(); }
+
  private:
   // Whether there has ever been such memory: the fault handler asks often, and there rarely is.
   bool any() const { return any_.load(std::memory_order_acquire); }

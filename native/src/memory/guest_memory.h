@@ -179,14 +179,16 @@ class GuestMemory {
     std::unique_lock<RawLock> hold_;
   };
 
-  // Around fork(2), with signals held: no other thread is in a change of the map or the protocol,
-  // so the child's copy is whole. In the child `forked` drops what its parent's other threads were
-  // reading.
+  // Around fork(2), with signals held: no other thread is in a change of the map, the protocol or
+  // the pages of code, so the child's copy is whole. In the child `forked` drops what its parent's
+  // other threads were reading.
   void hold_for_fork(const mtedbg_GuestFrame* frame) {
     lock_.lock();
     protocol_.acquire(frame);
+    code_pages_.hold_for_fork();
   }
   void release_after_fork() {
+    code_pages_.release_after_fork();
     protocol_.release();
     lock_.unlock();
   }
