@@ -17,7 +17,7 @@ from mtedbg.analysis.code.jits import jits
 from mtedbg.analysis.code.sources.php import NOT_DESCRIBED, Php, find
 from mtedbg.budget import USUAL, Budget
 from mtedbg.dataclass import replace
-from mtedbg.decode.jits.php import LAYOUTS, MOST_BYTES, Traces
+from mtedbg.decode.jits.php import LAYOUTS, MOST_BYTES, Opcache, Traces
 from mtedbg.decode.jits.php_functions import Functions
 from mtedbg.decode.jits.words import HoleError, Words
 from mtedbg.model.absent import Absent, Reason, present
@@ -125,8 +125,8 @@ def test_a_core_without_some_of_it_is_not_called_corrupt(
     functions = only_jit(whole_functions, Php).functions
     inner = next(one for one in functions.all if one.name == "inner")
     target = Without(cast(CoreTarget, whole_functions.target), {})
-    end = functions._code[0][1]
-    target.lacks = functions._shared[0] if lacking == "shared memory" else (end - 4096, end)
+    end = functions._opcache.code[0][1]
+    target.lacks = functions._opcache.shared[0] if lacking == "shared memory" else (end - 4096, end)
     session = Session(cast(CoreTarget, target))
     found = only_jit(session, Php).at(inner.start)
     assert found is not None
@@ -150,7 +150,7 @@ def test_damaged_functions_are_refused_or_answered(whole_functions: Session) -> 
     structures = {
         "function": (record, 0xB8),
         "instructions": (words.pointer(record + layout.instructions), 4 * 32),
-        "end of the buffer": (jit.functions._code[0][1] - 16, 16),
+        "end of the buffer": (jit.functions._opcache.code[0][1] - 16, 16),
     }
     answered = dict.fromkeys(structures, 0)
     near = [(record & -NEAR, (record & -NEAR) + NEAR)]
@@ -158,8 +158,9 @@ def test_damaged_functions_are_refused_or_answered(whole_functions: Session) -> 
         other = damaged(whole_functions, patches)
         read = Words(other.target)
         began = time.process_time()
-        traces = Traces(read, layout, near, jit.functions._code, MOST_BYTES)
-        functions = Functions(read, layout, near, jit.functions._code, traces, MOST_BYTES)
+        opcache = Opcache(read, layout, near, jit.functions._opcache.code, MOST_BYTES)
+        traces = Traces(opcache)
+        functions = Functions(opcache, traces)
         with suppress(HoleError):
             found = functions.at(inner.start)
             if found is not None:
@@ -247,9 +248,10 @@ def test_damage_is_an_answer_or_a_refusal_and_bounded(session: Session) -> None:
     for number, (what, patches) in enumerate(random_patches(session, 84, structures)):
         other = damaged(session, patches)
         began = time.process_time()
-        read, code = Words(other.target), whole.functions._code
-        found_traces = Traces(read, layout, near, code, MOST_BYTES)
-        functions = Functions(read, layout, near, code, found_traces, MOST_BYTES)
+        read, code = Words(other.target), whole.functions._opcache.code
+        opcache = Opcache(read, layout, near, code, MOST_BYTES)
+        found_traces = Traces(opcache)
+        functions = Functions(opcache, found_traces)
         jit = Php(whole.version, found_traces, functions)
         found = jit.at(trace.start)
         if found is not None and present(found.block):

@@ -98,34 +98,34 @@ class Trace:
     instruction: int
 
 
-class Traces:
-    """The traces of a process.
+@dataclass(frozen=True, slots=True)
+class Opcache:
+    """What is known of a process's opcache before its records are read.
 
-    Args:
-        words: its memory.
+    Attributes:
+        words: the process's memory.
         layout: of its version.
         shared: where opcache's memory is, by first address and one past the last.
-        code: where the JIT's buffer is.
+        code: where the JIT's buffer is, or may be.
         most: bytes that are searched.
     """
 
-    def __init__(
-        self,
-        words: Words,
-        layout: Layout,
-        shared: Sequence[tuple[int, int]],
-        code: Sequence[tuple[int, int]],
-        most: int,
-    ) -> None:
-        self._words = words
-        self._layout = layout
-        self._shared = shared
-        self._code = code
-        self._most = most
+    words: Words
+    layout: Layout
+    shared: Sequence[tuple[int, int]]
+    code: Sequence[tuple[int, int]]
+    most: int
+
+
+class Traces:
+    """The traces of a process."""
+
+    def __init__(self, of: Opcache) -> None:
+        self._opcache = of
 
     def holds(self, pc: int) -> bool:
         """Whether `pc` is in the JIT's buffer."""
-        return any(start <= pc < end for start, end in self._code)
+        return any(start <= pc < end for start, end in self._opcache.code)
 
     @cached_property
     def array(self) -> int | None:
@@ -134,10 +134,10 @@ class Traces:
         Raises:
             HoleError: not all memory is there, or searched.
         """
-        left = self._most
-        for start, end in self._shared:
+        left = self._opcache.most
+        for start, end in self._opcache.shared:
             there, before, until = 0, b"", start
-            for piece, data in self._words.pieces(start, min(end, start + left)):
+            for piece, data in self._opcache.words.pieces(start, min(end, start + left)):
                 there += len(data)
                 # A record may begin at the end of the piece before.
                 joined = before[-_OVERLAP:] if piece == until else b""
@@ -152,7 +152,7 @@ class Traces:
             if there < min(end - start, left):
                 raise HoleError(Absent(Reason.NOT_DUMPED, "some of opcache's memory"))
             if left < end - start:
-                limit = f"only {self._most >> 20} MiB of opcache's memory were searched"
+                limit = f"only {self._opcache.most >> 20} MiB of opcache's memory were searched"
                 raise HoleError(Absent(Reason.UNKNOWN, limit))
             left -= end - start
         return None
@@ -174,9 +174,9 @@ class Traces:
         first = self.array
         found: list[Trace] = []
         for number in range(MOST_TRACES if first is not None else 0):
-            address = (first or 0) + number * self._layout.size
+            address = (first or 0) + number * self._opcache.layout.size
             try:
-                if self._words.number(address) != number + 1:
+                if self._opcache.words.number(address) != number + 1:
                     break
                 trace = self._trace(address)
             except HoleError:
@@ -201,10 +201,10 @@ class Traces:
 
     def _trace(self, address: int) -> Trace | None:
         """The record at `address`; None where it has no code in the buffer."""
-        data = self._words.bytes(address, self._layout.size)
+        data = self._opcache.words.bytes(address, self._opcache.layout.size)
         number, root, parent, link, exits, _, size = struct.unpack_from("<7I", data)
-        pointers = struct.unpack_from("<3Q", data, self._layout.function)
-        function, instruction, start = map(self._words.strip, pointers)
+        pointers = struct.unpack_from("<3Q", data, self._opcache.layout.function)
+        function, instruction, start = map(self._opcache.words.strip, pointers)
         if not size or not (self.holds(start) and self.holds(start + size - 1)) or start % 4:
             return None
         if root > number or parent >= number:  # each is made after those that it leaves from
@@ -219,7 +219,7 @@ class Traces:
         """
         if not trace.function or not trace.instruction:
             return None
-        layout, words = self._layout, self._words
+        layout, words = self._opcache.layout, self._opcache.words
         count = words.number(trace.function + layout.count)
         first = words.pointer(trace.function + layout.instructions)
         into = trace.instruction - first

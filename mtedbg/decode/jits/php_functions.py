@@ -12,12 +12,12 @@ Sources: php-src, `ext/opcache/jit/zend_jit.c` (`zend_jit_init`, `zend_jit_op_ar
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cached_property
 
 from mtedbg.dataclass import dataclass
-from mtedbg.decode.jits.php import INSTRUCTION, MOST_INSTRUCTIONS, Layout, Traces, text_of
-from mtedbg.decode.jits.words import HoleError, Words, at_most, damaged
+from mtedbg.decode.jits.php import INSTRUCTION, MOST_INSTRUCTIONS, Opcache, Traces, text_of
+from mtedbg.decode.jits.words import HoleError, at_most, damaged
 from mtedbg.model.absent import Absent, Reason
 
 MOST_ENTRIES = 1 << 16
@@ -73,29 +73,13 @@ class Functions:
     """The functions of a process that were compiled whole.
 
     Args:
-        words: its memory.
-        layout: of its version.
-        shared: where opcache's memory is, by first address and one past the last.
-        code: where the JIT's buffer may be: memory for code that opcache's is in front of.
+        of: its opcache; the JIT's buffer may be in memory for code that opcache's is in front of.
         traces: those of the process, which are no functions.
-        most: bytes that are searched.
     """
 
-    def __init__(
-        self,
-        words: Words,
-        layout: Layout,
-        shared: Sequence[tuple[int, int]],
-        code: Sequence[tuple[int, int]],
-        traces: Traces,
-        most: int,
-    ) -> None:
-        self._words = words
-        self._layout = layout
-        self._shared = shared
-        self._code = code
+    def __init__(self, of: Opcache, traces: Traces) -> None:
+        self._opcache = of
         self._known_traces = traces
-        self._most = most
         self.is_cut = False
         """Whether not all memory was searched."""
 
@@ -115,8 +99,8 @@ class Functions:
         Raises:
             HoleError: it does not say so: it may be somebody else's, as PCRE's.
         """
-        for start, end in self._code:
-            filled, stubs = map(self._words.strip, self._words.words(end - 16, 2))
+        for start, end in self._opcache.code:
+            filled, stubs = map(self._opcache.words.strip, self._opcache.words.words(end - 16, 2))
             if start < stubs <= filled <= end:
                 return Filled(start, stubs, filled)
         raise HoleError(Absent(Reason.UNKNOWN, "no memory for code says what it holds"))
@@ -184,14 +168,14 @@ class Functions:
             words = memoryview(data[: len(data) // _WORD * _WORD]).cast("Q")
             for number, word in enumerate(words):
                 if word in firsts:
-                    one = self._function(start + number * _WORD - self._layout.instructions)
+                    one = self._function(start + number * _WORD - self._opcache.layout.instructions)
                     if one is not None:
                         found.append(one)
         return sorted(found, key=lambda one: one.begin)
 
     def _function(self, address: int) -> _Function | None:
         """The function at `address`; None where none is."""
-        layout, words = self._layout, self._words
+        layout, words = self._opcache.layout, self._opcache.words
         try:
             if words.number(address, 1) != _USER:
                 return None
@@ -227,7 +211,7 @@ class Functions:
         return Compiled(start, end, name, file, line)
 
     def _place(self, address: int) -> tuple[str, str, int]:
-        layout, words = self._layout, self._words
+        layout, words = self._opcache.layout, self._opcache.words
         name = words.pointer(address + layout.name)
         return (
             text_of(words, name) if name else "",
@@ -237,10 +221,10 @@ class Functions:
 
     def _pieces(self) -> Iterator[tuple[int, bytes]]:
         """Opcache's memory, what there is of it."""
-        left = self._most
-        for start, end in self._shared:
+        left = self._opcache.most
+        for start, end in self._opcache.shared:
             there = 0
-            for piece, data in self._words.pieces(start, min(end, start + left)):
+            for piece, data in self._opcache.words.pieces(start, min(end, start + left)):
                 there += len(data)
                 if data.count(0) < len(data):
                     yield piece, data

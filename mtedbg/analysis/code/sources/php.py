@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from mtedbg.analysis.code.jits import MOST, unknown_version
 from mtedbg.analysis.code.mappings import is_anonymous, spans
-from mtedbg.dataclass import dataclass
+from mtedbg.dataclass import dataclass, replace
 from mtedbg.decode.jits import php
-from mtedbg.decode.jits.php import Trace, Traces
+from mtedbg.decode.jits.php import Opcache, Trace, Traces
 from mtedbg.decode.jits.php_functions import Compiled, Filled, Functions
 from mtedbg.decode.jits.words import HoleError, Words
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else
@@ -173,5 +173,6 @@ def find(session: Session, mapped: MappedFile | None) -> Php | Absent:
     buffers = [one for one in code if one[0] in ends]
     most = php.MOST_BYTES if session.info.is_dead else php.MOST_LIVE
     words = Words(session.target, session.info.pac_mask)
-    traces = Traces(words, layout, shared, code, most)
-    return Php(f"PHP {version}", traces, Functions(words, layout, shared, buffers, traces, most))
+    opcache = Opcache(words, layout, shared, code, most)
+    traces = Traces(opcache)
+    return Php(f"PHP {version}", traces, Functions(replace(opcache, code=buffers), traces))
