@@ -101,7 +101,8 @@ class ModuleIdentity:
     """Which build of a program or library it is.
 
     Attributes:
-        digest: of its code: CRC-32 in the low half, length in the high one.
+        digest: of its code: CRC-32 in the low half, length in the high one; 0 of code that can
+            change as it runs, and is the same as no other.
         build_id: of its GNU note, in hexadecimal; empty where it has none.
     """
 
@@ -112,7 +113,7 @@ class ModuleIdentity:
         """Whether both are one build: by build ids, or by digests unless both have one."""
         if self.build_id and other.build_id:
             return self.build_id == other.build_id
-        return self.digest == other.digest
+        return self.digest != 0 and self.digest == other.digest
 
     def __str__(self) -> str:
         return self.build_id or f"{self.digest:#x}"

@@ -31,7 +31,7 @@ Need need_of(const MemopRecord& record) {
 
 bool ModuleIdentity::same(const ModuleIdentity& other) const {
   if (!build_id.empty() && !other.build_id.empty()) return build_id == other.build_id;
-  return digest == other.digest;
+  return digest != 0 && digest == other.digest;
 }
 
 void ProgramProfile::add(const CodeBlock& block, uint64_t load_bias) {

@@ -45,7 +45,9 @@ Need need_of(const MemopRecord& record);
 
 struct ModuleIdentity {
   std::string build_id;  // in hexadecimal; empty if there is none
-  uint64_t digest = 0;   // of the code: CRC-32 in the low half, length in the high one
+  // Of the code: CRC-32 in the low half, length in the high one. 0 if it can change as it runs:
+  // then it is the same as no other.
+  uint64_t digest = 0;
 
   // By build ids, or by digests unless both have one.
   bool same(const ModuleIdentity& other) const;

@@ -153,6 +153,13 @@ def test_the_same_build_under_another_name_is_the_same() -> None:
     assert notes == ()
 
 
+def test_code_that_changes_as_it_runs_is_not_the_same_in_another_run() -> None:
+    load = one(MemopFacts(LOAD, 8, LOCAL), digest=0)
+    store = one(MemopFacts(STORE, 4, LOCAL), digest=0)
+    merged, _ = merge([("a", load), ("b", store)])
+    assert merged.programs == load.programs + store.programs
+
+
 def test_a_contradiction_about_the_same_code_is_refused() -> None:
     load, store = MemopFacts(LOAD, 8, LOCAL), MemopFacts(STORE, 4, LOCAL)
     with pytest.raises(FileFormatError) as caught:
