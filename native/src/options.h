@@ -6,6 +6,7 @@
 #include <mtedbg/debug_root.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,10 +36,10 @@ struct Options {
   bool handler = true;   // false: no fault handler, the first tag check fault is the last
   std::string abort_at;  // "NAME[:N]": abort at a named point (debug/points.h); empty: nowhere
   std::string trace;     // file that gets every event (debug/trace.h); empty: none
-  std::string argv0;     // what a Linux program has as argv[0]; empty: its path
-  bool again = false;    // the runtime was started by another one, for execve
-  std::vector<std::string> words;  // its own options, for execve: not --argv0
-  size_t word_count = 0;           // of its whole command line
+  std::optional<std::string> argv0;  // what a Linux program has as argv[0] instead of its path
+  bool executed = false;             // the runtime was started by another one, for execve
+  std::vector<std::string> words;    // its own options, for execve
+  size_t word_count = 0;             // of its whole command line
   std::string sysroot;      // folder that a Linux program's absolute paths are looked up in first
   std::string trace_calls;  // file that gets a Linux program's system calls; "-": stderr
   uint32_t tier_up = 0;     // ticks of a function's baseline code until it is optimised; 0: never

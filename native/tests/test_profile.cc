@@ -100,9 +100,10 @@ TEST_CASE("programs come together by their identity") {
   ProgramProfile one{"a", "", {"", 1}, {}}, other{"b", "", {"", 2}, {}};
   one.add({0x10, 0}, {MTEDBG_Access_Load, 8, kLocal, 0, 0, false, 2});
   other.add({0x10, 0}, {MTEDBG_Access_Load, 8, kLocal, 0, 0, false, std::nullopt});
-  const ProgramProfile changing{"c", "", {"", 0}, {}};
+  ProgramProfile changing{"c", "", {"", 0}, {}};
   Profile all;
-  for (const auto* program : {&one, &other, &one, &changing, &changing}) all.add(*program);
+  for (const ProgramProfile* program : {&one, &other, &one, &changing, &changing})
+    all.add(*program);
   REQUIRE(all.programs.size() == 4);
   CHECK(all.programs[0].memops.at({0x10, 0}).executions == 4u);
   CHECK_FALSE(all.programs[1].memops.at({0x10, 0}).executions);

@@ -53,14 +53,15 @@ def test_in_lockstep(guest: str, tag: str) -> None:
 @pytest.mark.parametrize(("guest", "tag"), IN_THREADS)
 def test_in_threads(guest: str, tag: str) -> None:
     """Threads own memory here. No two runs are the same: what needs order in each of some runs
-    must have it, and what needs it in none of them should not."""
+    must have it in one of as many, and what needs it in none of them should not."""
     where = ("--threads", "threads", "--shared-tag", tag)
     needs = [needed(where, *GUESTS[guest]) for _ in range(RUNS)]
-    found = ordered(where, *GUESTS[guest])
+    found = [ordered(where, *GUESTS[guest]) for _ in range(RUNS)]
     always, ever = frozenset.intersection(*needs), frozenset.union(*needs)
     assert always
-    assert not always - found, "an access of shared memory that is plain"
-    assert len(found - ever) <= OVER * len(ever)
+    assert not always.difference(*found), "an access of shared memory that is plain"
+    for one in found:
+        assert len(one - ever) <= OVER * len(ever)
 
 
 @pytest.mark.parametrize("tag", ["0", "15"])

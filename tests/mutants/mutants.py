@@ -406,8 +406,8 @@ MUTANTS = (
     Mutant(
         "permission-gone-under-a-fault",
         "memory/guest_map.cc",
-        "      withdraw(at, part);\n      result = protect_piece(",
-        "      result = protect_piece(",
+        "    withdraw(at, part);\n    result = protect_piece(",
+        "    result = protect_piece(",
         ("test_guest_memory",),
     ),
     Mutant(

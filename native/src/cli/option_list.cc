@@ -133,9 +133,11 @@ constexpr Option kOptions[] = {
     {"--trace", "FILE",
      "writes every event to FILE, in order, and every turn of lockstep (format: debug/trace.h)",
      [](Options& o, View, View v) { o.trace = v; }},
-    {"--argv0", "NAME",
-     "what a Linux program has as its argv[0] (default: its path); execve gives it",
-     [](Options& o, View, View v) { o.argv0 = v, o.again = true; }},
+    {"--argv0", "NAME", "what a Linux program has as its argv[0] (default: its path)",
+     [](Options& o, View, View v) { o.argv0 = v; }},
+    {"--executed", nullptr,
+     "execve gives it: the process has had another program, whose trace of calls goes on",
+     [](Options& o, View, View) { o.executed = true; }},
     {"--sysroot", "DIR",
      "looks absolute paths of a Linux program up in DIR first: its interpreter, its libraries",
      [](Options& o, View, View v) { o.sysroot = v; }},
@@ -161,9 +163,8 @@ constexpr Option kOptions[] = {
      [](Options& o, View, View) { o.count = true; }},
     {"--profile-out", "FILE",
      "writes the history of all memops to FILE when the guest ends, or is ended by SIGHUP, SIGINT "
-     "or SIGTERM; %p in FILE is the process id. Processes that it makes add theirs to FILE, "
-     "without "
-     "%p as well",
+     "or SIGTERM; %p in FILE is the process id. Without it, processes that it makes write to "
+     "FILE.PID",
      [](Options& o, View, View v) { o.profile_out = v; }},
     {"--profile-every", "N", "writes the profile every N seconds as well (default 0: never)",
      [](Options& o, View n, View v) { o.profile_every = number(n, v, 0, 1000000); }},

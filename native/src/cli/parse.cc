@@ -34,6 +34,11 @@ std::string help_row(std::string head, std::string_view text) {
   return head + std::string(text) + "\n";
 }
 
+// By a program that is executed: it has an argv[0] and an environment of its own.
+bool inherited(std::string_view option) {
+  return option != "--argv0" && option != "--env" && option != "--executed";
+}
+
 }  // namespace
 
 CommandLine parse_command_line(std::span<const char* const> arguments) {
@@ -55,7 +60,7 @@ CommandLine parse_command_line(std::span<const char* const> arguments) {
     if (option->value == nullptr) {
       if (equals != std::string_view::npos) usage(std::string(option->name) + " takes no value");
       option->set(line.options, option->name, {});
-      line.options.words.emplace_back(text);
+      if (inherited(option->name)) line.options.words.emplace_back(text);
       continue;
     }
     if (equals == std::string_view::npos && at + 1 == arguments.size())
@@ -63,9 +68,7 @@ CommandLine parse_command_line(std::span<const char* const> arguments) {
     std::string_view value =
         equals == std::string_view::npos ? arguments[++at] : text.substr(equals + 1);
     option->set(line.options, option->name, value);
-    // A program that is executed gets its argv[0] and its environment from the one before it.
-    const std::string_view name = option->name;
-    if (name != "--argv0" && name != "--env")
+    if (inherited(option->name))
       line.options.words.insert(line.options.words.end(), &arguments[begin], &arguments[at] + 1);
   }
   if (at < arguments.size()) line.options.guest = arguments[at++];

@@ -34,7 +34,7 @@ void set_variable(std::vector<std::string>& environment, const std::string& text
 constexpr int64_t kHighestError = 4095;  // include/linux/err.h: MAX_ERRNO
 
 std::vector<std::string> argv_of(const Options& options) {
-  std::vector<std::string> all{options.again ? options.argv0 : options.guest};
+  std::vector<std::string> all{options.argv0.value_or(options.guest)};
   all.insert(all.end(), options.arguments.begin(), options.arguments.end());
   return all;
 }
@@ -50,7 +50,7 @@ LinuxProcess::LinuxProcess(const Options& options, Process& process)
   if (options.trace_calls.empty()) return;
   trace_ = options.trace_calls == "-"
                ? stderr
-               : std::fopen(options.trace_calls.c_str(), options.again ? "ae" : "we");
+               : std::fopen(options.trace_calls.c_str(), options.executed ? "ae" : "we");
   if (trace_ == nullptr)
     throw StatusError(Status::CannotOpen,
                       "cannot write " + options.trace_calls + ": " + std::strerror(errno));

@@ -59,7 +59,7 @@ void take_signals() {
 // theirs behind the name: each has a file of its own.
 std::string path_of(const Options& options) {
   std::string path = options.profile_out;
-  const bool made = options.again || getpid() != g_owner;
+  const bool made = options.executed || getpid() != g_owner;
   if (made && path.find("%p") == std::string::npos) path += ".%p";
   for (size_t at = 0; (at = path.find("%p", at)) != std::string::npos;)
     path.replace(at, 2, std::to_string(getpid()));
