@@ -10,13 +10,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from mtedbg.analysis.stacks.guest_calls import known_guest_calls
 from mtedbg.dataclass import dataclass
 from mtedbg.errors import LayoutError
 from mtedbg.formats.siginfo import signal_name
 from mtedbg.model.absent import Absent, or_else, present
-from mtedbg.model.frame import ThreadState
-from mtedbg.model.runtime import ENDING, Ending
 from mtedbg.session import once
 
 if TYPE_CHECKING:
@@ -65,6 +62,8 @@ def guest_death(session: Session) -> GuestDeath | None:
     told = session.target.signal(thread)
     if isinstance(told, Absent) or not _sent_by_itself(session, told):
         return None
+    from mtedbg.analysis.stacks.guest_calls import known_guest_calls
+
     calls = known_guest_calls(session, thread)
     if isinstance(calls, Absent):
         return None
@@ -82,6 +81,9 @@ def _sent_by_itself(session: Session, told: SignalInfo) -> bool:
 
 def _reasons(calls: GuestCalls, number: int) -> Iterator[str]:
     """What the guest did, by the runtime's record, else by the system call that it is in."""
+    from mtedbg.model.frame import ThreadState
+    from mtedbg.model.runtime import ENDING, Ending
+
     runtime, frame = calls.runtime, calls.guest.frame
     with suppress(LayoutError):
         ending = runtime.first(ENDING, Ending)
