@@ -21,6 +21,8 @@ from tests.programs.table import FRESH
 
 ENVIRONMENT = {"PATH": "/usr/bin", "LC_ALL": "C.UTF-8", "HOME": "/", "TZ": "UTC"}
 NATIVE_S = 60.0
+# Who has started this may ignore signals: nohup, or a shell for what it runs in the background.
+_FRESH_SIGNALS = ("env", "--default-signal")
 # A root of its own, with the system's folders mounted where nobody else sees them.
 _NATIVELY = """
 for each in proc dev; do mount --rbind /$each "$0/$each" || exit 125; done
@@ -64,10 +66,11 @@ def natively(command: Sequence[str]) -> Ended:
 def _natively(command: tuple[str, ...]) -> Ended:
     folder = f"/{inputs().name}"
     program = command[0] if command[0].startswith("/") else f"{folder}/{command[0]}"
-    words = [word.replace(FRESH, "/tmp/") for word in command[1:]]  # noqa: S108: one of its own
+    # In a folder of its own.
+    words = [word.replace(FRESH, "/tmp/") for word in command[1:]]
     alone = ["unshare", "--mount", *(["--map-root-user"] if os.geteuid() else [])]
     done = subprocess.run(
-        [*alone, "sh", "-c", _NATIVELY, str(root()), folder, program, *words],
+        [*_FRESH_SIGNALS, *alone, "sh", "-c", _NATIVELY, str(root()), folder, program, *words],
         stdin=subprocess.DEVNULL, capture_output=True, env=ENVIRONMENT, timeout=NATIVE_S,
         check=False,
     )  # fmt: skip
@@ -82,8 +85,9 @@ def under_qemu(command: Sequence[str], options: Sequence[str], limit_s: float) -
     with tempfile.TemporaryDirectory(prefix="mtedbg-programs-") as name:
         words = runtime_words(command, options, f"{name}/")
         with subprocess.Popen(
-            [qemu, "-cpu", "max", *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, env=ENVIRONMENT, cwd=inputs(), start_new_session=True,
+            [*_FRESH_SIGNALS, qemu, "-cpu", "max", *words], stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT, cwd=inputs(),
+            start_new_session=True,
         ) as process:  # fmt: skip
             try:
                 output, errors = process.communicate(timeout=limit_s)
@@ -99,7 +103,8 @@ def in_vm(vm: Vm) -> Run:
     fresh = itertools.count()
 
     def run(command: Sequence[str], options: Sequence[str], limit_s: float) -> Ended:
-        words = runtime_words(command, options, f"/tmp/{next(fresh)}-")  # noqa: S108: the VM's own
+        # A folder of the VM's own.
+        words = runtime_words(command, options, f"/tmp/{next(fresh)}-")
         vm.start(words, cwd=str(inputs()), env=ENVIRONMENT)
         try:
             done = vm.finish(timeout_s=limit_s)
