@@ -48,6 +48,9 @@ BY_TAGS = {
 """Causes that show as tag check faults."""
 
 LARGE = 1 << 16
+PAGE = 4096
+BEFORE = 128
+"""Bytes by which the programs miss an object at most, and Scudo's header in front of it."""
 ROUNDED = 32
 """Bytes by which an allocator may make an object larger than it was asked for."""
 WIDEST = 64
@@ -99,7 +102,7 @@ def judge(line: str, row: dict[str, Any], truth: dict[str, Any], *, files: bool 
     if said - {true}:
         also = sorted(each.value for each in said - {true})
         return Judged(Verdict.WRONG, f"says {', '.join(also)}; is {cause.value}")
-    by_tags = cause in BY_TAGS and not _by_guard_page(truth)
+    by_tags = cause in BY_TAGS and not _by_guard_page(line, truth)
     if by_tags and re.search(r"not a tag check fault", line):
         return Judged(Verdict.WRONG, "it is a tag check fault")
     if cause not in (*BY_TAGS, Cause.DOUBLE_FREE, Cause.INVALID_FREE) and _says_tags(line):
@@ -109,9 +112,16 @@ def judge(line: str, row: dict[str, Any], truth: dict[str, Any], *, files: bool 
     return Judged(Verdict.CANNOT_TELL)
 
 
-def _by_guard_page(truth: dict[str, Any]) -> bool:
-    """Scudo maps large objects singly, between inaccessible pages, and takes them away at once."""
-    return truth["allocator"] == "scudo" and int(truth["facts"].get("size", ["0"])[0], 16) >= LARGE
+def _by_guard_page(line: str, truth: dict[str, Any]) -> bool:
+    """Scudo maps large objects singly, between inaccessible pages, and takes them away at once.
+
+    Before the first object of a region there is no memory either.
+    """
+    size = int(truth["facts"].get("size", ["0"])[0], 16)
+    no_memory = re.search(r"SEGV_ACCERR at (0x[0-9a-f]+)", line)
+    end_of_page = no_memory is not None and -int(no_memory[1], 16) % PAGE <= BEFORE
+    before_region = Cause(truth["cause"]) is Cause.UNDERFLOW and end_of_page
+    return truth["allocator"] == "scudo" and (size >= LARGE or before_region)
 
 
 def _says_tags(line: str) -> bool:
