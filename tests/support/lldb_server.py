@@ -23,9 +23,10 @@ def __lldb_init_module(debugger, _dictionary):  # type: ignore[no-untyped-def]
 def _serve(debugger, connection):  # type: ignore[no-untyped-def]
     interpreter = debugger.GetCommandInterpreter()
     stream = connection.makefile("rw", encoding="utf-8", errors="surrogateescape")
+    _let_the_driver_start(debugger)
     for line in stream:
         request = json.loads(line)
-        debugger.SetAsync(not request["wait"])  # the driver changes it once it has started
+        debugger.SetAsync(not request["wait"])
         result = lldb.SBCommandReturnObject()
         interpreter.HandleCommand(request["command"], result, True)
         if not request["wait"]:
@@ -37,6 +38,16 @@ def _serve(debugger, connection):  # type: ignore[no-untyped-def]
         }
         stream.write(json.dumps(answer) + "\n")
         stream.flush()
+
+
+def _let_the_driver_start(debugger):  # type: ignore[no-untyped-def]
+    """Waits until the driver has made commands asynchronous, which it does once, when it starts.
+
+    After that they are what each request wants. LLDB sends no event of it.
+    """
+    end = time.monotonic() + BEGIN_S
+    while not debugger.GetAsync() and time.monotonic() < end:
+        time.sleep(0.005)
 
 
 def _let_it_begin(process):  # type: ignore[no-untyped-def]
