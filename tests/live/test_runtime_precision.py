@@ -22,7 +22,7 @@ GUESTS = {
 """Locks; a queue; message passing; rings, a sequence lock and stealing among so many threads."""
 OVER = 0.1
 """Of what needs order, so much more may be ordered."""
-RUNS = 3
+RUNS, MOST_RUNS = 3, 12
 IN_THREADS = [
     ("locks", "0"),
     ("locks of eight", "15"),
@@ -53,12 +53,18 @@ def test_in_lockstep(guest: str, tag: str) -> None:
 @pytest.mark.parametrize(("guest", "tag"), IN_THREADS)
 def test_in_threads(guest: str, tag: str) -> None:
     """Threads own memory here. No two runs are the same: what needs order in each of some runs
-    must have it in one of as many, and what needs it in none of them should not."""
+    must have it in another one, and what needs it in none of them should not.
+
+    Where threads begin late, the first one reads what they share before they do; so on a busy
+    machine it takes more runs.
+    """
     where = ("--threads", "threads", "--shared-tag", tag)
     needs = [needed(where, *GUESTS[guest]) for _ in range(RUNS)]
-    found = [ordered(where, *GUESTS[guest]) for _ in range(RUNS)]
     always, ever = frozenset.intersection(*needs), frozenset.union(*needs)
     assert always
+    found = [ordered(where, *GUESTS[guest]) for _ in range(RUNS)]
+    while always.difference(*found) and len(found) < MOST_RUNS:
+        found.append(ordered(where, *GUESTS[guest]))
     assert not always.difference(*found), "an access of shared memory that is plain"
     for one in found:
         assert len(one - ever) <= OVER * len(ever)

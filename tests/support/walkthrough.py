@@ -34,8 +34,9 @@ _ADDRESS = re.compile(r"0x[0-9a-f]{5,}")
 _FOR_A_RUN = (
     (re.compile(r"\bThread \d+\.\d+"), "Thread"),  # ids of the kernel
     (re.compile(r"(\.(?:cc|h))(?::|, line )\d+"), r"\1"),  # lines of the runtime's source
-    # Where no line begins: that depends on what the compiler made one of.
+    # Where no line begins, or a register was used again: that is the compiler's choice.
     (re.compile(r"(hit Breakpoint \d+, )0x[0-9a-f]+ in "), r"\1"),
+    (re.compile(r"\(this=(?:0x[0-9a-f]+|<optimized out>), "), "("),
     (re.compile(r"^#0 .*$", re.MULTILINE), "#0"),  # a thread that was held somewhere in a loop
     (re.compile(r"^\d+\t", re.MULTILINE), ""),
     (re.compile(r"[ \t]+"), " "),  # columns are as wide as the addresses in them
