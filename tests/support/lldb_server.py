@@ -45,9 +45,7 @@ def _let_the_driver_start(debugger):  # type: ignore[no-untyped-def]
 
     After that they are what each request wants. LLDB sends no event of it.
     """
-    end = time.monotonic() + BEGIN_S
-    while not debugger.GetAsync() and time.monotonic() < end:
-        time.sleep(0.005)
+    _wait_until(debugger.GetAsync)
 
 
 def _let_it_begin(process):  # type: ignore[no-untyped-def]
@@ -55,6 +53,10 @@ def _let_it_begin(process):  # type: ignore[no-untyped-def]
 
     Asked again and again, since an event of a process goes to one listener, the driver's.
     """
+    _wait_until(lambda: process.GetState() != lldb.eStateStopped)
+
+
+def _wait_until(done):  # type: ignore[no-untyped-def]
     end = time.monotonic() + BEGIN_S
-    while process.GetState() == lldb.eStateStopped and time.monotonic() < end:
+    while not done() and time.monotonic() < end:
         time.sleep(0.005)
