@@ -21,6 +21,7 @@ from mtedbg.lab import paths
 from mtedbg.lab.vm import Vm
 from mtedbg.model.profile import MemopKey, ProfileAccess, ProgramProfile
 from tests.live.test_runtime_guests import run
+from tests.support import signals
 
 DEADLINE_S = 60
 
@@ -89,8 +90,7 @@ class Endless:
         self._pipe = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
         options = ["--threads", threads, "--profile-every", "1", "--profile-out", str(pipe)]
         guest = [str(paths.guests() / "stress.elf"), "MP", "1000000000"]
-        # Where these tests run under nohup, SIGHUP is ignored, and by what they start too.
-        argv = ["env", "--default-signal", "qemu-aarch64", "-cpu", "max", str(paths.runtime())]
+        argv = [*signals.FRESH, "qemu-aarch64", "-cpu", "max", str(paths.runtime())]
         self.process = subprocess.Popen(
             [*argv, *options, *guest], cwd=folder, stdout=subprocess.DEVNULL
         )

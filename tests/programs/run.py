@@ -18,11 +18,10 @@ from mtedbg.lab import paths
 from mtedbg.lab.vm import Vm
 from tests.programs.root import inputs, root
 from tests.programs.table import FRESH
+from tests.support import signals
 
 ENVIRONMENT = {"PATH": "/usr/bin", "LC_ALL": "C.UTF-8", "HOME": "/", "TZ": "UTC"}
 NATIVE_S = 60.0
-# Who has started this may ignore signals: nohup, or a shell for what it runs in the background.
-_FRESH_SIGNALS = ("env", "--default-signal")
 # A root of its own, with the system's folders mounted where nobody else sees them.
 _NATIVELY = """
 for each in proc dev; do mount --rbind /$each "$0/$each" || exit 125; done
@@ -70,7 +69,7 @@ def _natively(command: tuple[str, ...]) -> Ended:
     words = [word.replace(FRESH, "/tmp/") for word in command[1:]]
     alone = ["unshare", "--mount", *(["--map-root-user"] if os.geteuid() else [])]
     done = subprocess.run(
-        [*_FRESH_SIGNALS, *alone, "sh", "-c", _NATIVELY, str(root()), folder, program, *words],
+        [*signals.FRESH, *alone, "sh", "-c", _NATIVELY, str(root()), folder, program, *words],
         stdin=subprocess.DEVNULL, capture_output=True, env=ENVIRONMENT, timeout=NATIVE_S,
         check=False,
     )  # fmt: skip
@@ -85,7 +84,7 @@ def under_qemu(command: Sequence[str], options: Sequence[str], limit_s: float) -
     with tempfile.TemporaryDirectory(prefix="mtedbg-programs-") as name:
         words = runtime_words(command, options, f"{name}/")
         with subprocess.Popen(
-            [*_FRESH_SIGNALS, qemu, "-cpu", "max", *words], stdin=subprocess.DEVNULL,
+            [*signals.FRESH, qemu, "-cpu", "max", *words], stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT, cwd=inputs(),
             start_new_session=True,
         ) as process:  # fmt: skip

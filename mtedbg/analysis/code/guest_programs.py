@@ -38,14 +38,13 @@ def guest_programs(session: Session) -> tuple[GuestProgram, ...]:
 
 
 def _programs(runtime: Runtime) -> Iterator[GuestProgram]:
-    from mtedbg.decode.code.code_map import PROGRAMS
-    from mtedbg.model.code import Program
+    from mtedbg.decode.code.code_map import programs_of
 
     def text(address: int | Absent, length: int | Absent) -> str:
         return or_else(runtime.text(or_else(address, 0), or_else(length, 0)), "")
 
     try:
-        records = list(or_else(runtime.rows(PROGRAMS, Program), ()))
+        records = or_else(programs_of(runtime), ())
     except LayoutError:
         return
     for one in sorted(records, key=lambda one: one.id):
