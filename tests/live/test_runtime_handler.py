@@ -4,18 +4,16 @@
 signal handler, and those that are not the runtime's. And what a patch tells whom.
 """
 
-import struct
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.support.compile import ROOT
+from tests.support.trace import Event, What, read
 
 PROGRAMS = ROOT / "native/build/cross"
 TIMEOUT_S = 300
-EVENT, BARRIER = 2, 3  # kinds of trace records (native/src/debug/trace.h)
-PATCHED = 4  # MTEDBG_Event_Patch
 SYNC_CORE = 1 << 5  # MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE
 
 
@@ -41,10 +39,10 @@ def patches_and_barriers(guest: str, folder: Path) -> tuple[int, int]:
          "--data-start", "shared", "--trace", str(trace), str(PROGRAMS / f"guests/{guest}.elf")],
         capture_output=True, timeout=TIMEOUT_S, check=True,
     )  # fmt: skip
-    # what, thread, core, event, memop, address, first, second (native/src/debug/trace.h)
-    records = list(struct.iter_unpack("=4I4Q", trace.read_bytes()))
-    patches = sum(record[0] == EVENT and record[3] == PATCHED for record in records)
-    return patches, sum(record[0] == BARRIER and record[6] == SYNC_CORE for record in records)
+    records = list(read(trace))
+    patches = sum(one.what == What.EVENT and one.event == Event.PATCH for one in records)
+    barriers = [one for one in records if one.what == What.BARRIER]
+    return patches, sum(one.first == SYNC_CORE for one in barriers)
 
 
 def test_only_other_threads_are_told_of_new_words(tmp_path: Path) -> None:

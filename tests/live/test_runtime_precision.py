@@ -2,12 +2,17 @@
 of who touched what (tests/support/touched.py)."""
 
 import json
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from elftools.elf.elffile import ELFFile
 
-from tests.live.test_runtime_guests import oracle, run
-from tests.support.touched import needed, ordered
+from mtedbg.lab import paths
+from tests.live.test_runtime_guests import oracle, run, start
+from tests.support.touched import GRANULE, RECORDED, Key, key, touched
+from tests.support.trace import Record, read
 
 GUESTS = {
     "locks": ("locks", "4"),
@@ -32,6 +37,7 @@ IN_THREADS = [
     ("eight", "15"),
 ]
 """Each with one of the shared tags."""
+_WRITABLE = 2
 
 
 def on_cores(guest: str) -> tuple[str, ...]:
@@ -109,3 +115,57 @@ def test_a_memop_for_either_kind_faults_no_more(options: str, tmp_path: Path) ->
         assert (either > 5) is (policy == "follow")
     granules, patches = 8192 // 16, 2 * len(memops)
     assert counts["follow"] <= granules + patches < counts["sticky"]
+
+
+def needed(
+    options: Sequence[str], guest: str, *arguments: str, loaded: bool = False
+) -> frozenset[Key]:
+    """The memops that touch a granule that two owners, themselves included, have touched by then.
+
+    With `loaded` the first thread has touched the program's data, as it is the runtime's rule.
+
+    Constant pages have no tags, and what never changes needs no order. A locked access over 16
+    bytes is performed by the handler alone, whoever owns the memory, and leaves it as it was.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        trace, profile = Path(folder) / "trace", Path(folder) / "profile"
+        words = [*RECORDED, "--trace", str(trace), "--profile-out", str(profile), *options]
+        checked(words, guest, *arguments)
+        memops = memops_of(profile)
+
+        def granules(fault: Record) -> Iterable[int]:
+            memop = memops[key(fault)]
+            last = fault.address + int(memop["size"]) - 1
+            found = {fault.address // GRANULE, last // GRANULE}
+            return () if memop["access"] == "rmw" and len(found) > 1 else found
+
+        firsts = data_of(paths.guests() / f"{guest}.elf") if loaded else ()
+        return touched(read(trace), granules, firsts).ordered
+
+
+def ordered(options: Sequence[str], guest: str, *arguments: str) -> frozenset[Key]:
+    """The memops that the runtime has ordered, at least on some memory, when the guest ends."""
+    with tempfile.TemporaryDirectory() as folder:
+        profile = Path(folder) / "profile"
+        checked(["--profile-out", str(profile), *options], guest, *arguments)
+        memops = memops_of(profile)
+    return frozenset(key for key, memop in memops.items() if memop["mode"] != "local")
+
+
+def data_of(program: Path) -> Iterator[int]:
+    """The granules of its writable segments."""
+    with program.open("rb") as file:
+        for one in ELFFile(file).iter_segments("PT_LOAD"):
+            if one["p_flags"] & _WRITABLE:
+                begin, end = one["p_vaddr"], one["p_vaddr"] + one["p_memsz"]
+                yield from range(begin // GRANULE, (end - 1) // GRANULE + 1)
+
+
+def checked(options: Sequence[str], guest: str, *arguments: str) -> None:
+    done = start([*options, str(paths.guests() / f"{guest}.elf"), *arguments])
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", oracle(guest, *arguments))
+
+
+def memops_of(profile: Path) -> dict[Key, dict[str, str]]:
+    (program,) = json.loads(profile.read_text())["programs"]
+    return {(int(one["rip"], 16), one["ordinal"]): one for one in program["memops"]}

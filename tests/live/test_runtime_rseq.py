@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import struct
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from mtedbg.lab.vm import Vm
 from tests.live.test_runtime_guests import oracle
 from tests.support.compile import ROOT, compiled
 from tests.support.gdb_session import Session, gdb
+from tests.support.trace import Event, What, read
 
 CPUS = 4
 TIMEOUT_S = 600.0
@@ -183,8 +183,6 @@ def test_migrations_are_events(vm: Vm) -> None:
             assert {int(row["old"]), int(row["new"])} <= set(range(1, CPUS + 1))
 
 
-_RECORD = struct.Struct("=4I4Q")  # native/src/debug/trace.h
-EVENT, RETAG, MIGRATION = 2, 3, 5  # there, and MTEDBG_Event_* of debug_root.h
 SHARED_TAG, PINNED, NOBODY = 0, 1, 14  # PINNED: of the first core
 
 
@@ -196,17 +194,19 @@ def test_pinned_threads_that_are_moved(vm: Vm, shared: Path) -> None:
     done = vm.run(argv, timeout_s=TIMEOUT_S)
     assert (done.exit_status, done.stderr) == (0, b""), done
     assert done.stdout.decode().splitlines() == ["ready", "moved 2"]
-    records = [one for one in _RECORD.iter_unpack(trace.read_bytes()) if one[0] == EVENT]
-    moves = [one for one in records if one[3] == MIGRATION]
-    assert sorted((one[1], *one[6:]) for one in moves) == [(1, PINNED, NOBODY), (3, PINNED, NOBODY)]
+    records = [one for one in read(trace) if one.what == What.EVENT]
+    moves = [one for one in records if one.event == Event.MIGRATION]
+    threads = sorted((one.thread, one.first, one.second) for one in moves)
+    assert threads == [(1, PINNED, NOBODY), (3, PINNED, NOBODY)]
     # The third one saw it at a poll: it called nothing meanwhile.
-    (third,) = (one for one in moves if one[1] == 3)
+    (third,) = (one for one in moves if one.thread == 3)
     begin, size = symbol(guest, "go_round")
-    assert begin <= third[5] < begin + size
+    assert begin <= third.address < begin + size
     # Its stack was local to it, and to the first one: now it is shared.
-    behind = [one for one in records[records.index(third) :] if one[1] == 3]
-    assert {one[2] for one in behind} == {NOBODY}
-    assert (PINNED, SHARED_TAG) in {one[6:] for one in behind if one[3] == RETAG}
+    behind = [one for one in records[records.index(third) :] if one.thread == 3]
+    assert {one.core for one in behind} == {NOBODY}
+    retagged = {(one.first, one.second) for one in behind if one.event == Event.RETAG}
+    assert (PINNED, SHARED_TAG) in retagged
 
 
 def symbol(program: Path, name: str) -> tuple[int, int]:

@@ -8,12 +8,10 @@ recorder got, and which words a memop consisted of when it ran. What is made of 
 from __future__ import annotations
 
 import functools
-import struct
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from enum import IntEnum
 from pathlib import Path
 
 from elftools.elf.elffile import ELFFile
@@ -34,43 +32,12 @@ from tests.soundness.steps import (
     Unlock,
 )
 from tests.soundness.tso import Kind, Op, Outcome
+from tests.support.trace import Event, Record, What, read
 
 TIMEOUT_S = 600
 GRANULE = 16
 COMMON_CELL = 16
-_RECORD = struct.Struct("=4I4Q")
-
-
-class _What(IntEnum):
-    TURN = 1
-    EVENT = 2
-    BARRIER = 3
-    ACCESS = 4
-    TAGS = 5
-    INTERPRETED = 6
-    QUIESCED = 7
-
-
-class Event(IntEnum):
-    """Events of the flight recorder (debug_root.h)."""
-
-    FAULT = 1
-    PATCH = 4
-
-
 MODE_LOCAL, MODE_EITHER = 1, 3
-
-
-@dataclass(frozen=True)
-class Record:
-    what: int
-    thread: int
-    core: int
-    event: int
-    memop: int
-    address: int
-    first: int
-    second: int
 
 
 @dataclass(frozen=True)
@@ -124,7 +91,7 @@ def run(
             words, capture_output=True, text=True, timeout=TIMEOUT_S, check=False, cwd=folder
         )
         assert (done.returncode, done.stderr) == (0, ""), done.stdout[-200:]
-        records = [Record(*fields) for fields in _RECORD.iter_unpack(trace.read_bytes())]
+        records = list(read(trace))
     lines = done.stdout.splitlines()
     assert len(lines) == len(batch)
     turns = list(_by_turn(records))
@@ -139,7 +106,7 @@ def _by_turn(records: Sequence[Record]) -> Iterator[list[Record]]:
     """The records of each turn, its own first; a migration comes before the turn that it is for."""
     turn: list[Record] | None = None
     for record in records:
-        if record.what == _What.TURN:
+        if record.what == What.TURN:
             if turn is not None:
                 yield turn
             turn = [record]
@@ -184,7 +151,7 @@ def _cell_of(
 ) -> int:
     """The address of a cell: what was tagged when it was allocated, or one in the guest's image."""
     if place < len(one.cells) and one.cells[place] != SHARED:
-        fresh = [r.address for r in records if r.what == _What.TAGS and r.first == GRANULE]
+        fresh = [r.address for r in records if r.what == What.TAGS and r.first == GRANULE]
         return fresh[0]
     copy = index * (1 if len(arguments) > 2 else len(arguments[0].split()))
     return _common_cells() + (copy * GUEST_CELLS + place) * COMMON_CELL
@@ -204,7 +171,7 @@ class _Tags:
     def follow(self, records: Sequence[Record]) -> None:
         """Applies what a turn wrote: an access runs when its faults have been handled."""
         for record in records:
-            if record.what == _What.TAGS:
+            if record.what == What.TAGS:
                 for place, cell in enumerate(self.cells):
                     if record.address <= cell < record.address + record.first:
                         self._now[place] = record.second
@@ -222,26 +189,26 @@ def _ran(thread: int, core: int, op: Op, records: Sequence[Record], tags: _Tags)
     interpreted = held = stopped = out_of_line = False
     weakened: set[int] = set()
     for record in records:
-        if record.what == _What.EVENT and record.event == Event.FAULT:
+        if record.what == What.EVENT and record.event == Event.FAULT:
             steps += [Unlock(thread)] if held else []
             steps.append(Lock(thread))
             held, stopped = True, False
-        elif record.what == _What.TAGS:
+        elif record.what == What.TAGS:
             cells = enumerate(tags.cells)
             written = [Tag(thread, n) for n, cell in cells if record.address == cell]
             steps += [*written, Fence(thread)]  # the DSB in write_tags()
-        elif record.what == _What.BARRIER:
+        elif record.what == What.BARRIER:
             steps.append(Everywhere(thread))
-        elif record.what == _What.QUIESCED:
+        elif record.what == What.QUIESCED:
             stopped = True
-        elif record.what == _What.INTERPRETED:
+        elif record.what == What.INTERPRETED:
             interpreted = True
             steps += _interpreted(thread, op)
-        elif record.what == _What.EVENT and record.event == Event.PATCH:
+        elif record.what == What.EVENT and record.event == Event.PATCH:
             if record.second == MODE_LOCAL and not stopped:
                 weakened.add(record.memop)
             steps.append(Patch(thread, record.memop))
-        elif record.what == _What.ACCESS:
+        elif record.what == What.ACCESS:
             memop = record.memop
             if not interpreted:
                 form = form_of(record.second)
