@@ -10,8 +10,10 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>
+#include <mutex>
 
 #include "debug/trace.h"
+#include "memory/raw_lock.h"
 #include "memory/tags.h"
 
 namespace mtetso {
@@ -19,18 +21,35 @@ namespace {
 
 struct Shadow {
   std::atomic<uint64_t> begin{0};
-  uint64_t end = 0;
-  std::atomic<uint8_t>* tags = nullptr;  // one for each granule
+  std::atomic<uint64_t> end{0};
+  std::atomic<std::atomic<uint8_t>*> tags{nullptr};  // one for each granule
 };
 
 std::array<Shadow, 1024> g_shadows;
-std::atomic<size_t> g_count{0};
+size_t g_count = 0;
+RawLock g_lock;  // for who adds a shadow
+
+// The shadow for a new mapping. The kernel has given its addresses, so what was within them has
+// been unmapped: its shadow is used again. No other, as readers who look for an address elsewhere
+// may see one field of the old mapping beside another of the new one. Null when there are too many.
+Shadow* shadow_for(uint64_t begin, uint64_t end) {
+  Shadow* chosen = nullptr;
+  for (Shadow& old : g_shadows) {
+    if (old.begin == 0 || old.begin < begin || old.end > end) continue;
+    const uint64_t length = old.end - old.begin.exchange(0);
+    munmap(old.tags, length / kGranule + 1);
+    if (chosen == nullptr) chosen = &old;
+  }
+  if (chosen == nullptr && g_count < g_shadows.size()) chosen = &g_shadows[g_count++];
+  return chosen;
+}
 
 std::atomic<uint8_t>& tag_at(uint64_t address) {
   const uint64_t at = strip_tag(address);
   for (Shadow& shadow : g_shadows) {
     const uint64_t begin = shadow.begin.load(std::memory_order_acquire);
-    if (begin != 0 && begin <= at && at < shadow.end) return shadow.tags[(at - begin) / kGranule];
+    if (begin != 0 && begin <= at && at < shadow.end)
+      return shadow.tags.load()[(at - begin) / kGranule];
   }
   std::abort();  // as the hardware would fault
 }
@@ -48,16 +67,17 @@ void* map_tagged(uint64_t address, size_t length) {
   void* memory = map(address, length);
   if (memory == MAP_FAILED) return MAP_FAILED;
   void* tags = map(0, length / kGranule + 1);
-  const size_t index = g_count.fetch_add(1);
-  if (tags == MAP_FAILED || index >= g_shadows.size()) {
+  const uint64_t begin = reinterpret_cast<uintptr_t>(memory);
+  const std::scoped_lock hold(g_lock);
+  Shadow* shadow = tags == MAP_FAILED ? nullptr : shadow_for(begin, begin + length);
+  if (shadow == nullptr) {
     munmap(memory, length);
     errno = ENOMEM;
     return MAP_FAILED;
   }
-  Shadow& shadow = g_shadows[index];
-  shadow.end = reinterpret_cast<uintptr_t>(memory) + length;
-  shadow.tags = static_cast<std::atomic<uint8_t>*>(tags);
-  shadow.begin.store(reinterpret_cast<uintptr_t>(memory), std::memory_order_release);
+  shadow->end = begin + length;
+  shadow->tags = static_cast<std::atomic<uint8_t>*>(tags);
+  shadow->begin.store(begin, std::memory_order_release);
   return memory;
 }
 
