@@ -6,7 +6,7 @@ WORKERS := 2
 NATIVE := $(shell find native mtedbg/lab/guest tests/support/programs tests/programs/inputs \
 	-name build -prune -o \( -name '*.c' -o -name '*.cc' -o -name '*.h' \) -print)
 
-.PHONY: help setup setup-demo setup-check demo check test sanitize sanitize-host mutants golden lint format bench bench-core bench-native programs-table libraries fuzz crashes oracle soundness stress guests programs mutated-programs jits aarch64 pythons debuggers litmus lock wheel release clean
+.PHONY: help setup setup-demo setup-check demo check test sanitize sanitize-host mutants golden lint format bench bench-core bench-native programs-table libraries fuzz crashes oracle soundness stress guests programs moved-programs mutated-programs jits aarch64 pythons debuggers litmus lock wheel release clean
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 21
 
@@ -76,8 +76,11 @@ stress: setup ## litmus tests on real threads that are moved, in the VM; ROUNDS=
 guests: setup ## every guest program in every way, under QEMU and in the VM
 	@$(BIN)/python -m tests.live.guest_matrix
 
-programs: setup ## Debian's amd64 programs, as natively? under QEMU and in the VM; MATCH=python3
-	@$(BIN)/python -m tests.programs --workers $(WORKERS) --match "$(MATCH)"
+programs: setup ## Debian's amd64 programs, as natively? under QEMU and in the VM; goes on where it was; MATCH=python3 ANEW=1
+	@$(BIN)/python -m tests.programs --workers $(WORKERS) --match "$(MATCH)" $(if $(ANEW),--anew)
+
+moved-programs: setup ## those with threads, which are moved from processor to processor in the VM; RUNS=10
+	@$(BIN)/python -m tests.programs --moved $(or $(RUNS),100) --match "$(MATCH)" $(if $(ANEW),--anew)
 
 mutated-programs: setup ## damaged ELF files of programs; COUNT=100 for fewer
 	@$(BIN)/python -m tests.programs --workers $(WORKERS) --mutants $(or $(COUNT),1000)

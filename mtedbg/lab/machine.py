@@ -106,6 +106,11 @@ class Machine:
         channel.close()
         monitor.close()
 
+    @property
+    def pid(self) -> int:
+        """QEMU's process id."""
+        return self._process.pid
+
     def wait(self, timeout_s: float) -> None:
         """Waits until QEMU has ended by itself, or ends it after `timeout_s` seconds."""
         with contextlib.suppress(subprocess.TimeoutExpired):

@@ -65,6 +65,12 @@ class Vm:
         self._frames: deque[tuple[bytes, bytes]] = deque()
         self._written = {protocol.STDOUT: bytearray(), protocol.STDERR: bytearray()}
         self._sinks: dict[bytes, Sink | None] = {}
+        self._end: bytes | None = None
+
+    @property
+    def pid(self) -> int:
+        """The process id of its QEMU."""
+        return self._machine.pid
 
     def await_boot(self) -> None:
         """Waits until the VM's init is ready.
@@ -116,6 +122,7 @@ class Vm:
         parts = [cwd, str(len(argv)), *argv, *variables]
         self._written = {protocol.STDOUT: bytearray(), protocol.STDERR: bytearray()}
         self._sinks = {protocol.STDOUT: on_stdout, protocol.STDERR: on_stderr}
+        self._end = None
         self._send(protocol.JOB, protocol.words(*map(os.fsencode, parts)))
 
     def run(
@@ -154,6 +161,20 @@ class Vm:
     def kill(self, signal: int = SIGKILL) -> None:
         """Sends `signal` to the running program and its children."""
         self._send(protocol.KILL, str(signal).encode())
+
+    def ends_within(self, timeout_s: float) -> bool:
+        """Waits for the end of the program that was started last, for so many seconds.
+
+        Returns: whether it has ended; `finish` says how.
+
+        Raises:
+            LabError: the VM went away.
+        """
+        try:
+            self._await_end(time.monotonic() + timeout_s)
+        except TimeoutError:
+            return False
+        return True
 
     def finish(self, *, timeout_s: float = 60.0, cores_to: Path | None = None) -> LabResult:
         """Waits for the end of the program that was started last.
@@ -210,9 +231,9 @@ class Vm:
         self._machine.wait(KILLED_TIMEOUT_S)
 
     def _await_end(self, deadline: float) -> bytes:
-        while (end := self._output_or_end(deadline)) is None:
-            pass
-        return end
+        while self._end is None:
+            self._end = self._output_or_end(deadline)
+        return self._end
 
     def _output_or_end(self, deadline: float) -> bytes | None:
         """Takes in one piece of output, or returns how the program ended."""

@@ -57,6 +57,16 @@ def test_output_is_live(lab_vm: Vm) -> None:
     assert lab_vm.finish().signal == signal.SIGTERM
 
 
+def test_an_end_is_waited_for_in_steps(lab_vm: Vm) -> None:
+    lab_vm.start([str(compiled("report")), "wait"])
+    lab_vm.wait_for(b"on standard error")
+    assert not lab_vm.ends_within(0.1)
+    lab_vm.kill(signal.SIGTERM)
+    assert lab_vm.ends_within(60)
+    assert lab_vm.ends_within(0.1)
+    assert lab_vm.finish().signal == signal.SIGTERM
+
+
 def test_a_program_out_of_time_is_killed_and_the_vm_goes_on(lab_vm: Vm) -> None:
     with pytest.raises(LabError, match=r"more than 0\.5 s"):
         lab_vm.run([str(compiled("report")), "wait"], timeout_s=0.5)

@@ -43,9 +43,12 @@ PACKAGES = Packages(
 )
 _GCC = ("gcc", "-O2", "-pthread", "-w")
 _GXX = ("g++", "-std=c++20", "-O2", "-pthread", "-w")
+# The packages' C library is not the one that is linked with.
+_LATER = "-Wl,--allow-shlib-undefined"
 COUNTER = SOURCES / "linux/counter.c"
 COMPILED = {
     "counter": (*_GCC, str(COUNTER)),
+    "goods": (*_GCC, "goods.c", "/usr/lib/x86_64-linux-gnu/libsqlite3.so.0", _LATER),
     "pthreads": (*_GCC, "pthreads.c", "-lm"),
     "pthreads-static": (*_GCC, "-static", "pthreads.c", "-lm"),
     "threads": (*_GXX, "threads.cc"),
@@ -101,10 +104,18 @@ def _fill(folder: Path, sources: Sequence[Path]) -> None:
     (folder / "statements.sql").write_text(_statements())
     for name, (compiler, *words) in COMPILED.items():
         tool = shutil.which(f"x86_64-linux-gnu-{compiler}") or compiler
-        named = [str(folder / word) if (folder / word).exists() else word for word in words]
+        named = [_named(folder, word) for word in words]
         link_once(folder / name, [tool, *named])
     for each in folder.iterdir():  # `ls` prints them
         os.utime(each, (1_000_000_000, 1_000_000_000))
+
+
+def _named(folder: Path, word: str) -> str:
+    """An input, a library of the packages, or the word itself."""
+    for place in (folder / word, root() / word.removeprefix("/")):
+        if place.is_file():
+            return str(place)
+    return word
 
 
 def _text() -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 FRESH = "@FRESH@"
 """The beginning of paths of files that a run may make."""
-LIMIT_S = 300.0
+LIMIT_S = 600.0
 
 
 @dataclass(frozen=True)
@@ -19,8 +19,9 @@ class Program:
         package: that it is of; empty where it is compiled here.
         runs: the words of each command; the first is the program's path below the root, or its
             name in the folder of inputs, where all of them run.
-        limit_s: seconds that one run may take.
+        limit_s: seconds of processor time that one run may take.
         quick: which of the runs are in the sample.
+        moved: which of the runs, of one process with threads, are repeated while these are moved.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Program:
     runs: tuple[Sequence[str], ...]
     limit_s: float = LIMIT_S
     quick: tuple[int, ...] = ()
+    moved: tuple[int, ...] = ()
 
 
 def _busybox(*commands: str) -> tuple[Sequence[str], ...]:
@@ -70,7 +72,7 @@ PROGRAMS = (
         quick=(0, 17),
     ),
     Program("dash", "dash", (_tool("dash", "loops.sh"),)),
-    Program("bash", "bash", (_tool("bash", "jobs.bash"),), limit_s=600),
+    Program("bash", "bash", (_tool("bash", "jobs.bash"),), limit_s=1200),
     Program(
         "coreutils",
         "coreutils",
@@ -120,7 +122,9 @@ PROGRAMS = (
         (
             _tool("xz", "-T3", "--block-size=20000", "-1", "-c", "text"),
             _shell("xz -T3 -3 --block-size=30000 -c text | xz -d -T3 | sha256sum"),
+            _tool("xz", "-T3", "--block-size=1000", "-0", "-c", "statements.sql"),
         ),
+        moved=(2,),
     ),
     Program(
         "sqlite3, 200 statements",
@@ -131,6 +135,7 @@ PROGRAMS = (
         ),
         quick=(1,),
     ),
+    Program("sqlite3, four threads", "sqlite3", (("goods",),), moved=(0,)),
     Program(
         "python3",
         "python3.13",
@@ -140,10 +145,12 @@ PROGRAMS = (
             ),
             _tool("python3.13", "all.py"),
             _tool("python3.13", "-c", "import sys; sys.exit('an error')"),
+            _tool("python3.13", "-I", "-S", "threads.py"),
         ),
-        limit_s=900,
+        moved=(3,),
+        limit_s=1800,
     ),
-    Program("perl", "perl", (_tool("perl", "all.pl"),), limit_s=600),
+    Program("perl", "perl", (_tool("perl", "all.pl"),), limit_s=1200),
     Program("C++, g++ -O2", "", (("threads",), ("threads", "terminate"), ("threads-static",))),
     Program("pthreads, gcc -O2", "", (("pthreads",), ("pthreads-static",))),
     Program("a counter under a mutex, gcc -O2", "", (("counter",),)),
@@ -152,12 +159,12 @@ PROGRAMS = (
         "Rust, static: ruff",
         "ruff",
         (_tool("ruff", "check", "--no-cache", "--isolated", "wrong.py"),),
-        limit_s=600,
+        limit_s=1200,
     ),
     Program(
         "Go, static: gofmt",
         "golang-1.24-go",
         (("/usr/lib/go-1.24/bin/gofmt", "unformatted.go"),),
-        limit_s=600,
+        limit_s=1200,
     ),
 )

@@ -20,13 +20,12 @@ from mtedbg.lab import paths
 from mtedbg.lab.boot import boot
 from mtedbg.lab.machine import MachineOptions, Share
 from mtedbg.lab.vm import Vm
-from tests.support.compile import ROOT, compiled
+from tests.support import shaken
+from tests.support.compile import ROOT
 
 CPUS = 4
 TIMEOUT_S = 3600.0
 TESTS = ("MP", "SB", "LB", "CoRR", "IRIW", "2+2W")
-PERIOD_US = 2000
-"""After so long each thread that is moved is bound to another processor, or to the same."""
 DEFAULT_POLICY = "follow"
 STICKY = ("--policy", "sticky")
 CLAIMS = ("--shared-tag", "15", "--claim-threshold", "2")
@@ -106,17 +105,17 @@ def machine() -> Iterator[Vm]:
 
 def run(vm: Vm, test: str, rounds: int, way: Way, seed: int = 1) -> Histogram:
     """Runs so many rounds of a test."""
-    shaker = [str(compiled("shaker", "-static")), str(seed), str(PERIOD_US)] if way.moved else []
+    shaker = shaken.words(seed) if way.moved else []
     guest = str(paths.guests() / "stress.elf")
     argv = [*shaker, str(paths.runtime()), *way.options, guest, test, str(rounds)]
     done = vm.run(argv, timeout_s=TIMEOUT_S)
-    words = done.stdout.decode().split()
+    output, bound = shaken.bound(done.stdout) if way.moved else (done.stdout, 0)
+    words = output.decode().split()
     said = done.stderr.decode()
     if words[:1] != [test]:
         return Histogram(done.shell_status(), (), 0, 0, said)
     end = words.index("moves")
     counts = tuple(map(int, words[1:end]))
-    bound = int(words[-1]) if way.moved else 0
     return Histogram(done.shell_status(), counts, int(words[end + 1]), bound, said)
 
 
