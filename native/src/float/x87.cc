@@ -75,6 +75,12 @@ Parts parts(const Extended& value) {
   return {std::max<int>(exponent(value), 1) - shift, value.significand << shift};
 }
 
+// The same number as results have it: a denormal with an integer bit has the least exponent.
+Extended normal(Extended value) {
+  if (exponent(value) == 0 && (value.significand & kInteger) != 0) ++value.sign_exponent;
+  return value;
+}
+
 // In the order of the control word's RC.
 constexpr uint8_t kModes[] = {softfloat_round_near_even, softfloat_round_min, softfloat_round_max,
                               softfloat_round_minMag};
@@ -637,7 +643,7 @@ class Unit {
     if (is_infinite(a) || is_zero(b)) return invalid();
     if (is_zero(a) || is_infinite(b)) {
       codes(0, false);
-      return a;
+      return normal(a);
     }
     const bool nearest = work_.op == X87Op::RemainderNearest;
     const Parts from = parts(a), by = parts(b);
@@ -650,7 +656,7 @@ class Unit {
     bool negative = is_negative(a);
     if (distance < 0) {
       codes(0, false);
-      if (!nearest || distance < -1) return a;
+      if (!nearest || distance < -1) return normal(a);
       divisor <<= 1;
       at = from.exponent;
     }
