@@ -109,11 +109,14 @@ def _of_foreign(place: CodePlace) -> str:
 
 def _unknown_to_foreign(place: CodePlace, why: Absent) -> str:
     from mtedbg.model.absent import Reason
+    from mtedbg.model.foreign_code import CodeSource
 
     if not why.is_hole:
         return f"not in code that the {place.source} describes"
     if why.reason is Reason.UNKNOWN_VERSION:
         return f"perhaps in code of {why.detail}"
+    if place.source is CodeSource.MAPPINGS:
+        return f"perhaps in code of a JIT: {why.detail}"
     if why.reason is Reason.UNKNOWN:
         return f"perhaps in code of {place.by}: {why.detail}"
     return f"the {place.source} cannot be read: {why}"
@@ -128,7 +131,7 @@ COMMAND = Command(
             "source",
             Kind.TEXT,
             "source of the answer: debug root, a JIT by its name, GDB JIT interface, "
-            "ELF object in memory, jitdump, perf map",
+            "ELF object in memory, jitdump, perf map, mappings",
         ),
         Column("block", Kind.LIST, "the code block: id, kind, tier, first and end address, state"),
         Column("range", Kind.LIST, "the range within it: kind, first and end address, symbol"),

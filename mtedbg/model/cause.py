@@ -78,8 +78,9 @@ class Cause:
         reasons: what it rests on, one line each.
         signal: "SIGSEGV SEGV_MTESERR".
         transition: the patch that was in progress, "local → shared".
-        code: what the PC is in: a kind of range ("Function"), "host", "unmapped memory", or
-            a kind of nowhere in a segment; "guest" where the guest died by its own doing.
+        code: what the PC is in: a kind of range ("Function"), "host", "unmapped memory",
+            "code of no known file", or a kind of nowhere in a segment; "guest" where the guest
+            died by its own doing.
         function: guest function or host symbol; else file and offset in it.
         memop: id of the memop that faulted, or was being patched.
         relation: pointer's tag and memory's by what they stand for, "pointer shared, memory core".

@@ -22,6 +22,7 @@ class CodeSource(StrEnum):
     OBJECT = "ELF object in memory"
     JITDUMP = "jitdump"
     PERF_MAP = "perf map"
+    MAPPINGS = "mappings"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,9 @@ from mtedbg.session import Session
 from tests.jits import engines
 from tests.jits.frozen import calls_of, session_of
 from tests.jits.test_v8 import CALL, places
+from tests.jits.translators import freed
 from tests.support.compile import BUILT, ROOT
+from tests.support.lldb_session import LLDBS, ONE_BY_ONE
 
 pytestmark = pytest.mark.jits
 
@@ -40,15 +42,16 @@ def in_gdb(dead: engines.Dead, root: Path, libraries: str) -> list[str]:
     return re.findall(r"^#\d+ .*$", done.stdout, re.M)
 
 
-def in_lldb(dead: engines.Dead, root: Path) -> list[str]:
+def in_lldb(dead: engines.Dead, root: Path, flavour: str = "lldb19") -> list[str]:
     """The lines of LLDB's backtrace."""
     commands = [f"command script import {ROOT / 'lldbinit/mtedbg_lldb.py'}"]
     commands += [f"platform select --sysroot {root} remote-linux"]
     commands += [f"target create --core {dead.core} {dead.program}", "bt"]
     words = [word for one in commands for word in ("-o", one)]
     done = subprocess.run(
-        ["lldb-19", "-x", "-b", *words], capture_output=True, text=True, timeout=LIMIT_S, check=True
-    )
+        [LLDBS[flavour], "-x", "-b", "-O", ONE_BY_ONE, *words],
+        capture_output=True, text=True, timeout=LIMIT_S, check=True,
+    )  # fmt: skip
     return re.findall(r"^\s+\*? *frame #\d+: .*$", done.stdout, re.M)
 
 
@@ -101,6 +104,53 @@ def test_java_in_hotspot(tmp_path: Path) -> None:
     assert in_order([*JAVA, "call_stub"], functions)
     libraries = f"{tmp_path / 'jvm/lib/server'}:{tmp_path / 'jvm/lib'}"
     assert in_order([*JAVA, "call_stub", "JavaMain"], in_gdb(dead, dead.root, libraries))
+
+
+ROUNDS = 4
+"""Times that an LLDB is asked: a provider of frames once hung in every third."""
+
+
+def sysroot_of_java(dead: engines.Dead, folder: Path) -> Path:
+    """A folder in which the JVM's and the system's libraries are where they were in the VM."""
+    (folder / "jits").mkdir(parents=True)
+    (folder / "jits/jvm").symlink_to(dead.program.parent.parent)
+    for name in ("lib", "usr"):
+        (folder / name).symlink_to(dead.root / name)
+    return folder
+
+
+def same_in_lldb(dead: engines.Dead, root: Path, last: str) -> None:
+    """LLDB's frames are those that mtedbg has by itself, up to `last`, and have their names."""
+    session = Session(CoreTarget(str(dead.core), str(dead.program), str(dead.files)))
+    ours = calls_of(session)
+    end = max(at for at, frame in enumerate(ours) if frame.function.startswith(last))
+    assert any(present(frame.place.jit) for frame in ours[:end])
+    for flavour in LLDBS:
+        for _ in range(ROUNDS):
+            lines = in_lldb(dead, root, flavour)
+            assert len(lines) > end
+            for frame, line in zip(ours, lines[: end + 1], strict=False):
+                assert f"{frame.pc:#018x}" in line
+                assert not present(frame.place.jit) or frame.function in line
+
+
+def test_java_in_lldb(tmp_path: Path) -> None:
+    """Through a signal's frame, compiled code, the interpreter and the stub to what called it."""
+    dead = engines.java(tmp_path, "0x100000000000")
+    root = sysroot_of_java(dead, tmp_path / "sysroot")
+    same_in_lldb(dead, root, "jni_CallStaticVoidMethod")
+    assert in_order([*JAVA, "call_stub", "JavaMain"], in_lldb(dead, root))
+
+
+@pytest.mark.parametrize("mode", ["tracing", "function"])
+def test_php_in_lldb(mode: str, tmp_path: Path) -> None:
+    dead = engines.php(tmp_path, mode)
+    same_in_lldb(dead, dead.root, "_start")
+
+
+def test_box64_in_lldb(tmp_path: Path) -> None:
+    dead = freed(tmp_path)
+    same_in_lldb(dead, dead.root, "my___libc_start_main")
 
 
 def test_node_24(tmp_path: Path) -> None:

@@ -25,29 +25,50 @@ if TYPE_CHECKING:
 FUNCTION = "mtedbg_frame_name"
 """The name under which LLDB finds the script in the dictionary of its Python session."""
 
-_SETTING = "frame-format"
+THREAD_FUNCTION = "mtedbg_before_frames"
+_SETTING, _THREAD_SETTINGS = "frame-format", ("thread-format", "thread-stop-format")
 _SCRIPT = f"${{script.frame:{FUNCTION}}}"
+_THREAD_SCRIPT = f"${{script.thread:{THREAD_FUNCTION}}}"
 _MODULE = re.compile(r"\{ ?\$\{module\.file\.basename\}")
 
 
 def install(debugger: lldb.SBDebugger, names: dict[str, Any]) -> None:
     """Adds the name to the way in which LLDB prints frames, unless it is there."""
-    names[FUNCTION] = frame_name
+    names[FUNCTION], names[THREAD_FUNCTION] = frame_name, before_frames
     instance = debugger.GetInstanceName()
-    shown = debugger.GetInternalVariableValue(_SETTING, instance)
-    old = shown.GetStringAtIndex(0) if shown.GetSize() else ""
-    if not old or FUNCTION in old:
-        return
-    place = _MODULE.search(old)
-    at = place.start() if place else len(old.removesuffix("\\n"))
-    gap = "" if old[:at].endswith(" ") else " "
-    debugger.SetInternalVariable(_SETTING, old[:at] + gap + _SCRIPT + old[at:], instance)
+    old = _format(debugger, _SETTING, FUNCTION)
+    if old:
+        place = _MODULE.search(old)
+        at = place.start() if place else len(old.removesuffix("\\n"))
+        gap = "" if old[:at].endswith(" ") else " "
+        debugger.SetInternalVariable(_SETTING, old[:at] + gap + _SCRIPT + old[at:], instance)
+    for setting in _THREAD_SETTINGS:
+        old = _format(debugger, setting, THREAD_FUNCTION)
+        if old:
+            debugger.SetInternalVariable(setting, _THREAD_SCRIPT + old, instance)
+
+
+def _format(debugger: lldb.SBDebugger, setting: str, function: str) -> str:
+    """A format of LLDB's; empty where `function` is in it."""
+    shown = debugger.GetInternalVariableValue(setting, debugger.GetInstanceName())
+    old = str(shown.GetStringAtIndex(0) or "") if shown.GetSize() else ""
+    if len(old) > 1 and old[0] == old[-1] == '"':
+        old = old[1:-1]
+    return "" if function in old else old
+
+
+def before_frames(thread: lldb.SBThread, _names: dict[str, Any]) -> str:
+    """Prepares a core, which LLDB 19 calls no hook for; LLDB asks before a thread's frames."""
+    from mtedbg.adapters.lldb import stops
+
+    stops.prepare(thread.GetProcess())
+    return ""
 
 
 def frame_name(frame: lldb.SBFrame, _names: dict[str, Any]) -> str:
     """What a frame of JIT code is called, else nothing; LLDB calls this for each that it prints."""
     # What a module holds is no JIT code: that costs nothing to know.
-    if frame.GetModule().IsValid() and not _may_interpret(frame):
+    if frame.GetModule().IsValid() and not _may_interpret(frame) and not _has_many(frame):
         return ""
     from mtedbg.analysis.code.frame_name import frame_title
     from mtedbg.decode.code.code_map import locate
@@ -84,6 +105,14 @@ def _may_interpret(frame: lldb.SBFrame) -> bool:
     if frame.GetSymbol().IsValid():
         return False
     return is_interpreter(str(frame.GetModule().GetFileSpec().GetFilename() or ""))
+
+
+def _has_many(frame: lldb.SBFrame) -> bool:
+    """Whether a frame is in generated code that has others with other names."""
+    from mtedbg.adapters.lldb.module import is_ours
+    from mtedbg.analysis.stacks.left_frames import MANY
+
+    return is_ours(frame.GetModule()) and frame.GetFunctionName() == MANY
 
 
 def _foreign_name(frame: lldb.SBFrame, process: lldb.SBProcess) -> str:

@@ -36,6 +36,13 @@ class StopHook:
 
 def prepare(process: lldb.SBProcess) -> None:
     """What the hook does: for commands of ours as well, which may come before LLDB's hooks."""
+    _prepare_root(process)
+    from mtedbg.adapters.lldb import jit_frames
+
+    jit_frames.add(process)
+
+
+def _prepare_root(process: lldb.SBProcess) -> None:
     global _seen
     number, left, base = process.GetUniqueID(), TRIES, 0
     if number == _seen[0]:

@@ -14,6 +14,7 @@ from mtedbg.adapters.debugger.target import SourcedTarget
 from mtedbg.adapters.lldb import symbols, threads
 from mtedbg.adapters.lldb.cache import uncached
 from mtedbg.adapters.lldb.link import peer_of
+from mtedbg.adapters.lldb.module import is_ours
 from mtedbg.adapters.lldb.sources import LldbSource, source_of
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.phase import Catch, Caught
@@ -156,8 +157,9 @@ class LldbTarget(SourcedTarget[LldbSource]):
 
     def symbol_at(self, address: int) -> Symbol | Absent:
         """The symbol that holds `address`; see the port."""
-        symbol = self._target.ResolveLoadAddress(address).GetSymbol()
-        if not symbol.IsValid() or not symbol.GetName():
+        place = self._target.ResolveLoadAddress(address)
+        symbol = place.GetSymbol()
+        if not symbol.IsValid() or not symbol.GetName() or is_ours(place.GetModule()):
             core = self._source.itself
             return core.symbol_at(address) if core else Absent(Reason.UNKNOWN)
         start = symbol.GetStartAddress().GetLoadAddress(self._target)

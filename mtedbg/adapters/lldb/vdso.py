@@ -21,6 +21,7 @@ from mtedbg.formats.vdso import in_place, is_vdso
 from mtedbg.model.absent import Absent
 
 NAME = "[vdso]"
+RETURN = "__kernel_rt_sigreturn"
 _MOST = 1 << 18
 """Bytes; Linux has two or three pages."""
 
@@ -33,7 +34,7 @@ def add(process: lldb.SBProcess) -> int:
     """
     found = _in_memory(process)
     target = process.GetTarget()
-    if found is None or target.ResolveLoadAddress(found[0]).GetModule().IsValid():
+    if found is None or _is_whole(target.ResolveLoadAddress(found[0]).GetModule()):
         return 0
     base, data = found
     with tempfile.TemporaryDirectory(prefix="mtedbg-") as folder:
@@ -44,6 +45,11 @@ def add(process: lldb.SBProcess) -> int:
         return 0
     target.SetModuleLoadAddress(module, base)
     return base
+
+
+def _is_whole(module: lldb.SBModule) -> bool:
+    """Whether LLDB has the vDSO with its symbols: LLDB 23 loses them in a core."""
+    return module.IsValid() and bool(module.FindSymbol(RETURN).IsValid())
 
 
 def _in_memory(process: lldb.SBProcess) -> tuple[int, bytes] | None:

@@ -10,6 +10,7 @@ from mtedbg.analysis.code.sources import (
     debug_root,
     jit_interface,
     jitdump,
+    mappings,
     objects_in_memory,
     own_structures,
     perf_map,
@@ -78,6 +79,8 @@ def code_at(session: Session, pc: int) -> CodePlace:
             break
     if known is None and unread is not None and may_be_generated(session, pc):
         first = unread
+    if known is None and (first is None or first.outcome is Outcome.NOT_JIT):
+        first = mappings.code_at(session, pc) or first
     found = known or first or objects_in_memory.elsewhere(session, pc)
     if found is None:
         assert problems, "the debug root answers, or says why not"

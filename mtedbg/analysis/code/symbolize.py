@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from mtedbg.session import Session
 
 HOST, NOWHERE = "host", "unmapped memory"
+OF_NO_FILE = "code of no known file"
+"""What is in executable memory of no file, and in no code that anybody knows of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ class Symbolized:
 
     @property
     def code(self) -> str:
-        """What kind of code it is: the kind of a range of JIT code, `HOST` or `NOWHERE`."""
+        """The kind of code: of a range of JIT code, `HOST`, `NOWHERE` or `OF_NO_FILE`."""
         if present(self.jit):
             from mtedbg.model.code_place import CodePlace
 
@@ -87,7 +89,11 @@ class Symbolized:
             if isinstance(place, CodePlace):
                 return place.block.kind if present(place.block) else str(place.source)
             return place.range.kind if present(place.range) else place.outcome.value
-        return NOWHERE if self.region == NO_REGION else HOST
+        if self.region == NO_REGION:
+            return NOWHERE
+        is_named = present(self.symbol) or present(self.file)
+        is_code = present(self.region) and "x" in self.region.perms
+        return HOST if is_named or not is_code else OF_NO_FILE
 
     @property
     def function(self) -> str | Absent:

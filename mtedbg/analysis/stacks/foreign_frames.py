@@ -69,7 +69,7 @@ def caller_registers(
     region = mapping_of(session, caller["pc"])
     if not isinstance(region, Absent) and not any(one in region.perms for one in "x?"):
         return None
-    stack = _stack_of_compiled(session, caller["pc"], session.strip(record[0]))
+    stack = stack_of_compiled(session, caller["pc"], session.strip(record[0]))
     if stack is not None:
         # A JIT may use x19 to x28 as it likes: what the compiler's function had there is not known.
         return {**caller, "sp": stack} if stack > frame else None
@@ -101,7 +101,7 @@ def _out_of_leaf(
     return {**kept, "sp": registers["sp"], "pc": link}
 
 
-def _stack_of_compiled(session: Session, pc: int, frame: int) -> int | None:
+def stack_of_compiled(session: Session, pc: int, frame: int) -> int | None:
     """The stack pointer of a compiler's function that called code of a JIT, by its frame record.
 
     A JIT's stub that C++ enters it by saves more on the stack than a frame record: where the

@@ -18,7 +18,7 @@ from mtedbg.analysis.code.mappings import may_be_generated, may_interpret
 from mtedbg.analysis.code.source import rules_in_files
 from mtedbg.analysis.code.symbolize import foreign_place, jit_place, symbolize
 from mtedbg.analysis.stacks.return_address import return_address
-from mtedbg.dataclass import dataclass
+from mtedbg.dataclass import dataclass, replace
 from mtedbg.decode.stack.cfi import AMD64_RETURN, unwind
 from mtedbg.decode.stack.frame_tables import FrameTables
 from mtedbg.decode.stack.host_stack import (
@@ -113,12 +113,17 @@ class _EndError(Exception):
 class Walk:
     """One walk.
 
+    Args:
+        session: the process.
+        most: frames that are followed.
+
     Attributes:
         end: why it ended, in words; empty where the outermost frame says that it is that.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, most: int = MOST) -> None:
         self._session = session
+        self._most = most
         self._target = session.target
         self._tables = frame_tables(session)
         self._knows_regions = present(session.target.regions())
@@ -128,10 +133,10 @@ class Walk:
         self.end = ""
 
     def frames(self, registers: Mapping[str, int]) -> Iterator[Found]:
-        """The frames, the innermost first; at most `MOST`, and guesses between them."""
+        """The frames, the innermost first; at most `most`, and guesses between them."""
         state: _State | None = _State(registers, How.REGISTERS, exact=True)
         self._live = self._session.strip(registers.get("sp", 0))
-        for _ in range(MOST):
+        for _ in range(self._most):
             if state is None or "pc" not in state.registers:
                 return
             pc = strip(state.registers["pc"])  # a PC is not signed: what seems so is a wild one
@@ -145,7 +150,7 @@ class Walk:
             if guess is not None:
                 yield Found(guess, FrameKind.HYPOTHESIS, How.LINK, {}, returns=True)
             state = step.caller
-        self.end = f"after {MOST} frames"
+        self.end = f"after {self._most} frames"
 
     def _in_foreign(self, state: _State, pc: int) -> bool:
         """Whether a JIT without a debug root made the code."""
@@ -178,7 +183,10 @@ class Walk:
             if state.exact and not self._is_code(pc):
                 return _Step(self._out_of_nowhere(state.registers, pc)), None
             guess = self._link(state.registers, pc) if state.exact else None
-            return _Step(self._by_record(state.registers, state.how)), guess
+            caller = self._by_record(state.registers, state.how)
+            if kind is FrameKind.JIT and caller is not None and not caller.exact:
+                caller = replace(caller, registers=self._with_stack(caller.registers))
+            return _Step(caller), guess
         except _EndError as error:
             self.end = str(error)
             return _Step(None), guess
@@ -202,7 +210,19 @@ class Walk:
         if not self._is_code(address):
             raise _EndError(f"the return address {address:#x} is in no code")
         self._live = self._session.strip(found.get("sp", 0))
-        return _State({**found, "pc": address}, How.RUNTIME)
+        return _State(self._with_stack({**found, "pc": address}), How.RUNTIME)
+
+    def _with_stack(self, registers: Mapping[str, int]) -> Mapping[str, int]:
+        """A caller's registers, with sp where its frame record tells what is not known."""
+        if "sp" in registers or "x29" not in registers:
+            return registers
+        from mtedbg.analysis.stacks.foreign_frames import stack_of_compiled
+
+        frame = self._session.strip(registers["x29"])
+        stack = stack_of_compiled(self._session, registers["pc"], frame)
+        if stack is None or not self._live < stack <= frame:
+            return registers
+        return {**registers, "sp": stack}
 
     def _by_cfi(self, state: _State, pc: int) -> _Step | None:
         """None where there is no call frame information, or a register that it needs."""

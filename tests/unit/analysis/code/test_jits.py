@@ -9,7 +9,7 @@ import pytest
 
 from mtedbg.analysis.code import jits
 from mtedbg.analysis.code.jits import Reader, guest_of, unknown_version, unwound
-from mtedbg.analysis.code.symbolize import foreign_place, symbolize
+from mtedbg.analysis.code.symbolize import HOST, OF_NO_FILE, foreign_place, symbolize
 from mtedbg.analysis.stacks.host_calls import host_calls
 from mtedbg.dataclass import dataclass, field, replace
 from mtedbg.functions import FUNCTIONS, NONE
@@ -114,7 +114,17 @@ def test_where_nothing_was_damaged_nothing_is_called_that(made):
     missing = Absent(Reason.NOT_DUMPED, "its table")
     session = made(Traces(code=replace(TRACE, block=missing, symbol=missing)))
     assert row(session, CODE + 8)["outcome"] == "metadata-not-dumped"
-    assert row(session, CODE + 0x200)["outcome"] == "not-jit"
+    assert row(session, DATA + 8)["outcome"] == "not-jit"
+
+
+@pytest.mark.parametrize("found", [Traces(), NOT_APPLICABLE], ids=["another JIT", "no JIT"])
+def test_code_that_nobody_knows_is_not_said_to_be_no_jits(made, found):
+    """Executable memory of no file: a JIT without a reader may have made what is there."""
+    session = made(found)
+    said = row(session, CODE + 0x200)
+    assert (said["outcome"], said["source"]) == ("cannot-tell", "mappings")
+    assert symbolize(session, CODE + 0x200).code == OF_NO_FILE
+    assert symbolize(session, PROGRAM + 0x200).code == HOST
 
 
 def test_a_process_without_the_jit_does_not_ask_it(made):

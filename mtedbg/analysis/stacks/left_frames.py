@@ -1,0 +1,88 @@
+"""How code of JITs is left at one stop, for a debugger that takes no unwinder: LLDB.
+
+It is given as call frame information of that stop alone (`formats/frames_elf.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from mtedbg.analysis.code.frame_name import foreign_frame_name
+from mtedbg.analysis.code.in_frame import place_in_frame
+from mtedbg.analysis.code.mappings import may_interpret
+from mtedbg.analysis.stacks.walk import FrameKind, Walk
+from mtedbg.formats.frames_elf import LeftCode, LeftFrame
+from mtedbg.model.absent import present
+
+if TYPE_CHECKING:
+    from mtedbg.analysis.stacks.walk import Found
+    from mtedbg.session import Session
+
+MOST = 512
+"""Frames of one thread that are followed."""
+MANY = "generated code"
+"""What code is called whose frames have different names, as an interpreter's do."""
+_INSTRUCTION = 4
+_NEEDED = ("pc", "sp")
+
+
+def left_frames(session: Session, threads: Iterable[Mapping[str, int]]) -> list[LeftCode]:
+    """The code of JITs in which threads have frames, in ascending order, and those frames.
+
+    Code that a JIT's library has built in is left out: the library's file tells of it.
+
+    Args:
+        session: the process.
+        threads: the registers of each.
+    """
+    spans: dict[tuple[int, int], dict[int, tuple[str, LeftFrame]]] = {}
+    for registers in threads:
+        for found, caller in _left(session, registers):
+            place = place_in_frame(session, _here(found), found.registers)
+            if place is None:
+                continue
+            span = _here(found) & -_INSTRUCTION, (_here(found) & -_INSTRUCTION) + 2 * _INSTRUCTION
+            if present(place.block) and place.block.start <= _here(found) < place.block.end:
+                span = place.block.start, place.block.end
+            frame = LeftFrame(found.registers["sp"], caller)
+            frames = spans.setdefault(span, {})
+            frames.setdefault(frame.sp, (foreign_frame_name(place), frame))
+    return [*_apart(spans)]
+
+
+def _apart(
+    spans: Mapping[tuple[int, int], Mapping[int, tuple[str, LeftFrame]]],
+) -> Iterator[LeftCode]:
+    """Those that do not overlap one before them: sections of a file must not."""
+    last = 0
+    for (start, end), frames in sorted(spans.items()):
+        if start < last:
+            continue
+        names = {name for name, _ in frames.values()}
+        name = names.pop() if len(names) == 1 else MANY
+        yield LeftCode(start, end, name, [frame for _, frame in frames.values()])
+        last = end
+
+
+def _here(found: Found) -> int:
+    """An address of the call where a frame has called another one, else its PC."""
+    return found.pc - 1 if found.returns else found.pc
+
+
+def _left(
+    session: Session, registers: Mapping[str, int]
+) -> Iterator[tuple[Found, Mapping[str, int]]]:
+    """Frames in code that no file has, and the registers of the caller of each."""
+    frames = [
+        one for one in Walk(session, MOST).frames(registers) if one.kind is not FrameKind.HYPOTHESIS
+    ]
+    for found, above in pairwise(frames):
+        if found.kind not in (FrameKind.JIT, FrameKind.INTERRUPTED):
+            continue
+        if may_interpret(session, _here(found)) or any(
+            name not in one.registers for name in _NEEDED for one in (found, above)
+        ):
+            continue
+        yield found, {**above.registers, "pc": above.pc}
