@@ -178,6 +178,21 @@ TEST_CASE("a mapping knows which file it is of, wherever it is") {
         ElfImage::parse(shared.bytes).digest());
 }
 
+TEST_CASE("a page with the ends of two segments is the code's where it is executed") {
+  constexpr uint64_t kApart = 0x1000;  // lld begins each segment on a page of its own
+  Image shared = make();
+  shared.header().e_type = ET_DYN;
+  shared.program(0) = {PT_LOAD, PF_R, 0, kBase, kBase, kCode, kCode, 0x1000};
+  const uint64_t begin = kBase + kApart + kCode;
+  shared.program(1) = {PT_LOAD, PF_R | PF_X, kCode, begin, begin, 0x100, 0x100, 0x1000};
+  shared.symbol(1).st_value = begin + 0x10;
+  const File file(shared.bytes);
+  const auto image = ElfImage::of_mapping(file.descriptor(), 0, 0x1000, 0x7000'0000);
+  CHECK(image.load_bias() == 0x7000'0000 - kBase - kApart);
+  REQUIRE(image.function_at(0x7000'0000 + kCode + 0x10) != nullptr);
+  CHECK(image.function_at(0x7000'0000 + kCode + 0x10)->name == "helper");
+}
+
 TEST_CASE("a mapping of what is no ELF, or damaged, is known by its offsets") {
   Image damaged = make();
   damaged.header().e_phoff = ~uint64_t{0};

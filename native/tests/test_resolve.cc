@@ -103,6 +103,15 @@ TEST_CASE("a store to a page that code was made from is done while no code is ma
   }
 }
 
+TEST_CASE("a mapping whose file has ended is the guest's fault, but not one of its map") {
+  World world(MTEDBG_Policy_Sticky);
+  const uint64_t at = world.memory.map_stack(page_size(), kMine);
+  const Resolution found = world.fault(world.make(kLoad, kLocal), at + 4, FaultKind::FileEnd);
+  CHECK(found.verdict == Verdict::FileEnded);
+  CHECK(found.address == at + 4);
+  CHECK_FALSE(world.protocol.lock().held());
+}
+
 TEST_CASE("a locked access that crosses granules in such a page is left to the thread") {
   World world(MTEDBG_Policy_Sticky);
   Owner owner;

@@ -21,7 +21,16 @@ CASES = [
     *(("static", how) for how in ("qsort", "handler")),
     *(("stripped", how) for how in ("thread", "abort")),
     *(("c++", how) for how in ("thread", "sort", "throw")),
+    *(("deaths", how) for how in ("thread-overflow", "free-twice", "assert", "jump-data")),
+    *(("deaths", how) for how in ("truncated", "alternate", "overflow-alternate", "smash")),
+    *(("deaths", how) for how in ("library", "fork", "exec", "tails", "key", "atexit", "crowd")),
+    *(("deaths-c++", how) for how in ("pure", "terminate-thread", "twice", "static-destructor")),
 ]
+SETTINGS = {
+    "overflow-alternate": ("handle SIGSEGV nostop noprint pass",),
+    "fork": ("set follow-fork-mode child",),
+}
+"""Of GDB, beside those of all."""
 MOST = 60
 """Frames of an endless recursion that are compared."""
 
@@ -36,8 +45,10 @@ def guest_calls(core: Path) -> list[NativeCall]:
 @pytest.mark.parametrize(("kind", "how"), CASES)
 def test_calls_are_those_of_a_native_run(kind: str, how: str, tmp_path: Path) -> None:
     path = program(kind)
-    core = crashed(path, tmp_path, how)
-    expected = native_calls(path, [how], tmp_path, "handle SIGUSR1 nostop noprint pass")
+    words = [how, str(program("plugin"))] if how == "library" else [how]
+    core = crashed(path, tmp_path, *words)
+    settings = ("handle SIGUSR1 nostop noprint pass", *SETTINGS.get(how, ()))
+    expected = native_calls(path, words, tmp_path, *settings)
     found = guest_calls(core)
     if how == "memcpy":  # another variant of it on this processor: what called it is the same
         assert found[0].function.startswith("mem")

@@ -28,16 +28,31 @@ WORDS = {
     "overflow": r"SIGSEGV: stack overflow, rsp 0x\w+, address 0x\w+, in deep at \S+:\d+",
     "divide": r"SIGFPE: division by zero or quotient too large, in divide at \S+:\d+",
     "illegal": r"SIGILL: undefined instruction, in illegal at \S+:\d+",
-    "null": r"SIGSEGV: jump or return to an address without code, in \?; called from null_call .*",
+    "null": r"SIGSEGV: jump or return to 0x0, where no code is; called from null_call at \S+:\d+",
     "abort": r"SIGABRT: sent by itself \(tgkill\), in \w*pthread_kill\w* .*; called from die at .*",
     "memcpy": r"SIGSEGV: bad address 0x\w+, in \w*mem\w+ at .*; called from copy at \S+:\d+",
 }
 
 
-@pytest.mark.parametrize("how", WORDS)
-def test_the_first_line_says_why_the_guest_died(how: str, tmp_path: Path) -> None:
-    found = cause(Session(CoreTarget(crashed(program("dynamic"), tmp_path, how))))
-    assert re.fullmatch(f"the guest died of {WORDS[how]}", found.words), found.words
+OTHERS = {
+    "canonical": r"SIGSEGV: address 0x1234567812345678, which is not canonical, in canonical at .*",
+    "after-free": r"SIGSEGV: address 0x5555\w{12}, which is not canonical, in after_free at .*",
+    "truncated": r"SIGBUS: address 0x\w+000, behind the end of the mapped file, in past_end at .*",
+    "jump-data": r"SIGSEGV: jump or return to 0x\w+, where no code is, in data\.\d+; "
+    r"called from jump_to_data at .*",
+    "assert": r"SIGABRT: sent by itself \(tgkill\), in .*; called from asserted at .*",
+    "free-twice": r"SIGABRT: sent by itself \(tgkill\), in .*; called from freed_twice at .*",
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "how"),
+    [*(("dynamic", how) for how in WORDS), *(("deaths", how) for how in OTHERS)],
+)
+def test_the_first_line_says_why_the_guest_died(kind: str, how: str, tmp_path: Path) -> None:
+    found = cause(Session(CoreTarget(crashed(program(kind), tmp_path, how))))
+    words = (WORDS | OTHERS)[how]
+    assert re.fullmatch(f"the guest died of {words}", found.words), found.words
     assert (found.kind, found.code) == (CauseKind.GUEST, "guest")
 
 

@@ -15,6 +15,9 @@ KINDS = {
     "static": ("crashes.c", "gcc", ("-static-pie",)),
     "stripped": ("crashes.c", "gcc", ("-s",)),
     "c++": ("crashes_cpp.cc", "g++", ()),
+    "deaths": ("deaths.c", "gcc", ("-w",)),
+    "deaths-c++": ("deaths_cpp.cc", "g++", ("-std=c++20", "-w")),
+    "plugin": ("plugin.c", "gcc", ("-shared", "-fPIC")),
 }
 
 

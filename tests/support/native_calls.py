@@ -68,7 +68,7 @@ def bare(name: str) -> str:
     if name.startswith("<signal"):
         return name
     depth, kept = 0, ""
-    for letter in name:
+    for letter in name.replace("::<", "<"):  # as Rust has it in expressions
         depth += letter in "(<{"
         kept += letter if not depth else ""
         depth -= letter in ")>}"

@@ -50,7 +50,10 @@ class GuestDeath:
 
     def __str__(self) -> str:
         """For people: "the guest died of SIGSEGV: bad address 0x8, in walk at crash.c:14"."""
-        return f"the guest died of {self.signal}: {self.what}, in {place_of(self.calls.levels[0])}"
+        inner = self.calls.levels[0]
+        known = present(inner.function) or present(inner.program)
+        where = f", in {place_of(inner)}" if known else ""
+        return f"the guest died of {self.signal}: {self.what}{where}"
 
 
 @once

@@ -47,7 +47,7 @@ _FUNCTIONS = (
     # Rust: panics, allocation, and what is around main and a thread's closure.
     r"_?(core|std|alloc)::(panicking|panic|rt|sys|sys_common|thread|alloc|result|option|ops::function"
     r"|process|backtrace|intrinsics|boxed|raw_vec)::.*|<(core|std|alloc)::.*"
-    r"|(rust_(begin_unwind|panic\w*|eh_personality)|__rust_\w+|__rdl_\w+|__rg_\w+|rust_oom)"
+    r"|(__rustc::)?(rust_(begin_unwind|panic\w*|eh_personality)|__rust_\w+|__rdl_\w+|__rg_\w+|rust_oom)"
     r"|std::(rt|sys|panic\w*).*|alloc::.*|core::(ptr|ops|intrinsics|slice|str|fmt|option|result|panicking).*",
     # Before main and a thread's function.
     r"_start|__libc_start_\w+|start_thread|thread_start|__clone3?|clone3?|__wrap_main|_dl_\w+|call_init"

@@ -196,6 +196,8 @@ class Unwinder:
     def _has_called(self, address: int, rip: int) -> bool:
         """Whether the call before `address` may have been of a stub that `rip` is in."""
         target = self._code.direct_target(address)
+        if target == rip:  # also where no code is
+            return True
         is_of_another = target is not None and not 0 <= rip - target < _STUB
         return self._code.after_call(address) and not is_of_another
 

@@ -13,6 +13,7 @@
 #include <cerrno>
 
 #include "fault/resolve.h"
+#include "memory/file_end.h"
 #include "memory/signals.h"
 #include "memory/tags.h"
 
@@ -38,6 +39,7 @@ struct sigaction g_previous_bus;
 FaultKind kind_of(int signal, int code) {
   if (signal == SIGSEGV && code == SEGV_MTESERR) return FaultKind::TagCheck;
   if (signal == SIGBUS && code == BUS_ADRALN) return FaultKind::Alignment;
+  if (signal == SIGBUS && code == BUS_ADRERR) return FaultKind::FileEnd;
   return FaultKind::Other;
 }
 
@@ -57,6 +59,12 @@ void on_fault(int signal, siginfo_t* info, void* raw) {
   auto& context = static_cast<ucontext_t*>(raw)->uc_mcontext;
   Resolution found;
   const int code = info->si_code;
+  if (code == BUS_ADRERR && signal == SIGBUS) {
+    if (const uintptr_t to = leave_file_reaches(context.pc)) {
+      context.pc = to;
+      return;
+    }
+  }
   if (code > 0) {
     // The handler accesses the runtime's memory, where checks only cost time. Its one access to the
     // guest's memory must pass as well (interpret.h).
@@ -68,9 +76,10 @@ void on_fault(int signal, siginfo_t* info, void* raw) {
   }
   if (found.verdict == Verdict::Resumed) return;
   const uintptr_t trampoline = g_trampoline.load(std::memory_order_acquire);
-  if (found.verdict == Verdict::GuestFault && trampoline != 0) {
+  const bool ended = found.verdict == Verdict::FileEnded;
+  if ((found.verdict == Verdict::GuestFault || ended) && trampoline != 0) {
     context.regs[17] = found.guest_rip;
-    context.regs[20] = found.address;
+    context.regs[20] = found.address | (ended ? kFileEnded : 0);
     context.pc = trampoline;
   } else {
     const int saved = errno;

@@ -13,6 +13,7 @@
 #include "fault/interpret.h"
 #include "fault/memop_fault.h"
 #include "fault/phases.h"
+#include "memory/file_end.h"
 
 namespace mtetso {
 namespace {
@@ -23,6 +24,11 @@ constexpr uint32_t kWord = 4;
 uint64_t restart_of(const mtedbg_Memop& memop) {
   if (memop.restart_address != 0) return memop.restart_address;
   return memop.tag_address != 0 ? memop.tag_address : memop.address;
+}
+
+// Of its tags, or of how it may be accessed: not of what is mapped there.
+bool of_memory_itself(FaultKind kind) {
+  return kind == FaultKind::TagCheck || kind == FaultKind::Alignment;
 }
 
 bool memop_writes(const mtedbg_Memop& memop) { return memop.access != MTEDBG_Access_Load; }
@@ -199,7 +205,7 @@ inline bool FaultResolver::refused(const FaultedAccess& fault) {
 // asks for more than the access.
 inline int FaultResolver::ready(const FaultedAccess& fault, const GuestMemory::Still& still) const {
   const mtedbg_Memop& memop = fault.memop;
-  if (fault.context.kind == FaultKind::Other || refused(fault)) return PROT_NONE;
+  if (!of_memory_itself(fault.context.kind) || refused(fault)) return PROT_NONE;
   int protection = needed_protection(memop.access);
   constexpr uint64_t kPage = 4096;  // the smallest that there are
   const bool known = fault.context.kind == FaultKind::TagCheck &&
@@ -226,8 +232,7 @@ bool FaultResolver::writes_code(const FaultedAccess& fault) {
   const mtedbg_Memop& memop = fault.memop;
   const uint64_t last = fault.pointer + memop.size - 1;
   if (!memop_writes(memop) || !code.covers(fault.pointer, memop.size)) return false;
-  if (fault.context.kind != FaultKind::Other && !code.holds(fault.pointer, memop.size))
-    return false;
+  if (of_memory_itself(fault.context.kind) && !code.holds(fault.pointer, memop.size)) return false;
   const bool crosses = granule_of(last) != fault.granule(0);
   const bool here = code.covers(fault.pointer, 1) && code.covers(last, 1) &&
                     !(crosses && memop.access == MTEDBG_Access_ReadModifyWrite);
@@ -245,18 +250,20 @@ bool FaultResolver::writes_code(const FaultedAccess& fault) {
 }
 
 // Memory that is shared with what knows no tags (memory/region_map.h): the access is done here, in
-// order, where the host has it.
-void FaultResolver::outside(const FaultedAccess& fault, uint64_t host) {
+// order, where the host has it; false if the file has no such bytes.
+bool FaultResolver::outside(const FaultedAccess& fault, uint64_t host) {
+  if (!file_reaches(host, fault.memop.size)) return false;
   if (const auto word = decode_access(*fault.block.writable(fault.memop.address)))
     interpret(*word, host, fault.context.registers);
   resume_after(fault, true);
+  return true;
 }
 
 // Everything else: memory without an owner yet, or without tags, a page that code was made from, a
 // map that another thread has changed since the access, and the guest's own faults.
 __attribute__((noinline, cold)) Verdict FaultResolver::unsettled(FaultedAccess fault) {
   const mtedbg_Memop& memop = fault.memop;
-  const bool other = fault.context.kind == FaultKind::Other;
+  const bool other = !of_memory_itself(fault.context.kind);
   if (refused(fault)) return Verdict::GuestFault;
   {
     GuestMemory::Held held(memory_);
@@ -267,8 +274,7 @@ __attribute__((noinline, cold)) Verdict FaultResolver::unsettled(FaultedAccess f
     if ((protection & Regions::kReady) == 0) {
       touched = held.touch(fault.frame, fault.pointer, memop.size);
       if (const uint64_t host = held.outside(fault.pointer, memop.size); host != 0) {
-        outside(fault, host);
-        return Verdict::Resumed;
+        return outside(fault, host) ? Verdict::Resumed : Verdict::FileEnded;
       }
     }
     // Another thread may have mapped it in the meantime; once for each change of the map.
@@ -282,6 +288,7 @@ __attribute__((noinline, cold)) Verdict FaultResolver::unsettled(FaultedAccess f
   // Without the lock: it may have to wait for threads that wait for the map.
   if (memory_.code_pages().covers(fault.pointer, memop.size) && writes_code(fault))
     return Verdict::Resumed;
+  if (fault.context.kind == FaultKind::FileEnd) return Verdict::FileEnded;
   if (other) return Verdict::GuestFault;
   // It is ready by now, or a page is not one of code any more: the access is done again.
   resume_after(fault, false);
@@ -313,7 +320,7 @@ ONE_COPY Resolution FaultResolver::resolve(const FaultContext& context) noexcept
   Resolution found{Verdict::Resumed, memop->guest_rip, strip_tag(fault.pointer)};
   if (protection == PROT_NONE) {
     found.verdict = unsettled(fault);
-    if (found.verdict == Verdict::GuestFault && context.kind == FaultKind::Other)
+    if (found.verdict != Verdict::Resumed && !of_memory_itself(context.kind))
       found.address = strip_tag(address);
   }
   put(frame->state, state);

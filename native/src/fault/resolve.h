@@ -16,7 +16,12 @@
 
 namespace mtetso {
 
-enum class FaultKind : uint8_t { TagCheck, Alignment, Other };
+enum class FaultKind : uint8_t {
+  TagCheck,
+  Alignment,
+  FileEnd,  // a mapping of a file that has no such page (any more)
+  Other,
+};
 
 struct FaultContext {
   FaultKind kind = FaultKind::Other;
@@ -28,14 +33,18 @@ struct FaultContext {
 enum class Verdict : uint8_t {
   Resumed,     // go on at the changed pc
   GuestFault,  // the guest has no such memory, or no permission
+  FileEnded,   // the guest may do that, but the file that is mapped there ends before
   NotOurs,     // not a memop
 };
 
 struct Resolution {
   Verdict verdict = Verdict::NotOurs;
-  uint64_t guest_rip = 0;  // of the memop, for GuestFault
+  uint64_t guest_rip = 0;  // of the memop, for GuestFault and FileEnded
   uint64_t address = 0;    // without tag, likewise
 };
+
+// In an address that the handler hands on: the file that is mapped there ends before.
+inline constexpr uint64_t kFileEnded = uint64_t{1} << 63;
 
 // The options of the handler.
 struct FaultRules {
@@ -67,7 +76,7 @@ class FaultResolver {
   // What is not settled.
   Verdict unsettled(FaultedAccess fault);
   bool writes_code(const FaultedAccess& fault);
-  static void outside(const FaultedAccess& fault, uint64_t host);
+  static bool outside(const FaultedAccess& fault, uint64_t host);
 
   // act.cc: what was decided.
   void act(const MemopFault& fault);

@@ -137,10 +137,17 @@ ElfImage ElfImage::of_mapping(int descriptor, uint64_t offset, uint64_t length, 
 
 void ElfImage::read_mapped(uint64_t offset, uint64_t address) {
   const std::vector<Elf64_Phdr> headers = program_headers();
-  const auto mapped = std::find_if(headers.begin(), headers.end(), [&](const Elf64_Phdr& entry) {
-    return entry.p_type == PT_LOAD && offset >= (entry.p_offset & ~uint64_t{4095}) &&
-           offset < entry.p_offset + entry.p_filesz;
-  });
+  // A page of the file may have the end of one segment and the beginning of the next, at addresses
+  // that differ by more (lld links so): what is mapped to execute it is a segment of code first.
+  const auto segment_of = [&](uint32_t flags) {
+    return std::find_if(headers.begin(), headers.end(), [&](const Elf64_Phdr& entry) {
+      return entry.p_type == PT_LOAD && (entry.p_flags & flags) == flags &&
+             offset >= (entry.p_offset & ~uint64_t{4095}) &&
+             offset < entry.p_offset + entry.p_filesz;
+    });
+  };
+  auto mapped = segment_of(PF_X);
+  if (mapped == headers.end()) mapped = segment_of(0);
   if (mapped == headers.end()) malformed("no segment has the code that is mapped");
   load_bias_ = address - offset + mapped->p_offset - mapped->p_vaddr;
   for (const Elf64_Phdr& entry : headers) {

@@ -19,14 +19,12 @@ bool mapped(uint64_t address) {
 }
 
 GuestTrap page_fault(uint64_t address, uint64_t error) {
-  // The fault handler gives 56 bits; those above are copies of bit 55, or it is not canonical.
-  const auto whole = static_cast<uint64_t>(static_cast<int64_t>(address << 8) >> 8);
-  const uint64_t top = whole >> kTopBit;
+  const uint64_t top = address >> kTopBit;
   if (top != 0 && top != UINT64_MAX >> kTopBit)
     return {SIGSEGV, SI_KERNEL, 0, {x86::kTrapGeneral, 0, 0}};
-  const bool there = top == 0 && mapped(whole);
+  const bool there = top == 0 && mapped(address);
   if (there) error |= kProtection;
-  return {SIGSEGV, there ? SEGV_ACCERR : SEGV_MAPERR, whole, {x86::kTrapPage, error, whole}};
+  return {SIGSEGV, there ? SEGV_ACCERR : SEGV_MAPERR, address, {x86::kTrapPage, error, address}};
 }
 
 // The first of the exceptions, as the kernel orders them (fpu__exception_code).
@@ -53,6 +51,8 @@ GuestTrap describe_trap(Trap what, uint64_t rip, uint64_t address) {
       return {SIGSEGV, SI_KERNEL, 0, {x86::kTrapGeneral, 0, 0}};
     case Trap::FloatingPoint:
       return {SIGFPE, float_code(address), rip, {x86::kTrapVector, 0, 0}};
+    case Trap::FileEnd:
+      return {SIGBUS, BUS_ADRERR, address, {x86::kTrapPage, kUser, address}};
     case Trap::NoCode:
       return page_fault(address, kUser | kFetch);
     case Trap::BadAddress:

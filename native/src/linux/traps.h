@@ -9,7 +9,7 @@
 
 namespace mtetso {
 
-// `address`: for BadAddress and NoCode, without a tag.
+// `address`: for BadAddress, FileEnd and NoCode, as the program has it.
 GuestTrap describe_trap(Trap what, uint64_t rip, uint64_t address);
 
 }  // namespace mtetso

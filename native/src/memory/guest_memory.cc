@@ -11,6 +11,7 @@
 #include "debug/arena.h"
 #include "debug/fence.h"
 #include "memory/barriers.h"
+#include "memory/file_end.h"
 #include "memory/pages.h"
 #include "memory/signals.h"
 #include "memory/tags.h"
@@ -204,16 +205,21 @@ bool GuestMemory::host_access(mtedbg_GuestFrame* frame, uint64_t address, size_t
   const std::scoped_lock hold(lock_);
   if (!allows(begin, length, needed)) return false;
   touch_locked(frame, begin, length);
+  bool whole = true;
   map_.visit(begin, begin + length, [&](uint64_t at, const Region& part) {
     const size_t size = part.end - at;
     const bool outside = part.kind == Region::Kind::Outside;
+    // Only these are mappings of files.
+    const bool mapped = outside || part.kind == Region::Kind::Constant;
+    whole = whole && (!mapped || file_reaches(outside ? part.host : at, size));
+    if (!whole) return;
     const auto use = [&] { copy(host_pointer(outside ? part.host : at), at - begin, size); };
     if (part.kind == Region::Kind::Tagged && (part.protection & PROT_WRITE) != 0)
       protocol_.while_guarded(frame, at, size, use);
     else
       use();
   });
-  return true;
+  return whole;
 }
 
 bool GuestMemory::host_read(mtedbg_GuestFrame* frame, uint64_t address, void* out, size_t length) {

@@ -114,6 +114,11 @@ std::string Engine::describe(uint64_t rip) const {
   return text;
 }
 
+uint64_t Engine::whole_address(const Frame& frame, uint64_t low) const {
+  const Program* program = program_at(frame.guest.rip);
+  return program == nullptr ? extended(low) : program->whole_address(frame, low);
+}
+
 uintptr_t Engine::entry(uint64_t rip) const {
   const Program* program = program_at(rip);
   return program == nullptr ? stubs_.entry(rip) : program->code().entry(rip);

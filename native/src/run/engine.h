@@ -90,6 +90,10 @@ class Engine : public CodePages::Owner {
   // Describes the instruction at `rip`, for messages.
   std::string describe(uint64_t rip) const;
 
+  // The address that the instruction at RIP has accessed, of which the lower 56 bits are known: as
+  // its operands have it, else with copies of bit 55 above.
+  uint64_t whole_address(const Frame& frame, uint64_t low) const;
+
   uintptr_t fault_trampoline() const { return fault_trampoline_; }
 
   // In a child process, whose only thread this is.

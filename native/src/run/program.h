@@ -86,6 +86,10 @@ class Program {
 
   // "0x401000: f2 0f 7c c1  haddps xmm0, xmm1", for messages.
   std::string describe(uint64_t rip) const { return translator_.describe(rip); }
+  // As Engine::whole_address().
+  uint64_t whole_address(const Frame& frame, uint64_t low) const {
+    return translator_.whole_address(frame, low);
+  }
 
  private:
   TranslationUnit unit_of(uint64_t rip) const;

@@ -10,7 +10,8 @@ namespace mtetso {
 // What a guest's code does that its processor does not carry out.
 enum class Trap {
   BadAddress,
-  NoCode,  // a jump to an address without code
+  FileEnd,  // an access of what is mapped, but behind the end of the file
+  NoCode,   // a jump to an address without code
   Divide,
   Undefined,   // ud2
   Breakpoint,  // int3
@@ -37,7 +38,8 @@ class SystemCalls {
   // Whether a signal has arrived on this host thread that before_code would handle.
   virtual bool interrupted() const = 0;
   // The thread's code has done something that it may not: 0 if it goes on in a handler of its own,
-  // or the signal that it dies of. `address`: for BadAddress and NoCode.
+  // or the signal that it dies of. `address`: for BadAddress, FileEnd
+  // and NoCode, as far as it is known: of its 64 bits at least the lower 56.
   virtual int trap(GuestThread& thread, Trap what, uint64_t address) = 0;
 };
 

@@ -8,6 +8,8 @@
 
 #include "debug/root.h"
 #include "debug/threads.h"
+#include "fault/resolve.h"
+#include "memory/tags.h"
 #include "run/core_ids.h"
 #include "status.h"
 #include "translate/stubs.h"
@@ -85,18 +87,23 @@ void guest_fault_of(Turn& turn, Trap trap, const char* what) {
 }
 
 void bad_address(Turn& turn) {
-  const Frame& frame = *turn.thread.frame;
-  const uint64_t address = frame.exit_detail;
+  Frame& frame = *turn.thread.frame;
+  const bool file_ended = (frame.exit_detail & kFileEnded) != 0;
+  const uint64_t address = frame.exit_detail =
+      turn.process.engine().whole_address(frame, strip_tag(frame.exit_detail));
   char text[96];
   const auto number = [](uint64_t value) { return static_cast<unsigned long long>(value); };
-  if (overflows_stack(frame, address))
+  if (file_ended)
+    std::snprintf(text, sizeof text, "address 0x%llx, behind the end of the mapped file,",
+                  number(address));
+  else if (overflows_stack(frame, address))
     std::snprintf(text, sizeof text, "stack overflow, rsp 0x%llx, address 0x%llx,",
                   number(frame.guest.rsp), number(address));
   else if (address >> 47 != 0)
     std::snprintf(text, sizeof text, "address 0x%llx, which is not canonical,", number(address));
   else
     std::snprintf(text, sizeof text, "bad address 0x%llx", number(address));
-  guest_fault_of(turn, Trap::BadAddress, text);
+  guest_fault_of(turn, file_ended ? Trap::FileEnd : Trap::BadAddress, text);
 }
 
 // A fault with the exit's detail.
@@ -143,7 +150,10 @@ std::optional<ExitReason> run_code(Turn& turn) {
   try {
     return turn.process.engine().run(*turn.thread.frame);
   } catch (const NoCodeError& error) {
-    guest_fault(turn, Trap::NoCode, error.what(), "jump or return to an address without code");
+    char reason[64];
+    std::snprintf(reason, sizeof reason, "jump or return to 0x%llx, where no code is",
+                  static_cast<unsigned long long>(turn.thread.frame->guest.rip));
+    guest_fault(turn, Trap::NoCode, error.what(), reason);
     return std::nullopt;
   }
 }

@@ -179,6 +179,34 @@ Refusal Decoder::refusal(std::span<const uint8_t> bytes, uint8_t& length) const 
   return privileged ? Refusal::Privileged : Refusal::None;
 }
 
+uint64_t Decoder::whole_address(uint64_t rip, std::span<const uint8_t> bytes,
+                                const AddressRegisters& registers, uint64_t low) const {
+  constexpr int64_t kAbove = -16, kWithin = 512;
+  ZydisDecodedInstruction insn;
+  ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
+  const size_t size = std::min(bytes.size(), kMaxLength);
+  if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder_, bytes.data(), size, &insn, operands)))
+    return extended(low);
+  GuestInstruction shape;
+  shape.rip = rip;
+  shape.length = insn.length;
+  for (unsigned i = 0; i < insn.operand_count; ++i) {
+    GuestAddress from;
+    if (operands[i].type != ZYDIS_OPERAND_TYPE_MEMORY || !read_memory(operands[i], shape, from))
+      continue;
+    const auto part = [&](int8_t number) {
+      return number == GuestAddress::kNone ? 0 : registers.general[number];
+    };
+    auto at = part(from.base) + (part(from.index) << from.scale_log2) +
+              static_cast<uint64_t>(from.displacement);
+    if (from.wraps_32) at &= UINT32_MAX;
+    at += from.fs ? registers.fs_base : from.gs ? registers.gs_base : 0;
+    const auto distance = static_cast<int64_t>(extended(low - at));
+    if (distance >= kAbove && distance < kWithin) return at + static_cast<uint64_t>(distance);
+  }
+  return extended(low);
+}
+
 std::string Decoder::describe(uint64_t rip, std::span<const uint8_t> bytes) const {
   ZydisDecodedInstruction insn;
   ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];

@@ -113,6 +113,18 @@ struct GuestInstruction {
   bool adjust_lives() const { return (lazy_live & lazy_flag::kAdjust) != 0; }
 };
 
+// What addresses are made from: the general registers, in x86 encoding order, and segments.
+struct AddressRegisters {
+  const uint64_t* general = nullptr;
+  uint64_t fs_base = 0;
+  uint64_t gs_base = 0;
+};
+
+// The 56 bits that are known of an address, with copies of bit 55 above.
+constexpr uint64_t extended(uint64_t low) {
+  return static_cast<uint64_t>(static_cast<int64_t>(low << 8) >> 8);
+}
+
 class Decoder {
  public:
   static constexpr size_t kMaxLength = 15;
@@ -124,6 +136,12 @@ class Decoder {
 
   // Of the instruction in `bytes`; its length in bytes goes to `length`.
   Refusal refusal(std::span<const uint8_t> bytes, uint8_t& length) const;
+
+  // The address that the instruction in `bytes` has accessed with these registers, of which the
+  // lower 56 bits are known: that of an operand, hidden ones included, which agrees with them and
+  // may be up to 16 bytes above (a push) or 512 below (within it). Else extended(low).
+  uint64_t whole_address(uint64_t rip, std::span<const uint8_t> bytes,
+                         const AddressRegisters& registers, uint64_t low) const;
 
   // For messages: "bytes  mnemonic operands", as in "f2 0f 7c c1  haddps xmm0, xmm1".
   std::string describe(uint64_t rip, std::span<const uint8_t> bytes) const;

@@ -175,6 +175,13 @@ void Translator::emit_flow(Emitter& emitter, const GuestInstruction& insn) const
   }
 }
 
+uint64_t Translator::whole_address(const Frame& frame, uint64_t low) const {
+  const auto bytes = source_.code_at(frame.guest.rip);
+  if (bytes.empty()) return extended(low);
+  return decoder_.whole_address(frame.guest.rip, bytes,
+                                {&frame.guest.rax, frame.fs_base, frame.gs_base}, low);
+}
+
 std::string Translator::describe(uint64_t rip) const {
   char address[32];
   std::snprintf(address, sizeof address, "0x%llx: ", static_cast<unsigned long long>(rip));

@@ -20,6 +20,7 @@
 namespace mtetso {
 
 class Emitter;
+struct Frame;
 
 // One function to translate: control flow is followed from `start` within [begin, end).
 struct TranslationUnit {
@@ -48,6 +49,9 @@ class Translator {
 
   // "0x401000: f2 0f 7c c1  haddps xmm0, xmm1", for messages.
   std::string describe(uint64_t rip) const;
+
+  // As Decoder::whole_address() of the instruction at the frame's RIP.
+  uint64_t whole_address(const Frame& frame, uint64_t low) const;
 
   // As Decoder::refusal() of the instruction at `rip`; None where there is no code.
   Refusal refusal(uint64_t rip, uint8_t& length) const {
