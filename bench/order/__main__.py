@@ -27,7 +27,7 @@ class Run:
         program: its name in `tests/programs/table.py`.
         number: of its runs there.
         oracle: whether each of its accesses is interpreted as well, which takes about 100 µs each.
-        limit_s: seconds that it may take.
+        limit_s: seconds of processor time that it may take.
     """
 
     name: str
@@ -44,10 +44,12 @@ RUNS = (
     Run("dash", "dash", 0, oracle=False),
     Run("sqlite3, one statement", "sqlite3, 200 statements", 1),
     Run("a counter under a mutex, 3 threads", "a counter under a mutex, gcc -O2"),
-    Run("pthreads", "pthreads, gcc -O2", 0, oracle=False),
-    Run("C++ threads", "C++, g++ -O2", 0, oracle=False),
+    Run("pthreads", "pthreads, gcc -O2"),
+    Run("C++ threads", "C++, g++ -O2"),
+    Run("sqlite3, four threads", "sqlite3, four threads"),
     Run("sort --parallel=3", "coreutils", 3, oracle=False),
     Run("xz -T3", "xz -T3", 0, oracle=False),
+    Run("xz -T3 -0, 12 KB", "xz -T3", 2),
 )
 
 
@@ -78,10 +80,10 @@ def _cells(run: Run, three: Translators) -> Iterator[str]:
     yield f"{ours.accesses:,}"
     if run.oracle:
         need = needed(command, run.limit_s)
-        yield _share(need.shared, ours.accesses)
-        yield _share(need.memops, ours.accesses)
+        yield _share(need.shared, need.accesses)
+        yield _share(need.memops, need.accesses)
     else:
-        yield from ("", "")
+        yield from ["0 %, no threads" if ours.alone else ""] * 2
     for one in (ours, seed):
         yield _share(one.in_order, one.accesses)
         yield f"{one.faults:,}"

@@ -181,6 +181,12 @@ def test_instructions_that_need_order_have_it() -> None:
     assert 0.02 * need.accesses < need.shared <= need.memops
     assert need.memops <= ours.in_order <= 1.1 * need.memops
     assert ours.faults < need.shared
+    assert not ours.alone
+
+
+@pytest.mark.parametrize("script", ["", "(exit 1) | cat text | wc -l; sleep 0 & wait"])
+def test_processes_without_threads_need_none(script: str) -> None:
+    assert profiled(["/usr/bin/dash", "-c", script], LIMIT_S).alone
 
 
 def again(profile: Path, folder: Path) -> Path:

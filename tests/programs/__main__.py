@@ -69,10 +69,10 @@ def main() -> int:
 def _jobs(program: Program, place: str, numbers: str | None, moved: int) -> list[Job]:
     """The runs of a program in a place."""
     if place == MOVED:
-        some = itertools.cycle(moved_ways())
+        some = moved_ways()
         commands = [tuple(program.runs[number]) for number in program.moved]
         return [
-            Job(place, command, next(some), number)
+            Job(place, command, some[number % len(some)], number)
             for command, number in itertools.product(commands, range(moved))
         ]
     chosen = map(int, numbers.split(",")) if numbers else HALVES[place]

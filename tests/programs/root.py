@@ -49,6 +49,7 @@ COUNTER = SOURCES / "linux/counter.c"
 COMPILED = {
     "counter": (*_GCC, str(COUNTER)),
     "goods": (*_GCC, "goods.c", "/usr/lib/x86_64-linux-gnu/libsqlite3.so.0", _LATER),
+    "loop": (*_GCC, "loop.c"),
     "pthreads": (*_GCC, "pthreads.c", "-lm"),
     "pthreads-static": (*_GCC, "-static", "pthreads.c", "-lm"),
     "threads": (*_GXX, "threads.cc"),

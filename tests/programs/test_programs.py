@@ -52,6 +52,11 @@ def test_in_the_vm(vm: Vm, way: int) -> None:
     assert not difference(COUNTER, options, in_vm(vm)(COUNTER, options, LIMIT_S))
 
 
+def test_the_vm_has_names_of_open_files(vm: Vm) -> None:
+    command = ("/usr/bin/dash", "-c", "cat /dev/stdin /dev/fd/3 <loops.sh 3<all.pl >/dev/stdout")
+    assert not difference(command, (), in_vm(vm)(command, (), LIMIT_S))
+
+
 @pytest.mark.parametrize("way", moved_ways()[1:4:2], ids=" ".join)
 def test_threads_that_are_moved(vm: Vm, way: Sequence[str]) -> None:
     found = in_vm(vm, moved=True)(COUNTER, way, LIMIT_S)

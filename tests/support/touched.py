@@ -7,6 +7,7 @@ handler's lock decides, and `--trace` has each fault.
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -51,6 +52,8 @@ def touched(
     records: Iterable[Record],
     granules: Callable[[Record], Iterable[int]] = first_granule,
     firsts: Iterable[int] = (),
+    *,
+    anew: int = sys.maxsize,
 ) -> Touched:
     """Goes through a trace.
 
@@ -58,12 +61,16 @@ def touched(
         records: of a run with `RECORDED`.
         granules: which ones an access touches; none: it counts, and touches nothing.
         firsts: granules that the first thread has touched before.
+        anew: bytes; memory of which so many or more get their tags at once has not been touched
+            since: it is mapped anew, or a new thread's stack.
     """
     owners: dict[int, int] = {}
     executions: Counter[Key] = Counter()
     ordered = set()
     shared = 0
     for fault in records:
+        if fault.what == What.TAGS and fault.first >= anew:
+            _forget(owners, fault.address // GRANULE, (fault.address + fault.first) // GRANULE)
         if fault.what != What.FAULTED:
             continue
         if not executions:
@@ -76,3 +83,12 @@ def touched(
             shared += 1
             ordered.add(key(fault))
     return Touched(shared, executions, frozenset(ordered))
+
+
+def _forget(owners: dict[int, int], begin: int, end: int) -> None:
+    if end - begin > len(owners):
+        within: Iterable[int] = [one for one in owners if begin <= one < end]
+    else:
+        within = range(begin, end)
+    for one in within:
+        owners.pop(one, None)

@@ -162,6 +162,10 @@ static void mount_system(void) {
   if (mount("proc", "/proc", "proc", 0, NULL)) give_up("/proc");
   if (mount("sysfs", "/sys", "sysfs", 0, NULL)) give_up("/sys");
   if (mount("devtmpfs", "/dev", "devtmpfs", 0, NULL)) give_up("/dev");
+  // What udev makes elsewhere: shells read what a process writes from /dev/fd/N.
+  if (symlink("/proc/self/fd", "/dev/fd") || symlink("fd/0", "/dev/stdin") ||
+      symlink("fd/1", "/dev/stdout") || symlink("fd/2", "/dev/stderr"))
+    give_up("/dev/fd");
   mkdir("/dev/shm", 01777);
   if (mount("tmpfs", "/dev/shm", "tmpfs", 0, NULL)) give_up("/dev/shm");
   mkdir("/dev/pts", 0755);  // lldb-server gives what it starts a terminal
