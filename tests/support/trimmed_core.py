@@ -58,7 +58,9 @@ def read_by(target: Recording, commands: Sequence[str]) -> set[int]:
         if not isinstance(one.jit, Absent):
             for code in one.jit.blocks().codes[:ASKED]:
                 if present(code.block):
-                    one.jit.at(code.block.start)
+                    start, end = code.block.start, code.block.end
+                    for pc in (start, start + (end - start) // 8 * 4, end - 4):
+                        one.jit.at(pc)
     for command in commands:
         with suppress(MtedbgError):
             answer_line(session, command)

@@ -160,7 +160,7 @@ READERS: tuple[Reader, ...] = (
     Reader(
         CodeSource.LUAJIT, "luajit", r"luajit.*|libluajit-.*\.so.*", "luaJIT_setmode", searches=True
     ),
-    Reader(CodeSource.V8, "v8", r"libnode\.so\.[0-9]+", "v8dbg_SmiShiftSize"),
+    Reader(CodeSource.V8, "v8", r"libnode\.so\.[0-9]+|node(?:js)?", "v8dbg_SmiShiftSize"),
     Reader(CodeSource.HOTSPOT, "hotspot", r"libjvm\.so", "gHotSpotVMStructs"),
     Reader(CodeSource.PHP, "php", r"opcache\.so"),
     Reader(CodeSource.SPIDERMONKEY, "spidermonkey", r"libmozjs-[0-9]+\.so.*"),

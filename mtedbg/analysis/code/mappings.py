@@ -23,7 +23,7 @@ NO_REGION = Absent(Reason.UNMAPPED, "in no mapping")
 
 # What a JIT makes code in: anonymous memory, shared anonymous memory, files that have no name.
 _NO_FILE = re.compile(r"$|\[anon|/memfd:|/dev/zero|/dev/shm/|/SYSV|/dev/ashmem|.* \(deleted\)$")
-_INTERPRETERS = re.compile(r"libnode\.so\.[0-9]+(?:\.[0-9]+)*")
+_INTERPRETERS = re.compile(r"libnode\.so\.[0-9]+(?:\.[0-9]+)*|node(?:js)?")
 _OF_THE_KERNEL = frozenset(("[vdso]", "[vvar]", "[vsyscall]", "[sigpage]"))
 _OF_THE_PROGRAM = frozenset(("[heap]", "[stack]"))
 """They may be executable; and QEMU's user mode calls whatever is next to the heap by its name."""

@@ -44,16 +44,12 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     "CodeBlob": (
         "_name",
         "_size",
-        "_code_begin",
-        "_code_end",
-        "_content_begin",
         "_frame_size",
         "_frame_complete_offset",
     ),
     "CodeCache": ("_heaps",),
     "CodeHeap": ("_memory", "_segmap", "_log2_segment_size"),
-    "CompiledMethod": ("_method", "_scopes_data_begin"),
-    "ConstMethod": ("_constants", "_code_size", "_name_index", "_signature_index", "_flags._flags"),
+    "ConstMethod": ("_constants", "_code_size", "_name_index", "_signature_index"),
     "ConstantPool": ("_pool_holder", "_length", "_source_file_name_index"),
     "GrowableArray<int>": ("_data",),
     "GrowableArrayBase": ("_len",),
@@ -69,16 +65,33 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     "nmethod": (
         "_comp_level",
         "_compile_id",
-        "_dependencies_offset",
         "_entry_bci",
-        "_metadata_offset",
         "_scopes_pcs_offset",
         "_state",
     ),
 }
 """What is read: types, and their fields."""
+_POINTERS: Mapping[str, tuple[str, ...]] = {
+    "CodeBlob": ("_code_begin", "_code_end", "_content_begin"),
+    "CompiledMethod": ("_method", "_scopes_data_begin"),
+    "nmethod": ("_dependencies_offset", "_metadata_offset"),
+}
+"""What there is besides where a blob has pointers into itself, as up to version 21."""
+_OFFSETS: Mapping[str, tuple[str, ...]] = {
+    "CodeBlob": (
+        "_code_offset",
+        "_content_offset",
+        "_data_offset",
+        "_mutable_data",
+        "_relocation_size",
+    ),
+    "nmethod": ("_method", "_immutable_data", "_scopes_data_offset"),
+}
+"""Where it has offsets instead, and what compiled code is told of lies elsewhere, as in 25."""
 _TYPES = ("ConstMethod", "ConstantPool", "HeapBlock", "InterpreterCodelet", "PcDesc")
 _LINES = "ConstMethodFlags::_misc_has_linenumber_table"
+_FLAGS = (("_flags._flags", 4, _LINES), ("_flags", 2, "ConstMethod::_has_linenumber_table"))
+"""Where a method says that it has lines: the field, its bytes and the flag, as in 21 and in 17."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +109,14 @@ class Form:
     states: Mapping[int, str] = field(default_factory=dict)
 
 
+_STATES = {-1: "not installed", 0: "in use", 1: "not used", 2: "not entrant"}
+_NO_ZERO_SINCE = 20
+"""The version since which no byte of a compressed number is 0."""
+_STATES_17 = _STATES | {3: "zombie", 4: "unloaded"}
 FORMS = {
-    21: Form(
-        method=-24,
-        bytecode=-72,
-        states={-1: "not installed", 0: "in use", 1: "not used", 2: "not entrant"},
-    )
+    17: Form(method=-24, bytecode=-72, states=_STATES_17),
+    21: Form(method=-24, bytecode=-72, states=_STATES),
+    25: Form(method=-24, bytecode=-72, states={-1: "not installed", 0: "in use", 1: "not entrant"}),
 }
 """By the major version."""
 
@@ -202,19 +217,26 @@ class HotSpot:
             words.pointer(self._static("Abstract_VM_Version", "_s_vm_release"))
         )
         self.major = words.number(self._static("Abstract_VM_Version", "_vm_major_version"))
+        self._has_pointers = ("CodeBlob", "_code_begin") in self.offsets
         lacks = [
             f"{kind}::{name}"
-            for kind, names in self.FIELDS.items()
+            for part in (self.FIELDS, _POINTERS if self._has_pointers else _OFFSETS)
+            for kind, names in part.items()
             for name in names
             if (kind, name) not in self.offsets and (kind, name) not in self._statics
         ]
         lacks += [kind for kind in _TYPES if kind not in self._sizes]
         if lacks:
-            raise HoleError(Absent(Reason.UNKNOWN_VERSION, f"it does not export {lacks[0]}"))
+            what = f"{self.release} does not export {lacks[0]}"
+            raise HoleError(Absent(Reason.UNKNOWN_VERSION, what))
         self._form = FORMS.get(self.major)
+        self._lowest = 0 if self.major < _NO_ZERO_SINCE else 1
         self.heaps = list(self._found_heaps())
-        flags = self._constants(_LINES)
-        self._has_lines = flags.get(_LINES, 0)
+        self._flags = next(
+            (one for one in _FLAGS if ("ConstMethod", one[0]) in self.offsets), _FLAGS[0]
+        )
+        name = self._flags[2]
+        self._has_lines = self._constants(name).get(name, 0)
 
     # What the library exports.
 
@@ -255,7 +277,7 @@ class HotSpot:
         fields = ("TypeName", "FieldName", "IsStatic", "Offset", "Address")
         for kind, name, is_static, offset, address in self._entries("Struct", fields):
             kind_name = self._text(kind)
-            if kind_name not in self.FIELDS:
+            if kind_name not in self.FIELDS and kind_name not in _POINTERS:
                 continue
             key = kind_name, self._text(name)
             if is_static & 0xFFFF_FFFF:
@@ -354,22 +376,28 @@ class HotSpot:
         return found if found.address <= pc < found.end else None
 
     def _record(self, address: int) -> Blob:
-        content = self._pointer(address, "CodeBlob", "_content_begin")
-        start = self._pointer(address, "CodeBlob", "_code_begin")
-        end = self._pointer(address, "CodeBlob", "_code_end")
+        if self._has_pointers:
+            content = self._pointer(address, "CodeBlob", "_content_begin")
+            start = self._pointer(address, "CodeBlob", "_code_begin")
+            end = self._pointer(address, "CodeBlob", "_code_end")
+        else:
+            content = address + self._number(address, "CodeBlob", "_content_offset")
+            start = address + self._number(address, "CodeBlob", "_code_offset")
+            end = address + self._number(address, "CodeBlob", "_data_offset")
         size = self._number(address, "CodeBlob", "_size")
         if not address < content <= start <= end <= address + size:
             raise damaged(f"the blob at {address:#x}")
         name = self._text(self._pointer(address, "CodeBlob", "_name"))
         size_of_frame = self._number(address, "CodeBlob", "_frame_size")
-        complete = self._number(address, "CodeBlob", "_frame_complete_offset")
+        wide = 4 if self._has_pointers else 2
+        complete = self._number(address, "CodeBlob", "_frame_complete_offset", wide)
         return Blob(
             address,
             name,
             start,
             end,
             size_of_frame if 2 <= size_of_frame < _MOST_OF_A_FRAME else 0,
-            complete if complete < 1 << 16 else 0,
+            complete if complete < 1 << 15 else 0,
         )
 
     def blobs(self) -> Iterator[Blob]:
@@ -409,7 +437,8 @@ class HotSpot:
         at = blob.address
         state = self._number(at, "nmethod", "_state", 1)
         states = self._form.states if self._form is not None else {}
-        method = self._pointer(at, "CompiledMethod", "_method")
+        holder = "CompiledMethod" if self._has_pointers else "nmethod"
+        method = self._pointer(at, holder, "_method")
         places: tuple[JavaPlace, ...] = ()
         if pc is not None and self._form is not None:
             places = self._places(blob, pc)
@@ -425,8 +454,7 @@ class HotSpot:
         """The methods at `pc`, the innermost first; none where no place is recorded there."""
         at, words = blob.address, self.words
         size = self._sizes["PcDesc"]
-        first = at + self._number(at, "nmethod", "_scopes_pcs_offset")
-        end = at + self._number(at, "nmethod", "_dependencies_offset")
+        first, end = self._span_of_places(at)
         count = (end - first) // size
         if not 0 <= count <= MOST_PLACES:
             raise damaged(f"the places of the code at {at:#x}")
@@ -443,13 +471,30 @@ class HotSpot:
         scope = self._number(first + number * size, "PcDesc", "_scope_decode_offset")
         return tuple(self._scopes(blob, scope))
 
+    def _span_of_places(self, at: int) -> tuple[int, int]:
+        """Where the table of places begins and ends."""
+        begin = self._number(at, "nmethod", "_scopes_pcs_offset")
+        if self._has_pointers:
+            return at + begin, at + self._number(at, "nmethod", "_dependencies_offset")
+        told = self._pointer(at, "nmethod", "_immutable_data")
+        return told + begin, told + self._number(at, "nmethod", "_scopes_data_offset")
+
+    def _told(self, at: int) -> tuple[int, int]:
+        """Where the scopes of compiled code are, and the methods that they number."""
+        if self._has_pointers:
+            data = self._pointer(at, "CompiledMethod", "_scopes_data_begin")
+            return data, at + self._number(at, "nmethod", "_metadata_offset")
+        data = self._pointer(at, "nmethod", "_immutable_data")
+        methods = self._pointer(at, "CodeBlob", "_mutable_data")
+        size = self._number(at, "CodeBlob", "_relocation_size")
+        return data + self._number(at, "nmethod", "_scopes_data_offset"), methods + (size + 7 & -8)
+
     def _scopes(self, blob: Blob, scope: int) -> Iterator[JavaPlace]:
-        data = self._pointer(blob.address, "CompiledMethod", "_scopes_data_begin")
-        metadata = blob.address + self._number(blob.address, "nmethod", "_metadata_offset")
+        data, metadata = self._told(blob.address)
         for _ in range(LONGEST_INLINED):
             if not scope:
                 return
-            stream = Stream(self.words, data + scope)
+            stream = Stream(self.words, data + scope, self._lowest)
             scope, number, bytecode = stream.number(), stream.number(), stream.number() - 1
             if not 0 < number < 1 << 16:
                 raise damaged(f"the scopes of the code at {blob.address:#x}")
@@ -478,13 +523,16 @@ class HotSpot:
         return JavaPlace(f"{name}.{own}", signature, file, bytecode, line)
 
     def _line(self, method: int, bytecode: int) -> int:
-        flags = self._number(method, "ConstMethod", "_flags._flags")
+        name, size, _ = self._flags
+        if ("ConstMethod", name) not in self.offsets:
+            return 0
+        flags = self._number(method, "ConstMethod", name, size)
         if not flags & self._has_lines or self._form is None:
             return 0
         code = method + self._sizes["ConstMethod"]
         size = self._number(method, "ConstMethod", "_code_size", 2)
         line = 0
-        for start, one in lines(self.words, code + size):
+        for start, one in lines(self.words, code + size, self._lowest):
             if start > bytecode:
                 break
             line = one

@@ -1,7 +1,8 @@
 """HotSpot's compressed numbers, and its tables of lines.
 
 Source: OpenJDK 21, src/hotspot/share/utilities/unsigned5.hpp: digits of six bits, the least first;
-a byte of at least 192 goes on, no byte is 0. code/compressedStream.hpp: tables of lines.
+a byte of at least 192 goes on. Since version 20 no byte is 0: each is by one more than it says.
+code/compressedStream.hpp: tables of lines.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from mtedbg.decode.jits.words import Words, damaged
 MOST_LINES = 1 << 16
 
 _LONGEST = 5
-_LOW = 191
+_LOW = 192
 _ESCAPE = 0xFF
 
 
@@ -23,11 +24,13 @@ class Stream:
     Args:
         words: the memory.
         at: address of the first.
+        lowest: the byte that says 0.
     """
 
-    def __init__(self, words: Words, at: int) -> None:
+    def __init__(self, words: Words, at: int, lowest: int = 1) -> None:
         self._words = words
         self._at = at
+        self._lowest = lowest
 
     def byte(self) -> int:
         """The next byte.
@@ -47,10 +50,10 @@ class Stream:
         """
         total = 0
         for digit in range(_LONGEST):
-            byte = self.byte() - 1
-            if byte < 0:
+            byte = self.byte()
+            if byte < self._lowest:
                 raise damaged(f"a compressed number before {self._at:#x}")
-            total += byte << (6 * digit)
+            total += (byte - self._lowest) << (6 * digit)
             if byte < _LOW:
                 break
         return total & 0xFFFF_FFFF
@@ -65,17 +68,18 @@ class Stream:
         return (found >> 1) ^ -(found & 1)
 
 
-def lines(words: Words, at: int) -> Iterator[tuple[int, int]]:
+def lines(words: Words, at: int, lowest: int = 1) -> Iterator[tuple[int, int]]:
     """A method's table: bytecodes and the lines that begin there, in the compiler's order.
 
     Args:
         words: the memory.
         at: address of the table.
+        lowest: as of `Stream`.
 
     Raises:
         HoleError: it cannot be read.
     """
-    stream = Stream(words, at)
+    stream = Stream(words, at, lowest)
     bytecode = line = 0
     for _ in range(MOST_LINES):
         byte = stream.byte()

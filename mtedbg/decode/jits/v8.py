@@ -27,6 +27,7 @@ LONGEST_NAME = 256
 LONGEST_SOURCE = 1 << 20
 MOST_LINES = 1 << 22
 MOST_POSITIONS = 1 << 20
+MOST_BYTECODE = 1 << 22
 _DEEPEST = 8
 """Strings in strings."""
 _LONGEST_NUMBER = 10
@@ -42,6 +43,8 @@ _ENTRY = -1
 
 CODE = ("stream type", "code type", "baseline")
 """What code objects are known by: without these they are not looked for."""
+INLINING = ("inlining positions", "literals")
+"""Where code says which functions were inlined into it."""
 _WANTED: dict[str, tuple[str, ...]] = {
     "smi shift": ("SmiShiftSize",),
     "tag": ("HeapObjectTag",),
@@ -61,6 +64,7 @@ _WANTED: dict[str, tuple[str, ...]] = {
     "name": (
         "class_SharedFunctionInfo__name_or_scope_info__Object",
         "class_SharedFunctionInfo__name_or_scope_info__Tagged_NameOrScopeInfoT_",
+        "class_SharedFunctionInfo__name_or_scope_info__Tagged_Object_",
     ),
     "script": (
         "class_SharedFunctionInfo__script_or_debug_info__HeapObject",
@@ -90,8 +94,10 @@ _WANTED: dict[str, tuple[str, ...]] = {
     "baseline": ("CodeKindBaseline",),
     "locals": ("scopeinfo_idx_ncontextlocals",),
     "first local": ("scopeinfo_idx_first_vars",),
+    "inlining positions": ("DeoptimizationDataInliningPositionsIndex",),
+    "literals": ("DeoptimizationDataLiteralArrayIndex",),
 }
-_MAY_LACK = frozenset(("thin", "whole", *CODE))
+_MAY_LACK = frozenset(("thin", "whole", *CODE, *INLINING))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +113,33 @@ class Form:
     positions: int
 
 
-FORMS = {115: Form("node 20", 32), 137: Form("node 24", 24)}
-"""By the number in the library's name, libnode.so.115."""
+FORMS = {
+    (10, 2): Form("node 18", 32),
+    (11, 3): Form("node 20", 32),
+    (12, 4): Form("node 22", 24),
+    (13, 6): Form("node 24", 24),
+}
+"""By V8's version: major and minor."""
+LIBRARIES = {108: (10, 2), 115: (11, 3), 127: (12, 4), 137: (13, 6)}
+"""V8's version by the number in the name of node's library, libnode.so.115."""
+_VERSION = tuple(f"_ZN2v88internal7Version6{part}_E" for part in ("major", "minor"))
+
+
+def version_of(words: Words, symbol: Callable[[str], int | Absent]) -> tuple[int, int] | None:
+    """V8's version, as it exports it; None where it does not.
+
+    Args:
+        words: memory of the process.
+        symbol: the address of a symbol that V8 exports.
+    """
+    found = []
+    for name in _VERSION:
+        address = symbol(name)
+        if isinstance(address, Absent):
+            return None
+        with suppress(HoleError):
+            found.append(words.number(address))
+    return (found[0], found[1]) if len(found) == len(_VERSION) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +157,17 @@ class JsFunction:
     script: str
     line: int = 0
     start_line: int = 0
+
+
+def script_position(raw: int | None) -> int | None:
+    """The position in the script; None where there is none, or it is of another language.
+
+    Source: V8, src/codegen/source-position.h: a bit for other languages, then 30 bits.
+    """
+    if raw is None or raw & 1:
+        return None
+    position = (raw >> 1 & _POSITION) - 1
+    return position if position >= 0 else None
 
 
 class V8:
@@ -181,6 +223,15 @@ class V8:
         Args:
             frame: address of its frame record.
         """
+        shared = self.shared_in(frame)
+        return None if shared is None else self.described(shared, frame)
+
+    def shared_in(self, frame: int) -> int | None:
+        """What functions share of the one whose frame it is; None where none's.
+
+        Args:
+            frame: address of its frame record.
+        """
         known = self.known
         try:
             function = self.object_at(self.words.word(frame + known["function in frame"]))
@@ -198,14 +249,17 @@ class V8:
                 return None
         except HoleError:
             return None
-        return self.described(shared, frame)
+        return shared
 
-    def described(self, shared: int, frame: int | None = None) -> JsFunction:
+    def described(
+        self, shared: int, frame: int | None = None, position: int | None = None
+    ) -> JsFunction:
         """What is said of a function.
 
         Args:
             shared: address of what functions share.
             frame: a frame of it, for the line that it is at; None where only the function is known.
+            position: in its script, where it is known without a frame.
         """
         name, start = "", None
         script_name, line, start_line = "", 0, 0
@@ -217,7 +271,8 @@ class V8:
                 script_name = self._string(self.words.word(script + self.known["script name"]))
                 if start is not None:
                     start_line = self._line(script, start)
-                position = None if frame is None else self._position(frame)
+                if position is None and frame is not None:
+                    position = self._position(frame)
                 if position is not None:
                     line = self._line(script, position)
         return JsFunction(name, script_name, line, start_line)
@@ -340,20 +395,36 @@ class V8:
         if offset is None or size is None:
             return None
         offset -= known["bytecode data"] - known["tag"]
-        if not 0 <= offset < size:
+        return self.position_of(bytecode, offset) if 0 <= offset < size else None
+
+    def bytecode(self, value: int) -> tuple[int, bytes] | None:
+        """Where bytecode is, and its instructions; None of what is none."""
+        address = self.object_at(value)
+        if address is None or self.type_of(address) != self.known["bytecode type"]:
+            return None
+        size = self._small(self.words.word(address + self.known["array length"]))
+        if size is None or not 0 < size <= MOST_BYTECODE:
+            return None
+        return address, self.words.bytes(address + self.known["bytecode data"], size)
+
+    def position_of(self, bytecode: int, offset: int) -> int | None:
+        """Where in its script an instruction of bytecode is; None where that is not known."""
+        if self._form is None:
             return None
         table = self.object_at(self.words.word(bytecode + self._form.positions))
-        if table is None:
-            return None
+        return None if table is None else script_position(self.raw_position(table, offset))
+
+    def raw_position(self, table: int, offset: int) -> int | None:
+        """What a table of positions has of an offset: its last entry at or before it."""
         found = None
-        for code, position in self._positions(table):
+        for code, raw in self._positions(table):
             if code > offset:
                 break
-            found = position
+            found = raw
         return found
 
     def _positions(self, table: int) -> Iterator[tuple[int, int]]:
-        """Offsets of bytecode in ascending order, and their positions in the script.
+        """Offsets of code in ascending order, and what is said of their positions.
 
         Source: V8, src/codegen/source-position-table.cc: two numbers an entry, digits of seven
         bits, the least first, the sign in the lowest bit.
@@ -378,5 +449,4 @@ class V8:
             step = number()
             code += step if step >= 0 else -step - 1
             position += number()
-            # A bit for positions of other languages, then the position and 1.
-            yield code, (position >> 1 & _POSITION) - 1
+            yield code, position

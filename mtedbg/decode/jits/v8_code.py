@@ -30,6 +30,7 @@ _FAR, _NEAR = 1 << 20, 1 << 14
 _WORD = 8
 _KIND = 0xF
 _LARGEST = 1 << 26
+OPTIMISED = ("maglev", "turbofan")
 _PAGE = 1 << 18
 """Pages of V8's heap are aligned to this."""
 _TAGGED = bytes(range(1, 256, 8))
@@ -47,7 +48,8 @@ class CodeForm:
             first instruction; flags and number of bytes follow.
         function: in the deoptimisation data, which of its elements leads to the function.
         is_wrapped: whether it does so by an object between the two.
-        regexp: the kind of code that is a regular expression's.
+        regexp: the kind of code that is a regular expression's; `NOT_KNOWN` where it is not.
+        positions: in `Code`, of its table of positions; of baseline code, of its bytecode's places.
     """
 
     header: int
@@ -59,13 +61,16 @@ class CodeForm:
     function: int
     is_wrapped: bool
     regexp: int
+    positions: int
 
 
+NOT_KNOWN = -1
 CODE_FORMS = {
-    115: CodeForm(16, 16, 32, 40, 48, 56, 6, is_wrapped=False, regexp=3),
-    137: CodeForm(32, 8, 32, 40, 52, 56, 7, is_wrapped=True, regexp=3),
+    (11, 3): CodeForm(16, 16, 32, 40, 48, 56, 6, is_wrapped=False, regexp=3, positions=24),
+    (12, 4): CodeForm(32, 8, 32, 40, 48, 52, 6, is_wrapped=False, regexp=NOT_KNOWN, positions=16),
+    (13, 6): CodeForm(32, 8, 32, 40, 52, 56, 7, is_wrapped=True, regexp=3, positions=16),
 }
-"""By the number in the library's name, as `v8.FORMS`."""
+"""By V8's version, as `v8.FORMS`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +97,12 @@ class Owner:
     Attributes:
         function: None where none was found.
         note: why that may be nothing but a limit; else empty.
+        shared: address of what functions share of it; None where none was found.
     """
 
     function: JsFunction | None
     note: str = ""
+    shared: int | None = None
 
 
 class V8Code:
@@ -107,6 +114,9 @@ class V8Code:
         runs: executable memory that is no file's: first addresses and ends.
         heaps: other memory that is no file's, which may be written.
         most: bytes of `heaps` that are searched.
+
+    Attributes:
+        form: the same.
     """
 
     def __init__(
@@ -118,7 +128,7 @@ class V8Code:
         most: int = MOST_SEARCHED,
     ) -> None:
         self._v8 = v8
-        self._form = form
+        self.form = form
         self._runs = runs
         # V8's own pages first.
         self._heaps = sorted(heaps, key=lambda one: (one[0] % _PAGE != 0, one[0]))
@@ -128,7 +138,7 @@ class V8Code:
 
     def over(self, words: Words) -> V8Code:
         """The same layout, for other memory of the same process."""
-        return V8Code(self._v8.over(words), self._form, self._runs, self._heaps, self._most)
+        return V8Code(self._v8.over(words), self.form, self._runs, self._heaps, self._most)
 
     def at(self, pc: int) -> CodeObject | None:
         """The code that holds `pc`; None where no code object does."""
@@ -163,7 +173,7 @@ class V8Code:
 
     def _code_of(self, at: int) -> CodeObject | None:
         """The code whose instruction stream is at `at`; None where none is."""
-        form, words, known = self._form, self._v8.words, self._v8.known
+        form, words, known = self.form, self._v8.words, self._v8.known
         try:
             stream_map, code_word = words.words(at, 2)
             code = self._v8.object_at(code_word)
@@ -187,7 +197,7 @@ class V8Code:
     def _kind(self, number: int) -> str:
         """The word for a kind; they are numbered in this order."""
         baseline = self._v8.known["baseline"]
-        names = {self._form.regexp: "regexp", baseline: "baseline"}
+        names = {self.form.regexp: "regexp", baseline: "baseline"}
         names |= {baseline + 1: "maglev", baseline + 2: "turbofan"}
         return names.get(number, "code")
 
@@ -223,31 +233,53 @@ class V8Code:
 
     def _owner(self, found: CodeObject) -> Owner:
         try:
-            if found.kind in ("maglev", "turbofan"):
-                return Owner(self._optimised(found))
+            if found.kind in OPTIMISED:
+                shared = self.shared_of_optimised(found)
+                function = None if shared is None else self._v8.described(shared)
+                return Owner(function, shared=shared)
             if found.kind == "baseline":
                 return self._holder(found)
         except HoleError:
             return Owner(None)
         return Owner(None)
 
-    def _optimised(self, found: CodeObject) -> JsFunction | None:
-        v8, words, known = self._v8, self._v8.words, self._v8.known
-        held = v8.object_at(words.word(found.code + self._form.held))
-        if held is None:
+    def deoptimisation(self, found: CodeObject) -> int | None:
+        """Where the data are by which optimised code goes back to bytecode; None of other code."""
+        if found.kind not in OPTIMISED:
             return None
-        count = words.word(held + known["array length"]) >> 32
-        if not self._form.function < count:
-            return None
-        shared = v8.object_at(words.word(held + known["array data"] + 8 * self._form.function))
-        if shared is not None and self._form.is_wrapped:
-            shared = v8.object_at(words.word(shared + _WORD))
-        return self._described(shared)
+        return self._v8.object_at(self._v8.words.word(found.code + self.form.held))
 
-    def _described(self, shared: int | None) -> JsFunction | None:
-        if shared is None or self._v8.type_of(shared) != self._v8.known["shared type"]:
+    def element(self, array: int, number: int) -> int | None:
+        """The object that is an element of an array, which may refer to it weakly.
+
+        Raises:
+            HoleError: the array is not there.
+        """
+        v8 = self._v8
+        if not 0 <= number < v8.words.word(array + v8.known["array length"]) >> 32:
             return None
-        return self._v8.described(shared)
+        value = v8.words.word(array + v8.known["array data"] + _WORD * number)
+        return v8.object_at(value & ~v8.known["tag mask"] | v8.known["tag"] if value & 1 else 0)
+
+    def shared_of_optimised(self, found: CodeObject) -> int | None:
+        """What functions share, of the function that was optimised.
+
+        Raises:
+            HoleError: it is not there.
+        """
+        held = self.deoptimisation(found)
+        shared = None if held is None else self.element(held, self.form.function)
+        if shared is not None and self.form.is_wrapped:
+            shared = self._v8.object_at(self._v8.words.word(shared + _WORD))
+        return shared if self.is_shared(shared) else None
+
+    def is_shared(self, shared: int | None) -> bool:
+        """Whether it is what functions share.
+
+        Raises:
+            HoleError: it is not there.
+        """
+        return shared is not None and self._v8.type_of(shared) == self._v8.known["shared type"]
 
     def _holder(self, found: CodeObject) -> Owner:
         """The function that holds baseline code: its first field is the code."""
@@ -256,11 +288,11 @@ class V8Code:
             for piece, data in self._v8.words.pieces(start, min(end, start + left)):
                 for at in _places(data, piece, wanted):
                     try:
-                        function = self._described(at - _WORD)
+                        is_shared = self.is_shared(at - _WORD)
                     except HoleError:
                         continue
-                    if function is not None:
-                        return Owner(function)
+                    if is_shared:
+                        return Owner(self._v8.described(at - _WORD), shared=at - _WORD)
             left -= min(left, end - start)
             if not left:
                 limit = f"its function was looked for in {self._most >> 20} MiB of memory alone"

@@ -13,9 +13,15 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.code.jits import MOST, cannot_read, unknown_version, without_library
-from mtedbg.analysis.code.mappings import is_anonymous, mapping_of, may_be_generated, spans
+from mtedbg.analysis.code.mappings import (
+    is_anonymous,
+    mapped_files,
+    mapping_of,
+    may_be_generated,
+    spans,
+)
 from mtedbg.dataclass import dataclass, replace
-from mtedbg.decode.jits import v8, v8_code
+from mtedbg.decode.jits import v8, v8_code, v8_lines
 from mtedbg.decode.jits.words import HoleError, Words
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else
 from mtedbg.model.foreign_code import CodeSource, CodeSpan, ForeignCode, ForeignCodes
@@ -41,6 +47,7 @@ class JavaScript:
         session: the process.
         path: of the library, whose code the interpreter is; empty where no file has a name.
         code: its compiled code; None of a version whose code objects are not known.
+        lines: where in scripts that is; None likewise.
     """
 
     version: str
@@ -48,6 +55,7 @@ class JavaScript:
     session: Session
     path: str
     code: v8_code.V8Code | None
+    lines: v8_lines.V8Lines | None = None
 
     def at(self, pc: int) -> ForeignCode | None:
         """The code object at `pc`, else that V8 may have made the code; see `jits.py`."""
@@ -55,7 +63,7 @@ class JavaScript:
             return None
         found = None if self.code is None else self.code.at(pc)
         if found is not None:
-            return self._of(found)
+            return self._inside(self._of(found), found, pc, self._shared(found))
         why = Absent(
             Reason.UNKNOWN, "no code object is there: it may be WebAssembly's, or built in"
         )
@@ -99,19 +107,37 @@ class JavaScript:
             version=self.version,
         )
 
+    def _shared(self, found: v8_code.CodeObject) -> int | None:
+        return None if self.code is None else self.code.owner(found).shared
+
+    def _inside(
+        self, code: ForeignCode, found: v8_code.CodeObject, pc: int, shared: int | None
+    ) -> ForeignCode:
+        """The code with the line of an instruction, and what was inlined there."""
+        places = [] if self.lines is None else self.lines.at(found, pc, shared)
+        if not places:
+            return code
+        inlined = [f"inlined into {one.name or NAMELESS}{_line_words(one)}" for one in places[1:]]
+        line, notes = _line(places[0])
+        name = places[0].name or NAMELESS
+        return replace(code, function=name, line=line, notes=(*notes, *inlined))
+
     def in_frame(self, pc: int, registers: Mapping[str, int]) -> ForeignCode | None:
         """The function whose frame it is, with script and line; None of other frames."""
         if not registers.get(_FRAME) or not self._is_code(pc):
             return None
-        found = self.functions.function_in(self.functions.words.strip(registers[_FRAME]))
-        if found is None:
+        frame = self.functions.words.strip(registers[_FRAME])
+        shared = self.functions.shared_in(frame)
+        if shared is None:
             return None
+        found = self.functions.described(shared, frame)
         line, notes = _line(found)
         compiled = None if self.code is None else self.code.at(pc)
         if compiled is not None:
             # The frame tells the function; to look for it by its code would take longer.
             code = self._of(compiled, named=False)
-            return replace(code, function=found.name or NAMELESS, line=line, notes=tuple(notes))
+            code = replace(code, function=found.name or NAMELESS, line=line, notes=tuple(notes))
+            return self._inside(code, compiled, pc, shared)
         return ForeignCode(
             CodeSource.V8,
             block=Absent(Reason.UNKNOWN, "the interpreter's code is the library's"),
@@ -140,7 +166,13 @@ def _line(found: v8.JsFunction) -> tuple[SourceLine | Absent, list[str]]:
     return SourceLine(found.script, found.line), where
 
 
-def _compiled(session: Session, functions: v8.V8, number: int | None) -> v8_code.V8Code | None:
+def _line_words(found: v8.JsFunction) -> str:
+    return f" at {SourceLine(found.script, found.line)}" if found.script else ""
+
+
+def _compiled(
+    session: Session, functions: v8.V8, number: tuple[int, int] | None
+) -> v8_code.V8Code | None:
     """The compiled code, of a version whose code objects are known."""
     form = v8_code.CODE_FORMS.get(number) if number is not None else None
     if form is None or any(key not in functions.known for key in v8.CODE):
@@ -162,17 +194,28 @@ def find(session: Session, mapped: MappedFile | None) -> JavaScript | Absent:
     named = None if mapped is None else _NAME.fullmatch(mapped.name)
     version = "V8" if named is None else f"V8 of libnode {named[1]}"
     if isinstance(target.symbol_address(v8.SYMBOL), Absent):
-        if mapped is None:
+        if named is None:  # a program called node is not always one
             return NOT_APPLICABLE
-        return without_library(version, mapped.name)
-    number = int(named[1]) if named is not None else None
+        return without_library(version, named[0])
+    if named is None and any(_NAME.fullmatch(one.name) for one in mapped_files(session)):
+        return NOT_APPLICABLE  # the program is small, and the library has V8
+    words = Words(target, session.info.pac_mask)
+    number = v8.version_of(words, target.symbol_address)
+    if number is None and named is not None:  # a core may lack that page
+        number = v8.LIBRARIES.get(int(named[1]))
     form = v8.FORMS.get(number) if number is not None else None
+    if number is not None and (named is None or form is None):
+        version = version.replace("V8", f"V8 {number[0]}.{number[1]}")
     if form is not None:
         version = f"{version} ({form.name})"
-    words = Words(target, session.info.pac_mask)
     try:
         functions = v8.V8(words, target.symbol_address, form)
     except HoleError as hole:
         return cannot_read(version, hole.why)
-    code = _compiled(session, functions, number)
-    return JavaScript(version, functions, session, "" if mapped is None else mapped.path, code)
+    code, path = _compiled(session, functions, number), "" if mapped is None else mapped.path
+    lines = None
+    if code is not None and mapped is not None:
+        most = v8_code.MOST_SEARCHED if session.info.is_dead else v8_code.MOST_LIVE
+        tables = spans(session, lambda one: one.name == path and "w" not in one.perms)
+        lines = v8_lines.V8Lines(functions, code, tables, most)
+    return JavaScript(version, functions, session, path, code, lines)
