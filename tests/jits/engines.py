@@ -196,7 +196,7 @@ def java(
         environment = {"LD_PRELOAD": f"{GUEST}/{library.name}"}
         shares = [Share(perf_map, "/tmp", writable=True, scratch=True)]
     program = folder / "jvm/bin/java"
-    dead = died(root, program, words, folder, environment, options, more=shares)
+    dead = died(root, program, words, folder, environment, options, 240, shares)
     files = java_files(folder / "files", packages)
     return replace(dead, questions=list(BASICS), files=files, said=_of_report(dead.said))
 

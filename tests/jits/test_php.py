@@ -18,6 +18,7 @@ from mtedbg.analysis.code.sources.php import NOT_DESCRIBED, Php, find
 from mtedbg.budget import USUAL, Budget
 from mtedbg.dataclass import replace
 from mtedbg.decode.jits.php import LAYOUTS, MOST_BYTES, Opcache, Traces
+from mtedbg.decode.jits.php_frames import REGISTER, place_in
 from mtedbg.decode.jits.php_functions import Functions
 from mtedbg.decode.jits.words import HoleError, Words
 from mtedbg.model.absent import Absent, Reason, present
@@ -228,6 +229,48 @@ def test_another_version_is_named_and_not_guessed(session: Session) -> None:
     )
 
 
+@pytest.fixture(params=[NAME, "php-8.4-function"])
+def in_a_call(request: pytest.FixtureRequest) -> tuple[Session, int, int]:
+    """A process that is in a call of its compiled code's; where that is, and its frame of PHP."""
+    dead = session_of(request.param, budget=Budget(USUAL.scaled(100)))
+    registers = dead.target.registers(dead.current_thread())
+    assert not isinstance(registers, Absent)
+    # What was called keeps x27, and leads back by its frame record.
+    record = dead.target.read_memory(registers["x29"], 16)
+    assert not isinstance(record, Absent)
+    call = dead.strip(int.from_bytes(record[8:], "little")) - 4
+    return dead, call, registers[REGISTER]
+
+
+def test_a_frame_has_the_line_of_its_call(in_a_call: tuple[Session, int, int]) -> None:
+    dead, pc, frame = in_a_call
+    code = only_jit(dead, Php).in_frame(pc, {REGISTER: frame})
+    assert code is not None
+    assert (code.function, str(code.line)) == ("inner", "/jits/loop.php:6")
+    assert only_jit(dead, Php).in_frame(pc, {REGISTER: frame + 16}) is None
+    assert only_jit(dead, Php).in_frame(pc, {}) is None
+
+
+def test_damaged_frames_are_refused_or_answered(in_a_call: tuple[Session, int, int]) -> None:
+    dead, _, frame = in_a_call
+    whole = only_jit(dead, Php).traces.opcache
+    function = whole.words.pointer(frame + 24)
+    layout = whole.layout
+    structures = {
+        "frame": (frame, 32),
+        "function": (function, layout.first_line),
+        "instruction": (whole.words.pointer(frame), 32),
+    }
+    answered = dict.fromkeys(structures, 0)
+    for what, patches in random_patches(dead, 27, structures):
+        other = damaged(dead, patches)
+        found = place_in(replace(whole, words=Words(other.target)), frame)
+        answered[what] += found is not None and found.line == 6
+        assert found is None or found.file
+        assert other.target.reads < ONE_S * 100  # type: ignore[attr-defined]
+    assert all(0 < count < CHANGES for count in answered.values()), answered
+
+
 def test_damage_is_an_answer_or_a_refusal_and_bounded(session: Session) -> None:
     whole = only_jit(session, Php)
     first = whole.traces.array
@@ -298,7 +341,7 @@ def test_backtraces_pass_through_a_trace(tmp_path: Path) -> None:
     as_registered(session)
     functions = [frame.function for frame in calls_of(session)]
     assert functions[0].startswith("kill")
-    assert re.fullmatch(r"inner at \S*loop\.php:4 \[trace 1, PHP 8\.4\]", functions[2])
+    assert re.fullmatch(r"inner at \S*loop\.php:6 \[trace 1, PHP 8\.4\]", functions[2])
     assert in_order(["zend_execute", "php_execute_script", "_start"], functions[3:])
     commands = [f"set sysroot {dead.root}", f"file {dead.program}", f"core {dead.core}", "bt"]
     words = [word for one in commands for word in ("-ex", one)]

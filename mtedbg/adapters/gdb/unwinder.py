@@ -164,10 +164,13 @@ def _foreign_name(frame: Any) -> str:
     """What code of a JIT without a debug root is called; empty where it is none."""
     from mtedbg.adapters.gdb import foreign_code
     from mtedbg.analysis.code.frame_name import foreign_frame_name
+    from mtedbg.analysis.code.in_frame import SCRIPT_FRAME
 
     newer = frame.newer()
     after_call = newer is not None and newer.type() != gdb.SIGTRAMP_FRAME
     registers = {name: int(frame.read_register(name)) & _WORD for name in ("x29", "sp")}
+    with suppress(gdb.error):  # a caller's may not be known
+        registers[SCRIPT_FRAME] = int(frame.read_register(SCRIPT_FRAME)) & _WORD
     place = foreign_code.place_of(int(frame.pc()), registers, after_call=after_call)
     return "" if place is None else foreign_frame_name(place)
 

@@ -19,7 +19,8 @@ _known: dict[tuple[int, int], Session] = {}
 
 def place_of(process: lldb.SBProcess, frame: lldb.SBFrame) -> CodePlace | None:
     """What holds the PC of `frame`; None where it is in no code of such a JIT."""
-    from mtedbg.analysis.code.in_frame import place_in_frame
+    from mtedbg.adapters.lldb.threads import register
+    from mtedbg.analysis.code.in_frame import SCRIPT_FRAME, place_in_frame
     from mtedbg.model.pointer import strip
 
     session = session_of(process)
@@ -28,6 +29,9 @@ def place_of(process: lldb.SBProcess, frame: lldb.SBFrame) -> CodePlace | None:
     before = frame.GetThread().GetFrameAtIndex(index - 1) if index else None
     after_call = before is not None and not before.IsArtificial() and not _is_signal(before)
     registers = {"x29": frame.GetFP(), "sp": frame.GetSP()}
+    script_frame = register(frame, SCRIPT_FRAME)
+    if script_frame is not None:
+        registers[SCRIPT_FRAME] = script_frame
     return place_in_frame(session, pc - 1 if after_call and pc else pc, registers)
 
 

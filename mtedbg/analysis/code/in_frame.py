@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from mtedbg.session import Session
 
 
+SCRIPT_FRAME = "x27"
+"""A register that tells of the frame of a script besides x29 and sp: PHP's."""
+
+
 def place_in_frame(session: Session, pc: int, registers: Mapping[str, int]) -> CodePlace | None:
     """What a frame in code of a JIT without a debug root runs; None in other code.
 

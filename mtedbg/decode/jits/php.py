@@ -118,14 +118,21 @@ class Opcache:
 
 
 class Traces:
-    """The traces of a process."""
+    """The traces of a process.
+
+    Args:
+        of: its opcache.
+
+    Attributes:
+        opcache: the same.
+    """
 
     def __init__(self, of: Opcache) -> None:
-        self._opcache = of
+        self.opcache = of
 
     def holds(self, pc: int) -> bool:
         """Whether `pc` is in the JIT's buffer."""
-        return any(start <= pc < end for start, end in self._opcache.code)
+        return any(start <= pc < end for start, end in self.opcache.code)
 
     @cached_property
     def array(self) -> int | None:
@@ -134,10 +141,10 @@ class Traces:
         Raises:
             HoleError: not all memory is there, or searched.
         """
-        left = self._opcache.most
-        for start, end in self._opcache.shared:
+        left = self.opcache.most
+        for start, end in self.opcache.shared:
             there, before, until = 0, b"", start
-            for piece, data in self._opcache.words.pieces(start, min(end, start + left)):
+            for piece, data in self.opcache.words.pieces(start, min(end, start + left)):
                 there += len(data)
                 # A record may begin at the end of the piece before.
                 joined = before[-_OVERLAP:] if piece == until else b""
@@ -152,7 +159,7 @@ class Traces:
             if there < min(end - start, left):
                 raise HoleError(Absent(Reason.NOT_DUMPED, "some of opcache's memory"))
             if left < end - start:
-                limit = f"only {self._opcache.most >> 20} MiB of opcache's memory were searched"
+                limit = f"only {self.opcache.most >> 20} MiB of opcache's memory were searched"
                 raise HoleError(Absent(Reason.UNKNOWN, limit))
             left -= end - start
         return None
@@ -174,9 +181,9 @@ class Traces:
         first = self.array
         found: list[Trace] = []
         for number in range(MOST_TRACES if first is not None else 0):
-            address = (first or 0) + number * self._opcache.layout.size
+            address = (first or 0) + number * self.opcache.layout.size
             try:
-                if self._opcache.words.number(address) != number + 1:
+                if self.opcache.words.number(address) != number + 1:
                     break
                 trace = self._trace(address)
             except HoleError:
@@ -201,10 +208,10 @@ class Traces:
 
     def _trace(self, address: int) -> Trace | None:
         """The record at `address`; None where it has no code in the buffer."""
-        data = self._opcache.words.bytes(address, self._opcache.layout.size)
+        data = self.opcache.words.bytes(address, self.opcache.layout.size)
         number, root, parent, link, exits, _, size = struct.unpack_from("<7I", data)
-        pointers = struct.unpack_from("<3Q", data, self._opcache.layout.function)
-        function, instruction, start = map(self._opcache.words.strip, pointers)
+        pointers = struct.unpack_from("<3Q", data, self.opcache.layout.function)
+        function, instruction, start = map(self.opcache.words.strip, pointers)
         if not size or not (self.holds(start) and self.holds(start + size - 1)) or start % 4:
             return None
         if root > number or parent >= number:  # each is made after those that it leaves from
@@ -219,7 +226,7 @@ class Traces:
         """
         if not trace.function or not trace.instruction:
             return None
-        layout, words = self._opcache.layout, self._opcache.words
+        layout, words = self.opcache.layout, self.opcache.words
         count = words.number(trace.function + layout.count)
         first = words.pointer(trace.function + layout.instructions)
         into = trace.instruction - first

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from mtedbg.analysis.code.mappings import is_anonymous, spans
 from mtedbg.dataclass import dataclass, replace
 from mtedbg.decode.jits import php
 from mtedbg.decode.jits.php import Opcache, Trace, Traces
+from mtedbg.decode.jits.php_frames import REGISTER, place_in
 from mtedbg.decode.jits.php_functions import Compiled, Filled, Functions
 from mtedbg.decode.jits.words import HoleError, Words
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else
@@ -86,6 +88,24 @@ class Php:
 
     def _unknown(self, why: Absent) -> ForeignCode:
         return ForeignCode(CodeSource.PHP, block=why, version=self.version)
+
+    def in_frame(self, pc: int, registers: Mapping[str, int]) -> ForeignCode | None:
+        """The code with the line that its frame has; None where the frame tells of none."""
+        if REGISTER not in registers or not self.traces.holds(pc):
+            return None
+        code = self.at(pc)
+        if code is None or isinstance(code.block, Absent) or code.kind == "stubs":
+            return None
+        opcache = self.traces.opcache
+        place = place_in(opcache, opcache.words.strip(registers[REGISTER]))
+        if place is None:
+            return None
+        name = place.function or NAMELESS
+        # A trace goes through functions that it calls; a function that was compiled does not.
+        if code.kind == "function" and name != code.function:
+            return None
+        notes = (*code.notes, "the line is that of the instruction that PHP has saved last")
+        return replace(code, function=name, line=SourceLine(place.file, place.line), notes=notes)
 
     def blocks(self) -> ForeignCodes:
         """All traces and functions, and the stubs as one."""
