@@ -11,7 +11,7 @@ from mtedbg.lab import paths, protocol
 from mtedbg.lab.collect import clear
 from mtedbg.lab.image import VmImage
 from mtedbg.lab.machine import Machine, MachineOptions, Share
-from mtedbg.lab.vm import ANSWER_TIMEOUT_S, Vm
+from mtedbg.lab.vm import Vm
 from mtedbg.system import needs_unix
 
 CONTROL = "/mtedbg"
@@ -61,7 +61,7 @@ def boot(
         everything = [*system, *shares]
         machine = Machine(image or paths.vm_image(), options, everything, logs=Path(name))
         try:
-            vm = Vm(machine, cores)
+            vm = Vm(machine, cores, options.answers_s)
             _bring_up(vm, everything, options)
             yield vm
             vm.power_off()
@@ -83,5 +83,5 @@ def _bring_up(vm: Vm, shares: Sequence[Share], options: MachineOptions) -> None:
             vm.ask(protocol.NETWORK)
     except TimeoutError as error:
         raise LabError(
-            f"the VM did not start within {ANSWER_TIMEOUT_S:g} s", "is the machine very busy?"
+            f"the VM did not start within {options.answers_s:g} s", "is the machine very busy?"
         ) from error

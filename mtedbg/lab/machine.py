@@ -15,6 +15,7 @@ from mtedbg.lab.image import VmImage
 
 PROGRAM = "qemu-system-aarch64"
 MONITOR_TIMEOUT_S = 10.0
+ANSWER_TIMEOUT_S = 120.0
 SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 """System calls that QEMU is denied (seccomp, which Linux alone has): a VM that gets hold of it
 starts nothing."""
@@ -51,12 +52,14 @@ class MachineOptions:
         memory_mib: memory in MiB, at least 256.
         ports: TCP ports in the VM that are to be reachable on the host's 127.0.0.1.
         plugin: of QEMU (its `-plugin`: a library and its arguments); none by default.
+        answers_s: seconds that it may take to start, or to answer a request.
     """
 
     cpus: int = 1
     memory_mib: int = 1024
     ports: tuple[int, ...] = ()
     plugin: str = ""
+    answers_s: float = ANSWER_TIMEOUT_S
 
 
 class Machine:

@@ -11,9 +11,8 @@ from mtedbg.dataclass import dataclass
 from mtedbg.errors import LabError
 from mtedbg.lab import protocol
 from mtedbg.lab.collect import take_cores
-from mtedbg.lab.machine import Machine
+from mtedbg.lab.machine import ANSWER_TIMEOUT_S, Machine
 
-ANSWER_TIMEOUT_S = 120.0
 KILLED_TIMEOUT_S = 20.0
 MAX_OUTPUT = 64 << 20
 SIGKILL = 9
@@ -55,10 +54,12 @@ class Vm:
     Args:
         machine: its QEMU.
         cores: the host's side of the folder into which the VM's kernel writes core files.
+        answers_s: seconds that it may take to start, or to answer a request.
     """
 
-    def __init__(self, machine: Machine, cores: Path) -> None:
+    def __init__(self, machine: Machine, cores: Path, answers_s: float = ANSWER_TIMEOUT_S) -> None:
         self.kernel = ""
+        self._answers_s = answers_s
         self._machine = machine
         self._cores = cores
         self._splitter = protocol.Splitter()
@@ -78,7 +79,7 @@ class Vm:
         Raises:
             LabError: QEMU or the kernel gave up, or the CPU has no memory tagging.
         """
-        kind, payload = self._next(time.monotonic() + ANSWER_TIMEOUT_S)
+        kind, payload = self._next(time.monotonic() + self._answers_s)
         if kind != protocol.READY:
             raise LabError("the VM's init has another version", "run: scripts/setup")
         self.kernel, _, mte = payload.decode(errors="replace").partition(" ")
@@ -92,7 +93,7 @@ class Vm:
             LabError: it failed.
         """
         self._send(kind, payload)
-        answer, text = self._next(time.monotonic() + ANSWER_TIMEOUT_S)
+        answer, text = self._next(time.monotonic() + self._answers_s)
         if answer != protocol.DONE:
             raise LabError(f"in the VM: {text.decode(errors='replace')}")
 
@@ -254,7 +255,7 @@ class Vm:
 
     def _send(self, kind: bytes, payload: bytes = b"") -> None:
         try:
-            self._machine.channel.settimeout(ANSWER_TIMEOUT_S)
+            self._machine.channel.settimeout(self._answers_s)
             self._machine.channel.sendall(protocol.frame(kind, payload))
         except OSError as error:
             raise self._gone() from error

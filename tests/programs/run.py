@@ -127,7 +127,7 @@ def under_qemu(command: Sequence[str], options: Sequence[str], limit_s: float) -
 def machine() -> Iterator[Vm]:
     """A VM that has the runtime and the programs."""
     shares = [Share(each, str(each), in_use=False) for each in (ROOT, root())]
-    with boot(shares, MachineOptions(cpus=CPUS, memory_mib=MEMORY_MIB)) as vm:
+    with boot(shares, MachineOptions(cpus=CPUS, memory_mib=MEMORY_MIB, answers_s=LONGEST_S)) as vm:
         yield vm
 
 
@@ -145,7 +145,7 @@ def in_vm(vm: Vm, *, moved: bool = False) -> Run:
         while not vm.ends_within(LOOK_S):
             if why := patience.lost():
                 vm.kill()
-                done = vm.finish()
+                done = vm.finish(timeout_s=LONGEST_S)
                 return _ended(OUT_OF_PATIENCE, done.stdout, why.encode())
         done = vm.finish()
         output, bound = shaken.bound(done.stdout) if moved else (done.stdout, 0)

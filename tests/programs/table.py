@@ -8,6 +8,8 @@ from dataclasses import dataclass
 FRESH = "@FRESH@"
 """The beginning of paths of files that a run may make."""
 LIMIT_S = 600.0
+ROUNDS = "10"
+"""Threads are made so often by each run of programs whose start takes longer than that."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,7 @@ PROGRAMS = (
         ),
         quick=(1,),
     ),
-    Program("sqlite3, four threads", "sqlite3", (("goods",),), moved=(0,)),
+    Program("sqlite3, four threads", "sqlite3", (("goods", ROUNDS),), moved=(0,)),
     Program(
         "python3",
         "python3.13",
@@ -145,7 +147,7 @@ PROGRAMS = (
             ),
             _tool("python3.13", "all.py"),
             _tool("python3.13", "-c", "import sys; sys.exit('an error')"),
-            _tool("python3.13", "-I", "-S", "threads.py"),
+            _tool("python3.13", "-I", "-S", "threads.py", ROUNDS),
         ),
         moved=(3,),
         limit_s=1800,

@@ -49,7 +49,7 @@ static void* work(void* argument) {
   return (void*)seen;
 }
 
-int main(void) {
+static int round_of_threads(void) {
   common = opened();
   long rows = 0, sums = 0;
   run(common, "create table goods (id integer primary key, price int)", &rows);
@@ -67,4 +67,11 @@ int main(void) {
   run(common, "pragma integrity_check", &even);
   printf("%ld rows, %ld of the threads' own, %ld of the others\n", rows, sums, even);
   return sqlite3_close(common);
+}
+
+int main(int argc, char** argv) {
+  int status = 0;
+  for (int rounds = argc > 1 ? atoi(argv[1]) : 1; rounds > 0 && status == 0; --rounds)
+    status = round_of_threads();
+  return status;
 }
