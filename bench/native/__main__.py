@@ -12,7 +12,7 @@ from bench.machine import describe
 from bench.native.lab import lab
 from bench.result import table
 
-SUBJECTS = ("lookup", "publish", "faults", "memops", "translation", "policies")
+SUBJECTS = ("lookup", "publish", "faults", "memops", "translation", "policies", "programs")
 
 
 def main(names: list[str]) -> int:

@@ -81,7 +81,7 @@ target_link_libraries(mtetso_translate_checked PUBLIC mtetso_others)
 add_runtime(mtetso_checked mtetso_translate_checked EXCLUDE_FROM_ALL)
 
 # Tests of the translator alone.
-foreach(name count_words lowering_table)
+foreach(name assembler_words control_flow count_words lowering_table)
   add_executable(${name} tests/translate/${name}.cc)
   target_link_libraries(${name} PRIVATE mtetso_translate mtetso_core)
   target_link_options(${name} PRIVATE -pie)

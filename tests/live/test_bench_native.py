@@ -29,6 +29,7 @@ def test_every_subject_measures_something() -> None:
         r"lz, policy (seed|sticky|interpret) +\| [1-9][\d,]+ +\| .* \d+ faults",
         r"lz, tier 2 with a profile +\| [1-9][\d,]+ +\| tier 1 [\d,]+: [01]\.\d+ times",
         r"programs, [\d,]+ bytes +\| [\d,]+ bytes/s, [\d.]+ words a byte",
+        r"ls / +\| [\d.]+ s +\| qemu-x86_64 [\d.]+ s: [\d.]+ times",
     ):
         assert re.search(rf"^\| {row}", done.stdout, re.MULTILINE), (row, done.stdout)
 

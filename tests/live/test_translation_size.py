@@ -60,3 +60,13 @@ def test_what_instructions_cost() -> None:
 def test_a_mnemonic_has_one_lowering() -> None:
     done = run("lowering_table")
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_words_encoded_here_are_vixls() -> None:
+    done = run("assembler_words")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_where_blocks_begin() -> None:
+    done = run("control_flow")
+    assert (done.returncode, done.stderr) == (0, "")

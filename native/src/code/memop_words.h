@@ -41,6 +41,7 @@
 #include <mtedbg/debug_root.h>
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -85,6 +86,14 @@ inline std::optional<uint32_t> access_word_in(uint32_t word, uint32_t mode) {
   if (plain == (kStr | kBase) || plain == (kStlr | kBase))
     return (word & ~kPlainMask) | kBase | (local ? kStr : kStlr);
   return decode_access(word) ? std::optional(word) : std::nullopt;
+}
+
+// The access word of a load or a store of 1, 2, 4 or 8 bytes: plain in mode Local, else ordered.
+inline uint32_t load_store_word(bool store, uint32_t size, uint32_t data, uint32_t mode) {
+  using namespace access_words;
+  const bool local = mode == MTEDBG_Mode_Local;
+  const uint32_t form = store ? (local ? kStr : kStlr) : (local ? kLdr : kLdapr);
+  return static_cast<uint32_t>(std::countr_zero(size)) << 30 | form | kBase | data;
 }
 
 // The tag insert of mode Local or Shared.

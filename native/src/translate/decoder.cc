@@ -119,10 +119,15 @@ Decoder::Decoder() {
 
 std::optional<GuestInstruction> Decoder::decode(uint64_t rip,
                                                 std::span<const uint8_t> bytes) const {
+  ZydisDecoderContext context;
   ZydisDecodedInstruction insn;
-  ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
-  size_t size = std::min(bytes.size(), kMaxLength);
-  if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder_, bytes.data(), size, &insn, operands)))
+  ZydisDecodedOperand operands[GuestInstruction::kOperands];
+  const size_t size = std::min(bytes.size(), kMaxLength);
+  if (!ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&decoder_, &context, bytes.data(), size, &insn)))
+    return std::nullopt;
+  // Not those that are hidden: they are half of Zydis' work.
+  const uint8_t kept = std::min<uint8_t>(insn.operand_count_visible, GuestInstruction::kOperands);
+  if (!ZYAN_SUCCESS(ZydisDecoderDecodeOperands(&decoder_, &context, &insn, operands, kept)))
     return std::nullopt;
   GuestInstruction decoded;
   decoded.rip = rip;
@@ -134,7 +139,6 @@ std::optional<GuestInstruction> Decoder::decode(uint64_t rip,
       insn.address_width == 64 &&
       (insn.attributes & (ZYDIS_ATTRIB_HAS_SEGMENT_FS | ZYDIS_ATTRIB_HAS_SEGMENT_GS)) == 0;
   decoded.count = insn.operand_count_visible;
-  unsigned kept = std::min<unsigned>(insn.operand_count_visible, GuestInstruction::kOperands);
   for (unsigned i = 0; i < kept; ++i) {
     decoded.op[i] = read_operand(operands[i], decoded);
     // An immediate counts as extended to the width that the instruction works in.

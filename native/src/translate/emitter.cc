@@ -7,6 +7,7 @@
 
 #include "code/memop_words.h"
 #include "code/tier_slot.h"
+#include "status.h"
 
 namespace mtetso {
 
@@ -17,6 +18,8 @@ namespace {
 constexpr uint64_t kSharedTagBits = 0x0f00000000000000;  // logical tag 15
 constexpr int kTagLow = 56;                              // logical tag: bits 59:56
 constexpr int kTagBits = 4;
+constexpr uint32_t kOrdered = MTEDBG_Mode_Shared;
+constexpr uint32_t kTestSign = 0x37f80000;  // TBNZ of bit 31: of a W register, its sign
 
 }  // namespace
 
@@ -34,17 +37,42 @@ Label* Emitter::cold(std::function<void()> emit) {
 }
 
 void Emitter::bind_entry(uint64_t rip) {
-  masm_.Bind(&labels_[rip]);
+  labels_[rip].offset = offset();
   entries_.push_back({rip, offset()});
 }
 
+// The exit is out of line.
 void Emitter::poll(uint64_t rip) {
-  MemOperand budget(reg::frame, offsetof(Frame, budget));
-  masm_.Ldr(reg::target.W(), budget);
+  masm_.load(reg::target.W(), reg::frame, offsetof(Frame, budget));
   masm_.Sub(reg::target.W(), reg::target.W(), 1);
-  masm_.Str(reg::target.W(), budget);
-  masm_.Tbnz(reg::target.W(), 31, cold([this, rip] { leave(FrameStub::Poll, rip); }));
+  masm_.store(reg::target.W(), reg::frame, offsetof(Frame, budget));
+  polls_.push_back({offset(), rip});
+  masm_.word(kTestSign | reg::target.GetCode());
   core_id_.emit_reading(masm_);
+}
+
+// TBNZ reaches 32 KiB: in a long function some exits are in between.
+void Emitter::begin_instruction(uint64_t rip) {
+  constexpr uint32_t kFar = 24 << 10;
+  next_memop_ = {rip, 0};
+  if (polls_.empty() || offset() - polls_.front().at < kFar) return;
+  Label over;
+  masm_.B(&over);
+  emit_poll_exits();
+  masm_.Bind(&over);
+}
+
+// An exit is no longer than a poll and an instruction, so that the last one is in reach if the
+// first one is.
+void Emitter::emit_poll_exits() {
+  constexpr uint32_t kReach = 1 << 13;
+  for (const PollExit& one : polls_) {
+    const uint32_t words = (offset() - one.at) / kInstructionSize;
+    if (words >= kReach) throw StatusError(Status::Internal, "a poll's exit is out of reach");
+    masm_.set_word(one.at, kTestSign | words << 5 | reg::target.GetCode());
+    leave(FrameStub::Poll, one.rip);
+  }
+  polls_.clear();
 }
 
 void Emitter::tick(uint32_t function, uint64_t rip, bool begin) {
@@ -86,6 +114,7 @@ void Emitter::count() {
 }
 
 void Emitter::emit_cold() {
+  emit_poll_exits();
   for (auto& one : cold_) {
     masm_.Bind(&one->label);
     one->emit();
@@ -96,11 +125,13 @@ void Emitter::emit_cold() {
 }
 
 void Emitter::jump_to(uint64_t rip) {
-  auto label = labels_.find(rip);
-  if (label != labels_.end())
-    masm_.B(&label->second);
-  else
-    leave(FrameStub::Dispatch, rip);
+  const Place* label = labels_.find(rip);
+  if (label == nullptr) return leave(FrameStub::Dispatch, rip);
+  masm_.ensure(1);
+  const uint32_t at = offset();
+  const bool bound = label->offset != CompiledMemop::kNone;
+  if (!bound) open_.push_back({at, rip});
+  masm_.word(branch_word(at, bound ? label->offset : at));
 }
 
 void Emitter::call_to(uint64_t rip) {
@@ -117,7 +148,7 @@ void Emitter::call_to(uint64_t rip) {
 }
 
 void Emitter::leave(FrameStub stub) {
-  masm_.Ldr(reg::t1, MemOperand(reg::frame, offsetof(Frame, stubs) + 8 * static_cast<int>(stub)));
+  masm_.load(reg::t1, reg::frame, offsetof(Frame, stubs) + 8 * static_cast<uint32_t>(stub));
   masm_.Br(reg::t1);
 }
 
@@ -142,7 +173,9 @@ void Emitter::address(const GuestAddress& memory) {
   };
   bool base = memory.base != GuestAddress::kNone;
   bool index = memory.index != GuestAddress::kNone;
-  if (base && index)
+  if (base && index && !memory.wraps_32)
+    masm_.add_shifted(out, part(memory.base), part(memory.index), memory.scale_log2);
+  else if (base && index)
     masm_.Add(out, part(memory.base), a64::Operand(part(memory.index), LSL, memory.scale_log2));
   else if (index)
     masm_.Lsl(out, part(memory.index), memory.scale_log2);
@@ -225,18 +258,15 @@ void Emitter::insert_tag(const MemopForm& form) {
     masm_.orr(reg::address, reg::address, kSharedTagBits);
 }
 
-void Emitter::memop(uint32_t access, unsigned size,
-                    const std::function<void(const MemopForm&)>& emit) {
-  const MemopForm form = form_of(next_memop_);
-  // The core id is only needed for the tag.
-  const uint32_t lead = form.insert ? core_id_.words() * kInstructionSize : 0;
-  const uint32_t bytes = lead + (form.insert ? 2 : 1) * kInstructionSize;
-  vixl::ExactAssemblyScope exact(&masm_, bytes);
-  const uint32_t begin = offset();
+// What is recorded of the memop whose words begin at `begin`, after `lead` bytes that read the core
+// id.
+void Emitter::add_memop(const MemopForm& form, uint32_t access, unsigned size, uint32_t begin,
+                        uint32_t lead) {
   CompiledMemop& made = memops_.emplace_back();
-  if (form.insert) made.tag_offset = begin + lead;
+  const uint32_t insert = begin + lead;
+  if (form.insert) made.tag_offset = insert;
   if (lead != 0) made.begin_offset = begin;
-  made.access_offset = begin + bytes - static_cast<uint32_t>(kInstructionSize);
+  made.access_offset = form.insert ? insert + static_cast<uint32_t>(kInstructionSize) : insert;
   made.guest_rip = next_memop_.guest_rip;
   made.access = access;
   made.size = size;
@@ -244,6 +274,15 @@ void Emitter::memop(uint32_t access, unsigned size,
   made.pinned = form.pinned;
   if (!counters_.empty()) made.counter = static_cast<uint32_t>(counters_.size() - 1);
   ++next_memop_.ordinal;
+}
+
+void Emitter::memop(uint32_t access, unsigned size,
+                    const std::function<void(const MemopForm&)>& emit) {
+  const MemopForm form = form_of(next_memop_);
+  // The core id is only needed for the tag.
+  const uint32_t lead = form.insert ? core_id_.words() * kInstructionSize : 0;
+  vixl::ExactAssemblyScope exact(&masm_, lead + (form.insert ? 2 : 1) * kInstructionSize);
+  add_memop(form, access, size, offset(), lead);
   if (lead != 0) core_id_.emit(masm_);
   insert_tag(form);
   emit(form);
@@ -268,35 +307,33 @@ void Emitter::emit_out_of_line() {
     uint32_t access = 0;
     std::memcpy(&access, masm_.GetBuffer()->GetOffsetAddress<const void*>(memop.access_offset),
                 sizeof access);
-    const auto count = out_of_line(access, options_.shared_tag, 0, 0).count;
-    vixl::ExactAssemblyScope exact(&masm_, count * kInstructionSize);
+    masm_.ensure(OutOfLine::kMost);
     memop.out_offset = offset();
     const uint64_t back = memop.access_offset + kInstructionSize;
     const auto form = out_of_line(access, options_.shared_tag, memop.out_offset, back);
-    masm_.GetBuffer()->EmitData(form.span().data(), form.span().size_bytes());
+    for (const uint32_t word : form.span()) masm_.word(word);
   }
 }
 
+// A load or a store of 1, 2, 4 or 8 bytes.
+void Emitter::access_memory(uint32_t access, const Register& data, unsigned size) {
+  const MemopForm form = form_of(next_memop_);
+  const uint32_t word =
+      load_store_word(access == MTEDBG_Access_Store, size, data.GetCode(), form.mode);
+  if (form.insert && core_id_.words() != 0)
+    return memop(access, size, [&](const MemopForm&) { masm_.dc32(word); });
+  masm_.ensure(2);
+  add_memop(form, access, size, offset(), 0);
+  if (form.insert) masm_.word(tag_word(form.local() ? form.mode : kOrdered, options_.shared_tag));
+  masm_.word(word);
+}
+
 void Emitter::load(const Register& to, unsigned size) {
-  Register out = sized(to, size);
-  MemOperand from(reg::address);
-  memop(MTEDBG_Access_Load, size, [&](const MemopForm& form) {
-    const bool local = form.local();
-    if (size == 1) return local ? masm_.ldrb(out, from) : masm_.ldaprb(out, from);
-    if (size == 2) return local ? masm_.ldrh(out, from) : masm_.ldaprh(out, from);
-    return local ? masm_.ldr(out, from) : masm_.ldapr(out, from);
-  });
+  access_memory(MTEDBG_Access_Load, to, size);
 }
 
 void Emitter::store(const Register& from, unsigned size) {
-  Register in = sized(from, size);
-  MemOperand to(reg::address);
-  memop(MTEDBG_Access_Store, size, [&](const MemopForm& form) {
-    const bool local = form.local();
-    if (size == 1) return local ? masm_.strb(in, to) : masm_.stlrb(in, to);
-    if (size == 2) return local ? masm_.strh(in, to) : masm_.stlrh(in, to);
-    return local ? masm_.str(in, to) : masm_.stlr(in, to);
-  });
+  access_memory(MTEDBG_Access_Store, from, size);
 }
 
 void Emitter::read_modify_write(unsigned size, const std::function<void()>& access) {
@@ -321,6 +358,11 @@ CompiledCode Emitter::finish(std::vector<CompiledRange> ranges) {
   code.words.resize(masm_.GetSizeOfCodeGenerated() / kInstructionSize);
   std::memcpy(code.words.data(), masm_.GetBuffer()->GetStartAddress<const void*>(),
               code.words.size() * kInstructionSize);
+  for (const OpenBranch& one : open_) {
+    const uint32_t to = labels_.find(one.rip)->offset;
+    if (to == CompiledMemop::kNone) throw StatusError(Status::Internal, "a branch to no place");
+    code.words[one.at / kInstructionSize] = branch_word(one.at, to);
+  }
   for (const CompiledMemop& memop : memops_)
     if (memop.mode == MTEDBG_Mode_Either)
       code.words[memop.tag_offset / kInstructionSize] =

@@ -21,16 +21,17 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <vector>
 
 #include "compiled.h"
 #include "options.h"
+#include "translate/assembler.h"
 #include "translate/core_id.h"
 #include "translate/decoder.h"
 #include "translate/frame.h"
 #include "translate/plan.h"
+#include "translate/rip_map.h"
 
 namespace mtetso {
 
@@ -71,15 +72,15 @@ class Emitter {
   // Both outlive the emitter.
   Emitter(const Options& options, const TranslationPlan& plan);
 
-  a64::MacroAssembler& masm() { return masm_; }
+  Assembler& masm() { return masm_; }
   uint32_t offset() { return static_cast<uint32_t>(masm_.GetCursorOffset()); }
 
   // Starts a guest instruction: the memops that follow belong to it.
-  void begin_instruction(uint64_t rip) { next_memop_ = {rip, 0}; }
+  void begin_instruction(uint64_t rip);
 
   // Labels of this piece of code.
   bool has_label(uint64_t rip) const { return labels_.contains(rip); }
-  void declare(uint64_t rip) { labels_.try_emplace(rip); }
+  void declare(uint64_t rip) { labels_[rip]; }
   // Binds the label and records an entry.
   void bind_entry(uint64_t rip);
   // Counts the frame's budget down and leaves if it is used up; changes no flags.
@@ -182,12 +183,32 @@ class Emitter {
     a64::Label label;
     std::function<void()> emit;
   };
+  // Where a label is, in bytes.
+  struct Place {
+    uint32_t offset = CompiledMemop::kNone;
+  };
+  // A B to a label that was not bound yet.
+  struct OpenBranch {
+    uint32_t at = 0;
+    uint64_t rip = 0;
+  };
+  // A TBNZ of a poll, which leaves for `rip`.
+  struct PollExit {
+    uint32_t at = 0;
+    uint64_t rip = 0;
+  };
+  void access_memory(uint32_t access, const Register& data, unsigned size);
+  void add_memop(const MemopForm& form, uint32_t access, unsigned size, uint32_t begin,
+                 uint32_t lead);
+  void emit_poll_exits();
 
   const Options& options_;
   const TranslationPlan& plan_;
-  a64::MacroAssembler masm_;
+  Assembler masm_;
   MemopKey next_memop_;
-  std::map<uint64_t, a64::Label> labels_;
+  RipMap<Place> labels_;
+  std::vector<OpenBranch> open_;
+  std::vector<PollExit> polls_;  // whose exits are not emitted yet
   std::vector<std::unique_ptr<Cold>> cold_;
   CoreIdReader core_id_;
   std::vector<CompiledMemop> memops_;

@@ -12,6 +12,8 @@ using namespace vixl::aarch64;  // NOLINT: the instruction set is the vocabulary
 
 namespace {
 
+constexpr uint32_t kBranchIf = 0x54000000;  // B.cond
+
 // How AArch64 tests an x86 condition. "Below or equal" is C or Z in x86's sense; AArch64's LS is
 // (not C) or Z: right while the carry is inverted, which is undone afterwards. Parity is not a flag
 // here: it is compared with 0, with the flags saved meanwhile.
@@ -59,11 +61,11 @@ void Emitter::set_flags(const Register& bit, StatusFlags flags) {
 }
 
 void Emitter::set_parity(const Register& result) {
-  masm_.Strb(result.W(), MemOperand(reg::frame, offsetof(Frame, parity)));
+  masm_.store_byte(result.W(), reg::frame, offsetof(Frame, parity));
 }
 
 void Emitter::set_adjust(const Register& bits) {
-  masm_.Strb(bits.W(), MemOperand(reg::frame, offsetof(Frame, adjust)));
+  masm_.store_byte(bits.W(), reg::frame, offsetof(Frame, adjust));
 }
 
 void Emitter::get_parity(const Register& out) {
@@ -97,13 +99,19 @@ void Emitter::with_condition(ZydisMnemonic of, const std::function<void(Conditio
 
 void Emitter::branch_if(ZydisMnemonic jcc, uint64_t rip) {
   const HostCondition known = condition_of(jcc);
-  Label no;
   if (known.how == HostCondition::How::Plain) {
-    masm_.B(&no, InvertCondition(known.condition));
-  } else {
-    with_condition(jcc, [&](Condition c) { masm_.Cset(reg::target.W(), c); });
-    masm_.Cbz(reg::target.W(), &no);
+    // Over what is the same in all cases but for its length.
+    masm_.ensure(1);
+    const uint32_t over = offset(), condition = InvertCondition(known.condition);
+    masm_.word(kBranchIf | condition);
+    jump_to(rip);
+    const uint32_t words = (offset() - over) / kInstructionSize;
+    masm_.set_word(over, kBranchIf | words << 5 | condition);
+    return;
   }
+  Label no;
+  with_condition(jcc, [&](Condition c) { masm_.Cset(reg::target.W(), c); });
+  masm_.Cbz(reg::target.W(), &no);
   jump_to(rip);
   masm_.Bind(&no);
 }

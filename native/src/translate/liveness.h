@@ -7,13 +7,14 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
+#include <span>
 
 #include "translate/decoder.h"
 
 namespace mtetso {
 
-// Sets `lazy_live` of every instruction. Linear in their number.
-void find_live_flags(std::map<uint64_t, GuestInstruction>& instructions);
+// Sets `lazy_live` of every instruction; they are sorted by RIP. Mostly linear in their number, and
+// bounded by it but for a logarithm: where the flow is very tangled, flags count as live.
+void find_live_flags(std::span<GuestInstruction* const> instructions);
 
 }  // namespace mtetso

@@ -20,7 +20,7 @@ namespace mtetso {
 // One instruction, and where its code goes.
 struct LoweringContext {
   Emitter& emit;
-  a64::MacroAssembler& masm;  // the emitter's
+  Assembler& masm;  // the emitter's
   const GuestInstruction& insn;
 };
 

@@ -6,8 +6,10 @@
 #include <cstdio>
 
 #include "status.h"
+#include "translate/emitter.h"
 #include "translate/liveness.h"
 #include "translate/lower.h"
+#include "translate/rip_map.h"
 
 namespace mtetso {
 namespace {
@@ -24,111 +26,182 @@ void add_extent(std::vector<GuestExtent>& extents, uint64_t begin, uint64_t end)
     extents.push_back({begin, end});
 }
 
-// The bytes that these instructions were made from. Where there is none, as many as were looked at.
-std::vector<GuestExtent> extents_of(const std::map<uint64_t, uint64_t>& lengths) {
+// The bytes that these instructions, sorted by RIP, were made from. Where there is none, as many as
+// were looked at.
+std::vector<GuestExtent> extents_of(std::span<GuestInstruction* const> instructions) {
   std::vector<GuestExtent> extents;
-  for (const auto& [rip, length] : lengths)
-    add_extent(extents, rip, rip + (length != 0 ? length : Decoder::kMaxLength));
+  for (const GuestInstruction* insn : instructions)
+    add_extent(extents, insn->rip,
+               insn->rip + (insn->length != 0 ? insn->length : Decoder::kMaxLength));
   return extents;
 }
 
+void sort_by_rip(std::vector<GuestInstruction*>& instructions) {
+  std::sort(instructions.begin(), instructions.end(),
+            [](const auto* a, const auto* b) { return a->rip < b->rip; });
+}
+
+// Reads a source in pieces: asking it for each instruction takes as long as decoding.
+class Bytes {
+ public:
+  explicit Bytes(const CodeSource& source) : source_(source) {}
+
+  std::span<const uint8_t> at(uint64_t rip) {
+    const uint64_t into = rip - begin_;
+    if (into < bytes_.size() && bytes_.size() - into >= Decoder::kMaxLength)
+      return bytes_.subspan(into);
+    begin_ = rip;
+    bytes_ = source_.code_at(rip);
+    return bytes_;
+  }
+
+ private:
+  const CodeSource& source_;
+  std::span<const uint8_t> bytes_;
+  uint64_t begin_ = 0;
+};
+
 }  // namespace
 
-Translator::ControlFlow Translator::find(const TranslationUnit& unit,
-                                         const std::function<bool(uint64_t)>& known,
-                                         size_t& budget) const {
-  ControlFlow found;
-  std::vector<uint64_t> work{unit.start};
-  found.leaders.insert(unit.start);
-  auto leader = [&](uint64_t rip) {
-    if (rip >= unit.begin && rip < unit.end && !known(rip) && found.leaders.insert(rip).second)
-      work.push_back(rip);
+// What was found, of all units so far. Units may overlap: the first one gets the instruction, but
+// each has its first one.
+struct Translator::ControlFlow {
+  struct Mark {
+    uint32_t unit = 0;   // whose instruction is there, from 1; 0: none
+    bool leads = false;  // a block begins there
+    bool loops = false;  // that is jumped back to
   };
-  while (!work.empty()) {
-    uint64_t rip = work.back();
-    work.pop_back();
-    while (rip >= unit.begin && rip < unit.end && !found.instructions.contains(rip)) {
-      if (rip != unit.start && known(rip)) break;
-      if (budget-- == 0)
+  struct Unit {
+    std::vector<GuestInstruction> found;    // length 0: not an instruction
+    std::vector<GuestInstruction*> sorted;  // by RIP
+  };
+
+  RipMap<Mark> marks;
+  std::vector<Unit> units;
+  std::vector<uint64_t> work;
+  size_t left = kMaxInstructions;
+
+  uint32_t unit_of(uint64_t rip) const {
+    const Mark* mark = marks.find(rip);
+    return mark == nullptr ? 0 : mark->unit;
+  }
+  bool leads(uint64_t rip) const {
+    const Mark* mark = marks.find(rip);
+    return mark != nullptr && mark->leads;
+  }
+  bool loops(uint64_t rip) const {
+    const Mark* mark = marks.find(rip);
+    return mark != nullptr && mark->loops;
+  }
+};
+
+// Behind a jcc that does not jump no block begins, unless blocks are counted: a loop has a poll
+// where it is jumped back to.
+void Translator::find(ControlFlow& flow, const TranslationUnit& unit,
+                      const std::function<bool(uint64_t)>& known) const {
+  auto& [found, sorted] = flow.units.emplace_back();
+  const auto number = static_cast<uint32_t>(flow.units.size());
+  Bytes bytes(source_);
+  const auto inside = [&](uint64_t rip) { return rip >= unit.begin && rip < unit.end; };
+  const auto leader = [&](uint64_t rip) {
+    if (!inside(rip)) return;
+    ControlFlow::Mark& mark = flow.marks[rip];
+    if (mark.leads || (mark.unit != 0 && mark.unit != number) || known(rip)) return;
+    mark.leads = true;
+    flow.work.push_back(rip);
+  };
+  flow.marks[unit.start].leads = true;
+  flow.work.push_back(unit.start);
+  while (!flow.work.empty()) {
+    uint64_t rip = flow.work.back();
+    flow.work.pop_back();
+    while (inside(rip)) {
+      ControlFlow::Mark& mark = flow.marks[rip];
+      if (mark.unit == number || (mark.unit != 0 && rip != unit.start)) break;
+      if (flow.left-- == 0)
         throw StatusError(Status::Internal, "the guest has more code than can be translated");
-      auto decoded = decoder_.decode(rip, source_.code_at(rip));
+      mark.unit = number;
+      auto decoded = decoder_.decode(rip, bytes.at(rip));
       GuestInstruction bad;
       bad.rip = rip;
       bad.flow = Flow::Stop;
-      const auto& insn = found.instructions.emplace(rip, decoded.value_or(bad)).first->second;
-      if (insn.flow == Flow::Jump || insn.flow == Flow::Branch) {
-        leader(insn.op[0].immediate);
-        if (insn.op[0].immediate <= rip) found.loops.insert(insn.op[0].immediate);
+      const auto& insn = found.emplace_back(decoded.value_or(bad));
+      // It branches back to itself, and a poll in it may leave and return.
+      if (insn.repeat != Repeat::No) mark.leads = true;
+      const bool branch = insn.flow == Flow::Branch;
+      if (insn.flow == Flow::Jump || branch) {
+        const uint64_t target = insn.op[0].immediate;
+        leader(target);
+        if (target <= rip && flow.leads(target)) flow.marks[target].loops = true;
       }
       // It serialises: what comes after it is code as it is then (SDM volume 3, 9.1.3).
       if (insn.mnemonic == ZYDIS_MNEMONIC_CPUID) leader(insn.next());
-      // It branches back to itself, and a poll in it may leave and return.
-      if (insn.repeat != Repeat::No) found.leaders.insert(rip);
-      bool returns = insn.flow == Flow::Branch || insn.flow == Flow::Call ||
-                     insn.flow == Flow::CallIndirect || insn.flow == Flow::SystemCall;
+      const bool returns = insn.flow == Flow::Call || insn.flow == Flow::CallIndirect ||
+                           insn.flow == Flow::SystemCall || (branch && options_.count);
       if (returns) leader(insn.next());
-      if (insn.flow != Flow::Next) break;
+      const bool goes_on = insn.flow == Flow::Next || (branch && !returns && !known(insn.next()));
+      if (!goes_on) break;
       rip = insn.next();
     }
   }
-  find_live_flags(found.instructions);
-  return found;
+  for (GuestInstruction& insn : found) sorted.push_back(&insn);
+  sort_by_rip(sorted);
+  find_live_flags(sorted);
 }
 
 CompiledCode Translator::translate(const std::vector<TranslationUnit>& units,
                                    const TranslationPlan& plan,
                                    const std::function<bool(uint64_t)>& known) const {
   Emitter emitter(options_, plan);
-  std::vector<ControlFlow> found;
-  size_t budget = kMaxInstructions;
-  std::map<uint64_t, uint64_t> taken;  // lengths; units may overlap: the first one gets the
-                                       // instruction
-  for (const auto& unit : units) {
-    auto& one = found.emplace_back(find(
-        unit, [&](uint64_t rip) { return known(rip) || taken.contains(rip); }, budget));
-    for (const auto& [rip, insn] : one.instructions) taken.emplace(rip, insn.length);
-    for (uint64_t rip : one.leaders) emitter.declare(rip);
+  ControlFlow flow;
+  for (const auto& unit : units) find(flow, unit, known);
+  std::vector<GuestInstruction*> all;
+  for (const auto& unit : flow.units) {
+    for (size_t i = 0; i < unit.sorted.size(); ++i) {
+      const GuestInstruction& insn = *unit.sorted[i];
+      if (flow.leads(insn.rip)) emitter.declare(insn.rip);
+      // Where control falls through into an instruction that is not laid out next.
+      const bool last = i + 1 == unit.sorted.size();
+      const bool adjacent = !last && unit.sorted[i + 1]->rip == insn.next();
+      if (falls_through(insn) && !adjacent && flow.unit_of(insn.next()) != 0)
+        emitter.declare(insn.next());
+    }
+    all.insert(all.end(), unit.sorted.begin(), unit.sorted.end());
   }
-  // Where control falls through into an instruction that is not laid out next.
-  for (auto& one : found)
-    for (const auto& [rip, insn] : one.instructions)
-      if (falls_through(insn) && taken.contains(insn.next())) {
-        auto next = std::next(one.instructions.find(rip));
-        bool adjacent = next != one.instructions.end() && next->first == insn.next();
-        if (!adjacent) emitter.declare(insn.next());
-      }
   std::vector<CompiledRange> ranges;
   for (size_t i = 0; i < units.size(); ++i) {
-    if (found[i].instructions.empty()) continue;
+    if (flow.units[i].sorted.empty()) continue;
     ranges.push_back({emitter.offset(), 0, MTEDBG_RangeKind_Function, units[i].function,
                       units[i].start, units[i].name});
-    emit(emitter, units[i], found[i], plan.ticks);
+    emit(emitter, units[i], flow, flow.units[i].sorted, plan.ticks);
   }
   CompiledCode code = emitter.finish(std::move(ranges));
-  code.sources = extents_of(taken);
+  sort_by_rip(all);
+  code.sources = extents_of(all);
   return code;
 }
 
-void Translator::emit(Emitter& emitter, const TranslationUnit& unit, const ControlFlow& found,
-                      bool ticks) const {
+void Translator::emit(Emitter& emitter, const TranslationUnit& unit, const ControlFlow& flow,
+                      std::span<GuestInstruction* const> instructions, bool ticks) const {
   ticks = ticks && unit.function != CompiledRange::kNoFunction;
   uint32_t since_poll = 0;
   const GuestInstruction* before = nullptr;
-  for (const auto& [rip, insn] : found.instructions) {
+  for (const GuestInstruction* insn : instructions) {
+    const uint64_t rip = insn->rip;
     if (before != nullptr && falls_through(*before) && before->next() != rip)
       emitter.jump_to(before->next());
-    bool step = options_.step != 0 && since_poll >= options_.step;
+    const bool step = options_.step != 0 && since_poll >= options_.step;
     if (emitter.has_label(rip) || step) {
       emitter.bind_entry(rip);
       const bool begin = rip == unit.begin;
-      if (ticks && (begin || found.loops.contains(rip))) emitter.tick(unit.function, rip, begin);
+      if (ticks && (begin || flow.loops(rip))) emitter.tick(unit.function, rip, begin);
       emitter.poll(rip);
-      if (insn.repeat == Repeat::No) emitter.count();
+      if (insn->repeat == Repeat::No) emitter.count();
       since_poll = 0;
     }
-    emit_one(emitter, insn);
+    emit_one(emitter, *insn);
     ++since_poll;
-    before = &insn;
+    before = insn;
   }
   if (before != nullptr && falls_through(*before)) emitter.jump_to(before->next());
   emitter.emit_cold();

@@ -5,9 +5,8 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
-#include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -60,16 +59,12 @@ class Translator {
   }
 
  private:
-  struct ControlFlow {
-    std::map<uint64_t, GuestInstruction> instructions;  // length 0: not an instruction
-    std::set<uint64_t> leaders;
-    std::set<uint64_t> loops;  // leaders that are jumped back to
-  };
+  struct ControlFlow;
 
-  ControlFlow find(const TranslationUnit& unit, const std::function<bool(uint64_t)>& known,
-                   size_t& budget) const;
-  void emit(Emitter& emitter, const TranslationUnit& unit, const ControlFlow& found,
-            bool ticks) const;
+  void find(ControlFlow& flow, const TranslationUnit& unit,
+            const std::function<bool(uint64_t)>& known) const;
+  void emit(Emitter& emitter, const TranslationUnit& unit, const ControlFlow& flow,
+            std::span<GuestInstruction* const> instructions, bool ticks) const;
   void emit_one(Emitter& emitter, const GuestInstruction& insn) const;
   void emit_flow(Emitter& emitter, const GuestInstruction& insn) const;
 
