@@ -19,7 +19,7 @@ from tests.support import signals
 
 CPU = "max,pauth-impdef=on"
 OPTIONS = ("--threads", "threads", "--shared-tag", "15")
-ROUNDS = 5
+ROUNDS = 3
 _SQL = (
     "create table t(a, b); with recursive n(i) as (select 1 union all select i + 1 from n"
     " where i < 3000) insert into t select i, i * i % 97 from n;"
