@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import lzma
+import random
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -17,12 +19,14 @@ from mtedbg.dataclass import dataclass
 from mtedbg.model.absent import Absent, present
 from mtedbg.session import Session
 from tests.jits import engines, translators
+from tests.support.elf_core import with_memory
 from tests.support.jit_packages import python
 from tests.support.packages import died
 from tests.support.translated import FOLDER, luajit
 
 ROUNDS = 5
 COLD_MS, WARM_MS = 300, 5
+HEAP_AT, HEAP_MIB = 0x7F00_0000_0000, 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,15 @@ def _python(name: str, program: str, *arguments: str) -> Callable[[Path], Case]:
         return Case(name, core, lambda: Session(CoreTarget(str(core))), "$pc", "inner")
 
     return make
+
+
+def _erlang(folder: Path) -> Case:
+    """Erlang's modules, frozen, and 300 MB of a heap in front of them: all data is searched."""
+    whole = lzma.decompress((engines.CORES / "erlang-27.core.xz").read_bytes())
+    heap = random.Random(27).randbytes(1 << 20) * HEAP_MIB
+    path = folder / "core"
+    path.write_bytes(with_memory(whole, HEAP_AT, heap))
+    return Case("BeamAsm of OTP 27", path, lambda: Session(CoreTarget(str(path))), "$pc", "foldl")
 
 
 def _luajit(folder: Path) -> Case:
@@ -88,6 +101,7 @@ def _engine(name: str, kind: str, made: Callable[[Path], engines.Dead]) -> Calla
 CASES = (
     _python("wasmtime", "wasm_fault.py", "none"),
     _python("LLVM's MCJIT", "llvm_fault.py"),
+    _erlang,
     _luajit,
     _engine("box64 0.4.3", "", translators.freed),
     _engine("SpiderMonkey 128", "", partial(engines.wasm, engines.MOZJS_128)),

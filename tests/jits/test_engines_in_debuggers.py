@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from mtedbg.adapters.core import CoreTarget
+from mtedbg.analysis.code.sources.hotspot import JavaCode
 from mtedbg.model.absent import present
 from mtedbg.model.code_place import CodePlace
 from mtedbg.session import Session
 from tests.jits import engines
-from tests.jits.frozen import calls_of, session_of
+from tests.jits.frozen import calls_of, only_jit, session_of
 from tests.jits.test_v8 import CALL, places
 from tests.jits.translators import freed
 from tests.support.compile import BUILT, ROOT
@@ -126,6 +127,9 @@ def test_java_of_other_versions(packages: engines.Packages, tmp_path: Path) -> N
         assert f"[compilation {number}, HotSpot {packages.name.rpartition('-')[2]}." in str(
             frames[pc].function
         )
+    listed = only_jit(session, JavaCode).blocks()
+    assert not listed.cut
+    assert {f"{number}" for _, _, number in said} <= {str(one.number) for one in listed.codes}
     lines = ["Main.java:23", "Main.java:29", "Main.java:43"]
     assert in_order(lines, [frame.function for frame in calls_of(session)])
     ((name, bytecode),) = INTERPRETED.findall(dead.said)

@@ -13,7 +13,7 @@ from mtedbg.adapters.core import CoreTarget
 from mtedbg.analysis.code.block import code_at
 from mtedbg.analysis.code.sources.hotspot import JavaCode
 from mtedbg.budget import USUAL, Budget
-from mtedbg.decode.jits.hotspot import ADAPTERS, Blob, HotSpot
+from mtedbg.decode.jits.hotspot import ADAPTERS, FORMS, Blob, HotSpot
 from mtedbg.decode.jits.words import HoleError, Words
 from mtedbg.model.absent import Absent, Reason, present
 from mtedbg.model.code import Outcome
@@ -264,3 +264,20 @@ def test_time_of_an_answer(files: Path) -> None:
     session.target.symbol_address("gHotSpotVMStructs")  # the library's symbols are not the JIT's
     assert processor_time(lambda: code_at(Session(session.target), pc)) < COLD_S
     assert processor_time(lambda: only_jit(session, JavaCode).at(pc)) < WARM_S
+
+
+def test_nothing_is_called_damaged_of_a_version_that_is_not_known(session: Session) -> None:
+    """What does not fit may be another layout: the same bytes are damage of one that is known."""
+    jit = only_jit(session, JavaCode)
+    pc = next(one.block.start for one in jit.blocks().codes if present(one.block))
+    low, _, map_low, _, shift = next(heap for heap in jit.cache.heaps if heap[0] <= pc < heap[1])
+    segment = map_low + ((pc - low) >> shift)
+    reasons = []
+    for major in (21, 22):
+        other = only_jit(damaged(session, {segment: 0xFE}), JavaCode)
+        other.cache._form = FORMS.get(major)
+        found = other.at(pc)
+        assert found is not None
+        assert isinstance(found.block, Absent)
+        reasons.append(found.block.reason)
+    assert reasons == [Reason.DAMAGED, Reason.UNKNOWN_VERSION]

@@ -187,6 +187,28 @@ def program_header(
     return struct.pack("<IIQQQQQQ", kind, flags, offset, address, 0, file_size, memory_size, 1)
 
 
+def with_memory(core: bytes, start: int, contents: bytes) -> bytes:
+    """`core` with one more writable mapping, in front of its others.
+
+    Args:
+        core: an ELF core of 64 bits, little end first.
+        start: where the mapping begins.
+        contents: all of it.
+    """
+    count = struct.unpack_from("<H", core, 56)[0]
+    table = [bytearray(core[64 + PHDR_SIZE * at :][:PHDR_SIZE]) for at in range(count)]
+    for header in table:
+        (offset,) = struct.unpack_from("<Q", header, 8)
+        struct.pack_into("<Q", header, 8, offset + PHDR_SIZE)
+    # Behind the notes, which come first.
+    size = len(contents)
+    mapping = struct.pack("<IIQQQQQQ", PT_LOAD, 6, len(core) + PHDR_SIZE, start, 0, size, size, 1)
+    table.insert(1, bytearray(mapping))
+    whole = bytearray(core[:64])
+    struct.pack_into("<H", whole, 56, count + 1)
+    return bytes(whole) + b"".join(table) + core[64 + PHDR_SIZE * count :] + contents
+
+
 def patched(core: bytes, index: int, **fields: int) -> bytes:
     """The core with fields of one program header replaced."""
     names = ("type", "flags", "offset", "address", "physical", "file_size", "memory_size", "align")

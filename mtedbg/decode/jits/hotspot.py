@@ -238,6 +238,11 @@ class HotSpot:
         name = self._flags[2]
         self._has_lines = self._constants(name).get(name, 0)
 
+    @property
+    def is_known_version(self) -> bool:
+        """Whether this was tried with the version."""
+        return self._form is not None
+
     # What the library exports.
 
     def _exported(self, name: str) -> int:
@@ -407,6 +412,9 @@ class HotSpot:
             HoleError: the code cache cannot be read.
         """
         header = self._sizes["HeapBlock"]
+        used = self.offsets["HeapBlock::Header", "_used"]
+        # 25 has made it shorter; what is used follows.
+        wide = 4 if used - self.offsets["HeapBlock::Header", "_length"] == 4 else 8
         for low, high, map_low, map_high, shift in self.heaps:
             at = low
             while at < high:
@@ -415,7 +423,7 @@ class HotSpot:
                     break
                 if self.words.number(map_low + segment, 1) == _NO_BLOCK:
                     break  # behind the last block is memory that was never used
-                length = self._number(at, "HeapBlock::Header", "_length", 8)
+                length = self._number(at, "HeapBlock::Header", "_length", wide)
                 if not 0 < length <= (high - low) >> shift:
                     raise damaged(f"the block at {at:#x} of the code cache")
                 if self._number(at, "HeapBlock::Header", "_used", 1):

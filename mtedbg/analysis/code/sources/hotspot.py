@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from mtedbg.analysis.code.jits import MOST, cannot_read, without_library
+from mtedbg.analysis.code.jits import MOST, cannot_read, unknown_version, without_library
 from mtedbg.dataclass import dataclass, replace
 from mtedbg.decode.jits import hotspot
 from mtedbg.decode.jits.hotspot import Blob, JavaPlace
@@ -47,7 +47,7 @@ class JavaCode:
         try:
             blob = self.cache.at(pc)
         except HoleError as hole:
-            return ForeignCode(CodeSource.HOTSPOT, block=hole.why, version=self.version)
+            return ForeignCode(CodeSource.HOTSPOT, block=self._why(hole), version=self.version)
         if blob is None:
             return None
         found = self._of(blob)
@@ -56,7 +56,13 @@ class JavaCode:
         try:
             return self._inside(found, blob, pc)
         except HoleError as hole:
-            return replace(found, notes=(*found.notes, f"where in it: {hole.why}"))
+            return replace(found, notes=(*found.notes, f"where in it: {self._why(hole)}"))
+
+    def _why(self, hole: HoleError) -> Absent:
+        """Why something is not told: of a version that is not known nothing is damage."""
+        if hole.why.reason is Reason.DAMAGED and not self.cache.is_known_version:
+            return unknown_version(self.version)
+        return hole.why
 
     def blocks(self) -> ForeignCodes:
         """All pieces of code."""
@@ -69,7 +75,7 @@ class JavaCode:
                     break
                 found.append(self._of(blob))
         except HoleError as hole:
-            cut = f"the code cache: {hole.why}"
+            cut = f"the code cache: {self._why(hole)}"
         return ForeignCodes(CodeSource.HOTSPOT, tuple(found), cut, self.version)
 
     def in_frame(self, pc: int, registers: Mapping[str, int]) -> ForeignCode | None:
@@ -97,7 +103,7 @@ class JavaCode:
                 return None
             return self._out_of_compiled(blob, pc, registers)
         except HoleError as hole:
-            return hole.why
+            return self._why(hole)
         except KeyError as missing:
             return Absent(Reason.UNKNOWN, f"register {missing} is not known")
 
@@ -116,7 +122,7 @@ class JavaCode:
         try:
             compiled = self.cache.compiled(blob)
         except HoleError as hole:
-            return replace(found, symbol=hole.why, noun=hotspot.COMPILED)
+            return replace(found, symbol=self._why(hole), noun=hotspot.COMPILED)
         level = compiled.level
         entered = " entered in a loop" if compiled.is_entered_in_a_loop else ""
         found = replace(
