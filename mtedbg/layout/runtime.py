@@ -156,6 +156,13 @@ class Runtime:
         """The `length` bytes of text at `address`, as far as a name is ever long."""
         return read_text(self.target, address, length)
 
+    def text_if_any(self, address: int | Absent, length: int | Absent) -> str:
+        """The same of fields that a record may lack; empty where there is none."""
+        if isinstance(address, Absent) or isinstance(length, Absent):
+            return ""
+        found = self.text(address, length)
+        return "" if isinstance(found, Absent) else found
+
     def values(self, enum: str) -> Mapping[int, str]:
         """The names of an enum's values, as the schema has them; none where it lacks the enum."""
         return self.layout.schema.enums.get(enum, {})

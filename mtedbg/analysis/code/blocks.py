@@ -107,7 +107,7 @@ def _programs(runtime: Runtime) -> Mapping[int, str]:
         found = or_else(programs_of(runtime), ())
     except LayoutError:
         return {}
-    return {one.id: or_else(runtime.text(one.name, one.name_length), "") for one in found}
+    return {one.id: runtime.text_if_any(one.name, one.name_length) for one in found}
 
 
 def _tests(runtimes: tuple[Runtime, ...], wanted: Wanted) -> Iterator[_Test]:

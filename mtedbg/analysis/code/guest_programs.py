@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from mtedbg.errors import LayoutError
-from mtedbg.model.absent import Absent, or_else
+from mtedbg.model.absent import or_else
 from mtedbg.model.guest_program import GuestProgram
 from mtedbg.session import once
 
@@ -40,9 +40,6 @@ def guest_programs(session: Session) -> tuple[GuestProgram, ...]:
 def _programs(runtime: Runtime) -> Iterator[GuestProgram]:
     from mtedbg.decode.code.code_map import programs_of
 
-    def text(address: int | Absent, length: int | Absent) -> str:
-        return or_else(runtime.text(or_else(address, 0), or_else(length, 0)), "")
-
     try:
         records = or_else(programs_of(runtime), ())
     except LayoutError:
@@ -51,11 +48,11 @@ def _programs(runtime: Runtime) -> Iterator[GuestProgram]:
         begin, end = or_else(one.guest_begin, 0), or_else(one.guest_end, 0)
         if not begin < end:
             continue
-        digits = text(one.build_id, one.build_id_length)[:_MOST_DIGITS]
+        digits = runtime.text_if_any(one.build_id, one.build_id_length)[:_MOST_DIGITS]
         try:
             build_id = bytes.fromhex(digits)
         except ValueError:
             build_id = b""
-        path = text(one.path, one.path_length)
-        name = text(one.name, one.name_length)
+        path = runtime.text_if_any(one.path, one.path_length)
+        name = runtime.text_if_any(one.name, one.name_length)
         yield GuestProgram(name, path, build_id, or_else(one.load_bias, 0), begin, end)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from mtedbg.dataclass import dataclass
 from mtedbg.errors import LayoutError
 from mtedbg.formats.siginfo import signal_name
-from mtedbg.model.absent import Absent, or_else, present
+from mtedbg.model.absent import Absent, present
 from mtedbg.session import once
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _reasons(calls: GuestCalls, number: int) -> Iterator[str]:
     with suppress(LayoutError):
         ending = runtime.first(ENDING, Ending)
         if present(ending) and (ending.thread, ending.signal) == (frame.thread_id, number):
-            yield or_else(runtime.text(ending.reason, ending.reason_length), "")
+            yield runtime.text_if_any(ending.reason, ending.reason_length)
     call = _SIGNAL_ARGUMENT.get(frame.rax)
     if frame.state == ThreadState.THUNK and call is not None:
         name, register = call

@@ -108,17 +108,11 @@ def profile_of(session: Session) -> tuple[Profile, tuple[str, ...]]:
 def _of_program(runtime: Runtime, program: Program, learned: _Learned) -> ProgramProfile:
     """What was learned of a program."""
     found = {key: facts for (of, key), facts in learned.memops.items() if of == program.id}
-    name = or_else(runtime.text(program.name, program.name_length), "")
-    build_id = _text(runtime, program.build_id, program.build_id_length)
-    path = _text(runtime, program.path, program.path_length)
+    name = runtime.text_if_any(program.name, program.name_length)
+    build_id = runtime.text_if_any(program.build_id, program.build_id_length)
+    path = runtime.text_if_any(program.path, program.path_length)
     identity = ModuleIdentity(or_else(program.digest, 0), build_id)
     return ProgramProfile.in_order(name, identity, found, path)
-
-
-def _text(runtime: Runtime, address: int | Absent, length: int | Absent) -> str:
-    if isinstance(address, Absent) or isinstance(length, Absent):
-        return ""
-    return or_else(runtime.text(address, length), "")
 
 
 def _together(one: ProgramProfile, other: ProgramProfile) -> ProgramProfile:
