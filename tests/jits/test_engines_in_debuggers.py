@@ -160,6 +160,9 @@ def test_node_in_other_builds(packages: engines.Packages, tmp_path: Path) -> Non
     assert "main.js:5" in said[0]  # where the error was made; the process ends a line later
     assert lines_of(session)[1 : len(said)] == said[1:]
     assert calls_of(session)[-1].function.startswith("_start")
+    names = [frame.function for frame in calls_of(session) if present(frame.place.jit)]
+    same_frames(in_gdb(dead, dead.root, ""), session, "_start")
+    assert in_order(names, in_lldb(dead, dead.root))
 
 
 ROUNDS = 4

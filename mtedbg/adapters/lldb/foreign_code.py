@@ -40,7 +40,7 @@ def session_of(process: lldb.SBProcess) -> Session:
     identity = process.GetUniqueID(), process.GetStopID()
     if identity not in _known:
         _known.clear()
-        _known[identity] = _session(process)
+        _known[identity] = new_session(process)
     return _known[identity]
 
 
@@ -49,7 +49,8 @@ def _is_signal(frame: lldb.SBFrame) -> bool:
     return "kernel_rt_sigreturn" in (frame.GetFunctionName() or "")
 
 
-def _session(process: lldb.SBProcess) -> Session:
+def new_session(process: lldb.SBProcess) -> Session:
+    """A session of its own, with a budget of its own."""
     from mtedbg.adapters.lldb.sources import source_of
     from mtedbg.adapters.lldb.target import LldbTarget
 

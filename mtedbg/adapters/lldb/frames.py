@@ -29,6 +29,8 @@ THREAD_FUNCTION = "mtedbg_before_frames"
 _SETTING, _THREAD_SETTINGS = "frame-format", ("thread-format", "thread-stop-format")
 _SCRIPT = f"${{script.frame:{FUNCTION}}}"
 _THREAD_SCRIPT = f"${{script.thread:{THREAD_FUNCTION}}}"
+_BUILT_IN = "Builtins_"
+"""What V8 calls its own code, where a program has symbols of it."""
 _MODULE = re.compile(r"\{ ?\$\{module\.file\.basename\}")
 
 
@@ -102,7 +104,8 @@ def _is_core(process: lldb.SBProcess) -> bool:
 
 def _may_interpret(frame: lldb.SBFrame) -> bool:
     """Whether a frame is in a library whose own code runs a script, and in no function of it."""
-    if frame.GetSymbol().IsValid():
+    symbol = frame.GetSymbol()
+    if symbol.IsValid() and not (symbol.GetName() or "").startswith(_BUILT_IN):
         return False
     return is_interpreter(str(frame.GetModule().GetFileSpec().GetFilename() or ""))
 

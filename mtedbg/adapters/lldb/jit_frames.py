@@ -50,10 +50,10 @@ def _pcs(thread: lldb.SBThread, count: int) -> list[int]:
 
 def _file(process: lldb.SBProcess) -> bytes:
     """The module's file; empty where LLDB's own frames are right."""
-    from mtedbg.adapters.lldb.foreign_code import session_of
+    from mtedbg.adapters.lldb.foreign_code import new_session
     from mtedbg.analysis.code.mappings import has_generated
 
-    session = session_of(process)
+    session = new_session(process)  # what it reads is not to be missed where frames are named
     if not has_generated(session):
         return b""
     vdso.add(process)
