@@ -33,7 +33,7 @@ PROGRAMS: dict[str, Sequence[str]] = {
     ),
     "sqlite3, four statements": ("sqlite3", ":memory:", _SQL),
     "gzip -c": ("gzip", "-c", "text"),
-    "python3 -c pass": ("python3", "-c", "pass"),
+    "python3.13 -c pass": ("python3.13", "-c", "pass"),
 }
 
 
