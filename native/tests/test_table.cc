@@ -199,7 +199,7 @@ void fill_slots(mtedbg_Slots& slots) {
 
 TEST_CASE("slots: what is added, changed and taken away") {
   PublishedSlots<Item> slots;
-  for (uint64_t i = 0; i < 1000; ++i) REQUIRE(slots.append({i + 1, i}, {i + 1, i + 2}) == i);
+  for (uint64_t i = 0; i < 1000; ++i) REQUIRE(slots.add({i + 1, i}, {i + 1, i + 2}) == i);
   slots.change(3, {7777, 8}, {7777, 7778});
   slots.remove(999);
   const auto items = read_slots(Here{}, slots.abi());

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// One published piece of code and all that is known about it. The parts that a debugger reads are
-// the mtedbg records themselves, in dumped memory; this object only points to them.
+// One published piece of code and all that is known about it. It owns its records, which a debugger
+// reads: in dumped memory, given back with it. A block that is gone lives on without its segment as
+// long as the debug root lists it as retired.
 #pragma once
 
 #include <mtedbg/debug_root.h>
@@ -11,24 +12,30 @@
 #include <span>
 #include <vector>
 
+#include "code/code_records.h"
 #include "code/func_to_range.h"
 #include "code/segment.h"
 #include "compiled.h"
+#include "debug/arena.h"
 
 namespace mtetso {
 
 struct CodeBlock {
-  mtedbg_Block record{};
-  std::shared_ptr<CodeSegment> segment;
+  mtedbg_Block record{};  // state, superseded_by and reason are changed under code_lock()
+  std::shared_ptr<CodeSegment> segment;  // null once no thread can be in it
   std::span<const mtedbg_Range> ranges;  // sorted by begin
   std::span<mtedbg_Memop> memops;        // sorted by address; changed under the protocol's lock
   std::span<mtedbg_Memop*> aborts;       // those with an abort_address, sorted by it
   std::span<uint64_t> counters;          // that its code adds to, in the order of their places
   FuncToCodeRange functions;
-  std::vector<GuestExtent> sources;  // sorted, disjoint
-  // Changed under code_lock(), also of blocks that nobody changes otherwise.
+  std::vector<GuestExtent> sources;     // sorted, disjoint
+  std::vector<uint64_t> guest_entries;  // guest addresses at which it may be entered
+  // What the debug root says of its program and functions.
+  std::shared_ptr<const CodeRecords> code;
+  ArenaPieces memory;  // of the ranges, memops, aborts and counters, and all that they refer to
+  // The rest is changed under code_lock().
   mutable uint32_t stubs = 0;  // entry stubs into it, which are never removed
-  mutable uint64_t shown = 0;  // its slot in the code map of the debug root
+  uint64_t shown = 0;          // its slot in the code map of the debug root
 
   uintptr_t base() const { return record.base; }
   uintptr_t end() const { return record.base + record.length; }

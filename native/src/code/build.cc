@@ -14,8 +14,12 @@ namespace {
 std::atomic<uint64_t> g_next_block{1};
 std::atomic<uint64_t> g_next_memop{1};
 
-std::span<mtedbg_Range> build_ranges(const CompiledCode& code) {
-  auto ranges = arena_array<mtedbg_Range>(code.ranges.size());
+std::span<mtedbg_Range> build_ranges(const CompiledCode& code, ArenaPieces& memory) {
+  auto ranges = memory.array<mtedbg_Range>(code.ranges.size());
+  size_t letters = 0;
+  for (const CompiledRange& from : code.ranges)
+    if (!from.symbol.empty()) letters += from.symbol.size() + 1;
+  char* symbol = memory.array<char>(letters).data();
   for (size_t i = 0; i < ranges.size(); ++i) {
     const CompiledRange& from = code.ranges[i];
     ranges[i] = {.begin = from.begin,
@@ -24,19 +28,21 @@ std::span<mtedbg_Range> build_ranges(const CompiledCode& code) {
                  .function = from.function,
                  .guest_rip = from.guest_rip,
                  .callee_block = from.callee_block,
-                 .symbol = from.symbol.empty() ? 0 : address_of(arena_string(from.symbol)),
+                 .symbol = from.symbol.empty() ? 0 : address_of(symbol),
                  .symbol_length = static_cast<uint32_t>(from.symbol.size()),
                  .frame = MTEDBG_FrameKind_Unknown,
                  .frame_size = 0,
                  .line_count = 0,
                  .lines = 0};
+    if (from.symbol.empty()) continue;
+    symbol += from.symbol.copy(symbol, from.symbol.size()) + 1;
   }
   return ranges;
 }
 
 std::span<mtedbg_Memop> build_memops(const CompiledCode& code, uint64_t base, uint64_t block,
-                                     std::span<const uint64_t> counters) {
-  auto memops = arena_array<mtedbg_Memop>(code.memops.size());
+                                     std::span<const uint64_t> counters, ArenaPieces& memory) {
+  auto memops = memory.array<mtedbg_Memop>(code.memops.size());
   for (size_t i = 0; i < memops.size(); ++i) {
     const CompiledMemop& from = code.memops[i];
     mtedbg_Memop& memop = memops[i];
@@ -62,9 +68,9 @@ std::span<mtedbg_Memop> build_memops(const CompiledCode& code, uint64_t base, ui
 }  // namespace
 
 // Everything about the block that a reader may follow; none of it is reachable yet.
-std::unique_ptr<CodeBlock> Code::build(uint32_t kind, uint32_t tier, const CompiledCode& code,
-                                       const Placement& place) const {
-  auto block = std::make_unique<CodeBlock>();
+std::shared_ptr<CodeBlock> Code::build(uint32_t kind, uint32_t tier, const CompiledCode& code,
+                                       Placement&& place) const {
+  auto block = std::make_shared<CodeBlock>();
   mtedbg_Block& record = block->record;
   record.id = g_next_block++;
   record.code = id_;
@@ -74,15 +80,16 @@ std::unique_ptr<CodeBlock> Code::build(uint32_t kind, uint32_t tier, const Compi
   record.kind = kind;
   record.tier = tier;
   record.state = MTEDBG_BlockState_Building;
-  block->segment = place.segment;
-  block->ranges = build_ranges(code);
-  block->counters = arena_array<uint64_t>(code.counters.size());
-  block->memops = build_memops(code, record.base, record.id, block->counters);
-  block->aborts =
-      describe_sections(code, record.base, block->memops,
-                        reinterpret_cast<uint32_t*>(place.segment->write_base() + place.offset));
+  block->segment = std::move(place.segment);
+  block->code = records_;
+  block->ranges = build_ranges(code, block->memory);
+  block->counters = block->memory.array<uint64_t>(code.counters.size());
+  block->memops = build_memops(code, record.base, record.id, block->counters, block->memory);
+  block->aborts = describe_sections(code, record.base, block->memops, block->writable(record.base),
+                                    block->memory);
   block->functions = FuncToCodeRange(block->ranges);
   block->sources = code.sources;
+  for (const CompiledEntry& entry : code.entries) block->guest_entries.push_back(entry.guest_rip);
   record.ranges = address_of(block->ranges.data());
   record.range_count = static_cast<uint32_t>(block->ranges.size());
   record.ranges_checksum = mtedbg_crc32(block->ranges.data(), block->ranges.size_bytes());

@@ -11,6 +11,7 @@
 //   retired     retire(): nothing leads there any more, but threads may still be in it: its words
 //               can be run, a fault in it is handled as any other, the debug root has the reason
 //   unmapped    reclaim(): no thread can be in it, and it was the last user of its segment
+//   gone        the debug root lists it no more: its records are given back
 //
 // Blocks of every kind are in one vector: shared stubs (of no tier, made first), complete tiers,
 // code of single functions, lazy entry stubs of any tier.
@@ -28,9 +29,9 @@
 
 #include "code/block.h"
 #include "code/block_map.h"
+#include "code/code_records.h"
 #include "code/entry_map.h"
 #include "code/segment.h"
-#include "code/tier_slot.h"
 #include "compiled.h"
 
 namespace mtetso {
@@ -38,17 +39,6 @@ namespace mtetso {
 // No memory for code, or inconsistent CompiledCode. Nothing was changed.
 struct CodeError : std::runtime_error {
   using std::runtime_error::runtime_error;
-};
-
-// The program that it is of, for debuggers and profiles.
-struct CodeIdentity {
-  std::string_view name = "";
-  std::string_view path = "";  // of its file; empty: it is of none
-  uint64_t digest = 0;         // of the guest's code
-  uint64_t guest_begin = 0;
-  uint64_t guest_end = 0;
-  uint64_t load_bias = 0;          // guest addresses less those in its file
-  std::string_view build_id = {};  // as text: the bytes in hexadecimal; empty if it has none
 };
 
 // A stub through which native code calls a guest function.
@@ -79,8 +69,11 @@ class Code {
   // baseline code until it requests a better tier.
   uint32_t add_function(std::string_view name, uint64_t guest_begin, uint64_t guest_end,
                         int32_t ticks = INT32_MAX);
+  // The same for many; their indices ascend. Throws bad_alloc.
+  std::vector<uint32_t> add_functions(std::span<const FunctionIdentity> functions,
+                                      int32_t ticks = INT32_MAX);
   // Null for an index that does not belong to this Code.
-  TierSlot* slot(uint32_t function) const;
+  TierSlot* slot(uint32_t function) const { return records_->slot(function); }
 
   // Sets the compiler's state for some functions (MTEDBG_TierState_*); commit() sets Committed.
   void set_tier_states(std::span<const uint32_t> functions, uint32_t tier_state);
@@ -101,9 +94,9 @@ class Code {
   // this Code lives. Throws CodeError or bad_alloc.
   uintptr_t export_function(uint64_t guest_rip);
 
-  // Removes a block from the entries, this Code's map and the code map that debuggers see, and
-  // lists it as retired, with the reason. Threads may still be in it. Throws bad_alloc and leaves
-  // everything as it was.
+  // Removes a block, which was not reclaimed, from the entries, this Code's map and the code map
+  // that debuggers see, and lists it as retired, with the reason. Threads may still be in it.
+  // Throws bad_alloc and leaves everything as it was.
   void retire(const CodeBlock* block, std::string_view reason);
 
   // Retires the published blocks that were made from the guest's bytes in [begin, end), which have
@@ -116,9 +109,10 @@ class Code {
   // The number of retired blocks that can be reclaimed at some time.
   size_t retired() const;
 
-  // Deletes retired blocks that no thread can be in: those retired before `epoch` (see epochs.h).
-  // A segment is unmapped with its last block. Returns the number of blocks. `last` is called with
-  // each before it is deleted, with code_lock() held. Throws bad_alloc.
+  // Lets go of retired blocks that no thread can be in: those retired before `epoch` (see
+  // epochs.h). A segment is unmapped with its last block; a block's records are freed when the
+  // debug root lists it no more. Returns the number of blocks. `last` is called with each before it
+  // is deleted, with code_lock() held. Throws bad_alloc.
   size_t reclaim(
       uint64_t epoch, const std::function<void(const CodeBlock&)>& last = [](const CodeBlock&) {});
 
@@ -134,7 +128,7 @@ class Code {
   void visit(const std::function<void(const CodeBlock&)>& visit) const;
 
   // The same, for callers that know that no block is committed at the same time.
-  const std::vector<std::unique_ptr<CodeBlock>>& blocks() const { return blocks_; }
+  const std::vector<std::shared_ptr<CodeBlock>>& blocks() const { return blocks_; }
 
   uint64_t id() const { return id_; }
 
@@ -144,13 +138,14 @@ class Code {
   struct Placement {
     std::shared_ptr<CodeSegment> segment;
     size_t offset = 0;
-    bool fresh = false;  // the segment is new
   };
+  // Both are published: an export goes with the first of them that is retired.
   struct ExportedFunction {
-    uintptr_t stub = 0;
-    uint32_t tier = 0;  // of the block that it enters
-    uint32_t function = CompiledRange::kNoFunction;
-    uint64_t callee = 0;  // that block's id
+    const CodeBlock* stub = nullptr;
+    const CodeBlock* callee = nullptr;  // that the stub enters
+    uint32_t function() const {
+      return stub->ranges.empty() ? CompiledRange::kNoFunction : stub->ranges.front().function;
+    }
   };
   struct RetiredBlock {
     const CodeBlock* block;
@@ -161,30 +156,31 @@ class Code {
   const CodeBlock* commit_locked(uint32_t block_kind, uint32_t tier, const CompiledCode& code,
                                  const CodeBlock* supersedes, Span span);
   Placement find_place(size_t bytes, Span span) const;
-  std::unique_ptr<CodeBlock> build(uint32_t kind, uint32_t tier, const CompiledCode& code,
-                                   const Placement& place) const;
+  std::shared_ptr<CodeBlock> build(uint32_t kind, uint32_t tier, const CompiledCode& code,
+                                   Placement&& place) const;
   void fix(const CompiledCode& code, const CodeBlock& block, uint8_t* written) const;
   void reserve(size_t entries);
   void insert_in_maps(const CodeBlock* block);
-  void publish(const Placement& place, CodeBlock* block, const CompiledCode& code,
-               const CodeBlock* supersedes);
+  void publish(CodeBlock* block, const CompiledCode& code, const CodeBlock* supersedes);
+  // The block with this address, to be changed; null if it is not there.
+  std::shared_ptr<CodeBlock> own(const CodeBlock* block) const;
   void publish_functions(const CodeBlock& block);
   EntryStub stub_for(uint64_t guest_rip, const CodeBlock& callee) const;
   const ExportedFunction& make_export(uint64_t guest_rip, const CodeBlock& callee);
   void renew_exports(const CodeBlock& better);
+  void retire_locked(const std::shared_ptr<CodeBlock>& retired, std::string_view reason);
   void hide(const CodeBlock* block);
-  void forget(const CodeBlock* block);
-  void unmap_unused_segments();
+  void forget(CodeBlock& block);
 
   const uint64_t id_;
   const std::string name_;
   const StubMaker make_stub_;
   // Everything below is changed under code_lock() only.
-  std::vector<std::unique_ptr<CodeBlock>> blocks_;
-  std::vector<std::shared_ptr<CodeSegment>> segments_;
+  std::shared_ptr<CodeRecords> records_;
+  std::vector<std::shared_ptr<CodeBlock>> blocks_;    // sorted by their ids
+  std::vector<std::weak_ptr<CodeSegment>> segments_;  // of its blocks, to which they belong
   std::vector<RetiredBlock> retired_;
   std::map<uint64_t, ExportedFunction> exports_;  // by guest RIP
-  std::map<uint32_t, TierSlot*> slots_;           // by function
   CodeBlockMap map_;
   EntryMap entries_;
 };

@@ -29,16 +29,18 @@ void room_for_one(std::vector<T>& vector) {
 // A complete tier starts a segment of its own, as large as it is.
 Code::Placement Code::find_place(size_t bytes, Span span) const {
   const bool complete = span == Span::Complete;
-  for (const auto& segment : segments_)
-    if (const size_t offset = segment->next(bytes); !complete && offset != SIZE_MAX)
-      return {segment, offset, false};
+  for (const auto& one : segments_)
+    if (auto segment = complete ? nullptr : one.lock())
+      if (const size_t offset = segment->next(bytes); offset != SIZE_MAX)
+        return {std::move(segment), offset};
   auto fresh =
       CodeSegment::create(complete ? bytes : std::max(bytes, CodeSegment::kDefaultCapacity));
   if (fresh == nullptr) throw CodeError("no memory for translated code");
-  return {std::move(fresh), 0, true};
+  return {std::move(fresh), 0};
 }
 
 void Code::reserve(size_t entries) {
+  std::erase_if(segments_, [](const auto& one) { return one.expired(); });
   room_for_one(blocks_);
   room_for_one(segments_);
   retired_.reserve(blocks_.capacity());
@@ -71,11 +73,11 @@ const CodeBlock* Code::commit_locked(uint32_t block_kind, uint32_t tier, const C
                                      const CodeBlock* supersedes, Span span) {
   if (const char* wrong = find_fault(code, code_description().functions())) throw CodeError(wrong);
   const size_t bytes = code.words.size() * sizeof(uint32_t);
-  const Placement place = find_place(bytes, span);
+  Placement place = find_place(bytes, span);
   // The words are beyond the segment's cursor until it is moved: nothing refers to them.
   uint8_t* written = place.segment->write_base() + place.offset;
   std::memcpy(written, code.words.data(), bytes);
-  auto block = build(block_kind, tier, code, place);
+  auto block = build(block_kind, tier, code, std::move(place));
   fix(code, *block, written);
   clean_code(written, reinterpret_cast<const void*>(block->base()), bytes);
   reserve(code.entries.size());
@@ -89,24 +91,25 @@ const CodeBlock* Code::commit_locked(uint32_t block_kind, uint32_t tier, const C
   insert_in_maps(block.get());
   blocks_.push_back(std::move(block));  // from here on nothing can fail
   point(Point::CommitMapped);
-  publish(place, blocks_.back().get(), code, supersedes);
+  publish(blocks_.back().get(), code, supersedes);
   return blocks_.back().get();
 }
 
 // The debug root before the entries: no thread runs code that a debugger cannot find.
-void Code::publish(const Placement& place, CodeBlock* block, const CompiledCode& code,
-                   const CodeBlock* supersedes) {
+void Code::publish(CodeBlock* block, const CompiledCode& code, const CodeBlock* supersedes) {
   CodeDescription& shown = code_description();
-  place.segment->take(place.offset, block->record.length);
-  if (place.fresh) {
-    segments_.push_back(place.segment);
-    shown.add_segment(place.segment);
+  CodeSegment& segment = *block->segment;
+  segment.take(block->base() - segment.base(), block->record.length);
+  if (segment.shown) {
+    shown.publish_segment(segment);
+  } else {
+    segments_.push_back(block->segment);
+    shown.add_segment(segment);
   }
-  shown.publish_segment(place.segment->id());
   if (block->record.kind == MTEDBG_BlockKind_SharedStubs)
-    shown.set_shared_stubs(id_, block->record.id);
+    records_->set_shared_stubs(block->record.id);
   shown.insert(*block);
-  if (supersedes != nullptr) shown.supersede(*supersedes, block->record.id);
+  if (const auto replaced = own(supersedes)) shown.supersede(*replaced, block->record.id);
   tell_added(*block, name_);
   point(Point::CommitDescribed);
   synchronize_cores();  // the words are new to every core's instruction stream
@@ -129,15 +132,16 @@ void Code::publish(const Placement& place, CodeBlock* block, const CompiledCode&
 void Code::publish_functions(const CodeBlock& block) {
   CodeDescription& shown = code_description();
   for (const mtedbg_Range& range : block.ranges) {
-    mtedbg_Function* function = shown.function(range.function);
+    const mtedbg_Function* function = shown.function(range.function);
     if (range.kind != MTEDBG_RangeKind_Function || function == nullptr) continue;
     if (function->best_tier > block.record.tier) continue;
-    function->block = block.record.id;
-    function->best_tier = block.record.tier;
-    function->tier_state = MTEDBG_TierState_Committed;
-    shown.publish_function(range.function);
+    mtedbg_Function record = *function;
+    record.block = block.record.id;
+    record.best_tier = block.record.tier;
+    record.tier_state = MTEDBG_TierState_Committed;
+    shown.change_function(record);
     TierSlot* at = slot(range.function);
-    const uintptr_t host = entries_.find(function->guest_begin);
+    const uintptr_t host = entries_.find(record.guest_begin);
     if (at == nullptr || !block.holds(host)) continue;
     at->best.store(host, std::memory_order_release);
     if (block.record.tier > MTEDBG_Tier_Baseline) at->better.store(host, std::memory_order_release);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
-// The process's code as the debug root shows it: the records of all Codes together. Every change
-// is made with code_lock() held, in two steps: reserve() may fail, the rest cannot.
+// The process's code as the debug root shows it: the records of all Codes together. A record has
+// one owner, and what is shown is published from it: a block's is in its CodeBlock, a segment's is
+// made of its CodeSegment; those of functions and Codes have no other place than their slots. Every
+// change is made with code_lock() held, in two steps: reserve() may fail, the rest cannot.
 #pragma once
 
 #include <mtedbg/debug_root.h>
@@ -31,42 +33,42 @@ class CodeDescription {
   // The generation that the code map's next change has.
   uint64_t next_generation() const;
 
-  void insert(const CodeBlock& block);
+  void insert(CodeBlock& block);
   // Marks `block` as replaced by the block with the id `by`.
-  void supersede(const CodeBlock& block, uint64_t by);
-  // Moves a block from the code map to the retired ones.
-  void retire(const CodeBlock& block, const char* reason, uint32_t reason_length);
-  void add_segment(std::shared_ptr<const CodeSegment> segment);
+  void supersede(CodeBlock& block, uint64_t by);
+  // Moves a block from the code map to the retired ones. Its records are kept while they are in the
+  // list, in the generation of it before the newest, too.
+  void retire(std::shared_ptr<CodeBlock> block, std::string_view reason);
+
+  void add_segment(CodeSegment& segment);
+  // Publishes how full a segment is, and how many blocks refer to it.
+  void publish_segment(const CodeSegment& segment);
   // Marks the retired blocks in a segment as unmapped, and removes the segment.
-  void remove_segment(uint64_t id);
-  // Publishes how full a segment is.
-  void publish_segment(uint64_t id);
+  void remove_segment(const CodeSegment& segment);
 
-  // Throws bad_alloc.
-  void add_code(const mtedbg_Code& code);
-  void set_shared_stubs(uint64_t code, uint64_t block);
-  // Removes a Code and the state of its functions; their indices are not used again.
-  void remove_code(uint64_t id);
+  // Returns the slot.
+  uint64_t add_code(const mtedbg_Code& code);
+  const mtedbg_Code& code(uint64_t slot) const;
+  void change_code(uint64_t slot, const mtedbg_Code& code);
+  void remove_code(uint64_t slot);
 
-  uint32_t add_function(const mtedbg_Function& function);
-  // Null if there is none. A change is seen when the function is published.
-  mtedbg_Function* function(uint32_t index);
-  uint32_t functions() const { return static_cast<uint32_t>(functions_.size()); }
-  void publish_function(uint32_t index);
+  // The index of the function that is added next: the lowest one that no function has.
+  uint32_t next_function() const;
+  // `function` has that index.
+  void add_function(const mtedbg_Function& function);
+  // Null if there is none. As it is published.
+  const mtedbg_Function* function(uint32_t index) const;
+  void change_function(const mtedbg_Function& function);
+  void remove_function(uint32_t index);
+  // One more than the highest index that a function ever had.
+  uint32_t functions() const;
 
  private:
-  struct ShownSegment {
-    std::shared_ptr<const CodeSegment> segment;
-    uint64_t slot;
-    mtedbg_Segment record() const;
-  };
+  void publish_retired();
 
-  std::vector<uint64_t> free_;  // slots of the code map that blocks were taken away from
-  std::vector<mtedbg_Block> retired_;
-  std::vector<ShownSegment> segments_;
-  std::vector<uint64_t> free_segments_;
-  std::vector<mtedbg_Function> functions_;  // each at its index, and in the slot of that number
-  std::vector<mtedbg_Code> codes_;
+  std::vector<std::shared_ptr<CodeBlock>> retired_;  // the newest last
+  std::shared_ptr<CodeBlock> dropped_;               // in the generation before the newest only
+  std::vector<mtedbg_Block> copies_;                 // room for those of retired_
 };
 
 CodeDescription& code_description();

@@ -60,13 +60,12 @@ void EntryMap::set(uint64_t guest_rip, uintptr_t host) {
   ++used_;
 }
 
-void EntryMap::erase_range(uintptr_t begin, uintptr_t end) {
+void EntryMap::erase(uint64_t guest_rip, uintptr_t begin, uintptr_t end) {
   Slots* table = current_.load(std::memory_order_relaxed);
   if (table == nullptr) return;
-  for (Slot& slot : table->slots) {  // the RIP stays: later ones may follow it
-    const uintptr_t host = slot.host.load(std::memory_order_relaxed);
-    if (host >= begin && host < end) slot.host.store(0, std::memory_order_release);
-  }
+  Slot& slot = table->at(guest_rip);  // its RIP stays: later ones may follow it
+  const uintptr_t host = slot.host.load(std::memory_order_relaxed);
+  if (host >= begin && host < end) slot.host.store(0, std::memory_order_release);
 }
 
 }  // namespace mtetso

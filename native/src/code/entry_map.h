@@ -27,8 +27,8 @@ class EntryMap {
   void reserve(size_t more);
   // Adds or replaces. guest_rip and host must not be 0.
   void set(uint64_t guest_rip, uintptr_t host);
-  // Removes every entry that leads to [begin, end).
-  void erase_range(uintptr_t begin, uintptr_t end);
+  // Removes the entry of `guest_rip`, if there is one and it leads to [begin, end).
+  void erase(uint64_t guest_rip, uintptr_t begin, uintptr_t end);
 
  private:
   struct Slot {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The end of a block: retired, forgotten, unmapped.
+// The end of a block: retired, forgotten.
 #include <algorithm>
 #include <mutex>
 
@@ -9,7 +9,6 @@
 #include "code/description.h"
 #include "code/epochs.h"
 #include "code/listener.h"
-#include "debug/arena.h"
 #include "debug/points.h"
 
 namespace mtetso {
@@ -17,63 +16,75 @@ namespace mtetso {
 Code::~Code() {
   retire_all("its program is gone");
   std::lock_guard hold(code_lock());
-  for (const auto& block : blocks_) {
-    process_code_map().remove(block.get());
-    tell_removed(*block);
-  }
+  for (const auto& block : blocks_) forget(*block);
   blocks_.clear();
-  unmap_unused_segments();
-  code_description().remove_code(id_);
+  records_->end();
+  records_.reset();
+}
+
+// Ids are given in the order of commits.
+std::shared_ptr<CodeBlock> Code::own(const CodeBlock* block) const {
+  if (block == nullptr) return nullptr;
+  const auto at =
+      std::lower_bound(blocks_.begin(), blocks_.end(), block->record.id,
+                       [](const auto& one, uint64_t wanted) { return one->record.id < wanted; });
+  return at == blocks_.end() || at->get() != block ? nullptr : *at;
 }
 
 // Removes every way into the block, except those of threads that are in it.
 void Code::hide(const CodeBlock* block) {
-  entries_.erase_range(block->base(), block->end());
-  for (const auto& [function, slot] : slots_) {
-    if (block->holds(slot->best.load(std::memory_order_relaxed))) slot->best.store(0);
-    if (block->holds(slot->better.load(std::memory_order_relaxed))) slot->better.store(0);
-  }
+  for (const uint64_t rip : block->guest_entries) entries_.erase(rip, block->base(), block->end());
   for (const mtedbg_Range& range : block->ranges) {
-    mtedbg_Function* function = code_description().function(range.function);
+    if (TierSlot* slot = this->slot(range.function)) {
+      if (block->holds(slot->best.load(std::memory_order_relaxed))) slot->best.store(0);
+      if (block->holds(slot->better.load(std::memory_order_relaxed))) slot->better.store(0);
+    }
+    const mtedbg_Function* function = code_description().function(range.function);
     if (function == nullptr || function->block != block->record.id) continue;
-    function->block = 0;
-    function->best_tier = MTEDBG_Tier_None;
-    function->tier_state = MTEDBG_TierState_Idle;
-    code_description().publish_function(range.function);
+    mtedbg_Function record = *function;
+    record.block = 0;
+    record.best_tier = MTEDBG_Tier_None;
+    record.tier_state = MTEDBG_TierState_Idle;
+    code_description().change_function(record);
   }
   // Native code that has such a stub may still call it (Engine::entered); others get a new one.
   std::erase_if(exports_, [&](const auto& one) {
-    return one.second.callee == block->record.id || block->holds(one.second.stub);
+    return one.second.callee == block || one.second.stub == block;
   });
   map_.remove(block);
 }
 
 void Code::retire(const CodeBlock* block, std::string_view reason) {
-  const char* kept = arena_string(reason);
   std::lock_guard hold(code_lock());
-  const auto at = std::find_if(blocks_.begin(), blocks_.end(),
-                               [&](const auto& one) { return one.get() == block; });
-  if (at == blocks_.end() || block->record.state != MTEDBG_BlockState_Published) return;
+  const std::shared_ptr<CodeBlock> found = own(block);
+  if (found == nullptr || found->record.state != MTEDBG_BlockState_Published) return;
+  retire_locked(found, reason);
+}
+
+void Code::retire_locked(const std::shared_ptr<CodeBlock>& retired, std::string_view reason) {
+  const CodeBlock* block = retired.get();
+  const char* kept = retired->memory.string(reason);
   code_description().reserve();
   retired_.reserve(blocks_.size());
   const CodeMapChange change(MTEDBG_Operation_RetireBlock, block->record.id);
   point(Point::RetireJournal);
   hide(block);
   point(Point::RetireHidden);
-  code_description().retire(*block, kept, static_cast<uint32_t>(reason.size()));
-  (*at)->record.state = MTEDBG_BlockState_Retired;
+  code_description().retire(retired, {kept, reason.size()});
   retired_.push_back({block, epochs().retire()});
   point(Point::RetireDescribed);
 }
 
 size_t Code::retire_where(const std::function<bool(const CodeBlock&)>& chosen,
                           std::string_view reason) {
-  std::vector<const CodeBlock*> found;
-  visit([&](const CodeBlock& block) {
-    if (block.record.state == MTEDBG_BlockState_Published && chosen(block)) found.push_back(&block);
-  });
-  for (const CodeBlock* block : found) retire(block, reason);
-  return found.size();
+  std::lock_guard hold(code_lock());
+  size_t count = 0;
+  for (const auto& block : blocks_) {
+    if (block->record.state != MTEDBG_BlockState_Published || !chosen(*block)) continue;
+    retire_locked(block, reason);
+    ++count;
+  }
+  return count;
 }
 
 size_t Code::retire_made_from(uint64_t begin, uint64_t end, std::string_view reason) {
@@ -91,10 +102,14 @@ size_t Code::retired() const {
                     [](const RetiredBlock& one) { return one.block->stubs == 0; }));
 }
 
-void Code::forget(const CodeBlock* block) {
-  process_code_map().remove(block);
-  tell_removed(*block);
-  std::erase_if(blocks_, [&](const auto& one) { return one.get() == block; });
+// The segment goes with the last block that refers to it.
+void Code::forget(CodeBlock& block) {
+  process_code_map().remove(&block);
+  tell_removed(block);
+  const std::weak_ptr<CodeSegment> left = block.segment;
+  const CodeSegment& segment = *block.segment;
+  block.segment.reset();
+  if (!left.expired()) code_description().publish_segment(segment);
 }
 
 size_t Code::reclaim(uint64_t epoch, const std::function<void(const CodeBlock&)>& last) {
@@ -108,27 +123,11 @@ size_t Code::reclaim(uint64_t epoch, const std::function<void(const CodeBlock&)>
   const auto count = static_cast<size_t>(retired_.end() - kept);
   for (auto at = kept; at != retired_.end(); ++at) {
     last(*at->block);
-    forget(at->block);
+    forget(*own(at->block));
   }
   retired_.erase(kept, retired_.end());
-  if (count != 0) unmap_unused_segments();
+  if (count != 0) std::erase_if(blocks_, [](const auto& one) { return one->segment == nullptr; });
   return count;
-}
-
-// Unmaps segments that only this list and the description refer to. The debug root says so before
-// the memory goes, so that a debugger never follows a record into unmapped memory.
-void Code::unmap_unused_segments() {
-  constexpr long kListed = 2;
-  for (auto at = segments_.begin(); at != segments_.end();) {
-    if (at->use_count() > kListed) {
-      ++at;
-      continue;
-    }
-    code_description().remove_segment((*at)->id());
-    point(Point::UnmapMarked);
-    at = segments_.erase(at);
-    point(Point::UnmapDone);
-  }
 }
 
 }  // namespace mtetso

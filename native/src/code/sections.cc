@@ -25,13 +25,14 @@ void put_address(uint32_t* words, uint64_t address) {
 }  // namespace
 
 std::span<mtedbg_Memop*> describe_sections(const CompiledCode& code, uint64_t base,
-                                           std::span<mtedbg_Memop> memops, uint32_t* words) {
+                                           std::span<mtedbg_Memop> memops, uint32_t* words,
+                                           ArenaPieces& memory) {
   const auto is_section = [](const CompiledMemop& one) {
     return one.abort_offset != CompiledMemop::kNone;
   };
   const auto count = std::count_if(code.memops.begin(), code.memops.end(), is_section);
-  auto sections = arena_array<struct rseq_cs>(static_cast<size_t>(count));
-  auto found = arena_array<mtedbg_Memop*>(sections.size());
+  auto sections = memory.array<struct rseq_cs>(static_cast<size_t>(count));
+  auto found = memory.array<mtedbg_Memop*>(sections.size());
   size_t at = 0;
   for (size_t i = 0; i < memops.size(); ++i) {
     const CompiledMemop& from = code.memops[i];

@@ -11,6 +11,7 @@
 #include <span>
 
 #include "compiled.h"
+#include "debug/arena.h"
 
 namespace mtetso {
 
@@ -23,9 +24,10 @@ inline constexpr uint32_t kArmWords = 5;
 
 // Fills in restart_address and abort_address of a block's memops, and describes those that are
 // sections; returns these, sorted by abort_address. `words`: the code where it is written now.
-// Throws bad_alloc.
+// All of it is in `memory`. Throws bad_alloc.
 std::span<mtedbg_Memop*> describe_sections(const CompiledCode& code, uint64_t base,
-                                           std::span<mtedbg_Memop> memops, uint32_t* words);
+                                           std::span<mtedbg_Memop> memops, uint32_t* words,
+                                           ArenaPieces& memory);
 
 // Null, or what is wrong with a memop's offsets.
 const char* find_section_fault(const CompiledCode& code, const CompiledMemop& memop);

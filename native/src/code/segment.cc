@@ -9,6 +9,8 @@
 #include <mutex>
 #include <set>
 
+#include "code/description.h"
+#include "debug/points.h"
 #include "memory/barriers.h"
 
 namespace mtetso {
@@ -122,12 +124,17 @@ bool CodeSegment::unshare_all() {
 }
 
 CodeSegment::~CodeSegment() {
+  if (shown) {
+    code_description().remove_segment(*this);
+    point(Point::UnmapMarked);
+  }
   {
     std::lock_guard hold(registry().lock);
     registry().segments.erase(this);
   }
   if (write_ != nullptr) munmap(write_, capacity_);
   if (execute_ != 0) munmap(reinterpret_cast<void*>(execute_), capacity_);
+  if (shown) point(Point::UnmapDone);
 }
 
 size_t CodeSegment::next(size_t bytes) const {

@@ -7,10 +7,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 namespace mtetso {
 
-class CodeSegment {
+class CodeSegment : public std::enable_shared_from_this<CodeSegment> {
  public:
   static constexpr size_t kDefaultCapacity = size_t{1} << 20;
   static constexpr size_t kAlignment = 64;  // a block starts on a cache line of its own
@@ -21,6 +22,8 @@ class CodeSegment {
   // In a child process, while its parent waits: every segment gets memory of its own, with the same
   // bytes at the same addresses. False with errno set if there is no memory.
   static bool unshare_all();
+  // Unmaps it. If the debug root shows it, that is told first, with code_lock() held: a debugger
+  // never follows a record into unmapped memory.
   ~CodeSegment();
   CodeSegment(const CodeSegment&) = delete;
   CodeSegment& operator=(const CodeSegment&) = delete;
@@ -35,8 +38,14 @@ class CodeSegment {
   uintptr_t base() const { return execute_; }
   size_t capacity() const { return capacity_; }
   size_t used() const { return used_; }
+  // How many were ever placed in it.
   uint32_t blocks() const { return blocks_; }
+  // How many blocks have their code in it: it lives as long as one does.
+  uint32_t references() const { return static_cast<uint32_t>(weak_from_this().use_count()); }
   uint64_t id() const { return id_; }
+
+  // Its slot in the debug root, where it is shown; changed under code_lock().
+  std::optional<uint64_t> shown;
 
  private:
   CodeSegment() = default;

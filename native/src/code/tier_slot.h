@@ -14,7 +14,6 @@ struct TierSlot {
   std::atomic<uint64_t> best{0};    // host entry of the best code; 0: none
   std::atomic<uint64_t> better{0};  // the same where that is a higher tier than baseline, else 0
   std::atomic<int32_t> left{0};     // ticks of baseline code until a better tier is requested
-  uint32_t function = 0;            // its index
 };
 
 // Generated code relies on these.

@@ -21,7 +21,7 @@ struct DebugRoot {
   PublishedSlots<mtedbg_Segment> segments;
   PublishedTable<mtedbg_Thread> threads;
   PublishedSlots<mtedbg_Function> functions;
-  PublishedTable<mtedbg_Code> codes;
+  PublishedSlots<mtedbg_Code> codes;
   mtedbg_Journal* journal = nullptr;  // one for each JournalSlot
   mtedbg_Config* config = nullptr;
   mtedbg_Lock* lock = nullptr;

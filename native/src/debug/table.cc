@@ -10,6 +10,9 @@ void between(int step);
 // Here alone: no other file publishes.
 #define MTEDBG_BETWEEN(step) mtetso::between(step)
 
+#include <algorithm>
+#include <functional>
+
 #include "debug/arena.h"
 #include "debug/table.h"
 
@@ -39,19 +42,31 @@ void TableWriter::publish(const void* records, size_t count) {
 }
 
 void SlotsWriter::reserve() {
+  if (free_.capacity() <= slots_.count) free_.reserve(2 * slots_.count + 8);
   if (mtedbg_slots_reserve(&slots_, allocate) != 0) throw std::bad_alloc();
 }
 
-uint64_t SlotsWriter::append(const void* record, const Bounds& bounds) {
-  const int64_t slot = mtedbg_slots_append(&slots_, record, bounds.low, bounds.high, allocate);
-  if (slot < 0) throw std::bad_alloc();
-  return static_cast<uint64_t>(slot);
+uint64_t SlotsWriter::add(const void* record, const Bounds& bounds) {
+  if (free_.empty()) {
+    const int64_t slot = mtedbg_slots_append(&slots_, record, bounds.low, bounds.high, allocate);
+    if (slot < 0) throw std::bad_alloc();
+    return static_cast<uint64_t>(slot);
+  }
+  std::pop_heap(free_.begin(), free_.end(), std::greater<>());
+  const uint64_t slot = free_.back();
+  free_.pop_back();
+  change(slot, record, bounds);
+  return slot;
 }
 
 void SlotsWriter::change(uint64_t slot, const void* record, const Bounds& bounds) {
   mtedbg_slots_change(&slots_, slot, record, bounds.low, bounds.high);
 }
 
-void SlotsWriter::remove(uint64_t slot) { mtedbg_slots_remove(&slots_, slot); }
+void SlotsWriter::remove(uint64_t slot) {
+  mtedbg_slots_remove(&slots_, slot);
+  free_.push_back(slot);
+  std::push_heap(free_.begin(), free_.end(), std::greater<>());
+}
 
 }  // namespace mtetso

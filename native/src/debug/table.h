@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 namespace mtetso {
 
@@ -55,17 +56,23 @@ class SlotsWriter {
 
   explicit SlotsWriter(uint32_t stride) { mtedbg_slots_open(&slots_, stride, kOfChunk); }
 
-  // Makes room for one more, so that the next append() cannot fail. Throws bad_alloc.
+  // Makes room for one more, so that the next add() cannot fail, nor any remove(). Throws
+  // bad_alloc.
   void reserve();
-  // Adds a record; returns its slot's number. Throws bad_alloc.
-  uint64_t append(const void* record, const Bounds& bounds);
+  // Adds a record; returns its slot's number: of all from which one was taken away the lowest, else
+  // the next one. Throws bad_alloc.
+  uint64_t add(const void* record, const Bounds& bounds);
+  // The slot that add() takes.
+  uint64_t next() const { return free_.empty() ? slots_.count : free_.front(); }
   void change(uint64_t slot, const void* record, const Bounds& bounds);
+  // Takes a record away, of which there is one.
   void remove(uint64_t slot);
 
   const mtedbg_Slots& abi() const { return slots_; }
 
  private:
   mtedbg_Slots slots_{};
+  std::vector<uint64_t> free_;  // a heap, the lowest first
 };
 
 template <typename T>
@@ -75,9 +82,8 @@ class PublishedSlots {
 
   PublishedSlots() : writer_(sizeof(T)) {}
   void reserve() { writer_.reserve(); }
-  uint64_t append(const T& record, const Bounds& bounds = {}) {
-    return writer_.append(&record, bounds);
-  }
+  uint64_t add(const T& record, const Bounds& bounds = {}) { return writer_.add(&record, bounds); }
+  uint64_t next() const { return writer_.next(); }
   void change(uint64_t slot, const T& record, const Bounds& bounds = {}) {
     writer_.change(slot, &record, bounds);
   }

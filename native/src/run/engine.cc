@@ -36,7 +36,6 @@ Engine::Engine(const Options& options, CodePages& pages, const HostCallbacks& ho
   environment_.cache = cache_ ? &*cache_ : nullptr;
   // Lockstep must be repeatable: there, code is compiled at once, on the thread that requests it.
   tiers_ = std::make_unique<TierQueue>(options.threads == ThreadMode::Threads);
-  publish(std::make_unique<Programs>());
 }
 
 // Returns the address of the stub that entry stubs go through.
@@ -53,9 +52,11 @@ uintptr_t Engine::make_stubs(CallGuest call_guest) {
 }
 
 // With lock_ held.
-void Engine::publish(std::unique_ptr<Programs> list) {
-  programs_.store(list.get(), std::memory_order_release);
-  lists_.push_back(std::move(list));  // kept: threads may be reading the old ones
+void Engine::publish() {
+  Programs all;
+  for (const auto& one : owned_) all.push_back(one.get());
+  programs_.hidden() = all;
+  programs_.show_hidden() = std::move(all);
 }
 
 Program& Engine::load(ElfImage image, const std::string& path) {
@@ -64,11 +65,8 @@ Program& Engine::load(ElfImage image, const std::string& path) {
   auto program = std::make_unique<Program>(environment_, std::move(image), error ? path : whole);
   program->init();
   std::scoped_lock hold(lock_);
-  auto list = std::make_unique<Programs>();
-  for (const auto& one : owned_) list->push_back(one.get());
-  list->push_back(program.get());
   owned_.push_back(std::move(program));
-  publish(std::move(list));
+  publish();
   return *owned_.back();
 }
 
@@ -79,9 +77,7 @@ bool Engine::unload(uint64_t id) {
   if (at == owned_.end()) return false;
   auto program = std::move(*at);
   owned_.erase(at);
-  auto list = std::make_unique<Programs>();
-  for (const auto& one : owned_) list->push_back(one.get());
-  publish(std::move(list));
+  publish();
   tiers_->drop(*program);  // waits for the compiler, which needs the sources
   const std::unique_lock sources(sources_);
   program->code().retire_all("its program was unloaded");
@@ -94,15 +90,11 @@ bool Engine::unload(uint64_t id) {
 }
 
 Program* Engine::find(uint64_t id) const {
-  for (Program* program : *programs())
-    if (program->code().id() == id) return program;
-  return nullptr;
+  return first([id](const Program* program) { return program->code().id() == id; });
 }
 
 Program* Engine::program_at(uint64_t rip) const {
-  for (Program* program : *programs())
-    if (program->holds(rip)) return program;
-  return nullptr;
+  return first([rip](const Program* program) { return program->holds(rip); });
 }
 
 std::string Engine::describe(uint64_t rip) const {
@@ -204,7 +196,9 @@ void Engine::reclaim() {
   }
   std::erase_if(unloaded_, [&](const UnloadedProgram& one) {
     if (one.epoch >= oldest) return false;
-    gone_.add(one.program->profile());
+    // Programs of no file are each of their own: nobody is to keep those that nobody asks for.
+    if (!options_.profile_out.empty() || options_.profile_summary)
+      gone_.add(one.program->profile());
     return true;
   });
   something_retired_.store(left || !unloaded_.empty(), std::memory_order_release);

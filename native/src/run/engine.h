@@ -4,6 +4,7 @@
 // nothing of threads and host functions.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -17,6 +18,7 @@
 #include "cache/code_cache.h"
 #include "code/code.h"
 #include "guest/elf_image.h"
+#include "memory/left_right.h"
 #include "options.h"
 #include "profile/profile.h"
 #include "run/enter.h"
@@ -97,7 +99,10 @@ class Engine : public CodePages::Owner {
   uintptr_t fault_trampoline() const { return fault_trampoline_; }
 
   // In a child process, whose only thread this is.
-  void after_fork() { tiers_->after_fork(); }
+  void after_fork() {
+    programs_.forget_readers();
+    tiers_->after_fork();
+  }
 
   // The history of the memops of all programs, those included that were unloaded.
   Profile profile() const;
@@ -105,9 +110,16 @@ class Engine : public CodePages::Owner {
  private:
   using Programs = std::vector<Program*>;
 
+  // The first program of which `is` holds; null if there is none.
+  template <typename Is>
+  Program* first(const Is& is) const {
+    return programs_.read([&](const Programs& all) {
+      const auto at = std::find_if(all.begin(), all.end(), is);
+      return at == all.end() ? nullptr : *at;
+    });
+  }
   uintptr_t make_stubs(CallGuest call_guest);
-  Programs* programs() const { return programs_.load(std::memory_order_acquire); }
-  void publish(std::unique_ptr<Programs> list);
+  void publish();
   uintptr_t resolve(Frame& frame);
   uintptr_t entry_of(uint64_t rip);
   void forget_old(Frame& frame, uint64_t epoch);
@@ -129,12 +141,11 @@ class Engine : public CodePages::Owner {
     std::unique_ptr<Program> program;
     uint64_t epoch;
   };
-  mutable std::mutex lock_;  // of all below; look-ups take the published list
+  mutable std::mutex lock_;  // of all below; look-ups take programs_
   std::vector<std::unique_ptr<Program>> owned_;
-  std::vector<std::unique_ptr<Programs>> lists_;  // all that were ever published
   std::vector<UnloadedProgram> unloaded_;
-  Profile gone_;  // of programs that were unloaded and deleted
-  std::atomic<Programs*> programs_{nullptr};
+  Profile gone_;                  // of programs that were unloaded and deleted
+  LeftRight<Programs> programs_;  // those of owned_
   std::atomic<bool> something_retired_{false};
   std::unique_ptr<TierQueue> tiers_;
   std::mutex frames_lock_;

@@ -53,10 +53,10 @@ Program::Program(const ProgramEnvironment& environment, ElfImage image, std::str
               return make_entry_stub(environment_.options, stub, environment_.call_guest);
             }) {
   const uint32_t ticks = environment.options.tier_up;
-  for (const auto& function : image_.functions())
-    functions_.push_back(code_.add_function(function.name, function.address,
-                                            function.address + function.size,
-                                            static_cast<int32_t>(ticks)));
+  std::vector<FunctionIdentity> functions;
+  for (const auto& one : image_.functions())
+    functions.push_back({one.name, one.address, one.address + one.size});
+  functions_ = code_.add_functions(functions, static_cast<int32_t>(ticks));
   for (const TranslationUnit& unit : all_units()) constant_.push_back(unit.function);
 }
 

@@ -118,7 +118,7 @@ class Program {
   ProgramProfile history_;           // of blocks that are gone
   Translator translator_;
   Code code_;
-  std::vector<uint32_t> functions_;  // the code manager's index of image_.functions()[i]
+  std::vector<uint32_t> functions_;  // the code manager's index of image_.functions()[i]; ascending
   std::vector<uint32_t> constant_;   // those that are in all_units()
   const CodeBlock* baseline_ = nullptr;
   std::atomic<bool> ended_{false};
