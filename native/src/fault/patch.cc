@@ -10,10 +10,15 @@
 namespace mtetso {
 namespace {
 
+// Apart: it is the rare case, and those that write words call nothing else.
+[[gnu::noinline, gnu::cold]] void trace_word(uintptr_t pc, uint32_t word) {
+  trace({.kind = TraceKind::Word, .address = pc, .first = word});
+}
+
 // One aligned store: a fetch sees the old word or the new one.
 void write_word(const Patch& patch, uintptr_t pc, uint32_t word) {
   std::atomic_ref(*patch.writable(pc)).store(word, std::memory_order_release);
-  if (tracing()) trace({.kind = TraceKind::Word, .address = pc, .first = word});
+  if (tracing()) trace_word(pc, word);
 }
 
 // [begin, end] of code, for this core; others also need synchronize_cores().
@@ -26,9 +31,15 @@ void clean_words(const Patch& patch, uintptr_t begin, uintptr_t end) {
 
 void write_access(const Patch& patch) {
   const uintptr_t pc = patch.memop.address;
-  // Code::commit() checked that the word is an access, so there is one in either mode.
+  // Code::commit() checked that the word is the access that the record says. A locked one is the
+  // same in every mode.
+  const mtedbg_Memop& memop = patch.memop;
   const uint32_t word = *patch.writable(pc);
-  write_word(patch, pc, access_word_in(word, patch.mode).value_or(word));
+  const bool store = memop.access == MTEDBG_Access_Store;
+  write_word(patch, pc,
+             memop.access == MTEDBG_Access_ReadModifyWrite
+                 ? word
+                 : load_store_word(store, memop.size, word & 31, patch.mode));
 }
 
 void write_tag_insert(const Patch& patch) {
