@@ -27,7 +27,7 @@ function(add_guest source name level)
 endfunction()
 
 foreach(guest counter copy sum message crash unsupported badaddress arith stale system files litmus stress moved
-              sharing)
+              sharing patterns misaligned)
   add_guest(${guest} ${guest} -O2)
 endforeach()
 # Programs that are compiled at several optimisation levels.

@@ -133,6 +133,17 @@ def test_before_and_behind_it(lab_vm: Vm, tmp_path: Path, point: str) -> None:
     dead.post_mortem()
 
 
+@pytest.mark.parametrize("point", POINTS)
+def test_of_a_linux_program(lab_vm: Vm, tmp_path: Path, point: str) -> None:
+    """There the thread also keeps the map of the memory as it is (GuestMemory::Still)."""
+    dead = died_at(lab_vm, tmp_path, point, "--policy", "sticky", guest="linux-signals")
+    dead.sound()
+    entry, row = in_flight(dead)
+    assert entry.operation == "PatchMemop"
+    assert modes_of(row) == tuple((entry.old_mode, entry.new_mode)[new] for new in POINTS[point])
+    assert locked_by(dead) == entry.thread
+
+
 @pytest.mark.parametrize("point", ["patch-retag", "patch-barrier"])
 def test_memory_on_its_way(lab_vm: Vm, tmp_path: Path, point: str) -> None:
     """Between two cores the granule has the guard's tag, which no thread's pointers have."""

@@ -23,8 +23,18 @@ GUESTS = {
     "two": ("sharing", "2"),
     "three": ("sharing", "3"),
     "eight": ("sharing", "8"),
+    "barrier": ("patterns", "stencil", "4"),
+    "readers and a writer": ("patterns", "readers", "4"),
+    "many to many": ("patterns", "many", "3"),
+    "hazard pointers": ("patterns", "hazards", "4"),
+    "pool": ("patterns", "pool", "4"),
+    "chain": ("patterns", "chain", "4"),
+    "memory used again": ("patterns", "reuse", "4"),
+    "pool of eight": ("patterns", "pool", "8"),
 }
-"""Locks; a queue; message passing; rings, a sequence lock and stealing among so many threads."""
+"""Locks; a queue; message passing; rings, a sequence lock and stealing among so many threads; a
+barrier between rounds; a lock of readers or one writer; a queue with a turn for each cell; hazard
+pointers; a pool of workers; a buffer that goes around; memory that one frees and another gets."""
 OVER = 0.1
 """Of what needs order, so much more may be ordered."""
 RUNS, MOST_RUNS = 3, 12
@@ -35,6 +45,13 @@ IN_THREADS = [
     ("queue of eight", "0"),
     ("two", "0"),
     ("eight", "15"),
+    ("barrier", "0"),
+    ("readers and a writer", "15"),
+    ("many to many", "0"),
+    ("hazard pointers", "15"),
+    ("pool", "0"),
+    ("chain", "15"),
+    ("memory used again", "0"),
 ]
 """Each with one of the shared tags."""
 _WRITABLE = 2
@@ -97,6 +114,20 @@ def test_sticky_orders_what_a_copy_function_touches() -> None:
         ordered((*where, "--policy", "sticky"), *GUESTS["three"]),
     )
     assert len(found - need) > 5 * OVER * len(need)
+
+
+@pytest.mark.parametrize("options", ["", "--shared-tag 15", "--threads threads"])
+def test_a_misaligned_access_of_shared_memory_faults_once(options: str, tmp_path: Path) -> None:
+    """It is patched, and faults no more. Inside of a granule QEMU allows it (FEAT_LSE2)."""
+    out = tmp_path / "profile"
+    done = run(f"--profile-out {out} {options}", "misaligned", "4000")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == oracle("misaligned", "4000")
+    (program,) = json.loads(out.read_text())["programs"]
+    memops = program["memops"]
+    assert sum(one["executions"] for one in memops) > 4000 * 2 * 8
+    assert sum(one["mode"] == "either" for one in memops) == 6, "those across two granules"
+    assert max(one["faults"] for one in memops) <= 4
 
 
 @pytest.mark.parametrize("options", ["", "--threads threads --shared-tag 15"])
