@@ -74,6 +74,9 @@ WAYS = (
     _moved("rseq-strict", "--policy", "interpret", "--shared-tag", "15"),
     _moved("rseq-read", *STICKY),
     _moved("rseq-read", *CLAIMS),
+    _moved("rseq-strict"),
+    _moved("rseq-strict", "--memops-start", "shared", "--shared-tag", "15"),
+    _moved("rseq-read"),
 )
 
 
