@@ -29,6 +29,7 @@ class Mutant:
 
 
 _ORDER = ("test_protocol_order",)
+_MEMORY = ("test_code_memory",)
 _TIERS = ("test_tiers",)
 _DECISION = ("test_decision",)
 _CACHE = ("test_code_cache",)
@@ -335,7 +336,8 @@ MUTANTS = (
     Mutant(
         "retired-and-entered",
         "code/retire.cc",
-        "  entries_.erase_range(block->base(), block->end());\n",
+        "  for (const uint64_t rip : block->guest_entries)"
+        " entries_.erase(rip, block->base(), block->end());\n",
         "",
         ("test_code",),
     ),
@@ -346,27 +348,71 @@ MUTANTS = (
         "slot->best.load();",
         _TIERS,
     ),
+    # What is gone gives its records back, and not before nobody can read them.
+    Mutant(
+        "records-kept-for-ever",
+        "debug/arena.cc",
+        "  for (const Piece& one : pieces_) give_back(one.at, one.bytes);\n",
+        "",
+        _MEMORY,
+    ),
+    Mutant(
+        "pieces-not-zeroed",
+        "debug/arena.cc",
+        "  return std::memset(static_cast<void*>(used), 0, size.bytes);\n",
+        "  return static_cast<void*>(used);\n",
+        _MEMORY,
+    ),
+    Mutant(
+        "freed-while-the-older-generation-lists-it",
+        "code/description.cc",
+        "  dropped_ = std::move(dropped);\n",
+        "",
+        _MEMORY,
+    ),
+    Mutant(
+        "names-freed-before-their-block",
+        "code/build.cc",
+        "  block->code = records_;\n",
+        "",
+        _MEMORY,
+    ),
+    Mutant(
+        "segment-kept-after-its-last-block",
+        "code/retire.cc",
+        "  block.segment.reset();\n",
+        "  static auto& all = *new std::vector<std::shared_ptr<CodeSegment>>;\n"
+        "  all.push_back(std::move(block.segment));\n",
+        _MEMORY,
+    ),
+    Mutant(
+        "unmapped-before-it-is-said",
+        "code/segment.cc",
+        "    code_description().remove_segment(*this);\n",
+        "",
+        _MEMORY,
+    ),
     # Stubs, and who may replace whom.
     Mutant(
         "stub-chosen-before-the-lock",
         "code/code.cc",
         "  point(Point::ExportAsked);\n  std::lock_guard hold(code_lock());\n"
-        "  if (const auto at = exports_.find(guest_rip); at != exports_.end())"
-        " return at->second.stub;\n"
+        "  if (const auto at = exports_.find(guest_rip); at != exports_.end())\n"
+        "    return at->second.stub->base();\n"
         "  const CodeBlock* callee = map_.lookup(entries_.find(guest_rip));\n",
         "  const CodeBlock* callee = map_.lookup(entries_.find(guest_rip));\n"
         "  point(Point::ExportAsked);\n  std::lock_guard hold(code_lock());\n"
-        "  if (const auto at = exports_.find(guest_rip); at != exports_.end())"
-        " return at->second.stub;\n",
+        "  if (const auto at = exports_.find(guest_rip); at != exports_.end())\n"
+        "    return at->second.stub->base();\n",
         _TIERS,
     ),
     Mutant(
         "every-export-renewed",
         "code/code.cc",
-        "    if (one.tier < better.record.tier &&\n"
-        "        better.functions.find(one.function) != FuncToCodeRange::kNone &&\n"
+        "    if (one.callee->record.tier < better.record.tier &&\n"
+        "        better.functions.find(one.function()) != FuncToCodeRange::kNone &&\n"
         "        better.holds(entries_.find(rip)))\n",
-        "    if (one.tier < better.record.tier)\n",
+        "    if (one.callee->record.tier < better.record.tier)\n",
         _TIERS,
     ),
     Mutant(

@@ -19,7 +19,7 @@ from tests.support.compile import ROOT
 
 SOURCES = ROOT / "native/src"
 BUILD = ROOT / "native/build/host"
-TIMEOUT_S = 60
+TIMEOUT_S = 180
 
 
 class Outcome(StrEnum):
