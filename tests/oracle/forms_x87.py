@@ -5,6 +5,7 @@ Each stands between others of SSE and integers; the unit's registers are what wa
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 from tests.oracle import flags
@@ -91,6 +92,68 @@ def _control() -> Iterator[Form]:
         yield Form(text)
 
 
+def _decimal() -> Iterator[Form]:
+    yield Form("fbstp {mt}")
+    for load in ("fild {mq}", "fild {md}", "fld {mt}", "fld {mq}"):
+        yield Form(f"{load}\nfbstp {{mt}}\n{_STATUS}")
+    # Digits above 9 have no defined result.
+    for high in ("0x8042", "0x0099", "0x8000"):
+        yield Form(
+            f"mov rax, 0x7777777777777777\nand rax, {{rq}}\nmov [r15], rax\n"
+            f"mov word ptr [r15 + 8], {high}\nfbld [r15]",
+            flags.LOGIC,
+        )
+
+
+def _environments() -> Iterator[Form]:
+    """Whole states in memory. Where the last instruction and its operand were is not kept here."""
+    without = "mov qword ptr [r15 + 12], 0\nmov qword ptr [r15 + 20], 0"
+    for name in ("fnstenv", "fnsave"):
+        yield Form(f"{name} [r15]\n{without}")
+        for control, status, tags in (
+            (0x37F, 0x2100, 0xFFFF),
+            (0xB7F, 0x7F41, 0x5555),
+            (0x27F, 0, 0),
+        ):
+            words = (control, status, tags)
+            change = "\n".join(f"mov word ptr [r15 + {4 * i}], {w}" for i, w in enumerate(words))
+            again = {"fnstenv": "fldenv", "fnsave": "frstor"}[name]
+            yield Form(f"{name} [r15]\n{change}\n{again} [r15]\n{without}")
+
+
+def _exact() -> Iterator[Form]:
+    """Transcendental functions where processors have no choice: exact results, and what is none."""
+    for name in ("fsin", "fcos", "fsincos", "fptan", "f2xm1"):
+        yield Form(f"fldz\n{name}\n{_STATUS}")
+        yield Form(f"fldz\nfchs\n{name}\n{_STATUS}")
+    for name in ("fsin", "fcos", "fsincos", "fptan"):
+        large = "mov rax, 0x43f0000000000000\nmov [r15], rax"
+        yield Form(f"{large}\nfld qword ptr [r15]\n{name}\n{_STATUS}")
+    for first, second in itertools.product(("fld1", "fldz", "fldpi"), repeat=2):
+        if second != "fldpi":
+            yield Form(f"{first}\n{second}\nfyl2x\n{_STATUS}")
+    for name in ("fyl2x", "fyl2xp1", "fpatan"):
+        yield Form(f"fld1\nfldz\n{name}\n{_STATUS}")
+    # Without an operand, after a comparison that has set C2.
+    unordered = "fninit\nfldz\nfldz\nfdivp st(1), st\nfldz\nfucompp"
+    for name in ("fsin", "fcos", "fsincos", "fptan", "fpatan", "f2xm1"):
+        yield Form(f"{unordered}\n{name}\n{_STATUS}")
+    for bits in ("0x7ff0000000000000", "0x7ff8000000001234", "0x7ff0000000001234"):
+        load = f"mov rax, {bits}\nmov [r15], rax\nfld qword ptr [r15]"
+        for name in ("fsin", "fcos", "fsincos", "fptan", "f2xm1"):
+            yield Form(f"{load}\n{name}\n{_STATUS}")
+
+
 X87: tuple[Form, ...] = tuple(
-    form for family in (_moves, _arithmetic, _comparisons, _control) for form in family()
+    form
+    for family in (
+        _moves,
+        _arithmetic,
+        _comparisons,
+        _control,
+        _decimal,
+        _environments,
+        _exact,
+    )
+    for form in family()
 )

@@ -21,6 +21,7 @@ namespace {
 using namespace x87;  // NOLINT
 
 constexpr uint16_t kSign = 0x8000, kLargest = 0x7fff;
+constexpr int kDigits = 18;  // of a decimal number
 constexpr uint64_t kInteger = uint64_t{1} << 63, kQuiet = uint64_t{1} << 62;
 constexpr Extended kIndefinite{kInteger | kQuiet, 0xffff}, kZero{0, 0};
 constexpr int kBias = 0x3fff;
@@ -232,6 +233,14 @@ class Unit {
   }
   static Extended integer(int64_t value) { return hard(i64_to_extF80(value)); }
 
+  // Digits above 9, whose result the manuals leave undefined, count as what they are.
+  static Extended from_decimal(const uint64_t (&from)[2]) {
+    int64_t value = 0;
+    for (int i = kDigits - 1; i >= 0; --i)
+      value = 10 * value + static_cast<int64_t>(from[i / 16] >> (4 * (i % 16)) & 15);
+    return with_sign(integer(value), (from[1] & kSign) != 0);
+  }
+
   // The source, a signaling NaN as it is. `tiny`: a denormal of a shorter format, which is none
   // any more.
   Extended source(bool& tiny) {
@@ -252,6 +261,8 @@ class Unit {
         return integer(static_cast<int16_t>(low));
       case X87Format::Int32:
         return integer(static_cast<int32_t>(low));
+      case X87Format::Decimal:
+        return from_decimal(operand_);
       default:
         return integer(static_cast<int64_t>(low));
     }
@@ -421,6 +432,24 @@ class Unit {
     result_.value[0] = static_cast<uint64_t>(made);
   }
 
+  void store_decimal() {
+    constexpr uint64_t kMost = 999'999'999'999'999'999;
+    store_integer(8);
+    const auto made = static_cast<int64_t>(result_.value[0]);
+    uint64_t left = made < 0 ? -result_.value[0] : result_.value[0];
+    if (left > kMost) {
+      if (is_full(0)) flags_ = kInvalid;
+      state_.status &= static_cast<uint16_t>(~kC1);
+      result_.value[0] = uint64_t{0xc} << 60;
+      result_.value[1] = 0xffff;
+      return;
+    }
+    result_.value[0] = 0;
+    result_.value[1] = is_negative(st(0)) ? kSign : 0;
+    for (int i = 0; i < kDigits; ++i, left /= 10)
+      result_.value[i / 16] |= left % 10 << (4 * (i % 16));
+  }
+
   template <typename Convert>
   void store_number(uint64_t indefinite, uint64_t sign, Convert convert) {
     result_.value[0] = indefinite;
@@ -444,6 +473,8 @@ class Unit {
         return store_integer(4);
       case X87Format::Int64:
         return store_integer(8);
+      case X87Format::Decimal:
+        return store_decimal();
       default:
         break;
     }
@@ -686,9 +717,12 @@ class Unit {
     if (!is_full(0)) {
       underflow();
       fill(0, kIndefinite);
-      return push(kIndefinite);
+      return push_over(kIndefinite);
     }
-    if (is_full(7)) return push(kZero);
+    if (is_full(7)) {
+      st(0) = kIndefinite;
+      return push(kZero);
+    }
     const Extended value = st(0);
     Extended made;
     if (special(value, value, made)) {
@@ -805,6 +839,7 @@ class Unit {
   // fsin, fcos, fsincos and fptan: below 2^63. The last two push a second result.
   void of_angle() {
     const bool pushes = work_.op == X87Op::SineCosine || work_.op == X87Op::Tangent;
+    state_.status &= static_cast<uint16_t>(~kC2);
     if (!is_full(0) || (pushes && is_full(7))) {
       if (is_full(0))
         raise(kInvalid | kStackFault | kC1);
@@ -821,7 +856,6 @@ class Unit {
       state_.status |= kC2;
       return;
     }
-    state_.status &= static_cast<uint16_t>(~kC2);
     if (decided || is_infinite(angle)) {
       if (!decided) made = invalid();
       st(0) = made;

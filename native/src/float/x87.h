@@ -65,7 +65,8 @@ enum class X87Op : uint8_t {
 };
 
 // What a source is, or what is stored.
-enum class X87Format : uint8_t { Register, Single, Double, Extended, Int16, Int32, Int64 };
+// Decimal: 18 digits of 4 bits and a sign (fbld, fbstp).
+enum class X87Format : uint8_t { Register, Single, Double, Extended, Int16, Int32, Int64, Decimal };
 
 // What to do, as generated code has it in a register.
 struct X87Work {

@@ -63,6 +63,9 @@ Operand read_operand(const ZydisDecodedOperand& from, const GuestInstruction& in
     } else if (ZydisRegisterGetClass(from.reg.value) == ZYDIS_REGCLASS_X87) {
       to.kind = Operand::Kind::X87;
       to.reg.index = static_cast<uint8_t>(ZydisRegisterGetId(from.reg.value));
+    } else if (ZydisRegisterGetClass(from.reg.value) == ZYDIS_REGCLASS_MMX) {
+      to.kind = Operand::Kind::Mmx;
+      to.reg.index = static_cast<uint8_t>(ZydisRegisterGetId(from.reg.value));
     }
   } else if (from.type == ZYDIS_OPERAND_TYPE_MEMORY) {
     if (read_memory(from, insn, to.memory)) to.kind = Operand::Kind::Memory;

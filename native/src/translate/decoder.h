@@ -30,16 +30,17 @@ struct GuestAddress {
 };
 
 struct Operand {
-  enum class Kind : uint8_t { None, Register, Vector, X87, Memory, Immediate, Target, Other };
+  enum class Kind : uint8_t { None, Register, Vector, X87, Mmx, Memory, Immediate, Target, Other };
   Kind kind = Kind::None;
   uint8_t size = 0;   // bytes
-  GuestRegister reg;  // of a Vector or X87: only its index
+  GuestRegister reg;  // of a Vector, X87 or Mmx: only its index
   GuestAddress memory;
   uint64_t immediate = 0;  // sign-extended to 64 bits; of a Target: the guest address
 
   bool is_register() const { return kind == Kind::Register; }
   bool is_vector() const { return kind == Kind::Vector; }
   bool is_x87() const { return kind == Kind::X87; }
+  bool is_mmx() const { return kind == Kind::Mmx; }
   bool is_memory() const { return kind == Kind::Memory; }
   bool is_immediate() const { return kind == Kind::Immediate; }
   bool is_target() const { return kind == Kind::Target; }

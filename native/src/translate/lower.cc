@@ -19,6 +19,18 @@ const LoweringTable& all_families() {
   return the;
 }
 
+// A table of their own: many have the names of instructions of SSE2.
+const LoweringTable& mmx_family() {
+  static const LoweringTable the({mmx_rows()});
+  return the;
+}
+
+bool uses_mmx(const GuestInstruction& insn) {
+  constexpr auto kTo = ZYDIS_MNEMONIC_CVTPI2PS, kToDouble = ZYDIS_MNEMONIC_CVTPI2PD;
+  return insn.op[0].is_mmx() || insn.op[1].is_mmx() || insn.mnemonic == ZYDIS_MNEMONIC_EMMS ||
+         insn.mnemonic == kTo || insn.mnemonic == kToDouble;
+}
+
 }  // namespace
 
 LoweringTable::LoweringTable(std::initializer_list<LoweringRows> families) {
@@ -39,9 +51,12 @@ LowerFunction LoweringTable::find(ZydisMnemonic mnemonic, bool lock) const {
   return (lock ? locked_ : plain_)[mnemonic];
 }
 
+LowerFunction lowering_of(ZydisMnemonic mnemonic) { return all_families().find(mnemonic, false); }
+
 bool lower(Emitter& emitter, const GuestInstruction& insn) {
   if (insn.lock && !insn.op[0].is_memory()) return false;
-  const LowerFunction function = all_families().find(insn.mnemonic, insn.lock);
+  const LoweringTable& table = uses_mmx(insn) ? mmx_family() : all_families();
+  const LowerFunction function = table.find(insn.mnemonic, insn.lock);
   return function != nullptr && function({emitter, emitter.masm(), insn});
 }
 

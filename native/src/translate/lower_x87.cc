@@ -123,6 +123,19 @@ bool store(const LoweringContext& context) {
   return true;
 }
 
+bool load_decimal(const LoweringContext& context) {
+  read_number(context, context.insn.op[0].memory);
+  perform(context, {X87Op::Load, X87Format::Decimal, 0, 0});
+  return true;
+}
+
+bool store_decimal(const LoweringContext& context) {
+  perform(context, {X87Op::Store, X87Format::Decimal, 0, 0});
+  write_number(context, context.insn.op[0].memory);
+  pop(context);
+  return true;
+}
+
 template <X87Op op, uint8_t index = 0>
 bool alone(const LoweringContext& context) {
   perform(context, {op, X87Format::Register, index, 0});
@@ -253,6 +266,8 @@ LoweringRows x87_rows() {
       {ZYDIS_MNEMONIC_FSTP, store<1>},
       {ZYDIS_MNEMONIC_FIST, store<0, true>},
       {ZYDIS_MNEMONIC_FISTP, store<1, true>},
+      {ZYDIS_MNEMONIC_FBLD, load_decimal},
+      {ZYDIS_MNEMONIC_FBSTP, store_decimal},
       {ZYDIS_MNEMONIC_FLD1, alone<O::LoadConstant, 0>},
       {ZYDIS_MNEMONIC_FLDL2T, alone<O::LoadConstant, 1>},
       {ZYDIS_MNEMONIC_FLDL2E, alone<O::LoadConstant, 2>},

@@ -47,6 +47,7 @@ LoweringRows exchange_rows();
 LoweringRows flag_rows();
 LoweringRows float_rows();
 LoweringRows float_convert_rows();
+LoweringRows mmx_rows();
 LoweringRows move_rows();
 LoweringRows multiply_rows();
 LoweringRows rotate_rows();
@@ -58,6 +59,10 @@ LoweringRows vector_rows();
 LoweringRows vector_move_rows();
 LoweringRows vector_shuffle_rows();
 LoweringRows x87_rows();
+
+// The function of an instruction without LOCK, of SSE2 where MMX has one of the same name; null
+// where there is none.
+LowerFunction lowering_of(ZydisMnemonic mnemonic);
 
 // CF, ZF and PF from the kLess, kEqual and kUnordered (float/sse.h) in reg::result; the other flags
 // are cleared. t1 to t3 are used.
