@@ -228,3 +228,17 @@ class Ending:
     reason: int
     reason_length: int
     signal: int
+
+
+@dataclass(frozen=True, slots=True)
+class MissingCalls:
+    """The system calls that the guest has made and its runtime does not have; zeros where none.
+
+    Attributes:
+        missing: address of a text of `missing_length` bytes: the first calls by their names.
+    """
+
+    RECORD: ClassVar[str] = "Ending"
+
+    missing: int
+    missing_length: int

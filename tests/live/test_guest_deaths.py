@@ -28,6 +28,8 @@ WORDS = {
     "overflow": r"SIGSEGV: stack overflow, rsp 0x\w+, address 0x\w+, in deep at \S+:\d+",
     "divide": r"SIGFPE: division by zero or quotient too large, in divide at \S+:\d+",
     "illegal": r"SIGILL: undefined instruction, in illegal at \S+:\d+",
+    "newer": r"SIGILL: unsupported instruction at 0x\w+: 66 0f 38 01 c8  ?phaddw xmm1, xmm0,"
+    r" in newer at \S+:\d+",
     "null": r"SIGSEGV: jump or return to 0x0, where no code is; called from null_call at \S+:\d+",
     "abort": r"SIGABRT: sent by itself \(tgkill\), in \w*pthread_kill\w* .*; called from die at .*",
     "memcpy": r"SIGSEGV: bad address 0x\w+, in \w*mem\w+ at .*; called from copy at \S+:\d+",
@@ -54,6 +56,12 @@ def test_the_first_line_says_why_the_guest_died(kind: str, how: str, tmp_path: P
     words = (WORDS | OTHERS)[how]
     assert re.fullmatch(f"the guest died of {words}", found.words), found.words
     assert (found.kind, found.code) == (CauseKind.GUEST, "guest")
+
+
+def test_calls_that_the_runtime_lacks_are_named(tmp_path: Path) -> None:
+    found = cause(Session(CoreTarget(crashed(program("dynamic"), tmp_path, "without-call"))))
+    assert found.words.startswith("the guest died of SIGABRT: sent by itself")
+    assert "system calls that failed as the runtime lacks them: uselib" in found.reasons
 
 
 def test_blocks_of_one_library(tmp_path: Path) -> None:

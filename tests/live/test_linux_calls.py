@@ -51,6 +51,11 @@ def test_signals(options: str) -> None:
 
 
 @pytest.mark.parametrize("options", WAYS)
+def test_shared_memory(options: str) -> None:
+    as_natively(options, "shared")
+
+
+@pytest.mark.parametrize("options", WAYS)
 def test_processes(options: str, tmp_path: Path) -> None:
     """Each with a folder of its own: the script and its interpreter are files there."""
     self = str(program("processes"))

@@ -5,11 +5,14 @@ from __future__ import annotations
 import functools
 import platform
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from mtedbg.formats.profile import read_profile
+from mtedbg.model.profile import Need
 from tests.live.test_runtime_guests import run
 from tests.programs.mutated import HEADERS, mutants, wrong
 from tests.support.compile import BUILT, PROGRAMS, digest_of, link_once
@@ -116,6 +119,65 @@ def test_calls_are_traced() -> None:
     assert done.returncode == 0
     assert "mmap(0x0, 0x100000, 0x3, 0x22, 0xffffffffffffffff, 0x0) = 0x3fff" in done.stderr
     assert done.stderr.splitlines()[-1].endswith("exit_group(0x0) = 0")
+
+
+@pytest.mark.parametrize("threads", ["lockstep", "threads"])
+def test_a_stack_is_its_threads_however_it_was_made(threads: str, tmp_path: Path) -> None:
+    """Its maker has written to it; what the thread stores there needs no order all the same."""
+    out = tmp_path / "profile"
+    done = run(f"--threads {threads} --profile-out {out}", program("clones", "fixed"))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    (profile,) = read_profile(out.read_bytes(), str(out)).programs
+    often = [one for one in profile.memops.values() if one.executions == 7777]
+    assert [one.need for one in often] == [Need.OWNED]
+
+
+@pytest.mark.parametrize("way", WAYS[:2])
+def test_what_is_left_of_a_files_code_is_still_that_files(way: str, tmp_path: Path) -> None:
+    """One of its pages lost its permission; the same functions ran before and after."""
+    out = tmp_path / "profile"
+    done = run(f"{way} --profile-out {out}", program("parts", "movable"))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    (profile,) = read_profile(out.read_bytes(), str(out)).programs
+    assert profile.name == "parts-movable"
+    assert profile.path == str(program("parts", "movable").resolve())
+    assert max(one.executions or 0 for one in profile.memops.values()) >= 2 * 5555
+
+
+MISSING = {
+    "instruction": ("unsupported instruction at 0x", "0f 38 01 c8", "phaddw"),
+    "old-call": ("unsupported instruction at 0x", "cd 80", "int 0x80"),
+    "x32": ("system call 1073741836, of x32 is not supported: ENOSYS",),
+    "personality": ("personality 0x8 is not supported: EINVAL",),
+}
+
+
+@pytest.mark.parametrize("what", MISSING)
+def test_what_is_missing_is_said_in_one_line(what: str) -> None:
+    """An instruction is SIGILL, as on a processor that lacks it; a call fails as in a kernel."""
+    done = run(WAYS[len(what) % len(WAYS)], program("missing", "fixed"), what)
+    (line,) = [one for one in done.stderr.splitlines() if not one.startswith("qemu:")]
+    assert line.startswith("mtetso: ")
+    assert all(part in line for part in MISSING[what])
+    died = what in ("instruction", "old-call")
+    assert done.returncode == (-signal.SIGILL if died else 0)
+
+
+def test_a_handler_gets_what_is_missing() -> None:
+    done = run("", program("missing", "fixed"), "instruction", "handled")
+    assert (done.returncode, done.stderr) == (4, "")
+
+
+def test_other_machines_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "program"
+    whole = bytearray(program("memory", "fixed").read_bytes())
+    whole[4] = 1  # EI_CLASS: ELFCLASS32
+    for machine, name in ((3, "an i386 program"), (62, "an x32 program")):
+        whole[18] = machine
+        path.write_bytes(whole)
+        done = run("", path)
+        assert done.returncode == 67
+        assert done.stderr == f"mtetso: {path}: {name}, not a 64-bit ELF: guests are x86-64\n"
 
 
 def test_a_damaged_program_is_refused_in_one_line(tmp_path: Path) -> None:

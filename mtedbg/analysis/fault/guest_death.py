@@ -36,12 +36,15 @@ class GuestDeath:
         signal: that it died of, "SIGSEGV".
         what: why, without where: "bad address 0x8".
         calls: the guest's, to where it did that.
+        missing: system calls that failed before, because its runtime does not have them:
+            "uselib, semget"; empty where there were none.
     """
 
     thread: Thread
     signal: str
     what: str
     calls: GuestCalls
+    missing: str = ""
 
     @property
     def callers(self) -> str:
@@ -71,7 +74,8 @@ def guest_death(session: Session) -> GuestDeath | None:
     if isinstance(calls, Absent):
         return None
     what = next(_reasons(calls, told.number), "")
-    return GuestDeath(thread, signal_name(told.number), what, calls) if what else None
+    name = signal_name(told.number)
+    return GuestDeath(thread, name, what, calls, _missing(calls)) if what else None
 
 
 def _sent_by_itself(session: Session, told: SignalInfo) -> bool:
@@ -97,6 +101,16 @@ def _reasons(calls: GuestCalls, number: int) -> Iterator[str]:
         name, register = call
         if calls.guest.registers[register] == number:
             yield f"sent by itself ({name})"
+
+
+def _missing(calls: GuestCalls) -> str:
+    from mtedbg.model.runtime import ENDING, MissingCalls
+
+    with suppress(LayoutError):  # a runtime that does not keep them
+        made = calls.runtime.first(ENDING, MissingCalls)
+        if present(made) and made.missing:
+            return or_else(calls.runtime.text(made.missing, made.missing_length), "")
+    return ""
 
 
 def _nameless(level: GuestLevel) -> str:

@@ -111,6 +111,11 @@ def _of_guest(died: GuestDeath) -> Cause:
     told = "" if caller is levels[0] else f"; called from {place_of(caller)}"
     reasons = (
         *((f"called from {died.callers}",) if died.callers else ()),
+        *(
+            (f"system calls that failed as the runtime lacks them: {died.missing}",)
+            if died.missing
+            else ()
+        ),
         "the runtime ended itself by the guest's signal: the host's registers and calls are the way"
         " out",
     )

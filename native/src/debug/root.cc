@@ -2,6 +2,7 @@
 #include "debug/root.h"
 
 #include <atomic>
+#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -204,6 +205,19 @@ void note_ending(const mtedbg_GuestFrame& guest, int signal, std::string_view re
   ending.reason_length = static_cast<uint32_t>(reason.size());
   ending.signal = static_cast<uint32_t>(signal);
   std::atomic_ref(ending.thread).store(guest.thread_id, std::memory_order_release);
+}
+
+void note_missing(std::string_view call) {
+  constexpr size_t kMost = 80;
+  static std::mutex lock;
+  static std::string all;
+  const std::scoped_lock hold(lock);
+  if (all.size() + call.size() > kMost) return;
+  all += (all.empty() ? "" : ", ") + std::string(call);
+  mtedbg_Ending& ending = *debug_root().ending;
+  ending.missing = address_of(arena_string(all));
+  std::atomic_ref(ending.missing_length)
+      .store(static_cast<uint32_t>(all.size()), std::memory_order_release);
 }
 
 void close_debug_root() {

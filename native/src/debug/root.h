@@ -45,6 +45,10 @@ void publish_debug_root(const Options& options, const char* version,
 // once. `signal`: that it dies of; 0 for an error.
 void note_ending(const mtedbg_GuestFrame& guest, int signal, std::string_view reason);
 
+// Keeps the name of a system call that the guest makes and the runtime does not have; of those
+// after the first few dozen characters nothing.
+void note_missing(std::string_view call);
+
 // Says ShuttingDown; the last thing before exit.
 void close_debug_root();
 

@@ -135,6 +135,20 @@ ElfImage ElfImage::of_mapping(int descriptor, uint64_t offset, uint64_t length, 
   return image;
 }
 
+ElfImage ElfImage::part(uint64_t begin, uint64_t end) const {
+  ElfImage image(owner_, bytes_);
+  image.load_bias_ = load_bias_;
+  image.digest_ = digest_;
+  image.on_demand_ = on_demand_;
+  image.functions_ = functions_;
+  image.build_id_ = build_id_;
+  const ElfSegment& whole = segments_.front();
+  const size_t from = std::min<size_t>(begin - whole.address, whole.file.size());
+  const size_t size = std::min<size_t>(end - begin, whole.file.size() - from);
+  image.segments_ = {{begin, end - begin, whole.flags, whole.file.subspan(from, size)}};
+  return image;
+}
+
 void ElfImage::read_mapped(uint64_t offset, uint64_t address) {
   const std::vector<Elf64_Phdr> headers = program_headers();
   // A page of the file may have the end of one segment and the beginning of the next, at addresses

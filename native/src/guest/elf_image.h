@@ -68,6 +68,8 @@ class ElfImage {
   static ElfImage of_mapping(int descriptor, uint64_t offset, uint64_t length, uint64_t address);
   // Executable memory that the guest may write: its bytes are read when code is made from them.
   static ElfImage of_memory(uint64_t address, uint64_t length);
+  // What is mapped of it in [begin, end), which is part of its one segment.
+  ElfImage part(uint64_t begin, uint64_t end) const;
   // Code of no file.
   static ElfImage of_bytes(std::vector<uint8_t> bytes, uint64_t address);
 

@@ -102,7 +102,12 @@ void Binary::check_header() const {
   };
   if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
     throw StatusError(Status::Malformed, path + ": not an ELF file");
-  if (header.e_ident[EI_CLASS] != ELFCLASS64) wrong("not a 64-bit ELF: guests are x86-64");
+  if (header.e_ident[EI_CLASS] != ELFCLASS64) {
+    const char* what = header.e_machine == EM_386      ? "an i386 program, "
+                       : header.e_machine == EM_X86_64 ? "an x32 program, "
+                                                       : "";
+    wrong(std::string(what) + "not a 64-bit ELF: guests are x86-64");
+  }
   if (header.e_ident[EI_DATA] != ELFDATA2LSB) wrong("not a little-endian ELF: guests are x86-64");
   if (header.e_machine != EM_X86_64)
     wrong("wrong machine " + std::to_string(header.e_machine) + ": guests are x86-64 (62)");

@@ -29,8 +29,8 @@ void Modules::map_bytes(Kind kind, uint64_t address, uint64_t length) {
   modules_.push_back({address, address + length, program->code().id(), kind});
 }
 
-// A module that loses some of its pages is gone as a whole: what is left of it is as good as memory
-// of no file.
+// A module that loses some of its pages is gone as a whole. What is left is a module of the same
+// file: the same symbols and build id, at the same addresses.
 void Modules::drop(uint64_t begin, uint64_t end) {
   std::vector<Module> gone;
   {
@@ -42,11 +42,27 @@ void Modules::drop(uint64_t begin, uint64_t end) {
     modules_.erase(kept, modules_.end());
   }
   for (const Module& one : gone) {
+    std::vector<Part> left;
+    if (one.begin < begin) left.push_back(part_of(one, one.begin, begin));
+    if (one.end > end) left.push_back(part_of(one, end, one.end));
     engine_.unload(one.program);
     if (one.kind == Kind::Written) memory_.end_code(one.begin, one.end - one.begin);
-    if (one.begin < begin) map_bytes(one.kind, one.begin, begin - one.begin);
-    if (one.end > end) map_bytes(one.kind, end, one.end - end);
+    for (Part& part : left) add(std::move(part));
   }
+}
+
+Modules::Part Modules::part_of(const Module& module, uint64_t begin, uint64_t end) const {
+  if (module.kind == Kind::Written)
+    return {module.kind, begin, end, "", ElfImage::of_memory(begin, end - begin)};
+  const Program& program = *engine_.find(module.program);
+  return {module.kind, begin, end, program.path(), program.image().part(begin, end)};
+}
+
+void Modules::add(Part part) {
+  if (part.kind == Kind::Written && !memory_.share_code(part.begin, part.end - part.begin)) return;
+  const Program& program = engine_.load(std::move(part.image), part.path);
+  std::scoped_lock hold(lock_);
+  modules_.push_back({part.begin, part.end, program.code().id(), part.kind});
 }
 
 bool Modules::covers(Kind kind, uint64_t begin, uint64_t end) const {

@@ -43,6 +43,16 @@ class Modules {
     uint64_t program;
     Kind kind;
   };
+  // What is left of a module: another one.
+  struct Part {
+    Kind kind;
+    uint64_t begin;
+    uint64_t end;
+    std::string path;
+    ElfImage image;
+  };
+  Part part_of(const Module& module, uint64_t begin, uint64_t end) const;
+  void add(Part part);
 
   Engine& engine_;
   GuestMemory& memory_;

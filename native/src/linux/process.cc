@@ -11,6 +11,7 @@
 #include <cinttypes>
 #include <cstring>
 
+#include "debug/root.h"
 #include "linux/arrival.h"
 #include "linux/loader.h"
 #include "linux/traps.h"
@@ -187,12 +188,17 @@ SystemCalls::Next LinuxProcess::finish(GuestThread& thread, const CallResult& re
 }
 
 void LinuxProcess::report_missing(uint64_t number) {
+  constexpr uint64_t kX32 = uint64_t{1} << 30;  // __X32_SYSCALL_BIT
+  const bool known = number < CallTable::kNumbers;
+  std::string name = missing_call_name(number);
+  if (!known && (number & kX32) != 0) name = "of x32";
   {
     std::scoped_lock hold(lock_);
-    if (number < CallTable::kNumbers && std::exchange(reported_[number], true)) return;
+    if (std::exchange(known ? reported_[number] : reported_other_, true)) return;
   }
+  note_missing(name.empty() ? std::to_string(number) : name);
   std::fprintf(stderr, "mtetso: system call %" PRIu64 "%s%s is not supported: ENOSYS\n", number,
-               *missing_call_name(number) == 0 ? "" : ", ", missing_call_name(number));
+               name.empty() ? "" : ", ", name.c_str());
 }
 
 // One line a call: "[tid] name(arguments) = result".

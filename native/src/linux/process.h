@@ -117,6 +117,7 @@ class LinuxProcess : public SystemCalls {
   uint64_t break_begin_ = 0;
   uint64_t break_ = 0;
   bool reported_[CallTable::kNumbers] = {};
+  bool reported_other_ = false;  // a number beyond those
 };
 
 }  // namespace mtetso

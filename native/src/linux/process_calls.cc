@@ -10,7 +10,10 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
+#include <cinttypes>
+#include <cstdio>
 #include <cstring>
 
 #include "linux/call.h"
@@ -141,12 +144,17 @@ CallResult prctl(Call& call) {
   }
 }
 
-// The execution domain of x86-64 is all there is; its flags are about memory that is not laid out
-// so here.
+// The execution domain of x86-64 is all there is. Of its flags one asks for what is so here anyway:
+// addresses that are not random. The host keeps it for the programs that this one begins.
 CallResult personality(Call& call) {
-  constexpr uint32_t kQuery = 0xffffffff;
+  constexpr uint32_t kQuery = 0xffffffff, kNotRandom = 0x40000;
   const auto wanted = static_cast<uint32_t>(call.arguments[0]);
-  return wanted == kQuery || wanted == 0 ? 0 : -EINVAL;
+  if (wanted == kQuery || (wanted & ~kNotRandom) == 0)
+    return host_call(SYS_personality, {{wanted}});
+  static std::atomic_flag said;
+  if (!said.test_and_set())
+    std::fprintf(stderr, "mtetso: personality 0x%" PRIx32 " is not supported: EINVAL\n", wanted);
+  return -EINVAL;
 }
 
 }  // namespace

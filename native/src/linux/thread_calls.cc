@@ -20,6 +20,10 @@ struct CloneArguments {
   uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls;
 };
 
+// Bytes below a stack pointer that are a new thread's, whoever has made it: a stack of Go's for the
+// thread's own use has as many.
+constexpr uint64_t kStackOfClone = 16 << 10;
+
 CallResult clone_thread(Call& call, const ForkRequest& request) {
   const Frame& parent = *call.thread.frame;
   ThreadStart start{.rip = parent.guest.rip,
@@ -36,9 +40,12 @@ CallResult clone_thread(Call& call, const ForkRequest& request) {
   if (made == nullptr) return -EAGAIN;
   made->frame->guest.rax = 0;
   // The piece at its beginning is its maker's, who has put the thread's control block behind it.
-  if (request.stack_size != 0)
-    call.process.memory().hand_over(&call.thread.frame->guest, start.rsp - request.stack_size,
-                                    start.rsp,
+  // clone does not say how large the stack is (musl, Go): what may be another's stays as it is.
+  const uint64_t size = request.stack_size != 0
+                            ? request.stack_size
+                            : std::min(start.stack_high - start.stack_low, kStackOfClone);
+  if (request.stack != 0)
+    call.process.memory().hand_over(&call.thread.frame->guest, start.rsp - size, start.rsp,
                                     static_cast<uint32_t>(made->frame->guest.host_core_id));
   if ((request.flags & CLONE_CHILD_CLEARTID) != 0) child.clear_child_tid = request.child_tid;
   if ((request.flags & CLONE_PARENT_SETTID) != 0) call.put(request.parent_tid, child.tid);

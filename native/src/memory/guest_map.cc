@@ -226,22 +226,37 @@ int GuestMemory::map_shared_file(uint64_t begin, uint64_t length, int protection
     host = mmap(nullptr, length, PROT_READ, MAP_SHARED, descriptor, static_cast<off_t>(offset));
   if (host == MAP_FAILED) return -errno;
   const std::scoped_lock hold(lock_);
-  unmap_locked(begin, begin + length);
+  return put_outside(begin, {.end = begin + length,
+                             .protection = protection,
+                             .kind = Region::Kind::Outside,
+                             .shared = true,
+                             .host = address_of(host),
+                             .executes = executes,
+                             .file = note_file(descriptor),
+                             .offset = offset});
+}
+
+int GuestMemory::map_outside(uint64_t begin, uint64_t length, int protection, void* host) {
+  const std::scoped_lock hold(lock_);
+  return put_outside(begin, {.end = begin + length,
+                             .protection = guest_protection(protection),
+                             .kind = Region::Kind::Outside,
+                             .shared = true,
+                             .host = address_of(host),
+                             .executes = executable(protection)});
+}
+
+int GuestMemory::put_outside(uint64_t begin, const Region& region) {
+  const uint64_t length = region.end - begin;
+  unmap_locked(begin, region.end);
   if (mmap(pointer(begin), length, PROT_NONE,
            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1,
            0) == MAP_FAILED) {
     const int why = errno;
-    munmap(host, length);
+    munmap(pointer(region.host), length);
     return -why;
   }
-  put(begin, {.end = begin + length,
-              .protection = protection,
-              .kind = Region::Kind::Outside,
-              .shared = true,
-              .host = address_of(host),
-              .executes = executes,
-              .file = note_file(descriptor),
-              .offset = offset});
+  put(begin, region);
   return 0;
 }
 

@@ -97,6 +97,9 @@ class GuestMemory {
   // A shared one. Files have no tags, so each access is done by the fault handler, in order.
   int map_shared_file(uint64_t begin, uint64_t length, int protection, int descriptor,
                       uint64_t offset);
+  // What the host has mapped at `host`, shared with other processes; likewise. It is unmapped there
+  // when the guest unmaps it, or when this fails.
+  int map_outside(uint64_t begin, uint64_t length, int protection, void* host);
   int unmap(uint64_t begin, uint64_t length);
   int protect(uint64_t begin, uint64_t length, int protection, uint32_t tag);
   // Private memory is zero again (MADV_DONTNEED); other memory stays.
@@ -233,6 +236,7 @@ class GuestMemory {
   void withdraw(uint64_t begin, const Region& region);
   bool touch_locked(mtedbg_GuestFrame* frame, uint64_t address, uint64_t length);
   void touch_piece(mtedbg_GuestFrame* frame, uint64_t begin, const Region& piece);
+  int put_outside(uint64_t begin, const Region& region);
   bool map_fresh(uint64_t begin, uint64_t end, int protection, bool executes);
   uint32_t note_file(int descriptor);
   int unmap_locked(uint64_t begin, uint64_t end);

@@ -49,6 +49,8 @@ class Program {
 
   bool holds(uint64_t rip) const { return rip >= begin_ && rip < end_; }
   const ElfImage& image() const { return image_; }
+  // Of its file; empty for memory of no file.
+  const std::string& path() const { return path_; }
   Code& code() { return code_; }
   const Code& code() const { return code_; }
 

@@ -40,10 +40,15 @@ enum class LeftFor { Poll, Yield, Blocked, ThreadReturn, ThreadEnd, CallbackRetu
 
 constexpr uint64_t kSystemCallLength = 2;  // of the instruction `syscall`
 
+std::string unsupported_at(const Turn& turn, uint64_t rip) {
+  return "unsupported instruction at " + turn.process.engine().describe(rip);
+}
+
+// Of a guest that has host functions: a limit of the runtime's, and a status of its own.
 [[noreturn]] void unsupported(const Turn& turn, uint64_t rip) {
-  const std::string what = turn.process.engine().describe(rip);
-  note_ending(turn.thread.frame->guest, 0, "unsupported instruction " + what);
-  throw StatusError(Status::UnsupportedInstruction, "unsupported instruction at " + what);
+  const std::string what = unsupported_at(turn, rip);
+  note_ending(turn.thread.frame->guest, 0, what);
+  throw StatusError(Status::UnsupportedInstruction, what);
 }
 
 // The guest's own fault: for a Linux program a signal, which may have a handler. `what`: the line
@@ -132,7 +137,9 @@ void refused(Turn& turn) {
     case Refusal::None:
       break;
   }
-  if (calls->trap(turn.thread, Trap::Unsupported, 0) != 0) unsupported(turn, guest.rip);
+  // As on a processor without it.
+  const std::string what = unsupported_at(turn, guest.rip);
+  guest_fault(turn, Trap::Unsupported, what, what);
 }
 
 SystemCalls::Next system_call(Turn& turn) {

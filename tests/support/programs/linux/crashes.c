@@ -84,6 +84,14 @@ __attribute__((noinline)) static void registers(void) {
           : "r12", "xmm7", "st", "memory");
 }
 
+// What no processor of x86-64-v1 has, and many others have.
+__attribute__((noinline)) static void newer(void) { asm volatile("phaddw %xmm0, %xmm1"); }
+
+__attribute__((noinline)) static void without_call(void) {
+  syscall(134);  // uselib
+  abort();
+}
+
 int main(int argc, char** argv) {
   const char* how = argc > 1 ? argv[1] : "";
   struct node one = {0, 1};
@@ -112,6 +120,8 @@ int main(int argc, char** argv) {
   if (!strcmp(how, "abort")) die();
   if (!strcmp(how, "divide")) divide(argc - 2);
   if (!strcmp(how, "illegal")) illegal();
+  if (!strcmp(how, "newer")) newer();
+  if (!strcmp(how, "without-call")) without_call();
   printf("%d\n", depth);
   return 0;
 }
