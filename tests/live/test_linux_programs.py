@@ -114,6 +114,14 @@ def test_programs_of_the_machine(name: str) -> None:
     assert (done.returncode, done.stdout) == expected, (way, done.stderr)
 
 
+@pytest.mark.skipif(not NATIVE, reason="the machine's own programs are for another processor")
+def test_what_the_kernel_shows_is_not_below_the_sysroot(tmp_path: Path) -> None:
+    (tmp_path / "proc").mkdir()
+    done = run(f"--sysroot {tmp_path}", Path("/bin/ls"), "/proc")
+    assert done.returncode == 0
+    assert "self" in done.stdout.split()
+
+
 def test_calls_are_traced() -> None:
     done = run("--trace-calls -", program("memory", "fixed"))
     assert done.returncode == 0

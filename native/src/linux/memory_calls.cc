@@ -94,14 +94,17 @@ CallResult mmap(Call& call) {
   GuestMemory& memory = call.process.memory();
   std::scoped_lock hold(call.process.mapping_lock());
   if ((flags & MAP_FIXED_NOREPLACE) != 0 && !memory.is_free(at, length)) return -EEXIST;
-  if (!fixed && (flags & kMap32Bit) != 0) at = 0x4000'0000;
-  if (!fixed) at = memory.find_room(length, at);
+  const auto room = [&](uint64_t hint) {
+    return (flags & kMap32Bit) != 0 ? memory.find_low_room(length, hint)
+                                    : memory.find_room(length, hint);
+  };
+  if (!fixed) at = room(at);
   if (at == 0) return -ENOMEM;
   call.process.modules().drop(at, at + length);
   int result = map_at(call, at, length);
   // Something of the host's is there: further down.
   for (int i = 0; result == -EEXIST && !fixed && i < 16; ++i) {
-    at = memory.find_room(length, at - length);
+    at = room(at - length);
     if (at == 0) return -ENOMEM;
     result = map_at(call, at, length);
   }

@@ -4,8 +4,11 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <memory>
+#include <string_view>
 #include <utility>
 
 namespace mtetso {
@@ -14,6 +17,14 @@ namespace {
 std::string absolute(const std::string& path) {
   const std::unique_ptr<char, void (*)(void*)> real(realpath(path.c_str(), nullptr), std::free);
   return real ? real.get() : path;
+}
+
+// What the kernel shows, whatever an unpacked system has in its place.
+bool is_kernels(std::string_view path) {
+  constexpr std::string_view kPlaces[] = {"/proc", "/sys", "/dev"};
+  return std::any_of(std::begin(kPlaces), std::end(kPlaces), [&](std::string_view place) {
+    return path.starts_with(place) && (path.size() == place.size() || path[place.size()] == '/');
+  });
 }
 
 bool there(const std::string& path) {
@@ -30,7 +41,7 @@ Paths::Paths(std::string sysroot, const std::string& executable)
 std::string Paths::on_host(const std::string& path) const {
   if (!path.starts_with('/')) return path;
   if (proc_name(path) == "self/exe") return executable_;
-  if (sysroot_.empty()) return path;
+  if (sysroot_.empty() || is_kernels(path)) return path;
   std::string below = sysroot_ + path;
   return there(below) ? below : path;
 }

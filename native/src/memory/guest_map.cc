@@ -73,6 +73,14 @@ uint64_t GuestMemory::find_room(uint64_t length, uint64_t hint) const {
   return map_.room_below(kLowest, kTop - kGuestPage, length);
 }
 
+uint64_t GuestMemory::find_low_room(uint64_t length, uint64_t hint) const {
+  constexpr uint64_t kBegin = 0x4000'0000, kEnd = 0x8000'0000;
+  const std::scoped_lock hold(lock_);
+  if (length > kEnd - kBegin) return 0;
+  if (hint >= kLowest && hint <= kEnd - length && map_.none(hint, hint + length)) return hint;
+  return map_.room_below(kBegin, kEnd, length);
+}
+
 bool GuestMemory::is_free(uint64_t begin, uint64_t length) const {
   const std::scoped_lock hold(lock_);
   return map_.none(begin, begin + length);

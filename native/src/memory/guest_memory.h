@@ -85,6 +85,9 @@ class GuestMemory {
 
   // Where `length` bytes are free, at `hint` if possible; 0 if there are none.
   uint64_t find_room(uint64_t length, uint64_t hint) const;
+  // The same for MAP_32BIT (arch/x86/kernel/sys_x86_64.c, find_start_end): in the second GiB, or at
+  // `hint` below its end.
+  uint64_t find_low_room(uint64_t length, uint64_t hint) const;
   // Private memory, zero. It has an owner, and takes memory, from the first access on: each piece
   // of kPiece bytes belongs to the thread that touches it first.
   int map_anonymous(uint64_t begin, uint64_t length, int protection);

@@ -119,6 +119,18 @@ static void break_and_segment(void) {
   CHECK(CALL3(kBrk, end, 0, 0) == end);
 }
 
+/* MAP_32BIT: in the second GiB, however often, or where it is asked for below its end. */
+static void low(void) {
+  const word hint = 0x50000000;
+  for (word i = 0; i < 4; ++i) {
+    const word made = (word)call6(kMmap, i == 1 ? (long)hint : 0, 1 << 20, 3, 0x62, -1, 0);
+    CHECK(made >= 0x40000000 && made < 0x80000000);
+    CHECK(i != 1 || made == hint);
+    *(volatile word*)made = made;
+  }
+  CHECK(call6(kMmap, 0, 1l << 31, 3, 0x62, -1, 0) == -12);
+}
+
 static void deep(void) {
   volatile char bytes[200000];
   bytes[0] = 1;
@@ -141,6 +153,7 @@ static void start(word* stack) {
   shared();
   code();
   break_and_segment();
+  low();
   deep();
   CALL3(kExitGroup, g_wrong, 0, 0);
 }
