@@ -109,7 +109,7 @@ def _missing(calls: GuestCalls) -> str:
     with suppress(LayoutError):  # a runtime that does not keep them
         made = calls.runtime.first(ENDING, MissingCalls)
         if present(made) and made.missing:
-            return or_else(calls.runtime.text(made.missing, made.missing_length), "")
+            return calls.runtime.text_if_any(made.missing, made.missing_length)
     return ""
 
 
