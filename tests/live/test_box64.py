@@ -178,7 +178,10 @@ def test_what_is_in_no_block(mapped: tuple[Session, str]) -> None:
     session, written = mapped
     starts = [int(line.split()[0], 16) for line in written.splitlines()]
     page = max(starts) & -4096
-    assert code_at(session, page + 0x10000).outcome is Outcome.NOT_JIT
+    assert code_at(session, page + 0x10000).outcome is Outcome.CANNOT_TELL
+    registers = session.target.registers(session.current_thread())
+    assert present(registers)
+    assert code_at(session, registers["sp"]).outcome is Outcome.NOT_JIT
 
 
 def test_a_block_is_found_quickly(mapped: tuple[Session, str]) -> None:
