@@ -61,9 +61,9 @@ def _format(debugger: lldb.SBDebugger, setting: str, function: str) -> str:
 
 def before_frames(thread: lldb.SBThread, _names: dict[str, Any]) -> str:
     """Prepares a core, which LLDB 19 calls no hook for; LLDB asks before a thread's frames."""
-    from mtedbg.adapters.lldb import stops
+    from mtedbg.adapters.lldb import jit_frames
 
-    stops.prepare(thread.GetProcess())
+    jit_frames.add(thread.GetProcess())  # a process that runs has its hook, at each stop once
     return ""
 
 
