@@ -150,13 +150,13 @@ TEST_CASE("hundreds of regions, page by page") {
 TEST_CASE("what a page allows while others are mapped and unmapped") {
   World world;
   const uint64_t page = world.memory.map_stack(4096, 3);
-  const uint64_t image = free_address();
   std::atomic<bool> stop{false};
   std::atomic<uint64_t> asked{0}, wrong{0};
   std::thread reader([&] {
     for (; !stop; ++asked)
       if (!world.memory.allows(page, 4096, PROT_READ | PROT_WRITE)) ++wrong;
   });
+  const uint64_t image = free_address();  // the thread's stack has its place by now
   for (int round = 0; round < 2000 || asked < 5000; ++round) {
     REQUIRE(world.memory.map_image(image, 4096, 3));
     REQUIRE(world.memory.allows(image, 4096, PROT_WRITE));

@@ -17,6 +17,7 @@ KINDS = {
     "c++": ("crashes_cpp.cc", "g++", ()),
     "deaths": ("deaths.c", "gcc", ("-w",)),
     "deaths-c++": ("deaths_cpp.cc", "g++", ("-std=c++20", "-w")),
+    "loops": ("loops.c", "gcc", ("-static-pie",)),
     "plugin": ("plugin.c", "gcc", ("-shared", "-fPIC")),
 }
 

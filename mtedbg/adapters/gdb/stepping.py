@@ -168,12 +168,11 @@ def _why(event: Any) -> tuple[StopKind, str]:
 class PhaseBreakpoint(gdb.Breakpoint):  # type: ignore[misc]
     """An ordinary breakpoint at a phase; the user sees, disables and deletes it as any other."""
 
-    def __init__(self, catch: Catch, wanted: Wanted | None) -> None:
+    def __init__(self, catch: Catch, wanted: Wanted | None, thread: int | None) -> None:
         super().__init__(f"*{catch.address:#x}")
         self.catch = catch
         self._wanted = wanted
-        if not isinstance(catch.thread, Absent):
-            self.thread = _global_number(catch.thread)
+        self.thread = thread
 
     def stop(self) -> bool:
         """Whether to stop; GDB calls this when a thread has come here."""
@@ -193,8 +192,10 @@ def _global_number(number: int) -> int:
 
 def catch(wish: Catch, wanted: Wanted | None) -> Caught:
     """Makes a breakpoint; see `Stepper`."""
+    # Asked first: a breakpoint that was made before it is refused would stay, for every thread.
+    thread = None if isinstance(wish.thread, Absent) else _global_number(wish.thread)
     made: list[PhaseBreakpoint] = []
-    _wishes.append(lambda: made.append(PhaseBreakpoint(wish, wanted)))
+    _wishes.append(lambda: made.append(PhaseBreakpoint(wish, wanted, thread)))
     try:
         # GDB announces what is made, into the middle of a report: only a command's own output
         # can be taken away.

@@ -17,6 +17,7 @@
 #include "linux/arrival.h"
 #include "linux/host_call.h"
 #include "linux/process.h"
+#include "run/profile_writer.h"
 
 namespace mtetso {
 namespace {
@@ -94,6 +95,7 @@ CallResult run_instead(Call& call, const std::string& path) {
   set_host_mask(call.linux_thread.mask);
   if (arrived() != 0) return kRetry;
   const auto argv = pointers(words), envp = pointers(environment);
+  ProfileWriter::before_exec();
   return host_call(SYS_execve,
                    {{reinterpret_cast<long>(launcher.program.c_str()),
                      reinterpret_cast<long>(argv.data()), reinterpret_cast<long>(envp.data())}});

@@ -10,6 +10,7 @@
 #include "linux/descriptors.h"
 #include "linux/process.h"
 #include "linux/signals.h"
+#include "run/profile_writer.h"
 
 namespace mtetso {
 namespace {
@@ -139,7 +140,33 @@ CallResult rt_sigtimedwait(Call& call) {
   return call.arguments[1] == 0 || call.put(call.arguments[1], info) ? result : -EFAULT;
 }
 
+// Whether it ends a process that does nothing about it (signal(7)).
+bool ends_by_default(int signal) {
+  switch (signal) {
+    case 0:
+    case SIGCHLD:
+    case SIGCONT:
+    case SIGSTOP:
+    case SIGTSTP:
+    case SIGTTIN:
+    case SIGTTOU:
+    case SIGURG:
+    case SIGWINCH:
+      return false;
+    default:
+      return signal > 0 && signal <= static_cast<int>(x86::kSignals);
+  }
+}
+
+// A signal to its own process may be the last that it does: what was learned is kept before.
+void before_sending(Call& call, int process, int signal) {
+  if (process == getpid() && ends_by_default(signal) &&
+      call.process.signals().action(signal).handler == 0)
+    ProfileWriter::before_signal(signal);
+}
+
 CallResult kill(Call& call) {
+  before_sending(call, call.number_at(0), call.number_at(1));
   return host_call(SYS_kill, {{call.number_at(0), call.number_at(1)}});
 }
 
@@ -148,6 +175,7 @@ CallResult kill(Call& call) {
 CallResult send_to_thread(Call& call, int tid, int signal, const siginfo_t* info) {
   if (signal < 0 || signal > static_cast<int>(x86::kSignals)) return -EINVAL;
   GuestThread* other = call.process.thread_of(tid);
+  if (other != nullptr) before_sending(call, getpid(), signal);
   // With host threads, a guest thread's number is not that of its host thread.
   if (!call.lockstep() && other != nullptr)
     tid = static_cast<int>(reinterpret_cast<mtedbg_Thread*>(other->frame->guest.thread)->host_tid);

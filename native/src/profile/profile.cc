@@ -65,6 +65,11 @@ void ProgramProfile::add(const MemopKey& key, const MemopRecord& record) {
     known.executions.reset();
 }
 
+void ProgramProfile::forget_executions() {
+  for (auto& [key, record] : memops)
+    if (record.executions) record.executions = 0;
+}
+
 void ProgramProfile::add(const ProgramProfile& other) {
   for (const auto& [key, record] : other.memops) add(key, record);
 }

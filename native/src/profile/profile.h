@@ -65,6 +65,9 @@ struct ProgramProfile {
   void add(const MemopKey& key, const MemopRecord& record);
   void add(const ProgramProfile& other);
 
+  // Nothing has run yet; whether order was needed is still known.
+  void forget_executions();
+
   MemopAdvice advice(const MemopKey& key) const;
   // Of everything that advice depends on.
   uint32_t checksum() const;

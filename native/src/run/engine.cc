@@ -273,6 +273,15 @@ void Engine::renew_frame(Frame& frame, uint64_t thread_id, uint32_t core_tag) co
   std::copy(std::begin(frame_stubs_), std::end(frame_stubs_), std::begin(frame.stubs));
 }
 
+void Engine::after_fork() {
+  programs_.forget_readers();
+  tiers_->after_fork();
+  std::scoped_lock hold(lock_);
+  for (const auto& program : owned_) program->count_anew();
+  for (const auto& one : unloaded_) one.program->count_anew();
+  for (ProgramProfile& program : gone_.programs) program.forget_executions();
+}
+
 Profile Engine::profile() const {
   std::scoped_lock hold(lock_);
   Profile profile;

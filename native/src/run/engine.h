@@ -99,10 +99,7 @@ class Engine : public CodePages::Owner {
   uintptr_t fault_trampoline() const { return fault_trampoline_; }
 
   // In a child process, whose only thread this is.
-  void after_fork() {
-    programs_.forget_readers();
-    tiers_->after_fork();
-  }
+  void after_fork();
 
   // The history of the memops of all programs, those included that were unloaded.
   Profile profile() const;

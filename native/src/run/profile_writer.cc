@@ -27,6 +27,7 @@ constexpr int kSignals[] = {SIGHUP, SIGINT, SIGTERM};
 // What the handler uses.
 int g_wake = -1;
 pid_t g_owner = 0;
+std::atomic<ProfileWriter*> g_writer{nullptr};
 std::atomic<int> g_signal{0};
 static_assert(std::atomic<int>::is_always_lock_free);
 
@@ -55,12 +56,17 @@ void take_signals() {
   }
 }
 
+// Whether the file's name has the process id in it.
+bool has_own_name(const Options& options) {
+  return options.executed || getpid() != g_owner ||
+         options.profile_out.find("%p") != std::string::npos;
+}
+
 // The file's name: %p is the process id. Without it, processes that the first one has made have
 // theirs behind the name: each has a file of its own.
 std::string path_of(const Options& options) {
   std::string path = options.profile_out;
-  const bool made = options.executed || getpid() != g_owner;
-  if (made && path.find("%p") == std::string::npos) path += ".%p";
+  if (has_own_name(options) && path.find("%p") == std::string::npos) path += ".%p";
   for (size_t at = 0; (at = path.find("%p", at)) != std::string::npos;)
     path.replace(at, 2, std::to_string(getpid()));
   return path;
@@ -86,8 +92,20 @@ bool ProfileWriter::take(int signal) {
   return sigaction(signal, &taken, nullptr) == 0;
 }
 
+void ProfileWriter::before_signal(int signal) {
+  ProfileWriter* writer = g_writer.load(std::memory_order_acquire);
+  const bool taken = std::ranges::find(kSignals, signal) != std::end(kSignals);
+  if (writer != nullptr && !(taken && getpid() == g_owner)) writer->finish();
+}
+
+void ProfileWriter::before_exec() {
+  ProfileWriter* writer = g_writer.load(std::memory_order_acquire);
+  if (writer != nullptr && !has_own_name(writer->options_)) writer->write();
+}
+
 void ProfileWriter::start() {
   g_owner = getpid();
+  g_writer.store(this, std::memory_order_release);
   g_wake = eventfd(0, EFD_CLOEXEC);
   if (g_wake < 0)
     throw StatusError(Status::Internal, std::string("eventfd: ") + std::strerror(errno));

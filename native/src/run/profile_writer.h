@@ -30,6 +30,13 @@ class ProfileWriter {
   // and ends the process by it.
   static bool take(int signal);
 
+  // For a signal that the guest sends to its own process, before it is sent and ends that without
+  // another word: as finish(), if there is a started writer that has not taken the signal.
+  static void before_signal(int signal);
+  // Before another program takes this one's place: writes the file, unless the other one, which has
+  // the same process id, writes it, too.
+  static void before_exec();
+
   // Writes the file, and the summary to standard error, as the options ask for; a failure is only
   // reported.
   void finish();

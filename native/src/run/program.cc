@@ -229,6 +229,12 @@ ProgramProfile Program::profile() const {
   return profile;
 }
 
+void Program::count_anew() {
+  std::scoped_lock lock(history_lock_);
+  history_.forget_executions();
+  code_.visit([](const CodeBlock& block) { std::ranges::fill(block.counters, 0); });
+}
+
 void Program::reclaim(uint64_t epoch) {
   std::scoped_lock lock(history_lock_);
   code_.reclaim(epoch, [this](const CodeBlock& block) { history_.add(block, image_.load_bias()); });

@@ -80,6 +80,8 @@ class Program {
 
   // The history of the memops so far, those of blocks included that are gone.
   ProgramProfile profile() const;
+  // In a child by fork: what ran before is counted by the process that ran it.
+  void count_anew();
 
   // As Code::reclaim().
   void reclaim(uint64_t epoch);
