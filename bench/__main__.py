@@ -10,6 +10,7 @@ from importlib import import_module
 
 from bench.lab import lab
 from bench.machine import describe
+from bench.names import are_known
 from bench.result import table
 
 SUBJECTS = ("tags", "condition", "code_map", "jit_list", "jits", "startup")
@@ -21,9 +22,7 @@ def main(names: list[str]) -> int:
     """Measures the subjects; the exit status."""
     quick = "--quick" in names
     names = [name for name in names if name != "--quick"]
-    unknown = set(names) - {*SUBJECTS, *OTHERS}
-    if unknown:
-        print(f"bench: no subject {sorted(unknown)[0]!r}; there are {', '.join(SUBJECTS + OTHERS)}")
+    if not are_known(names, SUBJECTS + OTHERS, "subject"):
         return 2
     print(describe(), flush=True)
     with lab(quick=quick) as room:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from bench.libraries.measure import run
 from bench.libraries.programs import PROGRAMS, Program, built
 from bench.machine import describe
+from bench.names import are_known
 from bench.result import Row, Target, table
 
 ORDERED = Target(0.01, "of them")
@@ -16,9 +17,7 @@ ORDERED = Target(0.01, "of them")
 
 def main(names: Sequence[str]) -> int:
     """Measures; the exit status."""
-    unknown = set(names) - {program.name for program in PROGRAMS}
-    if unknown:
-        print(f"bench: no program {sorted(unknown)[0]!r}")
+    if not are_known(names, (program.name for program in PROGRAMS), "program"):
         return 2
     print(describe(), flush=True)
     chosen = [program for program in PROGRAMS if not names or program.name in names]

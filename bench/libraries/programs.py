@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bench.lab import ROOT, BenchError
 from bench.libraries.sources import Source, unpacked
+from tests.support import x86_64
 
 HERE = Path(__file__).resolve().parent / "c"
 GUESTS = ROOT / "native/guests"
@@ -138,7 +139,7 @@ def built(program: Program) -> Path:
         objects = _compiled([*files, HERE / f"{program.name}.c", HERE / "system.c"], flags, work)
         elf = BUILT / f"{program.name}.elf"
         starts = [GUESTS / "start.S", GUESTS / "imports.S"]
-        _run([_compiler(), *LINK, *starts, *objects, _library(), "-o", elf])
+        _run([x86_64.compiler(), *LINK, *starts, *objects, _library(), "-o", elf])
     return elf
 
 
@@ -160,9 +161,9 @@ def _headers() -> list[str]:
         (made / "bits/alltypes.h").write_text(text)
         numbers = (musl / "arch/x86_64/bits/syscall.h.in").read_text()
         (made / "bits/syscall.h").write_text(numbers + numbers.replace("__NR_", "SYS_"))
-    compiler = _run([_compiler(), "-print-file-name=include"]).strip()
+    gcc = _run([x86_64.compiler(), "-print-file-name=include"]).strip()
     folders = [HERE, *(musl / path for path in ("arch/x86_64", "arch/generic")), made]
-    return ["-nostdinc", *(f"-I{each}" for each in (*folders, musl / "include", compiler))]
+    return ["-nostdinc", *(f"-I{each}" for each in (*folders, musl / "include", gcc))]
 
 
 def _library() -> Path:
@@ -191,11 +192,7 @@ def _compiled(files: Sequence[Path], flags: Sequence[str], work: Path) -> list[P
 
 
 def _compile(flags: Sequence[str], file: Path, to: Path) -> None:
-    _run([_compiler(), *flags, "-c", file, "-o", to])
-
-
-def _compiler() -> str:
-    return shutil.which("x86_64-linux-gnu-gcc") or "gcc"
+    _run([x86_64.compiler(), *flags, "-c", file, "-o", to])
 
 
 def _run(command: Sequence[object]) -> str:

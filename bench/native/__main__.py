@@ -9,6 +9,7 @@ import sys
 from importlib import import_module
 
 from bench.machine import describe
+from bench.names import are_known
 from bench.native.lab import lab
 from bench.result import table
 
@@ -19,9 +20,7 @@ def main(names: list[str]) -> int:
     """Measures the subjects; the exit status."""
     quick = "--quick" in names
     names = [name for name in names if name != "--quick"]
-    unknown = set(names) - set(SUBJECTS)
-    if unknown:
-        print(f"bench: no subject {sorted(unknown)[0]!r}; there are {', '.join(SUBJECTS)}")
+    if not are_known(names, SUBJECTS, "subject"):
         return 2
     print(describe(), flush=True)
     with lab(quick=quick) as room:

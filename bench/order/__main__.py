@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from bench.lab import BenchError
 from bench.machine import describe
+from bench.names import are_known
 from bench.order.instructions import Instructions, Translators, translators
 from bench.order.oracle import needed, profiled
 from tests.programs.table import PROGRAMS
@@ -55,9 +56,7 @@ RUNS = (
 
 def main(names: Sequence[str]) -> int:
     """Measures; the exit status."""
-    unknown = set(names) - {run.name for run in RUNS}
-    if unknown:
-        print(f"bench: no run {sorted(unknown)[0]!r}")
+    if not are_known(names, (run.name for run in RUNS), "run"):
         return 2
     print(describe(), flush=True)
     print(_line(HEADINGS), _line(["---"] * len(HEADINGS)), sep="\n", flush=True)

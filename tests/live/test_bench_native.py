@@ -4,6 +4,8 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 from tests.support.compile import ROOT
 
 TIMEOUT_S = 600
@@ -38,3 +40,13 @@ def test_a_subject_that_there_is_not() -> None:
     done = bench("nonsense")
     assert done.returncode == 2
     assert done.stdout.startswith("bench: no subject 'nonsense'; there are lookup, publish,")
+
+
+@pytest.mark.parametrize("module", ["bench.order", "bench.libraries"])
+def test_a_program_that_there_is_not(module: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", module, "nonsense"],
+        cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT_S, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert re.match(r"bench: no (run|program) 'nonsense'; there are \w+", done.stdout)

@@ -1,16 +1,14 @@
 """Instructions are counted as `make programs-table` does it: of a loop whose length is known."""
 
-import platform
 from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
 
 from bench.order.instructions import Instructions, Translators, translators
+from tests.support import x86_64
 
-pytestmark = pytest.mark.skipif(
-    platform.machine() != "x86_64", reason="the machine's C library is for another processor"
-)
+pytestmark = x86_64.only_natively("the machine's C library is for another processor")
 
 ROUNDS = 50_000
 GUEST = 3

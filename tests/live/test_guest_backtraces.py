@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from pathlib import Path
 
 import pytest
@@ -10,12 +9,11 @@ import pytest
 from mtedbg.adapters.core import CoreTarget
 from mtedbg.commands._offline import answer_line
 from mtedbg.session import Session
+from tests.support import x86_64
 from tests.support.guest_crashes import crashed, program
 from tests.support.native_calls import NativeCall, as_native, native_calls
 
-pytestmark = pytest.mark.skipif(
-    platform.machine() != "x86_64", reason="the oracle is GDB on an x86-64 processor"
-)
+pytestmark = x86_64.only_natively("the oracle is GDB on an x86-64 processor")
 CASES = [
     *(("dynamic", how) for how in ("qsort", "null", "handler", "memcpy", "abort", "overflow")),
     *(("static", how) for how in ("qsort", "handler")),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import platform
 import re
 import shutil
 from pathlib import Path
@@ -18,11 +17,10 @@ from mtedbg.lab import paths
 from mtedbg.lab.vm import Vm
 from mtedbg.model.cause import CauseKind
 from mtedbg.session import Session
+from tests.support import x86_64
 from tests.support.guest_crashes import crashed, program
 
-pytestmark = pytest.mark.skipif(
-    platform.machine() != "x86_64", reason="the guests have this machine's x86-64 C library"
-)
+pytestmark = x86_64.only_natively("the guests have this machine's x86-64 C library")
 WORDS = {
     "thread": r"SIGSEGV: bad address 0x8, in walk at \S+/crashes\.c:\d+",
     "overflow": r"SIGSEGV: stack overflow, rsp 0x\w+, address 0x\w+, in deep at \S+:\d+",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import re
 from pathlib import Path
 
@@ -10,13 +9,11 @@ import pytest
 
 from mtedbg.lab import paths
 from tests.live.test_backtrace import GDB_FRAME, LLDB_FRAME
-from tests.support import gdb_session, lldb_session
+from tests.support import gdb_session, lldb_session, x86_64
 from tests.support.guest_crashes import program
 from tests.support.native_calls import as_native, native_calls
 
-pytestmark = pytest.mark.skipif(
-    platform.machine() != "x86_64", reason="the guest has this machine's x86-64 C library"
-)
+pytestmark = x86_64.only_natively("the guest has this machine's x86-64 C library")
 DEATH = "mtetso::die_of_signal"
 
 

@@ -1,6 +1,5 @@
 """Programs of nothing but system calls: the runtime's output and status are the processor's own."""
 
-import platform
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 from mtedbg.formats.profile import read_profile
 from mtedbg.lab import paths
 from tests.live.test_runtime_guests import TIMEOUT_S, start
+from tests.support import x86_64
 
 WAYS = ("", "--threads threads", "--threads threads --policy seed --shared-tag 15 --step 3")
 
@@ -20,9 +20,8 @@ def program(name: str) -> Path:
 
 def natively(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """By this processor, or by QEMU's user mode where it is another one."""
-    runner = [] if platform.machine() == "x86_64" else ["qemu-x86_64"]
     return subprocess.run(
-        [*runner, str(program(name)), *arguments],
+        [*x86_64.runner(), str(program(name)), *arguments],
         capture_output=True, text=True, timeout=TIMEOUT_S, check=False,
     )  # fmt: skip
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import platform
-import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -15,6 +13,7 @@ from mtedbg.formats.profile import read_profile
 from mtedbg.model.profile import Need
 from tests.live.test_runtime_guests import run
 from tests.programs.mutated import HEADERS, mutants, wrong
+from tests.support import x86_64
 from tests.support.compile import BUILT, PROGRAMS, digest_of, link_once
 
 SOURCES = PROGRAMS / "linux"
@@ -38,7 +37,6 @@ WAYS = [
         ("threads", 15, "sticky"),
     )
 ]
-NATIVE = platform.machine() == "x86_64"
 FUZZED = 25
 # The machine's own dynamic programs.
 OWN = {
@@ -53,9 +51,8 @@ OWN = {
 
 @functools.cache
 def program(name: str, kind: str) -> Path:
-    compiler = shutil.which("x86_64-linux-gnu-gcc") or "gcc"
     source = SOURCES / f"{name}.c"
-    command = [compiler, *FLAGS, *KINDS[kind], str(source)]
+    command = [x86_64.compiler(), *FLAGS, *KINDS[kind], str(source)]
     built = BUILT / digest_of([source, SOURCES / "raw.h"], command) / f"{name}-{kind}"
     link_once(built, command)
     return built
@@ -63,9 +60,12 @@ def program(name: str, kind: str) -> Path:
 
 @functools.cache
 def natively(path: Path, *arguments: str) -> tuple[int, str]:
-    runner = [] if NATIVE else ["qemu-x86_64"]
     done = subprocess.run(
-        [*runner, str(path), *arguments], stdout=subprocess.PIPE, text=True, timeout=30, check=False
+        [*x86_64.runner(), str(path), *arguments],
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=30,
+        check=False,
     )
     return done.returncode, done.stdout
 
@@ -104,7 +104,7 @@ def test_code_is_what_was_written(way: str) -> None:
     assert natively(path) == (0, "done\n")
 
 
-@pytest.mark.skipif(not NATIVE, reason="the machine's own programs are for another processor")
+@x86_64.only_natively("the machine's own programs are for another processor")
 @pytest.mark.parametrize("name", OWN)
 def test_programs_of_the_machine(name: str) -> None:
     path, *arguments = OWN[name]
@@ -114,7 +114,7 @@ def test_programs_of_the_machine(name: str) -> None:
     assert (done.returncode, done.stdout) == expected, (way, done.stderr)
 
 
-@pytest.mark.skipif(not NATIVE, reason="the machine's own programs are for another processor")
+@x86_64.only_natively("the machine's own programs are for another processor")
 def test_what_the_kernel_shows_is_not_below_the_sysroot(tmp_path: Path) -> None:
     (tmp_path / "proc").mkdir()
     (tmp_path / "lib64").symlink_to("/lib64")  # where its interpreter is

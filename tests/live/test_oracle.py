@@ -8,11 +8,12 @@ from tests.oracle import check, corpus, flags, long_run, machine
 from tests.oracle.case import Case, Outcome, differences
 from tests.oracle.forms import FORMS, Form
 from tests.oracle.strategies import tour
+from tests.support import x86_64
 
 PROTOCOLS = ("", "--memops-start shared --shared-tag 15", "--policy seed --step 1")
 
 natively = pytest.mark.skipif(
-    not machine.is_native(),
+    not x86_64.is_native(),
     reason="this processor is not x86-64: what one did is recorded and replayed instead",
 )
 
@@ -77,7 +78,7 @@ def test_recorded_outcomes() -> None:
     cases, recorded = corpus.read_recorded()
     assert len(cases) > 500
     assert check.judge(cases, recorded, machine.in_runtime(cases)) == {}
-    if machine.is_native():
+    if x86_64.is_native():
         assert check.judge(cases, recorded, machine.natively(cases)) == {}
 
 

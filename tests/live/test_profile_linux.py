@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import platform
-import shutil
+import signal
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -17,12 +16,10 @@ from mtedbg.cli import main
 from mtedbg.formats.profile import read_profile
 from mtedbg.model.profile import Need, ProfileAccess, ProgramProfile
 from tests.live.test_runtime_guests import run
-from tests.support import fex
+from tests.support import fex, guest_crashes, x86_64
 from tests.support.compile import BUILT, PROGRAMS, digest_of, link_once
 
-pytestmark = pytest.mark.skipif(
-    platform.machine() != "x86_64", reason="the machine's C library is for another processor"
-)
+pytestmark = x86_64.only_natively("the machine's C library is for another processor")
 
 SOURCE = PROGRAMS / "linux/counter.c"
 NAME, LIBC = "counter", "libc.so.6"
@@ -39,8 +36,16 @@ MOVED = 0x7F0000000000
 
 @cache
 def program() -> Path:
-    compiler = shutil.which("x86_64-linux-gnu-gcc") or "gcc"
-    command = [compiler, "-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Werror", str(SOURCE)]
+    command = [
+        x86_64.compiler(),
+        "-std=gnu11",
+        "-O2",
+        "-g",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        str(SOURCE),
+    ]
     built = BUILT / digest_of([SOURCE], command) / NAME
     link_once(built, command)
     return built
@@ -173,6 +178,39 @@ def test_a_profile_gives_memops_their_first_modes(files: tuple[Path, ...], tmp_p
     without, with_it = (counted(files[0]), counted(again(files[0], tmp_path)))
     assert with_it[0] < without[0] / 2
     assert with_it[1] < without[1]
+
+
+def test_what_a_signal_of_its_own_ends_is_kept(tmp_path: Path) -> None:
+    out = tmp_path / "profile.json"
+    ended = run(f"--profile-out {out}", guest_crashes.program("dynamic"), "abort")
+    assert ended.returncode == -signal.SIGABRT
+    ran = modules(out)["crashes-dynamic"].memops.values()
+    assert any(facts.executions for facts in ran)
+
+
+def test_what_ran_before_exec_is_kept(tmp_path: Path) -> None:
+    """The next program has a file of its own: here it dies of a fault."""
+    out = tmp_path / "profile.json"
+    ended = run(f"--profile-out {out}", guest_crashes.program("deaths"), "exec")
+    assert ended.returncode == -signal.SIGSEGV
+    (after,) = tmp_path.glob("profile.json.*")
+    before, later = (modules(path)["crashes-deaths"] for path in (out, after))
+    assert any(facts.executions for facts in before.memops.values())
+    # Only the second one is asked to write to address 0.
+    assert before.memops.keys() != later.memops.keys()
+
+
+def test_a_child_counts_from_its_fork_on(tmp_path: Path) -> None:
+    """What its parent ran is its parent's: the dynamic linker, and `main` up to the fork."""
+    out = tmp_path / "profile.json"
+    assert run(f"--profile-out {out}", guest_crashes.program("deaths"), "fork").returncode == 0
+    (child,) = tmp_path.glob("profile.json.*")
+    counts = []
+    for path in (out, child):
+        linker = modules(path)["ld-linux-x86-64.so.2"].memops.values()
+        counts.append(sum(facts.executions or 0 for facts in linker))
+    assert counts[0] > 10_000
+    assert counts[1] < counts[0] / 10
 
 
 def test_instructions_that_need_order_have_it() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import subprocess
 import tempfile
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 
 from mtedbg.lab import paths
 from tests.live.test_runtime_guests import SOURCES, TIMEOUT_S
+from tests.support import x86_64
 
 OPERAND = b"abcd"  # of an instruction that the host writes
 RUN = ["qemu-aarch64", "-cpu", "max", str(paths.runtime())]
@@ -37,7 +37,7 @@ def test_code_is_made_anew_when_it_is_written(options: str, tmp_path: Path) -> N
     assert (done.returncode, done.stdout, done.stderr) == (0, b"rewritten\n", b"")
 
 
-@pytest.mark.skipif(platform.machine() != "x86_64", reason="its oracle is an x86-64 processor")
+@x86_64.only_natively("its oracle is an x86-64 processor")
 def test_a_processor_does_the_same() -> None:
     with tempfile.TemporaryDirectory() as folder:
         program = Path(folder) / "rewritten"

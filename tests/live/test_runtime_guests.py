@@ -2,7 +2,6 @@
 
 import functools
 import os
-import platform
 import shutil
 import signal
 import subprocess
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from mtedbg.lab import paths
+from tests.support import x86_64
 from tests.support.compile import ROOT
 
 SOURCES = ROOT / "native/guests"
@@ -66,17 +66,22 @@ def oracle(guest: str, *arguments: str) -> str:
     Its threads share one processor: a lock that spins and yields there changes hands at once. On a
     busy machine with several, each turn would wait for the scheduler.
     """
-    compiler = shutil.which("x86_64-linux-gnu-gcc") or "gcc"
-    runner = [] if platform.machine() == "x86_64" else ["qemu-x86_64"]
     with tempfile.TemporaryDirectory() as folder:
         program = Path(folder) / guest
         subprocess.run(
-            [compiler, "-std=c11", "-O2", "-static", "-pthread"]
+            [x86_64.compiler(), "-std=c11", "-O2", "-static", "-pthread"]
             + ["-o", str(program), str(SOURCES / f"{guest}.c"), str(SOURCES / "native_imports.c")],
             check=True,
         )
         done = subprocess.run(
-            ["taskset", "-c", str(max(os.sched_getaffinity(0))), *runner, str(program), *arguments],
+            [
+                "taskset",
+                "-c",
+                str(max(os.sched_getaffinity(0))),
+                *x86_64.runner(),
+                str(program),
+                *arguments,
+            ],
             stdout=subprocess.PIPE,
             text=True,
             timeout=TIMEOUT_S,

@@ -10,6 +10,7 @@ import argparse
 import sys
 
 from tests.oracle import check, corpus, long_run, machine
+from tests.support import x86_64
 
 _MOST_KEPT = 3
 """Differences of one part that are made small: what is one mistake shows in many sequences."""
@@ -44,7 +45,7 @@ def main() -> int:
     run.add_argument("--seed", type=int, default=1000, help="of the first part")
     run.add_argument("--options", default="", help="of the runtime")
     chosen = parser.parse_args()
-    if not machine.is_native():
+    if not x86_64.is_native():
         sys.exit("the oracle is an x86-64 processor; this machine has another one")
     return (
         _record() if chosen.command == "record" else _run(chosen.steps, chosen.seed, chosen.options)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import platform
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -12,6 +10,7 @@ from pathlib import Path
 
 from mtedbg.lab import paths
 from tests.oracle.case import OUTPUT, Case, Outcome
+from tests.support import x86_64
 from tests.support.compile import ROOT
 
 HERE = Path(__file__).parent
@@ -25,16 +24,6 @@ NATIVE_S, RUNTIME_S = 60, 600
 """Bounds on the time of a run; natively one takes milliseconds."""
 
 _PLACES = ("--section-start=.text=0x500000", "-Tdata=0x800000", "-Tbss=0xa00000")
-
-
-def is_native() -> bool:
-    """Whether this machine's processor can be the oracle."""
-    return platform.machine() == "x86_64"
-
-
-def compiler() -> str:
-    """The machine's x86-64 gcc."""
-    return shutil.which("x86_64-linux-gnu-gcc") or "gcc"
 
 
 def _source(cases: Sequence[Case], part: range) -> str:
@@ -60,7 +49,14 @@ def functions() -> tuple[Path, ...]:
     made = []
     for level in ("0", "2", "s"):
         made.append(folder / f"functions_{level}.o")
-        command = [compiler(), "-std=c11", f"-O{level}", f"-DLEVEL={level}", "-c", "-ffreestanding"]
+        command = [
+            x86_64.compiler(),
+            "-std=c11",
+            f"-O{level}",
+            f"-DLEVEL={level}",
+            "-c",
+            "-ffreestanding",
+        ]
         command += ["-mgeneral-regs-only", "-fno-pic", "-fcf-protection=none"]
         command += ["-fno-asynchronous-unwind-tables", "-fno-stack-protector"]
         command += ["-fno-tree-loop-distribute-patterns", "-Wall", "-Wextra", "-Werror"]
@@ -87,7 +83,7 @@ def _link(cases: Sequence[Case], part: range, folder: Path, host: Path) -> Path:
     ]
     places = [f"-Wl,{place}" for place in _PLACES]
     objects = [HERE / "harness.S", folder / "cases.s", *functions(), host]
-    _tool([compiler(), *flags, *places, *map(str, objects), "-o", str(program)], folder)
+    _tool([x86_64.compiler(), *flags, *places, *map(str, objects), "-o", str(program)], folder)
     return program
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Iterator, Sequence
 
 import pytest
@@ -18,6 +17,7 @@ from tests.programs.run import (
     ways,
 )
 from tests.programs.table import PROGRAMS
+from tests.support import x86_64
 
 QUICK = [
     (program.runs[number], program.limit_s) for program in PROGRAMS for number in program.quick
@@ -25,9 +25,7 @@ QUICK = [
 COUNTER = ("counter",)
 LIMIT_S = 600
 
-pytestmark = pytest.mark.skipif(
-    platform.machine() != "x86_64", reason="the processor is the oracle"
-)
+pytestmark = x86_64.only_natively("the processor is the oracle")
 
 
 @pytest.fixture(scope="module")

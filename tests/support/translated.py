@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
+from tests.support import x86_64
 from tests.support.compile import BUILT, PROGRAMS, ROOT, digest_of, link_once
 from tests.support.packages import Packages, unpacked
 
@@ -16,8 +16,7 @@ LUAJIT = Packages("luajit", {"luajit": "2.1.0+openresty20250117-2"})
 def guest(name: str) -> Path:
     """The x86-64 program made from `translated/NAME.c`."""
     source = FOLDER / f"{name}.c"
-    compiler = shutil.which("x86_64-linux-gnu-gcc") or "gcc"
-    command = [compiler, "-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror"]
+    command = [x86_64.compiler(), "-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror"]
     command += [f"-ffile-prefix-map={ROOT}=."]  # the same wherever the checkout is
     program = BUILT / digest_of([source, *sorted(FOLDER.glob("*.h"))], command) / name
     link_once(program, [*command, str(source)])
