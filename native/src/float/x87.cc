@@ -373,9 +373,9 @@ class Unit {
 
   void load() {
     bool tiny;
-    if (source_is_empty()) {
+    if (source_is_empty()) {  // and the register that would be overwritten does not count
       underflow();
-      return push(kIndefinite);
+      return push_over(kIndefinite);
     }
     Extended value = source(tiny);
     if (!is_full(7) && (work_.format == X87Format::Single || work_.format == X87Format::Double)) {
