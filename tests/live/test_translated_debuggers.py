@@ -46,7 +46,7 @@ def test_an_x86_program_in_gdb(translated: Died, tmp_path: Path) -> None:
 def test_an_x86_program_in_lldb(translated: Died) -> None:
     said = lldb(translated.core, box64() / "usr/bin/box64")
     line = line_of("list.c", "/* near null */")
-    assert re.search(rf"frame #0: .* fail at \S*list\.c:{line} \[guest 0x\w+, block, ", said), said
+    assert re.search(rf"frame #0: .*\bfail at \S*list\.c:{line} \[guest 0x\w+, block, ", said), said
 
 
 def test_a_trace_in_gdb_and_lldb(traced: Died, tmp_path: Path) -> None:
