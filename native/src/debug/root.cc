@@ -10,6 +10,10 @@
 #include "debug/journal.h"
 #include "debug/recorder.h"
 
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+#endif
+
 // In .data, not .bss: a copy in a core is recognised by its magic before anything ran. Exported
 // and kept whatever the linker thinks of sections that nothing refers to.
 extern "C" {
@@ -166,6 +170,10 @@ std::span<const mtedbg_Named> make_named(std::span<const mtedbg_PhasePoint> poin
 
 DebugRoot& make_debug_root() {
   auto* root = new (arena_allocate(sizeof(DebugRoot), alignof(DebugRoot))) DebugRoot;
+#ifdef __SANITIZE_ADDRESS__
+  // It has memory of the heap, and LeakSanitizer does not look into what is mapped.
+  __lsan_register_root_region(root, sizeof *root);
+#endif
   root->journal = arena_array<mtedbg_Journal>(kJournalSlots).data();
   root->config = arena_array<mtedbg_Config>(1).data();
   root->lock = arena_array<mtedbg_Lock>(1).data();
