@@ -125,8 +125,10 @@ def test_ctrl_c_in_the_middle(lab_vm: Vm, tmp_path: Path) -> None:
     expected = [call.function for call in natively(tmp_path)]
     with loops(lab_vm) as session:
         session.execute("mte-catch fault --function begin")
-        while session.number("$_inferior_thread_count") < 3:  # each of them faults there
+        begun: set[int] = set()
+        while begun != {2, 3}:  # each of them faults there, some time after it was created
             assert session.resume("continue").reason == "breakpoint-hit"
+            begun.add(session.number("$_thread"))
         session.execute("mte-catch --delete")
         for _ in range(3):
             interrupted(session)
