@@ -280,6 +280,7 @@ static void unlock_heap(void) { __atomic_store_n(&heap.held, 0, __ATOMIC_RELEASE
 static uint64_t reuse(uint64_t me, struct record* own) {
   uint64_t sum = 0;
   for (uint64_t round = 0; round < ROUNDS; ++round) {
+    wait_for_all(); /* then it gets what another one has given back */
     lock_heap();
     struct record* got = heap.first;
     if (got != 0) heap.first = (struct record*)got->word[0];
