@@ -353,7 +353,8 @@ MUTANTS = (
         "records-kept-for-ever",
         "debug/arena.cc",
         "  for (const Piece& one : pieces_) give_back(one.at, one.bytes);\n",
-        "",
+        "  for (const Piece& one : pieces_)\n"
+        "    if (one.at == nullptr) give_back(one.at, one.bytes);\n",
         _MEMORY,
     ),
     Mutant(
