@@ -162,7 +162,9 @@ def test_node_in_other_builds(packages: engines.Packages, tmp_path: Path) -> Non
     assert calls_of(session)[-1].function.startswith("_start")
     names = [frame.function for frame in calls_of(session) if present(frame.place.jit)]
     same_frames(in_gdb(dead, dead.root, ""), session, "_start")
-    assert in_order(names, in_lldb(dead, dead.root))
+    # LLDB ends in code that V8 has built into Debian's libnode, which has no symbols.
+    if packages in engines.NODES_OWN:
+        assert in_order(names, in_lldb(dead, dead.root))
 
 
 ROUNDS = 4
