@@ -146,13 +146,9 @@ class Unit {
     state_.status &= static_cast<uint16_t>(~kC1);
   }
   void push(const Extended& value) {
-    if (is_full(7)) {
-      raise(kInvalid | kStackFault | kC1);
-      state_.top = (state_.top - 1) & 7;
-      return fill(0, kIndefinite);
-    }
-    state_.top = (state_.top - 1) & 7;
-    fill(0, value);
+    if (!is_full(7)) return push_over(value);
+    raise(kInvalid | kStackFault | kC1);
+    push_over(kIndefinite);
   }
 
   uint8_t rounding() const { return kModes[state_.control >> 10 & 3]; }
