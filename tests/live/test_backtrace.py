@@ -16,14 +16,13 @@ from mtedbg.lab import gdbserver, paths
 from mtedbg.lab.vm import Vm
 from tests.live.test_runtime_core import Dead, runtime_cores
 from tests.support import gdb_session, lldb_session
+from tests.support.backtrace import frame_names
 from tests.support.compile import compiled
 
 __all__ = ["runtime_cores"]  # the fixture
 
 GUEST = "message"
 ARGUMENTS = ("--cores", "2", str(paths.guests() / f"{GUEST}.elf"), "1")
-GDB_FRAME = re.compile(r"^#\d+ +(?:0x[0-9a-f]+ in )?(<signal handler called>|.*?)(?: \(|$)", re.M)
-LLDB_FRAME = re.compile(r"frame #\d+: 0x[0-9a-f]+(?: +(?:[^\s`]+`)?(.*?))? *(?: at |$)", re.M)
 FRAMES = ("gdb18", "gdb13", "lldb23", "lldb19")
 NAMED = re.compile(r"(\w+) \[guest (0x[0-9a-f]+), block \d+\]")
 
@@ -61,8 +60,7 @@ class Debugger:
 
     def frames(self) -> list[str]:
         """What each frame is called."""
-        pattern = GDB_FRAME if self.flavour.startswith("gdb") else LLDB_FRAME
-        return [name or "" for name in pattern.findall(self.session.execute("bt"))]
+        return frame_names(self.flavour, self.session.execute("bt"))
 
 
 @contextmanager

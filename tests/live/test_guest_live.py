@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from mtedbg.lab import paths
-from tests.live.test_backtrace import GDB_FRAME, LLDB_FRAME
 from tests.support import gdb_session, lldb_session, x86_64
+from tests.support.backtrace import frame_names
 from tests.support.guest_crashes import program
 from tests.support.native_calls import as_native, native_calls
 
@@ -36,8 +36,7 @@ def test_calls_of_the_guest_and_of_the_host(flavour: str, tmp_path: Path) -> Non
     kind = gdb_session if is_gdb else lldb_session
     with kind.under_qemu(flavour, paths.runtime(), str(program("dynamic")), "qsort") as (one, _):
         one.execute("continue")  # a fault on a tag, in translated code
-        pattern = GDB_FRAME if is_gdb else LLDB_FRAME
-        frames = [name or "" for name in pattern.findall(one.execute("bt"))]
+        frames = frame_names(flavour, one.execute("bt"))
         assert re.search(r"\[guest 0x[0-9a-f]+, block \d+\]", frames[0]), frames
         assert any(re.match(r"(mtetso::)?run_turn|mtetso::run_turn", name) for name in frames)
         assert any(re.match(r"main\b", name) for name in frames), frames
