@@ -200,6 +200,10 @@ class Unit {
     }
     if (!is_nan(a) && !is_nan(b)) return false;
     if (is_signaling(a) || is_signaling(b)) raise(kInvalid);
+    if (!is_nan(a) || !is_nan(b)) {  // SoftFloat takes an infinity for a NaN of the least payload
+      made = quiet(is_nan(a) ? a : b);
+      return true;
+    }
     softfloat_exceptionFlags = 0;
     const auto one = softfloat_propagateNaNExtF80UI(a.sign_exponent, a.significand, b.sign_exponent,
                                                     b.significand);
