@@ -41,8 +41,8 @@ _CFA_BY, _VALUE_BY, _UNDEFINED, _CFA = 0x0F, 0x16, 0x07, 0x0C
 
 
 @dataclass(frozen=True, slots=True)
-class LeftFrame:
-    """A frame that was left.
+class UnwoundFrame:
+    """A frame that was unwound.
 
     Attributes:
         sp: of the frame.
@@ -54,7 +54,7 @@ class LeftFrame:
 
 
 @dataclass(frozen=True, slots=True)
-class LeftCode:
+class UnwoundCode:
     """Code in [start, end), and the frames in it.
 
     Attributes:
@@ -67,10 +67,10 @@ class LeftCode:
     start: int
     end: int
     name: str
-    frames: Sequence[LeftFrame]
+    frames: Sequence[UnwoundFrame]
 
 
-def frames_elf(codes: Sequence[LeftCode]) -> bytes:
+def frames_elf(codes: Sequence[UnwoundCode]) -> bytes:
     """The file. It has a section for each code, at its address, without contents.
 
     Args:
@@ -142,7 +142,7 @@ def _record(contents: bytes, back: int) -> bytes:
     return struct.pack("<I", len(whole)) + whole
 
 
-def _rules(frames: Sequence[LeftFrame]) -> bytes:
+def _rules(frames: Sequence[UnwoundFrame]) -> bytes:
     by_sp = [(one.sp, one.caller["sp"]) for one in frames]
     out = bytes((_CFA_BY,)) + _block(_OF_SP + _chosen(by_sp))
     registers = [(_LINK, "pc"), (_FRAME, "x29"), *((n, f"x{n}") for n in _SAVED)]

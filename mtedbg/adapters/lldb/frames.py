@@ -113,7 +113,7 @@ def _may_interpret(frame: lldb.SBFrame) -> bool:
 def _has_many(frame: lldb.SBFrame) -> bool:
     """Whether a frame is in generated code that has others with other names."""
     from mtedbg.adapters.lldb.module import is_ours
-    from mtedbg.analysis.stacks.left_frames import MANY
+    from mtedbg.analysis.stacks.unwound_code import MANY
 
     return is_ours(frame.GetModule()) and frame.GetFunctionName() == MANY
 

@@ -57,7 +57,7 @@ def _file(process: lldb.SBProcess) -> bytes:
     if not has_generated(session):
         return b""
     vdso.add(process)
-    from mtedbg.analysis.stacks.left_frames import MOST, left_frames
+    from mtedbg.analysis.stacks.unwound_code import MOST, unwound_code
     from mtedbg.analysis.stacks.walk import FrameKind, Walk
     from mtedbg.formats.frames_elf import frames_elf
 
@@ -68,7 +68,7 @@ def _file(process: lldb.SBProcess) -> bytes:
         ours = [one.pc for one in walked if one.kind is not FrameKind.HYPOTHESIS]
         if ours != _pcs(thread, len(ours)):
             needed.append(registers)
-    codes = left_frames(session, needed)
+    codes = unwound_code(session, needed)
     return frames_elf(codes) if codes else b""
 
 

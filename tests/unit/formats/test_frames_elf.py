@@ -10,7 +10,7 @@ from mtedbg.decode.stack.cfi import Unwound, unwind
 from mtedbg.formats import elf
 from mtedbg.formats.dwarf.call_frames import FrameSection
 from mtedbg.formats.dwarf.frame_rules import rules_at
-from mtedbg.formats.frames_elf import LeftCode, LeftFrame, frames_elf
+from mtedbg.formats.frames_elf import UnwoundCode, UnwoundFrame, frames_elf
 from mtedbg.model.absent import Absent, Reason
 from tests.support.fake import FakeTarget
 
@@ -43,8 +43,8 @@ def test_each_frame_is_left_as_it_was(count: int) -> None:
     for number in range(count):
         caller = {"sp": STACK + 32 * (number + 1), "pc": CODE + 4 * chance.randrange(64)}
         caller |= {name: chance.getrandbits(64) for name in ("x29", "x19")}
-        frames.append(LeftFrame(STACK + 32 * number, caller))
-    data = frames_elf([LeftCode(CODE, CODE + 256, "f", frames)])
+        frames.append(UnwoundFrame(STACK + 32 * number, caller))
+    data = frames_elf([UnwoundCode(CODE, CODE + 256, "f", frames)])
     for frame in frames:
         found = left(data, CODE + 8, {"sp": frame.sp})
         assert isinstance(found, Unwound)
@@ -57,25 +57,25 @@ def test_each_frame_is_left_as_it_was(count: int) -> None:
 def test_a_register_that_some_callers_have_is_told_of_none() -> None:
     """A table has no word for "not known", and a number would be believed."""
     callers = ({"sp": STACK + 32, "pc": CODE, "x19": 7}, {"sp": STACK + 64, "pc": CODE})
-    frames = [LeftFrame(caller["sp"] - 32, caller) for caller in callers]
-    found = left(frames_elf([LeftCode(CODE, CODE + 8, "f", frames)]), CODE, {"sp": STACK})
+    frames = [UnwoundFrame(caller["sp"] - 32, caller) for caller in callers]
+    found = left(frames_elf([UnwoundCode(CODE, CODE + 8, "f", frames)]), CODE, {"sp": STACK})
     assert isinstance(found, Unwound)
     assert "x19" not in found.registers
 
 
 def test_a_frame_that_is_not_known_is_not_left() -> None:
-    frame = LeftFrame(STACK, {"sp": STACK + 32, "pc": CODE})
-    found = left(frames_elf([LeftCode(CODE, CODE + 8, "f", [frame])]), CODE, {"sp": STACK + 16})
+    frame = UnwoundFrame(STACK, {"sp": STACK + 32, "pc": CODE})
+    found = left(frames_elf([UnwoundCode(CODE, CODE + 8, "f", [frame])]), CODE, {"sp": STACK + 16})
     assert isinstance(found, Unwound)
     assert not found.cfa
     assert not found.return_address
 
 
 def test_code_has_sections_and_symbols_where_it_is() -> None:
-    frame = LeftFrame(STACK, {"sp": STACK + 32, "pc": CODE})
+    frame = UnwoundFrame(STACK, {"sp": STACK + 32, "pc": CODE})
     codes = [
-        LeftCode(CODE, CODE + 0x40, "Main.inner(J)I [compilation 23]", [frame]),
-        LeftCode(CODE + 0x100, CODE + 0x120, "call_stub", [frame]),
+        UnwoundCode(CODE, CODE + 0x40, "Main.inner(J)I [compilation 23]", [frame]),
+        UnwoundCode(CODE + 0x100, CODE + 0x120, "call_stub", [frame]),
     ]
     data = frames_elf(codes)
     for number, code in enumerate(codes):

@@ -13,7 +13,7 @@ from mtedbg.analysis.code.frame_name import foreign_frame_name
 from mtedbg.analysis.code.in_frame import place_in_frame
 from mtedbg.analysis.code.mappings import may_interpret
 from mtedbg.analysis.stacks.walk import FrameKind, Walk
-from mtedbg.formats.frames_elf import LeftCode, LeftFrame
+from mtedbg.formats.frames_elf import UnwoundCode, UnwoundFrame
 from mtedbg.model.absent import present
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _INSTRUCTION = 4
 _NEEDED = ("pc", "sp")
 
 
-def left_frames(session: Session, threads: Iterable[Mapping[str, int]]) -> list[LeftCode]:
+def unwound_code(session: Session, threads: Iterable[Mapping[str, int]]) -> list[UnwoundCode]:
     """The code of JITs in which threads have frames, in ascending order, and those frames.
 
     Code that a JIT's library has built in is left out: the library's file tells of it.
@@ -37,7 +37,7 @@ def left_frames(session: Session, threads: Iterable[Mapping[str, int]]) -> list[
         session: the process.
         threads: the registers of each.
     """
-    spans: dict[tuple[int, int], dict[int, tuple[str, LeftFrame]]] = {}
+    spans: dict[tuple[int, int], dict[int, tuple[str, UnwoundFrame]]] = {}
     for registers in threads:
         for found, caller in _left(session, registers):
             place = place_in_frame(session, _here(found), found.registers)
@@ -46,15 +46,15 @@ def left_frames(session: Session, threads: Iterable[Mapping[str, int]]) -> list[
             span = _here(found) & -_INSTRUCTION, (_here(found) & -_INSTRUCTION) + 2 * _INSTRUCTION
             if present(place.block) and place.block.start <= _here(found) < place.block.end:
                 span = place.block.start, place.block.end
-            frame = LeftFrame(found.registers["sp"], caller)
+            frame = UnwoundFrame(found.registers["sp"], caller)
             frames = spans.setdefault(span, {})
             frames.setdefault(frame.sp, (foreign_frame_name(place), frame))
     return [*_apart(spans)]
 
 
 def _apart(
-    spans: Mapping[tuple[int, int], Mapping[int, tuple[str, LeftFrame]]],
-) -> Iterator[LeftCode]:
+    spans: Mapping[tuple[int, int], Mapping[int, tuple[str, UnwoundFrame]]],
+) -> Iterator[UnwoundCode]:
     """Those that do not overlap one before them: sections of a file must not."""
     last = 0
     for (start, end), frames in sorted(spans.items()):
@@ -62,7 +62,7 @@ def _apart(
             continue
         names = {name for name, _ in frames.values()}
         name = names.pop() if len(names) == 1 else MANY
-        yield LeftCode(start, end, name, [frame for _, frame in frames.values()])
+        yield UnwoundCode(start, end, name, [frame for _, frame in frames.values()])
         last = end
 
 
