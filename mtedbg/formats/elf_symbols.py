@@ -16,10 +16,12 @@ from mtedbg.errors import OverBudgetError
 from mtedbg.formats import elf
 from mtedbg.formats.buffer import Buffer, Read, text
 from mtedbg.formats.elf import ProgramHeader
+from mtedbg.formats.elf_hash import ExportedNames
 from mtedbg.model.absent import Absent, Reason, or_else, present, then
 from mtedbg.model.process import Symbol
 
 DT_HASH, DT_STRTAB, DT_SYMTAB, DT_STRSZ, DT_GNU_HASH = 4, 5, 6, 10, 0x6FFFFEF5
+SHT_GNU_HASH = 0x6FFFFFF6
 MAX_SYMBOLS = 1 << 20
 MAX_STRINGS = 1 << 27
 _FUNCTION = elf.STT_FUNC
@@ -103,6 +105,7 @@ class SymbolTable:
         strings: bytes,
         bias: int,
         places: Sequence[range] = (),
+        exported: ExportedNames | None = None,
     ) -> None:
         """Takes the tables as they are in the image.
 
@@ -112,11 +115,14 @@ class SymbolTable:
             strings: their names.
             bias: what is added to a symbol's value.
             places: of the sections, by number, where known.
+            exported: finds those that the image exports in less time; None where it has no such
+                table.
         """
         self._records = _Records(entries, strings)
         self._strings = strings
         self._bias = bias
         self._places = places
+        self._exported = exported
         self._known: dict[str, tuple[int, bool | None] | None] = {}
 
     @property
@@ -160,7 +166,10 @@ class SymbolTable:
 
     def _search(self, name: str) -> tuple[int, bool | None] | None:
         """The same, before the bias is added."""
-        wanted = name.encode("utf-8", "surrogateescape") + b"\0"
+        plain = name.encode("utf-8", "surrogateescape")
+        if (exported := self._search_exported(plain)) is not None:
+            return exported
+        wanted = plain + b"\0"
         offsets: set[int] = set()
         position = self._strings.find(wanted)
         while position >= 0 and len(offsets) < _MAX_PLACES:
@@ -172,6 +181,21 @@ class SymbolTable:
         best: int = max(found, key=lambda key: key >> _RANK_SHIFT & _RANK_MASK)
         kind = self._entry(best)[1] & 0xF
         return best >> _VALUE_SHIFT, _CODE.get(kind)
+
+    def _search_exported(self, name: bytes) -> tuple[int, bool | None] | None:
+        """The same, of a symbol that is exported and has a size: nothing has the name before it."""
+        if self._exported is None:
+            return None
+        found = [
+            (symbol[4], _CODE.get(symbol[1] & 0xF))
+            for _, symbol in self._exported.named(name)
+            if symbol[1] & 0xF in _KINDS
+            and symbol[1] >> 4 != _LOCAL
+            and _UNDEFINED < symbol[3] < _RESERVED
+            and symbol[5]
+        ]
+        # Of several, a function; of several versions of one, the first.
+        return min(found, key=lambda one: (one[1] is not True, one[0]), default=None)
 
     def at(self, address: int) -> Symbol | None:
         """The symbol that holds `address`."""
@@ -217,6 +241,7 @@ class JoinedTables:
 def from_sections(data: Buffer, header: elf.FileHeader, bias: int) -> SymbolTable | None:
     """The symbols in a file's .symtab, or in its .dynsym where it is stripped."""
     table = elf.sections(data, header)
+    exported = _exported(data, table)
     for kind in (elf.SHT_SYMTAB, elf.SHT_DYNSYM):
         for section in table:
             if section.type == kind and section.link < len(table):
@@ -227,8 +252,26 @@ def from_sections(data: Buffer, header: elf.FileHeader, bias: int) -> SymbolTabl
                     data[strings.offset : strings.offset + min(strings.size, MAX_STRINGS)],
                     bias,
                     [range(one.address, one.address + one.size) for one in table],
+                    exported,
                 )
     return None
+
+
+def _exported(data: Buffer, table: Sequence[elf.Section]) -> ExportedNames | None:
+    """What finds a file's exported symbols by their hashes; None where it has no such table."""
+    for section in table:
+        if section.type != SHT_GNU_HASH or section.link >= len(table):
+            continue
+        symbols = table[section.link]
+        if symbols.type == elf.SHT_DYNSYM and symbols.link < len(table):
+            strings = table[symbols.link].offset
+            read = partial(_part, data)
+            return ExportedNames(read, section.offset, symbols.offset, strings)
+    return None
+
+
+def _part(data: Buffer, start: int, length: int) -> bytes:
+    return data[start : start + length]
 
 
 def from_memory(read: Read, headers: list[ProgramHeader], bias: int) -> SymbolTable | Absent:
