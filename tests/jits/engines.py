@@ -222,28 +222,32 @@ def _resolved(root: Path, source: Path, target: Path) -> None:
             shutil.copy(path, target / entry.name)
 
 
-def node(packages: Packages, folder: Path, perf_map: Path | None = None) -> Dead:
+def node(
+    packages: Packages, folder: Path, perf_map: Path | None = None, script: str = "main.js"
+) -> Dead:
     """A script that ends its process from the innermost of its functions.
 
     Args:
         packages: which node.
         folder: where it runs.
         perf_map: a folder where V8 writes perf's map to; without one where None.
+        script: `main.js`, or `wasm_node.js`, whose functions are WebAssembly's.
     """
     program = unpacked(packages) / "usr/bin/node"
     # What npm has brings no library.
     root = unpacked(NODE_20 if packages.npm else packages)
     shutil.copy(program.resolve(), folder / "node")
     (folder / "node").chmod(0o755)
-    shutil.copy(PROGRAMS / "main.js", folder)
+    shutil.copy(PROGRAMS / script, folder)
     options = MachineOptions(memory_mib=2000)
     share = Share(root / "usr/share", "/usr/share")
-    words, shares = ["main.js"], [share]
+    words, shares = [script], [share]
     if perf_map is not None:
         words = ["--perf-basic-prof", *words]
         shares.append(Share(perf_map, "/tmp", writable=True, scratch=True))
     dead = died(root, folder / "node", words, folder, None, options, 240, shares)
-    return replace(dead, questions=["mte-fault"])
+    listed = ["jit-blocks"] if script != "main.js" else []
+    return replace(dead, questions=["mte-fault", *listed])
 
 
 _PHP_OPTIONS = {

@@ -20,12 +20,15 @@ from tests.jits import engines, translators
 from tests.jits.engines import CORES, PROVENANCE, Dead
 from tests.support.trimmed_core import PAGE, Recording, read_by, trimmed
 
+WASM = "wasm_node.js"
 MADE: dict[str, Callable[[Path], Dead]] = {
     "box64-0.4.3": translators.freed,
     "spidermonkey-128": lambda folder: engines.wasm(engines.MOZJS_128, folder),
     "spidermonkey-140": lambda folder: engines.wasm(engines.MOZJS_140, folder),
     "node-20": lambda folder: engines.node(engines.NODE_20, folder),
     "node-24": lambda folder: engines.node(engines.NODE_24, folder),
+    "node-20-wasm": lambda folder: engines.node(engines.NODE_20, folder, script=WASM),
+    "node-24-wasm": lambda folder: engines.node(engines.NODE_24, folder, script=WASM),
     "php-8.4": engines.php,
     "php-8.4-function": lambda folder: engines.php(folder, "function"),
     "hotspot-21": lambda folder: engines.java(folder, "0x100000000000"),

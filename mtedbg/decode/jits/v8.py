@@ -38,6 +38,8 @@ _MOST_LOCALS = 1 << 12
 _MOST_ARGUMENTS = 1 << 16
 _LOWEST = 1 << 16
 _POSITION = (1 << 30) - 1
+_INLINED = (1 << 16) - 1
+_INLINED_BITS = 31
 _ENTRY = -1
 """The offset of a function's entry, before its bytecode: tables begin there."""
 
@@ -168,6 +170,14 @@ def script_position(raw: int | None) -> int | None:
         return None
     position = (raw >> 1 & _POSITION) - 1
     return position if position >= 0 else None
+
+
+def inlined_call(raw: int) -> int:
+    """Which call that was replaced a position is in, from 1; 0 where it is in none.
+
+    Source: as of `script_position`.
+    """
+    return raw >> _INLINED_BITS & _INLINED
 
 
 class V8:
@@ -424,29 +434,39 @@ class V8:
         return found
 
     def _positions(self, table: int) -> Iterator[tuple[int, int]]:
-        """Offsets of code in ascending order, and what is said of their positions.
-
-        Source: V8, src/codegen/source-position-table.cc: two numbers an entry, digits of seven
-        bits, the least first, the sign in the lowest bit.
-        """
         count = self._small(self.words.word(table + self.known["array length"]))
         if count is None or not 0 <= count <= MOST_POSITIONS:
-            return
-        data = self.words.bytes(table + self.known["array data"], count)
-        at, code, position = 0, _ENTRY, 0
+            return iter(())
+        return positions_in(self.words.bytes(table + self.known["array data"], count), table)
 
-        def number() -> int:
-            nonlocal at
-            total = 0
-            for digit, byte in enumerate(data[at : at + _LONGEST_NUMBER]):
-                total |= (byte & 0x7F) << (7 * digit)
-                if byte < 0x80:
-                    at += digit + 1
-                    return (total >> 1) ^ -(total & 1)
-            raise damaged(f"the table of positions at {table:#x}")
 
-        while at < len(data):
-            step = number()
-            code += step if step >= 0 else -step - 1
-            position += number()
-            yield code, position
+def positions_in(data: bytes, table: int) -> Iterator[tuple[int, int]]:
+    """Offsets of code in ascending order, and what is said of their positions.
+
+    Source: V8, src/codegen/source-position-table.cc: two numbers an entry, digits of seven bits,
+    the least first, the sign in the lowest bit.
+
+    Args:
+        data: a table of positions.
+        table: where it is, for what is said of a damaged one.
+
+    Raises:
+        HoleError: it is damaged.
+    """
+    at, code, position = 0, _ENTRY, 0
+
+    def number() -> int:
+        nonlocal at
+        total = 0
+        for digit, byte in enumerate(data[at : at + _LONGEST_NUMBER]):
+            total |= (byte & 0x7F) << (7 * digit)
+            if byte < 0x80:
+                at += digit + 1
+                return (total >> 1) ^ -(total & 1)
+        raise damaged(f"the table of positions at {table:#x}")
+
+    while at < len(data):
+        step = number()
+        code += step if step >= 0 else -step - 1
+        position += number()
+        yield code, position

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from mtedbg.decode.jits.v8 import INLINING, V8, JsFunction, script_position
+from mtedbg.decode.jits.v8 import INLINING, V8, JsFunction, inlined_call, script_position
 from mtedbg.decode.jits.v8_code import OPTIMISED, CodeObject, V8Code
 from mtedbg.decode.jits.words import HoleError, Words
 
@@ -26,8 +26,6 @@ _LONGEST = 64
 _SCALES = {0: 1, 1: 2, 2: 1, 3: 2}
 """The prefixes, and which table is of the instruction after each."""
 _PIECE = 1 << 20
-_INLINED = (1 << 16) - 1
-_INLINED_BITS = 31
 _POSITION_SIZE = 16
 _DEEPEST = 64
 _MOST_BYTES = 1 << 24
@@ -90,7 +88,7 @@ class V8Lines:
         functions: list[JsFunction] = []
         for _ in range(_DEEPEST):
             position = script_position(raw)
-            call = raw >> _INLINED_BITS & _INLINED
+            call = inlined_call(raw)
             if position is None:
                 return []
             if not call:

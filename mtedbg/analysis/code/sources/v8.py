@@ -21,14 +21,16 @@ from mtedbg.analysis.code.mappings import (
     spans,
 )
 from mtedbg.dataclass import dataclass, replace
-from mtedbg.decode.jits import v8, v8_code, v8_lines
+from mtedbg.decode.jits import v8, v8_builtins, v8_code, v8_lines, v8_wasm
 from mtedbg.decode.jits.words import HoleError, Words
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else
 from mtedbg.model.foreign_code import CodeSource, CodeSpan, ForeignCode, ForeignCodes
 from mtedbg.model.source import SourceLine
+from mtedbg.session import once
 
 if TYPE_CHECKING:
     from mtedbg.analysis.code.mappings import MappedFile
+    from mtedbg.model.memory import Region
     from mtedbg.session import Session
 
 _NAME = re.compile(r"libnode\.so\.([0-9]{1,4})")
@@ -48,6 +50,7 @@ class JavaScript:
         path: of the library, whose code the interpreter is; empty where no file has a name.
         code: its compiled code; None of a version whose code objects are not known.
         lines: where in scripts that is; None likewise.
+        wasm: its code of WebAssembly; None likewise.
     """
 
     version: str
@@ -56,20 +59,57 @@ class JavaScript:
     path: str
     code: v8_code.V8Code | None
     lines: v8_lines.V8Lines | None = None
+    wasm: v8_wasm.V8Wasm | None = None
 
     def at(self, pc: int) -> ForeignCode | None:
-        """The code object at `pc`, else that V8 may have made the code; see `jits.py`."""
+        """The code at `pc`, else that V8 may have made what is there; see `jits.py`."""
         if not may_be_generated(self.session, pc):
-            return None
+            return self._built_in(pc)
         found = None if self.code is None else self.code.at(pc)
         if found is not None:
             return self._inside(self._of(found), found, pc, self._shared(found))
-        why = Absent(
-            Reason.UNKNOWN, "no code object is there: it may be WebAssembly's, or built in"
-        )
+        compiled = None if self.wasm is None else self.wasm.at(pc)
+        if compiled is not None:
+            return self._of_wasm(compiled, pc)
+        why = Absent(Reason.UNKNOWN, "neither a code object nor code of WebAssembly is known there")
         if self.code is None:  # its frames may be known all the same
             why = unknown_version(f"code objects of {self.version}")
         return ForeignCode(CodeSource.V8, block=why, version=self.version)
+
+    def _built_in(self, pc: int) -> ForeignCode | None:
+        """The function of V8's own library at `pc`, of those that have no symbols."""
+        if not self._is_of_library(pc):
+            return None
+        found = _built_ins(self.session, self.path)
+        one = None if isinstance(found, Absent) else found.at(pc)
+        if one is None:
+            return None
+        span = CodeSpan(one.start, one.end, one.name)
+        return ForeignCode(
+            CodeSource.V8,
+            block=span,
+            symbol=span,
+            kind="function",
+            noun="built-in code",
+            version=self.version,
+        )
+
+    def _of_wasm(self, found: v8_wasm.WasmCode, pc: int | None = None) -> ForeignCode:
+        places = [] if self.wasm is None or pc is None else self.wasm.places(found, pc)
+        names = [found.module.function_name(index) for index, _ in places]
+        outer = zip(names[1:], places[1:], strict=True)
+        return ForeignCode(
+            CodeSource.V8,
+            block=CodeSpan(found.start, found.end),
+            symbol=CodeSpan(found.start, found.end, found.name),
+            notes=tuple(f"inlined into {name} at {place:#x}" for name, (_, place) in outer),
+            kind=f"wasm {found.kind}" if found.kind == "function" else found.kind,
+            noun="code of WebAssembly",
+            tier=found.tier or NOT_APPLICABLE,
+            function=names[0] if names else NOT_APPLICABLE,
+            guest_rip=places[0][1] if places else NOT_APPLICABLE,
+            version=self.version,
+        )
 
     def blocks(self) -> ForeignCodes:
         """Its code objects."""
@@ -77,9 +117,12 @@ class JavaScript:
             cut = "the layout of its code objects is not known"
             return ForeignCodes(CodeSource.V8, (), cut, self.version)
         found = [*islice(self.code.all(), MOST + 1)]
-        cut = f"more than {MOST} code objects" if len(found) > MOST else ""
         # Whose each one is takes a search of its own: only where one is asked for.
         codes = tuple(self._of(one, named=False) for one in found[:MOST])
+        if self.wasm is not None and len(found) <= MOST:
+            codes += tuple(map(self._of_wasm, islice(self.wasm.all(), MOST + 1 - len(codes))))
+        cut = f"more than {MOST} pieces of code" if max(len(found), len(codes)) > MOST else ""
+        codes = codes[:MOST]
         notes = ("`jit-block ADDRESS` tells the function of one",) if codes else ()
         return ForeignCodes(CodeSource.V8, codes, cut, self.version, notes)
 
@@ -129,7 +172,8 @@ class JavaScript:
         frame = self.functions.words.strip(registers[_FRAME])
         shared = self.functions.shared_in(frame)
         if shared is None:
-            return None
+            named = self.session.target.symbol_at(pc)
+            return self._built_in(pc) if isinstance(named, Absent) else None
         found = self.functions.described(shared, frame)
         line, notes = _line(found)
         compiled = None if self.code is None else self.code.at(pc)
@@ -150,10 +194,31 @@ class JavaScript:
 
     def _is_code(self, pc: int) -> bool:
         """Whether V8 may run JavaScript there: its own code, and what is built in."""
-        if may_be_generated(self.session, pc):
-            return True
+        return may_be_generated(self.session, pc) or self._is_of_library(pc)
+
+    def _is_of_library(self, pc: int) -> bool:
         region = mapping_of(self.session, pc)
         return not isinstance(region, Absent) and region.name == self.path and "x" in region.perms
+
+
+@once
+def _built_ins(session: Session, path: str) -> v8_builtins.BuiltIns | Absent:
+    """What the library at `path` has built in."""
+
+    def is_its_own(one: Region) -> bool:
+        return bool(path) and one.name == path
+
+    code = spans(session, lambda one: is_its_own(one) and "x" in one.perms)
+    kept = spans(session, lambda one: is_its_own(one) and one.perms.startswith(("r--", "r-x")))
+    changed = spans(session, lambda one: is_its_own(one) and one.perms.startswith("rw"))
+    ends = {end for _, end in changed}
+    # Its variables that begin as zeros follow, in memory that is no file's.
+    changed += spans(
+        session,
+        lambda one: is_anonymous(one) and one.start in ends and one.perms.startswith("rw"),
+    )
+    words = Words(session.target, session.info.pac_mask)
+    return v8_builtins.built_ins(words, code, kept, changed)
 
 
 def _line(found: v8.JsFunction) -> tuple[SourceLine | Absent, list[str]]:
@@ -172,15 +237,20 @@ def _line_words(found: v8.JsFunction) -> str:
 
 def _compiled(
     session: Session, functions: v8.V8, number: tuple[int, int] | None
-) -> v8_code.V8Code | None:
-    """The compiled code, of a version whose code objects are known."""
-    form = v8_code.CODE_FORMS.get(number) if number is not None else None
-    if form is None or any(key not in functions.known for key in v8.CODE):
-        return None
+) -> tuple[v8_code.V8Code | None, v8_wasm.V8Wasm | None]:
+    """The compiled code, of a version whose code objects are known; WebAssembly's likewise."""
     runs = spans(session, lambda one: is_anonymous(one) and bool({"x", "?"} & {*one.perms}))
     heaps = spans(session, lambda one: is_anonymous(one) and one.perms.startswith("rw-"))
     most = v8_code.MOST_SEARCHED if session.info.is_dead else v8_code.MOST_LIVE
-    return v8_code.V8Code(functions, form, runs, heaps, most)
+    code = wasm = None
+    form = v8_code.CODE_FORMS.get(number) if number is not None else None
+    if form is not None and all(key in functions.known for key in v8.CODE):
+        code = v8_code.V8Code(functions, form, runs, heaps, most)
+    compiled = v8_wasm.FORMS.get(number) if number is not None else None
+    if compiled is not None:
+        heap = spans(session, lambda one: one.name == "[heap]" and one.perms.startswith("rw-"))
+        wasm = v8_wasm.V8Wasm(functions.words, compiled, runs, [*heap, *heaps], most)
+    return code, wasm
 
 
 def find(session: Session, mapped: MappedFile | None) -> JavaScript | Absent:
@@ -212,10 +282,11 @@ def find(session: Session, mapped: MappedFile | None) -> JavaScript | Absent:
         functions = v8.V8(words, target.symbol_address, form)
     except HoleError as hole:
         return cannot_read(version, hole.why)
-    code, path = _compiled(session, functions, number), "" if mapped is None else mapped.path
+    path = "" if mapped is None else mapped.path
+    code, wasm = _compiled(session, functions, number)
     lines = None
     if code is not None and mapped is not None:
         most = v8_code.MOST_SEARCHED if session.info.is_dead else v8_code.MOST_LIVE
         tables = spans(session, lambda one: one.name == path and "w" not in one.perms)
         lines = v8_lines.V8Lines(functions, code, tables, most)
-    return JavaScript(version, functions, session, path, code, lines)
+    return JavaScript(version, functions, session, path, code, lines, wasm)
