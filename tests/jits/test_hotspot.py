@@ -20,7 +20,7 @@ from mtedbg.model.code import Outcome
 from mtedbg.reports.postmortem import parts
 from mtedbg.reports.section import Medium
 from mtedbg.session import Session
-from tests.jits.engines import java, java_files
+from tests.jits.engines import JAVA_17, JAVA_21, JAVA_25, java, java_files
 from tests.jits.frozen import (
     calls_of,
     damaged,
@@ -163,7 +163,8 @@ def methods(cache: HotSpot, blob: Blob) -> dict[str, tuple[int, int]]:
     """The records of the method that a blob is of."""
     offsets = cache.offsets
     words = cache.words
-    method = words.pointer(blob.address + offsets["CompiledMethod", "_method"])
+    holder_of = "CompiledMethod" if ("CompiledMethod", "_method") in offsets else "nmethod"
+    method = words.pointer(blob.address + offsets[holder_of, "_method"])
     constant = words.pointer(method + offsets["Method", "_constMethod"])
     pool = words.pointer(constant + offsets["ConstMethod", "_constants"])
     holder = words.pointer(pool + offsets["ConstantPool", "_pool_holder"])
@@ -179,8 +180,24 @@ def methods(cache: HotSpot, blob: Blob) -> dict[str, tuple[int, int]]:
     }
 
 
-def test_damage_is_an_answer_or_a_refusal_and_bounded(session: Session) -> None:
-    pc = int(COMPILED.findall(str(provenance(PLAIN)["said"]))[1][3], 16)
+OTHERS = {"hotspot-17": JAVA_17, PLAIN: JAVA_21, "hotspot-25": JAVA_25}
+
+
+@pytest.fixture(params=OTHERS)
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def of_version(name: str) -> Session:
+    """A core of each version that is known."""
+    folder = BUILT / f"jits/java-files{name.removeprefix(PLAIN)}"
+    return session_of(name, java_files(folder, OTHERS[name]))
+
+
+def test_damage_is_an_answer_or_a_refusal_and_bounded(name: str, of_version: Session) -> None:
+    session = of_version
+    pc = int(COMPILED.findall(str(provenance(name)["said"]))[1][3], 16)
     whole = only_jit(session, JavaCode)
     cache = whole.cache
     blob = cache.at(pc)
@@ -239,8 +256,8 @@ def test_every_line_of_its_perf_map(tmp_path: Path) -> None:
     assert compiled > 50
 
 
-def test_damage_of_what_the_library_exports(files: Path) -> None:
-    session = session_of(PLAIN, files)
+def test_damage_of_what_the_library_exports(of_version: Session) -> None:
+    session = of_version
     target = session.target
     table = target.symbol_address("gHotSpotVMStructs")
     assert not isinstance(table, Absent)

@@ -17,13 +17,13 @@ from mtedbg.analysis.code.jits import jits
 from mtedbg.analysis.code.sources.v8 import JavaScript
 from mtedbg.budget import USUAL, Budget
 from mtedbg.decode.jits.v8 import FORMS, MOST_POSITIONS, V8
-from mtedbg.decode.jits.v8_code import CODE_FORMS, V8Code
+from mtedbg.decode.jits.v8_code import V8Code
 from mtedbg.decode.jits.words import HoleError, Words
 from mtedbg.model.absent import Absent, Reason, present
 from mtedbg.model.code import Outcome
 from mtedbg.model.code_place import CodePlace
 from mtedbg.session import Session
-from tests.jits.engines import NODE_20, NODE_24, node, one_library
+from tests.jits.engines import NODE_20, NODE_24, NODES_OWN, node, one_library
 from tests.jits.frozen import (
     Damaged,
     calls_of,
@@ -40,6 +40,7 @@ from tests.support.packages import Packages
 NAME, VERSION = "node-20", "V8 of libnode 115 (node 20)"
 LIBRARY = "usr/lib/aarch64-linux-gnu/libnode.so.115"
 LIBRARY_24 = "usr/lib/aarch64-linux-gnu/libnode.so.137"
+NODE_22 = NODES_OWN[1]
 FILES_24 = BUILT / "jits/node-24-files"
 NAMED = re.compile(r"JS:[~^*+]'?(\S*) ")
 """In perf's map: "JS:*inner /jits/main.js:3:15"."""
@@ -86,12 +87,15 @@ def test_the_backtrace_goes_on_to_the_end(session: Session) -> None:
     assert any("node::Start" in one for one in functions)
 
 
-@pytest.fixture(params=[NODE_20, NODE_24], ids=lambda packages: packages.name)
+@pytest.fixture(params=[NODE_20, NODE_22, NODE_24], ids=lambda packages: packages.name)
 def compiled(request: pytest.FixtureRequest, files: Path) -> Session:
     """A core of each version whose code objects are known."""
     budget = Budget(USUAL.scaled(1000))  # more questions than one report has
     if request.param is NODE_20:
         return session_of(NAME, files, budget)
+    if request.param is NODE_22:
+        own = one_library(NODE_22, "usr/bin/node", "jits/node", BUILT / "jits/node-22-files")
+        return session_of("node-22", own, budget)
     return session_of("node-24", one_library(NODE_24, LIBRARY_24, LIBRARY_24, FILES_24), budget)
 
 
@@ -222,7 +226,7 @@ def test_damaged_lines_are_refused_or_answered(compiled: Session) -> None:
 
 def test_damaged_code_objects_are_refused_or_answered(compiled: Session) -> None:
     jit, code = only_jit(compiled, JavaScript), code_of(compiled)
-    words, form = jit.functions.words, CODE_FORMS[(11, 3) if "115" in jit.version else (13, 6)]
+    words, form = jit.functions.words, code.form
     answers: Counter[str] = Counter()
     for kind in ("turbofan", "baseline"):
         one = next(one for one in code.all() if one.kind == kind)

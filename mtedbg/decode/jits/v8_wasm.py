@@ -143,7 +143,7 @@ class V8Wasm:
         for start, size, at in self._known():
             if start <= pc < start + size:
                 found = self._code(at)
-                if found is not None:
+                if found is not None and found.start <= pc < found.end:
                     return found
         return None
 
