@@ -66,10 +66,10 @@ def session_of(name: str, sysroot: Path | None = None, budget: Budget | None = N
 
 
 def only_jit(session: Session, kind: type[J]) -> J:
-    """The JIT of a process that has one, which can be read."""
-    (found,) = jits(session)
-    assert isinstance(found.jit, kind), found.jit
-    return found.jit
+    """The JIT of a kind, of which a process has one that can be read."""
+    found = [one.jit for one in jits(session)]
+    (jit,) = (one for one in found if isinstance(one, kind))
+    return jit
 
 
 def calls_of(session: Session) -> tuple[HostFrame, ...]:

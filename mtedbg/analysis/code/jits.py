@@ -164,6 +164,13 @@ READERS: tuple[Reader, ...] = (
     Reader(CodeSource.HOTSPOT, "hotspot", r"libjvm\.so", "gHotSpotVMStructs"),
     Reader(CodeSource.PHP, "php", r"opcache\.so"),
     Reader(CodeSource.SPIDERMONKEY, "spidermonkey", r"libmozjs-[0-9]+\.so.*"),
+    Reader(
+        CodeSource.PCRE2,
+        "pcre2",
+        r"libpcre2-(?:8|16|32)\.so.*",
+        "pcre2_jit_compile_8",
+        searches=True,
+    ),
 )
 """In the order in which they are asked; a PC is in code of one of them."""
 
@@ -240,9 +247,12 @@ def _found(session: Session, reader: Reader) -> Iterator[FoundJit]:
 def _tells(session: Session) -> bool:
     """Whether the process tells which files are mapped where code may be made.
 
-    A core of QEMU's user mode has no names at all: every reader has to look for itself.
+    A core of QEMU's user mode has no names at all, and of its images the program's at most: every
+    reader has to look for itself.
     """
-    if mapped_files(session) or isinstance(session.target.regions(), Absent):
+    if any(path.startswith("/") for path in session.file_starts) or isinstance(
+        session.target.regions(), Absent
+    ):
         return True
     regions = or_else(session.target.regions(), ())
     return not any(region.perms.startswith("rwx") or region.perms == "r-x" for region in regions)
