@@ -18,6 +18,7 @@ class CodeSource(StrEnum):
     HOTSPOT = "HotSpot"
     V8 = "V8"
     PHP = "PHP"
+    PYPY = "PyPy"
     PCRE2 = "PCRE2"
     JIT_INTERFACE = "GDB JIT interface"
     OBJECT = "ELF object in memory"

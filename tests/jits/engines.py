@@ -43,6 +43,7 @@ NODES_OWN = tuple(
 )
 """As node's makers build it: one program, with V8 in it."""
 NODE_24 = Packages("node-24", {"nodejs": "24.", "libnode137": "24."}, suite="sid")
+PYPY_3 = Packages("pypy-3.11", {"pypy3": "7.3.19"})
 PHP_84 = Packages("php-8.4", {"php8.4-cli": "8.4.", "php8.4-opcache": "8.4."})
 
 
@@ -279,6 +280,22 @@ def php(folder: Path, mode: str = "tracing") -> Dead:
     # Which functions and traces there are is known where all of opcache's memory is there.
     whole = "/dev/zero (deleted)"
     return replace(dead, questions=["mte-fault", "jit-blocks"], keeps_whole=whole)
+
+
+def pypy(folder: Path) -> Dead:
+    """A script that ends its process by a call in a loop that was compiled.
+
+    What PyPy logs of its code goes to what it says.
+    """
+    root = unpacked(PYPY_3)
+    shutil.copy((root / "usr/bin/pypy3.11").resolve(), folder)
+    shutil.copy(PROGRAMS / "pypy.py", folder)
+    share = Share(root / "usr/lib/pypy3.11", "/usr/lib/pypy3.11")
+    words = ["-S", "-E", "-I", "pypy.py"]
+    environment = {"PYPYLOG": "jit-backend-addr:-"}
+    options = MachineOptions(memory_mib=2000)
+    dead = died(root, folder / "pypy3.11", words, folder, environment, options, 600, [share])
+    return replace(dead, questions=["mte-fault", "jit-blocks"])
 
 
 def java_files(folder: Path, packages: Packages = JAVA_21) -> Path:

@@ -40,6 +40,7 @@ MADE: dict[str, Callable[[Path], Dead]] = {
     "node-20-wasm": lambda folder: engines.node(engines.NODE_20, folder, script=WASM),
     "node-24-wasm": lambda folder: engines.node(engines.NODE_24, folder, script=WASM),
     "php-8.4": engines.php,
+    "pypy-7.3.19": engines.pypy,
     "php-8.4-function": lambda folder: engines.php(folder, "function"),
     "hotspot-21": lambda folder: engines.java(folder, "0x100000000000"),
     "hotspot-17": lambda folder: java(folder, engines.JAVA_17),

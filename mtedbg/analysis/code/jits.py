@@ -164,6 +164,7 @@ READERS: tuple[Reader, ...] = (
     Reader(CodeSource.HOTSPOT, "hotspot", r"libjvm\.so", "gHotSpotVMStructs"),
     Reader(CodeSource.PHP, "php", r"opcache\.so"),
     Reader(CodeSource.SPIDERMONKEY, "spidermonkey", r"libmozjs-[0-9]+\.so.*"),
+    Reader(CodeSource.PYPY, "pypy", r"libpypy[0-9.]*-c\.so"),
     Reader(
         CodeSource.PCRE2,
         "pcre2",
