@@ -259,11 +259,22 @@ bool FaultResolver::outside(const FaultedAccess& fault, uint64_t host) {
   return true;
 }
 
+// A store to a file of which code was made, perhaps: by whichever mapping.
+Verdict FaultResolver::writes_outside(const FaultedAccess& fault) {
+  bool reached = true;
+  const auto store = [&](uint64_t host) { reached = outside(fault, host); };
+  if (!memory_.write_outside(fault.frame, fault.pointer, fault.memop.size, store))
+    resume_after(fault, false);  // the map has changed
+  return reached ? Verdict::Resumed : Verdict::FileEnded;
+}
+
 // Everything else: memory without an owner yet, or without tags, a page that code was made from, a
 // map that another thread has changed since the access, and the guest's own faults.
 __attribute__((noinline, cold)) Verdict FaultResolver::unsettled(FaultedAccess fault) {
   const mtedbg_Memop& memop = fault.memop;
   const bool other = !of_memory_itself(fault.context.kind);
+  const bool may_be_code = memop_writes(memop) && memory_.code_pages().any_outside();
+  bool stores_outside = false;
   if (refused(fault)) return Verdict::GuestFault;
   {
     GuestMemory::Held held(memory_);
@@ -274,18 +285,20 @@ __attribute__((noinline, cold)) Verdict FaultResolver::unsettled(FaultedAccess f
     if ((protection & Regions::kReady) == 0) {
       touched = held.touch(fault.frame, fault.pointer, memop.size);
       if (const uint64_t host = held.outside(fault.pointer, memop.size); host != 0) {
-        return outside(fault, host) ? Verdict::Resumed : Verdict::FileEnded;
+        if (!may_be_code) return outside(fault, host) ? Verdict::Resumed : Verdict::FileEnded;
+        stores_outside = true;
       }
     }
     // Another thread may have mapped it in the meantime; once for each change of the map.
     static thread_local uint64_t seen_changes = 0;
     const bool changed = std::exchange(seen_changes, held.changes()) != held.changes();
-    if (other && (touched || changed)) {
+    if (other && !stores_outside && (touched || changed)) {
       resume_after(fault, false);
       return Verdict::Resumed;
     }
   }
   // Without the lock: it may have to wait for threads that wait for the map.
+  if (stores_outside) return writes_outside(fault);
   if (memory_.code_pages().covers(fault.pointer, memop.size) && writes_code(fault))
     return Verdict::Resumed;
   if (fault.context.kind == FaultKind::FileEnd) return Verdict::FileEnded;

@@ -76,6 +76,7 @@ class FaultResolver {
   // What is not settled.
   Verdict unsettled(FaultedAccess fault);
   bool writes_code(const FaultedAccess& fault);
+  Verdict writes_outside(const FaultedAccess& fault);
   static bool outside(const FaultedAccess& fault, uint64_t host);
 
   // act.cc: what was decided.

@@ -180,13 +180,12 @@ CallResult mremap(Call& call) {
     if (kind) modules.map_bytes(*kind, at, wanted);
     return static_cast<int64_t>(at);
   };
-  const int protection = memory.protection(old, 1);
   if (!fixed && wanted <= had) {
     if (wanted < had) memory.unmap(old + wanted, had - wanted);
     return static_cast<int64_t>(old);
   }
   if (!fixed && old + wanted <= kTop && memory.is_free(old + had, wanted - had) &&
-      memory.map_anonymous(old + had, wanted - had, protection) == 0)
+      memory.grow(old, had, wanted, own_tag(call)) == 0)
     return moved_to(old);
   if ((flags & MREMAP_MAYMOVE) == 0) return -ENOMEM;
   const uint64_t to = fixed ? call.arguments[4] : memory.find_room(wanted, 0);
@@ -198,8 +197,7 @@ CallResult mremap(Call& call) {
   if (const int result = memory.move(old, kept, to); result != 0) return result;
   if (had > kept) memory.unmap(old + kept, had - kept);
   if (wanted > kept)
-    if (const int result = memory.map_anonymous(to + kept, wanted - kept, protection); result != 0)
-      return result;
+    if (const int result = memory.grow(to, kept, wanted, own_tag(call)); result != 0) return result;
   return moved_to(to);
 }
 

@@ -17,6 +17,8 @@ void Modules::map_file(const std::string& path, int descriptor, uint64_t offset,
 void Modules::map_bytes(Kind kind, uint64_t address, uint64_t length) {
   drop(address, address + length);
   Program* program = nullptr;
+  // Whoever has the file may write it.
+  if (memory_.is_outside(address)) kind = Kind::Written;
   if (kind == Kind::Written) {
     if (!memory_.share_code(address, length)) return;
     program = &engine_.load(ElfImage::of_memory(address, length), "");

@@ -5,6 +5,7 @@
 // Addresses are used again. No earlier access can meet the new tags: munmap(2), and every mapping
 // that takes another one's place, returns when no core has the old translation any more and the
 // accesses by it are complete (Arm ARM D8.17: TLBI and DSB).
+#include <fcntl.h>
 #include <limits.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -388,13 +389,21 @@ bool GuestMemory::share_code(uint64_t begin, uint64_t length) {
   const SignalsHeld none;
   const std::scoped_lock hold(lock_);
   const auto parts = map_.parts(begin, begin + length);
+  const auto outside = [](const Region& part) { return part.kind == Region::Kind::Outside; };
   for (const auto& [at, part] : parts)
-    if (part.kind != Region::Kind::Tagged || part.shared) return false;
+    if (!outside(part) && (part.kind != Region::Kind::Tagged || part.shared)) return false;
   const uint32_t shared = protocol_.shared_tag();
   ++changes_;
-  for (const auto& [at, part] : parts) withdraw(at, part);
-  code_pages_.add(begin, begin + length);
   for (const auto& [at, part] : parts) {
+    if (outside(part)) {
+      code_pages_.add_outside(at, part.end, part.host, part.file, part.offset);
+    } else {
+      withdraw(at, part);
+      code_pages_.add(at, part.end);
+    }
+  }
+  for (const auto& [at, part] : parts) {
+    if (outside(part)) continue;
     if (part.fresh) touch_piece(nullptr, at, part);
     protocol_.hand_over(nullptr, at, part.end - at, shared);
     Region now = part;
@@ -432,6 +441,60 @@ int GuestMemory::move_piece(uint64_t from, const Region& piece, uint64_t to) {
   Region now = piece;
   now.end = to + size;
   put(to, now);
+  return 0;
+}
+
+int GuestMemory::grow(uint64_t begin, uint64_t had, uint64_t wanted, uint32_t tag) {
+  const uint64_t from = begin + had, end = begin + wanted;
+  Region last;
+  File file;
+  {
+    const std::scoped_lock hold(lock_);
+    const auto* one = map_.find(from - 1);
+    if (one == nullptr || one->second.end != from || !map_.none(from, end)) return -EFAULT;
+    last = one->second;
+    if (last.kind == Region::Kind::Outside) return grow_outside(one->first, last, end);
+    if (last.kind == Region::Kind::Constant) return grow_constant(one->first, last, end);
+    if (last.file != 0) file = file_of(last);
+    last = last.behind(from - one->first);
+  }
+  const int protection = last.protection | (last.executes ? PROT_EXEC : 0);
+  if (last.file == 0) return map_anonymous(from, end - from, protection);
+  // A copy of a file: if that is still there.
+  const int descriptor = open(file.path.c_str(), O_RDONLY | O_CLOEXEC);
+  struct stat about = {};
+  const bool same = descriptor >= 0 && fstat(descriptor, &about) == 0 &&
+                    about.st_ino == file.inode && about.st_dev == file.device;
+  const int result =
+      same ? map_private_file(from, end - from, protection, descriptor, last.offset, tag) : -ENOMEM;
+  if (descriptor >= 0) close(descriptor);
+  return result;
+}
+
+// The host's mapping may move: nobody uses it without lock_.
+int GuestMemory::grow_outside(uint64_t begin, const Region& region, uint64_t end) {
+  const uint64_t more = end - region.end;
+  if (mmap(pointer(region.end), more, PROT_NONE,
+           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED)
+    return -errno;
+  void* host = mremap(pointer(region.host), region.end - begin, end - begin, MREMAP_MAYMOVE);
+  if (host == MAP_FAILED) {
+    const int why = errno;
+    munmap(pointer(region.end), more);
+    return -why;
+  }
+  Region now = region;
+  now.end = end;
+  now.host = address_of(host);
+  put(begin, now);
+  return 0;
+}
+
+int GuestMemory::grow_constant(uint64_t begin, const Region& region, uint64_t end) {
+  if (mremap(pointer(begin), region.end - begin, end - begin, 0) == MAP_FAILED) return -errno;
+  Region now = region;
+  now.end = end;
+  put(begin, now);
   return 0;
 }
 

@@ -196,10 +196,44 @@ uint64_t GuestMemory::allocate(uint64_t length, uint32_t tag) {
   return address;
 }
 
-// Region by region: only those with tags can be guarded. The map stays as it is meanwhile.
+// Calls `store`, which writes to the part of a file that is mapped at `begin`, unless code was made
+// from it: where that is. With lock_ held.
+template <typename Store>
+CodePages::Way GuestMemory::store_outside(mtedbg_GuestFrame* frame, uint64_t begin,
+                                          const Region& part, const Store& store) {
+  CodePages::Way way;
+  if (!code_pages_.any_outside()) {
+    store();
+    return way;
+  }
+  protocol_.acquire(frame);
+  way = code_pages_.in_the_way(begin, part.end - begin, part.file, part.offset);
+  if (!way) store();
+  protocol_.release();
+  return way;
+}
+
+bool GuestMemory::write_outside(mtedbg_GuestFrame* frame, uint64_t address, uint64_t length,
+                                const std::function<void(uint64_t host)>& store) {
+  const uint64_t begin = strip_tag(address);
+  bool there = false;
+  return code_pages_.past(frame, [&] {
+    const SignalsHeld none;
+    const Held held(*this);
+    CodePages::Way way;
+    if (there = held.outside(address, length) != 0; there)
+      map_.visit(begin, begin + length, [&](uint64_t at, const Region& part) {
+        way = store_outside(frame, at, part, [&] { store(part.host); });
+      });
+    return way;
+  }) && there;
+}
+
+// Region by region: only those with tags can be guarded. The map stays as it is meanwhile. `way`:
+// where code was made from what would be written, so that nothing was.
 template <typename Copy>
 bool GuestMemory::host_access(mtedbg_GuestFrame* frame, uint64_t address, size_t length, int needed,
-                              const Copy& copy) {
+                              const Copy& copy, CodePages::Way* way) {
   const uint64_t begin = strip_tag(address);
   const SignalsHeld none;  // a handler that accesses guest memory would wait for this thread
   const std::scoped_lock hold(lock_);
@@ -212,10 +246,12 @@ bool GuestMemory::host_access(mtedbg_GuestFrame* frame, uint64_t address, size_t
     // Only these are mappings of files.
     const bool mapped = outside || part.kind == Region::Kind::Constant;
     whole = whole && (!mapped || file_reaches(outside ? part.host : at, size));
-    if (!whole) return;
+    if (!whole || (way != nullptr && *way)) return;
     const auto use = [&] { copy(host_pointer(outside ? part.host : at), at - begin, size); };
     if (part.kind == Region::Kind::Tagged && (part.protection & PROT_WRITE) != 0)
       protocol_.while_guarded(frame, at, size, use);
+    else if (outside && way != nullptr)
+      *way = store_outside(frame, at, part, use);
     else
       use();
   });
@@ -232,16 +268,18 @@ bool GuestMemory::host_write(mtedbg_GuestFrame* frame, uint64_t address, const v
                              size_t length) {
   bool written = false;
   const auto write = [&] {
-    written =
-        host_access(frame, address, length, PROT_WRITE, [&](void* at, size_t done, size_t part) {
+    CodePages::Way way;
+    written = host_access(
+        frame, address, length, PROT_WRITE,
+        [&](void* at, size_t done, size_t part) {
           copy_ordered(at, static_cast<const char*>(in) + done, part);
-        });
+        },
+        &way);
+    return way;
   };
-  if (!code_pages_.covers(address, length))
-    write();
-  else if (!code_pages_.write(frame, address, length, write))
-    return false;
-  return written;
+  CodePages::Way first;
+  if (code_pages_.covers(address, length)) first = {strip_tag(address), length};
+  return code_pages_.past(frame, write, first) && written;
 }
 
 bool GuestMemory::host_compare_swap(mtedbg_GuestFrame* frame, uint64_t address, uint32_t& seen,

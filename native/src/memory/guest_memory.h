@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -110,8 +111,8 @@ class GuestMemory {
   // What is writable in [begin, end) and has been touched belongs to the threads with `tag` from
   // now on. `frame` names the guest thread on whose behalf.
   void hand_over(const mtedbg_GuestFrame* frame, uint64_t begin, uint64_t end, uint32_t tag);
-  // The guest may write to and execute these pages, all of which it may write: they take memory
-  // now, and are shared from here on. False if there is none.
+  // The guest may execute these pages, and may write them, or they are of a file that is mapped
+  // shared: they take memory now, and are shared from here on. False if there is none.
   bool share_code(uint64_t begin, uint64_t length);
   // It may not do both any more. What was made from them is retired already; they can be written.
   void end_code(uint64_t begin, uint64_t length);
@@ -119,6 +120,9 @@ class GuestMemory {
   int sync(uint64_t begin, uint64_t length, int flags);
   // Moves what is mapped to [to, to + length), where nothing is.
   int move(uint64_t from, uint64_t length, uint64_t to);
+  // What is mapped to the end of [begin, begin + had) goes on to begin + wanted, where nothing is:
+  // with the file's next bytes, or zeros. What gets an owner belongs to the thread with `tag`.
+  int grow(uint64_t begin, uint64_t had, uint64_t wanted, uint32_t tag);
   // Whether nothing, or everything, is the guest's in that range.
   bool is_free(uint64_t begin, uint64_t length) const;
   bool is_mapped(uint64_t begin, uint64_t length) const;
@@ -222,11 +226,21 @@ class GuestMemory {
   uint64_t outside(uint64_t address, uint64_t length) {
     return Held(*this).outside(address, length);
   }
+  bool is_outside(uint64_t address) { return outside(address, 1) != 0; }
+  // Calls `store`, which writes there, with where the host has it: when what was made from those
+  // bytes is retired, and before anybody makes code from them again. False if it is not there any
+  // more. A fault handler may call it if its thread holds no lock.
+  bool write_outside(mtedbg_GuestFrame* frame, uint64_t address, uint64_t length,
+                     const std::function<void(uint64_t host)>& store);
 
  private:
+  // `way`: of a write, where code was made from what would have been written.
   template <typename Copy>
   bool host_access(mtedbg_GuestFrame* frame, uint64_t address, size_t length, int needed,
-                   const Copy& copy);
+                   const Copy& copy, CodePages::Way* way = nullptr);
+  template <typename Store>
+  CodePages::Way store_outside(mtedbg_GuestFrame* frame, uint64_t begin, const Region& part,
+                               const Store& store);
   void add_region(uint64_t begin, uint64_t end, int protection,
                   Region::Kind kind = Region::Kind::Tagged);
   // protection(), and Regions::kReady.
@@ -247,6 +261,8 @@ class GuestMemory {
   int make_tagged(uint32_t tag, uint64_t begin, const Region& piece, int protection);
   int protect_piece(uint32_t tag, uint64_t begin, const Region& piece, int protection);
   int move_piece(uint64_t from, const Region& piece, uint64_t to);
+  int grow_outside(uint64_t begin, const Region& region, uint64_t end);
+  int grow_constant(uint64_t begin, const Region& region, uint64_t end);
 
   Protocol& protocol_;
   CodePages code_pages_;

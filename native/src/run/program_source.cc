@@ -36,7 +36,7 @@ std::span<const uint8_t> ProgramSource::code_at(uint64_t address) const {
   if (!pages_.protect(address, size))
     throw StatusError(Status::Internal, std::string("cannot protect code that can be written: ") +
                                             std::strerror(errno));
-  return {reinterpret_cast<const uint8_t*>(with_tag(address, pages_.shared_tag())), size};
+  return pages_.bytes(address, size);
 }
 
 }  // namespace mtetso

@@ -8,8 +8,11 @@ enum {
   kOpen = 2,
   kClose = 3,
   kPipe = 22,
+  kTruncate = 77,
+  kMemoryFile = 319,
   kPage = 4096,
   kPrivate = 0x22,
+  kShared = 1,
   kFixed = 0x10,
   kDontNeed = 4
 };
@@ -152,6 +155,67 @@ static void moved(void) {
   }
 }
 
+static byte* map_file(long file, word length, long protection) {
+  return (byte*)call6(kMmap, 0, (long)length, protection, kShared, file, 0);
+}
+
+/* Code is written by one mapping of a file, and run by others. */
+static void mapped_twice(void) {
+  const long file = CALL3(kMemoryFile, "code", 0, 0);
+  CHECK(CALL3(kTruncate, file, 4 * kPage, 0) == 0);
+  const byte* code = map_file(file, 4 * kPage, kReads | kRuns);
+  byte* text = map_file(file, 4 * kPage, kReads | kWrites);
+  const byte* other = map_file(file, 4 * kPage, kReads | kRuns);
+  for (int i = 1; i <= 5; ++i) {
+    put(text, i);
+    put(text + kPage + 64 * i, 100 + i);
+    CHECK(run(code) == i && run(code + kPage + 64 * i) == 100 + i);
+    put(text, 50 + i);
+    CHECK(run(other) == 50 + i && run(code) == 50 + i);
+  }
+  /* From the last bytes of a page into the next one. */
+  put((byte*)text + 2 * kPage - 3, 31);
+  CHECK(run(code + 2 * kPage - 3) == 31);
+  text[2 * kPage] = 1;
+  CHECK(run(code + 2 * kPage - 3) == 31 + (1 << 16));
+  /* The kernel writes to it. */
+  int ends[2];
+  byte bytes[6];
+  put(bytes, 77);
+  CHECK(CALL3(kPipe, ends, 0, 0) == 0);
+  CHECK(CALL3(kWrite, ends[1], bytes, sizeof bytes) == sizeof bytes);
+  CHECK(CALL3(kRead, ends[0], text, sizeof bytes) == sizeof bytes);
+  CHECK(run(code) == 77 && run(other) == 77);
+  /* One that may be written as well, made so later. */
+  CHECK(CALL3(kMprotect, other, 4 * kPage, kAll) == 0);
+  put((byte*)other, 78);
+  CHECK(run(code) == 78 && run(other) == 78);
+  CHECK(CALL3(kMprotect, other, 4 * kPage, kReads | kRuns) == 0);
+  put(text, 79);
+  CHECK(run(code) == 79 && run(other) == 79);
+  /* Mappings go; the rest stays as it is. */
+  CHECK(CALL3(kMunmap, code, kPage, 0) == 0);
+  put(text, 80);
+  put(text + kPage + 64, 81);
+  CHECK(run(other) == 80 && run(code + kPage + 64) == 81);
+  CHECK(CALL3(kMunmap, text, 4 * kPage, 0) == 0);
+  CHECK(run(other) == 80 && run(code + kPage + 64) == 81);
+  text = map_file(file, 4 * kPage, kReads | kWrites);
+  put(text + kPage + 64, 82);
+  CHECK(run(code + kPage + 64) == 82);
+  /* It moves, or begins in the middle of the file. */
+  byte* to = map(0, 4 * kPage, kNone);
+  CHECK(call6(kMremap, (long)text, 4 * kPage, 4 * kPage, 3, (long)to, 0) == (long)to);
+  put(to + kPage + 64, 83);
+  CHECK(run(code + kPage + 64) == 83);
+  const byte* late = (byte*)call6(kMmap, 0, kPage, kReads | kRuns, kShared, file, kPage);
+  CHECK(run(late + 64) == 83);
+  put(to + kPage + 64, 84);
+  CHECK(run(late + 64) == 84);
+  CHECK(call6(kMremap, (long)late, kPage, kPage, 3, (long)(to + kPage), 0) == (long)(to + kPage));
+  CHECK(run(to + kPage + 64) == 84);
+}
+
 __attribute__((noinline)) static int own(void) {
   int value;
   __asm__ volatile("mov $41, %0" : "=r"(value));
@@ -177,6 +241,7 @@ static void start(word* stack) {
   writes_itself();
   writable_or_executable();
   moved();
+  mapped_twice();
   own_text();
   say("done\n");
   CALL3(kExitGroup, g_wrong, 0, 0);

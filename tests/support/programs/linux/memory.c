@@ -138,6 +138,40 @@ static void deep(void) {
   CHECK(bytes[0] == 1);
 }
 
+static char* map_file(long file, word length, int protection, int flags) {
+  return (char*)call6(kMmap, 0, (long)length, protection, flags, file, 0);
+}
+
+/* Mappings of files that grow, in place or elsewhere, go on with the file. */
+static void grow(void) {
+  enum { kOpen = 2, kGetPid = 39, kTruncate = 77, kUnlink = 87, kPage = 4096, kCreate = 0302 };
+  static char path[] = "/tmp/growing.0000000";
+  word number = (word)CALL3(kGetPid, 0, 0, 0);
+  for (char* at = path + sizeof path - 2; number != 0; --at, number /= 10)
+    *at = (char)('0' + number % 10);
+  const long file = CALL3(kOpen, path, kCreate, 0600);
+  CHECK(file >= 0 && CALL3(kTruncate, file, 4 * kPage, 0) == 0);
+  char* all = map_file(file, 4 * kPage, 3, 1);
+  for (int page = 0; page < 4; ++page) all[page * kPage] = (char)(10 + page);
+  for (int kind = 0; kind < 6; ++kind) {
+    const int protection = kind % 3 == 0 ? 1 : 3, flags = kind % 3 == 2 ? 2 : 1;
+    char* some = map_file(file, kPage, protection, flags);
+    CHECK(some[0] == 10);
+    /* Something behind it, in half of them. */
+    if (kind >= 3) map(some + kPage, kPage, 3, kPrivate | kNoReplace);
+    some = (char*)call6(kMremap, (long)some, kPage, 3 * kPage, 1, 0, 0);
+    CHECK((long)some > 0 && some[0] == 10 && some[kPage] == 11 && some[2 * kPage] == 12);
+    if (protection == 3) {
+      some[2 * kPage + 8] = (char)(40 + kind);
+      CHECK((all[2 * kPage + 8] == 40 + kind) == (flags == 1));
+    }
+    all[kPage + 16] = (char)(50 + kind);
+    if (flags == 1) CHECK(some[kPage + 16] == 50 + kind);
+    CHECK(CALL3(kMunmap, some, 3 * kPage, 0) == 0);
+  }
+  CHECK(CALL3(kUnlink, path, 0, 0) == 0);
+}
+
 static void start(word* stack) {
   char** arguments = (char**)(stack + 1);
   for (word i = 1; i < stack[0]; ++i) say(arguments[i]), say("\n");
@@ -154,6 +188,7 @@ static void start(word* stack) {
   code();
   break_and_segment();
   low();
+  grow();
   deep();
   CALL3(kExitGroup, g_wrong, 0, 0);
 }
