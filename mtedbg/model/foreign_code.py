@@ -19,6 +19,7 @@ class CodeSource(StrEnum):
     V8 = "V8"
     PHP = "PHP"
     PYPY = "PyPy"
+    MONO = "Mono"
     PCRE2 = "PCRE2"
     JIT_INTERFACE = "GDB JIT interface"
     OBJECT = "ELF object in memory"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ from mtedbg.dataclass import dataclass, field, replace
 from mtedbg.lab.boot import boot
 from mtedbg.lab.machine import MachineOptions, Share
 from tests.support.compile import BUILT, link_once
-from tests.support.packages import Packages, unpacked
+from tests.support.packages import QEMU, Packages, unpacked
 
 HERE = Path(__file__).resolve().parent
 PROGRAMS, CORES = HERE / "programs", HERE / "cores"
@@ -44,6 +45,7 @@ NODES_OWN = tuple(
 """As node's makers build it: one program, with V8 in it."""
 NODE_24 = Packages("node-24", {"nodejs": "24.", "libnode137": "24."}, suite="sid")
 PYPY_3 = Packages("pypy-3.11", {"pypy3": "7.3.19"})
+MONO_6 = Packages("mono-6.12", {"mono-runtime": "6.12.0.199", "mono-mcs": "6.12.0.199"})
 PHP_84 = Packages("php-8.4", {"php8.4-cli": "8.4.", "php8.4-opcache": "8.4."})
 
 
@@ -295,6 +297,23 @@ def pypy(folder: Path) -> Dead:
     environment = {"PYPYLOG": "jit-backend-addr:-"}
     options = MachineOptions(memory_mib=2000)
     dead = died(root, folder / "pypy3.11", words, folder, environment, options, 600, [share])
+    return replace(dead, questions=["mte-fault", "jit-blocks"])
+
+
+def mono(folder: Path) -> Dead:
+    """A program that reads where nothing is; its handler writes the calls, and aborts."""
+    root = unpacked(MONO_6)
+    shutil.copy((root / "usr/bin/mono-sgen").resolve(), folder)
+    compiler = root / "usr/lib/mono/4.5/mcs.exe"
+    environment = {"MONO_PATH": str(compiler.parent), "MONO_CFG_DIR": str(root / "etc")}
+    subprocess.run(
+        [*QEMU, "-L", str(root), str(folder / "mono-sgen"), str(compiler), "-unsafe",
+         f"-out:{folder / 'boom.exe'}", str(PROGRAMS / "Boom.cs")],
+        env={"PATH": "/usr/bin:/bin", **environment}, timeout=300, check=True,
+    )  # fmt: skip
+    shares = [Share(root / "usr/lib/mono", "/usr/lib/mono"), Share(root / "etc", "/etc")]
+    options = MachineOptions(memory_mib=2000)
+    dead = died(root, folder / "mono-sgen", ["boom.exe"], folder, None, options, 240, shares)
     return replace(dead, questions=["mte-fault", "jit-blocks"])
 
 

@@ -39,6 +39,7 @@ MADE: dict[str, Callable[[Path], Dead]] = {
     "node-24": lambda folder: engines.node(engines.NODE_24, folder),
     "node-20-wasm": lambda folder: engines.node(engines.NODE_20, folder, script=WASM),
     "node-24-wasm": lambda folder: engines.node(engines.NODE_24, folder, script=WASM),
+    "mono-6.12": engines.mono,
     "php-8.4": engines.php,
     "pypy-7.3.19": engines.pypy,
     "php-8.4-function": lambda folder: engines.php(folder, "function"),

@@ -165,6 +165,7 @@ READERS: tuple[Reader, ...] = (
     Reader(CodeSource.PHP, "php", r"opcache\.so"),
     Reader(CodeSource.SPIDERMONKEY, "spidermonkey", r"libmozjs-[0-9]+\.so.*"),
     Reader(CodeSource.PYPY, "pypy", r"libpypy[0-9.]*-c\.so"),
+    Reader(CodeSource.MONO, "mono", r"mono(?:-sgen)?|libmono(?:sgen)?-2\.0\.so.*"),
     Reader(
         CodeSource.PCRE2,
         "pcre2",

@@ -1,0 +1,150 @@
+"""Mono's methods in a core of Debian's, by what its own handler wrote of the calls."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from mtedbg.adapters.core import CoreTarget
+from mtedbg.analysis.code.block import code_at
+from mtedbg.analysis.code.jits import jits
+from mtedbg.analysis.code.sources.mono import Mono
+from mtedbg.budget import USUAL, Budget
+from mtedbg.decode.jits import mono
+from mtedbg.decode.jits.mono import Methods
+from mtedbg.decode.jits.words import Words
+from mtedbg.model.absent import Absent, Reason, present
+from mtedbg.model.code import Outcome
+from mtedbg.session import Session
+from tests.jits import engines
+from tests.jits.engines import LIBRARIES, MONO_6, one_library
+from tests.jits.frozen import (
+    calls_of,
+    damaged,
+    only_jit,
+    processor_time,
+    provenance,
+    random_patches,
+    session_of,
+)
+from tests.support.compile import BUILT
+
+NAME = "mono-6.12"
+CALL = re.compile(r"^\s+at (\S+:\S+) <0x([0-9a-f]+)>", re.M)
+"""A method, and how far into its code the call is: "at Boom:Deep <0x00030>"."""
+WARM_S, COLD_S = 0.005, 0.3
+MOST_READS, ONE_S = 20_000, 2.0
+
+
+@pytest.fixture(scope="module")
+def session() -> Session:
+    files = BUILT / "jits/mono-files"
+    one_library(MONO_6, "usr/bin/mono-sgen", "jits/mono-sgen", files)
+    one_library(MONO_6, f"{LIBRARIES}/libc.so.6", f"{LIBRARIES}/libc.so.6", files)
+    return session_of(NAME, files, Budget(USUAL.scaled(1000)))
+
+
+def same_as_said(session: Session, said: str) -> None:
+    """The frames are those that it wrote, as far into their methods."""
+    wanted = CALL.findall(said)
+    assert len(wanted) == 4
+    frames = [frame for frame in calls_of(session) if present(frame.place.jit)]
+    assert len(frames) == len(wanted)
+    for frame, (name, offset) in zip(frames, wanted, strict=True):
+        place = code_at(session, frame.pc - 4 if frame is not frames[0] else frame.pc)
+        assert place.outcome is Outcome.RANGE
+        assert present(place.block)
+        assert frame.pc - place.block.start == int(offset, 16)
+        # Names of Mono's own classes are in the file of an assembly.
+        assert place.function in (name, f"?:{name.partition(':')[2]}")
+        assert str(place.version).startswith("Mono 6.12.0.")
+
+
+def test_frames_are_those_that_it_wrote(session: Session) -> None:
+    same_as_said(session, str(provenance(NAME)["said"]))
+    functions = [frame.function for frame in calls_of(session)]
+    assert functions[-1].startswith(("_start", "mono-sgen+"))
+    assert sum(one.startswith("Boom:") for one in functions) == 3
+
+
+def test_methods_are_found_from_both_ends(session: Session) -> None:
+    listed = only_jit(session, Mono).blocks()
+    assert not listed.cut
+    assert len(listed.codes) > 20
+    end = 0
+    for one in listed.codes:
+        assert present(one.block)
+        assert one.block.start >= end
+        end = one.block.end
+        for pc in (one.block.start, one.block.end - 4):
+            place = code_at(session, pc)
+            assert present(place.block)
+            assert (place.block.start, place.block.end) == (one.block.start, one.block.end)
+    assert code_at(session, end + 64).outcome is Outcome.CANNOT_TELL
+
+
+def test_another_version_is_named_and_not_guessed(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mono, "FORMS", {})
+    (found,) = jits(Session(session.target))
+    assert isinstance(found.jit, Absent)
+    assert found.jit.reason is Reason.UNKNOWN_VERSION
+    assert "Mono 6.12.0.199" in found.jit.detail
+
+
+def test_damage_is_an_answer_or_none_and_bounded(session: Session) -> None:
+    whole = only_jit(session, Mono).methods
+    pc = next(one.pc for one in calls_of(session) if one.function.startswith("Boom:Outer")) - 4
+    right = whole.at(pc)
+    assert right is not None
+    assert right.name == "Boom:Outer"
+    at = next(
+        at for start, _, at in whole._candidates() if start == right.start and whole._method(at)
+    )
+    words, form = whole._words, whole.form
+    method = words.pointer(at)
+    owner = words.pointer(method + form.owner)
+    structures = {
+        "record": (at, 0x20),
+        "method": (method, 0x20),
+        "class": (owner, form.class_name + 16),
+        "name": (words.pointer(method + form.name), 6),
+    }
+    heap = [(at // 4096 * 4096, at // 4096 * 4096 + 8192)]
+    answers: Counter[str] = Counter()
+    for what, patches in random_patches(session, 61, structures):
+        other = damaged(session, patches)
+        found = Methods(Words(other.target), form, whole._runs, heap, 1 << 20)
+        began = time.monotonic()
+        one = found.at(pc)
+        if one is not None:
+            assert one.start <= pc < one.end
+            answers[f"{what} {one.name == right.name}"] += 1
+        else:
+            answers[f"{what} none"] += 1
+        assert other.target.reads < MOST_READS, what  # type: ignore[attr-defined]
+        assert time.monotonic() - began < ONE_S, what
+    assert answers["record none"] > 10
+    assert answers["method none"] > 10
+    assert answers["class True"] > 10
+    assert answers["name False"] + answers["name none"] > 10
+
+
+def test_time_of_an_answer(session: Session) -> None:
+    target = session.target
+    pc = next(iter(only_jit(session, Mono).methods.all())).start
+    assert processor_time(lambda: code_at(Session(target), pc)) < COLD_S
+    assert processor_time(lambda: only_jit(session, Mono).at(pc)) < WARM_S
+
+
+@pytest.mark.jits
+def test_it_dies_anew(tmp_path: Path) -> None:
+    dead = engines.mono(tmp_path)
+    budget = Budget(USUAL.scaled(1000))
+    session = Session(CoreTarget(str(dead.core), str(dead.program), str(dead.root), budget=budget))
+    same_as_said(session, dead.said)
