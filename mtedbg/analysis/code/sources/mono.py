@@ -75,7 +75,7 @@ def find(session: Session, mapped: MappedFile | None) -> Mono | Absent:
         mapped: its program, or its library.
     """
     said = "" if mapped is None else said_in(session, mapped, _SAYS, _MOST_SAID)
-    number = tuple(map(int, said.split(".")[:2]))
+    number = tuple(int(part) for part in said.split(".")[:2] if part)
     form = next((form for key, form in mono.FORMS.items() if key == number), None)
     version = f"Mono {said}".rstrip()
     if form is None:
