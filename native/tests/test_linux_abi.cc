@@ -21,6 +21,7 @@ namespace kernel {
 #include <asm/stat.h>
 #include <asm/ucontext.h>
 #include <linux/eventpoll.h>
+#include <linux/sem.h>
 }  // namespace kernel
 
 namespace {
@@ -56,6 +57,10 @@ const Field kFields[] = {
     FIELD(Stat, ctime_nsec, stat, st_ctime_nsec),
     FIELD(EpollEvent, events, epoll_event, events),
     FIELD(EpollEvent, data, epoll_event, data),
+    FIELD(SemaphoreSet, permissions, semid64_ds, sem_perm),
+    FIELD(SemaphoreSet, used, semid64_ds, sem_otime),
+    FIELD(SemaphoreSet, changed, semid64_ds, sem_ctime),
+    FIELD(SemaphoreSet, count, semid64_ds, sem_nsems),
     FIELD(SignalAction, handler, sigaction, sa_handler),
     FIELD(SignalAction, flags, sigaction, sa_flags),
     FIELD(SignalAction, restorer, sigaction, sa_restorer),

@@ -35,6 +35,16 @@ struct OldDirectoryEntry {
 };
 inline constexpr unsigned kOldNameOffset = 18;
 
+// asm/sembuf.h: struct semid64_ds, with a struct ipc64_perm.
+struct SemaphoreSet {
+  uint8_t permissions[48];
+  int64_t used;
+  uint64_t unused1;
+  int64_t changed;
+  uint64_t unused2, count, unused3, unused4;
+};
+static_assert(sizeof(SemaphoreSet) == 104);
+
 // Flags of open that are not the same everywhere.
 inline constexpr uint32_t kDirect = 040000, kLargeFile = 0100000, kDirectory = 0200000,
                           kNoFollow = 0400000;

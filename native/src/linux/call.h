@@ -110,6 +110,7 @@ CallRows ioctl_calls();
 CallRows memory_calls();
 CallRows plain_call_rows();
 CallRows process_calls();
+CallRows queue_calls();
 CallRows shared_memory_calls();
 CallRows signal_calls();
 CallRows thread_calls();

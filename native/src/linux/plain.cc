@@ -45,7 +45,7 @@ constexpr Restart quick = Restart::Quick, if_asked = Restart::IfAsked, never = R
 
 constexpr int kTimespec = 16, kItimerval = 32, kUsage = 144, kSiginfo = 128, kStatfs = 120,
               kRlimit = 16, kSysinfo = 112, kTimex = 208, kSigevent = 64, kStatx = 256,
-              kSchedParam = 4, kTms = 32;
+              kSchedParam = 4, kTms = 32, kMqAttr = 64;
 
 // clang-format off
 constexpr PlainCall kCalls[] = {
@@ -170,6 +170,7 @@ constexpr PlainCall kCalls[] = {
     {227, "clock_settime", SYS_clock_settime, quick, {v0, in(1, kTimespec)}},
     {228, "clock_gettime", SYS_clock_gettime, quick, {v0, out(1, kTimespec)}},
     {229, "clock_getres", SYS_clock_getres, quick, {v0, out(1, kTimespec)}},
+    {245, "mq_getsetattr", SYS_mq_getsetattr, quick, {v0, in(1, kMqAttr), out(2, kMqAttr)}},
     {251, "ioprio_set", SYS_ioprio_set, quick, {v0, v1, v2}},
     {252, "ioprio_get", SYS_ioprio_get, quick, {v0, v1}},
     {253, "inotify_init", SYS_inotify_init1, quick, {zero}},
