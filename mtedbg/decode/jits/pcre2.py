@@ -23,7 +23,7 @@ MOST_SEARCHED, MOST_LIVE = 1 << 29, 1 << 24
 """Bytes that are searched for an expression, of a dead process and of a live one."""
 MODES = ("complete matches", "partial matches, soft", "partial matches, hard")
 _WORD, _HEADER, _END = 8, 16, 1
-_SMALLEST, _LARGEST = 32, 1 << 26
+_SMALLEST, _LARGEST, _NEAR = 32, 1 << 26, 1 << 14
 _FREE_SIZE = 0x20
 _MOST_IN_CHUNK = 1 << 16
 _PAGE = 4096
@@ -96,16 +96,31 @@ class RegularExpressions:
         run = next((one for one in self._runs if one[0] <= pc < one[1]), None)
         if run is None:
             return None
-        lowest = max(run[0], pc - MOST_BEFORE)
-        for at in range((pc - _HEADER) // _WORD * _WORD, lowest - 1, -_WORD):
+        lowest = max(run[0], (pc - MOST_BEFORE) // _WORD * _WORD)
+        for at, size in self._before(pc, lowest):
             try:
-                size = self._words.word(at)
-                if _SMALLEST <= size <= _LARGEST and at + size > pc and self._fits(at, size, run):
+                if self._fits(at, size, run):
                     block = Block(at + _HEADER, at + size)
                     return block if self.expression(block) is not None else None
             except HoleError:
                 return None
         return None
+
+    def _before(self, pc: int, lowest: int) -> Iterator[tuple[int, int]]:
+        """Where a block that holds `pc` may begin, the last one first, and what would be its size.
+
+        What is near is read first: most expressions are small.
+        """
+        end, size = (pc - _HEADER) // _WORD * _WORD + _WORD, _NEAR
+        while end > lowest:
+            start = max(lowest, end - size)
+            for piece, data in reversed([*self._words.pieces(start, end)]):
+                whole = memoryview(data)[: len(data) // _WORD * _WORD].cast("Q")
+                for number in range(len(whole) - 1, -1, -1):
+                    at, held = piece + _WORD * number, whole[number]
+                    if _SMALLEST <= held <= _LARGEST and at + held > pc:
+                        yield at, held
+            end, size = start, MOST_BEFORE
 
     def all(self) -> Iterator[Block]:
         """All blocks that expressions have, in the order of addresses."""
