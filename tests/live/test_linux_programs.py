@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mtedbg.formats.profile import read_profile
+from mtedbg.lab import paths
 from mtedbg.model.profile import Need
 from tests.live.test_runtime_guests import run
 from tests.programs.mutated import HEADERS, mutants, wrong
@@ -112,6 +113,41 @@ def test_programs_of_the_machine(name: str) -> None:
     way = WAYS[sorted(OWN).index(name) % len(WAYS)]
     done = run(way, Path(path), *arguments)
     assert (done.returncode, done.stdout) == expected, (way, done.stderr)
+
+
+def script(folder: Path, name: str, text: str) -> Path:
+    path = folder / name
+    path.write_text(text)
+    path.chmod(0o755)
+    return path
+
+
+@x86_64.only_natively("the machine's own programs are for another processor")
+def test_scripts(tmp_path: Path) -> None:
+    inner = script(tmp_path, "inner", '#!/bin/sh -e\necho "$0" "$@"; exit 3\n')
+    outer = script(tmp_path, "outer", f"#!{inner} one word\n")
+    for path in (inner, outer):
+        done = run("", path, "a", "b c")
+        assert (done.returncode, done.stdout, done.stderr) == (*natively(path, "a", "b c"), "")
+        assert done.returncode == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "message"),
+    [
+        ("#!/nonexistent/shell\n", 66, "its interpreter /nonexistent/shell: No such file"),
+        ("#!\n", 67, "a script without an interpreter"),
+        ("#!RUNTIME\n", 67, "not an x86-64 program; --sysroot DIR"),
+        ("#!SCRIPT\n", 66, "Too many levels"),
+    ],
+)
+def test_a_script_that_nothing_can_run(
+    text: str, status: int, message: str, tmp_path: Path
+) -> None:
+    named = text.replace("RUNTIME", str(paths.runtime())).replace("SCRIPT", f"{tmp_path}/script")
+    done = run("", script(tmp_path, "script", named))
+    assert (done.returncode, done.stderr.count("\n")) == (status, 1)
+    assert message in done.stderr
 
 
 @x86_64.only_natively("the machine's own programs are for another processor")

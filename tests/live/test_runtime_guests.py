@@ -173,7 +173,11 @@ def test_cores_without_a_tag_of_their_own() -> None:
         (["--threads", "threads", "--schedule", "seed:1", "x"], 64, "needs --threads lockstep"),
         (["/nonexistent"], 66, "cannot open /nonexistent: No such file"),
         (["/usr"], 66, "cannot read /usr"),
-        (["/etc/passwd"], 65, "not an ELF"),
+        (["/etc/passwd"], 65, "/etc/passwd: not an ELF file, nor a script"),
+        (["/dev/null"], 66, "cannot read /dev/null: not a regular file"),
+        (["--profile-in", "/nonexistent", "SUM"], 66, "the profile /nonexistent: No such file"),
+        (["--profile-in", "/usr", "SUM"], 66, "the profile /usr: Is a directory"),
+        (["--profile-in", "/dev/null", "SUM"], 65, "/dev/null: the profile is malformed"),
         (["RUNTIME"], 67, "wrong machine 183"),
     ],
 )

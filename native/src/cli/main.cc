@@ -17,6 +17,7 @@
 #include "fault/handler.h"
 #include "fault/phases.h"
 #include "guest/elf_image.h"
+#include "linux/exec.h"
 #include "linux/process.h"
 #include "linux/signals.h"
 #include "memory/barriers.h"
@@ -69,24 +70,14 @@ Quiescence::How quiescence(const Options& options) {
                                                                   : Quiescence::How::Polls;
 }
 
-// A guest that imports host functions; none if the file is another program, which is a Linux
-// program's then. Throws StatusError.
-std::optional<ElfImage> open_own_guest(const std::string& path) {
-  try {
-    auto image = ElfImage::open(path);
-    if (!image.imports().empty()) return image;
-  } catch (const StatusError& error) {
-    if (error.status() != Status::WrongTarget) throw;
-  }
-  return std::nullopt;
-}
-
 [[noreturn]] void run(Options& options) {
   if (reads_rseq(options)) options.cores = possible_processors();
   if (options.core_id_source == MTEDBG_CoreIdSource_Thread) options.cores = kMostOwners;
   // A thread that is taken from its processor continues with nobody's tag (run/core_ids.h).
   if (options.core_id_source == MTEDBG_CoreIdSource_Pinned) options.scheduled_cores = kMostOwners;
-  auto image = open_own_guest(options.guest);
+  enter_script(options);
+  std::optional<ElfImage> image;  // none: a Linux program
+  if (ElfImage::imports_host(options.guest)) image.emplace(ElfImage::open(options.guest));
   if (const auto visit = find_point(options.abort_at)) abort_at(*visit);
   if (!options.trace.empty() && !open_trace(options.trace))
     throw StatusError(Status::CannotOpen,

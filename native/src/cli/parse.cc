@@ -80,10 +80,10 @@ CommandLine parse_command_line(std::span<const char* const> arguments) {
 
 std::string help_text() {
   std::string text =
-      "usage: mtetso [options] guest.elf [arguments]\n\n"
-      "Runs a static x86-64 program on AArch64 with memory tagging. Memory is local to a core\n"
-      "or shared; the handler of tag check faults patches memory accesses between plain and\n"
-      "TSO forms.\n\n";
+      "usage: mtetso [options] program [arguments]\n\n"
+      "Runs an x86-64 Linux program, or a guest of the runtime's own, on AArch64 with memory\n"
+      "tagging. Memory is local to a thread or core, or shared; the handler of tag check\n"
+      "faults patches memory accesses between plain and TSO forms.\n\n";
   for (const auto& option : option_list())
     text += help_row(std::string("  ") + option.name +
                          (option.value == nullptr ? "" : std::string(" ") + option.value),
@@ -92,9 +92,9 @@ std::string help_text() {
          "  --help, --version\n\n"
          "exit status: the guest's own, or\n"
          "  64  wrong usage\n"
-         "  65  not an ELF, malformed, truncated\n"
+         "  65  neither an ELF nor a script, malformed, truncated\n"
          "  66  the guest cannot be opened\n"
-         "  67  an ELF for another machine, or not a static executable\n"
+         "  67  an ELF for another machine, or not an executable\n"
          "  68  the guest reached an unsupported instruction\n"
          "  69  this machine has no memory tagging\n"
          "  70  internal error\n"

@@ -3,9 +3,11 @@
 #include "guest/elf_image.h"
 
 #include <elf.h>
+#include <fcntl.h>
 #include <mtedbg/debug_root.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -100,18 +102,41 @@ ElfImage ElfImage::of_memory(uint64_t address, uint64_t length) {
   return image;
 }
 
-ElfImage ElfImage::of_mapping(int descriptor, uint64_t offset, uint64_t length, uint64_t address) {
+ElfImage ElfImage::mapping(int descriptor) {
   struct stat about = {};
-  if (fstat(descriptor, &about) != 0)
-    throw StatusError(Status::CannotOpen, std::string("cannot map code: ") + std::strerror(errno));
-  const auto size = static_cast<size_t>(about.st_size);
-  void* bytes = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+  void* bytes = MAP_FAILED;
+  if (fstat(descriptor, &about) == 0)
+    bytes =
+        mmap(nullptr, static_cast<size_t>(about.st_size), PROT_READ, MAP_PRIVATE, descriptor, 0);
   if (bytes == MAP_FAILED)
     throw StatusError(Status::CannotOpen, std::string("cannot map code: ") + std::strerror(errno));
+  const auto size = static_cast<size_t>(about.st_size);
   const std::shared_ptr<const void> owner(
       bytes, [size](const void* all) { munmap(const_cast<void*>(all), size); });
-  ElfImage image(owner, {static_cast<const uint8_t*>(bytes), size});
+  return {owner, {static_cast<const uint8_t*>(bytes), size}};
+}
+
+// Notes are all that is read: other files are not for this runtime to judge.
+bool ElfImage::imports_host(const std::string& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return false;
+  bool found = false;
+  try {
+    ElfImage image = mapping(descriptor);
+    for (const Elf64_Phdr& entry : image.program_headers())
+      if (entry.p_type == PT_NOTE) image.read_imports(entry.p_offset, entry.p_filesz);
+    found = !image.imports_.empty();
+  } catch (const StatusError&) {
+    found = false;
+  }
+  close(descriptor);
+  return found;
+}
+
+ElfImage ElfImage::of_mapping(int descriptor, uint64_t offset, uint64_t length, uint64_t address) {
+  ElfImage image = mapping(descriptor);
   image.on_demand_ = true;
+  const uint64_t size = image.bytes_.size();
   const uint64_t end = std::min<uint64_t>(size, offset + length);
   image.segments_ = {{address, length, PF_R | PF_X,
                       image.bytes_.subspan(std::min<uint64_t>(offset, end),

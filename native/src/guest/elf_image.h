@@ -54,6 +54,8 @@ class ElfImage {
   ElfImage(ElfImage&&) = default;
   ElfImage(const ElfImage&) = delete;
 
+  // Whether a file is a guest of the runtime's own: one that imports host functions.
+  static bool imports_host(const std::string& path);
   // Reads the file at `path`. Throws StatusError: CannotOpen, or what parse throws.
   static ElfImage open(const std::string& path);
 
@@ -100,6 +102,7 @@ class ElfImage {
       : owner_(std::move(owner)), bytes_(bytes) {}
 
   static ElfImage owning(std::vector<uint8_t> bytes);
+  static ElfImage mapping(int descriptor);
 
   void read_header();
   void read_segments();

@@ -18,6 +18,7 @@
 #include "linux/host_call.h"
 #include "linux/process.h"
 #include "run/profile_writer.h"
+#include "status.h"
 
 namespace mtetso {
 namespace {
@@ -147,6 +148,27 @@ int find_executable(const std::string& path, const Paths& paths, Executable& fou
     found.before = std::move(words);
   }
   return -ELOOP;
+}
+
+void enter_script(Options& options) {
+  char head[2] = {};
+  std::ifstream file(options.guest, std::ios::binary);
+  if (!file.read(head, sizeof head) || std::string_view(head, sizeof head) != "#!") return;
+  Executable found;
+  if (const int error = find_executable(options.guest, {options.sysroot, ""}, found); error != 0) {
+    const bool own = found.path == options.guest;
+    const std::string which =
+        own ? options.guest : options.guest + ": its interpreter " + found.path;
+    if (error == -ENOEXEC)
+      throw StatusError(
+          Status::WrongTarget,
+          which + (own ? ": a script without an interpreter"
+                       : ": not an x86-64 program; --sysroot DIR looks it up in DIR first"));
+    throw StatusError(Status::CannotOpen, which + ": " + std::strerror(-error));
+  }
+  options.guest = found.path;
+  options.argv0 = found.before.front();
+  options.arguments.insert(options.arguments.begin(), found.before.begin() + 1, found.before.end());
 }
 
 CallResult execve(Call& call) {

@@ -8,6 +8,7 @@
 
 #include "linux/call.h"
 #include "linux/paths.h"
+#include "options.h"
 
 namespace mtetso {
 
@@ -26,6 +27,9 @@ struct Executable {
 };
 // 0 or the error, as execve gives it.
 int find_executable(const std::string& path, const Paths& paths, Executable& found);
+// Where the options name a script, they name its interpreter from now on, with the words that the
+// kernel would give it. Throws StatusError if it has none that is a program for x86-64.
+void enter_script(Options& options);
 
 CallResult execve(Call& call);
 CallResult execveat(Call& call);

@@ -79,8 +79,10 @@ Binary::Binary(const std::string& from) : path(from), file(from) {
   if (fstat(file.number, &about) != 0 || !S_ISREG(about.st_mode))
     throw StatusError(Status::CannotOpen, "cannot read " + path + ": not a regular file");
   size_ = static_cast<uint64_t>(about.st_size);
-  if (size_ < sizeof header) throw StatusError(Status::Malformed, path + ": not an ELF file");
-  read(0, &header, sizeof header, "the file header");
+  const auto got = pread(file.number, &header, sizeof header, 0);
+  if (got < SELFMAG || std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
+    throw StatusError(Status::Malformed, path + ": not an ELF file, nor a script");
+  if (got != sizeof header) malformed("truncated: the file header goes beyond the end of the file");
   check_header();
   all.resize(header.e_phnum);
   read(header.e_phoff, all.data(), all.size() * sizeof(Elf64_Phdr), "program headers");
@@ -100,8 +102,6 @@ void Binary::check_header() const {
   const auto wrong = [&](const std::string& what) {
     throw StatusError(Status::WrongTarget, path + ": " + what);
   };
-  if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
-    throw StatusError(Status::Malformed, path + ": not an ELF file");
   if (header.e_ident[EI_CLASS] != ELFCLASS64) {
     const char* what = header.e_machine == EM_386      ? "an i386 program, "
                        : header.e_machine == EM_X86_64 ? "an x32 program, "
@@ -277,7 +277,13 @@ LoadedProgram Loader::load() {
   loaded.break_begin = program.high() + bias;
   uint64_t base = 0;
   if (!program.interpreter.empty()) {
-    const Binary interpreter(request_.sysroot + program.interpreter);
+    const std::string path = request_.sysroot + program.interpreter;
+    if (access(path.c_str(), F_OK) != 0)
+      throw StatusError(Status::CannotOpen,
+                        "cannot open " + path + ", the interpreter of " + program.path + ": " +
+                            std::strerror(errno) +
+                            "; --sysroot DIR says where programs and libraries for x86-64 are");
+    const Binary interpreter(path);
     const uint64_t size = interpreter.high() - interpreter.low();
     base = map(interpreter, memory_.find_room(size, 0));
     loaded.entry = interpreter.header.e_entry + base;

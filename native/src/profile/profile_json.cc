@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
+#include <cerrno>
 #include <charconv>
+#include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <string>
 
 #include "profile/profile.h"
 #include "status.h"
@@ -109,11 +112,18 @@ Profile parse_profile(const std::string& text) {
 }
 
 Profile read_profile(const std::string& path) {
+  errno = 0;
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
-  if (!file || !(text << file.rdbuf()))
-    throw StatusError(Status::CannotOpen, "cannot read the profile " + path);
-  return parse_profile(text.str());
+  text << file.rdbuf();  // nothing, of an empty file
+  if (!file.is_open() || errno != 0)
+    throw StatusError(Status::CannotOpen,
+                      "cannot read the profile " + path + ": " + std::strerror(errno));
+  try {
+    return parse_profile(text.str());
+  } catch (const StatusError& error) {
+    throw StatusError(error.status(), path + ": " + error.what());
+  }
 }
 
 std::string profile_text(const Profile& profile) {
