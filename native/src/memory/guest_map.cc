@@ -139,6 +139,8 @@ void GuestMemory::touch_piece(mtedbg_GuestFrame* frame, uint64_t begin, const Re
   Region now = piece;
   now.fresh = false;
   put(begin, now);
+  // A thread that has faulted on the same piece finds it touched, and is to try again.
+  ++changes_;
 }
 
 void GuestMemory::hand_over(const mtedbg_GuestFrame* frame, uint64_t begin, uint64_t end,

@@ -179,7 +179,7 @@ class GuestMemory {
     bool touch(mtedbg_GuestFrame* frame, uint64_t address, uint64_t length) {
       return memory_.touch_locked(frame, address, length);
     }
-    // How often Linux calls have changed it.
+    // How often it has changed: by Linux calls, and by what was touched.
     uint64_t changes() const { return memory_.changes_; }
     // Where the host accesses memory of Kind::Outside; 0 if it is another kind, or not one region.
     uint64_t outside(uint64_t address, uint64_t length) const;

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Four threads count under a lock made of futexes; each has a thread pointer of its own, and the
-   floating-point control of its maker. */
+   floating-point control of its maker. Then they touch fresh memory at once. */
 #include "raw.h"
 
-enum { kThreads = 4, kRounds = 300 };
+enum { kThreads = 4, kRounds = 300, kPieces = 100, kPiece = 1 << 16 };
 enum { kWait = 128, kWake = 129, kWaitShared = 0 };
 
-static unsigned g_lock;
+static unsigned g_lock, g_arrived;
 static word g_count;
+static volatile char* g_fresh;
 unsigned g_alive[kThreads], g_numbers[kThreads];
 word g_pointers[kThreads][4];
 
@@ -19,6 +20,17 @@ static void lock(void) {
 
 static void unlock(void) {
   if (__atomic_exchange_n(&g_lock, 0, __ATOMIC_SEQ_CST) == 2) CALL3(kFutex, &g_lock, kWake, 1);
+}
+
+/* All of them touch the same memory for the first time, at once. */
+static void touch(word index) {
+  for (unsigned i = 0; i < kPieces; ++i) {
+    __atomic_fetch_add(&g_arrived, 1, __ATOMIC_SEQ_CST);
+    for (word tries = 1; __atomic_load_n(&g_arrived, __ATOMIC_SEQ_CST) < kThreads * (i + 1);
+         ++tries)
+      if (tries % 256 == 0) CALL3(kYield, 0, 0, 0);
+    g_fresh[i * kPiece + index * 4160] = (char)(index + 1);
+  }
 }
 
 /* Rounding upwards, in SSE and x87. */
@@ -38,6 +50,7 @@ __attribute__((used)) static void body(word index) {
     unlock();
     if (i % 64 == 0) CALL3(kYield, 0, 0, 0);
   }
+  touch(index);
   CALL3(kExit, 0, 0, 0);
 }
 
@@ -64,6 +77,7 @@ __asm__(
 static void start(word* stack) {
   (void)stack;
   __asm__ volatile("ldmxcsr %0; fldcw %1" : : "m"(g_mxcsr), "m"(g_control));
+  g_fresh = (char*)call6(kMmap, 0, kPieces * kPiece, 3, 0x22, -1, 0);
   for (word i = 0; i < kThreads; ++i) {
     const long number = spawn(i);
     CHECK(number > 0 && g_numbers[i] == (unsigned)number);
@@ -72,6 +86,9 @@ static void start(word* stack) {
     while (__atomic_load_n(&g_alive[i], __ATOMIC_SEQ_CST) != 0)
       CALL3(kFutex, &g_alive[i], kWaitShared, 1);
   say_number(g_count);
+  for (int i = 0; i < kPieces; ++i)
+    for (word thread = 0; thread < kThreads; ++thread)
+      CHECK(g_fresh[i * kPiece + thread * 4160] == (char)(thread + 1));
   const word soon[2] = {0, 20000000};
   CHECK(call6(kFutex, (long)&g_lock, kWait, 0, (long)soon, 0, 0) == -110);
   CHECK(CALL3(500, 0, 0, 0) == -38);
