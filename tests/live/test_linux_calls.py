@@ -60,6 +60,11 @@ def test_semaphores_and_messages(options: str) -> None:
 
 
 @pytest.mark.parametrize("options", WAYS)
+def test_flags_that_are_kept(options: str) -> None:
+    as_natively(options, "flags")
+
+
+@pytest.mark.parametrize("options", WAYS)
 def test_processes(options: str, tmp_path: Path) -> None:
     """Each with a folder of its own: the script and its interpreter are files there."""
     self = str(program("processes"))

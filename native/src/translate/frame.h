@@ -89,7 +89,8 @@ struct Frame {
   uint8_t parity;    // PF is set where this has an even number of ones
   uint8_t adjust;    // AF is bit 4
   int8_t direction;  // DF as the step of string instructions: 1 or -1
-  uint8_t unused[5];
+  uint8_t kept;      // flags that are kept, and do nothing: AC is bit 0, ID bit 3
+  uint8_t unused[4];
   uint64_t float_control;                     // FPCR in generated code: MXCSR's rounding
   alignas(16) FloatLimits float_limits[2];    // v24 to v29: of single, of double
   alignas(16) uint64_t float_operands[3][2];  // of an operation that the host does, and its result

@@ -12,7 +12,8 @@ namespace {
 
 // Bits of RFLAGS (SDM volume 1, 3.4.3), and of NZCV.
 constexpr unsigned kCarry = 0, kParity = 2, kAdjust = 4, kZero = 6, kSign = 7, kDirection = 10,
-                   kOverflow = 11;
+                   kOverflow = 11, kKept = 18;  // AC; ID is three bits further
+constexpr uint64_t kKeptMask = 0b1001;
 constexpr uint64_t kAlways = 0x202;  // bit 1 is always set; so is IF in user mode
 constexpr unsigned kHostN = 31, kHostZ = 30, kHostC = 29, kHostV = 28;
 
@@ -63,6 +64,8 @@ void gather_flags(const LoweringContext& context, const Register& out) {
   masm.Ldrb(bit.W(), MemOperand(reg::frame, offsetof(Frame, direction)));
   masm.Lsr(bit, bit, 7);  // -1 is backwards
   masm.Bfi(out, bit, kDirection, 1);
+  masm.Ldrb(bit.W(), MemOperand(reg::frame, offsetof(Frame, kept)));
+  masm.Orr(out, out, vixl::aarch64::Operand(bit, LSL, kKept));
 }
 
 // The flags of the low byte, or `all`: OF and DF, too. t4 to t6 are used.
@@ -113,6 +116,11 @@ bool pop_flags(const LoweringContext& context) {
   const auto& [emit, masm, insn] = context;
   emit.pop(reg::t1, size);
   scatter_flags(context, reg::t1, true);
+  if constexpr (size == 8) {
+    masm.Ubfx(reg::t5, reg::t1, kKept, 4);
+    masm.And(reg::t5, reg::t5, kKeptMask);
+    masm.Strb(reg::t5.W(), MemOperand(reg::frame, offsetof(Frame, kept)));
+  }
   return true;
 }
 
