@@ -89,9 +89,14 @@ def _engine(name: str, kind: str, made: Callable[[Path], engines.Dead]) -> Calla
 
         if not kind:
             return Case(name, dead.core, opened, "$pc", name.partition(" ")[0])
-        (found,) = jits(opened())
-        assert not isinstance(found.jit, Absent), found.jit
-        code = next(one for one in found.jit.blocks().codes if one.kind == kind)
+        # Others may be in the process: PHP has PCRE2.
+        found, code = next(
+            (found, code)
+            for found in jits(opened())
+            if not isinstance(found.jit, Absent)
+            for code in found.jit.blocks().codes
+            if code.kind == kind
+        )
         assert present(code.block)
         return Case(name, dead.core, opened, f"{code.block.start:#x}", str(found.source))
 

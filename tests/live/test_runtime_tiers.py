@@ -101,7 +101,7 @@ def test_a_profile_that_is_none(tmp_path: Path) -> None:
     profile.write_text('{"kind": "mtedbg-profile", "version": 1, "programs": [{}]}')
     done = run(f"--profile-in {profile}", "sum")
     assert done.returncode == 65
-    assert done.stderr.startswith("mtetso: the profile is malformed: ")
+    assert done.stderr.startswith(f"mtetso: {profile}: the profile is malformed: ")
     done = run(f"--profile-in {tmp_path / 'absent'}", "sum")
     assert (done.returncode, done.stderr) == (
         66,

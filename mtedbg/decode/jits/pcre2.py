@@ -25,6 +25,8 @@ MODES = ("complete matches", "partial matches, soft", "partial matches, hard")
 _WORD, _HEADER, _END = 8, 16, 1
 _SMALLEST, _LARGEST, _NEAR = 32, 1 << 26, 1 << 14
 _FREE_SIZE = 0x20
+MOST_PAGES = 1 << 13
+"""Of memory that may be executed: a chunk has few, mappings of others may have terabytes."""
 _MOST_IN_CHUNK = 1 << 16
 _PAGE = 4096
 _SIZES = 0x30
@@ -123,10 +125,17 @@ class RegularExpressions:
             end, size = start, MOST_BEFORE
 
     def all(self) -> Iterator[Block]:
-        """All blocks that expressions have, in the order of addresses."""
+        """All blocks that expressions have, in the order of addresses.
+
+        At most `MOST_PAGES` places are looked at, where a chunk may begin.
+        """
+        left = MOST_PAGES
         for start, end in self._runs:
             at = start
             while at < end:
+                if not left:
+                    return
+                left -= 1
                 chunk = [*self._chunk(at, end)]
                 for block in chunk:
                     if self.expression(block) is not None:

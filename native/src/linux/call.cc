@@ -29,6 +29,13 @@ Call::Call(LinuxProcess& of, GuestThread& by, Scheduler& turns)
 
 bool Call::lockstep() const { return process.options().threads == ThreadMode::Lockstep; }
 
+int Call::host_number(int tid) const {
+  const GuestThread* one = tid == getpid() ? nullptr : process.thread_of(tid);
+  if (one == nullptr) return tid;
+  if (lockstep()) return 0;
+  return static_cast<int>(reinterpret_cast<mtedbg_Thread*>(one->frame->guest.thread)->host_tid);
+}
+
 bool Call::read(uint64_t address, void* out, size_t length) const {
   return length == 0 || process.memory().host_read(frame(), address, out, length);
 }

@@ -63,6 +63,9 @@ class Call {
 
   int number_at(unsigned index) const { return static_cast<int>(arguments[index]); }
   bool lockstep() const;
+  // What the kernel calls the thread with the guest's number `tid`: 0, the one that asks, in
+  // lockstep, where they share one. A process's own number, and those of others, stay.
+  int host_number(int tid) const;
   mtedbg_GuestFrame* frame() const { return &thread.frame->guest; }
 
   // Guest memory. False: some of it is not the guest's, or not to be accessed like that (EFAULT).

@@ -18,6 +18,7 @@ namespace {
 using Kind = PlainArgument::Kind;
 
 constexpr PlainArgument value(uint8_t from) { return {Kind::Value, from, 0, 0}; }
+constexpr PlainArgument thread(uint8_t from) { return {Kind::Thread, from, 0, 0}; }
 constexpr PlainArgument constant(int32_t it) { return {Kind::Constant, 0, 0, it}; }
 constexpr PlainArgument path(uint8_t from) { return {Kind::Path, from, 0, 0}; }
 constexpr PlainArgument text(uint8_t from) { return {Kind::Text, from, 0, 0}; }
@@ -128,15 +129,15 @@ constexpr PlainCall kCalls[] = {
     {133, "mknod", SYS_mknodat, quick, {here, path(0), v1, v2}},
     {137, "statfs", SYS_statfs, quick, {path(0), out(1, kStatfs)}},
     {138, "fstatfs", SYS_fstatfs, quick, {v0, out(1, kStatfs)}},
-    {140, "getpriority", SYS_getpriority, quick, {v0, v1}},
-    {141, "setpriority", SYS_setpriority, quick, {v0, v1, v2}},
-    {142, "sched_setparam", SYS_sched_setparam, quick, {v0, in(1, kSchedParam)}},
-    {143, "sched_getparam", SYS_sched_getparam, quick, {v0, out(1, kSchedParam)}},
-    {144, "sched_setscheduler", SYS_sched_setscheduler, quick, {v0, v1, in(2, kSchedParam)}},
-    {145, "sched_getscheduler", SYS_sched_getscheduler, quick, {v0}},
+    {140, "getpriority", SYS_getpriority, quick, {v0, thread(1)}},
+    {141, "setpriority", SYS_setpriority, quick, {v0, thread(1), v2}},
+    {142, "sched_setparam", SYS_sched_setparam, quick, {thread(0), in(1, kSchedParam)}},
+    {143, "sched_getparam", SYS_sched_getparam, quick, {thread(0), out(1, kSchedParam)}},
+    {144, "sched_setscheduler", SYS_sched_setscheduler, quick, {thread(0), v1, in(2, kSchedParam)}},
+    {145, "sched_getscheduler", SYS_sched_getscheduler, quick, {thread(0)}},
     {146, "sched_get_priority_max", SYS_sched_get_priority_max, quick, {v0}},
     {147, "sched_get_priority_min", SYS_sched_get_priority_min, quick, {v0}},
-    {148, "sched_rr_get_interval", SYS_sched_rr_get_interval, quick, {v0, out(1, kTimespec)}},
+    {148, "sched_rr_get_interval", SYS_sched_rr_get_interval, quick, {thread(0), out(1, kTimespec)}},
     {153, "vhangup", SYS_vhangup, quick, {}},
     {159, "adjtimex", SYS_adjtimex, quick, {in_out(0, kTimex)}},
     {160, "setrlimit", SYS_setrlimit, quick, {v0, in(1, kRlimit)}},
@@ -158,8 +159,8 @@ constexpr PlainCall kCalls[] = {
     {197, "removexattr", SYS_removexattr, quick, {path(0), text(1)}},
     {198, "lremovexattr", SYS_lremovexattr, quick, {path(0), text(1)}},
     {199, "fremovexattr", SYS_fremovexattr, quick, {v0, text(1)}},
-    {203, "sched_setaffinity", SYS_sched_setaffinity, quick, {v0, v1, in_bytes(2, 1)}},
-    {204, "sched_getaffinity", SYS_sched_getaffinity, quick, {v0, v1, out_bytes(2, 1)}},
+    {203, "sched_setaffinity", SYS_sched_setaffinity, quick, {thread(0), v1, in_bytes(2, 1)}},
+    {204, "sched_getaffinity", SYS_sched_getaffinity, quick, {thread(0), v1, out_bytes(2, 1)}},
     {217, "getdents64", SYS_getdents64, quick, {v0, out_bytes(1, 2), v2}},
     {221, "fadvise64", SYS_fadvise64, quick, {v0, v1, v2, v3}},
     {222, "timer_create", SYS_timer_create, quick, {v0, in(1, kSigevent), out(2, 4)}},
@@ -199,12 +200,12 @@ constexpr PlainCall kCalls[] = {
     {291, "epoll_create1", SYS_epoll_create1, quick, {v0}},
     {293, "pipe2", SYS_pipe2, quick, {out(0, 8), v1}},
     {294, "inotify_init1", SYS_inotify_init1, quick, {v0}},
-    {302, "prlimit64", SYS_prlimit64, quick, {v0, v1, in(2, kRlimit), out(3, kRlimit)}},
+    {302, "prlimit64", SYS_prlimit64, quick, {thread(0), v1, in(2, kRlimit), out(3, kRlimit)}},
     {305, "clock_adjtime", SYS_clock_adjtime, quick, {v0, in_out(1, kTimex)}},
     {306, "syncfs", SYS_syncfs, quick, {v0}},
     {309, "getcpu", SYS_getcpu, quick, {out(0, 4), out(1, 4)}},
-    {314, "sched_setattr", SYS_sched_setattr, quick, {v0, in(1, 48), v2}},
-    {315, "sched_getattr", SYS_sched_getattr, quick, {v0, array(1, 2, 1), v2, v3}},
+    {314, "sched_setattr", SYS_sched_setattr, quick, {thread(0), in(1, 48), v2}},
+    {315, "sched_getattr", SYS_sched_getattr, quick, {thread(0), array(1, 2, 1), v2, v3}},
     {316, "renameat2", SYS_renameat2, quick, {v0, path(1), v2, path(3), v4}},
     {318, "getrandom", SYS_getrandom, if_asked, {out_bytes(0, 1), v1, v2}},
     {319, "memfd_create", SYS_memfd_create, quick, {text(0), v1}},

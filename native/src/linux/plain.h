@@ -18,6 +18,7 @@ struct PlainArgument {
     None,
     Constant,  // `value`
     Value,     // the guest's argument `from`
+    Thread,    // likewise: the number of a thread or process
     Path,      // a path, looked up as the guest sees files
     Text,      // another string
     In,        // `value` bytes that are read

@@ -70,6 +70,9 @@ class Plain {
       case Kind::Value:
         host_.a[at] = static_cast<long>(clamped(one.from));
         return 0;
+      case Kind::Thread:
+        host_.a[at] = call_.host_number(call_.number_at(one.from));
+        return 0;
       default:
         break;
     }

@@ -142,7 +142,7 @@ std::string LinuxProcess::maps() {
   constexpr size_t kNameColumn = 73;
   std::string text;
   std::scoped_lock hold(mapping_lock_);
-  memory().visit([&](uint64_t begin, const Region& region) {
+  const auto add = [&](uint64_t begin, const Region& region) {
     const auto* file = region.file == 0 ? nullptr : &memory().file_of(region);
     char line[128];
     std::snprintf(line, sizeof line,
@@ -158,7 +158,26 @@ std::string LinuxProcess::maps() {
     std::string whole = line;
     if (!name.empty()) whole.resize(std::max(whole.size(), kNameColumn), ' ');
     text += whole + name + "\n";
+  };
+  // The kernel's mappings do not end where memory has not been touched yet, or has no tags.
+  uint64_t first = 0;
+  Region all;
+  memory().visit([&](uint64_t begin, const Region& region) {
+    Region next = region;
+    next.fresh = all.fresh;
+    next.kind = all.kind;
+    next.host = all.behind(begin - first).host;
+    const bool apart = begin != all.end || begin == stack_low_ || begin == break_begin_ ||
+                       begin == break_ || !next.continues(all, begin - first);
+    if (apart) {
+      if (all.end != 0) add(first, all);
+      first = begin;
+      all = region;
+    } else {
+      all.end = region.end;
+    }
   });
+  if (all.end != 0) add(first, all);
   return text;
 }
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <math.h>
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -77,8 +78,30 @@ static void numbers(void) {
          (int)lrint(2.5));
 }
 
+// What the C library asks the kernel about a thread, and its stack, in whole MiB.
+static void* ask(void* name) {
+  pthread_attr_t about;
+  void* low = NULL;
+  size_t size = 0;
+  const int unknown = pthread_getattr_np(pthread_self(), &about);
+  if (unknown == 0) pthread_attr_getstack(&about, &low, &size);
+  int policy = -1;
+  struct sched_param parameters = {.sched_priority = -1};
+  const int no_policy = pthread_getschedparam(pthread_self(), &policy, &parameters);
+  cpu_set_t processors;
+  const int none = pthread_getaffinity_np(pthread_self(), sizeof processors, &processors);
+  const int own_address = (char*)&about >= (char*)low && (char*)&about < (char*)low + size;
+  printf("%s: %d %d %zu, %d %d %d, %d %d\n", (char*)name, unknown, own_address,
+         (size + (1 << 19)) >> 20, no_policy, policy, parameters.sched_priority, none,
+         none == 0 && CPU_COUNT(&processors) > 0);
+  return name;
+}
+
 int main(void) {
   pthread_t threads[kThreads];
+  ask("main");
+  pthread_create(&threads[0], NULL, ask, "thread");
+  pthread_join(threads[0], NULL);
   pthread_barrier_init(&barrier, NULL, kThreads);
   pthread_spin_init(&spin, PTHREAD_PROCESS_PRIVATE);
   pthread_key_create(&key, destroy);
