@@ -105,7 +105,7 @@ def test_a_profile_that_is_none(tmp_path: Path) -> None:
     done = run(f"--profile-in {tmp_path / 'absent'}", "sum")
     assert (done.returncode, done.stderr) == (
         66,
-        f"mtetso: cannot read the profile {tmp_path / 'absent'}\n",
+        f"mtetso: cannot read the profile {tmp_path / 'absent'}: No such file or directory\n",
     )
 
 
