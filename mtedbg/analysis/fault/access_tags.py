@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mtedbg.analysis.fault.access import LONGEST_ACCESS
 from mtedbg.analysis.tags.runs import by_granule
 from mtedbg.dataclass import dataclass
-from mtedbg.model.absent import Absent
+from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.pointer import GRANULE, granule_of, granule_span, logical_tag
 
 if TYPE_CHECKING:
@@ -46,7 +46,12 @@ def touched(
     if high - low > _WHOLE:
         around = granule_of(address)
         low, high = max(low, around - _WHOLE // 2), min(high, around + _WHOLE // 2)
-    return by_granule(session.target.read_tags(*granule_span(low, high - low)))
+    if low >= high:  # the fault is far from what it may have touched
+        low, high = address, address + 1
+    start, end = granule_span(low, high - low)
+    tags = by_granule(session.target.read_tags(start, end))
+    # A damaged core's segments may begin and end within a granule.
+    return {at: tags.get(at, Absent(Reason.NOT_DUMPED)) for at in range(start, end, GRANULE)}
 
 
 def failed_granule(
