@@ -16,14 +16,15 @@ import struct
 from collections.abc import Iterator, Sequence
 
 from mtedbg.dataclass import dataclass
+from mtedbg.decode.jits.code_pointers import code_pointers
 from mtedbg.decode.jits.words import HoleError, Words
 
 MOST_SEARCHED, MOST_LIVE = 1 << 29, 1 << 24
 """Bytes that are searched for records, of a dead process and of a live one."""
 MOST = 1 << 16
 _WORD = 8
-_LOW, _RUN = 3, 1 << 24
-"""Bytes in which addresses of one run of code may differ."""
+_LOWEST = 1 << 24
+"""No method is at a lower address."""
 _LARGEST = 1 << 24
 _LONGEST_NAME = 1 << 9
 _NAME = re.compile(r"[\w.<>`+@$:|/\\,\[\] =&*()-]+")
@@ -125,32 +126,21 @@ class Methods:
         return self._known
 
     def _found(self) -> Iterator[tuple[int, int, int]]:
-        form, left, count = self.form, self._most, 0
-        prefixes = {
-            struct.pack("<Q", at)[_LOW:]
-            for start, end in self._runs
-            for at in range(start // _RUN * _RUN, end, _RUN)
-        }
-        if not prefixes:
-            return
-        pattern = re.compile(b"|".join(map(re.escape, sorted(prefixes))))
-        for begin, end in self._heaps:
-            for piece, data in self._words.pieces(begin, min(end, begin + left)):
-                for match in pattern.finditer(data):
-                    at = match.start() - _LOW - form.code
-                    if at < 0 or at % _WORD or at + form.size + 4 > len(data):
-                        continue
-                    (start,) = struct.unpack_from("<Q", data, at + form.code)
-                    (size,) = struct.unpack_from("<I", data, at + form.size)
-                    (method,) = struct.unpack_from("<Q", data, at)
-                    if not 0 < size <= _LARGEST or start % 4 or method % _WORD or method < _RUN:
-                        continue
-                    if any(one <= start and start + size <= other for one, other in self._runs):
-                        count += 1
-                        if count > _MOST_CANDIDATES:
-                            return
-                        yield start, size, piece + at
-            left -= min(left, end - begin)
+        form, count = self.form, 0
+        for piece, data, place in code_pointers(self._words, self._runs, self._heaps, self._most):
+            at = place - form.code
+            if at < 0 or at % _WORD or at + form.size + 4 > len(data):
+                continue
+            (start,) = struct.unpack_from("<Q", data, at + form.code)
+            (size,) = struct.unpack_from("<I", data, at + form.size)
+            (method,) = struct.unpack_from("<Q", data, at)
+            if not 0 < size <= _LARGEST or start % 4 or method % _WORD or method < _LOWEST:
+                continue
+            if any(one <= start and start + size <= other for one, other in self._runs):
+                count += 1
+                if count > _MOST_CANDIDATES:
+                    return
+                yield start, size, piece + at
 
     def _method(self, at: int) -> Method | None:
         """The method of a record at `at`; None where none is."""

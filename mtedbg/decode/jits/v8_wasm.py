@@ -9,19 +9,18 @@ Sources: V8, src/wasm/wasm-code-manager.h (`WasmCode`, `NativeModule`), src/wasm
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Iterator, Sequence
 
 from mtedbg.dataclass import dataclass
+from mtedbg.decode.jits.code_pointers import code_pointers
 from mtedbg.decode.jits.v8 import inlined_call, positions_in, script_position
 from mtedbg.decode.jits.words import HoleError, Words
 from mtedbg.formats.wasm import MAGIC, WasmModule, wasm_module
 
 _WORD = 8
-_LOW = 3
-"""Bytes in which addresses of one run of code may differ."""
-_RUN = 1 << 24
+_LOWEST = 1 << 24
+"""No object is at a lower address."""
 _MOST_CANDIDATES = 1 << 18
 _LARGEST = 1 << 26
 _LARGEST_MODULE = 1 << 26
@@ -200,30 +199,18 @@ class V8Wasm:
         return self._candidates
 
     def _search(self) -> Iterator[tuple[int, int, int]]:
-        prefixes = {
-            struct.pack("<Q", at)[_LOW:]
-            for start, end in self._runs
-            for at in range(start // _RUN * _RUN, end, _RUN)
-        }
-        if not prefixes:
-            return
-        pattern = re.compile(b"|".join(map(re.escape, sorted(prefixes))))
-        left, count = self._most, 0
-        for begin, end in self._heaps:
-            for piece, data in self._words.pieces(begin, min(end, begin + left)):
-                for match in pattern.finditer(data):
-                    at = match.start() - _LOW
-                    if at < _WORD or at % _WORD or at + self.form.whole > len(data):
-                        continue
-                    (start,) = struct.unpack_from("<Q", data, at)
-                    (size,) = struct.unpack_from("<I", data, at - _WORD + self.form.size)
-                    if not 0 < size <= _LARGEST or not self._holds(start, start + size):
-                        continue
-                    count += 1
-                    if count > _MOST_CANDIDATES:
-                        return
-                    yield start, size, piece + at - _WORD
-            left -= min(left, end - begin)
+        count = 0
+        for piece, data, at in code_pointers(self._words, self._runs, self._heaps, self._most):
+            if at < _WORD or at % _WORD or at + self.form.whole > len(data):
+                continue
+            (start,) = struct.unpack_from("<Q", data, at)
+            (size,) = struct.unpack_from("<I", data, at - _WORD + self.form.size)
+            if not 0 < size <= _LARGEST or not self._holds(start, start + size):
+                continue
+            count += 1
+            if count > _MOST_CANDIDATES:
+                return
+            yield start, size, piece + at - _WORD
 
     def _holds(self, start: int, end: int) -> bool:
         return start % 4 == 0 and any(one <= start and end <= other for one, other in self._runs)
@@ -274,7 +261,7 @@ class V8Wasm:
         return self._modules[native]
 
     def _module_in(self, vector: int) -> WasmModule | None:
-        if vector % _WORD or vector < _RUN:
+        if vector % _WORD or vector < _LOWEST:
             return None
         try:
             data, size = self._words.words(vector, 2)
