@@ -16,14 +16,15 @@ import struct
 from collections.abc import Iterator, Mapping, Sequence
 
 from mtedbg.dataclass import dataclass
+from mtedbg.decode.jits.code_pointers import code_pointers
 from mtedbg.decode.jits.words import HoleError, Words
 
 MOST_SEARCHED, MOST_LIVE = 1 << 29, 1 << 24
 """Bytes that are searched for a function, of a dead process and of a live one."""
 MOST = 1 << 16
 _WORD = 8
-_LOW, _RUN = 3, 1 << 24
-"""Bytes in which addresses of one run of code may differ."""
+_LOWEST = 1 << 24
+"""No string is at a lower address."""
 _NODE, _HIGHEST = 0x10, 8
 _LARGEST, _MOST_INFO = 1 << 26, 1 << 16
 _ENTRY = 4
@@ -182,27 +183,12 @@ class Traces:
 
     def _nodes(self) -> Iterator[tuple[int, int, int]]:
         """What may be a node of the list: where, of what address, and where its data are."""
-        left = self._most
-        for begin, end in self._heaps:
-            for piece, data in self._words.pieces(begin, min(end, begin + left)):
-                for prefix in self._prefixes():
-                    found = data.find(prefix)
-                    while found >= 0:
-                        at = found - _LOW
-                        if at >= 0 and at % _WORD == 0 and at + 2 * _WORD <= len(data):
-                            key, own = struct.unpack_from("<QQ", data, at)
-                            levels = (own - piece - at - _NODE) // _WORD
-                            if 1 <= levels <= _HIGHEST and not own % _WORD and self._holds(key):
-                                yield piece + at, key, own
-                        found = data.find(prefix, found + 1)
-            left -= min(left, end - begin)
-
-    def _prefixes(self) -> set[bytes]:
-        return {
-            struct.pack("<Q", at)[_LOW:]
-            for start, end in self._runs
-            for at in range(start // _RUN * _RUN, end, _RUN)
-        }
+        for piece, data, at in code_pointers(self._words, self._runs, self._heaps, self._most):
+            if at >= 0 and at % _WORD == 0 and at + 2 * _WORD <= len(data):
+                key, own = struct.unpack_from("<QQ", data, at)
+                levels = (own - piece - at - _NODE) // _WORD
+                if 1 <= levels <= _HIGHEST and not own % _WORD and self._holds(key):
+                    yield piece + at, key, own
 
     def _holds(self, address: int) -> bool:
         return any(start <= address < end for start, end in self._runs)
@@ -279,7 +265,7 @@ class Traces:
 
     def _text(self, at: int) -> str:
         """A string of PyPy's: a header, a hash, its length, its bytes; empty of what is none."""
-        if at < _RUN:
+        if at < _LOWEST:
             return ""
         length = self._words.word(at + 2 * _WORD)
         if not 0 < length <= _LONGEST_TEXT:
