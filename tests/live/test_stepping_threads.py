@@ -38,9 +38,14 @@ def step(session: Session, thread: int) -> dict[str, Any]:
     return row
 
 
-def step_until(session: Session, thread: int, done: Callable[[dict[str, Any]], bool]) -> None:
-    """Over as many phases as a fault has at most, and the way to the first of them."""
-    assert any(done(step(session, thread)) for _ in range(2 * len(LOCAL_TO_SHARED)))
+def step_until(session: Session, thread: int, done: Callable[[dict[str, Any]], bool]) -> int:
+    """Over as many phases as a fault has at most, and the way to the first of them.
+
+    Returns the number of the thread's guest thread, which need not be GDB's number: new threads
+    take theirs as they come to run.
+    """
+    rows = (step(session, thread) for _ in range(2 * len(LOCAL_TO_SHARED)))
+    return next(int(row["guest_thread"]) for row in rows if done(row))
 
 
 def test_a_lock_that_another_thread_holds(lab_vm: Vm) -> None:
@@ -53,15 +58,15 @@ def test_a_lock_that_another_thread_holds(lab_vm: Vm) -> None:
         session.execute("set scheduler-locking on")
         session.resume("continue")
         session.execute("mte-catch --delete")
-        step_until(session, HOLDER, lambda row: row["lock"] is not None)
-        step_until(session, WAITER, lambda row: row["phase"] == "lock")
+        holder = step_until(session, HOLDER, lambda row: row["lock"] is not None)
+        waiter = step_until(session, WAITER, lambda row: row["phase"] == "lock")
         with pytest.raises(DebuggerError) as caught:
             session.execute("mte-step")
         assert str(caught.value).strip().splitlines() == [
-            f"guest thread {HOLDER} (thread {HOLDER}) holds the lock: thread {WAITER} would wait "
+            f"guest thread {holder} (thread {HOLDER}) holds the lock: thread {WAITER} would wait "
             "forever",
             f"select thread {HOLDER} and `mte-step` it past unlock first",
         ]
         # As it says.
         step_until(session, HOLDER, lambda row: row["lock"] is None)
-        assert step(session, WAITER)["lock"] == WAITER
+        assert step(session, WAITER)["lock"] == waiter

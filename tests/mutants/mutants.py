@@ -474,8 +474,8 @@ MUTANTS = (
     Mutant(
         "host-writes-over-code",
         "memory/guest_memory.cc",
-        "  if (!code_pages_.covers(address, length))\n    write();",
-        "  if (length != 0)\n    write();",
+        "  if (code_pages_.covers(address, length)) first",
+        "  if (length == 0) first",
         ("test_guest_memory",),
     ),
     # The code cache.
