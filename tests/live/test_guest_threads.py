@@ -109,6 +109,34 @@ def word(session: Session, address: int) -> int:
     return session.number(f"*(unsigned int *) {address:#x}")
 
 
+def interrupted(session: Session) -> None:
+    """Lets the program go on, and stops it by Ctrl-C once it runs."""
+    begun = session.begin("continue")
+    while not session.running:
+        assert session.pump()
+    session.interrupt()
+    session.wait(begun)
+    assert begun.stop is not None
+    assert begun.stop.signal == "SIGINT"
+
+
+def test_ctrl_c_in_the_middle(lab_vm: Vm, tmp_path: Path) -> None:
+    """Wherever its threads are: each has the callers that a native run's has."""
+    expected = [call.function for call in natively(tmp_path)]
+    with loops(lab_vm) as session:
+        session.execute("mte-catch fault --function begin")
+        while session.number("$_inferior_thread_count") < 3:  # each of them faults there
+            assert session.resume("continue").reason == "breakpoint-hit"
+        session.execute("mte-catch --delete")
+        for _ in range(3):
+            interrupted(session)
+            assert names(session, 1)[-4:] == ["main", "libc_start_call_main", *OUTERMOST]
+            for thread in (2, 3):
+                found = names(session, thread)
+                outer = "work" if "work" in found else found[0]  # a thread may not have begun
+                assert behind(found, outer) == behind(expected, outer)
+
+
 @pytest.mark.parametrize("flavour", ["gdb18", "lldb23"])
 def test_a_thread_that_crashes(lab_vm: Vm, flavour: str, tmp_path: Path) -> None:
     expected = native_calls(program("static"), ["thread"], tmp_path)

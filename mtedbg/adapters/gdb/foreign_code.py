@@ -16,6 +16,7 @@ import gdb
 
 from mtedbg.adapters.debugger.memory_alone import MemoryAlone
 from mtedbg.adapters.debugger.memory_symbols import MemorySymbols
+from mtedbg.adapters.gdb.events import uninterrupted
 from mtedbg.analysis.code.mappings import is_anonymous, mapping_of, may_interpret
 from mtedbg.dataclass import dataclass, field
 from mtedbg.errors import MtedbgError
@@ -160,7 +161,8 @@ def _takes_packets(inferior: gdb.Inferior) -> bool:
     return connection is not None and connection.type in ("remote", "extended-remote")
 
 
-def _catch_up(_event: object = None) -> None:
+@uninterrupted
+def _catch_up(_event: object) -> None:
     """Makes the session that was missed, and frames with it: nothing is being made now."""
     inferior = gdb.selected_inferior()
     learned = _of_selected()
@@ -184,11 +186,13 @@ def caller_of(
     return caller_registers(_session(), pc, registers, after_call=after_call)
 
 
+@uninterrupted
 def _ran(_event: object) -> None:
     for learned in _known.values():
         learned.session = None
 
 
+@uninterrupted
 def _forget(_event: object) -> None:
     _known.clear()
 

@@ -13,6 +13,7 @@ import gdb
 
 from mtedbg.adapters.debugger.memory_alone import MemoryAlone
 from mtedbg.adapters.gdb import sessions
+from mtedbg.adapters.gdb.events import uninterrupted
 from mtedbg.model.absent import Absent
 from mtedbg.model.symbols import LIST_SYMBOL, ROOT_SYMBOL
 
@@ -121,11 +122,13 @@ def tell(roots: list[int]) -> None:
     gdb.invalidate_cached_frames()
 
 
+@uninterrupted
 def ran(_event: object) -> None:
     """The program runs: what was not there may be there when it stops."""
     _none.clear()
 
 
+@uninterrupted
 def _forget(_event: object) -> None:
     _found.clear()
     _none.clear()

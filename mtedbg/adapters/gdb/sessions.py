@@ -5,6 +5,7 @@ from __future__ import annotations
 import gdb
 
 from mtedbg.adapters.debugger.refused import no_program, not_aarch64, running
+from mtedbg.adapters.gdb.events import uninterrupted
 from mtedbg.adapters.gdb.parameters import BUDGET, INFERIOR_READS, PATIENCE
 from mtedbg.adapters.gdb.target import GdbTarget
 from mtedbg.budget import USUAL
@@ -101,6 +102,7 @@ def _check_architecture(name: str) -> None:
         raise not_aarch64(name, "show architecture")
 
 
+@uninterrupted
 def _drop_caches(_event: object) -> None:
     for known in _sessions.values():
         known.session.invalidate()
@@ -112,6 +114,7 @@ def _target_of(session: Session) -> GdbTarget:
     return session.target
 
 
+@uninterrupted
 def _forget(event: gdb.Event) -> None:
     _sessions.pop(event.inferior.num, None)
 

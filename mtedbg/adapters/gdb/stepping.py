@@ -11,6 +11,7 @@ import gdb
 from mtedbg.adapters.debugger.stepping import Wanted, arrived
 from mtedbg.adapters.gdb import threads
 from mtedbg.adapters.gdb.console import captured
+from mtedbg.adapters.gdb.events import uninterrupted
 from mtedbg.errors import NoHardwareBreakpointError, SteppingError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
 from mtedbg.model.phase import Catch, Caught
@@ -30,15 +31,16 @@ class _Watch:
 
     def __init__(self) -> None:
         self.why: tuple[StopKind, str] = (StopKind.OTHER, "")
+        self._heard = uninterrupted(self._hear)
 
     def __enter__(self) -> _Watch:
-        gdb.events.stop.connect(self._hear)
-        gdb.events.exited.connect(self._hear)
+        gdb.events.stop.connect(self._heard)
+        gdb.events.exited.connect(self._heard)
         return self
 
     def __exit__(self, *_: object) -> None:
-        gdb.events.stop.disconnect(self._hear)
-        gdb.events.exited.disconnect(self._hear)
+        gdb.events.stop.disconnect(self._heard)
+        gdb.events.exited.disconnect(self._heard)
 
     def _hear(self, event: Any) -> None:
         # At once: the event's breakpoints may be deleted before it is asked for them.
@@ -228,6 +230,7 @@ def _caught(one: PhaseBreakpoint) -> Caught:
     return Caught(one.number, one.catch, one.enabled, one.hit_count)
 
 
+@uninterrupted
 def _forget(_event: object) -> None:
     """The addresses were those of a process that is gone."""
     for one in list(gdb.breakpoints()):
