@@ -212,8 +212,10 @@ uintptr_t Program::translate_at(uint64_t rip) {
   if (uintptr_t host = code_.entry(rip)) return host;  // another thread has translated it
   if (!has_code(rip)) throw NoCodeError(describe(rip));
   auto there = [this](uint64_t address) { return code_.entry(address) != 0; };
+  TranslationPlan on_demand = plan(false, earlier());
+  on_demand.whole = false;
   code_.commit(MTEDBG_BlockKind_BaselineTier, MTEDBG_Tier_Baseline,
-               translator_.translate({unit_of(rip)}, plan(false, earlier()), there));
+               translator_.translate({unit_of(rip)}, on_demand, there));
   return code_.entry(rip);
 }
 

@@ -27,6 +27,8 @@ struct MemopAdvice {
 };
 
 struct TranslationPlan {
+  // Whether all of the units must be there. Otherwise a part will do that has their starts.
+  bool whole = true;
   // A memop that stayed local is emitted local; one that is known to be shared is emitted without
   // [1] if the shared tag is 0. Empty: every memop starts in its initial mode.
   std::function<MemopAdvice(const MemopKey&)> advice;

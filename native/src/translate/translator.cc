@@ -79,7 +79,7 @@ struct Translator::ControlFlow {
   RipMap<Mark> marks;
   std::vector<Unit> units;
   std::vector<uint64_t> work;
-  size_t left = kMaxInstructions;
+  size_t left = 0;  // instructions that may still be found
 
   uint32_t unit_of(uint64_t rip) const {
     const Mark* mark = marks.find(rip);
@@ -97,7 +97,7 @@ struct Translator::ControlFlow {
 
 // Behind a jcc that does not jump no block begins, unless blocks are counted: a loop has a poll
 // where it is jumped back to.
-void Translator::find(ControlFlow& flow, const TranslationUnit& unit,
+void Translator::find(ControlFlow& flow, const TranslationUnit& unit, bool whole,
                       const std::function<bool(uint64_t)>& known) const {
   auto& [found, sorted] = flow.units.emplace_back();
   const auto number = static_cast<uint32_t>(flow.units.size());
@@ -118,8 +118,13 @@ void Translator::find(ControlFlow& flow, const TranslationUnit& unit,
     while (inside(rip)) {
       ControlFlow::Mark& mark = flow.marks[rip];
       if (mark.unit == number || (mark.unit != 0 && rip != unit.start)) break;
-      if (flow.left-- == 0)
-        throw StatusError(Status::Internal, "the guest has more code than can be translated");
+      if (flow.left == 0) {
+        if (whole)
+          throw StatusError(Status::Internal, "the guest has more code than can be translated");
+        flow.work.clear();
+        break;
+      }
+      --flow.left;
       mark.unit = number;
       auto decoded = decoder_.decode(rip, bytes.at(rip));
       GuestInstruction bad;
@@ -154,7 +159,8 @@ CompiledCode Translator::translate(const std::vector<TranslationUnit>& units,
                                    const std::function<bool(uint64_t)>& known) const {
   Emitter emitter(options_, plan);
   ControlFlow flow;
-  for (const auto& unit : units) find(flow, unit, known);
+  flow.left = plan.whole ? kMaxInstructions : kMaxAtOnce;
+  for (const auto& unit : units) find(flow, unit, plan.whole, known);
   std::vector<GuestInstruction*> all;
   for (const auto& unit : flow.units) {
     for (size_t i = 0; i < unit.sorted.size(); ++i) {

@@ -34,6 +34,9 @@ class Translator {
  public:
   // Instructions of one call of translate(); a bound on the time and memory of a hostile guest.
   static constexpr size_t kMaxInstructions = 1u << 20;
+  // Where the plan does not want the units whole: what is left is found when it is reached. Another
+  // JIT's code can be one unit of millions.
+  static constexpr size_t kMaxAtOnce = 1u << 11;
 
   // Both outlive the translator.
   Translator(const Options& options, const CodeSource& source)
@@ -41,7 +44,8 @@ class Translator {
 
   // All of `units`, sorted by start, into one piece; branches between them are direct. Guest
   // addresses that are `known` have code elsewhere: they are not translated again, but reached
-  // through the dispatcher. Throws StatusError(Internal) past kMaxInstructions.
+  // through the dispatcher. Throws StatusError(Internal) past kMaxInstructions if the plan wants
+  // the units whole.
   CompiledCode translate(
       const std::vector<TranslationUnit>& units, const TranslationPlan& plan,
       const std::function<bool(uint64_t)>& known = [](uint64_t) { return false; }) const;
@@ -61,7 +65,7 @@ class Translator {
  private:
   struct ControlFlow;
 
-  void find(ControlFlow& flow, const TranslationUnit& unit,
+  void find(ControlFlow& flow, const TranslationUnit& unit, bool whole,
             const std::function<bool(uint64_t)>& known) const;
   void emit(Emitter& emitter, const TranslationUnit& unit, const ControlFlow& flow,
             std::span<GuestInstruction* const> instructions, bool ticks) const;

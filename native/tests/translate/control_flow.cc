@@ -118,6 +118,26 @@ void overlapping_units() {
   CHECK(code.sources.size() == 1 && code.sources[0].end == kBase + 4);
 }
 
+// Of a unit that is not wanted whole as much is found as one piece has: from anywhere in it.
+void parts() {
+  constexpr size_t kPart = Translator::kMaxAtOnce;
+  std::vector<uint8_t> bytes(3 * kPart, 0x90);
+  bytes.push_back(0xc3);
+  const Source source(bytes);
+  TranslationPlan plan;
+  const auto extent = [&](size_t start) {
+    const auto code = Translator(kDefaults, source).translate({unit_of(source, start)}, plan);
+    CHECK(code.sources.size() == 1 && code.sources[0].begin == kBase + start);
+    CHECK(code.entries.size() == 1 && code.entries[0].guest_rip == kBase + start);
+    return code.sources[0].end - code.sources[0].begin;
+  };
+  CHECK(extent(0) == 3 * kPart + 1);
+  plan.whole = false;
+  CHECK(extent(0) == kPart);
+  CHECK(extent(kPart) == kPart);
+  CHECK(extent(3 * kPart) == 1);
+}
+
 // Where the poll at an entry leaves to: its TBNZ's target.
 void exits_in_reach() {
   constexpr uint32_t kTestSign = 0x37f80000, kTestMask = 0xfff80000;
@@ -200,6 +220,7 @@ void many_addresses() {
 
 int main() {
   mtetso::beginnings();
+  mtetso::parts();
   mtetso::known_code();
   mtetso::overlapping_units();
   mtetso::exits_in_reach();
