@@ -38,6 +38,7 @@ struct Options {
   std::string trace;     // file that gets every event (debug/trace.h); empty: none
   std::optional<std::string> argv0;  // what a Linux program has as argv[0] instead of its path
   bool executed = false;             // the runtime was started by another one, for execve
+  uint32_t executed_before = 0;      // programs of this process that have profiles named by its id
   std::vector<std::string> words;    // its own options, for execve
   size_t word_count = 0;             // of its whole command line
   std::string sysroot;      // folder that a Linux program's absolute paths are looked up in first

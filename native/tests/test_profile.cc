@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -91,9 +93,17 @@ TEST_CASE("a summary counts accesses, not instructions") {
   CHECK(summary({{program}}) ==
         "of 1001 executed accesses 99.8 % touched memory of one owner only; 1 instruction needs "
         "order");
-  CHECK(summary({}) ==
-        "of 0 executed accesses 100.0 % touched memory of one owner only; 0 instructions need "
-        "order");
+}
+
+TEST_CASE("a summary of what did not run promises nothing") {
+  const std::string nothing = "no access was executed: whether order is needed is not known";
+  ProgramProfile program{"a", "", {"", 1}, {}};
+  CHECK(summary({}) == nothing);
+  program.add({0x10, 0}, {MTEDBG_Access_Load, 8, kLocal, 0, 0, false, 0});
+  CHECK(summary({{program}}) == nothing);
+  // As in a child, of what its parent met.
+  program.add({0x14, 0}, {MTEDBG_Access_Load, 8, kShared, 1, 1, false, 0});
+  CHECK(summary({{program}}) == "no access was executed; 1 instruction needs order");
 }
 
 TEST_CASE("programs come together by their identity") {
@@ -143,9 +153,66 @@ TEST_CASE("a file is replaced by a whole one, and a link leads to it still") {
   std::filesystem::remove_all(folder);
 }
 
+TEST_CASE("names that are no UTF-8 are written all the same") {
+  Profile profile = sample_profile();
+  profile.programs[0].name = "caf\xe9";
+  CHECK(parse_profile(profile_text(profile)).programs[0].name == "caf\xef\xbf\xbd");
+}
+
+TEST_CASE("a full disk leaves the older profile, and nothing else") {
+  const auto folder = std::filesystem::temp_directory_path() / "mtetso-test-full";
+  std::filesystem::remove_all(folder);
+  std::filesystem::create_directories(folder);
+  const std::string file = folder / "file.json";
+  write_profile(sample_profile(), file);
+  Profile longer = sample_profile();
+  for (uint64_t rip = 0; rip < 1000; ++rip) longer.programs[0].add(MemopKey{rip, 0}, MemopRecord{});
+  rlimit before;
+  REQUIRE(getrlimit(RLIMIT_FSIZE, &before) == 0);
+  const rlimit little = {4096, before.rlim_max};
+  REQUIRE(setrlimit(RLIMIT_FSIZE, &little) == 0);
+  std::string said;
+  try {
+    write_profile(longer, file);
+  } catch (const StatusError& error) {
+    said = error.what();
+  }
+  REQUIRE(setrlimit(RLIMIT_FSIZE, &before) == 0);
+  CHECK(said == "cannot write the profile " + file + ": File too large; the older one stays");
+  CHECK(read_profile(file).programs[0].memops.size() == 3);
+  CHECK(std::distance(std::filesystem::directory_iterator(folder), {}) == 1);
+  std::filesystem::remove_all(folder);
+}
+
+TEST_CASE("a pipe that nobody reads does not end the process") {
+  int ends[2];
+  REQUIRE(pipe(ends) == 0);
+  const std::string name = "/proc/self/fd/" + std::to_string(ends[1]);
+  close(ends[0]);
+  CHECK_THROWS_AS(write_profile(sample_profile(), name), StatusError);
+  close(ends[1]);
+}
+
+TEST_CASE("whether a file can be written is known before, and changes nothing") {
+  const auto folder = std::filesystem::temp_directory_path() / "mtetso-test-check";
+  std::filesystem::remove_all(folder);
+  std::filesystem::create_directories(folder);
+  CHECK_NOTHROW(check_can_write(folder / "file.json"));
+  CHECK(std::filesystem::is_empty(folder));
+  std::ofstream(folder / "file.json") << "kept";
+  CHECK_NOTHROW(check_can_write(folder / "file.json"));
+  CHECK(std::filesystem::file_size(folder / "file.json") == 4);
+  CHECK_NOTHROW(check_can_write("/dev/full"));
+  CHECK_THROWS_AS(check_can_write(folder), StatusError);
+  CHECK_THROWS_AS(check_can_write("/nonexistent/profile.json"), StatusError);
+  CHECK_THROWS_AS(check_can_write("/proc/profile.json"), StatusError);
+  std::filesystem::remove_all(folder);
+}
+
 TEST_CASE("files that cannot be read or written") {
   CHECK_THROWS_AS(read_profile("/nonexistent/profile.json"), StatusError);
   CHECK_THROWS_AS(write_profile(sample_profile(), "/nonexistent/profile.json"), StatusError);
+  CHECK_THROWS_AS(write_profile(sample_profile(), "/dev/full"), StatusError);
 }
 
 TEST_CASE("advice, and what of several blocks comes together") {

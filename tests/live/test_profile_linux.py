@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import signal
 import subprocess
 from functools import cache
@@ -14,6 +16,7 @@ from elftools.elf.elffile import ELFFile
 from bench.order.oracle import needed, profiled
 from mtedbg.cli import main
 from mtedbg.formats.profile import read_profile
+from mtedbg.lab import paths
 from mtedbg.model.profile import Need, ProfileAccess, ProgramProfile
 from tests.live.test_runtime_guests import run
 from tests.support import fex, guest_crashes, x86_64
@@ -30,6 +33,7 @@ RUNS = (
     "--threads threads --env LD_PRELOAD=libm.so.6",
 )
 LIMIT_S = 300
+QEMU = ("qemu-aarch64", "-cpu", "max")
 PAGE = 4096
 MOVED = 0x7F0000000000
 
@@ -49,6 +53,11 @@ def program() -> Path:
     built = BUILT / digest_of([SOURCE], command) / NAME
     link_once(built, command)
     return built
+
+
+def command(*words: str | Path) -> list[str]:
+    """That runs the runtime."""
+    return [*QEMU, str(paths.runtime()), *map(str, words)]
 
 
 @pytest.fixture(scope="module")
@@ -198,6 +207,91 @@ def test_what_ran_before_exec_is_kept(tmp_path: Path) -> None:
     assert any(facts.executions for facts in before.memops.values())
     # Only the second one is asked to write to address 0.
     assert before.memops.keys() != later.memops.keys()
+
+
+def test_each_program_of_a_process_has_a_file(tmp_path: Path) -> None:
+    """Of one process id: a number tells them apart."""
+    out = tmp_path / "profile-%p.json"
+    guest = ("/usr/bin/env", "env", "dash", "-c", "exec true")
+    with subprocess.Popen(command("--profile-out", out, *guest)) as process:
+        assert process.wait(LIMIT_S) == 0
+    own = tmp_path / f"profile-{process.pid}.json"
+    names = ["env", "env", "dash", "true"]
+    files = [own, *(own.with_name(f"{own.name}.{number}") for number in (1, 2, 3))]
+    assert sorted(tmp_path.iterdir()) == files
+    for file, name in zip(files, names, strict=True):
+        first, *_ = read_profile(file.read_bytes(), str(file)).programs
+        assert first.name == name
+        assert any(facts.executions for facts in first.memops.values())
+
+
+def test_a_program_that_goes_elsewhere_leaves_its_profile_here(tmp_path: Path) -> None:
+    """Also the one that it executes there, and its calls: names are of where the runtime began."""
+    here, there = tmp_path / "100%p", tmp_path / "there"
+    here.mkdir()
+    there.mkdir()
+    script = f"cd {there}; exec /usr/bin/true"
+    words = command("--profile-out=profile", "--trace-calls", "calls", "/usr/bin/dash")
+    with subprocess.Popen([*words, "-c", script], cwd=here) as process:
+        assert process.wait(LIMIT_S) == 0
+    assert {one.name for one in here.iterdir()} == {"profile", f"profile.{process.pid}", "calls"}
+    assert not [*there.iterdir()]
+    calls = (here / "calls").read_text()
+    assert calls.index("chdir(") < calls.index("exit_group(")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("nowhere/profile", "no file can be made in its folder: No such file or directory"),
+        ("", "Is a directory"),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_said_before_anything_runs(
+    tmp_path: Path, name: str, said: str
+) -> None:
+    done = run(f"--profile-out {tmp_path}/{name}", Path("/usr/bin/echo"), "ran")
+    assert done.returncode == 66
+    assert done.stderr == f"mtetso: cannot write the profile {tmp_path}/{name}: {said}\n"
+    assert done.stdout == ""
+
+
+def test_a_limit_of_the_program_leaves_the_older_profile(tmp_path: Path) -> None:
+    """It ends as it would, and not of the signal that the kernel sends to who writes too much."""
+    out = tmp_path / "profile"
+    out.write_text("older")
+    dash = Path("/usr/bin/dash")
+    done = run(f"--profile-out {out}", dash, "-c", "ulimit -f 1; exit 3")
+    assert done.returncode == 3
+    why = "File too large; the older one stays"
+    assert done.stderr == f"mtetso: cannot write the profile {out}: {why}\n"
+    assert [one.read_text() for one in tmp_path.iterdir()] == ["older"]
+
+
+def test_a_full_device_is_said() -> None:
+    done = run("--profile-out /dev/full", Path("/usr/bin/true"))
+    assert done.returncode == 0
+    assert done.stderr == "mtetso: cannot write the profile /dev/full: No space left on device\n"
+
+
+def test_processes_that_share_a_file_leave_a_whole_one(tmp_path: Path) -> None:
+    """Of the one that ended last."""
+    out = tmp_path / "profile"
+    programs = [["/usr/bin/true"], ["/usr/bin/echo", "one"], ["/usr/bin/dash", "-c", "exit 0"]]
+    runs = [subprocess.Popen(command("--profile-out", out, *one)) for one in programs]
+    assert [one.wait(LIMIT_S) for one in runs] == [0, 0, 0]
+    assert [*tmp_path.iterdir()] == [out]
+    names = set(modules(out))
+    assert len(names & {"true", "echo", "dash"}) == 1
+
+
+def test_a_name_that_is_no_text_is_written(tmp_path: Path) -> None:
+    named = os.fsencode(tmp_path) + b"/caf\xe9"
+    shutil.copy("/usr/bin/true", named)
+    out = tmp_path / "profile"
+    words = [*command("--profile-out", out), named]
+    assert subprocess.run(words, timeout=LIMIT_S, check=False).returncode == 0
+    assert "caf\ufffd" in modules(out)
 
 
 def test_a_child_counts_from_its_fork_on(tmp_path: Path) -> None:

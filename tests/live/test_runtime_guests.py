@@ -4,6 +4,7 @@ import functools
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import tempfile
 from pathlib import Path
@@ -178,7 +179,7 @@ def test_cores_without_a_tag_of_their_own() -> None:
         (["--profile-in", "/nonexistent", "SUM"], 66, "the profile /nonexistent: No such file"),
         (["--profile-in", "/usr", "SUM"], 66, "the profile /usr: Is a directory"),
         (["--profile-in", "/dev/null", "SUM"], 65, "/dev/null: the profile is malformed"),
-        (["RUNTIME"], 67, "wrong machine 183"),
+        (["RUNTIME"], 67, "wrong machine EM_AARCH64 (183): guests are x86-64"),
     ],
 )
 def test_what_cannot_be_run(words: list[str], status: int, message: str) -> None:
@@ -188,6 +189,28 @@ def test_what_cannot_be_run(words: list[str], status: int, message: str) -> None
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize("program", ["guest", "dash"])
+def test_elf_files_that_are_no_programs_are_named(program: str, tmp_path: Path) -> None:
+    """By the headers of a program: its type and machine are elsewhere's."""
+    whole = paths.guests() / "sum.elf" if program == "guest" else Path("/usr/bin/dash")
+    named = tmp_path / "named"
+    for kind, machine, said in (
+        (1, 62, "an object file (ET_REL), not a program: link it"),
+        (4, 62, "a core file (ET_CORE), not a program: a debugger of its machine reads it"),
+        (4, 183, "a core file (ET_CORE), not a program: mtedbg core reads it"),
+        (5, 62, "wrong type 5: programs are of ET_EXEC (2) or ET_DYN (3)"),
+        (2, 243, "wrong machine EM_RISCV (243): guests are x86-64 (62)\n"),
+        (2, 4660, "wrong machine 4660: guests are x86-64 (62)\n"),
+    ):
+        header = struct.pack("<HH", kind, machine)
+        data = whole.read_bytes()
+        named.write_bytes(data[:16] + header + data[16 + len(header) :])
+        done = run("", named)
+        assert done.returncode == 67
+        assert said in done.stderr
+        assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("kept", [4, 16, 63, 100, 4100])

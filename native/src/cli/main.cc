@@ -98,8 +98,8 @@ Quiescence::How quiescence(const Options& options) {
   auto& engine = *new Engine(options, memory.code_pages(), {call_guest, Imports::number_of});
   if (!options.profile_out.empty() || options.profile_summary) {
     auto& profile = *new ProfileWriter(options, engine);
-    g_profile.store(&profile, std::memory_order_release);
     profile.start();
+    g_profile.store(&profile, std::memory_order_release);
   }
   auto& process = *new Process(options, memory, engine);
   LinuxProcess* system_calls = nullptr;

@@ -3,6 +3,8 @@
 #include "cli/parse.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <string>
 #include <string_view>
 
 #include "cli/option_list.h"
@@ -39,6 +41,15 @@ bool inherited(std::string_view option) {
   return option != "--argv0" && option != "--env" && option != "--executed";
 }
 
+// The name of a file that stays the same where the guest changes its folder, and after execve. Not
+// of nothing, nor of "-", which is no file.
+std::string from_everywhere(std::string_view path) {
+  std::error_code unknown;
+  if (path.empty() || path == "-" || path.starts_with('/')) return std::string(path);
+  const auto here = std::filesystem::current_path(unknown);
+  return unknown ? std::string(path) : (here / path).string();
+}
+
 }  // namespace
 
 CommandLine parse_command_line(std::span<const char* const> arguments) {
@@ -53,7 +64,6 @@ CommandLine parse_command_line(std::span<const char* const> arguments) {
     if (text.size() < 2 || text[0] != '-') break;
     if (text == "--help" || text == "-h") return {CommandLine::Action::Help, {}};
     if (text == "--version") return {CommandLine::Action::Version, {}};
-    const size_t begin = at;
     auto equals = text.find('=');
     const Option* option = find_option(text.substr(0, equals));
     if (option == nullptr) usage("unknown option '" + std::string(text) + "'");
@@ -65,11 +75,13 @@ CommandLine parse_command_line(std::span<const char* const> arguments) {
     }
     if (equals == std::string_view::npos && at + 1 == arguments.size())
       usage(std::string(text) + " needs a value: " + option->value);
-    std::string_view value =
+    const std::string_view word =
         equals == std::string_view::npos ? arguments[++at] : text.substr(equals + 1);
+    const std::string value =
+        option->kind == Value::File ? from_everywhere(word) : std::string(word);
     option->set(line.options, option->name, value);
     if (inherited(option->name))
-      line.options.words.insert(line.options.words.end(), &arguments[begin], &arguments[at] + 1);
+      line.options.words.insert(line.options.words.end(), {option->name, value});
   }
   if (at < arguments.size()) line.options.guest = arguments[at++];
   for (; at < arguments.size(); ++at) line.options.arguments.emplace_back(arguments[at]);
@@ -93,7 +105,7 @@ std::string help_text() {
          "exit status: the guest's own, or\n"
          "  64  wrong usage\n"
          "  65  neither an ELF nor a script, malformed, truncated\n"
-         "  66  the guest cannot be opened\n"
+         "  66  the guest cannot be opened, or a file that an option names\n"
          "  67  an ELF for another machine, or not an executable\n"
          "  68  the guest reached an unsupported instruction\n"
          "  69  this machine has no memory tagging\n"

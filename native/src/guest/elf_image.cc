@@ -15,6 +15,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "guest/elf_names.h"
 #include "status.h"
 
 namespace mtetso {
@@ -221,11 +222,11 @@ void ElfImage::read_header() {
   if (bytes_[EI_CLASS] != ELFCLASS64) wrong("not a 64-bit ELF: guests are x86-64");
   if (bytes_[EI_DATA] != ELFDATA2LSB) wrong("not a little-endian ELF: guests are x86-64");
   auto header = read<Elf64_Ehdr>(0, "the file header");
-  if (header.e_machine != EM_X86_64)
-    wrong("wrong machine " + std::to_string(header.e_machine) + ": guests are x86-64 (62)");
+  if (const std::string why = why_no_guest(header); !why.empty()) wrong(why);
   if (header.e_type != ET_EXEC)
-    wrong("wrong type " + std::to_string(header.e_type) +
-          ": guests are static executables at fixed addresses (link with -static -no-pie)");
+    wrong(
+        "a position-independent program (ET_DYN) that imports host functions: such guests are "
+        "static executables at fixed addresses (link with -static -no-pie)");
   entry_ = header.e_entry;
 }
 

@@ -86,8 +86,9 @@ CallResult run_instead(Call& call, const std::string& path) {
   const Launcher launcher = find_launcher(options.word_count);
   std::vector<std::string> words = launcher.words;
   words.insert(words.end(), options.words.begin(), options.words.end());
-  for (const auto& word :
-       {std::string("--executed"), std::string("--argv0"), first, std::string("--"), found.path})
+  const std::string before = std::to_string(ProfileWriter::named_by_id());
+  for (const auto& word : {std::string("--executed"), before, std::string("--argv0"), first,
+                           std::string("--"), found.path})
     words.push_back(word);
   if (!found.before.empty())
     words.insert(words.end(), found.before.begin() + 1, found.before.end());

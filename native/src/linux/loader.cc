@@ -13,6 +13,7 @@
 #include <cstring>
 #include <optional>
 
+#include "guest/elf_names.h"
 #include "status.h"
 
 namespace mtetso {
@@ -109,10 +110,7 @@ void Binary::check_header() const {
     wrong(std::string(what) + "not a 64-bit ELF: guests are x86-64");
   }
   if (header.e_ident[EI_DATA] != ELFDATA2LSB) wrong("not a little-endian ELF: guests are x86-64");
-  if (header.e_machine != EM_X86_64)
-    wrong("wrong machine " + std::to_string(header.e_machine) + ": guests are x86-64 (62)");
-  if (header.e_type != ET_EXEC && header.e_type != ET_DYN)
-    wrong("wrong type " + std::to_string(header.e_type) + ": not an executable");
+  if (const std::string why = why_no_guest(header); !why.empty()) wrong(why);
   if (header.e_phentsize != sizeof(Elf64_Phdr)) malformed("program headers of an unexpected size");
   if (header.e_phnum == 0 || header.e_phnum > kMostHeaders)
     malformed("an impossible number of program headers");

@@ -103,6 +103,15 @@ void Profile::add(const ProgramProfile& program) {
   programs.push_back(program);
 }
 
+namespace {
+
+std::string needs_order(size_t instructions) {
+  return std::to_string(instructions) + " instruction" +
+         (instructions == 1 ? " needs order" : "s need order");
+}
+
+}  // namespace
+
 std::string summary(const Profile& profile) {
   uint64_t executed = 0, local = 0;
   size_t need = 0;
@@ -116,19 +125,18 @@ std::string summary(const Profile& profile) {
     }
     need += instructions.size();
   }
+  if (executed == 0)
+    return "no access was executed" +
+           (need == 0 ? ": whether order is needed is not known" : "; " + needs_order(need));
   // Rounded down: 100 % means all.
-  const uint64_t share =
-      executed == 0
-          ? 1000
-          : static_cast<uint64_t>(static_cast<unsigned __int128>(local) * 1000 / executed);
+  const auto share = static_cast<uint64_t>(static_cast<unsigned __int128>(local) * 1000 / executed);
   char text[160];
   std::snprintf(text, sizeof text,
-                "of %llu executed accesses %llu.%llu %% touched memory of one owner only; "
-                "%zu instruction%s order",
+                "of %llu executed accesses %llu.%llu %% touched memory of one owner only; ",
                 static_cast<unsigned long long>(executed),
                 static_cast<unsigned long long>(share / 10),
-                static_cast<unsigned long long>(share % 10), need, need == 1 ? " needs" : "s need");
-  return text;
+                static_cast<unsigned long long>(share % 10));
+  return text + needs_order(need);
 }
 
 }  // namespace mtetso

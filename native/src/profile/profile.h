@@ -90,8 +90,11 @@ std::string summary(const Profile& profile);
 Profile read_profile(const std::string& path);
 Profile parse_profile(const std::string& text);
 std::string profile_text(const Profile& profile);
-// Replaces the file by a whole one: readers see the old one or the new one. What is no regular file
-// is written to. Throws StatusError(CannotOpen).
+// Whether write_profile could make its file now, which is left as it is. Throws
+// StatusError(CannotOpen) if not.
+void check_can_write(const std::string& path);
+// Replaces the file by a whole one: readers see the old one or the new one, which stays if this
+// fails. What is no regular file is written to. Throws StatusError(CannotOpen).
 void write_profile(const Profile& profile, const std::string& path);
 
 }  // namespace mtetso

@@ -137,7 +137,8 @@ std::string profile_text(const Profile& profile) {
                                  {"digest", hexadecimal(program.identity.digest)},
                                  {"memops", memops}});
   }
-  return whole.dump(1) + "\n";
+  // Names of files are any bytes, JSON is not.
+  return whole.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace mtetso

@@ -31,11 +31,14 @@ std::atomic<ProfileWriter*> g_writer{nullptr};
 std::atomic<int> g_signal{0};
 static_assert(std::atomic<int>::is_always_lock_free);
 
+// Whether the program that runs began neither with this process nor with execve in it.
+bool is_fork() { return getpid() != g_owner; }
+
 void take_default(int signal) { std::signal(signal, SIG_DFL); }
 
 void on_signal(int signal) {
   // A child by fork has no such thread: there it is as without a profile.
-  if (getpid() != g_owner) {
+  if (is_fork()) {
     take_default(signal);
     raise(signal);
     return;
@@ -56,19 +59,29 @@ void take_signals() {
   }
 }
 
+// Behind the folder, which may have %p in its name.
+size_t name_begins(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  return slash == std::string::npos ? 0 : slash + 1;
+}
+
 // Whether the file's name has the process id in it.
 bool has_own_name(const Options& options) {
-  return options.executed || getpid() != g_owner ||
-         options.profile_out.find("%p") != std::string::npos;
+  const std::string& path = options.profile_out;
+  return options.executed || is_fork() || path.find("%p", name_begins(path)) != std::string::npos;
 }
 
 // The file's name: %p is the process id. Without it, processes that the first one has made have
-// theirs behind the name: each has a file of its own.
+// theirs behind the name. Programs that one process executes have their numbers behind that: each
+// has a file of its own.
 std::string path_of(const Options& options) {
   std::string path = options.profile_out;
-  if (has_own_name(options) && path.find("%p") == std::string::npos) path += ".%p";
-  for (size_t at = 0; (at = path.find("%p", at)) != std::string::npos;)
+  const size_t name = name_begins(path);
+  if (has_own_name(options) && path.find("%p", name) == std::string::npos) path += ".%p";
+  for (size_t at = name; (at = path.find("%p", at)) != std::string::npos;)
     path.replace(at, 2, std::to_string(getpid()));
+  if (!is_fork() && options.executed_before != 0)
+    path += "." + std::to_string(options.executed_before);
   return path;
 }
 
@@ -100,11 +113,19 @@ void ProfileWriter::before_signal(int signal) {
 
 void ProfileWriter::before_exec() {
   ProfileWriter* writer = g_writer.load(std::memory_order_acquire);
-  if (writer != nullptr && !has_own_name(writer->options_)) writer->write();
+  if (writer != nullptr && !is_fork()) writer->write();
+}
+
+uint32_t ProfileWriter::named_by_id() {
+  ProfileWriter* writer = g_writer.load(std::memory_order_acquire);
+  if (writer == nullptr || is_fork() || !has_own_name(writer->options_)) return 0;
+  return writer->options_.executed_before + 1;
 }
 
 void ProfileWriter::start() {
   g_owner = getpid();
+  // A program that execve began was there before: it is not to fail for it.
+  if (!options_.profile_out.empty() && !options_.executed) check_can_write(path_of(options_));
   g_writer.store(this, std::memory_order_release);
   g_wake = eventfd(0, EFD_CLOEXEC);
   if (g_wake < 0)

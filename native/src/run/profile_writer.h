@@ -23,7 +23,7 @@ class ProfileWriter {
   ProfileWriter& operator=(const ProfileWriter&) = delete;
 
   // Starts the thread and takes SIGHUP, SIGINT and SIGTERM, except those that are ignored. Throws
-  // StatusError(Internal).
+  // StatusError: CannotOpen where the file could not be written now, or Internal.
   void start();
 
   // For a signal that is to do what it does by default: true if the started writer has taken it,
@@ -33,9 +33,12 @@ class ProfileWriter {
   // For a signal that the guest sends to its own process, before it is sent and ends that without
   // another word: as finish(), if there is a started writer that has not taken the signal.
   static void before_signal(int signal);
-  // Before another program takes this one's place: writes the file, unless the other one, which has
-  // the same process id, writes it, too.
+  // Before another program takes this one's place: writes the file. Not that of a child by fork:
+  // what it has run is little, and the file would be as long as its parent's.
   static void before_exec();
+  // Of the profiles that this process has written when another program takes its place: how many
+  // are named by its id.
+  static uint32_t named_by_id();
 
   // Writes the file, and the summary to standard error, as the options ask for; a failure is only
   // reported.
