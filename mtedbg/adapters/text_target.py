@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from itertools import islice
 
 from mtedbg.adapters.crash_texts import crashes_in_file
@@ -10,6 +11,7 @@ from mtedbg.adapters.tombstone.target import MOST_BYTES, TombstoneTarget
 from mtedbg.adapters.unpacked import unpack
 from mtedbg.errors import FileFormatError
 from mtedbg.formats.packed import packed_with
+from mtedbg.formats.profile import says_profile
 from mtedbg.formats.texts.as_tombstone import as_tombstone
 from mtedbg.formats.tombstone_text import from_text
 from mtedbg.model.crash_text import CrashText
@@ -42,6 +44,10 @@ def chosen(path: str, line: int = 0) -> CrashText:
                 return crash
         raise FileFormatError(f"no crash begins at line {line} of {path}", "see mtedbg explain")
     found = list(islice(crashes_in_file(path), 2))
+    if not found and says_profile(open_file(path)[:64]):
+        raise FileFormatError(
+            f"{path} is a profile, not a crash", f"mtedbg profile show {shlex.quote(path)}"
+        )
     if not found:
         raise FileFormatError(
             f"{path} is text that does not say why a process crashed",

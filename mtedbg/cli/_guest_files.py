@@ -98,13 +98,30 @@ class Modules:
         found = self.find(program)
         if found is None:
             return ModuleNames()
-        paths = [found[0]]
-        build_id = program.identity.build_id
-        if len(build_id) > 2:
-            debug = (self._sysroot or Path("/")) / _DEBUG_FILES
-            debug = debug / build_id[:2] / f"{build_id[2:]}.debug"
-            paths += [str(debug)] if debug.is_file() else []
+        debug = self._debug_file(program)
+        paths = [found[0], *([str(debug)] if debug is not None and debug.is_file() else [])]
         return ModuleNames(*((path, open_file(path)) for path in paths))
+
+    def _debug_file(self, program: ProgramProfile) -> Path | None:
+        """Where a package has its debug information; None of one without a build id."""
+        build_id = program.identity.build_id
+        if len(build_id) <= 2:
+            return None
+        folder = (self._sysroot or Path("/")) / _DEBUG_FILES / build_id[:2]
+        return folder / f"{build_id[2:]}.debug"
+
+    def stripped(self, programs: Iterable[ProgramProfile]) -> tuple[str, ...]:
+        """A line for each module whose file has no symbol table, and no debug file is here."""
+        places = ((one.name, self.find(one), self._debug_file(one)) for one in programs)
+        return tuple(
+            f"{name}: functions without names: its file is stripped, and {debug} is not here, "
+            "which a package with -dbg or -dbgsym in its name has"
+            for name, found, debug in places
+            if found is not None
+            and debug is not None
+            and not debug.is_file()
+            and not _has_symbols(found[0])
+        )
 
     def missing(self, programs: tuple[ProgramProfile, ...]) -> tuple[str, ...]:
         """A line for each module of which functions and lines are not known, and why."""
@@ -115,6 +132,16 @@ class Modules:
             else f"{one.name}: its functions are not known: no file is of build {one.identity}"
             for one in lost
         )
+
+
+def _has_symbols(path: str) -> bool:
+    """Whether a file that was read as a program has names of all its functions."""
+    from mtedbg.adapters.file_bytes import open_file
+    from mtedbg.formats import elf
+
+    data = open_file(path)
+    header = elf.file_header(data, path)
+    return any(one.type == elf.SHT_SYMTAB for one in elf.sections(data, header))
 
 
 def _image(path: str) -> GuestImage:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -114,8 +115,19 @@ def _of_files(words: list[str], found: _Found) -> list[str]:
         else:
             said += _of_file(path, where, found)
         if len(found.crashes) + found.more == before:
-            said.append(f"{path} does not say why a process crashed")
+            said.append(f"{path} {_no_crash(path)}")
     return said
+
+
+def _no_crash(path: str) -> str:
+    """What is to be said of a file, or a pipe that was read, without a crash."""
+    from mtedbg.formats.profile import says_profile
+
+    if Path(path).is_file():
+        with Path(path).open("rb") as file:
+            if says_profile(file.read(64)):
+                return f"is a profile: mtedbg profile show {shlex.quote(path)}"
+    return "does not say why a process crashed"
 
 
 def _of_file(path: str, where: str, found: _Found) -> Iterator[str]:

@@ -36,14 +36,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _show_arguments(action: argparse.ArgumentParser) -> None:
-    action.add_argument(
+    rows = action.add_mutually_exclusive_group()
+    rows.add_argument(
         "--functions", action="store_true",
         help="list the functions that need order, by executions, of files that are where they were "
         "when they ran; with --guest or --sysroot that is what is shown",
     )  # fmt: skip
-    action.add_argument(
-        "--memops", action="store_true", help="list the memops with the most faults"
-    )
+    rows.add_argument("--memops", action="store_true", help="list the memops with the most faults")
     action.add_argument(
         "-n",
         type=int,
@@ -126,20 +125,31 @@ def _not_looked_at(name: str) -> str:
     return f"{name}: FEX looks only at files that their owners may execute: chmod u+x"
 
 
-def _shown(profile: Profile, arguments: argparse.Namespace, modules: Modules) -> Report:
+def _reports(
+    profile: Profile, arguments: argparse.Namespace, modules: Modules
+) -> tuple[Report, Report | None]:
+    """The modules, and the functions or memops if these were asked for."""
     from mtedbg.analysis.memops.need import by_function
+    from mtedbg.model.absent import Absent
     from mtedbg.reports import profiles
 
     if arguments.memops:
         notes = modules.missing(profile.programs) if modules else ()
-        return profiles.memops(profile, arguments.n, notes, modules.names)
+        detail = profiles.memops(profile, arguments.n, notes, modules.names)
+        return profiles.programs(profile), detail
     found = by_function(profile, modules.names)
-    if arguments.functions or modules:
-        return profiles.functions(profile, found, arguments.n, modules.missing(profile.programs))
-    return profiles.programs(profile, profiles.where(profile, found))
+    overview = profiles.programs(profile, profiles.where(profile, found))
+    if not (arguments.functions or modules):
+        return overview, None
+    nameless = {
+        one.program for one in found if one.tally.ordered and isinstance(one.function, Absent)
+    }
+    notes = modules.missing(profile.programs)
+    notes += modules.stripped(one for one in profile.programs if one.name in nameless)
+    return overview, profiles.functions(profile, found, arguments.n, notes)
 
 
-def _page(profile: Profile, shown: Report, path: str) -> str:
+def _page(profile: Profile, overview: Report, detail: Report | None, path: str) -> str:
     """Writes the page; the line that says so."""
     from mtedbg import __version__
     from mtedbg.commands._documents import write
@@ -147,10 +157,9 @@ def _page(profile: Profile, shown: Report, path: str) -> str:
     from mtedbg.report import Document, Part
     from mtedbg.reports import profiles
 
-    overview = profiles.programs(profile)
     parts = [Part("Modules", report=overview, figure=profiles.order_map(profile))]
-    if shown.columns != overview.columns:
-        parts.append(Part("Where", report=shown))
+    if detail is not None:
+        parts.append(Part("Where", report=detail))
     return write(Document(path, render_html("profile", parts, __version__)))
 
 
@@ -166,9 +175,11 @@ def run(arguments: argparse.Namespace) -> int:
     profile, notes = merge(_profiles(arguments.profiles))
     modules = Modules(arguments.guest, arguments.sysroot)
     if arguments.action == "show":
-        shown = _shown(profile, arguments, modules).noting(*notes)
+        overview, detail = _reports(profile, arguments, modules)
+        overview = overview.noting(*notes)
+        shown = overview if detail is None else detail.noting(*notes)
         if arguments.html:
-            shown = shown.noting(_page(profile, shown, arguments.html))
+            shown = shown.noting(_page(profile, overview, detail, arguments.html))
         show(shown, arguments)
         return 0
     from mtedbg.render import clean

@@ -7,11 +7,15 @@ writer. A profile comes from elsewhere: whatever it holds is checked before it i
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, NoReturn, TypeVar
 
 from mtedbg.errors import FileFormatError
+from mtedbg.formats import elf
+from mtedbg.formats.packed import packed_with
 from mtedbg.model.profile import (
     MemopFacts,
     MemopKey,
@@ -86,6 +90,15 @@ def _memop(key: MemopKey, facts: MemopFacts) -> dict[str, int | str | None]:
     }
 
 
+def says_profile(start: bytes) -> bool:
+    """Whether a file that begins so says that it is a profile.
+
+    Args:
+        start: its first 64 bytes, or more.
+    """
+    return re.match(rb'\s*{\s*"kind":\s*"' + KIND.encode() + rb'"', start) is not None
+
+
 def read_profile(data: bytes, name: str) -> Profile:
     """The profile in a file.
 
@@ -102,11 +115,33 @@ def read_profile(data: bytes, name: str) -> Profile:
         whole = json.loads(data)
     except (ValueError, RecursionError) as error:
         why = str(error) if isinstance(error, json.JSONDecodeError) else "it is not JSON"
-        raise FileFormatError(f"{name} is not a profile: {why}", _NEXT_STEP) from None
+        raise _another_kind(data, name) or FileFormatError(
+            f"{name} is not a profile: {why}", _NEXT_STEP
+        ) from None
     return _Reader(name).profile(whole)
 
 
 _NEXT_STEP = "give what `memops --export` or `mtetso --profile-out` wrote"
+
+
+def _another_kind(data: bytes, name: str) -> FileFormatError | None:
+    """What a file is that a profile can be had of, and how; None of all others."""
+    quoted = shlex.quote(name)
+    export = f"mtedbg core {quoted} -x 'memops --export PROFILE' writes the profile"
+    kind = elf.file_kind(data[: elf.KIND_SIZE])
+    if (kind is not None and kind.type == elf.ET_CORE) or data.startswith(b"MDMP"):
+        return FileFormatError(f"{name} is a core file, not a profile", f"{export} that is in it")
+    if kind is not None and kind.machine == elf.EM_X86_64:
+        return FileFormatError(
+            f"{name} is a program, not a profile",
+            f"mtetso --profile-out PROFILE {quoted} writes one; as the file of a profile's program "
+            "it goes to --guest",
+        )
+    if how := packed_with(data[:8]):
+        return FileFormatError(
+            f"{name} is compressed with {how}", f"unpack it; if it is a core file, {export}"
+        )
+    return None
 
 
 class _Reader:
@@ -121,6 +156,8 @@ class _Reader:
 
     def profile(self, whole: Any) -> Profile:
         """The profile that `whole` is."""
+        if isinstance(whole, dict) and "headline" in whole and "rows" in whole:
+            self._wrong("it is a report of mtedbg's, as --json prints it")
         if not isinstance(whole, dict) or whole.get("kind") != KIND:
             self._wrong(f'its kind is not "{KIND}"')
         version = whole.get("version")

@@ -30,12 +30,13 @@ TALLY_COLUMNS = (
 )
 PROGRAM_COLUMNS = (
     Column("program", Kind.TEXT, "name of the program's or library's file"),
+    *TALLY_COLUMNS,
+    # Last: it is long, and what is asked about are the numbers.
     Column("build", Kind.TEXT, "which build: its build id, or the digest of its code"),
     Column(
         "digest", Kind.RAW, "of its code: CRC-32 in the low half, length in the high one",
         shown=False,
     ),
-    *TALLY_COLUMNS,
 )  # fmt: skip
 FUNCTION_COLUMNS = (
     Column("program", Kind.TEXT, "name of the program's or library's file"),
@@ -72,9 +73,9 @@ def programs(profile: Profile, notes: Sequence[str] = ()) -> Report:
 def _program(program: ProgramProfile) -> Row:
     return {
         "program": program.name,
+        **_tally(tally(program.memops.items())),
         "build": str(program.identity),
         "digest": program.identity.digest,
-        **_tally(tally(program.memops.items())),
     }
 
 

@@ -88,9 +88,11 @@ def summary(profile: Profile) -> str:
     instructions = sum(one.instructions for one in tallies)
     need = f"{instructions} instruction{' needs' if instructions == 1 else 's need'} order"
     uncounted = sum(one.uncounted for one in tallies)
-    if uncounted and not executions:
-        return f"executions were not counted; {need}"
-    share = sum(one.owned for one in tallies) * 1000 // executions if executions else 1000
+    if not executions:
+        what = "executions were not counted" if uncounted else "no access was executed"
+        unknown = ": whether order is needed is not known"
+        return f"{what}; {need}" if instructions else what + unknown
+    share = sum(one.owned for one in tallies) * 1000 // executions
     at_least = "at least " if uncounted else ""
     return (
         f"of {at_least}{executions} executed accesses {share // 10}.{share % 10} % touched memory"
@@ -157,4 +159,6 @@ def where_in_order(profile: Profile, functions: Sequence[FunctionNeed]) -> str:
     if not executions:
         return summary(profile) + where
     in_order = sum(one.tally.in_order for one in functions)
-    return f"order is needed in {in_order} of {executions} executed accesses{where}"
+    nameless = sum(one.tally.in_order for one in ordered if isinstance(one.function, Absent))
+    rest = f"; {nameless} of them in functions without names" if named and nameless else ""
+    return f"order is needed in {in_order} of {executions} executed accesses{where}{rest}"

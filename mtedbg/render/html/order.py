@@ -78,11 +78,18 @@ def _executions(module: OrderOfModule) -> int:
 
 def _bar(module: OrderOfModule, most: int, top: int) -> ModuleBar:
     executions = _executions(module)
-    share = f", {100 * module.in_order / executions:.2g} % need order" if executions else ""
-    words = f"{module.name}: {executions} executed accesses{share}"
+    words = f"{module.name}: {executions} executed accesses{_need(module.in_order, executions)}"
     if module.never_run:
         words += f"; {module.never_run} of {counted(module.memops, 'memop')} never ran"
     return ModuleBar(top + _TOP, label(0.0, top + 13, words), tuple(_shares(module, most)))
+
+
+def _need(in_order: int, executions: int) -> str:
+    """How much of it needs order, rounded down: 100 % means all, and 0 % none."""
+    if not in_order:
+        return ", none needs order" if executions else ""
+    share = in_order * 1000 // executions
+    return f", {f'{share // 10}.{share % 10}' if share else 'less than 0.1'} % need order"
 
 
 def _shares(module: OrderOfModule, most: int) -> Iterator[Share]:

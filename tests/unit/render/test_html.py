@@ -16,7 +16,16 @@ from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason
 from mtedbg.model.cause import Cause, CauseKind, Hypothesis
 from mtedbg.model.cell_map import CellMap, Strip
 from mtedbg.model.code import Block, Segment
-from mtedbg.model.figure import Figure, Mark, SegmentMap, TagGrid, ThreadAt, Timeline
+from mtedbg.model.figure import (
+    Figure,
+    Mark,
+    OrderMap,
+    OrderOfModule,
+    SegmentMap,
+    TagGrid,
+    ThreadAt,
+    Timeline,
+)
 from mtedbg.model.process import TagSource, TargetInfo, TargetKind
 from mtedbg.render.html import _templates, render_html
 from mtedbg.render.html.contents import MOST_ROWS, SHOWN_ROWS
@@ -110,6 +119,23 @@ def test_whatever_came_from_a_process_is_text():
     assert "alert(1)" in words
     assert re.search(r"(src|href)=\"(?!data:|#)", page) is None
     assert "script>" not in page
+
+
+@pytest.mark.parametrize(
+    ("in_order", "owned", "said"),
+    [
+        (0, 5, "5 executed accesses, none needs order"),
+        (1, 9999, "10000 executed accesses, less than 0.1 % need order"),
+        (7, 993, "1000 executed accesses, 0.7 % need order"),
+        (99_999, 1, "100000 executed accesses, 99.9 % need order"),
+        (5, 0, "5 executed accesses, 100.0 % need order"),
+    ],
+)
+def test_shares_of_order_promise_no_more_than_they_are(
+    in_order: int, owned: int, said: str
+) -> None:
+    module = OrderOfModule("module", owned, in_order, 0, 0, 1)
+    assert f"module: {said}" in checked(drawn(OrderMap((module,))))
 
 
 def test_a_template_that_asks_for_what_is_not_there_fails():

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+import struct
 from pathlib import Path
 
 import pytest
 
 from mtedbg.analysis.memops import profile as query
+from mtedbg.analysis.memops.module_names import UNKNOWN, ModuleNames
+from mtedbg.analysis.memops.need import by_function, summary, where_in_order
 from mtedbg.analysis.memops.profile import profile_of
 from mtedbg.analysis.memops.profiles import merge
 from mtedbg.cli import main
@@ -15,6 +19,7 @@ from mtedbg.commands._line import execute
 from mtedbg.dataclass import replace
 from mtedbg.errors import FileFormatError, LayoutError
 from mtedbg.formats.profile import profile_text, read_profile
+from mtedbg.model.absent import Absent
 from mtedbg.model.profile import (
     ANONYMOUS,
     MemopFacts,
@@ -196,12 +201,99 @@ def test_the_program_shows(tmp_path: Path, capsys: Capture) -> None:
     (said, columns, row, doubt) = capsys.readouterr().out.splitlines()
     assert doubt == "note: other input or another schedule may need order elsewhere"
     assert said == "executions were not counted; 1 instruction needs order"
-    assert columns.split() == ["program", "build", "memops", "ordered", "faults"]
-    assert row.split()[:3] == ["copy.elf", "0x4200000007", "1"]
+    assert columns.split() == ["program", "memops", "ordered", "faults", "build"]
+    assert row.split() == ["copy.elf", "1", "1", "3", "0x4200000007"]
     assert main(["profile", "show", "--memops", path]) == 0
     row = capsys.readouterr().out.splitlines()[2]
     assert row.split()[:6] == ["copy.elf", "0x401012", "0", "load", "8", "shared"]
     assert row.endswith("order      1       3  no")
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ([], "no access was executed: whether order is needed is not known"),
+        (
+            [MemopFacts(LOAD, 8, LOCAL, executions=0)],
+            "no access was executed: whether order is needed is not known",
+        ),
+        # As in a child, of what its parent met.
+        (
+            [MemopFacts(LOAD, 8, SHARED, 1, 1, executions=0)],
+            "no access was executed; 1 instruction needs order",
+        ),
+        (
+            [MemopFacts(LOAD, 8, LOCAL)],
+            "executions were not counted: whether order is needed is not known",
+        ),
+    ],
+)
+def test_what_did_not_run_promises_nothing(facts: list[MemopFacts], said: str) -> None:
+    """As `summary` of the runtime, whose tests are the same: native/tests/test_profile.cc."""
+    memops = {MemopKey(number, 0): each for number, each in enumerate(facts)}
+    assert summary(Profile((ProgramProfile("a", ModuleIdentity(1), memops),))) == said
+
+
+def test_functions_without_names_are_counted() -> None:
+    """They may need more order than all that are named."""
+    ordered = MemopFacts(LOAD, 8, SHARED, 1, 1, executions=3)
+    memops = {MemopKey(rip, 0): ordered for rip in (1, 2, 3)}
+    profile = Profile((ProgramProfile("a", ModuleIdentity(1), memops),))
+
+    class Names(ModuleNames):
+        def function_at(self, address: int) -> str | Absent:
+            return "known" if address == 2 else UNKNOWN
+
+    found = by_function(profile, lambda _: Names())
+    said = "order is needed in 9 of 9 executed accesses"
+    assert where_in_order(profile, found) == (
+        f"{said}: known; 6 of them in functions without names"
+    )
+    assert where_in_order(profile, by_function(profile, lambda _: ModuleNames())) == said
+
+
+def test_functions_and_memops_are_not_shown_at_once(tmp_path: Path, capsys: Capture) -> None:
+    path = written(tmp_path / "a", one(MemopFacts(LOAD, 8, SHARED, 1, 3)))
+    with pytest.raises(SystemExit) as ended:
+        main(["profile", "show", path, "--functions", "--memops"])
+    assert ended.value.code == 2
+    assert "--memops: not allowed with argument --functions" in capsys.readouterr().err
+
+
+def header(kind: int, machine: int) -> bytes:
+    return b"\x7fELF\x02\x01\x01".ljust(16, b"\0") + struct.pack("<HH", kind, machine)
+
+
+EXPORT = "mtedbg core {} -x 'memops --export PROFILE' writes the profile"
+
+
+@pytest.mark.parametrize(
+    ("contents", "said", "next_step"),
+    [
+        (header(4, 183), "is a core file, not a profile", f"{EXPORT} that is in it"),
+        (b"MDMP\x93\xa7", "is a core file, not a profile", f"{EXPORT} that is in it"),
+        (header(3, 62), "is a program, not a profile", "mtetso --profile-out PROFILE {} writes"),
+        (
+            gzip.compress(b"{}", mtime=0),
+            "is compressed with gzip",
+            f"unpack it; if it is a core file, {EXPORT}",
+        ),
+        (b'{"headline": "", "rows": []}', "it is a report of mtedbg's", "give what"),
+    ],
+)
+def test_what_a_profile_can_be_had_of(contents: bytes, said: str, next_step: str) -> None:
+    with pytest.raises(FileFormatError, match=said) as caught:
+        read_profile(contents, "my file")
+    assert caught.value.next_step.startswith(next_step.format("'my file'"))
+
+
+@pytest.mark.parametrize("command", ["core", "explain"])
+def test_others_name_who_reads_profiles(tmp_path: Path, capsys: Capture, command: str) -> None:
+    path = written(tmp_path / "a", one(MemopFacts(LOAD, 8, SHARED, 1, 3)))
+    assert main([command, path]) == 1
+    said = capsys.readouterr().err
+    assert "is a profile" in said
+    assert f"mtedbg profile show {path}" in said
 
 
 @pytest.mark.parametrize(
@@ -210,6 +302,7 @@ def test_the_program_shows(tmp_path: Path, capsys: Capture) -> None:
         (None, "No such file or directory"),
         (b"", "is empty"),
         (b"\x7fELF", "is not a profile: "),
+        (header(4, 183), "is a core file, not a profile"),
         (b'{"kind": "mtedbg-profile", "version": 1, "programs": [{}]}', "programs[0] has no name"),
     ],
 )
