@@ -27,6 +27,8 @@ pytestmark = x86_64.only_natively("the machine's C library is for another proces
 SOURCE = PROGRAMS / "linux/counter.c"
 NAME, LIBC = "counter", "libc.so.6"
 THREADS, ROUNDS, OWN = 3, 50, 256
+GLIB = "/usr/lib/x86_64-linux-gnu/libglib-2.0.so.0"
+PIECES, OWN_OF_POOL = 40, 64
 RUNS = (
     "--cores 5",
     # Another library is loaded before the C library, which therefore gets another address.
@@ -39,20 +41,17 @@ MOVED = 0x7F0000000000
 
 
 @cache
-def program() -> Path:
-    command = [
-        x86_64.compiler(),
-        "-std=gnu11",
-        "-O2",
-        "-g",
-        "-Wall",
-        "-Wextra",
-        "-Werror",
-        str(SOURCE),
-    ]
-    built = BUILT / digest_of([SOURCE], command) / NAME
-    link_once(built, command)
+def compiled(source: Path, *words: str) -> Path:
+    """A program, as its authors would compile it."""
+    warnings = ("-Wall", "-Wextra", "-Werror")
+    line = [x86_64.compiler(), "-std=gnu11", "-O2", "-g", *warnings, str(source), *words]
+    built = BUILT / digest_of([source], line) / source.stem
+    link_once(built, line)
     return built
+
+
+def program() -> Path:
+    return compiled(SOURCE)
 
 
 def command(*words: str | Path) -> list[str]:
@@ -123,6 +122,32 @@ def test_runs_come_together_wherever_the_library_was(
         assert both.memops[key].executions == (executions[0] or 0) + (executions[1] or 0)
 
 
+def test_builds_of_one_program(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Stripped, it is the same build, also where its headers are among its code; without a build id
+    it is known by its code. Optimised in another way it is another one."""
+    together = "-Wl,-z,noseparate-code"
+    whole, stripped = compiled(SOURCE, together), tmp_path / NAME
+    subprocess.run(["strip", "-o", str(stripped), str(whole)], check=True)
+    nameless = compiled(SOURCE, "-Wl,--build-id=none")
+    made = []
+    for number, each in enumerate((whole, stripped, program(), nameless, compiled(SOURCE, "-O1"))):
+        made.append(tmp_path / f"{number}.json")
+        assert run(f"--profile-out {made[-1]}", each).returncode == 0
+    merged = tmp_path / "merged"
+    capsys.readouterr()
+    assert main(["profile", "merge", *map(str, made), "-o", str(merged)]) == 0
+    notes = capsys.readouterr().err
+    runs = [modules(path)[NAME] for path in made]
+    found = [one for one in read_profile(merged.read_bytes(), "").programs if one.name == NAME]
+    assert [one.identity for one in found] == [runs[at].identity for at in (0, 2, 4)]
+    counts = [
+        sum(facts.executions or 0 for facts in one.memops.values()) for one in (*runs, *found)
+    ]
+    assert counts[5:] == [counts[0] + counts[1], counts[2] + counts[3], counts[4]]
+    assert f"{NAME}: 2 files of build id {runs[0].identity}, which were changed" in notes
+    assert f"{NAME}: 3 builds, kept apart" in notes
+
+
 def test_functions_of_program_and_libraries(
     files: tuple[Path, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -153,6 +178,23 @@ def test_functions_of_program_and_libraries(
         if facts.access is ProfileAccess.STORE and facts.executions == THREADS * ROUNDS * OWN
     ]
     assert [facts.need for facts in stores] == [Need.OWNED]
+
+
+@pytest.mark.parametrize("threads", ["lockstep", "threads"])
+def test_functions_of_glib_that_threads_share_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], threads: str
+) -> None:
+    """By its dynamic symbols: what goes through a queue is not one thread's, its locals are."""
+    pool, out = compiled(PROGRAMS / "linux/pool.c", GLIB), tmp_path / "profile.json"
+    expected = subprocess.run([str(pool)], capture_output=True, text=True, check=True).stdout
+    done = run(f"--threads {threads} --profile-out {out}", pool)
+    assert (done.returncode, done.stdout, done.stderr) == (0, expected, "")
+    assert main(["profile", "show", str(out), "--functions", "-n", "100000", "--json"]) == 0
+    rows = {row["function"]: row for row in json.loads(capsys.readouterr().out)["rows"]}
+    for name in ("g_queue_push_tail", "g_queue_pop_head", "g_mutex_lock", "g_mutex_unlock", "work"):
+        assert rows[name]["in_order"] >= PIECES, name
+    own = rows["add_up"]
+    assert own["owned"] == own["executions"] >= 2 * PIECES * OWN_OF_POOL
 
 
 def test_fex_is_told_of_program_and_libraries(files: tuple[Path, ...], tmp_path: Path) -> None:

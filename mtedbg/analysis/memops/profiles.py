@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from mtedbg.dataclass import dataclass, field
 from mtedbg.errors import FileFormatError
@@ -13,8 +13,10 @@ from mtedbg.model.profile import (
     MemopKey,
     ModuleIdentity,
     Profile,
+    ProfileMode,
     ProgramProfile,
 )
+from mtedbg.model.words import counted
 
 Named = tuple[str, Profile]
 """A profile and the name of its file."""
@@ -31,7 +33,7 @@ def merge(profiles: Sequence[Named]) -> tuple[Profile, tuple[str, ...]]:
         profiles: each with the name of its file, for messages.
 
     Raises:
-        FileFormatError: two of them contradict each other about the same code.
+        FileFormatError: two of them contradict each other about an access of the same code.
     """
     merged: list[_Merged] = []
     for file, profile in profiles:
@@ -44,9 +46,8 @@ def merge(profiles: Sequence[Named]) -> tuple[Profile, tuple[str, ...]]:
     programs = [
         ProgramProfile.in_order(one.name, one.identity, one.memops, one.path) for one in merged
     ]
-    notes = [_widened(one.name, len(one.widened)) for one in merged if one.widened]
-    lost = [_uncounted(one.name, len(one.uncounted)) for one in merged if one.uncounted]
-    return Profile(tuple(programs)), (*notes, *lost, *_builds(programs))
+    notes = [note for one in merged for note in one.notes()]
+    return Profile(tuple(programs)), (*notes, *_builds(programs))
 
 
 @dataclass(slots=True)
@@ -56,6 +57,8 @@ class _Merged:
     Attributes:
         widened: memops that are more than local in some of them only.
         uncounted: those that were counted in some of them only.
+        digests: of the code in them: those of a file and of the same one without its symbols
+            differ where its headers are in the same segment as its code.
     """
 
     name: str
@@ -64,6 +67,7 @@ class _Merged:
     memops: dict[MemopKey, MemopFacts] = field(default_factory=dict)
     widened: set[MemopKey] = field(default_factory=set)
     uncounted: set[MemopKey] = field(default_factory=set)
+    digests: set[int] = field(default_factory=set)
 
     def add(self, file: str, program: ProgramProfile) -> None:
         """Adds one of its profiles.
@@ -71,12 +75,7 @@ class _Merged:
         Raises:
             FileFormatError: it contradicts the others.
         """
-        if self.identity.digest != program.identity.digest:
-            raise FileFormatError(
-                f"{file}: {program.name} has build id {program.identity.build_id}, and other code"
-                " than elsewhere",
-                "one of the profiles is damaged, or of a file that was changed after it was built",
-            )
+        self.digests.add(program.identity.digest)
         self.name = self.name or program.name
         self.path = self.path or program.path
         if not self.identity.build_id:
@@ -93,15 +92,30 @@ class _Merged:
                 self.uncounted.add(key)
             self.memops[key] = joined(before, facts)
 
-
-def _uncounted(name: str, count: int) -> str:
-    memops = f"{count} memop{'' if count == 1 else 's'}"
-    return f"{name}: executions of {memops} are not known: not all profiles counted them"
-
-
-def _widened(name: str, count: int) -> str:
-    memops = f"{count} memop{'' if count == 1 else 's'}"
-    return f"{name}: {memops} shared in one profile and local in another: shared"
+    def notes(self) -> Iterator[str]:
+        """A line for each thing that had to be decided."""
+        either = sum(self.memops[key].mode is ProfileMode.EITHER for key in self.widened)
+        if shared := len(self.widened) - either:
+            yield (
+                f"{self.name}: {counted(shared, 'memop')} shared in one profile and local in"
+                " another: shared"
+            )
+        if either:
+            yield (
+                f"{self.name}: {counted(either, 'memop')} either in one profile and local or shared"
+                " in another: either"
+            )
+        if self.uncounted:
+            yield (
+                f"{self.name}: executions of {counted(len(self.uncounted), 'memop')} are not known:"
+                " not all profiles counted them"
+            )
+        if len(self.digests) > 1:
+            yield (
+                f"{self.name}: {len(self.digests)} files of build id {self.identity}, which were"
+                " changed after they were built (stripped, or more): taken as one, since their"
+                " accesses do not contradict each other"
+            )
 
 
 def _agree(

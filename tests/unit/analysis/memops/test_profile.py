@@ -138,8 +138,27 @@ def test_builds_are_known_by_their_build_ids() -> None:
     merged, _ = merge([(str(number), each) for number, each in enumerate(known)])
     assert [str(program.identity) for program in merged.programs] == ["aa", "bb", "0x2"]
     assert [program.memops[AT].executions for program in merged.programs] == [2, 1, 1]
-    with pytest.raises(FileFormatError, match=r"b: copy\.elf has build id aa, and other code"):
-        merge([("a", one(facts, build_id="aa")), ("b", one(facts, 2, build_id="aa"))])
+
+
+def test_a_build_that_was_stripped_is_the_same_build() -> None:
+    """Its digest may be another one. What contradicts itself all the same is refused."""
+    facts = MemopFacts(LOAD, 8, LOCAL, executions=1)
+    known = [("a", one(facts, build_id="aa")), ("b", one(facts, 2, build_id="aa"))]
+    merged, (note,) = merge(known)
+    assert merged.programs[0].memops[AT].executions == 2
+    assert note.startswith("copy.elf: 2 files of build id aa, which were changed after")
+    other = one(MemopFacts(STORE, 8, LOCAL), 3, build_id="aa")
+    with pytest.raises(FileFormatError, match="elsewhere, a load of 8"):
+        merge([*known, ("c", other)])
+
+
+def test_either_wins_over_shared() -> None:
+    modes = [MemopFacts(LOAD, 8, mode) for mode in (SHARED, ProfileMode.EITHER)]
+    merged, notes = merge([("a", one(modes[0])), ("b", one(modes[1]))])
+    assert merged == one(modes[1])
+    assert notes == (
+        "copy.elf: 1 memop either in one profile and local or shared in another: either",
+    )
 
 
 def test_executions_that_not_all_profiles_counted_are_not_known() -> None:
