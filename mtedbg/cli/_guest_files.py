@@ -19,6 +19,7 @@ _FOLDERS = tuple(
     for usr in ("", "usr/", "usr/local/")
     for name in ("bin", "sbin", "lib", "lib64", "lib/x86_64-linux-gnu", "libexec")
 )
+_MOST_NAMED = 5
 _DEBUG_FILES = "usr/lib/debug/.build-id"
 
 
@@ -111,16 +112,23 @@ class Modules:
         return folder / f"{build_id[2:]}.debug"
 
     def stripped(self, programs: Iterable[ProgramProfile]) -> tuple[str, ...]:
-        """A line for each module whose file has no symbol table, and no debug file is here."""
+        """A line that names the modules whose files have no symbol table, nor a debug file here."""
         places = ((one.name, self.find(one), self._debug_file(one)) for one in programs)
-        return tuple(
-            f"{name}: functions without names: its file is stripped, and {debug} is not here, "
-            "which a package with -dbg or -dbgsym in its name has"
+        names = [
+            name
             for name, found, debug in places
             if found is not None
             and debug is not None
             and not debug.is_file()
             and not _has_symbols(found[0])
+        ]
+        if not names:
+            return ()
+        said = ", ".join(names[:_MOST_NAMED]) + (", …" if len(names) > _MOST_NAMED else "")
+        folder = (self._sysroot or Path("/")) / _DEBUG_FILES
+        return (
+            f"functions without names are of stripped files: {said}; packages with -dbg or -dbgsym "
+            f"in their names put the names below {folder}",
         )
 
     def missing(self, programs: tuple[ProgramProfile, ...]) -> tuple[str, ...]:

@@ -197,6 +197,30 @@ def test_functions_of_glib_that_threads_share_are_named(
     assert own["owned"] == own["executions"] >= 2 * PIECES * OWN_OF_POOL
 
 
+def test_a_stripped_program_says_where_names_come_from(
+    files: tuple[Path, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its file has none; where its debug file is, it does not matter."""
+    stripped = tmp_path / NAME
+    subprocess.run(["strip", "-o", str(stripped), str(program())], check=True)
+    learned = tmp_path / "learned.json"
+    learned.write_text(files[0].read_text().replace(str(program().resolve()), str(stripped)))
+    line = ["profile", "show", str(learned), "--functions", "-n", "100000"]
+    assert main(line) == 0
+    assert f"functions without names are of stripped files: {NAME}" in capsys.readouterr().out
+    root = tmp_path / "root"
+    build_id = modules(files[0])[NAME].identity.build_id
+    debug = root / f"usr/lib/debug/.build-id/{build_id[:2]}/{build_id[2:]}.debug"
+    debug.parent.mkdir(parents=True)
+    subprocess.run(["objcopy", "--only-keep-debug", str(program()), str(debug)], check=True)
+    (root / "usr/bin").mkdir()
+    shutil.copy(stripped, root / "usr/bin")
+    assert main([*line, "--sysroot", str(root), "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert "add" in {row["function"] for row in report["rows"] if row["program"] == NAME}
+    assert not any("stripped" in note for note in report["notes"])
+
+
 def test_fex_is_told_of_program_and_libraries(files: tuple[Path, ...], tmp_path: Path) -> None:
     """A strict reader takes it; what was seen to need order has it, mapped as ld.so maps libraries:
     whole, then by segments."""
