@@ -80,15 +80,18 @@ class MemopFacts:
 
         Every fault is an access to memory that was not its owner's alone: whatever became of it,
         policies that interpret it or that patch it back leave the mode local. What goes out of
-        line from the start never faults on memory of either kind, and tells nothing.
+        line from the start never faults on memory of either kind, and tells nothing. Where
+        executions were not counted, one that is local may never have run.
         """
         if self.executions == 0 and self.faults == 0:
             return Need.NEVER_RUN
         if self.pinned or self.flips > 0 or self.faults > 0:
             return Need.ORDER
-        if self.mode is ProfileMode.EITHER:
+        if self.mode is ProfileMode.SHARED:
+            return Need.ORDER
+        if self.mode is ProfileMode.EITHER or self.executions is None:
             return Need.UNKNOWN
-        return Need.OWNED if self.mode is ProfileMode.LOCAL else Need.ORDER
+        return Need.OWNED
 
     @property
     def needs_order(self) -> bool:

@@ -9,7 +9,7 @@ from mtedbg.analysis.memops.need import FunctionNeed, Tally, summary, tally, whe
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, then
 from mtedbg.model.figure import OrderMap, OrderOfModule
 from mtedbg.model.process import TagSource, TargetInfo, TargetKind
-from mtedbg.model.profile import MemopFacts, MemopKey, Profile, ProgramProfile
+from mtedbg.model.profile import MemopFacts, MemopKey, Need, Profile, ProgramProfile
 from mtedbg.model.words import counted
 from mtedbg.report import Answer, Column, Kind, Report, Row, Table
 
@@ -21,7 +21,12 @@ TALLY_COLUMNS = (
     Column("in_order", Kind.COUNT, "executions of memops that need order"),
     Column("ordered", Kind.COUNT, "memops that need order: they met memory of more than one owner"),
     Column("never_run", Kind.COUNT, "memops that never ran: their need is not known"),
-    Column("unknown", Kind.COUNT, "memops that ran, and their need is not known", shown=False),
+    Column(
+        "unknown",
+        Kind.COUNT,
+        "memops that ran, and their need is not known, or of which it is not known if they ran",
+        shown=False,
+    ),
     Column("uncounted", Kind.COUNT, "memops whose executions were not counted", shown=False),
     Column("shared", Kind.COUNT, "memops that were shared at the end", shown=False),
     Column("pinned", Kind.COUNT, "memops that stay shared permanently", shown=False),
@@ -135,15 +140,22 @@ def doubts(profile: Profile) -> tuple[str, ...]:
     """What a profile cannot promise, a line each."""
     tallies = [tally(program.memops.items()) for program in profile.programs]
     memops = counted(sum(one.memops for one in tallies), "memop")
-    never, unknown = (
-        sum(one.never_run for one in tallies),
-        sum(one.unknown for one in tallies),
-    )
+    never = sum(one.never_run for one in tallies)
+    in_doubt = [
+        facts
+        for program in profile.programs
+        for facts in program.memops.values()
+        if facts.need is Need.UNKNOWN
+    ]
+    uncounted = sum(facts.executions is None for facts in in_doubt)
+    unknown = len(in_doubt) - uncounted
     said = []
     if never:
         said.append(f"{never} of {memops} never ran: whether they need order is not known")
     if unknown:
         said.append(f"{unknown} of {memops} served both kinds of memory: their need is not known")
+    if uncounted:
+        said.append(f"{uncounted} of {memops} were not counted: whether they ran is not known")
     said.append("other input or another schedule may need order elsewhere")
     return tuple(said)
 

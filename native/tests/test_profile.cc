@@ -81,7 +81,7 @@ TEST_CASE("what needs order, what does not, and what nobody knows") {
   CHECK(need_of({load, 8, kLocal, 0, 1, false, 3}) == Need::Order);
   CHECK(need_of({load, 8, either, 0, 0, false, 3}) == Need::Unknown);
   CHECK(need_of({load, 8, either, 2, 2, false, 3}) == Need::Order);
-  CHECK(need_of({load, 8, kLocal, 0, 0, false, std::nullopt}) == Need::Local);
+  CHECK(need_of({load, 8, kLocal, 0, 0, false, std::nullopt}) == Need::Unknown);
 }
 
 TEST_CASE("a summary counts accesses, not instructions") {

@@ -34,7 +34,7 @@ class Tally:
         ordered: memops that need order.
         instructions: guest instructions of these.
         never_run: memops that were never executed: whether they need order is not known.
-        unknown: memops that were executed, and of which it is not known all the same.
+        unknown: other memops of which it is not known: either, or local and not counted.
         shared: memops that were shared at the end.
         pinned: memops that stay shared permanently.
         flips: patches.

@@ -25,8 +25,9 @@ std::optional<uint64_t> executions_of(const mtedbg_Memop& memop) {
 Need need_of(const MemopRecord& record) {
   if (record.executions == 0u && record.faults == 0) return Need::Never;
   if (record.faults != 0 || record.flips != 0 || record.pinned) return Need::Order;
-  if (record.mode == MTEDBG_Mode_Either) return Need::Unknown;
-  return record.mode == MTEDBG_Mode_Local ? Need::Local : Need::Order;
+  if (record.mode == MTEDBG_Mode_Shared) return Need::Order;
+  if (record.mode == MTEDBG_Mode_Either || !record.executions) return Need::Unknown;
+  return Need::Local;
 }
 
 bool ModuleIdentity::same(const ModuleIdentity& other) const {

@@ -35,10 +35,12 @@ struct MemopRecord {
 
 // Whether an access needs order, as far as a run can tell.
 enum class Need {
-  Never,    // it was never run
-  Unknown,  // it ran out of line from the start: that serves memory of both kinds without a fault
-  Local,    // it ran, and all that it touched belonged to one owner
-  Order,    // it ran and met shared memory
+  Never,  // it was never run
+  // It ran out of line from the start, which serves memory of both kinds without a fault; or it is
+  // local, and whether it ran was not counted.
+  Unknown,
+  Local,  // it ran, and all that it touched belonged to one owner
+  Order,  // it ran and met shared memory
 };
 
 Need need_of(const MemopRecord& record);

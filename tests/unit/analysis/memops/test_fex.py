@@ -88,7 +88,7 @@ def learned(*shared: str, name: str = "guest.elf", extra: tuple[int, ...] = ()) 
     """A profile in which these accesses are shared, of all that the program has."""
     names = ("load", "store", "alone", "call", "after", "return", "second", "end")
     memops = {
-        MemopKey(AT[one], 0): MemopFacts(LOAD, 8, SHARED if one in shared else LOCAL)
+        MemopKey(AT[one], 0): MemopFacts(LOAD, 8, SHARED if one in shared else LOCAL, executions=1)
         for one in names
     }
     memops |= {MemopKey(at, 0): MemopFacts(LOAD, 8, SHARED) for at in extra}

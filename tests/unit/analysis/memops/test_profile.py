@@ -253,6 +253,16 @@ def test_what_did_not_run_promises_nothing(facts: list[MemopFacts], said: str) -
     assert summary(Profile((ProgramProfile("a", ModuleIdentity(1), memops),))) == said
 
 
+def test_what_was_not_counted_is_not_owned(tmp_path: Path, capsys: Capture) -> None:
+    """Of code that was exported without counters, and may never have run."""
+    path = written(tmp_path / "a", one(MemopFacts(LOAD, 8, LOCAL)))
+    assert main(["profile", "show", path]) == 0
+    said = capsys.readouterr().out
+    assert "note: 1 of 1 memop were not counted: whether they ran is not known" in said
+    assert main(["profile", "show", path, "--memops"]) == 0
+    assert "unknown" in capsys.readouterr().out.splitlines()[2].split()
+
+
 def test_functions_without_names_are_counted() -> None:
     """They may need more order than all that are named."""
     ordered = MemopFacts(LOAD, 8, SHARED, 1, 1, executions=3)
