@@ -155,7 +155,9 @@ def doubts(profile: Profile) -> tuple[str, ...]:
     if unknown:
         said.append(f"{unknown} of {memops} served both kinds of memory: their need is not known")
     if uncounted:
-        said.append(f"{uncounted} of {memops} were not counted: whether they ran is not known")
+        said.append(
+            f"executions of {uncounted} of {memops} were not counted: whether they ran is not known"
+        )
     said.append("other input or another schedule may need order elsewhere")
     return tuple(said)
 

@@ -258,7 +258,9 @@ def test_what_was_not_counted_is_not_owned(tmp_path: Path, capsys: Capture) -> N
     path = written(tmp_path / "a", one(MemopFacts(LOAD, 8, LOCAL)))
     assert main(["profile", "show", path]) == 0
     said = capsys.readouterr().out
-    assert "note: 1 of 1 memop were not counted: whether they ran is not known" in said
+    assert (
+        "note: executions of 1 of 1 memop were not counted: whether they ran is not known" in said
+    )
     assert main(["profile", "show", path, "--memops"]) == 0
     assert "unknown" in capsys.readouterr().out.splitlines()[2].split()
 
