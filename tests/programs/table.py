@@ -169,4 +169,97 @@ PROGRAMS = (
         (("/usr/lib/go-1.24/bin/gofmt", "unformatted.go"),),
         limit_s=1200,
     ),
+    Program("lua", "lua5.4", (_tool("lua5.4", "all.lua"),), quick=(0,)),
+    Program("tcl", "tcl8.6", (_tool("tclsh8.6", "all.tcl"),)),
+    Program("ruby", "ruby3.3", (_tool("ruby3.3", "--disable-gems", "all.rb"),), limit_s=1200),
+    Program("PHP", "php8.4-cli", (_tool("php8.4", "-n", "all.php"),), limit_s=1200),
+    Program(
+        "Erlang",
+        "erlang-base",
+        (
+            _shell(
+                "ROOTDIR=/usr/lib/erlang BINDIR=$(echo /usr/lib/erlang/erts-*/bin) EMU=beam"
+                " PROGNAME=erl exec $(echo /usr/lib/erlang/erts-*/bin/erlexec) -noinput -noshell"
+                ' -eval \'io:format("~p ~p~n", [lists:sum(lists:seq(1, 1000)),'
+                " length([spawn_monitor(fun() -> ok end) || _ <- lists:seq(1, 20)])]),"
+                " halt(5).'"
+            ),
+        ),
+        limit_s=1800,
+    ),
+    Program(
+        "awk: mawk and gawk",
+        "mawk",
+        tuple(
+            _tool(
+                name,
+                "{for (i = 1; i <= NF; i++) n[length($i)]++}"
+                ' END {for (k = 2; k < 10; k++) printf "%d %d %.6f\\n", k, n[k], log(n[k]);'
+                ' print toupper(substr("memory", 2, 3)), -7 % 3, match("aab", /ab/)}',
+                "text",
+            )
+            for name in ("mawk", "gawk")
+        ),
+        quick=(0,),
+    ),
+    Program("bc", "bc", (_tool("bc", "-lq", "all.bc"),), quick=(0,)),
+    Program("dc", "dc", (_tool("dc", "-e", "30 k 2 v p 16 o 255 p 2 1000 ^ p 7 _3 ~ f"),)),
+    Program("jq", "jq", (_tool("jq", "-c", "-R", "-n", "-f", "all.jq", "text"),)),
+    Program("fish", "fish", (_tool("fish", "--no-config", "all.fish"),)),
+    Program(
+        "make",
+        "make",
+        (_tool("make", "-s", "-j3"), _tool("make", "wrong")),
+    ),
+    Program("git", "git", (_tool("dash", "repository.sh", f"{FRESH}repository"),), limit_s=1800),
+    Program(
+        "findutils",
+        "findutils",
+        (
+            _shell("find . -name 'all.*' -size -9 -printf '%f %s %m %t\\n' | sort"),
+            _shell(
+                "find . -type f -name '*.c' -print0 | sort -z | xargs -0 -n 1 -P 3 wc -l | sort"
+            ),
+        ),
+    ),
+    Program(
+        "tar, bzip2",
+        "tar",
+        (
+            _shell("tar -c --sort=name all.* text | tar -tv"),
+            _shell("tar -c --sort=name --owner=0 --group=0 text all.py | bzip2 -9 | sha256sum"),
+            _shell("bzip2 -c text | bzip2 -dc | cmp - text"),
+        ),
+    ),
+    Program(
+        "zstd -T3",
+        "zstd",
+        (
+            _shell("zstd -q -T3 -B20000 -3 -c text | zstd -q -dc | sha256sum"),
+            _tool("zstd", "-q", "-19", "-c", "all.py"),
+        ),
+    ),
+    Program("pigz -p 3", "pigz", (_shell("pigz -p 3 -b 128 -n -c text | sha256sum"),)),
+    Program(
+        "OpenSSL",
+        "openssl",
+        (
+            _tool("openssl", "dgst", "-sha3-256", "-r", "text"),
+            _tool(
+                "openssl",
+                "enc",
+                "-aes-128-cbc",
+                "-K",
+                "00" * 16,
+                "-iv",
+                "11" * 16,
+                "-a",
+                "-in",
+                "all.py",
+            ),
+            _tool("openssl", "prime", "170141183460469231731687303715884105727"),
+            _tool("openssl", "x509", "-in", "text"),
+        ),
+        limit_s=1200,
+    ),
 )
