@@ -12,28 +12,34 @@ from tests.support.compile import compiled
 from tests.support.gdb_session import GDBS, gdb
 
 HANDLER = """
-import gdb, os, signal
-from mtedbg.adapters.gdb.events import uninterrupted
+import ctypes, functools, gdb, os, signal
+from mtedbg.adapters.gdb.events import connect
 
 heard = []
 
-@uninterrupted
-def hear(event):
-    heard.append(event)
-    if len(heard) == 1:
+def hear():
+    heard.append("begun")
+    if INSIDE and len(heard) == 1:
         os.kill(os.getpid(), signal.SIGINT)
+    heard.append("ended")
 
-gdb.events.cont.connect(hear)
-gdb.set_convenience_variable("heard", 0)
-gdb.events.stop.connect(lambda _: gdb.set_convenience_variable("heard", len(heard)))
+if not INSIDE:
+    # Without an instruction of Python behind it.
+    kill = ctypes.CDLL(None).kill
+    kill.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.py_object]
+    gdb.events.cont.connect(functools.partial(kill, os.getpid(), signal.SIGINT))
+connect(gdb.events.cont, hear)
+gdb.set_convenience_variable("heard", "")
+gdb.events.stop.connect(lambda _: gdb.set_convenience_variable("heard", " ".join(heard)))
 """
 
 
+@pytest.mark.parametrize("inside", [True, False], ids=["inside", "before"])
 @pytest.mark.parametrize("flavour", GDBS)
-def test_ctrl_c_during_an_event(lab_vm: Vm, flavour: str, tmp_path: Path) -> None:
+def test_ctrl_c_during_an_event(lab_vm: Vm, flavour: str, inside: bool, tmp_path: Path) -> None:
     """GDB drops what a handler raises; without ours the program would run for ever."""
     script = tmp_path / "handler.py"
-    script.write_text(HANDLER)
+    script.write_text(f"INSIDE = {inside}\n{HANDLER}")
     program = compiled("ticker", "-static")
     with (
         gdbserver.serve(lab_vm, [str(program)]) as port,
@@ -45,4 +51,5 @@ def test_ctrl_c_during_an_event(lab_vm: Vm, flavour: str, tmp_path: Path) -> Non
         session.execute(f"source {script}")
         session.execute("delete")
         assert session.resume("continue").signal == "SIGINT"
-        assert session.number("$heard") == 2, "it is heard whole"
+        heard = session.execute("output $heard")
+        assert heard == f'"{"begun " * inside}begun ended"', "it is heard whole"

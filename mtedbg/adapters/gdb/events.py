@@ -2,37 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
+from collections.abc import Callable, Generator
 from typing import Any
 
 import gdb
 
 
-def uninterrupted(hear: Callable[[Any], object]) -> Callable[[Any], None]:
-    """A handler that hears an event whole, and passes on a Ctrl-C that came meanwhile.
+def connect(registry: Any, hear: Callable[[], object]) -> None:
+    """Has each event of a registry heard whole, and passes on a Ctrl-C that comes meanwhile.
 
     GDB prints whatever a handler raises and goes on, `KeyboardInterrupt` too: the Ctrl-C of a
     person who waits for a program that runs would be lost, and what the handler was to forget would
     be believed.
 
     Args:
+        registry: of `gdb.events`, whose handlers get an event.
         hear: called again when it is interrupted.
     """
+    listener = _listener(hear)
+    next(listener)
+    registry.connect(listener.send)
 
-    @wraps(hear)
-    def heard(event: Any = None) -> None:
-        interrupted = False
-        while True:
-            try:
-                hear(event)
-                break
-            except KeyboardInterrupt:
-                interrupted = True
-        if interrupted:
-            gdb.post_event(_interrupt)
 
-    return heard
+def _listener(hear: Callable[[], object]) -> Generator[None, object, None]:
+    """Waits in a `try`: a Ctrl-C that comes before is raised at the first instruction of Python.
+
+    That of a function cannot be in one.
+    """
+    heard, interrupted = True, False
+    while True:
+        try:
+            if not heard:
+                hear()
+            heard = True
+            if interrupted:
+                gdb.post_event(_interrupt)
+            interrupted = False
+            yield
+            heard = False
+        except KeyboardInterrupt:
+            heard, interrupted = False, True
+        except Exception as error:
+            heard = True
+            gdb.write(f"mtedbg: {error}\n", gdb.STDERR)
 
 
 def _interrupt() -> None:

@@ -16,7 +16,7 @@ import gdb
 
 from mtedbg.adapters.debugger.memory_alone import MemoryAlone
 from mtedbg.adapters.debugger.memory_symbols import MemorySymbols
-from mtedbg.adapters.gdb.events import uninterrupted
+from mtedbg.adapters.gdb.events import connect
 from mtedbg.analysis.code.mappings import is_anonymous, mapping_of, may_interpret
 from mtedbg.dataclass import dataclass, field
 from mtedbg.errors import MtedbgError
@@ -161,8 +161,7 @@ def _takes_packets(inferior: gdb.Inferior) -> bool:
     return connection is not None and connection.type in ("remote", "extended-remote")
 
 
-@uninterrupted
-def _catch_up(_event: object) -> None:
+def _catch_up() -> None:
     """Makes the session that was missed, and frames with it: nothing is being made now."""
     inferior = gdb.selected_inferior()
     learned = _of_selected()
@@ -186,20 +185,18 @@ def caller_of(
     return caller_registers(_session(), pc, registers, after_call=after_call)
 
 
-@uninterrupted
-def _ran(_event: object) -> None:
+def _ran() -> None:
     for learned in _known.values():
         learned.session = None
 
 
-@uninterrupted
-def _forget(_event: object) -> None:
+def _forget() -> None:
     _known.clear()
 
 
-gdb.events.stop.connect(_catch_up)
+connect(gdb.events.stop, _catch_up)
 gdb.events.before_prompt.connect(_catch_up)
-gdb.events.cont.connect(_ran)
-gdb.events.memory_changed.connect(_ran)
+connect(gdb.events.cont, _ran)
+connect(gdb.events.memory_changed, _ran)
 for _events in (gdb.events.exited, gdb.events.new_objfile, gdb.events.clear_objfiles):
-    _events.connect(_forget)
+    connect(_events, _forget)

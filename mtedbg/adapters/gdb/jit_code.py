@@ -13,7 +13,7 @@ import gdb
 
 from mtedbg.adapters.debugger.memory_alone import MemoryAlone
 from mtedbg.adapters.gdb import sessions
-from mtedbg.adapters.gdb.events import uninterrupted
+from mtedbg.adapters.gdb.events import connect
 from mtedbg.model.absent import Absent
 from mtedbg.model.symbols import LIST_SYMBOL, ROOT_SYMBOL
 
@@ -122,19 +122,17 @@ def tell(roots: list[int]) -> None:
     gdb.invalidate_cached_frames()
 
 
-@uninterrupted
-def ran(_event: object) -> None:
+def _ran() -> None:
     """The program runs: what was not there may be there when it stops."""
     _none.clear()
 
 
-@uninterrupted
-def _forget(_event: object) -> None:
+def _forget() -> None:
     _found.clear()
     _none.clear()
     _announced.clear()
 
 
-gdb.events.cont.connect(ran)
+connect(gdb.events.cont, _ran)
 for _events in (gdb.events.exited, gdb.events.new_objfile, gdb.events.clear_objfiles):
-    _events.connect(_forget)
+    connect(_events, _forget)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gdb
 
 from mtedbg.adapters.debugger.refused import no_program, not_aarch64, running
-from mtedbg.adapters.gdb.events import uninterrupted
+from mtedbg.adapters.gdb.events import connect
 from mtedbg.adapters.gdb.parameters import BUDGET, INFERIOR_READS, PATIENCE
 from mtedbg.adapters.gdb.target import GdbTarget
 from mtedbg.budget import USUAL
@@ -68,7 +68,7 @@ def in_expression() -> Session:
     if gdb.selected_thread() is None:
         return current()  # which says why there is none
     session = _of(gdb.selected_inferior())
-    _drop_caches(None)
+    _drop_caches()
     return session
 
 
@@ -102,8 +102,7 @@ def _check_architecture(name: str) -> None:
         raise not_aarch64(name, "show architecture")
 
 
-@uninterrupted
-def _drop_caches(_event: object) -> None:
+def _drop_caches() -> None:
     for known in _sessions.values():
         known.session.invalidate()
         _target_of(known.session).invalidate()
@@ -114,7 +113,6 @@ def _target_of(session: Session) -> GdbTarget:
     return session.target
 
 
-@uninterrupted
 def _forget(event: gdb.Event) -> None:
     _sessions.pop(event.inferior.num, None)
 
@@ -130,5 +128,5 @@ for _events in (
     gdb.events.new_objfile,
     gdb.events.clear_objfiles,
 ):
-    _events.connect(_drop_caches)
+    connect(_events, _drop_caches)
 gdb.events.inferior_deleted.connect(_forget)

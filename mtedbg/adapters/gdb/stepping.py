@@ -11,7 +11,7 @@ import gdb
 from mtedbg.adapters.debugger.stepping import Wanted, arrived
 from mtedbg.adapters.gdb import threads
 from mtedbg.adapters.gdb.console import captured
-from mtedbg.adapters.gdb.events import uninterrupted
+from mtedbg.adapters.gdb.events import connect
 from mtedbg.errors import NoHardwareBreakpointError, SteppingError
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
 from mtedbg.model.phase import Catch, Caught
@@ -31,16 +31,15 @@ class _Watch:
 
     def __init__(self) -> None:
         self.why: tuple[StopKind, str] = (StopKind.OTHER, "")
-        self._heard = uninterrupted(self._hear)
 
     def __enter__(self) -> _Watch:
-        gdb.events.stop.connect(self._heard)
-        gdb.events.exited.connect(self._heard)
+        gdb.events.stop.connect(self._hear)
+        gdb.events.exited.connect(self._hear)
         return self
 
     def __exit__(self, *_: object) -> None:
-        gdb.events.stop.disconnect(self._heard)
-        gdb.events.exited.disconnect(self._heard)
+        gdb.events.stop.disconnect(self._hear)
+        gdb.events.exited.disconnect(self._hear)
 
     def _hear(self, event: Any) -> None:
         # At once: the event's breakpoints may be deleted before it is asked for them.
@@ -230,12 +229,11 @@ def _caught(one: PhaseBreakpoint) -> Caught:
     return Caught(one.number, one.catch, one.enabled, one.hit_count)
 
 
-@uninterrupted
-def _forget(_event: object) -> None:
+def _forget() -> None:
     """The addresses were those of a process that is gone."""
     for one in list(gdb.breakpoints()):
         if isinstance(one, PhaseBreakpoint):
             one.delete()
 
 
-gdb.events.exited.connect(_forget)
+connect(gdb.events.exited, _forget)
