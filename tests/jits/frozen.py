@@ -7,6 +7,7 @@ import hashlib
 import json
 import random
 import re
+import struct
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -19,14 +20,17 @@ from mtedbg.adapters.core import CoreTarget
 from mtedbg.analysis.code.jits import jits
 from mtedbg.analysis.stacks.host_calls import HostFrame, host_calls
 from mtedbg.budget import Budget
+from mtedbg.formats import elf
 from mtedbg.model.absent import Absent
 from mtedbg.session import Session
 from tests.jits.engines import CORES, PROVENANCE
 from tests.support.compile import BUILT
+from tests.support.elf_core import PT_LOAD
 
 J = TypeVar("J")
 
 CHANGES = 200
+_PHOFF, _PHNUM = 0x20, 0x38
 
 
 @cache
@@ -58,11 +62,43 @@ def unpacked_core(name: str) -> Path:
 
 def session_of(name: str, sysroot: Path | None = None, budget: Budget | None = None) -> Session:
     """A session of a core as it was left; `budget`: None for that of one report."""
-    core = unpacked_core(name)
+    return session_of_core(unpacked_core(name), sysroot, budget)
+
+
+def session_of_core(
+    core: Path, sysroot: Path | None = None, budget: Budget | None = None
+) -> Session:
+    """The same of a core that has been changed."""
     program = core.with_suffix(".program")
     executable = str(program) if program.exists() else ""
     nowhere = core.parent / "nothing"
     return Session(CoreTarget(str(core), executable, str(sysroot or nowhere), budget=budget))
+
+
+def with_memory(name: str, start: int, end: int, folder: Path) -> Path:
+    """A core that also has memory that may be written and executed, of which it has no byte.
+
+    Args:
+        name: of the frozen core.
+        start: of the memory.
+        end: of the memory.
+        folder: where the core is written.
+    """
+    data = bytearray(unpacked_core(name).read_bytes())
+    header = elf.file_header(data, name)
+    first, count = header.program_headers, header.program_header_count
+    size = elf.PROGRAM_HEADER.size
+    headers = [data[at : at + size] for at in range(first, first + count * size, size)]
+    added = elf.PROGRAM_HEADER.pack(PT_LOAD, 7, 0, start, 0, 0, end - start, 1)
+    struct.pack_into("<Q", data, _PHOFF, len(data))
+    struct.pack_into("<H", data, _PHNUM, count + 1)
+    core = folder / f"{name}.core"
+    core.write_bytes(data + b"".join([*headers, added]))
+    return core
+
+
+TERABYTES = (0x1000_0000_0000, 0x9000_0000_0000)
+"""No core of these has memory there."""
 
 
 def only_jit(session: Session, kind: type[J]) -> J:

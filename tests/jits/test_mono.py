@@ -14,7 +14,8 @@ from mtedbg.analysis.code.block import code_at
 from mtedbg.analysis.code.jits import jits
 from mtedbg.analysis.code.sources.mono import Mono
 from mtedbg.budget import USUAL, Budget
-from mtedbg.decode.jits import mono
+from mtedbg.decode.jits import code_pointers, mono
+from mtedbg.decode.jits.code_pointers import CodePointers
 from mtedbg.decode.jits.mono import Methods
 from mtedbg.decode.jits.words import Words
 from mtedbg.model.absent import Absent, Reason, present
@@ -23,6 +24,7 @@ from mtedbg.session import Session
 from tests.jits import engines
 from tests.jits.engines import LIBRARIES, MONO_6, one_library
 from tests.jits.frozen import (
+    TERABYTES,
     calls_of,
     damaged,
     only_jit,
@@ -30,6 +32,8 @@ from tests.jits.frozen import (
     provenance,
     random_patches,
     session_of,
+    session_of_core,
+    with_memory,
 )
 from tests.support.compile import BUILT
 
@@ -37,6 +41,7 @@ NAME = "mono-6.12"
 CALL = re.compile(r"^\s+at (\S+:\S+) <0x([0-9a-f]+)>", re.M)
 """A method, and how far into its code the call is: "at Boom:Deep <0x00030>"."""
 WARM_S, COLD_S = 0.005, 0.3
+DAMAGED_S = 20
 MOST_READS, ONE_S = 20_000, 2.0
 
 
@@ -104,15 +109,38 @@ def test_without_its_program_its_version_is_not_known() -> None:
     assert found.jit.reason is Reason.UNKNOWN_VERSION
 
 
+def test_terabytes_that_may_be_executed(session: Session, tmp_path: Path) -> None:
+    """A damaged core may say so: all methods are found, and it takes as long."""
+    core = with_memory(NAME, *TERABYTES, tmp_path)
+    began = time.process_time()
+    other = session_of_core(core, BUILT / "jits/mono-files", Budget(USUAL.scaled(1000)))
+    same_as_said(other, str(provenance(NAME)["said"]))
+    whole = only_jit(session, Mono).blocks()
+    listed = only_jit(other, Mono).blocks()
+    assert not listed.cut
+    assert not {one.block for one in whole.codes} - {one.block for one in listed.codes}
+    assert time.process_time() - began < DAMAGED_S
+
+
+def test_what_was_not_searched_is_said(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    block = only_jit(session, Mono).blocks().codes[-1].block
+    assert present(block)
+    monkeypatch.setattr(code_pointers, "MOST_POINTERS", 1)
+    other = Session(session.target)
+    place = code_at(other, block.start)
+    assert place.outcome is Outcome.CANNOT_TELL
+    said = "1 addresses of code were looked at, and no more"
+    assert said in place.notes
+    assert only_jit(other, Mono).blocks().cut == said
+
+
 def test_damage_is_an_answer_or_none_and_bounded(session: Session) -> None:
     whole = only_jit(session, Mono).methods
     pc = next(one.pc for one in calls_of(session) if one.function.startswith("Boom:Outer")) - 4
     right = whole.at(pc)
     assert right is not None
     assert right.name == "Boom:Outer"
-    at = next(
-        at for start, _, at in whole._candidates() if start == right.start and whole._method(at)
-    )
+    at = next(at for start, _, at in whole._known if start == right.start and whole._read(at))
     words, form = whole._words, whole.form
     method = words.pointer(at)
     owner = words.pointer(method + form.owner)
@@ -126,7 +154,7 @@ def test_damage_is_an_answer_or_none_and_bounded(session: Session) -> None:
     answers: Counter[str] = Counter()
     for what, patches in random_patches(session, 61, structures):
         other = damaged(session, patches)
-        found = Methods(Words(other.target), form, whole._runs, heap, 1 << 20)
+        found = Methods(CodePointers(Words(other.target), whole.searched.runs, heap), form)
         began = time.monotonic()
         one = found.at(pc)
         if one is not None:

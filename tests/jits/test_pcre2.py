@@ -119,8 +119,8 @@ def test_damage_is_an_answer_or_none_and_bounded(dead: tuple[Session, dict[int, 
     right = whole.expression(block)
     (functions, code) = next(
         (at, holder - 0x20)
-        for at in whole._places(block.start)
-        for holder in [*whole._places(at), *whole._places(at - 16)]
+        for at in whole.searched.places(block.start)
+        for holder in [*whole.searched.places(at), *whole.searched.places(at - 16)]
         if whole._words.number(holder - 0x20 + 0x58) == 0x50435245
         or whole._words.number(holder - 0x20 + 0x50) == 0x50435245
     )
@@ -133,7 +133,7 @@ def test_damage_is_an_answer_or_none_and_bounded(dead: tuple[Session, dict[int, 
     answers: Counter[str] = Counter()
     for what, patches in random_patches(session, 41, structures):
         other = damaged(session, patches)
-        found = RegularExpressions(Words(other.target), whole._runs, whole._heaps, whole._most)
+        found = RegularExpressions(whole.searched.over(Words(other.target)))
         began = time.monotonic()
         place = found.at(pc)
         if place is not None:

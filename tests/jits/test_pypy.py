@@ -15,6 +15,7 @@ from mtedbg.analysis.code.jits import jits
 from mtedbg.analysis.code.sources.pypy import PyPy
 from mtedbg.budget import USUAL, Budget
 from mtedbg.decode.jits import pypy
+from mtedbg.decode.jits.code_pointers import CodePointers
 from mtedbg.decode.jits.pypy import Traces
 from mtedbg.decode.jits.words import Words
 from mtedbg.model.absent import Absent, Reason, present
@@ -23,6 +24,7 @@ from mtedbg.session import Session
 from tests.jits import engines
 from tests.jits.engines import LIBRARIES, PYPY_3, one_library
 from tests.jits.frozen import (
+    TERABYTES,
     calls_of,
     damaged,
     only_jit,
@@ -30,6 +32,8 @@ from tests.jits.frozen import (
     provenance,
     random_patches,
     session_of,
+    session_of_core,
+    with_memory,
 )
 from tests.support.compile import BUILT
 
@@ -41,6 +45,7 @@ LOGGED = re.compile(
 )
 """A loop or a bridge with its first and its last address."""
 WARM_S, COLD_S = 0.005, 0.3
+DAMAGED_S = 20
 MOST_READS, ONE_S = 20_000, 2.0
 
 
@@ -108,6 +113,15 @@ def test_another_version_is_named_and_not_guessed(
     assert "PyPy 7.3.19 of Python 3.11" in found.jit.detail
 
 
+def test_terabytes_that_may_be_executed(session: Session, tmp_path: Path) -> None:
+    """A damaged core may say so: the answers are the same, and take as long."""
+    core = with_memory(NAME, *TERABYTES, tmp_path)
+    began = time.process_time()
+    other = session_of_core(core, BUILT / "jits/pypy-files", Budget(USUAL.scaled(1000)))
+    same_as_logged(other, str(provenance(NAME)["said"]))
+    assert time.process_time() - began < DAMAGED_S
+
+
 def test_damage_is_an_answer_or_none_and_bounded(session: Session) -> None:
     whole = only_jit(session, PyPy).traces
     frame = calls_of(session)[1]
@@ -135,7 +149,8 @@ def test_damage_is_an_answer_or_none_and_bounded(session: Session) -> None:
     answers: Counter[str] = Counter()
     for what, patches in random_patches(session, 51, structures):
         other = damaged(session, patches)
-        found = Traces(Words(other.target), whole.form, whole._runs, heaps, 1 << 20)
+        searched = CodePointers(Words(other.target), whole.searched.runs, heaps)
+        found = Traces(searched, whole.form)
         began = time.monotonic()
         one = found.at(pc)
         if one is not None:
@@ -155,15 +170,8 @@ def test_damage_is_an_answer_or_none_and_bounded(session: Session) -> None:
 
 def _page_of(whole: Traces, number: int) -> tuple[int, int, int]:
     """Words of the page that has the object of a function, by its number."""
-    wanted = number.to_bytes(8, "little")
-    for start, end in whole._heaps:
-        for piece, data in whole._words.pieces(start, end):
-            at = data.find(wanted)
-            while at >= 0:
-                if whole._code(piece + at - whole.form.number) is not None:
-                    return piece + at, piece + at + 8, 8
-                at = data.find(wanted, at + 1)
-    raise AssertionError(number)
+    at = next(at for at in whole.searched.places(number) if whole._code(at - whole.form.number))
+    return at, at + 8, 8
 
 
 def test_time_of_an_answer(session: Session) -> None:

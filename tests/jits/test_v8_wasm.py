@@ -13,6 +13,7 @@ from mtedbg.adapters.core import CoreTarget
 from mtedbg.analysis.code.block import code_at
 from mtedbg.analysis.code.sources.v8 import JavaScript, _built_ins
 from mtedbg.budget import USUAL, Budget
+from mtedbg.decode.jits.code_pointers import CodePointers
 from mtedbg.decode.jits.v8_builtins import BuiltIns, built_ins
 from mtedbg.decode.jits.v8_wasm import V8Wasm, WasmCode
 from mtedbg.decode.jits.words import HoleError, Words
@@ -22,6 +23,7 @@ from mtedbg.model.code_place import CodePlace
 from mtedbg.session import Session
 from tests.jits.engines import NODE_20, NODE_24, NODES_OWN, node, one_library
 from tests.jits.frozen import (
+    TERABYTES,
     calls_of,
     damaged,
     only_jit,
@@ -29,6 +31,8 @@ from tests.jits.frozen import (
     provenance,
     random_patches,
     session_of,
+    session_of_core,
+    with_memory,
 )
 from tests.support.compile import BUILT
 from tests.support.packages import Packages
@@ -42,6 +46,7 @@ CORES = {
 WASM = re.compile(r"^ +at (demo\.\w+) \(wasm://\S+:wasm-function\[(\d+)\]:(0x[0-9a-f]+)\)$", re.M)
 MOST_READS, ONE_S = 20_000, 2.0
 WARM_S, COLD_S = 0.005, 0.3
+DAMAGED_S = 20
 
 
 @pytest.fixture(params=CORES)
@@ -145,7 +150,18 @@ def of_frames(session: Session) -> tuple[WasmCode, int]:
 
 def object_of(wasm: V8Wasm, code: WasmCode) -> int:
     """The address of the object of a piece of code."""
-    return next(at for start, _, at in wasm._known() if start == code.start and wasm._code(at))
+    return next(at for start, _, at in wasm._known if start == code.start and wasm._read(at))
+
+
+def test_terabytes_that_may_be_executed(name: str, tmp_path: Path) -> None:
+    """A damaged core may say so: the answers are the same; that not all is searched is said."""
+    core = with_memory(name, *TERABYTES, tmp_path)
+    began = time.process_time()
+    other = session_of_core(core, BUILT / f"jits/{name}-files", Budget(USUAL.scaled(1000)))
+    same_as_said(other, str(provenance(name)["said"]))
+    cut = only_jit(other, JavaScript).blocks().cut
+    assert cut == "256 MiB of executable memory were searched, and no more"
+    assert time.process_time() - began < DAMAGED_S
 
 
 def test_damage_is_refused_or_answered(session: Session) -> None:
@@ -171,8 +187,8 @@ def test_damage_is_refused_or_answered(session: Session) -> None:
     answers: Counter[str] = Counter()
     for what, patches in random_patches(session, 31, structures):
         other = damaged(session, patches)
-        found = V8Wasm(Words(other.target), wasm.form, wasm._runs, wasm._heaps, 0)
-        found._candidates = list(wasm._known())  # the search is damaged below
+        found = V8Wasm(wasm.searched.over(Words(other.target)), wasm.form)
+        found._known = wasm._known  # the search is damaged below
         began = time.monotonic()
         place = found.at(pc)
         if place is not None:
@@ -192,13 +208,14 @@ def test_damaged_words_are_not_found(session: Session) -> None:
     wasm = wasm_of(session)
     code, pc = of_frames(session)
     at = object_of(wasm, code)
-    heap = next(one for one in wasm._heaps if one[0] <= at < one[1])
+    heap = next(one for one in wasm.searched.heaps if one[0] <= at < one[1])
     small = (at // 4096 * 4096, at // 4096 * 4096 + 8192)
     assert heap[0] <= small[0]
     for what, patches in random_patches(session, 32, {"words": (at, 32)}):
         other = damaged(session, patches)
         began = time.monotonic()
-        found = V8Wasm(Words(other.target), wasm.form, wasm._runs, [small], 1 << 20).at(pc)
+        near = CodePointers(Words(other.target), wasm.searched.runs, [small])
+        found = V8Wasm(near, wasm.form).at(pc)
         assert found is None or found.start <= pc < found.end
         assert time.monotonic() - began < ONE_S, what
 

@@ -13,23 +13,18 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator, Sequence
 
 from mtedbg.dataclass import dataclass
-from mtedbg.decode.jits.code_pointers import code_pointers
-from mtedbg.decode.jits.words import HoleError, Words
+from mtedbg.decode.jits.code_pointers import CodePointers, CodeRecords
+from mtedbg.decode.jits.words import HoleError
 
-MOST_SEARCHED, MOST_LIVE = 1 << 29, 1 << 24
-"""Bytes that are searched for records, of a dead process and of a live one."""
-MOST = 1 << 16
-_WORD = 8
+_WORD, _SIZE = 8, 4
 _LOWEST = 1 << 24
 """No method is at a lower address."""
 _LARGEST = 1 << 24
 _LONGEST_NAME = 1 << 9
 _NAME = re.compile(r"[\w.<>`+@$:|/\\,\[\] =&*()-]+")
 _MISSING = "?"
-_MOST_CANDIDATES = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,78 +66,30 @@ class Method:
     name: str
 
 
-class Methods:
+class Methods(CodeRecords[Method]):
     """The compiled methods of a process.
 
     Args:
-        words: its memory.
+        searched: its memory.
         form: of the version.
-        runs: executable memory that is no file's: first addresses and ends.
-        heaps: other memory that may be written, the C heap first.
-        most: bytes of `heaps` that are searched.
+
+    Attributes:
+        form: the same.
     """
 
-    def __init__(
-        self,
-        words: Words,
-        form: MonoForm,
-        runs: Sequence[tuple[int, int]],
-        heaps: Sequence[tuple[int, int]],
-        most: int = MOST_SEARCHED,
-    ) -> None:
-        self._words = words
+    def __init__(self, searched: CodePointers, form: MonoForm) -> None:
+        super().__init__(searched, form.code, form.size + _SIZE)
         self.form = form
-        self._runs = runs
-        self._heaps = heaps
-        self._most = most
-        self._known: list[tuple[int, int, int]] | None = None
 
-    def over(self, words: Words) -> Methods:
-        """The same, for other memory of the same process."""
-        return Methods(words, self.form, self._runs, self._heaps, self._most)
+    def _span(self, data: bytes) -> tuple[int, int] | None:
+        (start,) = struct.unpack_from("<Q", data, self.form.code)
+        (size,) = struct.unpack_from("<I", data, self.form.size)
+        (method,) = struct.unpack_from("<Q", data)
+        if size > _LARGEST or method % _WORD or method < _LOWEST:
+            return None
+        return start, size
 
-    def at(self, pc: int) -> Method | None:
-        """The method whose code holds `pc`; None where none is known to."""
-        for start, size, at in self._candidates():
-            if start <= pc < start + size:
-                found = self._method(at)
-                if found is not None and found.start <= pc < found.end:
-                    return found
-        return None
-
-    def all(self) -> Iterator[Method]:
-        """All of them, in the order of addresses."""
-        last = None
-        for _, _, at in self._candidates():
-            found = self._method(at)
-            if found is not None and found.start != last:
-                last = found.start
-                yield found
-
-    def _candidates(self) -> list[tuple[int, int, int]]:
-        """What may be a record: where its code would be, how long, and its own address."""
-        if self._known is None:
-            self._known = sorted(self._found())
-        return self._known
-
-    def _found(self) -> Iterator[tuple[int, int, int]]:
-        form, count = self.form, 0
-        for piece, data, place in code_pointers(self._words, self._runs, self._heaps, self._most):
-            at = place - form.code
-            if at < 0 or at % _WORD or at + form.size + 4 > len(data):
-                continue
-            (start,) = struct.unpack_from("<Q", data, at + form.code)
-            (size,) = struct.unpack_from("<I", data, at + form.size)
-            (method,) = struct.unpack_from("<Q", data, at)
-            if not 0 < size <= _LARGEST or start % 4 or method % _WORD or method < _LOWEST:
-                continue
-            if any(one <= start and start + size <= other for one, other in self._runs):
-                count += 1
-                if count > _MOST_CANDIDATES:
-                    return
-                yield start, size, piece + at
-
-    def _method(self, at: int) -> Method | None:
+    def _read(self, at: int) -> Method | None:
         """The method of a record at `at`; None where none is."""
         form, words = self.form, self._words
         try:

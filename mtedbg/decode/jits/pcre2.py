@@ -12,15 +12,14 @@ Sources: sljit, sljit_src/allocator_src/sljitExecAllocatorCore.c; PCRE2, src/pcr
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from mtedbg.dataclass import dataclass
-from mtedbg.decode.jits.words import HoleError, Words
+from mtedbg.decode.jits.code_pointers import CodePointers
+from mtedbg.decode.jits.words import HoleError
 
 MOST_BEFORE = 1 << 20
 """Bytes in front of a PC in which its block begins at the latest."""
-MOST_SEARCHED, MOST_LIVE = 1 << 29, 1 << 24
-"""Bytes that are searched for an expression, of a dead process and of a live one."""
 MODES = ("complete matches", "partial matches, soft", "partial matches, hard")
 _WORD, _HEADER, _END = 8, 16, 1
 _SMALLEST, _LARGEST, _NEAR = 32, 1 << 26, 1 << 14
@@ -70,32 +69,22 @@ class RegularExpressions:
     """The code of a process.
 
     Args:
-        words: its memory.
-        runs: executable memory that is no file's: first addresses and ends.
-        heaps: other memory that may be written.
-        most: bytes of `heaps` that are searched.
+        searched: its memory.
+
+    Attributes:
+        searched: the same.
+        is_cut: whether `all` has not looked at all places where code may be.
     """
 
-    def __init__(
-        self,
-        words: Words,
-        runs: Sequence[tuple[int, int]],
-        heaps: Sequence[tuple[int, int]],
-        most: int = MOST_SEARCHED,
-    ) -> None:
-        self._words = words
-        self._runs = runs
-        self._heaps = heaps
-        self._most = most
+    def __init__(self, searched: CodePointers) -> None:
+        self.searched = searched
+        self.is_cut = False
+        self._words = searched.words
         self._known: dict[int, Expression | None] = {}
-
-    def over(self, words: Words) -> RegularExpressions:
-        """The same, for other memory of the same process."""
-        return RegularExpressions(words, self._runs, self._heaps, self._most)
 
     def at(self, pc: int) -> Block | None:
         """The block that holds `pc`, and whose code an expression has; else None."""
-        run = next((one for one in self._runs if one[0] <= pc < one[1]), None)
+        run = next((one for one in self.searched.runs if one[0] <= pc < one[1]), None)
         if run is None:
             return None
         lowest = max(run[0], (pc - MOST_BEFORE) // _WORD * _WORD)
@@ -130,10 +119,11 @@ class RegularExpressions:
         At most `MOST_PAGES` places are looked at, where a chunk may begin.
         """
         left = MOST_PAGES
-        for start, end in self._runs:
+        for start, end in self.searched.runs:
             at = start
             while at < end:
                 if not left:
+                    self.is_cut = True
                     return
                 left -= 1
                 chunk = [*self._chunk(at, end)]
@@ -196,7 +186,7 @@ class RegularExpressions:
         expression alone, which has the address of the first.
         """
         found = None
-        for at in self._places(block.start):
+        for at in self.searched.places(block.start):
             try:
                 size = self._words.word(at + _SIZES)
             except HoleError:
@@ -211,7 +201,7 @@ class RegularExpressions:
         return found
 
     def _groups_of(self, functions: int) -> tuple[int, tuple[str, ...]] | None:
-        for at in self._places(functions):
+        for at in self.searched.places(functions):
             for magic, counts, first in _LAYOUTS:
                 try:
                     if self._words.number(at - _CODE_OF + magic) == _MAGIC:
@@ -232,15 +222,3 @@ class RegularExpressions:
                 return brackets, ()
             names[group] = name
         return brackets, tuple(names[group] for group in sorted(names))
-
-    def _places(self, value: int) -> Iterator[int]:
-        """Where the heap has a word."""
-        wanted, left = struct.pack("<Q", value), self._most
-        for start, end in self._heaps:
-            for piece, data in self._words.pieces(start, min(end, start + left)):
-                at = data.find(wanted)
-                while at >= 0:
-                    if (piece + at) % _WORD == 0:
-                        yield piece + at
-                    at = data.find(wanted, at + 1)
-            left -= min(left, end - start)

@@ -14,13 +14,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 
 from mtedbg.dataclass import dataclass
-from mtedbg.decode.jits.code_pointers import code_pointers
-from mtedbg.decode.jits.words import HoleError, Words
+from mtedbg.decode.jits.code_pointers import CodePointers
+from mtedbg.decode.jits.words import HoleError
 
-MOST_SEARCHED, MOST_LIVE = 1 << 29, 1 << 24
-"""Bytes that are searched for a function, of a dead process and of a live one."""
 MOST = 1 << 16
 _WORD = 8
 _LOWEST = 1 << 24
@@ -101,32 +100,22 @@ class Traces:
     """The compiled code of a process.
 
     Args:
-        words: its memory.
+        searched: its memory.
         form: of the version.
-        runs: executable memory that is no file's: first addresses and ends.
-        heaps: other memory that may be written, the C heap first.
-        most: bytes of `heaps` that are searched.
+
+    Attributes:
+        searched: the same.
+        form: the same.
+        limit: what was not looked at for traces, in words; empty where all was.
     """
 
-    def __init__(
-        self,
-        words: Words,
-        form: CodeForm,
-        runs: Sequence[tuple[int, int]],
-        heaps: Sequence[tuple[int, int]],
-        most: int = MOST_SEARCHED,
-    ) -> None:
-        self._words = words
+    def __init__(self, searched: CodePointers, form: CodeForm) -> None:
+        self.searched = searched
         self.form = form
-        self._runs = runs
-        self._heaps = heaps
-        self._most = most
+        self.limit = searched.limit
+        self._words = searched.words
         self._known: list[Trace] | None = None
         self._functions: dict[int, PyFunction | None] = {}
-
-    def over(self, words: Words) -> Traces:
-        """The same, for other memory of the same process."""
-        return Traces(words, self.form, self._runs, self._heaps, self._most)
 
     def all(self) -> Sequence[Trace]:
         """All of them, at most `MOST`, in the order of addresses."""
@@ -168,8 +157,10 @@ class Traces:
     # The map.
 
     def _found(self) -> Iterator[Trace]:
-        nodes = {at: (key, data) for at, key, data in self._nodes()}
-        for at, (key, data) in [*nodes.items()][:MOST]:
+        nodes = {at: (key, data) for at, key, data in islice(self._nodes(), MOST)}
+        if len(nodes) == MOST:
+            self.limit = f"the first {MOST} places that may be traces were looked at, and no more"
+        for at, (key, data) in nodes.items():
             try:
                 following = self._words.pointer(at + _NODE)
                 if following and (following not in nodes or nodes[following][0] <= key):
@@ -183,15 +174,11 @@ class Traces:
 
     def _nodes(self) -> Iterator[tuple[int, int, int]]:
         """What may be a node of the list: where, of what address, and where its data are."""
-        for piece, data, at in code_pointers(self._words, self._runs, self._heaps, self._most):
-            if at >= 0 and at % _WORD == 0 and at + 2 * _WORD <= len(data):
-                key, own = struct.unpack_from("<QQ", data, at)
-                levels = (own - piece - at - _NODE) // _WORD
-                if 1 <= levels <= _HIGHEST and not own % _WORD and self._holds(key):
-                    yield piece + at, key, own
-
-    def _holds(self, address: int) -> bool:
-        return any(start <= address < end for start, end in self._runs)
+        for at, data in self.searched.records(0, 2 * _WORD):
+            key, own = struct.unpack("<QQ", data)
+            levels = (own - at - _NODE) // _WORD
+            if 1 <= levels <= _HIGHEST and not own % _WORD:
+                yield at, key, own
 
     def _is_map(self, trace: Trace) -> bool:
         """Whether a map is one: functions lie in the code, and what follows is behind."""
@@ -231,19 +218,8 @@ class Traces:
 
     def _search(self, number: int) -> PyFunction | None:
         """The function of which an object has the number, two names alike, a file and a line."""
-        wanted, left = struct.pack("<Q", number), self._most
-        for begin, end in self._heaps:
-            for piece, data in self._words.pieces(begin, min(end, begin + left)):
-                at = data.find(wanted)
-                while at >= 0:
-                    place = piece + at - self.form.number
-                    if place % _WORD == 0:
-                        found = self._code(place)
-                        if found is not None:
-                            return found
-                    at = data.find(wanted, at + 1)
-            left -= min(left, end - begin)
-        return None
+        places = (self._code(at - self.form.number) for at in self.searched.places(number))
+        return next((found for found in places if found is not None), None)
 
     def _code(self, at: int) -> PyFunction | None:
         form = self.form

@@ -16,13 +16,12 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from mtedbg.dataclass import dataclass
+from mtedbg.decode.jits.code_pointers import CodePointers
 from mtedbg.decode.jits.v8 import V8, JsFunction
 from mtedbg.decode.jits.words import HoleError, Words
 
 MOST_BEFORE = 1 << 22
 """Bytes in front of a PC in which its code begins at the latest."""
-MOST_SEARCHED, MOST_LIVE = 1 << 29, 1 << 24
-"""Bytes that are searched for a function, of a dead process and of a live one."""
 MOST_CODE = 1 << 28
 """Bytes of executable memory that are looked through for all code."""
 _MOST_FOR_MAP = 1 << 23
@@ -111,38 +110,27 @@ class V8Code:
     Args:
         v8: its functions.
         form: where things are in code objects.
-        runs: executable memory that is no file's: first addresses and ends.
-        heaps: other memory that is no file's, which may be written.
-        most: bytes of `heaps` that are searched.
+        searched: memory of the process; V8's own pages are searched first.
 
     Attributes:
+        searched: the same.
         form: the same.
     """
 
-    def __init__(
-        self,
-        v8: V8,
-        form: CodeForm,
-        runs: Sequence[tuple[int, int]],
-        heaps: Sequence[tuple[int, int]],
-        most: int = MOST_SEARCHED,
-    ) -> None:
+    def __init__(self, v8: V8, form: CodeForm, searched: CodePointers) -> None:
         self._v8 = v8
         self.form = form
-        self._runs = runs
-        # V8's own pages first.
-        self._heaps = sorted(heaps, key=lambda one: (one[0] % _PAGE != 0, one[0]))
-        self._most = most
+        self.searched = searched.in_order(lambda one: (one[0] % _PAGE != 0, one[0]))
         self._maps: list[int] | None = None
         self._owners: dict[int, Owner] = {}
 
     def over(self, words: Words) -> V8Code:
         """The same layout, for other memory of the same process."""
-        return V8Code(self._v8.over(words), self.form, self._runs, self._heaps, self._most)
+        return V8Code(self._v8.over(words), self.form, self.searched.over(words))
 
     def at(self, pc: int) -> CodeObject | None:
         """The code that holds `pc`; None where no code object does."""
-        run = next((one for one in self._runs if one[0] <= pc < one[1]), None)
+        run = next((one for one in self.searched.runs if one[0] <= pc < one[1]), None)
         if run is None:
             return None
         lowest = max(run[0], pc - MOST_BEFORE)
@@ -152,10 +140,15 @@ class V8Code:
                 return found if found.start <= pc < found.end else None
         return None
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether `all` does not look at all memory that may have code."""
+        return sum(end - start for start, end in self.searched.runs) > MOST_CODE
+
     def all(self) -> Iterator[CodeObject]:
         """All code, in the order of addresses; of at most `MOST_CODE` bytes of memory."""
         left = MOST_CODE
-        for start, end in self._runs:
+        for start, end in self.searched.runs:
             for piece, data in self._v8.words.pieces(start, min(end, start + left)):
                 for at in sorted(_found(data, piece, self._known_maps())):
                     found = self._code_of(at)
@@ -205,9 +198,12 @@ class V8Code:
         """The maps of instruction streams, by the first streams that are found."""
         if self._maps is None:
             found: set[int] = set()
-            for start, end in self._runs:
-                for at in islice(self._pairs(start, min(end, start + _MOST_FOR_MAP)), 1):
+            left = MOST_CODE
+            for start, end in self.searched.runs:
+                size = min(end - start, _MOST_FOR_MAP, left)
+                for at in islice(self._pairs(start, start + size), 1):
                     found.add(self._v8.words.word(at))
+                left -= size
             self._maps = sorted(found)
         return self._maps
 
@@ -283,21 +279,14 @@ class V8Code:
 
     def _holder(self, found: CodeObject) -> Owner:
         """The function that holds baseline code: its first field is the code."""
-        wanted, left = struct.pack("<Q", found.code + self._v8.known["tag"]), self._most
-        for start, end in self._heaps:
-            for piece, data in self._v8.words.pieces(start, min(end, start + left)):
-                for at in _places(data, piece, wanted):
-                    try:
-                        is_shared = self.is_shared(at - _WORD)
-                    except HoleError:
-                        continue
-                    if is_shared:
-                        return Owner(self._v8.described(at - _WORD), shared=at - _WORD)
-            left -= min(left, end - start)
-            if not left:
-                limit = f"its function was looked for in {self._most >> 20} MiB of memory alone"
-                return Owner(None, limit)
-        return Owner(None)
+        for at in self.searched.places(found.code + self._v8.known["tag"]):
+            try:
+                is_shared = self.is_shared(at - _WORD)
+            except HoleError:
+                continue
+            if is_shared:
+                return Owner(self._v8.described(at - _WORD), shared=at - _WORD)
+        return Owner(None, self.searched.limit)
 
 
 def _found(data: bytes, start: int, maps: Sequence[int]) -> Iterator[int]:

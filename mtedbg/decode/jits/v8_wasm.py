@@ -10,18 +10,16 @@ Sources: V8, src/wasm/wasm-code-manager.h (`WasmCode`, `NativeModule`), src/wasm
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
 
 from mtedbg.dataclass import dataclass
-from mtedbg.decode.jits.code_pointers import code_pointers
+from mtedbg.decode.jits.code_pointers import CodePointers, CodeRecords
 from mtedbg.decode.jits.v8 import inlined_call, positions_in, script_position
-from mtedbg.decode.jits.words import HoleError, Words
+from mtedbg.decode.jits.words import HoleError
 from mtedbg.formats.wasm import MAGIC, WasmModule, wasm_module
 
 _WORD = 8
 _LOWEST = 1 << 24
 """No object is at a lower address."""
-_MOST_CANDIDATES = 1 << 18
 _LARGEST = 1 << 26
 _LARGEST_MODULE = 1 << 26
 _MODULE_SIZE = 0x200
@@ -106,54 +104,21 @@ class WasmCode:
         return name if self.kind == _KINDS[0] else f"{self.kind} of {name}"
 
 
-class V8Wasm:
+class V8Wasm(CodeRecords[WasmCode]):
     """The WebAssembly code of a process.
 
     Args:
-        words: memory of the process.
+        searched: memory of the process.
         form: of the version.
-        runs: executable memory that is no file's: first addresses and ends.
-        heaps: other memory that may be written.
-        most: bytes of `heaps` that are searched.
+
+    Attributes:
+        form: the same.
     """
 
-    def __init__(
-        self,
-        words: Words,
-        form: WasmForm,
-        runs: Sequence[tuple[int, int]],
-        heaps: Sequence[tuple[int, int]],
-        most: int,
-    ) -> None:
-        self._words = words
+    def __init__(self, searched: CodePointers, form: WasmForm) -> None:
+        super().__init__(searched, _WORD, form.whole)
         self.form = form
-        self._runs = runs
-        self._heaps = heaps
-        self._most = most
-        self._candidates: list[tuple[int, int, int]] | None = None
         self._modules: dict[int, WasmModule | None] = {}
-
-    def over(self, words: Words) -> V8Wasm:
-        """The same layout, for other memory of the same process."""
-        return V8Wasm(words, self.form, self._runs, self._heaps, self._most)
-
-    def at(self, pc: int) -> WasmCode | None:
-        """The code that holds `pc`; None where none is known to."""
-        for start, size, at in self._known():
-            if start <= pc < start + size:
-                found = self._code(at)
-                if found is not None and found.start <= pc < found.end:
-                    return found
-        return None
-
-    def all(self) -> Iterator[WasmCode]:
-        """All code, in the order of addresses."""
-        last = None
-        for _, _, at in self._known():
-            found = self._code(at)
-            if found is not None and found.start != last:
-                last = found.start
-                yield found
 
     def places(self, code: WasmCode, pc: int) -> list[tuple[int, int]]:
         """The functions that an instruction is of, and where in the module's bytes it is in each.
@@ -192,30 +157,12 @@ class V8Wasm:
             raw = outer
         return []
 
-    def _known(self) -> list[tuple[int, int, int]]:
-        """Where a `WasmCode` may be: what its code would be, and its address."""
-        if self._candidates is None:
-            self._candidates = sorted(self._search())
-        return self._candidates
+    def _span(self, data: bytes) -> tuple[int, int] | None:
+        (start,) = struct.unpack_from("<Q", data, _WORD)
+        (size,) = struct.unpack_from("<I", data, self.form.size)
+        return None if size > _LARGEST else (start, size)
 
-    def _search(self) -> Iterator[tuple[int, int, int]]:
-        count = 0
-        for piece, data, at in code_pointers(self._words, self._runs, self._heaps, self._most):
-            if at < _WORD or at % _WORD or at + self.form.whole > len(data):
-                continue
-            (start,) = struct.unpack_from("<Q", data, at)
-            (size,) = struct.unpack_from("<I", data, at - _WORD + self.form.size)
-            if not 0 < size <= _LARGEST or not self._holds(start, start + size):
-                continue
-            count += 1
-            if count > _MOST_CANDIDATES:
-                return
-            yield start, size, piece + at - _WORD
-
-    def _holds(self, start: int, end: int) -> bool:
-        return start % 4 == 0 and any(one <= start and end <= other for one, other in self._runs)
-
-    def _code(self, at: int) -> WasmCode | None:
+    def _read(self, at: int) -> WasmCode | None:
         """The code of a `WasmCode` at `at`; None where none is."""
         form = self.form
         try:

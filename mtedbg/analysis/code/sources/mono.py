@@ -7,7 +7,8 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.code.jits import MOST, unknown_version
-from mtedbg.analysis.code.mappings import is_anonymous, may_be_generated, said_in, spans
+from mtedbg.analysis.code.mappings import may_be_generated, said_in
+from mtedbg.analysis.code.searched import searched
 from mtedbg.dataclass import dataclass
 from mtedbg.decode.jits import mono
 from mtedbg.decode.jits.words import Words
@@ -46,12 +47,13 @@ class Mono:
         if found is not None:
             return self._of(found)
         why = Absent(Reason.UNKNOWN, NOT_DESCRIBED)
-        return ForeignCode(CodeSource.MONO, block=why, version=self.version)
+        limits = tuple(filter(None, [self.methods.limit]))
+        return ForeignCode(CodeSource.MONO, block=why, notes=limits, version=self.version)
 
     def blocks(self) -> ForeignCodes:
         """All methods that were compiled."""
         found = [*islice(self.methods.all(), MOST + 1)]
-        cut = f"more than {MOST} methods" if len(found) > MOST else ""
+        cut = f"more than {MOST} methods" if len(found) > MOST else self.methods.limit
         codes = tuple(map(self._of, found[:MOST]))
         return ForeignCodes(CodeSource.MONO, codes, cut, self.version)
 
@@ -80,9 +82,5 @@ def find(session: Session, mapped: MappedFile | None) -> Mono | Absent:
     version = f"Mono {said}".rstrip()
     if form is None:
         return unknown_version(version)
-    runs = spans(session, lambda one: is_anonymous(one) and bool({"x", "?"} & {*one.perms}))
-    heap = spans(session, lambda one: one.name == "[heap]" and one.perms.startswith("rw-"))
-    others = spans(session, lambda one: is_anonymous(one) and one.perms.startswith("rw-"))
-    most = mono.MOST_SEARCHED if session.info.is_dead else mono.MOST_LIVE
     words = Words(session.target, session.info.pac_mask)
-    return Mono(version, mono.Methods(words, form, runs, [*heap, *others], most), session)
+    return Mono(version, mono.Methods(searched(session, words), form), session)

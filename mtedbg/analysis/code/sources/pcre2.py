@@ -10,6 +10,7 @@ from mtedbg.analysis.code.jits import MOST
 from mtedbg.analysis.code.mappings import is_anonymous, mapped_files, said_in, spans
 from mtedbg.dataclass import dataclass
 from mtedbg.decode.jits import pcre2
+from mtedbg.decode.jits.code_pointers import MOST_LIVE, MOST_SEARCHED, CodePointers
 from mtedbg.decode.jits.words import Words
 from mtedbg.model.absent import NOT_APPLICABLE, Absent
 from mtedbg.model.foreign_code import CodeSource, CodeSpan, ForeignCode, ForeignCodes
@@ -46,7 +47,11 @@ class Pcre2:
     def blocks(self) -> ForeignCodes:
         """The code of all expressions."""
         found = [*islice(self.code.all(), MOST + 1)]
-        cut = f"more than {MOST} expressions" if len(found) > MOST else ""
+        cut = self.code.searched.limit
+        if self.code.is_cut:
+            cut = f"code was looked for at {pcre2.MOST_PAGES} places, and no more"
+        if len(found) > MOST:
+            cut = f"more than {MOST} expressions"
         codes = tuple(map(self._of, found[:MOST]))
         return ForeignCodes(CodeSource.PCRE2, codes, cut, self.version)
 
@@ -93,9 +98,9 @@ def find(session: Session, mapped: MappedFile | None) -> Pcre2 | Absent:
         session,
         lambda one: (is_anonymous(one) or one.name == "[heap]") and one.perms.startswith("rw-"),
     )
-    most = pcre2.MOST_SEARCHED if session.info.is_dead else pcre2.MOST_LIVE
+    most = MOST_SEARCHED if session.info.is_dead else MOST_LIVE
     words = Words(session.target, session.info.pac_mask)
-    code = pcre2.RegularExpressions(words, runs, heaps, most)
+    code = pcre2.RegularExpressions(CodePointers(words, runs, heaps, most))
     if not known and next(code.all(), None) is None:
         return NOT_APPLICABLE
     return Pcre2(f"PCRE2 {said}".rstrip(), code)

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.code.jits import MOST, unknown_version
-from mtedbg.analysis.code.mappings import is_anonymous, may_be_generated, spans
+from mtedbg.analysis.code.mappings import may_be_generated, spans
+from mtedbg.analysis.code.searched import searched
 from mtedbg.dataclass import dataclass
 from mtedbg.decode.jits import pypy
 from mtedbg.decode.jits.words import Words
@@ -47,12 +48,13 @@ class PyPy:
         if found is not None:
             return self._of(found, pc)
         why = Absent(Reason.UNKNOWN, NOT_DESCRIBED)
-        return ForeignCode(CodeSource.PYPY, block=why, version=self.version)
+        limits = tuple(filter(None, [self.traces.limit]))
+        return ForeignCode(CodeSource.PYPY, block=why, notes=limits, version=self.version)
 
     def blocks(self) -> ForeignCodes:
         """All traces."""
         found = self.traces.all()
-        cut = f"more than {MOST} traces" if len(found) >= MOST else ""
+        cut = f"more than {MOST} traces" if len(found) >= MOST else self.traces.limit
         codes = tuple(self._of(one, None) for one in found)
         notes = ("`jit-block ADDRESS` tells the function of one",) if codes else ()
         return ForeignCodes(CodeSource.PYPY, codes, cut, self.version, notes)
@@ -102,11 +104,7 @@ def find(session: Session, mapped: MappedFile | None) -> PyPy | Absent:
     version = f"PyPy {said}".rstrip()
     if form is None:
         return unknown_version(f"{version} of Python {named[1]}")
-    runs = spans(session, lambda one: is_anonymous(one) and bool({"x", "?"} & {*one.perms}))
-    heap = spans(session, lambda one: one.name == "[heap]" and one.perms.startswith("rw-"))
-    others = spans(session, lambda one: is_anonymous(one) and one.perms.startswith("rw-"))
-    most = pypy.MOST_SEARCHED if session.info.is_dead else pypy.MOST_LIVE
-    return PyPy(version, pypy.Traces(words, form, runs, [*heap, *others], most), session)
+    return PyPy(version, pypy.Traces(searched(session, words), form), session)
 
 
 def _said(session: Session, mapped: MappedFile, words: Words) -> str:

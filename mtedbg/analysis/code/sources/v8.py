@@ -20,8 +20,10 @@ from mtedbg.analysis.code.mappings import (
     may_be_generated,
     spans,
 )
+from mtedbg.analysis.code.searched import searched
 from mtedbg.dataclass import dataclass, replace
 from mtedbg.decode.jits import v8, v8_builtins, v8_code, v8_lines, v8_wasm
+from mtedbg.decode.jits.code_pointers import MOST_LIVE, MOST_SEARCHED
 from mtedbg.decode.jits.words import HoleError, Words
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else
 from mtedbg.model.foreign_code import CodeSource, CodeSpan, ForeignCode, ForeignCodes
@@ -74,7 +76,8 @@ class JavaScript:
         why = Absent(Reason.UNKNOWN, "neither a code object nor code of WebAssembly is known there")
         if self.code is None:  # its frames may be known all the same
             why = unknown_version(f"code objects of {self.version}")
-        return ForeignCode(CodeSource.V8, block=why, version=self.version)
+        limits = () if self.wasm is None else tuple(filter(None, [self.wasm.limit]))
+        return ForeignCode(CodeSource.V8, block=why, notes=limits, version=self.version)
 
     def _built_in(self, pc: int) -> ForeignCode | None:
         """The function of V8's own library at `pc`, of those that have no symbols."""
@@ -121,7 +124,11 @@ class JavaScript:
         codes = tuple(self._of(one, named=False) for one in found[:MOST])
         if self.wasm is not None and len(found) <= MOST:
             codes += tuple(map(self._of_wasm, islice(self.wasm.all(), MOST + 1 - len(codes))))
-        cut = f"more than {MOST} pieces of code" if max(len(found), len(codes)) > MOST else ""
+        cut = "" if self.wasm is None else self.wasm.limit
+        if self.code.is_cut:
+            cut = f"{v8_code.MOST_CODE >> 20} MiB of executable memory were searched, and no more"
+        if max(len(found), len(codes)) > MOST:
+            cut = f"more than {MOST} pieces of code"
         codes = codes[:MOST]
         notes = ("`jit-block ADDRESS` tells the function of one",) if codes else ()
         return ForeignCodes(CodeSource.V8, codes, cut, self.version, notes)
@@ -239,17 +246,14 @@ def _compiled(
     session: Session, functions: v8.V8, number: tuple[int, int] | None
 ) -> tuple[v8_code.V8Code | None, v8_wasm.V8Wasm | None]:
     """The compiled code, of a version whose code objects are known; WebAssembly's likewise."""
-    runs = spans(session, lambda one: is_anonymous(one) and bool({"x", "?"} & {*one.perms}))
-    heaps = spans(session, lambda one: is_anonymous(one) and one.perms.startswith("rw-"))
-    most = v8_code.MOST_SEARCHED if session.info.is_dead else v8_code.MOST_LIVE
+    memory = searched(session, functions.words)
     code = wasm = None
     form = v8_code.CODE_FORMS.get(number) if number is not None else None
     if form is not None and all(key in functions.known for key in v8.CODE):
-        code = v8_code.V8Code(functions, form, runs, heaps, most)
+        code = v8_code.V8Code(functions, form, memory)
     compiled = v8_wasm.FORMS.get(number) if number is not None else None
     if compiled is not None:
-        heap = spans(session, lambda one: one.name == "[heap]" and one.perms.startswith("rw-"))
-        wasm = v8_wasm.V8Wasm(functions.words, compiled, runs, [*heap, *heaps], most)
+        wasm = v8_wasm.V8Wasm(memory, compiled)
     return code, wasm
 
 
@@ -286,7 +290,7 @@ def find(session: Session, mapped: MappedFile | None) -> JavaScript | Absent:
     code, wasm = _compiled(session, functions, number)
     lines = None
     if code is not None and mapped is not None:
-        most = v8_code.MOST_SEARCHED if session.info.is_dead else v8_code.MOST_LIVE
+        most = MOST_SEARCHED if session.info.is_dead else MOST_LIVE
         tables = spans(session, lambda one: one.name == path and "w" not in one.perms)
         lines = v8_lines.V8Lines(functions, code, tables, most)
     return JavaScript(version, functions, session, path, code, lines, wasm)
