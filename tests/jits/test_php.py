@@ -14,18 +14,21 @@ import pytest
 from mtedbg.adapters.core import CoreTarget
 from mtedbg.analysis.code.block import code_at
 from mtedbg.analysis.code.jits import jits
+from mtedbg.analysis.code.mappings import MappedFile
 from mtedbg.analysis.code.sources.php import NOT_DESCRIBED, Php, find
 from mtedbg.budget import USUAL, Budget
 from mtedbg.dataclass import replace
 from mtedbg.decode.jits.php import LAYOUTS, MOST_BYTES, Opcache, Traces
 from mtedbg.decode.jits.php_frames import REGISTER, place_in
 from mtedbg.decode.jits.php_functions import Functions
+from mtedbg.decode.jits.php_stubs import STUBS_8_4
 from mtedbg.decode.jits.words import HoleError, Words
 from mtedbg.model.absent import Absent, Reason, present
 from mtedbg.model.code import Outcome
-from mtedbg.model.foreign_code import CodeSource, ForeignCode
+from mtedbg.model.foreign_code import CodeSource, CodeSpan, ForeignCode
 from mtedbg.session import Session
 from tests.jits import engines
+from tests.jits.engines import PHP_84
 from tests.jits.frozen import (
     CHANGES,
     Damaged,
@@ -39,6 +42,7 @@ from tests.jits.frozen import (
 )
 from tests.jits.test_engines_in_debuggers import in_order, same_frames
 from tests.support.compile import ROOT
+from tests.support.packages import died, unpacked
 
 NAME = "php-8.4"
 STARTED = re.compile(
@@ -87,24 +91,134 @@ def test_functions_that_were_compiled_whole(whole_functions: Session) -> None:
         assert present(one.block)
         assert one.block.start == said.start
         assert 0 <= one.block.end - said.end < 16
-        for pc in (said.start, said.end - 4):
+        first = 17 if line == 1 else line  # the file's code defines its functions without any
+        for pc, of_pc in ((said.start, f":{first}"), (said.start + 4, ""), (said.end - 4, "")):
             place = code_at(whole_functions, pc)
             assert (place.outcome, place.source) == (Outcome.RANGE, CodeSource.PHP)
-            assert (place.function, str(place.line)) == (one.function, "/jits/loop.php")
+            assert (place.function, str(place.line)) == (one.function, f"/jits/loop.php{of_pc}")
         assert f"the function begins at /jits/loop.php:{line}" in one.notes
     frames = [frame.function for frame in calls_of(whole_functions)]
     assert any(one.startswith("inner") for one in frames)
 
 
-def test_stubs_are_told_as_a_whole(whole_functions: Session) -> None:
-    """They end where the first function begins; PHP keeps no names of them."""
+def test_stubs_have_names(whole_functions: Session) -> None:
+    """They end where the first function begins; in front of them is the table that tells them."""
     listed = only_jit(whole_functions, Php).blocks().codes
-    (stubs,) = [one for one in listed if one.kind == "stubs"]
-    assert present(stubs.block)
-    place = code_at(whole_functions, stubs.block.end - 8)
+    stubs = [one for one in listed if one.kind == "stub"]
+    assert [one.symbol.name for one in stubs if present(one.symbol)] == [*STUBS_8_4]
+    end = 0
+    for one in stubs:
+        assert present(one.block)
+        assert end in (0, one.block.start)
+        end = one.block.end
+        for pc in (one.block.start, end - 4):
+            place = code_at(whole_functions, pc)
+            assert (place.outcome, place.source) == (Outcome.RANGE, CodeSource.PHP)
+            assert present(one.symbol)
+            assert place.function == one.symbol.name
+    first = min(one.block.start for one in listed if one not in stubs and present(one.block))
+    assert 0 <= first - end < 16
+    filled = only_jit(whole_functions, Php).functions.filled
+    place = code_at(whole_functions, filled.start)
     assert (place.outcome, place.source) == (Outcome.BLOCK_NO_RANGE, CodeSource.PHP)
-    first = min(one.block.start for one in listed if one is not stubs and present(one.block))
-    assert 0 <= first - stubs.block.end < 16
+
+
+def test_stubs_of_another_order_are_not_named(whole_functions: Session) -> None:
+    """A table with one more, or one less, is another version's."""
+    jit = only_jit(whole_functions, Php)
+    filled = jit.functions.filled
+    for at, value in ((31, 0), (32, filled.stubs - 16), (5, filled.start + 0x210)):
+        word = value.to_bytes(8, "little")
+        patches = {filled.start + 8 * at + one: byte for one, byte in enumerate(word)}
+        other = damaged(whole_functions, patches)
+        place = code_at(other, filled.stubs - 16)
+        assert (place.outcome, place.source) == (Outcome.CANNOT_TELL, CodeSource.PHP)
+        why = "cannot be told here (the table of stubs is not as that version has it)"
+        assert place.notes == (f"which stub it is: {why}",)
+        assert str(place.version) == "PHP 8.4"
+        (whole,) = [one for one in only_jit(other, Php).blocks().codes if one.kind == "stubs"]
+        assert whole.block == CodeSpan(filled.start, filled.stubs)
+
+
+@pytest.fixture(scope="module", params=["tracing", "function"])
+def announced(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Functions, dict[str, tuple[int, int]]]:
+    """Of a PHP that dies under QEMU, and what it wrote into its map for perf.
+
+    Its code is longer than a branch with a condition reaches: the JIT puts code that leads to its
+    stubs next to what needs it, and the table has that code's address.
+    """
+    root, folder = unpacked(PHP_84), tmp_path_factory.mktemp("php")
+    count = 600
+    functions = (
+        f"function f{one}($a, $n) {{ for ($i = 0; $i < $n; $i++) $a[$i] = $a[$i] % 7; return $a; }}"
+        for one in range(count)
+    )
+    ends = "echo 'pid ', getmypid(), PHP_EOL; posix_kill(getmypid(), 11);"
+    (folder / "many.php").write_text("\n".join(["<?php", *functions, ends]))
+    modules = root / "usr/lib/php/20240924"
+    settings = {
+        "zend_extension": str(modules / "opcache.so"),
+        "extension": str(modules / "posix.so"),
+        "opcache.enable_cli": "1",
+        "opcache.file_update_protection": "0",
+        "opcache.jit_buffer_size": "16M",
+        "opcache.memory_consumption": "16",
+        "opcache.interned_strings_buffer": "1",
+        "opcache.jit": request.param,
+        "opcache.jit_debug": "0x10",
+    }
+    options = [word for name, value in settings.items() for word in ("-d", f"{name}={value}")]
+    dead = died(root, ["/usr/bin/php8.4", "-n", *options, "many.php"], folder)
+    pid = re.search(r"^pid (\d+)$", dead.output, re.M)
+    assert pid, dead.output
+    written = Path(f"/tmp/perf-{pid[1]}.map")
+    lines = [line.split(maxsplit=2) for line in written.read_text().splitlines()]
+    written.unlink()
+    said = {name: (int(at, 16), int(at, 16) + int(size, 16)) for at, size, name in lines}
+    assert len(said) == len(lines) == len(STUBS_8_4) + (request.param == "function") * (count + 1)
+    core = CoreTarget(str(dead.core), str(root / "usr/bin/php8.4"), str(root))
+    # QEMU's cores name no files.
+    jit = find(Session(core), MappedFile(str(modules / "opcache.so"), 0))
+    assert isinstance(jit, Php)
+    return jit.functions, said
+
+
+def test_stubs_are_where_the_map_has_them(
+    announced: tuple[Functions, dict[str, tuple[int, int]]],
+) -> None:
+    functions, said = announced
+    many = len(said) > len(STUBS_8_4)
+    seen: list[str] = []
+    for one in functions.stubs:
+        start, _ = said[f"JIT$${one.names[0]}"]
+        _, end = said[f"JIT$${one.names[-1]}"]
+        assert one.start == start
+        assert 0 <= one.end - end < 16
+        seen += one.names
+    lacks = {*STUBS_8_4} - {*seen}
+    several = [one.names for one in functions.stubs if len(one.names) > 1]
+    assert bool(several) is many
+    assert lacks <= {"exception_handler", "exception_handler_undef"}
+    assert bool(lacks) is many  # nothing in front of them tells where they begin
+
+
+def test_functions_are_where_the_map_has_them(
+    announced: tuple[Functions, dict[str, tuple[int, int]]],
+) -> None:
+    """Parameters without types are received by no code: functions are entered behind that."""
+    functions, said = announced
+    found = [*functions.all]
+    assert len(found) == len(said) - len(STUBS_8_4)
+    for one in found:
+        start, end = said[f"JIT${one.name or one.file}"]
+        assert one.start == start
+        assert 0 <= one.end - end < 16
+        if one.name:
+            # Each is written on one line.
+            assert {*one.entries.values()} == {int(one.name[1:]) + 2}
+            assert functions.at(start + 4) == one
 
 
 class Without(Damaged):
@@ -152,6 +266,7 @@ def test_damaged_functions_are_refused_or_answered(whole_functions: Session) -> 
         "function": (record, 0xB8),
         "instructions": (words.pointer(record + layout.instructions), 4 * 32),
         "end of the buffer": (jit.functions._opcache.code[0][1] - 16, 16),
+        "stubs": (jit.functions.filled.start, 16 * len(STUBS_8_4)),
     }
     answered = dict.fromkeys(structures, 0)
     near = [(record & -NEAR, (record & -NEAR) + NEAR)]
@@ -166,8 +281,13 @@ def test_damaged_functions_are_refused_or_answered(whole_functions: Session) -> 
             found = functions.at(inner.start)
             if found is not None:
                 assert found.start <= inner.start < found.end
-                answered[what] += found.name == "inner"
+                answered[what] += found.name == "inner" and what != "stubs"
             assert len([*functions.all]) <= 3
+            starts = [one.start for one in functions.stubs]
+            assert starts == sorted({*starts})
+            assert functions.filled.start < starts[0]
+            assert starts[-1] < functions.filled.stubs
+            answered[what] += what == "stubs"
         assert cast(Damaged, other.target).reads < MOST_READS
         assert time.process_time() - began < ONE_S
     assert all(0 < count < CHANGES for count in answered.values()), answered

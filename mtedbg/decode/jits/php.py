@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from mtedbg.dataclass import dataclass
+from mtedbg.decode.jits.php_stubs import STUBS_8_4
 from mtedbg.decode.jits.words import HoleError, Words, at_most, damaged
 from mtedbg.model.absent import Absent, Reason
 
@@ -46,6 +47,9 @@ class Layout:
         file: of its file's name.
         line: in an instruction.
         first_line: of the number of a function's first line.
+        opcode: in an instruction, of a byte.
+        receive: that of the instructions that a function begins with, one for each parameter.
+        stubs: the names of the JIT's, in their order.
     """
 
     size: int
@@ -56,9 +60,12 @@ class Layout:
     file: int
     line: int
     first_line: int
+    opcode: int
+    receive: int
+    stubs: tuple[str, ...]
 
 
-LAYOUTS = {"20240924": ("8.4", Layout(104, 48, 8, 96, 104, 168, 24, 176))}
+LAYOUTS = {"20240924": ("8.4", Layout(104, 48, 8, 96, 104, 168, 24, 176, 28, 63, STUBS_8_4))}
 """By the number of the API that extensions are built for: the version, and its layout."""
 
 

@@ -1,9 +1,10 @@
-"""PHP's functions that opcache's JIT has compiled whole, and the place of its stubs.
+"""PHP's functions that opcache's JIT has compiled whole, and where its stubs are.
 
 The last two words of the JIT's buffer say how far it is filled, and where the stubs end that it
 begins with. An instruction of PHP, in opcache's shared memory, whose handler is in between is where
-code of a function is entered; the first of a function always is one. Code of one function lies in
-one piece, and the next one follows.
+code of a function is entered; the first of a function always is one, behind those that receive
+parameters, where these have no types. Code of one function lies in one piece, and the next one
+follows.
 
 Sources: php-src, `ext/opcache/jit/zend_jit.c` (`zend_jit_init`, `zend_jit_op_array`),
 `Zend/zend_compile.h` (`zend_op_array`, `zend_op`).
@@ -12,15 +13,19 @@ Sources: php-src, `ext/opcache/jit/zend_jit.c` (`zend_jit_init`, `zend_jit_op_ar
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import cached_property
 
 from mtedbg.dataclass import dataclass
 from mtedbg.decode.jits.php import INSTRUCTION, MOST_INSTRUCTIONS, Opcache, Traces, text_of
+from mtedbg.decode.jits.php_stubs import Stub, stubs_in
 from mtedbg.decode.jits.words import HoleError, at_most, damaged
 from mtedbg.model.absent import Absent, Reason
 
 MOST_ENTRIES = 1 << 16
+MOST_PARAMETERS = 1 << 8
 _WORD = 8
 _USER = 2
 """The type of a function that is written in PHP."""
@@ -51,6 +56,7 @@ class Compiled:
         name: empty of the code of a file itself.
         file: where it is written.
         line: its first one.
+        entries: where it is entered, and the lines of the instructions that begin there.
     """
 
     start: int
@@ -58,6 +64,7 @@ class Compiled:
     name: str
     file: str
     line: int
+    entries: Mapping[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +106,30 @@ class Functions:
         Raises:
             HoleError: it does not say so: it may be somebody else's, as PCRE's.
         """
+        words, why = (
+            self._opcache.words,
+            Absent(Reason.UNKNOWN, "no memory for code says what it holds"),
+        )
         for start, end in self._opcache.code:
-            filled, stubs = map(self._opcache.words.strip, self._opcache.words.words(end - 16, 2))
+            try:
+                filled, stubs = map(words.strip, words.words(end - 16, 2))
+            except HoleError as hole:
+                why = hole.why
+                continue
             if start < stubs <= filled <= end:
                 return Filled(start, stubs, filled)
-        raise HoleError(Absent(Reason.UNKNOWN, "no memory for code says what it holds"))
+        raise HoleError(why)
+
+    @cached_property
+    def stubs(self) -> tuple[Stub, ...]:
+        """The stubs that the buffer begins with.
+
+        Raises:
+            HoleError: as `filled`, and as `stubs_in`.
+        """
+        filled = self.filled
+        words, names = self._opcache.words, self._opcache.layout.stubs
+        return stubs_in(words, names, filled.start, filled.stubs, filled.end)
 
     def at(self, pc: int) -> Compiled | None:
         """The function whose code holds `pc`.
@@ -162,7 +188,7 @@ class Functions:
         Raises:
             HoleError: as `filled`.
         """
-        firsts = {at for _, at in self._entries}
+        firsts = {first for _, at in self._entries for first in self._firsts(at)}
         found = []
         for start, data in self._pieces() if firsts else ():
             words = memoryview(data[: len(data) // _WORD * _WORD]).cast("Q")
@@ -172,6 +198,17 @@ class Functions:
                     if one is not None:
                         found.append(one)
         return sorted(found, key=lambda one: one.begin)
+
+    def _firsts(self, instruction: int) -> Iterator[int]:
+        """Where a function may begin whose code is entered for an instruction."""
+        layout, words = self._opcache.layout, self._opcache.words
+        yield instruction
+        with suppress(HoleError):
+            for _ in range(MOST_PARAMETERS):
+                instruction -= INSTRUCTION
+                if words.number(instruction + layout.opcode, 1) != layout.receive:
+                    return
+                yield instruction
 
     def _function(self, address: int) -> _Function | None:
         """The function at `address`; None where none is."""
@@ -197,18 +234,38 @@ class Functions:
         found = known[count - 1]
         return None if (instruction - found.begin) % INSTRUCTION else found
 
+    @cached_property
+    def _own(self) -> dict[int, list[int]]:
+        """By address of a function, which of the entries are its own."""
+        found: dict[int, list[int]] = {}
+        for number, (_, at) in enumerate(self._entries):
+            function = self._of(at)
+            if function is not None:
+                found.setdefault(function.address, []).append(number)
+        return found
+
+    @cached_property
+    def _begins(self) -> list[int]:
+        """Where code of something begins, and where all of it ends, in ascending order."""
+        return sorted([*(code for code, _ in self._entries), *self._traces, self.filled.end])
+
     def _compiled(self, function: _Function) -> Compiled:
-        entries = self._entries
-        own = [code for code, at in entries if function.begin <= at < function.end]
-        start, last = own[0], own[-1]
+        own = self._own[function.address]
         # Entries of others between its own would be code of two functions in one another.
-        others = [code for code, at in entries if not function.begin <= at < function.end]
-        if any(start < code <= last for code in others):
+        if own[-1] - own[0] >= len(own):
             raise damaged(f"the code of the function at {function.address:#x} is not in one piece")
-        following = [*others, *self._traces, self.filled.end]
-        end = min(code for code in following if code > last)
+        lines: dict[int, set[int]] = {}
+        for number in own:
+            code, at = self._entries[number]
+            lines.setdefault(code, set()).add(self._line(at))
+        start, last = min(lines), max(lines)
+        end = self._begins[bisect_right(self._begins, last)]
         name, file, line = self._place(function.address)
-        return Compiled(start, end, name, file, line)
+        told = {code: of.pop() for code, of in lines.items() if len(of) == 1}
+        return Compiled(start, end, name, file, line, told)
+
+    def _line(self, instruction: int) -> int:
+        return self._opcache.words.number(instruction + self._opcache.layout.line)
 
     def _place(self, address: int) -> tuple[str, str, int]:
         layout, words = self._opcache.layout, self._opcache.words

@@ -14,8 +14,9 @@ from mtedbg.decode.jits import php
 from mtedbg.decode.jits.php import Opcache, Trace, Traces
 from mtedbg.decode.jits.php_frames import REGISTER, place_in
 from mtedbg.decode.jits.php_functions import Compiled, Filled, Functions
+from mtedbg.decode.jits.php_stubs import Stub
 from mtedbg.decode.jits.words import HoleError, Words
-from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else, present
 from mtedbg.model.foreign_code import CodeSource, CodeSpan, ForeignCode, ForeignCodes
 from mtedbg.model.source import SourceLine
 from mtedbg.model.words import counted
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from mtedbg.session import Session
 
 NAMELESS = "(main)"
-NOT_DESCRIBED = "of its code traces, functions and the place of stubs are described"
+STUBS = "stubs"
+NOT_DESCRIBED = "of its code traces, functions and stubs are described"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,27 +55,66 @@ class Php:
                 return self._of(trace)
             filled = self.functions.filled
             if filled.start <= pc < filled.stubs:
-                return self._stubs(filled)
+                return self._in_stubs(filled, pc)
             function = self.functions.at(pc)
         except HoleError as hole:
             return self._unknown(hole.why)
         if function is not None:
-            return self._whole(function)
+            return self._whole(function, pc)
         why = NOT_DESCRIBED
         if self.functions.is_cut:
             why = "not all of opcache's memory was searched for the function"
         return self._unknown(Absent(Reason.UNKNOWN, why))
 
-    def _stubs(self, filled: Filled) -> ForeignCode:
+    def _in_stubs(self, filled: Filled, pc: int) -> ForeignCode:
+        """The stub at `pc`, else all of them."""
+        known = self._stubs(filled)
+        for one in known:
+            if present(one.block) and one.block.start <= pc < one.block.end:
+                return one
+        # The table that tells where each one is lies in front of them.
         span = CodeSpan(filled.start, filled.stubs)
-        notes = ("PHP tells where its stubs are, and not which is where",)
+        return ForeignCode(CodeSource.PHP, block=span, kind=STUBS, version=self.version)
+
+    def _stubs(self, filled: Filled) -> list[ForeignCode]:
+        """Each stub; all of them as one where it cannot be told which is which."""
+        try:
+            return [*map(self._stub, self.functions.stubs)]
+        except HoleError as hole:
+            span = CodeSpan(filled.start, filled.stubs)
+            return [self._nameless(span, hole.why, f"which stub it is: {hole.why}")]
+
+    def _stub(self, stub: Stub) -> ForeignCode:
+        span = CodeSpan(stub.start, stub.end)
+        if len(stub.names) > 1:
+            names = ", ".join(stub.names)
+            return self._nameless(span, Absent(Reason.UNKNOWN, "which stub"), f"one of {names}")
+        symbol = CodeSpan(stub.start, stub.end, stub.names[0])
         return ForeignCode(
-            CodeSource.PHP, block=span, notes=notes, kind="stubs", version=self.version
+            CodeSource.PHP,
+            block=span,
+            symbol=symbol,
+            kind="stub",
+            noun="stub",
+            version=self.version,
         )
 
-    def _whole(self, function: Compiled) -> ForeignCode:
+    def _nameless(self, span: CodeSpan, why: Absent, note: str) -> ForeignCode:
+        """Stubs of which it is not known which they are."""
+        return ForeignCode(
+            CodeSource.PHP,
+            block=span,
+            symbol=why,
+            notes=(note,),
+            kind=STUBS,
+            version=self.version,
+        )
+
+    def _whole(self, function: Compiled, pc: int | None = None) -> ForeignCode:
         name = function.name or NAMELESS
         span = CodeSpan(function.start, function.end)
+        # In between the code of an instruction may be anywhere in its function.
+        line = 0 if pc is None else function.entries.get(pc, 0)
         return ForeignCode(
             CodeSource.PHP,
             block=span,
@@ -82,7 +123,7 @@ class Php:
             kind="function",
             noun="function",
             function=name,
-            line=SourceLine(function.file, 0),
+            line=SourceLine(function.file, line),
             version=self.version,
         )
 
@@ -94,7 +135,7 @@ class Php:
         if REGISTER not in registers or not self.traces.holds(pc):
             return None
         code = self.at(pc)
-        if code is None or isinstance(code.block, Absent) or code.kind == "stubs":
+        if code is None or isinstance(code.block, Absent) or code.kind in ("stub", STUBS):
             return None
         opcache = self.traces.opcache
         place = place_in(opcache, opcache.words.strip(registers[REGISTER]))
@@ -108,11 +149,11 @@ class Php:
         return replace(code, function=name, line=SourceLine(place.file, place.line), notes=notes)
 
     def blocks(self) -> ForeignCodes:
-        """All traces and functions, and the stubs as one."""
+        """All traces, stubs and functions."""
         codes: list[ForeignCode] = []
         try:
             codes += map(self._of, self.traces.all)
-            codes.append(self._stubs(self.functions.filled))
+            codes += self._stubs(self.functions.filled)
             codes += map(self._whole, self.functions.all)
         except HoleError as hole:
             return ForeignCodes(CodeSource.PHP, tuple(codes), str(hole.why), self.version)
