@@ -2,7 +2,8 @@
 
 Its call frame information is a table: where sp is that of a frame which is known, the registers of
 the caller are the numbers that were found, and where it is none, nothing is known. So it says the
-truth of one stop, and of no other.
+truth of one stop. Of a later one it says nothing where another frame is at the same sp: the return
+address, where it is on the stack, is a part of what is compared.
 
 Source: elf(5); DWARF 5, 2.5 and 6.4; Linux Standard Base, 10.6 (`.eh_frame`).
 """
@@ -36,7 +37,7 @@ _CONSTANT, _DUP, _DROP, _BRANCH, _EQUAL, _SKIP, _ZERO = (
     0x2F,
     b"\x30",
 )
-_OF_SP = b"\x8f\x00"
+_OF_SP, _READ = b"\x8f\x00", b"\x06"
 _CFA_BY, _VALUE_BY, _UNDEFINED, _CFA = 0x0F, 0x16, 0x07, 0x0C
 
 
@@ -47,10 +48,12 @@ class UnwoundFrame:
     Attributes:
         sp: of the frame.
         caller: registers of its caller: sp and pc, and those of x19 to x29 that are known.
+        kept: where its return address is on the stack, and the word there; None where it is not.
     """
 
     sp: int
     caller: Mapping[str, int]
+    kept: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +146,11 @@ def _record(contents: bytes, back: int) -> bytes:
 
 
 def _rules(frames: Sequence[UnwoundFrame]) -> bytes:
-    by_sp = [(one.sp, one.caller["sp"]) for one in frames]
+    by_sp = [(one.sp, one.caller["sp"], one.kept) for one in frames]
     out = bytes((_CFA_BY,)) + _block(_OF_SP + _chosen(by_sp))
     registers = [(_LINK, "pc"), (_FRAME, "x29"), *((n, f"x{n}") for n in _SAVED)]
     for number, name in registers:
-        known = [(one.caller["sp"], one.caller[name]) for one in frames if name in one.caller]
+        known = [(one.caller["sp"], one.caller[name], None) for one in frames if name in one.caller]
         if len(known) == len(frames):  # else it would be 0 in some, which is believed
             out += bytes((_VALUE_BY, number)) + _block(_chosen(known))
         else:
@@ -169,14 +172,29 @@ def _number(value: int) -> bytes:
     return bytes(out)
 
 
-def _chosen(pairs: Iterable[tuple[int, int]]) -> bytes:
-    """An expression: of the number on the stack the one that goes with it, else 0."""
+def _chosen(rows: Iterable[tuple[int, int, tuple[int, int] | None]]) -> bytes:
+    """An expression: of the number on the stack the one that goes with it, else 0.
+
+    Args:
+        rows: the number, what goes with it, and a place in memory with the word that is to be
+            there; None where nothing is.
+    """
     rest = _DROP + _ZERO
-    for key, value in reversed([*pairs]):
+    for key, value, kept in reversed([*rows]):
         found = _DROP + _CONSTANT + struct.pack("<Q", value)
         found += struct.pack("<Bh", _SKIP, len(rest))
-        compare = _DUP + _CONSTANT + struct.pack("<QBBh", key, _EQUAL, _BRANCH, 3)
-        # Where it is not the key, the next one is tried: a branch is taken where it is.
-        other = struct.pack("<Bh", _SKIP, len(found))
-        rest = compare + other + found + rest
+        if kept is not None:
+            place, word = (_CONSTANT + struct.pack("<Q", number) for number in kept)
+            found = _if_equal(place + _READ + word, found)
+        rest = _if_equal(_DUP + _CONSTANT + struct.pack("<Q", key), found) + rest
     return rest
+
+
+def _if_equal(pair: bytes, then: bytes) -> bytes:
+    """What goes on with `then` where two numbers are the same, else behind it.
+
+    Args:
+        pair: puts both on the stack.
+        then: operations.
+    """
+    return pair + struct.pack("<BBhBh", _EQUAL, _BRANCH, 3, _SKIP, len(then)) + then

@@ -156,7 +156,7 @@ def wasm(packages: Packages, folder: Path) -> Dead:
     return replace(dead, questions=[*BASICS, "jit-audit"], keeps_program=True)
 
 
-_JAVA_OPTIONS = (
+JAVA_OPTIONS = (
     *("-Xmx32m", "-Xms8m", "-XX:+UseSerialGC", "-XX:ReservedCodeCacheSize=16m"),
     *("-XX:-UsePerfData", "-XX:+ErrorFileToStdout", "-XX:CompileCommand=quiet"),
     *(f"-XX:CompileCommand=dontinline,Main.{name}" for name in ("inner", "middle", "outer")),
@@ -184,13 +184,10 @@ def java(
             core; without one where None.
         packages: which JVM.
     """
-    root = unpacked(packages)
-    _resolved(root, root / java_home(packages), folder / "jvm")
-    for name in ("Main.class", "Main.java"):
-        shutil.copy(PROGRAMS / name, folder)
+    root, program = unpacked(packages), java_program(folder, packages)
     environment = {"GLIBC_TUNABLES": "glibc.mem.tagging=3"} if tagged else {}
     options = MachineOptions(memory_mib=1500)
-    words = [*_JAVA_OPTIONS, "Main", *arguments]
+    words = [*JAVA_OPTIONS, "Main", *arguments]
     shares = []
     if perf_map is not None:
         words = ["-XX:+UnlockDiagnosticVMOptions", "-XX:+DumpPerfMapAtExit", *words]
@@ -198,10 +195,18 @@ def java(
         link_once(library, [*_SHARED, str(PROGRAMS / "abort_at_exit.c")])
         environment = {"LD_PRELOAD": f"{GUEST}/{library.name}"}
         shares = [Share(perf_map, "/tmp", writable=True, scratch=True)]
-    program = folder / "jvm/bin/java"
     dead = died(root, program, words, folder, environment, options, 240, shares)
     files = java_files(folder / "files", packages)
     return replace(dead, questions=list(BASICS), files=files, said=_of_report(dead.said))
+
+
+def java_program(folder: Path, packages: Packages = JAVA_21) -> Path:
+    """A JVM's program, laid out in a folder with the class that it is to run."""
+    root = unpacked(packages)
+    _resolved(root, root / java_home(packages), folder / "jvm")
+    for name in ("Main.class", "Main.java"):
+        shutil.copy(PROGRAMS / name, folder)
+    return folder / "jvm/bin/java"
 
 
 def _of_report(report: str) -> str:
@@ -253,7 +258,7 @@ def node(
     return replace(dead, questions=["mte-fault", *listed])
 
 
-_PHP_OPTIONS = {
+PHP_OPTIONS = {
     "zend_extension": "opcache",
     "extension": "posix",
     "opcache.enable_cli": "1",
@@ -275,7 +280,7 @@ def php(folder: Path, mode: str = "tracing") -> Dead:
     root = unpacked(PHP_84)
     shutil.copy((root / "usr/bin/php8.4").resolve(), folder / "php")
     shutil.copy(PROGRAMS / "loop.php", folder)
-    settings = _PHP_OPTIONS | {"opcache.jit": mode}
+    settings = PHP_OPTIONS | {"opcache.jit": mode}
     options = [word for name, value in settings.items() for word in ("-d", f"{name}={value}")]
     share = Share(root / "usr/lib/php", "/usr/lib/php")
     dead = died(root, folder / "php", ["-n", *options, "loop.php"], folder, more=[share])

@@ -14,7 +14,7 @@
 | `sources` | mappings and tags by what is at the other end: one class each |
 | `functions` | mtedbg's functions for LLDB's Python, `mte_atag(frame, "p")` |
 | `stops`, `vdso`, `frames` | what makes LLDB's own backtrace whole in a process with a debug root |
-| `jit_frames`, `module` | of a core: a module of mtedbg's, by which LLDB leaves code of JITs |
+| `jit_frames`, `module` | a module of mtedbg's, of one stop, by which LLDB leaves code of JITs |
 | `output` | colours or none |
 
 LLDB reads this at its start: what a command needs is imported when the command runs.

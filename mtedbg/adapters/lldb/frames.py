@@ -60,10 +60,10 @@ def _format(debugger: lldb.SBDebugger, setting: str, function: str) -> str:
 
 
 def before_frames(thread: lldb.SBThread, _names: dict[str, Any]) -> str:
-    """Prepares a core, which LLDB 19 calls no hook for; LLDB asks before a thread's frames."""
+    """Prepares a thread's frames, which LLDB asks for before it shows them."""
     from mtedbg.adapters.lldb import jit_frames
 
-    jit_frames.add(thread.GetProcess())  # a process that runs has its hook, at each stop once
+    jit_frames.add(thread.GetProcess(), thread)
     return ""
 
 

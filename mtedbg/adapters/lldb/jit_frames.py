@@ -1,8 +1,9 @@
-"""How LLDB gets out of code of JITs in a core: by a module that says it for this core alone.
+"""How LLDB gets out of code of JITs: by a module that says it for one stop.
 
 LLDB 19 to 23 take no unwinder from a script, and guess where they know nothing: what HotSpot has
 compiled keeps no frame records. They do take a file, with call frame information and names, for
-code that is in none. It holds for one stop: a process that runs on does not get one.
+code that is in none. A core has one stop; a process gets another module at each, of the threads
+whose frames are shown.
 """
 
 from __future__ import annotations
@@ -13,28 +14,53 @@ from pathlib import Path
 
 import lldb
 
-from mtedbg.adapters.lldb import threads, vdso
-from mtedbg.adapters.lldb.module import NAME
+from mtedbg.adapters.lldb import threads as threads_of
+from mtedbg.adapters.lldb import vdso
+from mtedbg.adapters.lldb.module import NAME, is_ours
 from mtedbg.errors import MtedbgError
 from mtedbg.model.pointer import strip
 
 _MOST_THREADS = 64
 
-# The process that was looked at last: LLDB's number of it.
-_seen: int = 0
+_MOST_FRAMES = 512
+
+# The process that was looked at last: LLDB's number of it, and of its stop.
+_seen: tuple[int, int] = (0, 0)
+# Of the threads that were looked at there: the registers of those whose frames LLDB does not leave.
+_asked: dict[int, dict[str, int] | None] = {}
 
 
-def add(process: lldb.SBProcess) -> None:
-    """Adds the module to a core whose frames LLDB would not leave by itself; once."""
+def add(process: lldb.SBProcess, thread: lldb.SBThread) -> None:
+    """Adds the module, where LLDB would not leave frames by itself.
+
+    Args:
+        process: it has stopped.
+        thread: whose frames are to be shown; of a core all threads' are.
+    """
     global _seen
-    if process.GetPluginName() != "elf-core" or process.GetUniqueID() == _seen:
+    is_core = process.GetPluginName() == "elf-core"
+    if not is_core and process.GetPluginName() != "gdb-remote":
         return
-    _seen = process.GetUniqueID()
+    stop = process.GetUniqueID(), 0 if is_core else process.GetStopID()
+    if stop != _seen:
+        _seen = stop
+        _asked.clear()
+        _unload(process.GetTarget())
+        _ask(process, _first(process) if is_core else [thread])
+    elif not is_core and thread.GetThreadID() not in _asked:
+        _ask(process, [thread])
+
+
+def _ask(process: lldb.SBProcess, threads: list[lldb.SBThread]) -> None:
+    """Makes the module anew, if frames of one of these threads need it."""
+    for thread in threads:
+        _asked[thread.GetThreadID()] = None
     try:
-        data = _file(process)
+        data = _file(process, threads)
     except MtedbgError:
         return  # a backtrace is the poorer for it
     if data:
+        _unload(process.GetTarget())
         _load(process.GetTarget(), data)
 
 
@@ -48,28 +74,55 @@ def _pcs(thread: lldb.SBThread, count: int) -> list[int]:
     return [strip(frame.GetPC()) for frame in frames if frame.IsValid()]
 
 
-def _file(process: lldb.SBProcess) -> bytes:
+def _leaves_files(thread: lldb.SBThread) -> bool:
+    """Whether LLDB comes to a frame in code of no file."""
+    for index in range(_MOST_FRAMES):
+        frame = thread.GetFrameAtIndex(index)
+        if not frame.IsValid():
+            return False
+        if not frame.GetModule().IsValid():
+            return True
+    return False
+
+
+def _file(process: lldb.SBProcess, threads: list[lldb.SBThread]) -> bytes:
     """The module's file; empty where LLDB's own frames are right."""
-    from mtedbg.adapters.lldb.foreign_code import new_session
+    from mtedbg.adapters.lldb.foreign_code import new_session, session_of
     from mtedbg.analysis.code.mappings import has_generated
 
-    session = new_session(process)  # what it reads is not to be missed where frames are named
+    is_core = process.GetPluginName() == "elf-core"
+    # To ask a server for mappings takes longer than to go through LLDB's frames.
+    if not is_core and not any(map(_leaves_files, threads)):
+        return b""
+    # What is read of a core is not to be missed where frames are named; a process has no limit.
+    session = new_session(process) if is_core else session_of(process)
     if not has_generated(session):
         return b""
-    vdso.add(process)
+    if is_core:
+        vdso.add(process)
     from mtedbg.analysis.stacks.unwound_code import MOST, unwound_code
     from mtedbg.analysis.stacks.walk import FrameKind, Walk
     from mtedbg.formats.frames_elf import frames_elf
 
-    needed = []
-    for thread in _first(process):
-        registers = threads.registers(thread.GetFrameAtIndex(0))
+    is_new = False
+    for thread in threads:
+        registers = threads_of.registers(thread.GetFrameAtIndex(0))
         walked = Walk(session, MOST).frames(registers)
         ours = [one.pc for one in walked if one.kind is not FrameKind.HYPOTHESIS]
         if ours != _pcs(thread, len(ours)):
-            needed.append(registers)
-    codes = unwound_code(session, needed)
+            _asked[thread.GetThreadID()] = registers
+            is_new = True
+    if not is_new:
+        return b""
+    codes = unwound_code(session, [one for one in _asked.values() if one is not None])
     return frames_elf(codes) if codes else b""
+
+
+def _unload(target: lldb.SBTarget) -> None:
+    """Takes away the module of an earlier stop."""
+    for module in [one for one in target.module_iter() if is_ours(one)]:
+        target.ClearModuleLoadAddress(module)
+        target.RemoveModule(module)
 
 
 def _load(target: lldb.SBTarget, data: bytes) -> None:

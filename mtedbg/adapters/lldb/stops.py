@@ -39,7 +39,7 @@ def prepare(process: lldb.SBProcess) -> None:
     _prepare_root(process)
     from mtedbg.adapters.lldb import jit_frames
 
-    jit_frames.add(process)
+    jit_frames.add(process, process.GetSelectedThread())
 
 
 def _prepare_root(process: lldb.SBProcess) -> None:

@@ -14,7 +14,7 @@ from mtedbg.analysis.code.in_frame import place_in_frame
 from mtedbg.analysis.code.mappings import may_interpret
 from mtedbg.analysis.stacks.walk import FrameKind, Walk
 from mtedbg.formats.frames_elf import UnwoundCode, UnwoundFrame
-from mtedbg.model.absent import present
+from mtedbg.model.absent import Absent, present
 
 if TYPE_CHECKING:
     from mtedbg.analysis.stacks.walk import Found
@@ -24,7 +24,8 @@ MOST = 512
 """Frames of one thread that are followed."""
 MANY = "generated code"
 """What code is called whose frames have different names, as an interpreter's do."""
-_INSTRUCTION = 4
+_INSTRUCTION, _WORD = 4, 8
+_LARGEST_FRAME = 1 << 16
 _NEEDED = ("pc", "sp")
 
 
@@ -46,7 +47,7 @@ def unwound_code(session: Session, threads: Iterable[Mapping[str, int]]) -> list
             span = _here(found) & -_INSTRUCTION, (_here(found) & -_INSTRUCTION) + 2 * _INSTRUCTION
             if present(place.block) and place.block.start <= _here(found) < place.block.end:
                 span = place.block.start, place.block.end
-            frame = UnwoundFrame(found.registers["sp"], caller)
+            frame = UnwoundFrame(found.registers["sp"], caller, _kept(session, found, caller))
             frames = spans.setdefault(span, {})
             frames.setdefault(frame.sp, (foreign_frame_name(place), frame))
     return [*_apart(spans)]
@@ -64,6 +65,25 @@ def _apart(
         name = names.pop() if len(names) == 1 else MANY
         yield UnwoundCode(start, end, name, [frame for _, frame in frames.values()])
         last = end
+
+
+def _kept(session: Session, found: Found, caller: Mapping[str, int]) -> tuple[int, int] | None:
+    """Where a frame has its return address, and the word there; None where none is found.
+
+    A dead process has no other stop; LLDB 19 would not leave a frame of a core by what it reads.
+    """
+    if session.info.is_dead:
+        return None
+    sp = found.registers["sp"]
+    size = min(caller["sp"] - sp, _LARGEST_FRAME) // _WORD * _WORD
+    data = session.target.read_memory(sp, size) if size > 0 else b""
+    if isinstance(data, Absent):
+        return None
+    for at in range(size - _WORD, -1, -_WORD):
+        word = int.from_bytes(data[at : at + _WORD], "little")
+        if session.strip(word) == caller["pc"]:
+            return sp + at, word
+    return None
 
 
 def _here(found: Found) -> int:

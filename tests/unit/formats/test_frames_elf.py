@@ -22,8 +22,10 @@ def sections(data: bytes) -> list[elf.Section]:
     return [*elf.sections(data, elf.file_header(data, "the file"))][1:]
 
 
-def left(data: bytes, pc: int, registers: dict[str, int]) -> Unwound | Absent:
-    """What the rules for `pc` make of a frame's registers."""
+def left(
+    data: bytes, pc: int, registers: dict[str, int], memory: dict[int, bytes] | None = None
+) -> Unwound | Absent:
+    """What the rules for `pc` make of a frame's registers, and of memory."""
     frames = sections(data)[-4]
 
     def read(address: int, length: int) -> bytes | Absent:
@@ -33,7 +35,7 @@ def left(data: bytes, pc: int, registers: dict[str, int]) -> Unwound | Absent:
     entry = FrameSection(read, frames.offset, frames.size).search(pc)
     assert entry is not None
     rules = rules_at(entry, pc)
-    return unwind(FakeTarget(), rules, registers)
+    return unwind(FakeTarget(memory=memory or {}), rules, registers)
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 512])
@@ -69,6 +71,25 @@ def test_a_frame_that_is_not_known_is_not_left() -> None:
     assert isinstance(found, Unwound)
     assert not found.cfa
     assert not found.return_address
+
+
+def test_a_frame_of_another_stop_is_not_left() -> None:
+    """Its return address is another one: the numbers were true of the frame that was there."""
+    slot, back = STACK + 24, 0x12_0000_0000_0000 | CODE  # with an authentication code
+    frames = [
+        UnwoundFrame(STACK, {"sp": STACK + 32, "pc": CODE, "x29": 5}, (slot, back)),
+        UnwoundFrame(STACK + 32, {"sp": STACK + 64, "pc": CODE + 4, "x29": 6}),
+    ]
+    data = frames_elf([UnwoundCode(CODE, CODE + 8, "f", frames)])
+    for word, cfa in ((back, STACK + 32), (back + 4, 0)):
+        memory = {slot: word.to_bytes(8, "little")}
+        found = left(data, CODE, {"sp": STACK}, memory)
+        assert isinstance(found, Unwound)
+        assert found.cfa == cfa
+        assert found.return_address == (CODE if cfa else 0)
+        found = left(data, CODE, {"sp": STACK + 32}, memory)
+        assert isinstance(found, Unwound)
+        assert (found.cfa, found.return_address) == (STACK + 64, CODE + 4)
 
 
 def test_code_has_sections_and_symbols_where_it_is() -> None:
