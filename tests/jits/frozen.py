@@ -10,18 +10,24 @@ import re
 import struct
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
 from mtedbg.adapters.core import CoreTarget
+from mtedbg.analysis.code.block import code_at
 from mtedbg.analysis.code.jits import jits
 from mtedbg.analysis.stacks.host_calls import HostFrame, host_calls
 from mtedbg.budget import Budget
+from mtedbg.decode.jits.words import Words
 from mtedbg.formats import elf
-from mtedbg.model.absent import Absent
+from mtedbg.model.absent import Absent, present
+from mtedbg.model.code import Outcome
+from mtedbg.model.code_place import CodePlace
+from mtedbg.model.foreign_code import CodeSpan
 from mtedbg.session import Session
 from tests.jits.engines import CORES, PROVENANCE
 from tests.support.compile import BUILT
@@ -30,6 +36,7 @@ from tests.support.elf_core import PT_LOAD
 J = TypeVar("J")
 
 CHANGES = 200
+MOST_READS, ONE_S = 20_000, 2.0
 _PHOFF, _PHNUM = 0x20, 0x38
 
 
@@ -188,6 +195,57 @@ def random_patches(
             old = int.from_bytes(found, "little")
             new = chance.choice(kinds)(old, width) % (1 << 8 * width)
             yield what, {at + i: byte for i, byte in enumerate(new.to_bytes(width, "little"))}
+
+
+def answers_of(
+    session: Session,
+    seed: int,
+    structures: dict[str, tuple[int, int]],
+    ask: Callable[[Words], Iterable[str]],
+    most_reads: int = MOST_READS,
+) -> Counter[str]:
+    """How often each answer is given where structures are changed at random: "code none".
+
+    Args:
+        session: of the core as it is.
+        seed: of the random numbers.
+        structures: address and size of each.
+        ask: gives answers, of memory that was changed; it neither reads nor lasts too long.
+        most_reads: that it may read.
+    """
+    found: Counter[str] = Counter()
+    for what, patches in random_patches(session, seed, structures):
+        other = damaged(session, patches).target
+        began = time.monotonic()
+        found.update(f"{what} {answer}" for answer in ask(Words(other)))
+        assert other.reads < most_reads, what  # type: ignore[attr-defined]
+        assert time.monotonic() - began < ONE_S, what
+    return found
+
+
+def answer_of(one: CodeSpan | None, pc: int, is_right: Callable[[], bool]) -> str:
+    """An answer: whether code that holds `pc` is right, or that there is none.
+
+    Args:
+        one: what was found; anything with a start and an end.
+        pc: that it has to hold.
+        is_right: whether the rest of it is.
+    """
+    if one is None:
+        return "none"
+    assert one.start <= pc < one.end
+    return str(is_right())
+
+
+def from_both_ends(session: Session, one: Absent | CodeSpan) -> CodePlace:
+    """The place of the last instruction of code; it and that of the first are of this code."""
+    assert present(one)
+    for pc in (one.start, one.end - 4):
+        place = code_at(session, pc)
+        assert place.outcome is Outcome.RANGE
+        assert present(place.block)
+        assert (place.block.start, place.block.end) == (one.start, one.end)
+    return place
 
 
 def processor_time(question: Callable[[], object], times: int = 3) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,12 +25,13 @@ from tests.jits import engines
 from tests.jits.engines import LIBRARIES, MONO_6, one_library
 from tests.jits.frozen import (
     TERABYTES,
+    answer_of,
+    answers_of,
     calls_of,
-    damaged,
+    from_both_ends,
     only_jit,
     processor_time,
     provenance,
-    random_patches,
     session_of,
     session_of_core,
     with_memory,
@@ -42,7 +43,6 @@ CALL = re.compile(r"^\s+at (\S+:\S+) <0x([0-9a-f]+)>", re.M)
 """A method, and how far into its code the call is: "at Boom:Deep <0x00030>"."""
 WARM_S, COLD_S = 0.005, 0.3
 DAMAGED_S = 20
-MOST_READS, ONE_S = 20_000, 2.0
 
 
 @pytest.fixture(scope="module")
@@ -86,10 +86,7 @@ def test_methods_are_found_from_both_ends(session: Session) -> None:
         assert present(one.block)
         assert one.block.start >= end
         end = one.block.end
-        for pc in (one.block.start, one.block.end - 4):
-            place = code_at(session, pc)
-            assert present(place.block)
-            assert (place.block.start, place.block.end) == (one.block.start, one.block.end)
+        from_both_ends(session, one.block)
     assert code_at(session, end + 64).outcome is Outcome.CANNOT_TELL
 
 
@@ -151,19 +148,12 @@ def test_damage_is_an_answer_or_none_and_bounded(session: Session) -> None:
         "name": (words.pointer(method + form.name), 6),
     }
     heap = [(at // 4096 * 4096, at // 4096 * 4096 + 8192)]
-    answers: Counter[str] = Counter()
-    for what, patches in random_patches(session, 61, structures):
-        other = damaged(session, patches)
-        found = Methods(CodePointers(Words(other.target), whole.searched.runs, heap), form)
-        began = time.monotonic()
-        one = found.at(pc)
-        if one is not None:
-            assert one.start <= pc < one.end
-            answers[f"{what} {one.name == right.name}"] += 1
-        else:
-            answers[f"{what} none"] += 1
-        assert other.target.reads < MOST_READS, what  # type: ignore[attr-defined]
-        assert time.monotonic() - began < ONE_S, what
+
+    def ask(words: Words) -> Iterator[str]:
+        one = Methods(CodePointers(words, whole.searched.runs, heap), form).at(pc)
+        yield answer_of(one, pc, lambda: one == right)
+
+    answers = answers_of(session, 61, structures, ask)
     assert answers["record none"] > 10
     assert answers["method none"] > 10
     assert answers["class True"] > 10

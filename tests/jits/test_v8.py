@@ -25,9 +25,12 @@ from mtedbg.model.code_place import CodePlace
 from mtedbg.session import Session
 from tests.jits.engines import NODE_20, NODE_24, NODES_OWN, node, one_library
 from tests.jits.frozen import (
+    MOST_READS,
+    ONE_S,
     Damaged,
     calls_of,
     damaged,
+    from_both_ends,
     only_jit,
     processor_time,
     provenance,
@@ -47,7 +50,6 @@ NAMED = re.compile(r"JS:[~^*+]'?(\S*) ")
 CALL = re.compile(r"^\d+: (?:(\S+) \()?(\S+?):(\d+):\d+\)?$", re.M)
 """Of "JavaScript stack trace", which V8 makes of its own frames."""
 WARM_S, COLD_S = 0.005, 0.3
-MOST_READS, ONE_S = 20_000, 2.0
 
 
 @pytest.fixture(scope="module")
@@ -113,12 +115,7 @@ def test_code_is_found_by_its_address(compiled: Session) -> None:
     assert len(listed.codes) >= 30
     tiers = set()
     for one in listed.codes:
-        assert present(one.block)
-        for pc in (one.block.start, one.block.end - 4):
-            place = code_at(compiled, pc)
-            assert place.outcome is Outcome.RANGE
-            assert present(place.block)
-            assert (place.block.start, place.block.end) == (one.block.start, one.block.end)
+        place = from_both_ends(compiled, one.block)
         tiers.add(one.kind)
         if one.kind != "regexp":
             assert present(place.function), one

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,12 +21,17 @@ from mtedbg.decode.jits.words import HoleError, Words
 from mtedbg.model.absent import Absent, present
 from mtedbg.model.code import Outcome
 from mtedbg.model.code_place import CodePlace
+from mtedbg.model.foreign_code import CodeSpan
 from mtedbg.session import Session
 from tests.jits.engines import NODE_20, NODE_24, NODES_OWN, node, one_library
 from tests.jits.frozen import (
+    ONE_S,
     TERABYTES,
+    answer_of,
+    answers_of,
     calls_of,
     damaged,
+    from_both_ends,
     only_jit,
     processor_time,
     provenance,
@@ -44,7 +50,6 @@ CORES = {
 }
 """With the library, and how many functions its makers' build of that version has symbols of."""
 WASM = re.compile(r"^ +at (demo\.\w+) \(wasm://\S+:wasm-function\[(\d+)\]:(0x[0-9a-f]+)\)$", re.M)
-MOST_READS, ONE_S = 20_000, 2.0
 WARM_S, COLD_S = 0.005, 0.3
 DAMAGED_S = 20
 
@@ -126,11 +131,7 @@ def test_code_is_found_from_both_ends(session: Session) -> None:
     kinds: Counter[str] = Counter()
     for one in wasm_of(session).all():
         kinds[f"{one.kind} {one.tier}".strip()] += 1
-        for pc in (one.start, one.end - 4):
-            place = code_at(session, pc)
-            assert place.outcome is Outcome.RANGE
-            assert present(place.block)
-            assert (place.block.start, place.block.end) == (one.start, one.end)
+        from_both_ends(session, CodeSpan(one.start, one.end))
     assert kinds["function liftoff"] == kinds["function turbofan"] == 3
     assert kinds["jump table"] >= 3
     listed = only_jit(session, JavaScript).blocks()
@@ -184,20 +185,14 @@ def test_damage_is_refused_or_answered(session: Session) -> None:
         structures["inlined"] = code.inlined
     right = wasm.places(code, pc)
     assert right
-    answers: Counter[str] = Counter()
-    for what, patches in random_patches(session, 31, structures):
-        other = damaged(session, patches)
-        found = V8Wasm(wasm.searched.over(Words(other.target)), wasm.form)
+
+    def ask(words: Words) -> Iterator[str]:
+        found = V8Wasm(wasm.searched.over(words), wasm.form)
         found._known = wasm._known  # the search is damaged below
-        began = time.monotonic()
         place = found.at(pc)
-        if place is not None:
-            assert place.start <= pc < place.end
-            answers[f"{what} {found.places(place, pc) == right}"] += 1
-        else:
-            answers[f"{what} none"] += 1
-        assert other.target.reads < MOST_READS, what  # type: ignore[attr-defined]
-        assert time.monotonic() - began < ONE_S, what
+        yield answer_of(place, pc, lambda: place is not None and found.places(place, pc) == right)
+
+    answers = answers_of(session, 31, structures, ask)
     assert answers["code none"] > 10
     assert answers["positions False"] > 10
     assert answers["bytes True"] > 10
