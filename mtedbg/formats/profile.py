@@ -32,7 +32,8 @@ KIND = "mtedbg-profile"
 VERSION = 2
 READABLE = (1, VERSION)
 """Version 1 has no executions and no build ids."""
-MOST_BYTES = 1 << 26
+MOST_BYTES = 1 << 27
+"""Some 700,000 memops: a short run of Python with threads has 140,000."""
 _LARGEST = (1 << 32) - 1
 _MOST_EXECUTIONS = (1 << 64) - 1
 _MOST_BUILD_ID = 128
@@ -110,7 +111,10 @@ def read_profile(data: bytes, name: str) -> Profile:
         FileFormatError: it is not a profile, is damaged, of another version or too long.
     """
     if len(data) > MOST_BYTES:
-        raise FileFormatError(f"{name} is longer than any profile", "give one that mtetso wrote")
+        raise FileFormatError(
+            f"{name} is longer than {MOST_BYTES >> 20} MiB, and no longer profile is read",
+            "give one of fewer programs, or of a shorter run",
+        )
     try:
         whole = json.loads(data)
     except (ValueError, RecursionError) as error:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _WORD = (1 << 64) - 1
 _RETIRED_KEPT = 64
 """Blocks that the runtime lists of those that were retired: kRetiredKept in code/description.h."""
-MOST_MEMOPS = 1 << 18
+MOST_MEMOPS = 1 << 19
 """Of a profile: more would be longer than any that is read."""
 
 _ACCESSES: dict[str, ProfileAccess] = {

@@ -162,7 +162,7 @@ def test_one_that_is_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
     data = json.dumps(whole(memop())).encode()
     monkeypatch.setattr(form, "MOST_BYTES", len(data))
     read_profile(data, "file")
-    with pytest.raises(FileFormatError, match="longer than any profile"):
+    with pytest.raises(FileFormatError, match="longer than 0 MiB"):
         read_profile(data + b" ", "file")
 
 
