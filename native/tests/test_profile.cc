@@ -119,6 +119,18 @@ TEST_CASE("programs come together by their identity") {
   CHECK_FALSE(all.programs[1].memops.at({0x10, 0}).executions);
 }
 
+TEST_CASE("damage is named without the words of a library") {
+  for (const char* text : {"{}", "", "[", R"({"kind": "mtedbg-profile", "version": 2})"}) {
+    try {
+      parse_profile(text);
+      FAIL("it was read");
+    } catch (const StatusError& error) {
+      CHECK(std::string(error.what()).starts_with("the profile is malformed: "));
+      CHECK(std::string(error.what()).find("json.exception") == std::string::npos);
+    }
+  }
+}
+
 TEST_CASE("damage is refused in words") {
   const std::string good = profile_text(sample_profile());
   CHECK_FALSE(refused(good));

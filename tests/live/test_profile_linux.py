@@ -340,6 +340,21 @@ def test_a_full_device_is_said() -> None:
     assert done.stderr == "mtetso: cannot write the profile /dev/full: No space left on device\n"
 
 
+def test_a_device_that_stays_full_is_said_once() -> None:
+    """It is tried every second, and at the end."""
+    words = command("--threads", "threads", "--profile-every", "1", "--profile-out", "/dev/full")
+    with subprocess.Popen(
+        [*words, "/usr/bin/cat"], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stderr is not None
+        first = process.stderr.readline()
+        process.stdin.close()
+        assert process.stderr.read() == ""
+    assert first == "mtetso: cannot write the profile /dev/full: No space left on device\n"
+    assert process.returncode == 0
+
+
 def test_processes_that_share_a_file_leave_a_whole_one(tmp_path: Path) -> None:
     """Of the one that ended last."""
     out = tmp_path / "profile"

@@ -32,6 +32,13 @@ constexpr NamedValue kModes[] = {
   throw StatusError(Status::Malformed, "the profile is malformed: " + what);
 }
 
+// Without the library's own name and number: "[json.exception.out_of_range.403] key 'kind' …".
+std::string in_words(const Json::exception& error) {
+  const std::string whole = error.what();
+  const size_t end = whole.find("] ");
+  return end == std::string::npos ? whole : whole.substr(end + 2);
+}
+
 std::string hexadecimal(uint64_t value) {
   char digits[17];
   const auto end = std::to_chars(digits, digits + sizeof digits, value, 16).ptr;
@@ -106,7 +113,7 @@ Profile parse_profile(const std::string& text) {
       for (const Json& memop : from.at("memops")) read_memop(memop, program);
     }
   } catch (const Json::exception& error) {
-    malformed(error.what());
+    malformed(in_words(error));
   }
   return profile;
 }

@@ -167,8 +167,11 @@ void ProfileWriter::write() {
   std::scoped_lock hold(writing_);
   try {
     write_profile(engine_.profile(), path_of(options_));
+    said_.clear();
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "mtetso: %s\n", error.what());
+    // Once, and not every few seconds.
+    if (said_ != error.what()) std::fprintf(stderr, "mtetso: %s\n", error.what());
+    said_ = error.what();
   }
 }
 

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <mutex>
+#include <string>
 
 #include "options.h"
 #include "run/engine.h"
@@ -51,6 +52,7 @@ class ProfileWriter {
   const Options& options_;
   const Engine& engine_;
   std::mutex writing_;
+  std::string said_;  // of the last failure; empty after a success
 };
 
 }  // namespace mtetso
