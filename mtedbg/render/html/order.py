@@ -12,8 +12,9 @@ from mtedbg.render.html.geometry import Label, label, percent
 
 MOST_MODULES = 64
 _HEIGHT, _BAR, _TOP = 56, 22, 20
-_LEAST = 0.002
-"""Of the width: what is there is seen, however little it is."""
+_LEAST, _LEAST_BAR = 0.002, 0.02
+"""Of the width: what is there is seen, however little it is, and so is its share of a bar."""
+_LONGEST_NAME = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,10 @@ def _executions(module: OrderOfModule) -> int:
 
 def _bar(module: OrderOfModule, most: int, top: int) -> ModuleBar:
     executions = _executions(module)
-    words = f"{module.name}: {executions} executed accesses{_need(module.in_order, executions)}"
+    name = module.name
+    if len(name) > _LONGEST_NAME:
+        name = f"{name[: _LONGEST_NAME // 2]}…{name[-_LONGEST_NAME // 2 + 1 :]}"
+    words = f"{name}: {executions} executed accesses{_need(module.in_order, executions)}"
     if module.never_run:
         words += f"; {module.never_run} of {counted(module.memops, 'memop')} never ran"
     return ModuleBar(top + _TOP, label(0.0, top + 13, words), tuple(_shares(module, most)))
@@ -93,13 +97,21 @@ def _need(in_order: int, executions: int) -> str:
 
 
 def _shares(module: OrderOfModule, most: int) -> Iterator[Share]:
-    at = 0.0
-    for style, count, words in (
+    """As long as their executions, among each other also in a bar that is longer than its own."""
+    executions = _executions(module)
+    parts = [
         ("in-order", module.in_order, "need order"),
         ("unknown", module.unknown, "cannot tell"),
         ("owned", module.owned, "touched memory of one owner only"),
-    ):
-        if count:
-            width = min(max(count / most, _LEAST), 1.0 - at)
-            yield Share(style, percent(at), percent(width), f"{count} {words}")
-            at += width
+    ]
+    parts = [one for one in parts if one[1]]
+    if not parts:
+        return
+    bar = max(executions / most, _LEAST_BAR)
+    widths = [max(bar * count / executions, _LEAST) for _, count, _ in parts]
+    longest = widths.index(max(widths))
+    widths[longest] -= sum(widths) - bar
+    at = 0.0
+    for (style, count, words), width in zip(parts, widths, strict=True):
+        yield Share(style, percent(at), percent(width), f"{count} {words}")
+        at += width

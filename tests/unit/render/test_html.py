@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,7 @@ from mtedbg.model.figure import (
 from mtedbg.model.process import TagSource, TargetInfo, TargetKind
 from mtedbg.render.html import _templates, render_html
 from mtedbg.render.html.contents import MOST_ROWS, SHOWN_ROWS
+from mtedbg.render.html.order import order_drawing
 from mtedbg.render.html.timeline import MOST_EVENTS
 from mtedbg.report import HERE, Answer, Column, Kind, Part, Record, Report, Row, Span, Table
 
@@ -136,6 +138,37 @@ def test_shares_of_order_promise_no_more_than_they_are(
 ) -> None:
     module = OrderOfModule("module", owned, in_order, 0, 0, 1)
     assert f"module: {said}" in checked(drawn(OrderMap((module,))))
+
+
+def widths_of(*modules: OrderOfModule) -> list[dict[str, float]]:
+    """The shares of each bar, in per cent of the picture, by their classes."""
+    drawing = order_drawing(OrderMap(modules))
+    assert drawing is not None
+    found = []
+    for bar in drawing.modules:
+        places = [(float(one.x[:-1]), float(one.width[:-1])) for one in bar.shares]
+        assert all(x + width == pytest.approx(after) for (x, width), (after, _) in pairwise(places))
+        assert sum(places[-1]) <= 100.0001
+        found.append({one.style: width for one, (_, width) in zip(bar.shares, places, strict=True)})
+    return found
+
+
+def test_a_bar_that_is_hardly_there_has_the_shares_that_it_has():
+    """Beside a module with a million times its executions."""
+    large = OrderOfModule("large", 10**9, 1, 0, 0, 1)
+    small = OrderOfModule("small", 10, 990, 0, 0, 1)
+    first, second = widths_of(large, small)
+    assert first["in-order"] == pytest.approx(0.2)
+    assert first["in-order"] + first["owned"] == pytest.approx(100)
+    assert second["in-order"] > 8 * second["owned"]
+    assert second["in-order"] + second["owned"] == pytest.approx(2)
+    (even,) = widths_of(OrderOfModule("even", 25, 25, 50, 0, 1))
+    assert even == pytest.approx({"in-order": 25, "unknown": 50, "owned": 25})
+
+
+def test_a_long_name_leaves_room_for_the_numbers():
+    page = checked(drawn(OrderMap((OrderOfModule("a" * 100 + "b" * 100, 5, 0, 0, 0, 1),))))
+    assert f"{'a' * 24}…{'b' * 23}: 5 executed accesses" in page
 
 
 def test_a_template_that_asks_for_what_is_not_there_fails():
