@@ -134,12 +134,13 @@ class Modules:
     def missing(self, programs: tuple[ProgramProfile, ...]) -> tuple[str, ...]:
         """A line for each module of which functions and lines are not known, and why."""
         lost = [one for one in programs if one.memops and self.find(one) is None]
-        return tuple(
+        said = (
             f"{one.name}: code of no file, at the addresses of one run: it has no names"
             if one.is_anonymous
             else f"{one.name}: its functions are not known: no file is of build {one.identity}"
             for one in lost
         )
+        return tuple(dict.fromkeys(said))
 
 
 def _has_symbols(path: str) -> bool:

@@ -118,6 +118,11 @@ class ModuleIdentity:
             return self.build_id == other.build_id
         return self.digest != 0 and self.digest == other.digest
 
+    @property
+    def changes(self) -> bool:
+        """Whether it can change as it runs, and is the same as no other."""
+        return not self.build_id and self.digest == 0
+
     def __str__(self) -> str:
         return self.build_id or f"{self.digest:#x}"
 

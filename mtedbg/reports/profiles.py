@@ -37,7 +37,10 @@ PROGRAM_COLUMNS = (
     Column("program", Kind.TEXT, "name of the program's or library's file"),
     *TALLY_COLUMNS,
     # Last: it is long, and what is asked about are the numbers.
-    Column("build", Kind.TEXT, "which build: its build id, or the digest of its code"),
+    Column(
+        "build", Kind.TEXT,
+        "which build: its build id, or the digest of its code; not of code that can change",
+    ),
     Column(
         "digest", Kind.RAW, "of its code: CRC-32 in the low half, length in the high one",
         shown=False,
@@ -79,7 +82,7 @@ def _program(program: ProgramProfile) -> Row:
     return {
         "program": program.name,
         **_tally(tally(program.memops.items())),
-        "build": str(program.identity),
+        "build": NOT_APPLICABLE if program.identity.changes else str(program.identity),
         "digest": program.identity.digest,
     }
 

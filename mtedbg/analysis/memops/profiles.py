@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
 from mtedbg.dataclass import dataclass, field
@@ -132,11 +132,18 @@ def _agree(
 
 def _builds(programs: Sequence[ProgramProfile]) -> list[str]:
     """What is to be said of programs with one name that are not one program."""
-    digests = defaultdict(list)
+    builds = defaultdict(list)
+    changing = Counter(program.name for program in programs if program.identity.changes)
     for program in programs:
-        digests[program.name].append(str(program.identity))
-    return [
+        if not program.identity.changes:
+            builds[program.name].append(str(program.identity))
+    said = [
         f"{name}: {len(of)} builds, kept apart: {', '.join(of)}"
-        for name, of in digests.items()
+        for name, of in builds.items()
         if len(of) > 1
+    ]
+    return said + [
+        f"{name}: {number} pieces of code that can change as it runs, kept apart"
+        for name, number in changing.items()
+        if number > 1
     ]

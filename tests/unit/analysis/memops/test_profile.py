@@ -180,8 +180,9 @@ def test_the_same_build_under_another_name_is_the_same() -> None:
 def test_code_that_changes_as_it_runs_is_not_the_same_in_another_run() -> None:
     load = one(MemopFacts(LOAD, 8, LOCAL), digest=0)
     store = one(MemopFacts(STORE, 4, LOCAL), digest=0)
-    merged, _ = merge([("a", load), ("b", store)])
+    merged, notes = merge([("a", load), ("b", store)])
     assert merged.programs == load.programs + store.programs
+    assert notes == ("copy.elf: 2 pieces of code that can change as it runs, kept apart",)
 
 
 def test_a_contradiction_about_the_same_code_is_refused() -> None:
