@@ -3,8 +3,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "code/code.h"
 #include "debug/arena.h"
@@ -169,6 +171,35 @@ TEST_CASE("names that are no UTF-8 are written all the same") {
   Profile profile = sample_profile();
   profile.programs[0].name = "caf\xe9";
   CHECK(parse_profile(profile_text(profile)).programs[0].name == "caf\xef\xbf\xbd");
+}
+
+TEST_CASE("processes of one id, as containers have, leave whole files") {
+  const auto folder = std::filesystem::temp_directory_path() / "mtetso-test-same-id";
+  std::filesystem::remove_all(folder);
+  std::filesystem::create_directories(folder);
+  const std::string file = folder / "file.json";
+  Profile longer = sample_profile();
+  for (uint64_t rip = 0; rip < 500; ++rip)
+    longer.programs[0].add(MemopKey{rip, 0},
+                           {MTEDBG_Access_Load, 8, kLocal, 0, 0, false, std::nullopt});
+  write_profile(longer, file);
+  std::atomic<int> failures = 0;
+  const auto write = [&](const Profile& profile) {
+    for (int i = 0; i < 100; ++i) {
+      try {
+        write_profile(profile, file);
+        read_profile(file);
+      } catch (const StatusError&) {
+        ++failures;
+      }
+    }
+  };
+  std::thread one(write, sample_profile()), other(write, longer);
+  one.join();
+  other.join();
+  CHECK(failures == 0);
+  CHECK(std::distance(std::filesystem::directory_iterator(folder), {}) == 1);
+  std::filesystem::remove_all(folder);
 }
 
 TEST_CASE("a full disk leaves the older profile, and nothing else") {

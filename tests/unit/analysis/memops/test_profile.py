@@ -284,6 +284,23 @@ def test_functions_without_names_are_counted() -> None:
     assert where_in_order(profile, by_function(profile, lambda _: ModuleNames())) == said
 
 
+def test_a_page_has_the_notes_of_the_merge(tmp_path: Path, capsys: Capture) -> None:
+    facts = MemopFacts(LOAD, 8, SHARED, 1, 3, executions=2)
+    paths = [written(tmp_path / name, one(facts, ord(name))) for name in "ab"]
+    page = tmp_path / "page.html"
+    for words in ([], ["--functions"], ["--memops"]):
+        assert main(["profile", "show", *paths, "--html", str(page), *words]) == 0
+        assert "copy.elf: 2 builds, kept apart: 0x61, 0x62" in page.read_text()
+        assert "copy.elf: 2 builds, kept apart: 0x61, 0x62" in capsys.readouterr().out
+
+
+def test_what_is_said_of_a_module_is_said_once(tmp_path: Path, capsys: Capture) -> None:
+    facts = MemopFacts(LOAD, 8, SHARED, 1, 3, executions=2)
+    paths = [written(tmp_path / name, one(facts, 0, ANONYMOUS)) for name in "abc"]
+    assert main(["profile", "show", *paths, "--functions"]) == 0
+    assert capsys.readouterr().out.count("code of no file") == 1
+
+
 def test_functions_and_memops_are_not_shown_at_once(tmp_path: Path, capsys: Capture) -> None:
     path = written(tmp_path / "a", one(MemopFacts(LOAD, 8, SHARED, 1, 3)))
     with pytest.raises(SystemExit) as ended:
