@@ -185,7 +185,7 @@ TEST_CASE("processes of one id, as containers have, leave whole files") {
                            {MTEDBG_Access_Load, 8, kLocal, 0, 0, false, std::nullopt});
   std::atomic<int> failures = 0;
   const auto write = [&] {
-    for (int i = 0; i < 30; ++i) {
+    for (int i = 0; i < 12; ++i) {
       try {
         write_profile(longer, file);
       } catch (const StatusError&) {
