@@ -120,6 +120,10 @@ def _readable(pending: Any) -> dict[str, int]:
     return found
 
 
+UNKNOWN = "??"
+"""What GDB calls a function that it does not know, where no filter is."""
+
+
 class JitNames:
     """A frame filter: frames of JIT code are called as the guest's functions are."""
 
@@ -155,6 +159,9 @@ def _named(decorator: Any) -> Any:
         frame = decorator.inferior_frame()
         found = place_of(frame.pc(), returns=frame.newer() is not None)
         name = frame_title(*found) if found else _foreign_name(frame)
+        if not name and frame.type() == gdb.NORMAL_FRAME and frame.name() is None:
+            # Behind a filter GDB 13 prints nothing for it, and GDB 18 three.
+            name = UNKNOWN
     except (MtedbgError, gdb.error):
         return decorator
     return _decorated(decorator, name) if name else decorator
