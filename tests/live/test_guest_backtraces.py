@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from elftools.elf.elffile import ELFFile
 
 from mtedbg.adapters.core import CoreTarget
 from mtedbg.commands._offline import answer_line
@@ -22,11 +23,13 @@ CASES = [
     *(("deaths", how) for how in ("thread-overflow", "free-twice", "assert", "jump-data")),
     *(("deaths", how) for how in ("truncated", "alternate", "overflow-alternate", "smash")),
     *(("deaths", how) for how in ("library", "fork", "exec", "tails", "key", "atexit", "crowd")),
+    *(("no-build-id", how) for how in ("panic", "alternate", "library")),
     *(("deaths-c++", how) for how in ("pure", "terminate-thread", "twice", "static-destructor")),
 ]
 SETTINGS = {
     "overflow-alternate": ("handle SIGSEGV nostop noprint pass",),
     "fork": ("set follow-fork-mode child",),
+    "panic": ("handle SIGSEGV nostop noprint pass",),
 }
 """Of GDB, beside those of all."""
 MOST = 60
@@ -69,3 +72,23 @@ def test_registers_that_a_signal_handler_interrupted(tmp_path: Path) -> None:
     assert general["r12"] == 0x1122334455667788
     assert (vectors["xmm7"], vectors["mxcsr"]) == (0x1122334455667788 << 64, 0x1F80)
     assert (x87["st0"], x87["fcw"]) == (0x4000_C90F_DAA2_2168_C235, 0x37F)
+
+
+def test_a_program_without_a_build_id_is_known_by_its_code(tmp_path: Path) -> None:
+    def smashed_at(core: Path) -> int:
+        (line,) = [call.line for call in guest_calls(core) if call.function == "smashed"]
+        return line
+
+    core = crashed(program("no-build-id"), tmp_path, "smash")
+    assert smashed_at(core) > 0
+    # Another build of it: one instruction is another one.
+    path = tmp_path / program("no-build-id").name
+    with path.open("r+b") as file:
+        image = ELFFile(file)
+        (symbol,) = image.get_section_by_name(".symtab").get_symbol_by_name("smashed")
+        (offset,) = image.address_offsets(symbol["st_value"])
+        file.seek(offset)
+        (first,) = file.read(1)
+        file.seek(offset)
+        file.write(bytes([first ^ 1]))
+    assert smashed_at(core) == 0, "its line is not known"

@@ -16,6 +16,7 @@ KINDS = {
     "stripped": ("crashes.c", "gcc", ("-s",)),
     "c++": ("crashes_cpp.cc", "g++", ()),
     "deaths": ("deaths.c", "gcc", ("-w",)),
+    "no-build-id": ("deaths.c", "gcc", ("-w", "-Wl,--build-id=none")),
     "deaths-c++": ("deaths_cpp.cc", "g++", ("-std=c++20", "-w")),
     "loops": ("loops.c", "gcc", ("-static-pie",)),
     "plugin": ("plugin.c", "gcc", ("-shared", "-fPIC")),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 
 from mtedbg.adapters.core.kept import Kept, Opened
 from mtedbg.adapters.core.places import Place, Places
+from mtedbg.adapters.core.same_code import ReadUpTo, same_code
 from mtedbg.adapters.file_bytes import FileBytes, open_file
 from mtedbg.budget import Budget
 from mtedbg.dataclass import dataclass, field
@@ -21,6 +22,7 @@ from mtedbg.formats.elf import ProgramHeader
 from mtedbg.formats.elf_symbols import JoinedTables, SymbolTable
 from mtedbg.model.absent import Absent, Reason, or_else
 from mtedbg.model.debug_file import DebugFile
+from mtedbg.model.guest_program import GuestProgram
 from mtedbg.model.image import ImageFile
 
 PAGE = 4096
@@ -54,6 +56,8 @@ class Image:
         kept: files that were opened before.
         measured: what was made of its headers, with them.
         machine: whose code it has: a translated program is of another one.
+        same: whether a file with these program headers is it, by what memory has; None where that
+            has nothing of it. Asked where there is no build id.
     """
 
     name: str
@@ -76,6 +80,7 @@ class Image:
     kept: Kept = field(default_factory=Kept)
     measured: tuple[list[ProgramHeader], tuple[int, int]] | None = None
     machine: int = elf.EM_AARCH64
+    same: Callable[[Buffer, list[ProgramHeader]], bool | None] | None = None
 
     @property
     def is_guest(self) -> bool:
@@ -96,8 +101,7 @@ class Image:
         """Bias and end, which every read asks for: made once of each set of headers."""
         if self.measured is None or self.measured[0] is not self.headers:
             loads = _loads(self.headers)
-            first = min(loads, key=lambda h: h.address, default=None)
-            bias = self.base - (first.address - first.offset) if first else self.base
+            bias = _bias(self.base, loads)
             end = max((bias + h.address + h.memory_size for h in loads), default=self.base)
             self.measured = (self.headers, (bias, end))
         return self.measured[1]
@@ -202,10 +206,11 @@ class Image:
     def _differs(self, data: Buffer, headers: list[ProgramHeader], path: str, trusted: bool) -> str:
         mine, its = self.build_id(), elf.file_build_id(data, headers)
         if mine and its:
-            same = mine == its
-            return "" if same else f"{path} has build id {its.hex()}, the core has {mine.hex()}"
-        if self.head:
-            same = self.head == data[: len(self.head)]
+            if mine == its:
+                return ""
+            return f"{path} has build id {its.hex()}, the core has {mine.hex()}"
+        same = self.same(data, headers) if self.same is not None else None
+        if same is not None:
             return "" if same else f"{path} differs from what the core has of it"
         return "" if trusted else f"{path} cannot be compared: the core has nothing of it"
 
@@ -301,18 +306,24 @@ class Image:
         return JoinedTables(*(one for one in (more, table) if one is not None))
 
 
+def _bias(base: int, loads: Iterable[ProgramHeader]) -> int:
+    first = min(loads, key=lambda load: load.address, default=None)
+    return base - (first.address - first.offset) if first else base
+
+
 def _loads(headers: Iterable[ProgramHeader]) -> list[ProgramHeader]:
     return [header for header in headers if header.type == elf.PT_LOAD]
 
 
-def image_at(name: str, base: int, head: bytes) -> Image | None:
+def image_at(name: str, base: int, dumped: ReadUpTo) -> Image | None:
     """The image whose first page is at `base`: of AArch64, or of a program that is translated.
 
     Args:
         name: of the file that is mapped there, may be empty.
         base: of the mapping.
-        head: the page as dumped; nothing where it was not, and then a named file may still be one.
+        dumped: what the core has; where it has not that page, a named file may still be an image.
     """
+    head = dumped(base, base + PAGE)
     if not head:
         return Image(name, base, b"", []) if name else None
     try:
@@ -322,7 +333,29 @@ def image_at(name: str, base: int, head: bytes) -> Image | None:
         return None
     if header.machine not in elf.PROGRAM_MACHINES or header.type not in (elf.ET_EXEC, elf.ET_DYN):
         return None
-    return Image(name, base, head, headers, machine=header.machine)
+
+    def same(data: Buffer, headers: list[ProgramHeader]) -> bool | None:
+        return same_code(data, headers, _bias(base, _loads(headers)), dumped)
+
+    return Image(name, base, head, headers, machine=header.machine, same=same)
+
+
+def image_of(program: GuestProgram, read: ReadUpTo) -> Image:
+    """A program that is translated, of which no mapping tells.
+
+    Args:
+        program: as its runtime has it.
+        read: of the process, which has its code.
+    """
+
+    def same(data: Buffer, headers: list[ProgramHeader]) -> bool | None:
+        return same_code(data, headers, program.bias, read)
+
+    recorded = program.build_id
+    return Image(
+        program.path, 0, b"", [], recorded_id=recorded, machine=elf.EM_X86_64,
+        same=None if recorded else same,
+    )  # fmt: skip
 
 
 def program_headers_offset(path: str) -> int | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from posixpath import basename
 from typing import TYPE_CHECKING
 
-from mtedbg.adapters.core.images import PAGE, Image, image_at, program_headers_offset
+from mtedbg.adapters.core.images import PAGE, Image, image_at, image_of, program_headers_offset
 from mtedbg.adapters.core.places import Place, Places
 from mtedbg.adapters.core.segments import Segments
 from mtedbg.adapters.core.symbol_tables import Tables
@@ -19,6 +19,7 @@ from mtedbg.formats.core_notes import FileMapping, Notes
 from mtedbg.formats.debug_files import has_debug_info
 from mtedbg.formats.elf_symbols import JoinedTables, SymbolTable
 from mtedbg.model.absent import Absent, Reason
+from mtedbg.model.guest_program import GuestProgram
 
 if TYPE_CHECKING:
     from mtedbg.adapters.core.debuginfod import Debuginfod
@@ -55,7 +56,7 @@ class AddressSpace:
         self._tables = Tables(budget)
         self._remarks = remarks
         self._tried: set[int] = set()
-        self._programs: dict[tuple[str, bytes], Image] = {}
+        self._programs: dict[tuple[str, bytes, int], Image] = {}
         self.memory = memory
         self.unmapped = known.unmapped
         self.auxv = known.auxv()
@@ -156,11 +157,11 @@ class AddressSpace:
             return
         self._remarks += [f"{why}: not used" for why in image.refused]
 
-    def of_program(self, path: str, build_id: bytes) -> Image:
-        """A translated program that is known by its path and build id alone, with its file."""
-        key = path, build_id
+    def of_program(self, program: GuestProgram) -> Image:
+        """A translated program, of which no mapping tells, with its file."""
+        key = program.path, program.build_id, program.bias
         if key not in self._programs:
-            image = Image(path, 0, b"", [], recorded_id=build_id, machine=elf.EM_X86_64)
+            image = image_of(program, self.dumped)
             image.kept, image.budget = self._places.kept, self._budget
             self._programs[key] = image
             try:
@@ -242,8 +243,7 @@ class AddressSpace:
         elif notes.AT_SYSINFO_EHDR in self.auxv:
             bases.setdefault(self.auxv[notes.AT_SYSINFO_EHDR], "")
         for count, (base, name) in enumerate(bases.items()):
-            head = self.dumped(base, base + PAGE)
-            if (image := image_at(name, base, head)) is not None:
+            if (image := image_at(name, base, self.dumped)) is not None:
                 image.recorded_id = recorded.get(base, b"")
                 image.kept = self._places.kept
                 image.budget = self._budget

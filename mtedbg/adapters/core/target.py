@@ -346,7 +346,7 @@ class CoreTarget:
 
     def files_of_program(self, program: GuestProgram) -> Sequence[DebugFile]:
         """The files of a translated program, looked for as those of images are."""
-        image = self._space.of_program(program.path, program.build_id)
+        image = self._space.of_program(program)
         return [replace(one, bias=program.bias) for one in image.debug_files()]
 
     def module_at(self, address: int) -> Module | Absent:

@@ -6,8 +6,9 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from mtedbg.adapters.core.images import Image
+from mtedbg.adapters.core.images import Image, image_of
 from mtedbg.adapters.core.places import Places
+from mtedbg.adapters.core.same_code import ReadUpTo, same_code
 from mtedbg.dataclass import dataclass, replace
 from mtedbg.errors import FileFormatError
 from mtedbg.formats import elf
@@ -71,28 +72,30 @@ def files_of(
     program: GuestProgram,
     kept: dict[GuestProgram, list[DebugFile]],
     read: Callable[[str, int], bytes | Absent] | None,
+    memory: ReadUpTo,
 ) -> list[DebugFile]:
     """The files of a program that a runtime names: this machine's, else the process's own.
 
-    Only those with its build id: a name alone proves nothing.
+    Only those with its build id or, where it has none, its code: a name alone proves nothing.
 
     Args:
         program: whose.
         kept: what was read before.
         read: a file of the machine where it runs, of so many bytes at most; None where that is not
             to be had.
+        memory: what the process has.
     """
     if program not in kept:
         if len(kept) >= _MOST_FILES:
             kept.clear()
-        kept[program] = _files_of(program, read) if program.build_id else []
+        kept[program] = _files_of(program, read, memory)
     return kept[program]
 
 
 def _files_of(
-    program: GuestProgram, read: Callable[[str, int], bytes | Absent] | None
+    program: GuestProgram, read: Callable[[str, int], bytes | Absent] | None, memory: ReadUpTo
 ) -> list[DebugFile]:
-    found = _on_this_machine(program.path, program.build_id, program.bias)
+    found = _on_this_machine(image_of(program, memory), program.bias)
     if found or read is None or not program.path:
         return found
     data = read(program.path, MAX_BYTES)
@@ -102,13 +105,15 @@ def _files_of(
         headers, _ = elf.program_headers(data, elf.file_header(data, program.path), program.path)
     except FileFormatError:
         return []
-    same = elf.file_build_id(data, headers) == program.build_id
+    if program.build_id:
+        same = elf.file_build_id(data, headers) == program.build_id
+    else:
+        same = same_code(data, headers, program.bias, memory) is True
     return [DebugFile(program.path, data, program.bias)] if same else []
 
 
-def _on_this_machine(path: str, build_id: bytes, bias: int) -> list[DebugFile]:
-    """Files with a build id: the program's own, and those with its symbols alone."""
-    image = Image(path, 0, b"", [], recorded_id=build_id, machine=elf.EM_X86_64)
+def _on_this_machine(image: Image, bias: int) -> list[DebugFile]:
+    """An image's files: its own, and those with its symbols alone."""
     image.find(Places("/", ""))
     return [replace(one, bias=bias) for one in image.debug_files()]
 
@@ -132,8 +137,11 @@ def _read(target: Asked, path: str, base: int) -> list[DebugFile]:
     first = min(loads, key=lambda one: one.address)
     bias = base - (first.address - first.offset)
     build_id = elf.file_build_id(data, headers)
-    found = _on_this_machine(path, build_id, bias) if build_id else []
-    return [*found, DebugFile(path, data, bias)]
+    file = DebugFile(path, data, bias)
+    if not build_id:
+        return [file]
+    image = Image(path, 0, b"", [], recorded_id=build_id, machine=elf.EM_X86_64)
+    return [*_on_this_machine(image, bias), file]
 
 
 def _is_guest(head: bytes, path: str) -> bool:

@@ -11,7 +11,7 @@ from mtedbg.adapters.debugger.source import Metered, Named, Source
 from mtedbg.adapters.debugger.spans import PAGE, Regions
 from mtedbg.dataclass import replace
 from mtedbg.errors import OverBudgetError
-from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, then
+from mtedbg.model.absent import NOT_APPLICABLE, Absent, Reason, or_else, then
 from mtedbg.model.debug_file import DebugFile
 from mtedbg.model.memory import TagPiece
 from mtedbg.model.process import SignalInfo, Thread
@@ -108,7 +108,11 @@ class SourcedTarget(ABC, Generic[S]):
         from mtedbg.adapters.debugger.guest_files import files_of
 
         read = self.read_file if isinstance(self, FileReader) else None
-        return files_of(program, self._program_files, read)
+
+        def memory(address: int, end: int) -> bytes:
+            return or_else(self.read_memory(address, end - address), b"")
+
+        return files_of(program, self._program_files, read, memory)
 
     def read_tags(self, start: int, end: int) -> Sequence[TagPiece]:
         """Allocation tags of [start, end); see the port."""

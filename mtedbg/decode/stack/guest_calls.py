@@ -226,6 +226,10 @@ class Unwinder:
                 target = self._code.direct_target(left.return_address)
                 caller = _State(left.return_address, {**left.registers, "rsp": left.cfa})
                 return caller, uncertain and (begin is None or target != begin)
+            # Nothing there calls: a signal handler has made it look so, as Go's does for a panic.
+            if not uncertain and self._rules(left.return_address) is not None:
+                registers = {**left.registers, "rsp": left.cfa}
+                return _State(left.return_address, registers, is_return=False), False
         return None
 
     def _places(self, state: _State, uncertain: bool) -> Iterator[int]:

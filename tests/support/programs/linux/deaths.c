@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #define APART __attribute__((noinline, noclone))
@@ -185,6 +186,25 @@ APART static void key_destructor(void) {
   pthread_join(t, 0);
 }
 
+// As the runtime of Go does: what faulted looks as if it had called this.
+__attribute__((force_align_arg_pointer)) APART static void panicked(void) {
+  raise(SIGABRT);
+  depth++;
+}
+static void as_a_call(int number, siginfo_t* info, void* context) {
+  greg_t* registers = ((ucontext_t*)context)->uc_mcontext.gregs;
+  (void)number, (void)info;
+  registers[REG_RSP] -= 8;
+  *(greg_t*)registers[REG_RSP] = registers[REG_RIP];
+  registers[REG_RIP] = (greg_t)panicked;
+}
+APART static void faults(long* p) { depth++, sink = *p, depth++; }
+static void panic(void) {
+  struct sigaction action = {.sa_sigaction = as_a_call, .sa_flags = SA_SIGINFO};
+  sigaction(SIGSEGV, &action, 0);
+  faults((long*)8);
+}
+
 int main(int argc, char** argv) {
   const char* how = argc > 1 ? argv[1] : "";
 #define IS(name) if (!strcmp(how, name))
@@ -213,6 +233,7 @@ int main(int argc, char** argv) {
   }
   IS("crowd") crowd();
   IS("key") key_destructor();
+  IS("panic") panic();
   printf("%d\n", depth);
   return 0;
 }
