@@ -74,6 +74,12 @@ def test_registers_that_a_signal_handler_interrupted(tmp_path: Path) -> None:
     assert (x87["st0"], x87["fcw"]) == (0x4000_C90F_DAA2_2168_C235, 0x37F)
 
 
+def test_a_thread_whose_first_function_has_nothing_on_the_stack(tmp_path: Path) -> None:
+    """As those of musl; it is in assembler, without call frame information. GDB finds more."""
+    found = [call.function for call in guest_calls(crashed(program("deaths"), tmp_path, "clone"))]
+    assert found == ["faults", "own_clone"]
+
+
 def test_a_program_without_a_build_id_is_known_by_its_code(tmp_path: Path) -> None:
     def smashed_at(core: Path) -> int:
         (line,) = [call.line for call in guest_calls(core) if call.function == "smashed"]

@@ -290,12 +290,14 @@ def _returned(value: int, slot: int, rbp: int | None) -> _State:
 
 
 def _return_slot(state: _State, depth: Depth) -> int | None:
-    """Where the return address is."""
+    """Where the return address is; what is below the stack pointer is of calls that have ended."""
     if depth.rsp is not None:
-        return state.rsp + depth.rsp
-    if depth.rbp is not None and state.rbp is not None:
-        return state.rbp + depth.rbp
-    return None
+        slot = state.rsp + depth.rsp
+    elif depth.rbp is not None and state.rbp is not None:
+        slot = state.rbp + depth.rbp
+    else:
+        return None
+    return slot if slot >= state.rsp else None
 
 
 def _thread_returns(runtime: Runtime) -> frozenset[int]:

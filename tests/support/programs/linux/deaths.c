@@ -5,6 +5,7 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -198,11 +199,42 @@ static void as_a_call(int number, siginfo_t* info, void* context) {
   *(greg_t*)registers[REG_RSP] = registers[REG_RIP];
   registers[REG_RIP] = (greg_t)panicked;
 }
-APART static void faults(long* p) { depth++, sink = *p, depth++; }
+APART static void faults(void* p) { depth++, sink = *(long*)p, depth++; }
 static void panic(void) {
   struct sigaction action = {.sa_sigaction = as_a_call, .sa_flags = SA_SIGINFO};
   sigaction(SIGSEGV, &action, 0);
-  faults((long*)8);
+  faults((void*)8);
+}
+
+// As musl begins its threads: in the new one, what it was given is gone from the stack when it
+// calls.
+long own_clone(void* stack, long flags, void* argument, void (*function)(void*));
+__asm__(
+    ".text\n.type own_clone, @function\nown_clone:\n"
+    "  mov %rcx, %r9\n"
+    "  and $-16, %rdi\n"
+    "  sub $8, %rdi\n"
+    "  mov %rdx, (%rdi)\n"
+    "  xchg %rdi, %rsi\n"
+    "  xor %edx, %edx\n"
+    "  xor %r10d, %r10d\n"
+    "  xor %r8d, %r8d\n"
+    "  mov $56, %eax\n"
+    "  syscall\n"
+    "  test %eax, %eax\n"
+    "  jnz 1f\n"
+    "  xor %ebp, %ebp\n"
+    "  pop %rdi\n"
+    "  call *%r9\n"
+    "  hlt\n"
+    "1: ret\n"
+    ".size own_clone, . - own_clone\n");
+static void in_a_clone(void) {
+  const long flags =
+      CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
+  char* stack = malloc(65536);
+  own_clone(stack + 65536, flags, (void*)8, faults);
+  pause();
 }
 
 int main(int argc, char** argv) {
@@ -234,6 +266,7 @@ int main(int argc, char** argv) {
   IS("crowd") crowd();
   IS("key") key_destructor();
   IS("panic") panic();
+  IS("clone") in_a_clone();
   printf("%d\n", depth);
   return 0;
 }
