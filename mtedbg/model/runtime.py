@@ -231,6 +231,21 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True)
+class SentSignal:
+    """The last signal that the guest has sent to itself and that ends it; zeros where none.
+
+    Attributes:
+        sent_signal: its number.
+        sent_by: number of the system call.
+    """
+
+    RECORD: ClassVar[str] = "Ending"
+
+    sent_signal: int
+    sent_by: int
+
+
+@dataclass(frozen=True, slots=True)
 class MissingCalls:
     """The system calls that the guest has made and its runtime does not have; zeros where none.
 

@@ -41,6 +41,8 @@ OTHERS = {
     "jump-data": r"SIGSEGV: jump or return to 0x\w+, where no code is, in data\.\d+; "
     r"called from jump_to_data at .*",
     "assert": r"SIGABRT: sent by itself \(tgkill\), in .*; called from asserted at .*",
+    "unblocked": r"SIGABRT: sent by itself \(tgkill\), in .*; called from unblocked at .*",
+    "panic": r"SIGABRT: sent by itself \(tgkill\), in .*; called from panicked at .*",
     "free-twice": r"SIGABRT: sent by itself \(tgkill\), in .*; called from freed_twice at .*",
 }
 

@@ -21,7 +21,13 @@ if TYPE_CHECKING:
     from mtedbg.model.process import SignalInfo, Thread
     from mtedbg.session import Session
 
-_SIGNAL_ARGUMENT = {62: ("kill", "rsi"), 200: ("tkill", "rsi"), 234: ("tgkill", "rdx")}
+_SIGNAL_ARGUMENT = {
+    62: ("kill", "rsi"),
+    129: ("rt_sigqueueinfo", "rsi"),
+    200: ("tkill", "rsi"),
+    234: ("tgkill", "rdx"),
+    297: ("rt_tgsigqueueinfo", "rdx"),
+}
 """Calls that send a signal, by their numbers (arch/x86/entry/syscalls/syscall_64.tbl)."""
 _NAMED = 3
 """Callers that are named."""
@@ -89,7 +95,7 @@ def _sent_by_itself(session: Session, told: SignalInfo) -> bool:
 def _reasons(calls: GuestCalls, number: int) -> Iterator[str]:
     """What the guest did, by the runtime's record, else by the system call that it is in."""
     from mtedbg.model.frame import ThreadState
-    from mtedbg.model.runtime import ENDING, Ending
+    from mtedbg.model.runtime import ENDING, Ending, SentSignal
 
     runtime, frame = calls.runtime, calls.guest.frame
     with suppress(LayoutError):
@@ -101,6 +107,10 @@ def _reasons(calls: GuestCalls, number: int) -> Iterator[str]:
         name, register = call
         if calls.guest.registers[register] == number:
             yield f"sent by itself ({name})"
+    with suppress(LayoutError):  # a runtime that does not keep it
+        sent = runtime.first(ENDING, SentSignal)
+        if present(sent) and sent.sent_signal == number and sent.sent_by in _SIGNAL_ARGUMENT:
+            yield f"sent by itself ({_SIGNAL_ARGUMENT[sent.sent_by][0]})"
 
 
 def _missing(calls: GuestCalls) -> str:

@@ -27,6 +27,7 @@ _FUNCTIONS = (
     # Ways to end, and to be told of it.
     r"_?_?(abort|raise|gsignal|tgkill|pthread_kill|kill|tkill|sigqueue|assert_?_?fail\w*|exit)",
     r"__pthread_kill\w*|__GI_\w+|__libc_(message|fatal|assert\w*)\w*|__(stack_)?chk_fail|__fortify_fail\w*",
+    r"<signal handler called>|__(restore|block_(all|app))_sigs",
     r"__assert2?|__assert_perror_fail|_Exit|__kernel_\w+|__restore_rt|__default_(rt_)?sa_restorer",
     # Memory and strings: whoever passed a bad pointer is the caller.
     r"_*(mem|str|wcs|wmem|stp|bcmp|bcopy|bzero|raw)(cpy|move|set|chr|rchr|cmp|len|nlen|cat|ncat|ncpy"
@@ -48,7 +49,10 @@ _FUNCTIONS = (
     r"_?(core|std|alloc)::(panicking|panic|rt|sys|sys_common|thread|alloc|result|option|ops::function"
     r"|process|backtrace|intrinsics|boxed|raw_vec)::.*|<(core|std|alloc)::.*"
     r"|(__rustc::)?(rust_(begin_unwind|panic\w*|eh_personality)|__rust_\w+|__rdl_\w+|__rg_\w+|rust_oom)"
-    r"|std::(rt|sys|panic\w*).*|alloc::.*|core::(ptr|ops|intrinsics|slice|str|fmt|option|result|panicking).*",
+    r"|panic_(abort|unwind)::.*|std::(rt|sys|panic\w*).*|alloc::.*|core::(ptr|ops|intrinsics|slice|str|fmt|option|result|panicking).*",
+    # Go: panics, signals, and what is around main and a goroutine's function.
+    r"runtime\.((goP|fatalp|gop|p)anic\w*|throw|fatal\w*|crash|dopanic\w*|raise\w*|dieFromSignal|sig\w+|main"
+    r"|goexit\w*|mcall|mstart\w*|systemstack\w*|morestack\w*|asmcgocall\w*|cgo\w+|rt0_go)",
     # Before main and a thread's function.
     r"_start|__libc_start_\w+|start_thread|thread_start|__clone3?|clone3?|__wrap_main|_dl_\w+|call_init"
     r"|__libc_init|__pthread_start.*",
@@ -58,9 +62,9 @@ _OF_FILE = re.compile("|".join(f"(?:{one})" for one in _FILES))
 _OF_FUNCTION = re.compile("|".join(f"(?:{one})" for one in _FUNCTIONS))
 _APPENDED = re.compile(
     r"(\.(isra|part|constprop|cold|lto_priv|llvm|localalias|clone|specialized|\d+)"
-    r"|::h[0-9a-f]{16}| \[clone [^\[\]]*\])+$"
+    r"|::h[0-9a-f]{16}| \[clone [^\[\]]*\]|\.abi(0|internal))+$"
 )
-"""What GCC, clang's LTO, symbol versions and rustc put behind a function's name."""
+"""What GCC, clang's LTO, symbol versions, rustc and Go put behind a function's name."""
 
 
 def plain(function: str) -> str:

@@ -286,10 +286,12 @@ enum { MTEDBG_ENUMS(MTEDBG_ENUM_LIST) };
 
 /* ending: what the guest does that ends the process; zeros before. thread: the guest thread that does
  * it. rip: where. signal: that it dies of; 0: an error that the runtime ends with. reason: in words. missing: system calls that
- * it has made before and the runtime does not have, "uselib, semget". */
+ * it has made before and the runtime does not have, "uselib, semget". sent_signal, sent_by: the last
+ * signal that ends the process which it has sent to itself, and the number of the system call. */
 #define MTEDBG_ENDING_FIELDS(F, T)                                                    \
   F(T, u64, thread) F(T, u64, rip) F(T, u64, reason) F(T, u32, reason_length) F(T, u32, signal) \
-  F(T, u64, missing) F(T, u32, missing_length) F(T, u32, ending_reserved)
+  F(T, u64, missing) F(T, u32, missing_length) F(T, u32, sent_signal)                   \
+  F(T, u32, sent_by) F(T, u32, ending_reserved)
 
 /* The state of a guest thread. In JIT code the general registers, RIP's successor and flags are in
  * host registers: the schema's `register` lines say where. noted_core: the host_core_id of the last

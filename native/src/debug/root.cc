@@ -215,6 +215,13 @@ void note_ending(const mtedbg_GuestFrame& guest, int signal, std::string_view re
   std::atomic_ref(ending.thread).store(guest.thread_id, std::memory_order_release);
 }
 
+void note_sent(int signal, uint32_t system_call) {
+  mtedbg_Ending& ending = *debug_root().ending;
+  std::atomic_ref(ending.sent_by).store(system_call, std::memory_order_relaxed);
+  std::atomic_ref(ending.sent_signal)
+      .store(static_cast<uint32_t>(signal), std::memory_order_release);
+}
+
 void note_missing(std::string_view call) {
   constexpr size_t kMost = 80;
   static std::mutex lock;

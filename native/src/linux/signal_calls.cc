@@ -5,6 +5,7 @@
 
 #include <cerrno>
 
+#include "debug/root.h"
 #include "linux/arrival.h"
 #include "linux/call.h"
 #include "linux/descriptors.h"
@@ -160,9 +161,11 @@ bool ends_by_default(int signal) {
 
 // A signal to its own process may be the last that it does: what was learned is kept before.
 void before_sending(Call& call, int process, int signal) {
-  if (process == getpid() && ends_by_default(signal) &&
-      call.process.signals().action(signal).handler == 0)
-    ProfileWriter::before_signal(signal);
+  const bool itself = process == getpid() || process == 0 || process == -getpgrp();
+  if (!itself || !ends_by_default(signal) || call.process.signals().action(signal).handler != 0)
+    return;
+  note_sent(signal, static_cast<uint32_t>(call.thread.frame->guest.rax));
+  ProfileWriter::before_signal(signal);
 }
 
 CallResult kill(Call& call) {
@@ -219,6 +222,7 @@ CallResult tkill(Call& call) {
 CallResult rt_sigqueueinfo(Call& call) {
   const auto info = call.get<siginfo_t>(call.arguments[2]);
   if (!info) return -EFAULT;
+  before_sending(call, call.number_at(0), call.number_at(1));
   return host_call(SYS_rt_sigqueueinfo, {{call.number_at(0), call.number_at(1), pointer(&*info)}});
 }
 

@@ -20,9 +20,12 @@ abort; raise; gsignal; __pthread_kill_implementation; __assert_fail; __stack_chk
 __memcpy_chk; __memcpy_generic; __memset_mops; __strlen_mte; strcpy; malloc; free; __libc_free
 _int_free; operator delete(void*); operator new[](unsigned long); start_thread; rust_begin_unwind
 scudo::Allocator<int>::deallocate(void*); std::terminate(); __cxa_throw; _start; __libc_start_main
-std::panicking::begin_panic_handler; core::panicking::panic_fmt; alloc::vec::from_elem"""
+std::panicking::begin_panic_handler; core::panicking::panic_fmt; alloc::vec::from_elem
+panic_abort::__rust_start_panic::abort; runtime.gopanic; runtime.sigpanic; runtime.goexit
+runtime.sigtrampgo; runtime.goPanicIndex; <signal handler called>; __restore_sigs"""
 OURS = """
-main; free_list; malloced; memory_of; strings::of; abort_transfer; operatorial; render; std_thread
+main; main.main; runtime.mallocgc; runtime.mapassign; panic_button
+free_list; malloced; memory_of; strings::of; abort_transfer; operatorial; render; std_thread
 game::core::run; raise_flag; Parser::free(Node*); freeze; memcpy_queue; start_threads; kill_enemy"""
 
 
@@ -56,6 +59,7 @@ def test_names_that_look_like_them_are_not(name: str) -> None:
         ("parse.isra.0", "parse"),
         ("parse.part.0.constprop.1", "parse"),
         ("parse.cold", "parse"),
+        ("runtime.raise.abi0", "runtime.raise"),
         ("parse.llvm.1234567", "parse"),
         ("free@@GLIBC_2.17", "free"),
         ("game::run::h0123456789abcdef", "game::run"),

@@ -237,6 +237,15 @@ static void in_a_clone(void) {
   pause();
 }
 
+static void unblocked(void) {
+  sigset_t all;
+  sigfillset(&all);
+  sigprocmask(SIG_BLOCK, &all, 0);
+  raise(SIGABRT);
+  depth++;
+  sigprocmask(SIG_UNBLOCK, &all, 0);
+}
+
 int main(int argc, char** argv) {
   const char* how = argc > 1 ? argv[1] : "";
 #define IS(name) if (!strcmp(how, name))
@@ -266,6 +275,7 @@ int main(int argc, char** argv) {
   IS("crowd") crowd();
   IS("key") key_destructor();
   IS("panic") panic();
+  IS("unblocked") unblocked();
   IS("clone") in_a_clone();
   printf("%d\n", depth);
   return 0;
