@@ -20,14 +20,16 @@ from mtedbg.adapters.lldb.module import NAME, is_ours
 from mtedbg.errors import MtedbgError
 from mtedbg.model.pointer import strip
 
-_MOST_THREADS = 64
-
-_MOST_FRAMES = 512
+_MOST_THREADS, _MOST_FRAMES = 64, 512
 
 # The process that was looked at last: LLDB's number of it, and of its stop.
 _seen: tuple[int, int] = (0, 0)
-# Of the threads that were looked at there: the registers of those whose frames LLDB does not leave.
-_asked: dict[int, dict[str, int] | None] = {}
+# The threads that were looked at there.
+_looked: set[int] = set()
+# Registers of those threads whose frames LLDB does not leave.
+_needed: dict[int, dict[str, int]] = {}
+# LLDB's numbers of the processes that have a module.
+_loaded: set[int] = set()
 
 
 def add(process: lldb.SBProcess, thread: lldb.SBThread) -> None:
@@ -42,26 +44,28 @@ def add(process: lldb.SBProcess, thread: lldb.SBThread) -> None:
     if not is_core and process.GetPluginName() != "gdb-remote":
         return
     stop = process.GetUniqueID(), 0 if is_core else process.GetStopID()
-    if stop != _seen:
+    is_new = stop != _seen
+    if is_new:
         _seen = stop
-        _asked.clear()
-        _unload(process.GetTarget())
-        _ask(process, _first(process) if is_core else [thread])
-    elif not is_core and thread.GetThreadID() not in _asked:
+        _looked.clear()
+        _needed.clear()
+        _unload(process)
+    if is_core and is_new:
+        _ask(process, _first(process))
+    elif not is_core and thread.GetThreadID() not in _looked:
         _ask(process, [thread])
 
 
 def _ask(process: lldb.SBProcess, threads: list[lldb.SBThread]) -> None:
     """Makes the module anew, if frames of one of these threads need it."""
-    for thread in threads:
-        _asked[thread.GetThreadID()] = None
+    _looked.update(thread.GetThreadID() for thread in threads)
     try:
         data = _file(process, threads)
     except MtedbgError:
         return  # a backtrace is the poorer for it
     if data:
-        _unload(process.GetTarget())
-        _load(process.GetTarget(), data)
+        _unload(process)
+        _load(process, data)
 
 
 def _first(process: lldb.SBProcess) -> list[lldb.SBThread]:
@@ -104,28 +108,33 @@ def _file(process: lldb.SBProcess, threads: list[lldb.SBThread]) -> bytes:
     from mtedbg.analysis.stacks.walk import FrameKind, Walk
     from mtedbg.formats.frames_elf import frames_elf
 
-    is_new = False
+    before = len(_needed)
     for thread in threads:
         registers = threads_of.registers(thread.GetFrameAtIndex(0))
         walked = Walk(session, MOST).frames(registers)
         ours = [one.pc for one in walked if one.kind is not FrameKind.HYPOTHESIS]
         if ours != _pcs(thread, len(ours)):
-            _asked[thread.GetThreadID()] = registers
-            is_new = True
-    if not is_new:
+            _needed[thread.GetThreadID()] = registers
+    if len(_needed) == before:
         return b""
-    codes = unwound_code(session, [one for one in _asked.values() if one is not None])
+    codes = unwound_code(session, _needed.values())
     return frames_elf(codes) if codes else b""
 
 
-def _unload(target: lldb.SBTarget) -> None:
+def _unload(process: lldb.SBProcess) -> None:
     """Takes away the module of an earlier stop."""
+    if process.GetUniqueID() not in _loaded:
+        return
+    _loaded.discard(process.GetUniqueID())
+    target = process.GetTarget()
     for module in [one for one in target.module_iter() if is_ours(one)]:
         target.ClearModuleLoadAddress(module)
         target.RemoveModule(module)
 
 
-def _load(target: lldb.SBTarget, data: bytes) -> None:
+def _load(process: lldb.SBProcess, data: bytes) -> None:
+    target = process.GetTarget()
+    _loaded.add(process.GetUniqueID())
     with tempfile.TemporaryDirectory(prefix="mtedbg-") as folder:
         path = Path(folder) / NAME
         path.write_bytes(data)
