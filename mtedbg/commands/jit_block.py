@@ -91,7 +91,7 @@ def _of_foreign(place: CodePlace) -> str:
         return _unknown_to_foreign(place, place.block)
     number = f" {place.block.number}" if present(place.block.number) else ""
     kind = f" ({place.block.kind})" if place.version else ""
-    where = f"{place.block.noun}{number}{kind}, by the {place.source}"
+    where = f"{place.block.noun}{number}{kind}, by {place.source.in_words}"
     if place.version:
         where = f"{place.block.noun}{number}{kind} of {place.version}"
     line = f", {place.line}" if present(place.line) else ""
@@ -112,14 +112,14 @@ def _unknown_to_foreign(place: CodePlace, why: Absent) -> str:
     from mtedbg.model.foreign_code import CodeSource
 
     if not why.is_hole:
-        return f"not in code that the {place.source} describes"
+        return f"not in code that {place.source.in_words} describes"
     if why.reason is Reason.UNKNOWN_VERSION:
         return f"perhaps in code of {why.detail}"
     if place.source is CodeSource.MAPPINGS:
         return f"perhaps in code of a JIT: {why.detail}"
     if why.reason is Reason.UNKNOWN:
         return f"perhaps in code of {place.by}: {why.detail}"
-    return f"the {place.source} cannot be read: {why}"
+    return f"{place.source.in_words} cannot be read: {why}"
 
 
 COMMAND = Command(

@@ -27,6 +27,24 @@ class CodeSource(StrEnum):
     PERF_MAP = "perf map"
     MAPPINGS = "mappings"
 
+    @property
+    def in_words(self) -> str:
+        """As a sentence has it: "the perf map", "HotSpot"."""
+        return f"the {self}" if self in _THINGS else str(self)
+
+
+_THINGS = frozenset(
+    (
+        CodeSource.DEBUG_ROOT,
+        CodeSource.JIT_INTERFACE,
+        CodeSource.OBJECT,
+        CodeSource.JITDUMP,
+        CodeSource.PERF_MAP,
+        CodeSource.MAPPINGS,
+    )
+)
+"""Those that are no program's name."""
+
 
 @dataclass(frozen=True, slots=True)
 class CodeSpan:

@@ -113,5 +113,5 @@ def _named(known: CodePlace, other: CodePlace) -> CodePlace:
         range=other.range,
         function=other.function if not present(known.function) else known.function,
         line=known.line if present(known.line) else other.line,
-        notes=(*known.notes, f"named by the {other.source}"),
+        notes=(*known.notes, f"named by {other.source.in_words}"),
     )

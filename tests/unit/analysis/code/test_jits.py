@@ -218,3 +218,11 @@ def test_frames_go_on_from_its_code(made):
     names = [str(one.place) for one in host_calls(session, session.thread(1)).frames]
     assert names[0] == "fib at fib.lua:7 [trace 3, LuaJIT 2.1]"
     assert len(names) == 2
+
+
+def test_a_jit_is_named_as_people_name_it(made):
+    """Its name has no article, and what is a thing has one."""
+    session = made(Traces(code=None))
+    headline = answers.ask(session, f"jit-block {PROGRAM + 8:#x}").headline
+    assert headline.endswith("not in code that LuaJIT describes")
+    assert CodeSource.PERF_MAP.in_words == "the perf map"

@@ -32,6 +32,9 @@ def session(*files: str, name: str = "") -> Session:
         ("/usr/bin/qemu-system-x86_64", "QEMU (qemu-system-x86_64)"),
         ("/usr/lib/libruby-3.3.so.3.3.8", "Ruby (libruby-3.3.so.3.3.8)"),
         ("/usr/lib/dotnet/libclrjit.so", ".NET (libclrjit.so)"),
+        ("/usr/lib/libguile-3.0.so.1.7.0", "Guile (libguile-3.0.so.1.7.0)"),
+        ("/usr/bin/sbcl", "SBCL (sbcl)"),
+        ("/usr/bin/tcc", "TCC (tcc)"),
     ],
 )
 def test_who_may_have_made_it_is_named(file: str, maker: str) -> None:
@@ -40,7 +43,9 @@ def test_who_may_have_made_it_is_named(file: str, maker: str) -> None:
     assert f"in the process, and known to make code: {maker}" in place.notes
 
 
-@pytest.mark.parametrize("file", ["/usr/bin/qemu-img", "/usr/bin/monodevelop", "/usr/bin/cat"])
+@pytest.mark.parametrize(
+    "file", ["/usr/bin/qemu-img", "/usr/bin/monodevelop", "/usr/bin/guild", "/usr/bin/cat"]
+)
 def test_others_are_not_suspected(file: str) -> None:
     assert makers(session(file)) == ()
 
