@@ -19,7 +19,7 @@ from mtedbg.formats.profile import read_profile
 from mtedbg.lab import paths
 from mtedbg.model.profile import Need, ProfileAccess, ProgramProfile
 from tests.live.test_runtime_guests import run
-from tests.support import fex, guest_crashes, x86_64
+from tests.support import fex, guest_crashes, signals, x86_64
 from tests.support.compile import BUILT, PROGRAMS, digest_of, link_once
 
 pytestmark = x86_64.only_natively("the machine's C library is for another processor")
@@ -340,11 +340,56 @@ def test_a_full_device_is_said() -> None:
     assert done.stderr == "mtetso: cannot write the profile /dev/full: No space left on device\n"
 
 
+def test_messages_are_not_the_program_s(tmp_path: Path) -> None:
+    """Programs of coreutils close standard error at their end; others have a file there."""
+    done = run("--profile-summary", Path("/usr/bin/seq"), "2")
+    assert done.stderr.startswith("mtetso: of ")
+    other = tmp_path / "other"
+    done = run("--profile-summary", Path("/usr/bin/dash"), "-c", f"exec 2>{other}; echo mine >&2")
+    assert done.stderr.startswith("mtetso: of ")
+    assert other.read_text() == "mine\n"
+
+
+def test_who_reads_the_messages_waits_for_no_child(tmp_path: Path) -> None:
+    """One by fork that has neither standard output nor standard error lives on."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    script = f"(exec >/dev/null 2>&1; read line <{pipe}) &"
+    words = command("--profile-out", tmp_path / "profile", "/usr/bin/dash", "-c", script)
+    with subprocess.Popen(words, stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+        assert process.wait(LIMIT_S) == 0
+        assert len([*tmp_path.glob("profile*")]) == 1  # the child has not ended
+    pipe.write_text("line\n")
+
+
+@pytest.mark.parametrize("threads", ["lockstep", "threads"])
+def test_descriptors_are_the_program_s(tmp_path: Path, threads: str) -> None:
+    """All but three are free to it; it ends by a signal, and its files have what it wrote."""
+    log, out = tmp_path / "log", tmp_path / "profile"
+    taken = " ".join(f"{number}>>{log}" for number in range(3, 10))
+    script = f"exec {taken}; echo ready; read line"
+    words = command("--threads", threads, "--profile-out", out, "/usr/bin/dash", "-c", script)
+    with subprocess.Popen(
+        [*signals.FRESH, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(LIMIT_S) == -signal.SIGTERM
+    assert log.read_bytes() == b""
+    assert any(facts.executions for facts in modules(out)["dash"].memops.values())
+
+
 def test_a_device_that_stays_full_is_said_once() -> None:
     """It is tried every second, and at the end."""
     words = command("--threads", "threads", "--profile-every", "1", "--profile-out", "/dev/full")
     with subprocess.Popen(
-        [*words, "/usr/bin/cat"], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*words, "/usr/bin/dash", "-c", "read line || exit 0"],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stdin is not None
         assert process.stderr is not None

@@ -23,6 +23,7 @@
 #include "memory/barriers.h"
 #include "memory/signals.h"
 #include "run/fork_gate.h"
+#include "run/profile_writer.h"
 
 namespace mtetso {
 namespace {
@@ -93,6 +94,7 @@ void become_child(Call& call) {
   if (reads_rseq(process.options())) register_restarts();
   process.only_thread(call.thread);
   process.engine().after_fork();
+  ProfileWriter::after_fork();
   call.process.become_child(call.thread);
 }
 

@@ -2,8 +2,7 @@
 
 #include "run/profile_writer.h"
 
-#include <poll.h>
-#include <sys/eventfd.h>
+#include <semaphore.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,12 +10,13 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
-#include <cstring>
+#include <ctime>
 #include <string>
 #include <thread>
 
 #include "debug/root.h"
 #include "run/fork_gate.h"
+#include "run/messages.h"
 #include "status.h"
 
 namespace mtetso {
@@ -24,11 +24,13 @@ namespace {
 
 constexpr int kSignals[] = {SIGHUP, SIGINT, SIGTERM};
 
-// What the handler uses.
-int g_wake = -1;
+// What the handler uses. No descriptor: programs close those that they do not know, and their own
+// file would have its number.
+sem_t g_wake;
 pid_t g_owner = 0;
 std::atomic<ProfileWriter*> g_writer{nullptr};
 std::atomic<int> g_signal{0};
+Messages g_messages;
 static_assert(std::atomic<int>::is_always_lock_free);
 
 // Whether the program that runs began neither with this process nor with execve in it.
@@ -44,10 +46,9 @@ void on_signal(int signal) {
     return;
   }
   const int error = errno;
-  const uint64_t one = 1;
   g_signal.store(signal, std::memory_order_release);
-  // It can only fail where the thread was woken 2^64 - 2 times already.
-  (void)!::write(g_wake, &one, sizeof one);
+  // It can only fail where the thread was woken 2^31 - 1 times already.
+  (void)sem_post(&g_wake);
   errno = error;
 }
 
@@ -85,6 +86,19 @@ std::string path_of(const Options& options) {
   return path;
 }
 
+// Whether the handler did it; false if so many seconds have passed (0: any number).
+bool wait_to_be_woken(uint32_t seconds) {
+  timespec until = {};
+  clock_gettime(CLOCK_MONOTONIC, &until);
+  until.tv_sec += seconds;
+  for (;;) {
+    const int failed =
+        seconds == 0 ? sem_wait(&g_wake) : sem_clockwait(&g_wake, CLOCK_MONOTONIC, &until);
+    if (failed == 0) return true;
+    if (errno == ETIMEDOUT) return false;
+  }
+}
+
 [[noreturn]] void end_by(int signal) {
   take_default(signal);
   sigset_t one;
@@ -98,7 +112,7 @@ std::string path_of(const Options& options) {
 }  // namespace
 
 bool ProfileWriter::take(int signal) {
-  if (g_wake < 0 || std::ranges::find(kSignals, signal) == std::end(kSignals)) return false;
+  if (g_owner == 0 || std::ranges::find(kSignals, signal) == std::end(kSignals)) return false;
   struct sigaction taken {};
   taken.sa_handler = on_signal;
   taken.sa_flags = SA_RESTART | SA_ONSTACK;
@@ -116,6 +130,8 @@ void ProfileWriter::before_exec() {
   if (writer != nullptr && !is_fork()) writer->write();
 }
 
+void ProfileWriter::after_fork() { g_messages.give_up(); }
+
 uint32_t ProfileWriter::named_by_id() {
   ProfileWriter* writer = g_writer.load(std::memory_order_acquire);
   if (writer == nullptr || is_fork() || !has_own_name(writer->options_)) return 0;
@@ -127,9 +143,8 @@ void ProfileWriter::start() {
   // A program that execve began was there before: it is not to fail for it.
   if (!options_.profile_out.empty() && !options_.executed) check_can_write(path_of(options_));
   g_writer.store(this, std::memory_order_release);
-  g_wake = eventfd(0, EFD_CLOEXEC);
-  if (g_wake < 0)
-    throw StatusError(Status::Internal, std::string("eventfd: ") + std::strerror(errno));
+  sem_init(&g_wake, 0, 0);
+  g_messages.keep();
   // Signals are for the other threads.
   sigset_t all, before;
   sigfillset(&all);
@@ -140,14 +155,9 @@ void ProfileWriter::start() {
 }
 
 void ProfileWriter::work() {
-  constexpr int kForEver = -1, kMilliseconds = 1000;
-  const int interval = options_.profile_every == 0
-                           ? kForEver
-                           : static_cast<int>(options_.profile_every) * kMilliseconds;
   // In the runtime while it writes: nobody forks then, and a child finds no lock held.
   for (;;) {
-    pollfd woken{g_wake, POLLIN, 0};
-    const int ready = poll(&woken, 1, interval);
+    const bool woken = wait_to_be_woken(options_.profile_every);
     if (const int signal = g_signal.load(std::memory_order_acquire); signal != 0) {
       {
         const InRuntime inside;
@@ -156,7 +166,7 @@ void ProfileWriter::work() {
       close_debug_root();
       end_by(signal);
     }
-    if (ready != 0) continue;
+    if (woken) continue;
     const InRuntime inside;
     write();
   }
@@ -170,7 +180,7 @@ void ProfileWriter::write() {
     said_.clear();
   } catch (const std::exception& error) {
     // Once, and not every few seconds.
-    if (said_ != error.what()) std::fprintf(stderr, "mtetso: %s\n", error.what());
+    if (said_ != error.what()) g_messages.say(error.what());
     said_ = error.what();
   }
 }
@@ -179,9 +189,9 @@ void ProfileWriter::finish() {
   write();
   if (!options_.profile_summary) return;
   try {
-    std::fprintf(stderr, "mtetso: %s\n", summary(engine_.profile()).c_str());
+    g_messages.say(summary(engine_.profile()));
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "mtetso: %s\n", error.what());
+    g_messages.say(error.what());
   }
 }
 
