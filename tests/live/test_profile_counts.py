@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from elftools.elf.elffile import ELFFile
 
+from mtedbg.analysis.memops.need import summary
 from mtedbg.cli import main
 from mtedbg.formats.profile import read_profile
 from mtedbg.lab import paths
@@ -80,11 +81,12 @@ class Endless:
     Args:
         folder: where the pipe is made.
         threads: the runtime's `--threads`.
+        more: other options of it.
     """
 
     END = b"\n}\n"
 
-    def __init__(self, folder: Path, threads: str) -> None:
+    def __init__(self, folder: Path, threads: str, *more: str) -> None:
         pipe = folder / "profile"
         os.mkfifo(pipe)
         self._pipe = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
@@ -92,7 +94,10 @@ class Endless:
         guest = [str(paths.guests() / "stress.elf"), "MP", "1000000000"]
         argv = [*signals.FRESH, "qemu-aarch64", "-cpu", "max", str(paths.runtime())]
         self.process = subprocess.Popen(
-            [*argv, *options, *guest], cwd=folder, stdout=subprocess.DEVNULL
+            [*argv, *options, *more, *guest],
+            cwd=folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
         )
         self._ended = os.pidfd_open(self.process.pid)
         self._text = b""
@@ -103,6 +108,8 @@ class Endless:
     def __exit__(self, *_: object) -> None:
         self.process.kill()
         self.process.wait()
+        assert self.process.stderr is not None
+        self.process.stderr.close()
         os.close(self._ended)
         os.close(self._pipe)
 
@@ -144,6 +151,19 @@ def test_a_signal_leaves_a_profile(tmp_path: Path, number: signal.Signals, threa
         assert guest.process.wait(DEADLINE_S) == -number
     (before,), (after,) = (read_profile(text, "pipe").programs for text in (early, late))
     assert total(before) < total(after)
+
+
+def test_a_signal_s_summary_is_that_of_the_file(tmp_path: Path) -> None:
+    """Threads run on while the file is written."""
+    with Endless(tmp_path, "threads", "--profile-summary") as guest:
+        while not read_profile(guest.profile(), "pipe").programs:
+            pass
+        guest.process.send_signal(signal.SIGTERM)
+        last = read_profile(guest.last(), "pipe")
+        assert guest.process.wait(DEADLINE_S) == -signal.SIGTERM
+        assert guest.process.stderr is not None
+        said = guest.process.stderr.read().decode()
+    assert said == f"mtetso: {summary(last)}\n"
 
 
 def total(program: ProgramProfile) -> int:

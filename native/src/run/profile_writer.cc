@@ -172,27 +172,26 @@ void ProfileWriter::work() {
   }
 }
 
-void ProfileWriter::write() {
-  if (options_.profile_out.empty()) return;
+std::string ProfileWriter::write() {
   std::scoped_lock hold(writing_);
+  std::string said;
   try {
-    write_profile(engine_.profile(), path_of(options_));
-    said_.clear();
+    // Other threads may run on: what is said is what is written.
+    const Profile profile = engine_.profile();
+    if (options_.profile_summary) said = summary(profile);
+    if (!options_.profile_out.empty()) write_profile(profile, path_of(options_));
+    failure_.clear();
   } catch (const std::exception& error) {
     // Once, and not every few seconds.
-    if (said_ != error.what()) g_messages.say(error.what());
-    said_ = error.what();
+    if (failure_ != error.what()) g_messages.say(error.what());
+    failure_ = error.what();
   }
+  return said;
 }
 
 void ProfileWriter::finish() {
-  write();
-  if (!options_.profile_summary) return;
-  try {
-    g_messages.say(summary(engine_.profile()));
-  } catch (const std::exception& error) {
-    g_messages.say(error.what());
-  }
+  const std::string said = write();
+  if (!said.empty()) g_messages.say(said);
 }
 
 }  // namespace mtetso

@@ -49,12 +49,13 @@ class ProfileWriter {
 
  private:
   void work();
-  void write();
+  // Writes the file if there is to be one; returns its summary if that is asked for.
+  std::string write();
 
   const Options& options_;
   const Engine& engine_;
   std::mutex writing_;
-  std::string said_;  // of the last failure; empty after a success
+  std::string failure_;  // the last one that was said; empty after a success
 };
 
 }  // namespace mtetso
