@@ -7,6 +7,7 @@ import hashlib
 import json
 import random
 import re
+import shutil
 import struct
 import tempfile
 import time
@@ -89,9 +90,12 @@ def with_memory(name: str, start: int, end: int, folder: Path) -> Path:
         name: of the frozen core.
         start: of the memory.
         end: of the memory.
-        folder: where the core is written.
+        folder: where the core is written, and what is kept with it.
     """
-    data = bytearray(unpacked_core(name).read_bytes())
+    whole = unpacked_core(name)
+    for beside in whole.parent.iterdir():
+        shutil.copy(beside, folder)
+    data = bytearray(whole.read_bytes())
     header = elf.file_header(data, name)
     first, count = header.program_headers, header.program_header_count
     size = elf.PROGRAM_HEADER.size
@@ -104,7 +108,7 @@ def with_memory(name: str, start: int, end: int, folder: Path) -> Path:
     return core
 
 
-TERABYTES = (0x1000_0000_0000, 0x9000_0000_0000)
+TERABYTES = (0x4000_0000_0000, 0xA000_0000_0000)
 """No core of these has memory there."""
 
 

@@ -17,6 +17,7 @@ from mtedbg.analysis.code.block import code_at
 from mtedbg.analysis.code.jits import jits
 from mtedbg.analysis.code.sources.pcre2 import Pcre2
 from mtedbg.budget import USUAL, Budget
+from mtedbg.decode.jits.code_pointers import CodePointers
 from mtedbg.decode.jits.pcre2 import RegularExpressions
 from mtedbg.decode.jits.words import Words
 from mtedbg.model.absent import Absent, present
@@ -25,6 +26,7 @@ from mtedbg.session import Session
 from tests.jits.engines import LIBRARIES, PROGRAMS
 from tests.jits.frozen import (
     MOST_READS,
+    TERABYTES,
     answer_of,
     answers_of,
     from_both_ends,
@@ -146,6 +148,17 @@ def test_damage_is_an_answer_or_none_and_bounded(dead: tuple[Session, dict[int, 
     assert answers["header none"] > 10
     assert answers["next none"] > 10
     assert answers["expression True"] > 10
+
+
+def test_other_memory_does_not_hide_it(dead: tuple[Session, dict[int, int]]) -> None:
+    """Another JIT may have reserved much more, at lower addresses."""
+    session, _ = dead
+    whole = only_jit(session, Pcre2).code
+    runs = sorted([TERABYTES, *whole.searched.runs])
+    other = RegularExpressions(CodePointers(Words(session.target), runs, whole.searched.heaps))
+    assert [*other.all()] == [*whole.all()]
+    assert other.is_cut
+    assert not whole.is_cut
 
 
 def test_time_of_an_answer(dead: tuple[Session, dict[int, int]]) -> None:

@@ -20,6 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 
 from mtedbg.dataclass import dataclass
+from mtedbg.decode.jits.words import bounded
 from mtedbg.formats.buffer import Read
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.pointer import strip
@@ -216,12 +217,10 @@ class Blocks:
 
         At most `MOST_BYTES` of memory are looked at, and `MOST_UNFIT_LISTED` of the latter.
         """
-        left, unfit = MOST_BYTES, 0
-        self.is_cut = sum(end - start for start, end in self._runs) > left
-        for start, end in self._runs:
-            stop = min(end, start + left)
-            left -= stop - start
-            for found in self._in_run(start, stop):
+        unfit = 0
+        self.is_cut = sum(end - start for start, end in self._runs) > MOST_BYTES
+        for start, end in bounded(self._runs, MOST_BYTES):
+            for found in self._in_run(start, end):
                 yield found
                 unfit += isinstance(found, Absent)
                 if unfit == MOST_UNFIT_LISTED:

@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from itertools import islice
 
 from mtedbg.dataclass import dataclass
 from mtedbg.decode.jits.code_pointers import CodePointers
-from mtedbg.decode.jits.words import HoleError
+from mtedbg.decode.jits.words import HoleError, smallest_first
 
 MOST_BEFORE = 1 << 20
 """Bytes in front of a PC in which its block begins at the latest."""
@@ -26,7 +27,7 @@ _SMALLEST, _LARGEST, _NEAR = 32, 1 << 26, 1 << 14
 _FREE_SIZE = 0x20
 MOST_PAGES = 1 << 13
 """Of memory that may be executed: a chunk has few, mappings of others may have terabytes."""
-_MOST_IN_CHUNK = 1 << 16
+_MOST_IN_CHUNK, _MOST_BLOCKS = 1 << 16, 1 << 17
 _PAGE = 4096
 _SIZES = 0x30
 _TABLES, _CODE_OF = 0x18, 0x20
@@ -118,8 +119,16 @@ class RegularExpressions:
 
         At most `MOST_PAGES` places are looked at, where a chunk may begin.
         """
+        blocks = [*islice(self._blocks(), _MOST_BLOCKS)]
+        self.is_cut |= len(blocks) == _MOST_BLOCKS
+        for block in sorted(blocks, key=lambda one: one.start):
+            if self.expression(block) is not None:
+                yield block
+
+    def _blocks(self) -> Iterator[Block]:
+        """All blocks, also those of other programs that use this allocator."""
         left = MOST_PAGES
-        for start, end in self.searched.runs:
+        for start, end in smallest_first(self.searched.runs):
             at = start
             while at < end:
                 if not left:
@@ -127,9 +136,7 @@ class RegularExpressions:
                     return
                 left -= 1
                 chunk = [*self._chunk(at, end)]
-                for block in chunk:
-                    if self.expression(block) is not None:
-                        yield block
+                yield from chunk
                 # The next chunk may follow at any page.
                 past = chunk[-1].end + _HEADER if chunk else at + _PAGE
                 at = (past + _PAGE - 1) // _PAGE * _PAGE

@@ -18,7 +18,7 @@ from itertools import islice
 from mtedbg.dataclass import dataclass
 from mtedbg.decode.jits.code_pointers import CodePointers
 from mtedbg.decode.jits.v8 import V8, JsFunction
-from mtedbg.decode.jits.words import HoleError, Words
+from mtedbg.decode.jits.words import HoleError, Words, bounded
 
 MOST_BEFORE = 1 << 22
 """Bytes in front of a PC in which its code begins at the latest."""
@@ -147,14 +147,12 @@ class V8Code:
 
     def all(self) -> Iterator[CodeObject]:
         """All code, in the order of addresses; of at most `MOST_CODE` bytes of memory."""
-        left = MOST_CODE
-        for start, end in self.searched.runs:
-            for piece, data in self._v8.words.pieces(start, min(end, start + left)):
+        for start, end in bounded(self.searched.runs, MOST_CODE):
+            for piece, data in self._v8.words.pieces(start, end):
                 for at in sorted(_found(data, piece, self._known_maps())):
                     found = self._code_of(at)
                     if found is not None:
                         yield found
-            left -= min(left, end - start)
 
     def owner(self, found: CodeObject) -> Owner:
         """The function that code is of."""
@@ -198,12 +196,10 @@ class V8Code:
         """The maps of instruction streams, by the first streams that are found."""
         if self._maps is None:
             found: set[int] = set()
-            left = MOST_CODE
-            for start, end in self.searched.runs:
-                size = min(end - start, _MOST_FOR_MAP, left)
-                for at in islice(self._pairs(start, start + size), 1):
+            firsts = ((start, min(end, start + _MOST_FOR_MAP)) for start, end in self.searched.runs)
+            for start, end in bounded(firsts, MOST_CODE):
+                for at in islice(self._pairs(start, end), 1):
                     found.add(self._v8.words.word(at))
-                left -= size
             self._maps = sorted(found)
         return self._maps
 

@@ -7,7 +7,7 @@ it where it answers.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 
 from mtedbg.decode.pages import Pages
@@ -139,6 +139,30 @@ class Words:
                 found = found[:end]
                 break
         return found.decode("utf-8", "replace")
+
+
+def smallest_first(runs: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Memory for code, in the order in which it is looked through where there is a bound.
+
+    A JIT's own is small beside what others have reserved, or a damaged core says to be there.
+    """
+    return sorted(runs, key=lambda run: (run[1] - run[0], run[0]))
+
+
+def bounded(runs: Iterable[tuple[int, int]], most: int) -> list[tuple[int, int]]:
+    """What is looked through of memory for code, in the order of addresses.
+
+    Args:
+        runs: first addresses and ends.
+        most: bytes, of the smallest runs first.
+    """
+    found = []
+    for start, end in smallest_first(runs):
+        size = min(end - start, most)
+        most -= size
+        if size:
+            found.append((start, start + size))
+    return sorted(found)
 
 
 def at_most(count: int, key: Callable[[int], int], wanted: int) -> int:

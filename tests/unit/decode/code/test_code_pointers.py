@@ -11,7 +11,7 @@ import pytest
 from mtedbg.dataclass import dataclass
 from mtedbg.decode.jits import code_pointers
 from mtedbg.decode.jits.code_pointers import CodePointers, CodeRecords
-from mtedbg.decode.jits.words import Words
+from mtedbg.decode.jits.words import Words, bounded
 from tests.support.fake import FakeTarget
 
 CODE, HEAP, MIB = 0xFFFF_8000_0000, 0xFFFF_0000_0000, 1 << 20
@@ -124,3 +124,10 @@ def test_what_was_not_looked_at_is_said(monkeypatch: pytest.MonkeyPatch) -> None
     some = Pieces(searched(heap), 8, SIZE)
     assert len([*some.all()]) == 16
     assert some.limit == "the first 16 of its records were looked at, and no more"
+
+
+def test_the_smallest_memory_is_looked_through_first() -> None:
+    runs = [(0, 1 << 40), (1 << 41, (1 << 41) + 64), (1 << 42, (1 << 42) + 32)]
+    assert bounded(runs, 96) == runs[1:]
+    assert bounded(runs, 112) == [(0, 16), *runs[1:]]
+    assert bounded(runs, 80) == [(1 << 41, (1 << 41) + 48), runs[2]]
