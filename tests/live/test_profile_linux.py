@@ -364,13 +364,29 @@ def test_who_reads_the_messages_waits_for_no_child(tmp_path: Path) -> None:
     pipe.write_text("line\n")
 
 
+def test_files_of_the_runtime_take_no_number_of_the_program_s(tmp_path: Path) -> None:
+    """Which has the lowest one that is free, as natively."""
+    options = " ".join(
+        f"--{one} {tmp_path}/{one}" for one in ("profile-out", "trace-calls", "trace")
+    )
+    numbers = []
+    for each in ("", options):
+        done = run(each, Path("/usr/bin/ls"), "/proc/self/fd")
+        assert done.returncode == 0
+        numbers.append({int(number) for number in done.stdout.split()})
+    assert {number for number in numbers[1] if number < 1000} == numbers[0]
+
+
 @pytest.mark.parametrize("threads", ["lockstep", "threads"])
 def test_descriptors_are_the_program_s(tmp_path: Path, threads: str) -> None:
     """All but three are free to it; it ends by a signal, and its files have what it wrote."""
     log, out = tmp_path / "log", tmp_path / "profile"
     taken = " ".join(f"{number}>>{log}" for number in range(3, 10))
     script = f"exec {taken}; echo ready; read line"
-    words = command("--threads", threads, "--profile-out", out, "/usr/bin/dash", "-c", script)
+    calls = ("--trace-calls", tmp_path / "calls")
+    words = command(
+        "--threads", threads, "--profile-out", out, *calls, "/usr/bin/dash", "-c", script
+    )
     with subprocess.Popen(
         [*signals.FRESH, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
@@ -379,6 +395,7 @@ def test_descriptors_are_the_program_s(tmp_path: Path, threads: str) -> None:
         process.send_signal(signal.SIGTERM)
         assert process.wait(LIMIT_S) == -signal.SIGTERM
     assert log.read_bytes() == b""
+    assert "] write(0x1, " in (tmp_path / "calls").read_text()
     assert any(facts.executions for facts in modules(out)["dash"].memops.values())
 
 

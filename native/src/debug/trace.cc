@@ -7,11 +7,14 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include "debug/kept_file.h"
+
 namespace mtetso {
 bool open_trace(const std::string& path) {
   const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666);
-  tracing_file::descriptor.store(file, std::memory_order_relaxed);
-  return file >= 0;
+  if (file < 0) return false;
+  tracing_file::descriptor.store(moved_away(file), std::memory_order_relaxed);
+  return true;
 }
 
 void trace(const TraceRecord& record) {

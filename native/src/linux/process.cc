@@ -2,6 +2,7 @@
 
 #include "linux/process.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cinttypes>
+#include <cstdio>
 #include <cstring>
 
 #include "debug/root.h"
@@ -48,14 +50,13 @@ LinuxProcess::LinuxProcess(const Options& options, Process& process)
       modules_(process.engine(), process.memory()),
       paths_(options.sysroot, options.guest),
       command_line_(argv_of(options)) {
-  if (options.trace_calls.empty()) return;
-  trace_ = options.trace_calls == "-"
-               ? stderr
-               : std::fopen(options.trace_calls.c_str(), options.executed ? "ae" : "we");
-  if (trace_ == nullptr)
-    throw StatusError(Status::CannotOpen,
-                      "cannot write " + options.trace_calls + ": " + std::strerror(errno));
-  std::setvbuf(trace_, nullptr, _IOLBF, 0);
+  const std::string& path = options.trace_calls;
+  if (path.empty() || path == "-") return;
+  const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | (options.executed ? O_APPEND : O_TRUNC);
+  const int file = open(path.c_str(), flags, 0666);
+  if (file < 0)
+    throw StatusError(Status::CannotOpen, "cannot write " + path + ": " + std::strerror(errno));
+  trace_.take(file);
 }
 
 GuestThread& LinuxProcess::start() {
@@ -223,7 +224,7 @@ void LinuxProcess::report_missing(uint64_t number) {
 // One line a call: "[tid] name(arguments) = result".
 void LinuxProcess::trace(const Call& call, const CallRow* row, uint64_t number,
                          const CallResult& result) {
-  if (trace_ == nullptr) return;
+  if (options_.trace_calls.empty()) return;
   std::string line = "[" + std::to_string(call.linux_thread.tid) + "] ";
   const char* name = row != nullptr ? row->name : missing_call_name(number);
   line += *name != 0 ? std::string(name) : "call_" + std::to_string(number);
@@ -245,7 +246,11 @@ void LinuxProcess::trace(const Call& call, const CallRow* row, uint64_t number,
     }();
   else
     line += std::to_string(result.value);
-  std::fprintf(trace_, "%s\n", line.c_str());
+  line += '\n';
+  if (options_.trace_calls == "-")
+    std::fputs(line.c_str(), stderr);
+  else
+    trace_.write(line);
 }
 
 }  // namespace mtetso

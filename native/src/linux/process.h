@@ -5,13 +5,13 @@
 
 #include <atomic>
 #include <cstdint>
-#include <cstdio>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "debug/kept_file.h"
 #include "linux/abi.h"
 #include "linux/call.h"
 #include "linux/futexes.h"
@@ -112,7 +112,7 @@ class LinuxProcess : public SystemCalls {
   std::vector<uint64_t> auxiliary_;
   uint64_t stack_low_ = 0;  // of the first thread
   std::mutex mapping_lock_;
-  std::FILE* trace_ = nullptr;
+  KeptFile trace_;
   std::mutex lock_;  // of all below
   uint64_t break_begin_ = 0;
   uint64_t break_ = 0;

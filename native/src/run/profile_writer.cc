@@ -2,6 +2,7 @@
 
 #include "run/profile_writer.h"
 
+#include <fcntl.h>
 #include <semaphore.h>
 #include <unistd.h>
 
@@ -14,9 +15,9 @@
 #include <string>
 #include <thread>
 
+#include "debug/kept_file.h"
 #include "debug/root.h"
 #include "run/fork_gate.h"
-#include "run/messages.h"
 #include "status.h"
 
 namespace mtetso {
@@ -30,8 +31,13 @@ sem_t g_wake;
 pid_t g_owner = 0;
 std::atomic<ProfileWriter*> g_writer{nullptr};
 std::atomic<int> g_signal{0};
-Messages g_messages;
+KeptFile g_stderr;  // as it was at the start: programs close theirs before they end
 static_assert(std::atomic<int>::is_always_lock_free);
+
+void say(const std::string& what) {
+  const std::string line = "mtetso: " + what + "\n";
+  if (!g_stderr.write(line)) std::fputs(line.c_str(), stderr);
+}
 
 // Whether the program that runs began neither with this process nor with execve in it.
 bool is_fork() { return getpid() != g_owner; }
@@ -130,7 +136,7 @@ void ProfileWriter::before_exec() {
   if (writer != nullptr && !is_fork()) writer->write();
 }
 
-void ProfileWriter::after_fork() { g_messages.give_up(); }
+void ProfileWriter::after_fork() { g_stderr.give_up(); }
 
 uint32_t ProfileWriter::named_by_id() {
   ProfileWriter* writer = g_writer.load(std::memory_order_acquire);
@@ -144,7 +150,7 @@ void ProfileWriter::start() {
   if (!options_.profile_out.empty() && !options_.executed) check_can_write(path_of(options_));
   g_writer.store(this, std::memory_order_release);
   sem_init(&g_wake, 0, 0);
-  g_messages.keep();
+  if (const int copy = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0); copy >= 0) g_stderr.take(copy);
   // Signals are for the other threads.
   sigset_t all, before;
   sigfillset(&all);
@@ -183,7 +189,7 @@ std::string ProfileWriter::write() {
     failure_.clear();
   } catch (const std::exception& error) {
     // Once, and not every few seconds.
-    if (failure_ != error.what()) g_messages.say(error.what());
+    if (failure_ != error.what()) say(error.what());
     failure_ = error.what();
   }
   return said;
@@ -191,7 +197,7 @@ std::string ProfileWriter::write() {
 
 void ProfileWriter::finish() {
   const std::string said = write();
-  if (!said.empty()) g_messages.say(said);
+  if (!said.empty()) say(said);
 }
 
 }  // namespace mtetso
