@@ -97,6 +97,14 @@ def test_threads_wait_for_each_other(way: str) -> None:
     assert done.stderr == "mtetso: system call 500 is not supported: ENOSYS\n"
 
 
+@pytest.mark.parametrize("way", WAYS[1:4:2])
+def test_the_interfaces_of_the_network(way: str) -> None:
+    path = program("interfaces", "fixed")
+    done = run(way, path)
+    assert (done.returncode, done.stdout, done.stderr) == (*natively(path), "")
+    assert done.returncode == 0
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_code_is_what_was_written(way: str) -> None:
     path = program("code", "movable" if WAYS.index(way) % 2 else "fixed")

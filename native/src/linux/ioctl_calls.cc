@@ -7,6 +7,7 @@
 #include <asm/ioctls.h>
 #include <linux/fs.h>
 #include <linux/sockios.h>
+#include <net/if.h>
 #include <sys/syscall.h>
 
 #include <algorithm>
@@ -73,7 +74,11 @@ constexpr Request kRequests[] = {
     {SIOCGIFNAME, Direction::InOut, kInterface},
     {SIOCGIFFLAGS, Direction::InOut, kInterface},
     {SIOCGIFADDR, Direction::InOut, kInterface},
+    {SIOCGIFBRDADDR, Direction::InOut, kInterface},
+    {SIOCGIFDSTADDR, Direction::InOut, kInterface},
     {SIOCGIFNETMASK, Direction::InOut, kInterface},
+    {SIOCGIFMETRIC, Direction::InOut, kInterface},
+    {SIOCGIFTXQLEN, Direction::InOut, kInterface},
     {SIOCGIFMTU, Direction::InOut, kInterface},
     {SIOCGIFHWADDR, Direction::InOut, kInterface},
     {SIOCGIFINDEX, Direction::InOut, kInterface},
@@ -97,9 +102,29 @@ const Request* find(uint32_t number, Request& made) {
   return &made;
 }
 
+// The addresses of all interfaces, in a buffer of the guest's; without one, how long it must be.
+CallResult interfaces(Call& call, long file, uint64_t address) {
+  constexpr int kMost = 1 << 20;
+  auto asked = call.get<ifconf>(address);
+  if (!asked) return -EFAULT;
+  const auto buffer = reinterpret_cast<uint64_t>(asked->ifc_buf);
+  ifconf mine = {};
+  mine.ifc_len = std::clamp(asked->ifc_len, 0, kMost);
+  // Never empty: no buffer is another question.
+  std::vector<char> bytes(static_cast<size_t>(mine.ifc_len) + 1);
+  if (buffer != 0) mine.ifc_buf = bytes.data();
+  const long result =
+      host_call(SYS_ioctl, {{file, long{SIOCGIFCONF}, reinterpret_cast<long>(&mine)}});
+  if (result < 0) return result;
+  if (buffer != 0 && !call.write(buffer, bytes.data(), static_cast<size_t>(mine.ifc_len)))
+    return -EFAULT;
+  return call.write(address, &mine.ifc_len, sizeof mine.ifc_len) ? result : -EFAULT;
+}
+
 CallResult ioctl(Call& call) {
   const auto number = static_cast<uint32_t>(call.arguments[1]);
   const uint64_t address = call.arguments[2];
+  if (number == SIOCGIFCONF) return interfaces(call, call.number_at(0), address);
   Request made;
   const Request* request = find(number, made);
   if (request == nullptr) return -ENOTTY;
