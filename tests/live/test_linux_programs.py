@@ -97,6 +97,23 @@ def test_threads_wait_for_each_other(way: str) -> None:
     assert done.stderr == "mtetso: system call 500 is not supported: ENOSYS\n"
 
 
+@functools.cache
+def with_a_library(name: str) -> Path:
+    source = SOURCES / f"{name}.c"
+    command = [x86_64.compiler(), "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-pthread"]
+    command.append(str(source))
+    built = BUILT / digest_of([source], command) / name
+    link_once(built, command)
+    return built
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_signal_interrupts_the_thread_that_lets_it_in(way: str) -> None:
+    path = with_a_library("interrupted")
+    done = run(way, path)
+    assert (done.returncode, done.stdout, done.stderr) == (*natively(path), "")
+
+
 @pytest.mark.parametrize("way", WAYS[1:4:2])
 def test_the_interfaces_of_the_network(way: str) -> None:
     path = program("interfaces", "fixed")

@@ -335,6 +335,13 @@ CallResult Futexes::call(Call& call) {
   }
 }
 
+bool Futexes::interrupt(LinuxThread& thread) {
+  std::scoped_lock hold(lock_);
+  dequeue(thread.futex);
+  thread.futex_waits = false;
+  return thread.futex.woken.load(std::memory_order_acquire) != 0;
+}
+
 void Futexes::wake_one(Call&, uint64_t address) {
   std::scoped_lock hold(lock_);
   wake(address, 1, FUTEX_BITSET_MATCH_ANY);

@@ -33,6 +33,9 @@ class Futexes {
   void wake_one(Call& call, uint64_t address);
   // Marks the mutexes that the thread holds as left behind, and wakes who waits for them.
   void leave_robust(Call& call, uint64_t head);
+  // Lockstep: a handler interrupts the thread's wait. Returns whether it had been woken; its place
+  // is given up, so that the handler may wait itself.
+  bool interrupt(LinuxThread& thread);
   // In a new process: the other threads, and their places, are gone.
   void forget_others() { queues_.clear(); }
 

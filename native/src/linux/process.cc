@@ -112,9 +112,16 @@ void LinuxProcess::become_child(GuestThread& thread) {
   own.sent.clear();
 }
 
-void LinuxProcess::before_code(GuestThread& thread) { signals_.deliver(memory(), thread); }
+void LinuxProcess::before_code(GuestThread& thread) {
+  const bool lockstep = options_.threads == ThreadMode::Lockstep;
+  signals_.deliver(memory(), thread, lockstep ? process_.threads() : std::vector<GuestThread*>());
+}
 
 bool LinuxProcess::interrupted() const { return arrived() != 0; }
+
+long LinuxProcess::wait(std::span<pollfd> descriptors, const timespec* limit) {
+  return Signals::wait(process_.threads(), descriptors, limit);
+}
 
 int LinuxProcess::trap(GuestThread& thread, Trap what, uint64_t address) {
   if (what == Trap::NoCode) {

@@ -65,6 +65,8 @@ class LinuxProcess : public SystemCalls {
   Next call(GuestThread& thread, Scheduler& scheduler) override;
   void before_code(GuestThread& thread) override;
   bool interrupted() const override;
+  bool awaits_signals() override { return signals_.awaited(process_.threads()); }
+  long wait(std::span<pollfd> descriptors, const timespec* limit) override;
   int trap(GuestThread& thread, Trap what, uint64_t address) override;
 
   const Options& options() const { return options_; }
@@ -106,7 +108,7 @@ class LinuxProcess : public SystemCalls {
   Modules modules_;
   Futexes futexes_;
   std::atomic<uint32_t> alive_{0};  // threads
-  Signals signals_;
+  Signals signals_{futexes_};
   const Paths paths_;
   const std::vector<std::string> command_line_;
   std::vector<uint64_t> auxiliary_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "linux/signals.h"
 
+#include <linux/futex.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -21,7 +22,7 @@ namespace mtetso {
 namespace {
 
 constexpr uint64_t kDefault = 0, kIgnore = 1;
-constexpr unsigned kRsp = 4;
+constexpr unsigned kRsp = 4, kRsi = 6;
 constexpr int32_t kAutoDisarm = static_cast<int32_t>(1u << 31);  // SS_AUTODISARM
 
 // The guest thread's mask that its host thread has now; lockstep changes it with the turn.
@@ -97,6 +98,25 @@ void set_mask(uint64_t mask) {
   t_mask_known = true;
 }
 
+// What no thread lets in.
+uint64_t blocked_by_all(uint64_t mask, std::span<GuestThread* const> all) {
+  for (GuestThread* other : all)
+    if (!other->exited) mask &= own(*other).mask;
+  return mask;
+}
+
+// A thread that lets it in is woken for it. Where there is none any more it waits with this one.
+void keep_for_another(LinuxThread& mine, const siginfo_t& info, std::span<GuestThread* const> all) {
+  for (GuestThread* other : all) {
+    if (other->exited || (own(*other).mask & signal_bit(info.si_signo)) != 0) continue;
+    own(*other).sent.push_back(info);
+    other->asleep = false;
+    other->host_wait.reset();
+    return;
+  }
+  mine.sent.push_back(info);
+}
+
 }  // namespace
 
 void die_of_signal(int signal) {
@@ -113,7 +133,7 @@ bool on_alternate_stack(const x86::SignalStack& stack, uint64_t rsp) {
   return rsp > stack.sp && rsp - stack.sp <= stack.size;
 }
 
-Signals::Signals() {
+Signals::Signals(Futexes& futexes) : futexes_(futexes) {
   for (int signal = 1; signal <= static_cast<int>(x86::kSignals); ++signal) {
     x86::SignalAction before = {};
     if (signal == SIGSEGV || signal == SIGBUS) continue;
@@ -138,10 +158,11 @@ bool Signals::restarts(int signal) {
   return signal != 0 && (action(signal).flags & SA_RESTART) != 0;
 }
 
-void Signals::deliver(GuestMemory& memory, GuestThread& thread) {
+void Signals::deliver(GuestMemory& memory, GuestThread& thread, std::span<GuestThread* const> all) {
   LinuxThread& mine = own(thread);
   set_running_frame(thread.frame);
   for (;;) {
+    const uint64_t mask = blocked_by_all(mine.mask, all);
     if (arrived() == 0) {
       const auto sent = std::find_if(mine.sent.begin(), mine.sent.end(), [&](const siginfo_t& one) {
         return (mine.mask & signal_bit(one.si_signo)) == 0;
@@ -152,13 +173,18 @@ void Signals::deliver(GuestMemory& memory, GuestThread& thread) {
         handle(memory, thread, info);
         continue;
       }
-      if (!t_mask_known || t_mask != mine.mask) set_mask(mine.mask);
+      if (!t_mask_known || t_mask != mask) set_mask(mask);
       if (arrived() == 0) return;
     }
     siginfo_t info;
     take_arrived(info);
     t_mask_known = false;
-    handle(memory, thread, info);
+    // What a call has let in by a mask of its own is this thread's, and so is all of a thread
+    // alone.
+    if (mask == mine.mask || (mine.mask & signal_bit(info.si_signo)) == 0)
+      handle(memory, thread, info);
+    else
+      keep_for_another(mine, info, all);
   }
 }
 
@@ -168,6 +194,29 @@ void Signals::handle(GuestMemory& memory, GuestThread& thread, const siginfo_t& 
   if (what.handler == kIgnore) return;
   if (info.si_signo == SIGSEGV || info.si_signo == SIGBUS) die_of(info.si_signo);
   send_again(info);  // the disposition has changed meanwhile: the kernel does the rest
+}
+
+bool Signals::awaited(std::span<GuestThread* const> all) {
+  constexpr uint64_t kFaults = signal_bit(SIGILL) | signal_bit(SIGTRAP) | signal_bit(SIGBUS) |
+                               signal_bit(SIGFPE) | signal_bit(SIGSEGV);
+  const uint64_t blocked = blocked_by_all(~uint64_t{0}, all) | kFaults;
+  for (int signal = 1; signal <= static_cast<int>(x86::kSignals); ++signal)
+    if ((blocked & signal_bit(signal)) == 0 && is_handler(action(signal).handler)) return true;
+  return false;
+}
+
+// Nothing comes between the look at what has arrived and the wait.
+long Signals::wait(std::span<GuestThread* const> all, std::span<pollfd> descriptors,
+                   const timespec* limit) {
+  const uint64_t every = host_mask(~uint64_t{0});
+  host_call(SYS_rt_sigprocmask, {{SIG_BLOCK, reinterpret_cast<long>(&every), 0, sizeof every}});
+  t_mask_known = false;
+  if (arrived() != 0) return -EINTR;
+  const uint64_t mask = host_mask(blocked_by_all(~uint64_t{0}, all));
+  return host_call(
+      SYS_ppoll,
+      {{reinterpret_cast<long>(descriptors.data()), static_cast<long>(descriptors.size()),
+        reinterpret_cast<long>(limit), reinterpret_cast<long>(&mask), sizeof mask}});
 }
 
 bool Signals::handles(GuestThread& thread, int signal) {
@@ -185,21 +234,35 @@ bool Signals::raise(GuestMemory& memory, GuestThread& thread, const GuestTrap& t
   return true;
 }
 
+void Signals::end_wait(LinuxThread& mine, GuestRegisters& registers, bool restarts) {
+  constexpr uint64_t kSystemCallLength = 2;
+  const auto returned = [&](int64_t result) {
+    registers.general[0] = static_cast<uint64_t>(result);
+    registers.rip += kSystemCallLength;
+  };
+  if (mine.retrying) {
+    if (*mine.retrying != Restart::IfAsked || !restarts) returned(-EINTR);
+    mine.retrying.reset();
+    mine.deadline.reset();
+  }
+  if (mine.futex_waits) {
+    const auto command = static_cast<uint32_t>(registers.general[kRsi]) & FUTEX_CMD_MASK;
+    const bool owns = command == FUTEX_LOCK_PI || command == FUTEX_LOCK_PI2;  // always restarted
+    const bool timed = mine.futex_until.has_value();
+    if (futexes_.interrupt(mine))
+      returned(0);
+    else if (!owns && (timed || !restarts))
+      returned(-EINTR);
+  }
+}
+
 void Signals::enter(GuestMemory& memory, GuestThread& thread, const siginfo_t& info,
                     const x86::SignalAction& action, const TrapCause& cause) {
   LinuxThread& mine = own(thread);
   Frame& frame = *thread.frame;
   GuestRegisters registers = registers_of(frame);
   uint64_t mask = mine.mask;
-  if (mine.retrying) {  // lockstep: the handler ends the call that waits
-    constexpr uint64_t kSystemCallLength = 2;
-    if (*mine.retrying != Restart::IfAsked || (action.flags & SA_RESTART) == 0) {
-      registers.general[0] = static_cast<uint64_t>(-int64_t{EINTR});
-      registers.rip += kSystemCallLength;
-    }
-    mine.retrying.reset();
-    mine.deadline.reset();
-  }
+  end_wait(mine, registers, (action.flags & SA_RESTART) != 0);
   if (mine.suspended) {
     mask = *mine.suspended;
     mine.suspended.reset();

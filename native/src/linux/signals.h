@@ -3,11 +3,13 @@
 // The guest's signals: what it wants done with each, and how a handler is entered and left.
 #pragma once
 
+#include <poll.h>
 #include <signal.h>
 
 #include <array>
 #include <cstdint>
 #include <mutex>
+#include <span>
 
 #include "linux/abi.h"
 #include "linux/signal_frame.h"
@@ -15,6 +17,7 @@
 
 namespace mtetso {
 
+class Futexes;
 class GuestMemory;
 struct LinuxThread;
 
@@ -42,7 +45,7 @@ struct GuestTrap {
 class Signals {
  public:
   // Takes over the dispositions that this process was started with.
-  Signals();
+  explicit Signals(Futexes& futexes);
 
   x86::SignalAction action(int signal);
   void set_action(int signal, const x86::SignalAction& action);
@@ -50,8 +53,14 @@ class Signals {
   bool restarts(int signal);
 
   // Before the thread runs generated code, on its host thread: enters the handlers of what has
-  // arrived. Throws GuestExit where the process dies of it.
-  void deliver(GuestMemory& memory, GuestThread& thread);
+  // arrived. Throws GuestExit where the process dies of it. `all`, in lockstep: the threads that
+  // have this host thread; a signal of the process's is for one that does not block it.
+  void deliver(GuestMemory& memory, GuestThread& thread, std::span<GuestThread* const> all);
+
+  // See SystemCalls::awaits_signals and wait. `all`: the threads that sleep.
+  bool awaited(std::span<GuestThread* const> all);
+  static long wait(std::span<GuestThread* const> all, std::span<pollfd> descriptors,
+                   const timespec* limit);
 
   // Whether the thread has a handler for its own fault: one that is not blocked.
   bool handles(GuestThread& thread, int signal);
@@ -64,8 +73,11 @@ class Signals {
  private:
   void enter(GuestMemory& memory, GuestThread& thread, const siginfo_t& info,
              const x86::SignalAction& action, const TrapCause& cause);
+  // Ends what the thread waits for in lockstep, as the kernel does before a handler.
+  void end_wait(LinuxThread& mine, GuestRegisters& registers, bool restarts);
   void handle(GuestMemory& memory, GuestThread& thread, const siginfo_t& info);
 
+  Futexes& futexes_;
   std::mutex lock_;
   std::array<x86::SignalAction, x86::kSignals + 1> actions_{};
 };

@@ -11,9 +11,11 @@
 #include <cerrno>
 #include <climits>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "linux/abi.h"
+#include "linux/arrival.h"
 #include "linux/call.h"
 #include "linux/descriptors.h"
 #include "linux/process.h"
@@ -65,16 +67,29 @@ bool take_mask(Call& call, uint64_t address, WaitMask& mask) {
   return true;
 }
 
-// One try of a call that waits: the time that it may take, and its result.
+void leave_mask(LinuxThread& thread) {
+  if (!thread.suspended) return;
+  thread.mask = *thread.suspended;
+  thread.suspended.reset();
+}
+
+// One try of a call that waits: the time that it may take, and its result. In lockstep the thread
+// has the call's mask in tries and between them; Signals::enter leaves it, too.
 template <typename Try, typename Waits>
-CallResult wait_with(Call& call, const Limit& limit, const Try& attempt, const Waits& waits) {
+CallResult wait_with(Call& call, const Limit& limit, const WaitMask& mask, const Try& attempt,
+                     const Waits& waits) {
   if (!must_not_wait(call)) return attempt(limit);
+  LinuxThread& mine = call.linux_thread;
+  leave_mask(mine);
+  if (mask.given) mine.suspended = std::exchange(mine.mask, mask.set & ~kUnblockable);
   const CallResult result = attempt(Limit(0));
-  if (result.next != SystemCalls::Next::Return || result.value != 0 || limit == Limit(0)) {
-    call.linux_thread.deadline.reset();
-    return result;
+  if (arrived() != 0) return result;  // its handler is entered next
+  if (result.next == SystemCalls::Next::Return && result.value == 0 && limit != Limit(0)) {
+    if (const auto later = try_again(call, waits(), limit)) return *later;
+  } else {
+    mine.deadline.reset();
   }
-  if (const auto later = try_again(call, waits(), limit)) return *later;
+  leave_mask(mine);
   return result;
 }
 
@@ -93,7 +108,7 @@ CallResult poll_for(Call& call, const Limit& limit, const WaitMask& mask) {
                                   most ? pointer(&time) : 0, mask.address(), kSignalSet}}),
         Restart::Never);
   };
-  const CallResult result = wait_with(call, limit, attempt, [&] { return std::span(all); });
+  const CallResult result = wait_with(call, limit, mask, attempt, [&] { return std::span(all); });
   if (result.next == SystemCalls::Next::Return && result.value >= 0 &&
       !call.write(call.arguments[0], all.data(), size))
     return -EFAULT;
@@ -207,7 +222,8 @@ CallResult select_for(Call& call, const Limit& limit, const WaitMask& mask) {
                                      most ? pointer(&time) : 0, pointer(&signals)}}),
         Restart::Never);
   };
-  const CallResult result = wait_with(call, limit, attempt, [&] { return sets.descriptors(); });
+  const CallResult result =
+      wait_with(call, limit, mask, attempt, [&] { return sets.descriptors(); });
   if (result.next == SystemCalls::Next::Return && result.value >= 0 && !sets.give()) return -EFAULT;
   return result;
 }
@@ -282,7 +298,7 @@ CallResult epoll_for(Call& call, const Limit& limit, const WaitMask& mask) {
                   Restart::Never);
   };
   const auto waits = [&] { return std::vector<pollfd>{{call.number_at(0), POLLIN, 0}}; };
-  const CallResult result = wait_with(call, limit, attempt, waits);
+  const CallResult result = wait_with(call, limit, mask, attempt, waits);
   if (result.next != SystemCalls::Next::Return || result.value < 0) return result;
   for (int64_t i = 0; i < result.value; ++i) {
     const epoll_event& event = events[static_cast<size_t>(i)];

@@ -64,31 +64,21 @@ void add_wait(const HostWait& wait, HostWait& all) {
   if (wait.until) all.until = std::min(*wait.until, all.until.value_or(UINT64_MAX));
 }
 
-// Whether one of the descriptors is ready or the time has come; waits for that if `block`, until a
-// signal comes.
-bool is_over(HostWait wait, bool block) {
-  timespec left = {};
-  if (wait.until) {
-    const uint64_t now = monotonic_now();
-    if (now >= *wait.until) return true;
-    const uint64_t more = block ? *wait.until - now : 0;
-    left = {static_cast<time_t>(more / 1'000'000'000), static_cast<long>(more % 1'000'000'000)};
-  }
-  const timespec* limit = block && !wait.until ? nullptr : &left;
-  if (!block && wait.descriptors.empty()) return false;
-  return ppoll(wait.descriptors.data(), wait.descriptors.size(), limit, nullptr) > 0 ||
-         (wait.until && monotonic_now() >= *wait.until);
+// Whether one of the descriptors is ready or the time has come.
+bool is_over(HostWait wait) {
+  if (wait.until && monotonic_now() >= *wait.until) return true;
+  return !wait.descriptors.empty() && poll(wait.descriptors.data(), wait.descriptors.size(), 0) > 0;
 }
 
 }  // namespace
 
 bool Lockstep::is_awake(GuestThread& thread) {
   if (!thread.asleep) return true;
-  if (thread.host_wait && is_over(*thread.host_wait, false)) thread.asleep = false;
+  if (thread.host_wait && is_over(*thread.host_wait)) thread.asleep = false;
   return !thread.asleep;
 }
 
-// Every thread waits: for something outside of the process, or for ever.
+// Every thread waits: for something outside of the process, or for ever. A signal ends it, too.
 void Lockstep::wait_for_host() {
   HostWait all;
   bool any = false;
@@ -97,8 +87,19 @@ void Lockstep::wait_for_host() {
     any = true;
     add_wait(*thread->host_wait, all);
   }
-  if (!any) throw StatusError(Status::GuestFault, "deadlock: every guest thread waits for another");
-  is_over(std::move(all), true);
+  if (!any && (host_.system_calls == nullptr || !host_.system_calls->awaits_signals()))
+    throw StatusError(Status::GuestFault, "deadlock: every guest thread waits for another");
+  timespec left = {};
+  if (all.until) {
+    const uint64_t now = monotonic_now();
+    const uint64_t more = *all.until - std::min(now, *all.until);
+    left = {static_cast<time_t>(more / 1'000'000'000), static_cast<long>(more % 1'000'000'000)};
+  }
+  const timespec* limit = all.until ? &left : nullptr;
+  if (host_.system_calls != nullptr)
+    host_.system_calls->wait(all.descriptors, limit);
+  else
+    ppoll(all.descriptors.data(), all.descriptors.size(), limit, nullptr);
 }
 
 // A signal has come: one of the threads has to handle it; the others go to sleep again.

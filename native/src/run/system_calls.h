@@ -3,6 +3,10 @@
 // The seam of a personality: what answers the guest's `syscall` instructions.
 #pragma once
 
+#include <poll.h>
+
+#include <span>
+
 #include "run/process.h"
 
 namespace mtetso {
@@ -37,6 +41,11 @@ class SystemCalls {
   virtual void before_code(GuestThread& thread) = 0;
   // Whether a signal has arrived on this host thread that before_code would handle.
   virtual bool interrupted() const = 0;
+  // Lockstep: whether the guest handles a signal that somebody may send it.
+  virtual bool awaits_signals() = 0;
+  // Lockstep, where every thread sleeps: waits as ppoll(2) does, until a signal comes at the latest
+  // that one of them lets in. Returns its result; one that has come before ends it, too.
+  virtual long wait(std::span<pollfd> descriptors, const timespec* limit) = 0;
   // The thread's code has done something that it may not: 0 if it goes on in a handler of its own,
   // or the signal that it dies of. `address`: for BadAddress, FileEnd
   // and NoCode, as far as it is known: of its 64 bits at least the lower 56.
