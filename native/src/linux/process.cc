@@ -114,7 +114,9 @@ void LinuxProcess::become_child(GuestThread& thread) {
 
 void LinuxProcess::before_code(GuestThread& thread) {
   const bool lockstep = options_.threads == ThreadMode::Lockstep;
-  signals_.deliver(memory(), thread, lockstep ? process_.threads() : std::vector<GuestThread*>());
+  if (lockstep && alive_.load(std::memory_order_relaxed) > 1)
+    return signals_.deliver(memory(), thread, process_.threads());
+  signals_.deliver(memory(), thread, {});
 }
 
 bool LinuxProcess::interrupted() const { return arrived() != 0; }
