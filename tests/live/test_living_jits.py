@@ -21,7 +21,7 @@ from tests.support.jit_packages import PROGRAMS, PYTHON, python_environment
 from tests.support.packages import unpacked
 from tests.support.translated import box64, guest, line_of, luajit
 
-MAIN = {"gdb18": " in main "}
+MAIN = {"gdb18": " in main ", **dict.fromkeys(lldb_session.LLDBS, "`main + ")}
 PYTHON_MAIN = {"gdb18": "Py_BytesMain", "lldb23": "Py_BytesMain"}
 
 

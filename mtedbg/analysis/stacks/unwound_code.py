@@ -12,19 +12,21 @@ from typing import TYPE_CHECKING
 from mtedbg.analysis.code.frame_name import foreign_frame_name
 from mtedbg.analysis.code.in_frame import place_in_frame
 from mtedbg.analysis.code.mappings import may_interpret
-from mtedbg.analysis.stacks.walk import FrameKind, Walk
+from mtedbg.analysis.stacks.walk import FrameKind, How, Walk
+from mtedbg.dataclass import replace
 from mtedbg.formats.frames_elf import UnwoundCode, UnwoundFrame
-from mtedbg.model.absent import Absent, present
+from mtedbg.model.absent import Absent
 
 if TYPE_CHECKING:
     from mtedbg.analysis.stacks.walk import Found
+    from mtedbg.model.code_place import CodePlace
     from mtedbg.session import Session
 
 MOST = 512
 """Frames of one thread that are followed."""
 MANY = "generated code"
 """What code is called whose frames have different names, as an interpreter's do."""
-_INSTRUCTION, _WORD = 4, 8
+_INSTRUCTION, _WORD, _RECORD = 4, 8, 16
 _LARGEST_FRAME = 1 << 16
 _NEEDED = ("pc", "sp")
 
@@ -44,13 +46,20 @@ def unwound_code(session: Session, threads: Iterable[Mapping[str, int]]) -> list
             place = place_in_frame(session, _here(found), found.registers)
             if place is None:
                 continue
-            span = _here(found) & -_INSTRUCTION, (_here(found) & -_INSTRUCTION) + 2 * _INSTRUCTION
-            if present(place.block) and place.block.start <= _here(found) < place.block.end:
-                span = place.block.start, place.block.end
+            span = _span(place, _here(found))
             frame = UnwoundFrame(found.registers["sp"], caller, _kept(session, found, caller))
             frames = spans.setdefault(span, {})
             frames.setdefault(frame.sp, (foreign_frame_name(place), frame))
     return [*_apart(spans)]
+
+
+def _span(place: CodePlace, pc: int) -> tuple[int, int]:
+    """The function's code, else the block's, else the instruction's and the next."""
+    for known in (place.range, place.block):
+        if not isinstance(known, Absent) and known.start <= pc < known.end:
+            return known.start, known.end
+    start = pc & -_INSTRUCTION
+    return start, start + 2 * _INSTRUCTION
 
 
 def _apart(
@@ -91,6 +100,21 @@ def _here(found: Found) -> int:
     return found.pc - 1 if found.returns else found.pc
 
 
+def _with_stacks(frames: Iterable[Found]) -> Iterator[Found]:
+    """The same; where frame records alone told of a frame, with the stack pointer that LLDB has.
+
+    It takes the end of the callee's record for that.
+    """
+    below: Found | None = None
+    for found in frames:
+        record = None if below is None else below.registers.get("x29")
+        if found.how is How.RECORD and record is not None and "sp" not in found.registers:
+            yield replace(found, registers={**found.registers, "sp": record + _RECORD})
+        else:
+            yield found
+        below = found
+
+
 def _left(
     session: Session, registers: Mapping[str, int]
 ) -> Iterator[tuple[Found, Mapping[str, int]]]:
@@ -98,7 +122,7 @@ def _left(
     frames = [
         one for one in Walk(session, MOST).frames(registers) if one.kind is not FrameKind.HYPOTHESIS
     ]
-    for found, above in pairwise(frames):
+    for found, above in pairwise(_with_stacks(frames)):
         if found.kind not in (FrameKind.JIT, FrameKind.INTERRUPTED):
             continue
         if may_interpret(session, _here(found)) or any(

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 import struct
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from mtedbg.dataclass import dataclass
 from mtedbg.formats.buffer import Read
@@ -61,6 +61,13 @@ _MOST_BYTECODE = 1 << 16
 _INSTRUCTION = 4
 _STORE_LINK, _SHARED_STUB = 0xF90003FE, 3
 """`str x30, [sp]`, with which the code of the exits begins; instructions that they share."""
+
+_SAVED = [f"x{number}" for number in range(28, 18, -1)]
+"""What lies before the frame record of the virtual machine, in the order of addresses."""
+_FRAME = struct.Struct(f"<{len(_SAVED)}Q2Q")
+_RECORD = 16
+_LEAST_FRAME = 192
+"""Bytes from its stack pointer to its frame record; a trace may have moved the former down."""
 
 LINKS = ("none", "root", "loop", "tail-recursion", "up-recursion", "down-recursion", "interpreter",
          "return", "stitch")  # fmt: skip
@@ -159,6 +166,32 @@ class Trace:
         """The number of the exit whose code holds `pc`; None before the first."""
         index = bisect_right(self.exits, pc, key=lambda one: one.start) - 1
         return index if index >= 0 else None
+
+
+def caller_of(read: Read, registers: Mapping[str, int]) -> dict[str, int] | None:
+    """The registers of the C function that has entered the virtual machine.
+
+    Traces run in the frame that the virtual machine has made then (src/vm_arm64.dasc, `saveregs`):
+    its frame record is its end, and x19 to x28 are before that.
+
+    Args:
+        read: reads the process's memory.
+        registers: of a frame in a trace.
+
+    Returns:
+        None where no such frame is there.
+    """
+    if "sp" not in registers or "x29" not in registers:
+        return None
+    record = strip(registers["x29"])
+    if record - strip(registers["sp"]) < _LEAST_FRAME:
+        return None
+    data = read(record - 8 * len(_SAVED), _FRAME.size)
+    if isinstance(data, Absent):
+        return None
+    *saved, frame, caller = _FRAME.unpack(data)
+    return {**dict(zip(_SAVED, saved, strict=True)), "x29": frame, "pc": strip(caller),
+            "sp": record + _RECORD}  # fmt: skip
 
 
 class Traces:

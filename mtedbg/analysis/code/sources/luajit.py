@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -89,6 +90,11 @@ class LuaJit:
         notes = (self._unread,) if self._traces.unfit else ()
         codes = tuple(self._code(one, None) for one in found[:MOST])
         return ForeignCodes(CodeSource.LUAJIT, codes, cut, self.version, notes)
+
+    def unwind(self, pc: int, registers: Mapping[str, int]) -> Mapping[str, int] | None:
+        """The caller's registers; see `Unwinder`."""
+        read = Pages(self._session.target).read
+        return luajit.caller_of(read, registers) if self._traces.at(pc) is not None else None
 
     def _code(self, trace: Trace, pc: int | None) -> ForeignCode:
         proto = self._traces.proto(trace.prototype)
