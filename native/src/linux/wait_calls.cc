@@ -83,13 +83,12 @@ CallResult wait_with(Call& call, const Limit& limit, const WaitMask& mask, const
   leave_mask(mine);
   if (mask.given) mine.suspended = std::exchange(mine.mask, mask.set & ~kUnblockable);
   const CallResult result = attempt(Limit(0));
-  if (arrived() != 0) return result;  // its handler is entered next
   if (result.next == SystemCalls::Next::Return && result.value == 0 && limit != Limit(0)) {
     if (const auto later = try_again(call, waits(), limit)) return *later;
   } else {
     mine.deadline.reset();
   }
-  leave_mask(mine);
+  if (arrived() == 0) leave_mask(mine);  // else its handler is entered next
   return result;
 }
 
