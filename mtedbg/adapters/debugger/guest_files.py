@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from mtedbg.adapters.core.images import Image, image_of
-from mtedbg.adapters.core.places import Places
+from mtedbg.adapters.core.places import Place, Places
 from mtedbg.adapters.core.same_code import ReadUpTo, same_code
 from mtedbg.dataclass import dataclass, replace
 from mtedbg.errors import FileFormatError
@@ -114,7 +114,11 @@ def _files_of(
 
 def _on_this_machine(image: Image, bias: int) -> list[DebugFile]:
     """An image's files: its own, and those with its symbols alone."""
-    image.find(Places("/", ""))
+    places = Places("/", "")
+    image.find(places)
+    # A name alone proves nothing, but code does.
+    if image.file is None and image.same is not None and not image.use(Place(image.name)):
+        image.find_debug(places)
     return [replace(one, bias=bias) for one in image.debug_files()]
 
 
