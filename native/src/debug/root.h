@@ -43,9 +43,11 @@ void publish_debug_root(const Options& options, const char* version,
 
 // Keeps why the guest ends the process, for whoever reads its core: the first thread's reason,
 // once. `signal`: that it dies of; 0 for an error.
-// The guest sends itself a signal that ends it, if not now then when it is let in.
-void note_sent(int signal, uint32_t system_call);
 void note_ending(const mtedbg_GuestFrame& guest, int signal, std::string_view reason);
+
+// Keeps that the guest sends itself a signal that ends it, if not now then when it is let in.
+// `system_call`: its number.
+void note_sent(int signal, uint32_t system_call);
 
 // Keeps the name of a system call that the guest makes and the runtime does not have; of those
 // after the first few dozen characters nothing.
