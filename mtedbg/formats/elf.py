@@ -267,6 +267,17 @@ def build_id(data: Buffer, start: int, size: int) -> bytes:
     return b""
 
 
+def load_bias(base: int, loads: Iterable[ProgramHeader]) -> int:
+    """What is added to an image's own addresses.
+
+    Args:
+        base: where its first page is mapped.
+        loads: its segments that are loaded; without any, `base` is returned.
+    """
+    first = min(loads, key=lambda load: load.address, default=None)
+    return base if first is None else base - (first.address - first.offset)
+
+
 def file_build_id(data: Buffer, headers: Iterable[ProgramHeader]) -> bytes:
     """The build id in the notes of a file with these program headers, or nothing."""
     for header in headers:

@@ -101,7 +101,7 @@ class Image:
         """Bias and end, which every read asks for: made once of each set of headers."""
         if self.measured is None or self.measured[0] is not self.headers:
             loads = _loads(self.headers)
-            bias = _bias(self.base, loads)
+            bias = elf.load_bias(self.base, loads)
             end = max((bias + h.address + h.memory_size for h in loads), default=self.base)
             self.measured = (self.headers, (bias, end))
         return self.measured[1]
@@ -306,11 +306,6 @@ class Image:
         return JoinedTables(*(one for one in (more, table) if one is not None))
 
 
-def _bias(base: int, loads: Iterable[ProgramHeader]) -> int:
-    first = min(loads, key=lambda load: load.address, default=None)
-    return base - (first.address - first.offset) if first else base
-
-
 def _loads(headers: Iterable[ProgramHeader]) -> list[ProgramHeader]:
     return [header for header in headers if header.type == elf.PT_LOAD]
 
@@ -335,7 +330,7 @@ def image_at(name: str, base: int, dumped: ReadUpTo) -> Image | None:
         return None
 
     def same(data: Buffer, headers: list[ProgramHeader]) -> bool | None:
-        return same_code(data, headers, _bias(base, _loads(headers)), dumped)
+        return same_code(data, headers, elf.load_bias(base, _loads(headers)), dumped)
 
     return Image(name, base, head, headers, machine=header.machine, same=same)
 

@@ -138,8 +138,7 @@ def _read(target: Asked, path: str, base: int) -> list[DebugFile]:
     loads = [one for one in headers if one.type == elf.PT_LOAD]
     if not loads:
         return []
-    first = min(loads, key=lambda one: one.address)
-    bias = base - (first.address - first.offset)
+    bias = elf.load_bias(base, loads)
     build_id = elf.file_build_id(data, headers)
     file = DebugFile(path, data, bias)
     if not build_id:

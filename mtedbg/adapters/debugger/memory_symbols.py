@@ -61,8 +61,7 @@ class MemorySymbols:
             loads = [one for one in headers if one.type == elf.PT_LOAD]
             if not loads:
                 continue
-            first = min(loads, key=lambda one: one.address)
-            bias = base - (first.address - first.offset)
+            bias = elf.load_bias(base, loads)
             table = elf_symbols.from_memory(self._all, headers, bias)
             if not isinstance(table, Absent):
                 yield table

@@ -99,8 +99,7 @@ class FrameTables:
         loads = [one for one in headers if one.type == elf.PT_LOAD]
         if not loads:
             return _NO_IMAGE
-        first = min(loads, key=lambda one: one.address)
-        bias = base - (first.address - first.offset)
+        bias = elf.load_bias(base, loads)
         end = bias + max(one.address + one.memory_size for one in loads)
         span = (base, end)
         return LoadedImage(base, bias, span, self._table(headers, bias, span))
