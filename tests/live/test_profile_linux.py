@@ -241,11 +241,16 @@ def test_fex_is_told_of_program_and_libraries(files: tuple[Path, ...], tmp_path:
         assert all(any(one <= rip < stop for one, stop in mapped.ranges) for rip in seen)
         first = fex.applied(module, fex.Mapping(MOVED, mapping.length + offset + PAGE, 0))
         assert set(first.ranges) <= set(mapped.ranges)
-        in_doubt = (Need.NEVER_RUN, Need.UNKNOWN)
-        for key, facts in found[name].memops.items():
-            at = MOVED + key.rip
-            if facts.need in in_doubt and any(one <= at < stop for one, stop in mapped.ranges):
-                assert at in mapped.ordered
+        inside = {
+            MOVED + key.rip: facts
+            for key, facts in found[name].memops.items()
+            if any(one <= MOVED + key.rip < stop for one, stop in mapped.ranges)
+        }
+        without = {at for at in inside if at not in mapped.ordered}
+        assert without  # the ranges are for these
+        for at in without:
+            assert inside[at].need is Need.OWNED
+            assert inside[at].access is ProfileAccess.LOAD
 
 
 def test_a_profile_gives_memops_their_first_modes(files: tuple[Path, ...], tmp_path: Path) -> None:

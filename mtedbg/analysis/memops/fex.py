@@ -29,6 +29,10 @@ Source/Tools/LinuxEmulation/LinuxSyscalls/SyscallsSMCTracking.cpp (`TrackMmap`),
   given: it ran, and with it the rest. Code that never ran in the profile loses nothing. What did
   not run all the same (a repeated string instruction may have no elements), and what cannot be
   told of, is named as if it needed order.
+- So are all stores of such a block. The store that hands memory over to another thread comes before
+  that thread touches it, in every run: it is an owner's, and no run shows that others wait for it.
+  The runtime has the owner's stores done before it lets another one in (docs/soundness.md); FEX
+  has no such moment. What loads lose is what they read of memory that no other thread had touched.
 """
 
 from __future__ import annotations
@@ -40,7 +44,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from mtedbg.decode.code.guest_instruction import can_decode, decode_all
 from mtedbg.errors import FileFormatError, ToolMissingError, UsageError
 from mtedbg.model.guest import CodeSegment, GuestImage
-from mtedbg.model.profile import Need, Profile, ProgramProfile
+from mtedbg.model.profile import Need, Profile, ProfileAccess, ProgramProfile
 
 _Span = tuple[int, int]
 
@@ -99,22 +103,22 @@ def fex_text(profile: Profile, images: Sequence[GuestImage]) -> tuple[str, tuple
                 "other code for it while it is being loaded; it keeps all of it ordered"
             )
             continue
-        doubted = sorted(_doubted(program))
-        modules.append(_module(program, ordered, doubted, image))
+        modules.append(_module(program, ordered, sorted(_kept(program)), image))
         need = "instruction needs" if len(ordered) == 1 else "instructions need"
         notes.append(f"{program.name}: {len(ordered)} {need} order")
     return ":".join(modules) + "\n", tuple(notes)
 
 
-def _doubted(program: ProgramProfile) -> set[int]:
-    """Instructions of which it is not known whether they need order."""
-    in_doubt = (Need.NEVER_RUN, Need.UNKNOWN)
-    return {key.rip for key, facts in program.memops.items() if facts.need in in_doubt}
+def _kept(program: ProgramProfile) -> set[int]:
+    """Instructions that keep their order: all but loads that were seen to do without."""
+    return {
+        key.rip
+        for key, facts in program.memops.items()
+        if facts.need is not Need.OWNED or facts.access is not ProfileAccess.LOAD
+    }
 
 
-def _module(
-    program: ProgramProfile, ordered: list[int], doubted: list[int], image: GuestImage
-) -> str:
+def _module(program: ProgramProfile, ordered: list[int], kept: list[int], image: GuestImage) -> str:
     name = program.name
     if not name or not name.isprintable() or any(one in name for one in _SEPARATORS):
         raise FileFormatError(
@@ -132,9 +136,9 @@ def _module(
             )
         in_file = segment.offset - segment.address
         ranges.add((run[0] + in_file, run[1] + in_file))
-        begin, end = bisect_left(doubted, run[0]), bisect_left(doubted, run[1])
+        begin, end = bisect_left(kept, run[0]), bisect_left(kept, run[1])
         page = segment.address // _PAGE * _PAGE
-        offsets |= {at - page for at in (rip, *doubted[begin:end])}
+        offsets |= {at - page for at in kept[begin:end]}
     spans = ",".join(f"{begin:#x}-{end:#x}" for begin, end in _joined(sorted(ranges)))
     return f"{name};{spans};{','.join(f'{offset:#x}' for offset in sorted(offsets))}"
 

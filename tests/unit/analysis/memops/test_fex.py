@@ -141,6 +141,18 @@ def test_what_is_not_known_stays_ordered_where_something_is_not() -> None:
     assert fex_text(doubted, images())[0] == "guest.elf;0x1040-0x104b;0x43,0x46\n"
 
 
+@pytest.mark.parametrize("access", [ProfileAccess.STORE, ProfileAccess.RMW])
+def test_a_store_stays_ordered_where_something_is_not(access: ProfileAccess) -> None:
+    """It may hand memory over: that comes before others touch it, in every run."""
+    profile = learned("load")
+    (module,) = profile.programs
+    owned = MemopFacts(access, 8, LOCAL, executions=1)
+    assert not owned.needs_order
+    memops = {**module.memops, MemopKey(AT["store"], 0): owned, MemopKey(AT["alone"], 0): owned}
+    stored = Profile((replace(module, memops=memops),))
+    assert fex_text(stored, images())[0] == "guest.elf;0x1040-0x104b;0x43,0x46\n"
+
+
 def test_other_mappings_of_the_file_get_nothing() -> None:
     (module,) = fex.read(fex_text(learned("load"), images())[0]).values()
     for mapping in (fex.Mapping(0x400000, 0x200, 0), fex.Mapping(0x700000, 0x40, 0x3000)):
