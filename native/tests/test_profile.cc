@@ -108,6 +108,25 @@ TEST_CASE("a summary of what did not run promises nothing") {
   CHECK(summary({{program}}) == "no access was executed; 1 instruction needs order");
 }
 
+TEST_CASE("why a profile has nothing for a program") {
+  const ModuleIdentity with_id{"7ebc65e01234", 0x10}, without{"", 0x11};
+  const auto of = [](const char* name, const char* id, uint64_t digest) {
+    return ProgramProfile{name, "", {id, digest}, {}};
+  };
+  CHECK(why_nothing({}, "a", with_id) == "it is of no program");
+  const Profile many{
+      {of("b", "", 2), of("libc.so.6", "01", 3), of("b", "02", 4), of("c", "", 5), of("d", "", 6)}};
+  CHECK(why_nothing(many, "a", with_id) ==
+        "nothing in it is of a: it is of b, libc.so.6, c and 1 more");
+  const Profile builds{{of("a", "14f2853fffff", 2), of("b", "", 3), of("a", "9", 4)}};
+  CHECK(why_nothing(builds, "a", with_id) ==
+        "its a has build id 14f2853…, 9, this one has 7ebc65e…");
+  // A side without a build id is known by its code.
+  CHECK(why_nothing(builds, "a", without) == "its a has code digest 0x2, 0x4, this one has 0x11");
+  CHECK(why_nothing({{of("a", "", 2)}}, "a", with_id) ==
+        "its a has code digest 0x2, this one has 0x10");
+}
+
 TEST_CASE("programs come together by their identity") {
   ProgramProfile one{"a", "", {"", 1}, {}}, other{"b", "", {"", 2}, {}};
   one.add({0x10, 0}, {MTEDBG_Access_Load, 8, kLocal, 0, 0, false, 2});

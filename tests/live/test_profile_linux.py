@@ -37,6 +37,7 @@ RUNS = (
 LIMIT_S = 300
 QEMU = ("qemu-aarch64", "-cpu", "max")
 PAGE = 4096
+TRACE_RECORD = 48  # native/src/debug/trace.h
 MOVED = 0x7F0000000000
 
 
@@ -258,6 +259,66 @@ def test_a_profile_gives_memops_their_first_modes(files: tuple[Path, ...], tmp_p
     without, with_it = (counted(files[0]), counted(again(files[0], tmp_path)))
     assert with_it[0] < without[0] / 2
     assert with_it[1] < without[1]
+
+
+def test_a_profile_of_another_build_is_said(files: tuple[Path, ...], tmp_path: Path) -> None:
+    """What it has of the same libraries is used all the same. Without a build id, as in version 1,
+    the code is compared."""
+    other = compiled(SOURCE, "-O1")
+    known = modules(files[0])[NAME].identity
+    done = run(f"--profile-in {files[0]} --profile-out {tmp_path / 'other.json'}", other)
+    build_id = modules(tmp_path / "other.json")[NAME].identity.build_id
+    assert done.stderr == (
+        f"mtetso: --profile-in {files[0]}: its {NAME} has build id {known.build_id[:7]}…, "
+        f"this one has {build_id[:7]}…\n"
+    )
+    older = json.loads(files[0].read_text()) | {"version": 1}
+    for one in older["programs"]:
+        del one["build_id"]
+    old = tmp_path / "old.json"
+    old.write_text(json.dumps(older))
+    assert run(f"--profile-in {old}", program()).stderr == ""
+    said = run(f"--profile-in {old}", other).stderr
+    assert said.startswith(f"mtetso: --profile-in {old}: its {NAME} has code digest 0x")
+    assert said.count("\n") == 1
+
+
+def test_programs_that_another_one_executes_need_no_profile(tmp_path: Path) -> None:
+    """A script executes many: one line is of what was started."""
+    dash, of_dash, of_true = Path("/usr/bin/dash"), tmp_path / "dash.json", tmp_path / "true.json"
+    run(f"--profile-out {of_dash}", dash, "-c", ":")
+    run(f"--profile-out {of_true}", Path("/usr/bin/true"))
+    script = ("-c", "/usr/bin/seq 2; exec /usr/bin/seq 1")
+    assert run(f"--profile-in {of_dash}", dash, *script).stderr == ""
+    done = run(f"--profile-in {of_true}", dash, *script)
+    assert done.stdout.split() == ["1", "2", "1"]
+    assert done.stderr.startswith(
+        f"mtetso: --profile-in {of_true}: nothing in it is of dash: it is of true, "
+    )
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_trace_is_not_the_program_s(tmp_path: Path) -> None:
+    """A program that closes its descriptor, or has a file of its own by that number, ends it.
+
+    The file is whole records, and nothing of it is in the program's. What it executes goes on.
+    """
+    traced, other = tmp_path / "trace", tmp_path / "other"
+    guest = compiled(PROGRAMS / "linux/reuses.c")
+    done = run(f"--trace {traced}", guest, str(other))
+    assert (done.returncode, done.stdout) == (0, "reached its end\n")
+    assert done.stderr == (
+        "mtetso: --trace: the program has closed the trace's descriptor: its file ends here\n"
+    )
+    assert other.read_bytes() == b"mine"
+    size = traced.stat().st_size
+    assert size > 0
+    assert size % TRACE_RECORD == 0
+    sizes = []
+    for script in ("exit 0", "exec /usr/bin/true"):
+        assert run(f"--trace {traced}", Path("/usr/bin/dash"), "-c", script).returncode == 0
+        sizes.append(traced.stat().st_size)
+    assert sizes[1] > 1.5 * sizes[0]
 
 
 def test_what_a_signal_of_its_own_ends_is_kept(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from mtedbg.cli import main
 from mtedbg.lab import paths
 from tests.live.test_gdb_runtime import running
 from tests.live.test_runtime_guests import oracle, run
@@ -91,9 +92,17 @@ def memops(profile: Path) -> dict[tuple[str, int], dict[str, Any]]:
 
 
 def test_a_profile_of_something_else_changes_nothing(tmp_path: Path) -> None:
-    profile = tmp_path / "profile.json"
-    passes(f"--profile-out {profile}", "sum")
-    assert passes(f"--profile-in {profile}", "lz") == ""
+    """One line says so; where one of several programs is this one, none does."""
+    of_sum, of_both = tmp_path / "sum.json", tmp_path / "both.json"
+    passes(f"--profile-out {of_sum}", "sum")
+    said = passes(f"--profile-in {of_sum}", "lz")
+    assert said == (
+        f"mtetso: --profile-in {of_sum}: nothing in it is of lz.elf: it is of sum.elf\n"
+    )
+    passes(f"--profile-out {of_both}", "lz")
+    line = ["profile", "merge", str(of_sum), str(of_both), "-o", str(of_both)]
+    assert main(line) == 0
+    assert passes(f"--profile-in {of_both}", "lz") == ""
 
 
 def test_a_profile_that_is_none(tmp_path: Path) -> None:

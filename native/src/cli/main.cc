@@ -70,6 +70,15 @@ Quiescence::How quiescence(const Options& options) {
                                                                   : Quiescence::How::Polls;
 }
 
+// A profile of another program has no effect, which would not be seen. Programs that the first one
+// executes say nothing: scripts execute many.
+void say_if_not_known(const Options& options, const Engine& engine) {
+  if (options.executed) return;
+  const std::string why = engine.why_not_known();
+  if (!why.empty())
+    std::fprintf(stderr, "mtetso: --profile-in %s: %s\n", options.profile_in.c_str(), why.c_str());
+}
+
 [[noreturn]] void run(Options& options) {
   if (reads_rseq(options)) options.cores = possible_processors();
   if (options.core_id_source == MTEDBG_CoreIdSource_Thread) options.cores = kMostOwners;
@@ -79,7 +88,7 @@ Quiescence::How quiescence(const Options& options) {
   std::optional<ElfImage> image;  // none: a Linux program
   if (ElfImage::imports_host(options.guest)) image.emplace(ElfImage::open(options.guest));
   if (const auto visit = find_point(options.abort_at)) abort_at(*visit);
-  if (!options.trace.empty() && !open_trace(options.trace))
+  if (!options.trace.empty() && !open_trace(options.trace, options.executed))
     throw StatusError(Status::CannotOpen,
                       "cannot write " + options.trace + ": " + std::strerror(errno));
   need_tags();
@@ -110,6 +119,7 @@ Quiescence::How quiescence(const Options& options) {
     system_calls = new LinuxProcess(options, process);
     first = &system_calls->start();
   }
+  say_if_not_known(options, engine);
   set_fault_trampoline(engine.fault_trampoline());
   if (!install_signal_stack()) throw StatusError(Status::Internal, "cannot install a signal stack");
   if (options.handler && !install_handler(options, protocol, memory))

@@ -136,7 +136,7 @@ constexpr Option kOptions[] = {
     {"--argv0", "NAME", "what a Linux program has as its argv[0] (default: its path)",
      [](Options& o, View, View v) { o.argv0 = v; }},
     {"--executed", "N",
-     "execve gives it: the process has had another program, whose trace of calls goes on, and N "
+     "execve gives it: the process has had another program, whose traces go on, and N "
      "with profiles that its id names",
      [](Options& o, View n, View v) {
        o.executed = true;

@@ -26,14 +26,14 @@ void KeptFile::give_up() {
   file_ = -1;
 }
 
-bool KeptFile::write(std::string_view text) const {
-  if (!is_there()) return false;
+KeptFile::Written KeptFile::write(std::string_view text) const {
+  if (!is_there()) return Written::Gone;
   while (!text.empty()) {
     const ssize_t count = ::write(file_, text.data(), text.size());
-    if (count < 0 && errno != EINTR) break;  // nobody could be told
+    if (count < 0 && errno != EINTR) return Written::Part;
     if (count > 0) text.remove_prefix(static_cast<size_t>(count));
   }
-  return true;
+  return Written::All;
 }
 
 bool KeptFile::is_there() const {

@@ -21,8 +21,10 @@ class KeptFile {
   // Closes it.
   void give_up();
 
-  // False where the guest has closed it.
-  bool write(std::string_view text) const;
+  enum class Written { All, Part, Gone };
+  // Part: it could not be written to, and errno says why. Gone: the guest has closed it, and
+  // nothing was written. Async-signal-safe.
+  Written write(std::string_view text) const;
 
  private:
   // Whether it is the same file still.

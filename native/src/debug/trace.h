@@ -41,19 +41,20 @@ struct TraceRecord {
 
 static_assert(sizeof(TraceRecord) == 48, "readers of traces rely on it");
 
-// Traces everything from now on. False with errno set where the file cannot be made.
-bool open_trace(const std::string& path);
+// Traces everything from now on, into an empty file, or behind what it has if the trace `goes_on`.
+// False with errno set where the file cannot be made.
+bool open_trace(const std::string& path, bool goes_on = false);
+// Traces nothing any more.
+void end_trace();
 
 namespace tracing_file {
-inline constexpr int kNone = -1;
-inline std::atomic<int> descriptor{kNone};
+inline std::atomic<bool> is_open{false};
 }  // namespace tracing_file
 
-inline bool tracing() {
-  return tracing_file::descriptor.load(std::memory_order_relaxed) != tracing_file::kNone;
-}
+inline bool tracing() { return tracing_file::is_open.load(std::memory_order_relaxed); }
 
-// Appends a record if a trace is open. Async-signal-safe. Records of several host threads do not
+// Appends a record if a trace is open; where the guest has closed its file, one line says that it
+// ends. Async-signal-safe. Records of several host threads do not
 // mix (one write(2) each), but their order in the file need not be the order of the events.
 void trace(const TraceRecord& record);
 

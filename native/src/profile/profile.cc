@@ -106,6 +106,56 @@ void Profile::add(const ProgramProfile& program) {
 
 namespace {
 
+// A build id as far as people read it.
+std::string shortened(const std::string& build_id) {
+  constexpr size_t kShown = 7;
+  return build_id.size() <= kShown ? build_id : build_id.substr(0, kShown) + "…";
+}
+
+std::string digest_in_words(const ModuleIdentity& identity) {
+  char text[32];
+  std::snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(identity.digest));
+  return text;
+}
+
+// Each once: "a, b, c and 4 more".
+std::string listed(const std::vector<std::string>& words) {
+  constexpr size_t kShown = 3;
+  std::vector<std::string> once;
+  for (const std::string& word : words)
+    if (std::ranges::find(once, word) == once.end()) once.push_back(word);
+  std::string all;
+  for (size_t i = 0; i < std::min(once.size(), kShown); ++i) all += (i == 0 ? "" : ", ") + once[i];
+  if (once.size() > kShown) all += " and " + std::to_string(once.size() - kShown) + " more";
+  return all;
+}
+
+}  // namespace
+
+std::string why_nothing(const Profile& profile, const std::string& name,
+                        const ModuleIdentity& identity) {
+  if (profile.programs.empty()) return "it is of no program";
+  std::vector<std::string> names, build_ids, digests;
+  for (const ProgramProfile& program : profile.programs) {
+    names.push_back(program.name);
+    if (program.name != name) continue;
+    if (program.identity.build_id.empty() || identity.build_id.empty())
+      digests.push_back(digest_in_words(program.identity));
+    else
+      build_ids.push_back(shortened(program.identity.build_id));
+  }
+  // As ModuleIdentity::same() compares them.
+  if (!build_ids.empty())
+    return "its " + name + " has build id " + listed(build_ids) + ", this one has " +
+           shortened(identity.build_id);
+  if (!digests.empty())
+    return "its " + name + " has code digest " + listed(digests) + ", this one has " +
+           digest_in_words(identity);
+  return "nothing in it is of " + name + ": it is of " + listed(names);
+}
+
+namespace {
+
 std::string needs_order(size_t instructions) {
   return std::to_string(instructions) + " instruction" +
          (instructions == 1 ? " needs order" : "s need order");

@@ -83,6 +83,11 @@ struct Profile {
   void add(const ProgramProfile& program);
 };
 
+// Why a profile has nothing for the code of this name and identity, in words:
+// "its copy.elf has build id 14f2853…, this one has 7ebc65e…".
+std::string why_nothing(const Profile& profile, const std::string& name,
+                        const ModuleIdentity& identity);
+
 // "of 41200 executed accesses 99.5 % touched memory of one owner only; 214 instructions need
 // order".
 std::string summary(const Profile& profile);

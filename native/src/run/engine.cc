@@ -282,6 +282,11 @@ void Engine::after_fork() {
   for (ProgramProfile& program : gone_.programs) program.forget_executions();
 }
 
+std::string Engine::why_not_known() const {
+  std::scoped_lock hold(lock_);
+  return owned_.empty() ? "" : owned_.front()->why_not_known();
+}
+
 Profile Engine::profile() const {
   std::scoped_lock hold(lock_);
   Profile profile;

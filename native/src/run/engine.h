@@ -101,6 +101,10 @@ class Engine : public CodePages::Owner {
   // In a child process, whose only thread this is.
   void after_fork();
 
+  // Why --profile-in has nothing of the program that was loaded first; empty if it has, or there is
+  // none.
+  std::string why_not_known() const;
+
   // The history of the memops of all programs, those included that were unloaded.
   Profile profile() const;
 

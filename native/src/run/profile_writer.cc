@@ -36,7 +36,7 @@ static_assert(std::atomic<int>::is_always_lock_free);
 
 void say(const std::string& what) {
   const std::string line = "mtetso: " + what + "\n";
-  if (!g_stderr.write(line)) std::fputs(line.c_str(), stderr);
+  if (g_stderr.write(line) == KeptFile::Written::Gone) std::fputs(line.c_str(), stderr);
 }
 
 // Whether the program that runs began neither with this process nor with execve in it.

@@ -188,6 +188,11 @@ const ProgramProfile* Program::earlier() const {
   return environment_.profile == nullptr ? nullptr : environment_.profile->find(history_.identity);
 }
 
+std::string Program::why_not_known() const {
+  if (environment_.profile == nullptr || earlier() != nullptr) return "";
+  return why_nothing(*environment_.profile, name_, history_.identity);
+}
+
 void Program::init() {
   std::shared_lock sources(environment_.sources);
   if (!image_.imports().empty())

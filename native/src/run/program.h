@@ -78,6 +78,9 @@ class Program {
   bool optimise(uint32_t function);
   bool optimise_all();
 
+  // Why the profile of an earlier run has nothing of it; empty if it has, or there is none.
+  std::string why_not_known() const;
+
   // The history of the memops so far, those of blocks included that are gone.
   ProgramProfile profile() const;
   // In a child by fork: what ran before is counted by the process that ran it.
