@@ -358,9 +358,9 @@ TEST_CASE("a change of the map waits for whoever settles a fault there, and for 
     std::thread changer;
     {
       const GuestMemory::Still still(memory);
-      REQUIRE(still.protection(at, kLength) == (kReadWrite | Regions::kReady));
+      REQUIRE(still.protection(at, kLength) == (kReadWrite | Regions::kReady | Regions::kPrivate));
       // Another fault is settled, or memory gets its owner, beside it.
-      CHECK(there() == (kReadWrite | Regions::kReady));
+      CHECK(there() == (kReadWrite | Regions::kReady | Regions::kPrivate));
       CHECK_FALSE(GuestMemory::Held(memory).touch(nullptr, at, kLength));
       changer = std::thread([&] {
         CHECK(change() == 0);
@@ -388,6 +388,42 @@ TEST_CASE("memory that the guest may only read has no owner") {
   CHECK(read_tag(at) == world.protocol.shared_tag());
   CHECK(read_tag(at + length) == 3);
   world.memory.unmap(at, 2 * length);
+}
+
+TEST_CASE("memory of several processes keeps the shared tag") {
+  const uint64_t length = GuestMemory::kGuestPage;
+  for (const uint32_t shared : {0u, 15u}) {
+    World world(shared);
+    GuestMemory& memory = world.memory;
+    memory.expect_calls(3);
+    const uint64_t at = free_address();
+    REQUIRE(memory.map_shared(at, 2 * length, PROT_READ | PROT_WRITE) == 0);
+    REQUIRE(memory.map_anonymous(at + 2 * length, length, PROT_READ | PROT_WRITE) == 0);
+    // Other tags than 0 are not on the pages before the first access.
+    CHECK(memory.is_outside(at) == (shared != 0));
+    CHECK(memory.shared_word(at + 4) == (shared == 0 ? at + 4 : memory.outside(at + 4, 4)));
+    CHECK(memory.shared_word(at + 2 * length) == 0);
+    const auto bits = [&](uint64_t address, uint64_t bytes) {
+      return GuestMemory::Still(memory).protection(address, bytes);
+    };
+    CHECK((bits(at, 8) & Regions::kReady) == (shared == 0 ? Regions::kReady : 0));
+    GuestMemory::Held(memory).touch(nullptr, at, 3 * length);
+    CHECK((bits(at + 2 * length, 8) & Regions::kPrivate) != 0);
+    CHECK((bits(at, 8) & Regions::kPrivate) == 0);
+    CHECK((bits(at + 2 * length - 8, 16) & Regions::kPrivate) == 0);
+    memory.hand_over(nullptr, at, at + 3 * length, 4);
+    CHECK(read_tag(at + 2 * length) == 4);
+    if (shared == 0) CHECK(read_tag(at) == shared);
+    // What may be executed is written by the host alone, and keeps its bytes.
+    const uint32_t value = 7;
+    REQUIRE(memory.host_write(nullptr, at + length, &value, sizeof value));
+    REQUIRE(memory.protect(at, 2 * length, PROT_READ | PROT_EXEC, 3) == 0);
+    uint32_t kept = 0;
+    REQUIRE(memory.is_outside(at + length));
+    REQUIRE(memory.host_read(nullptr, at + length, &kept, sizeof kept));
+    CHECK(kept == value);
+    memory.unmap(at, 3 * length);
+  }
 }
 
 }  // namespace mtetso

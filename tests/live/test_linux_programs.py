@@ -11,7 +11,7 @@ import pytest
 
 from mtedbg.formats.profile import read_profile
 from mtedbg.lab import paths
-from mtedbg.model.profile import Need
+from mtedbg.model.profile import MemopFacts, Need, ProfileAccess
 from tests.live.test_runtime_guests import run
 from tests.programs.mutated import HEADERS, mutants, wrong
 from tests.support import x86_64
@@ -39,6 +39,8 @@ WAYS = [
     )
 ]
 FUZZED = 25
+MAILBOX = 400 * 256
+"""Stores of `processes.c` to memory that it shares, by one instruction."""
 # The machine's own dynamic programs.
 OWN = {
     "dash": ("/bin/dash", "-c", "for i in 1 2; do echo $i; done | wc -l; exit 4"),
@@ -112,6 +114,37 @@ def test_a_signal_interrupts_the_thread_that_lets_it_in(way: str) -> None:
     path = with_a_library("interrupted")
     done = run(way, path)
     assert (done.returncode, done.stdout, done.stderr) == (*natively(path), "")
+
+
+@pytest.mark.parametrize("way", [*WAYS, f"{WAYS[3]} --policy sticky --claim-threshold 1"])
+def test_processes_share_memory(way: str) -> None:
+    path = with_a_library("processes")
+    done = run(way, path)
+    assert (done.returncode, done.stdout, done.stderr) == (*natively(path), "")
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize("threads", ["lockstep", "threads"])
+def test_memory_of_processes_is_accessed_itself(threads: str, tmp_path: Path) -> None:
+    """A memop learns that it is shared; then no access faults."""
+    out = tmp_path / "profile"
+    assert (
+        run(f"--threads {threads} --profile-out {out}", with_a_library("processes")).returncode == 0
+    )
+    facts = [
+        one
+        for module in read_profile(out.read_bytes(), out.name).programs
+        for one in module.memops.values()
+    ]
+    mailbox = max((one for one in facts if one.access is ProfileAccess.STORE), key=executions)
+    assert executions(mailbox) >= MAILBOX
+    assert mailbox.need is Need.ORDER
+    assert mailbox.faults < 10
+
+
+def executions(facts: MemopFacts) -> int:
+    assert facts.executions is not None
+    return facts.executions
 
 
 @pytest.mark.parametrize("way", WAYS[1:4:2])

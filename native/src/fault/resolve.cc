@@ -89,7 +89,7 @@ inline Situation FaultResolver::situation(const FaultedAccess& fault, int protec
           .shared = protocol_.shared_tag(),
           .owns = protocol_.owns(own),
           // Only then can its tag be changed.
-          .writable = (protection & PROT_WRITE) != 0 &&
+          .writable = (protection & PROT_WRITE) != 0 && (protection & Regions::kPrivate) != 0 &&
                       !memory_.code_pages().covers(fault.pointer, memop.size),
           .atomic = memop.access == MTEDBG_Access_ReadModifyWrite,
           .faults = memop.faults,

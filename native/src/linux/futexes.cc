@@ -295,7 +295,7 @@ CallResult Futexes::call(Call& call) {
                                         realtime || command == FUTEX_LOCK_PI, until);
         wrong != 0)
       return wrong;
-  if (const uint64_t host = call.process.memory().outside(address, 4); host != 0) {
+  if (const uint64_t host = call.process.memory().shared_word(address); host != 0) {
     timespec limit = {};
     if (until) limit = {static_cast<time_t>(*until / kSecond), static_cast<long>(*until % kSecond)};
     if (command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // futex(2) for the threads of one guest process. The queues are the runtime's own: the kernel never
-// reads a futex word in tagged memory. Words in files that are shared with other processes
-// (memory/regions.h: Outside) are waited for in the kernel, at the host's own address.
+// reads a futex word that has an owner. Words that other processes may have as well
+// (GuestMemory::shared_word) are waited for in the kernel, where the host has them.
 #pragma once
 
 #include <atomic>

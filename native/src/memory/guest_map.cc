@@ -100,6 +100,14 @@ uint64_t GuestMemory::Held::outside(uint64_t address, uint64_t length) const {
   return one->second.host + (at - one->first);
 }
 
+uint64_t GuestMemory::shared_word(uint64_t address) {
+  const Held held(*this);
+  const uint64_t at = strip_tag(address);
+  const auto* one = map_.find(at);
+  if (one == nullptr || !one->second.shared) return 0;
+  return one->second.kind == Region::Kind::Outside ? held.outside(at, sizeof(uint32_t)) : at;
+}
+
 // --- memory that gets an owner when it is touched
 // -------------------------------------------------
 
@@ -173,6 +181,17 @@ int GuestMemory::map_anonymous(uint64_t begin, uint64_t length, int protection) 
 }
 
 int GuestMemory::map_shared(uint64_t begin, uint64_t length, int protection) {
+  if (protocol_.shared_tag() == 0 && !executable(protection)) {
+    const Region made{
+        .end = begin + length, .protection = guest_protection(protection), .shared = true};
+    const std::scoped_lock hold(lock_);
+    unmap_locked(begin, begin + length);
+    if (map_tagged_shared(begin, length) == MAP_FAILED ||
+        mprotect(pointer(begin), length, made.protection) != 0)
+      return -errno;
+    put(begin, made);
+    return 0;
+  }
   const int file = memfd_create("mtetso-shared", MFD_CLOEXEC);
   if (file < 0) return -errno;
   int result = -errno;
@@ -271,6 +290,23 @@ int GuestMemory::put_outside(uint64_t begin, const Region& region) {
   return 0;
 }
 
+// What was mapped with tags is mapped as a shared file is from now on: its pages move to where the
+// host has them. With lock_ held, after withdraw(): who faults there waits.
+int GuestMemory::make_outside(uint64_t begin, Region& region) {
+  const uint64_t length = region.end - begin;
+  void* host = mmap(nullptr, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (host == MAP_FAILED) return -ENOMEM;
+  if (!replace(address_of(host), length, pointer(begin)) ||
+      mprotect(host, length, kReadWrite) != 0 ||
+      mmap(pointer(begin), length, PROT_NONE,
+           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED)
+    return -ENOMEM;
+  region.kind = Region::Kind::Outside;
+  region.host = address_of(host);
+  put(begin, region);
+  return 0;
+}
+
 int GuestMemory::unmap(uint64_t begin, uint64_t length) {
   const std::scoped_lock hold(lock_);
   return unmap_locked(begin, begin + length);
@@ -323,6 +359,10 @@ int GuestMemory::protect(uint64_t begin, uint64_t length, int protection, uint32
     if (result != 0) break;
     const Region before = part;
     part.executes = executable(protection);
+    if (part.executes && part.shared && part.kind == Region::Kind::Tagged) {
+      withdraw(at, part);
+      if (result = make_outside(at, part); result != 0) break;
+    }
     if (part.protection == guest_protection(protection)) {
       put(at, part);
       continue;
@@ -455,7 +495,7 @@ int GuestMemory::grow(uint64_t begin, uint64_t had, uint64_t wanted, uint32_t ta
     const auto* one = map_.find(from - 1);
     if (one == nullptr || one->second.end != from || !map_.none(from, end)) return -EFAULT;
     last = one->second;
-    if (last.kind == Region::Kind::Outside) return grow_outside(one->first, last, end);
+    if (last.shared) return grow_outside(one->first, last, end);
     if (last.kind == Region::Kind::Constant) return grow_constant(one->first, last, end);
     if (last.file != 0) file = file_of(last);
     last = last.behind(from - one->first);
@@ -473,8 +513,14 @@ int GuestMemory::grow(uint64_t begin, uint64_t had, uint64_t wanted, uint32_t ta
   return result;
 }
 
-// The host's mapping may move: nobody uses it without lock_.
-int GuestMemory::grow_outside(uint64_t begin, const Region& region, uint64_t end) {
+// The host's mapping may move: nobody uses it without lock_. What is behind the end of what was
+// mapped, or of the file, is known to the host alone.
+int GuestMemory::grow_outside(uint64_t begin, Region region, uint64_t end) {
+  if (region.kind == Region::Kind::Tagged) {
+    ++changes_;
+    withdraw(begin, region);
+    if (const int result = make_outside(begin, region); result != 0) return result;
+  }
   const uint64_t more = end - region.end;
   if (mmap(pointer(region.end), more, PROT_NONE,
            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED)

@@ -49,10 +49,9 @@ void GuestMemory::add_region(uint64_t begin, uint64_t end, int protection, Regio
 
 void GuestMemory::put(uint64_t begin, const Region& region) {
   const bool ready = !region.fresh && region.kind != Region::Kind::Outside;
+  const int more = (ready ? Regions::kReady : 0) | (region.shared ? 0 : Regions::kPrivate);
   map_.put(begin, region);
-  show(begin, region.end,
-       region.protection == PROT_NONE ? PROT_NONE
-                                      : region.protection | (ready ? Regions::kReady : 0));
+  show(begin, region.end, region.protection == PROT_NONE ? PROT_NONE : region.protection | more);
 }
 
 // Readers first: a fault from now on is the guest's own.

@@ -92,7 +92,10 @@ class GuestMemory {
   // Private memory, zero. It has an owner, and takes memory, from the first access on: each piece
   // of kPiece bytes belongs to the thread that touches it first.
   int map_anonymous(uint64_t begin, uint64_t length, int protection);
-  // Shared with processes that are forked; all of it is shared memory.
+  // Zero, and shared with processes that are forked. With shared tag 0 it has tags, all of them
+  // that one, as no process ever changes any: accesses reach it, in order. With another one its
+  // pages would have to be tagged before the first access, and it is as a file that is mapped
+  // shared; so is what may be executed, which stores of other mappings may change.
   int map_shared(uint64_t begin, uint64_t length, int protection);
   // A private mapping of a file: without tags where the guest may not write, otherwise a copy that
   // belongs to the thread with `tag`.
@@ -153,7 +156,7 @@ class GuestMemory {
     }
     // Whether calls change the map while threads run: a fault may be older than the map is.
     bool may_have_changed() const { return reading_.has_value(); }
-    // PROT_ bits, and Regions::kReady: neither touch() nor outside() has anything to do.
+    // PROT_ bits and those of Regions; kReady: neither touch() nor outside() has anything to do.
     int protection(uint64_t address, uint64_t length) const {
       return reading_ ? access_in(**reading_, address, length) : memory_.access_to(address, length);
     }
@@ -170,7 +173,7 @@ class GuestMemory {
     explicit Held(GuestMemory& memory) : memory_(memory), hold_(memory.lock_, std::defer_lock) {
       if (memory.changes_while_running_) hold_.lock();
     }
-    // PROT_ bits, and Regions::kReady.
+    // PROT_ bits and those of Regions.
     int protection(uint64_t address, uint64_t length) const {
       return memory_.access_to(address, length);
     }
@@ -207,7 +210,7 @@ class GuestMemory {
   // What the guest may do everywhere in [address, address + length): PROT_READ, PROT_WRITE, both or
   // PROT_NONE. Async-signal-safe. The tag in `address` is ignored.
   int protection(uint64_t address, uint64_t length) const {
-    return access_to(address, length) & ~Regions::kReady;
+    return access_to(address, length) & (PROT_READ | PROT_WRITE);
   }
   // Whether it may do all of that.
   bool allows(uint64_t address, uint64_t length, int wanted) const {
@@ -227,6 +230,8 @@ class GuestMemory {
     return Held(*this).outside(address, length);
   }
   bool is_outside(uint64_t address) { return outside(address, 1) != 0; }
+  // Where the host has a word that other processes may have as well; 0 if none can.
+  uint64_t shared_word(uint64_t address);
   // Calls `store`, which writes there, with where the host has it: when what was made from those
   // bytes is retired, and before anybody makes code from them again. False if it is not there any
   // more. A fault handler may call it if its thread holds no lock.
@@ -243,7 +248,7 @@ class GuestMemory {
                                const Store& store);
   void add_region(uint64_t begin, uint64_t end, int protection,
                   Region::Kind kind = Region::Kind::Tagged);
-  // protection(), and Regions::kReady.
+  // protection(), and the bits of Regions.
   int access_to(uint64_t address, uint64_t length) const;
   static int access_in(const Regions& regions, uint64_t address, uint64_t length);
   // All of these with lock_ held.
@@ -254,6 +259,7 @@ class GuestMemory {
   bool touch_locked(mtedbg_GuestFrame* frame, uint64_t address, uint64_t length);
   void touch_piece(mtedbg_GuestFrame* frame, uint64_t begin, const Region& piece);
   int put_outside(uint64_t begin, const Region& region);
+  int make_outside(uint64_t begin, Region& region);
   bool map_fresh(uint64_t begin, uint64_t end, int protection, bool executes);
   uint32_t note_file(int descriptor);
   int unmap_locked(uint64_t begin, uint64_t end);
@@ -261,7 +267,7 @@ class GuestMemory {
   int make_tagged(uint32_t tag, uint64_t begin, const Region& piece, int protection);
   int protect_piece(uint32_t tag, uint64_t begin, const Region& piece, int protection);
   int move_piece(uint64_t from, const Region& piece, uint64_t to);
-  int grow_outside(uint64_t begin, const Region& region, uint64_t end);
+  int grow_outside(uint64_t begin, Region region, uint64_t end);
   int grow_constant(uint64_t begin, const Region& region, uint64_t end);
 
   Protocol& protocol_;

@@ -24,7 +24,7 @@ struct Region {
   int protection = PROT_NONE;  // what the guest may do
   Kind kind = Kind::Tagged;
   bool fresh = false;   // Tagged: not touched yet; the host has no access to it
-  bool shared = false;  // with other processes: Tagged or Outside
+  bool shared = false;  // with other processes: Outside, or Tagged with the shared tag for ever
   uint64_t host = 0;    // Outside: where its first byte is
   // What the guest is told of it (/proc/self/maps): whether it may execute it, and which file it is
   // of (GuestMemory::file_of, 0: none), from which byte on.

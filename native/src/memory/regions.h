@@ -14,14 +14,16 @@ namespace mtetso {
 
 class Regions {
  public:
-  // Beside PROT_ bits: an access reaches the memory itself, which has an owner if it has tags.
+  // Beside PROT_ bits: an access reaches the memory itself, which has an owner if it has tags; and
+  // no other process has that memory, so that its owner may change.
   static constexpr int kReady = 1 << 16;
+  static constexpr int kPrivate = 1 << 17;
 
   // Makes room for one more set(), which then does not throw. Throws bad_alloc.
   void reserve();
   bool full() const { return sorted_.capacity() - sorted_.size() < kMore; }
 
-  // Gives [begin, end) that protection, PROT_ bits and kReady, whatever it had before. Throws
+  // Gives [begin, end) that protection, PROT_ and these bits, whatever it had before. Throws
   // bad_alloc, and nothing is changed. The cost is logarithmic, beside that of moving what is
   // behind, if the number of regions changes.
   void set(uint64_t begin, uint64_t end, int protection);
@@ -58,7 +60,7 @@ inline int Regions::protection(uint64_t begin, uint64_t end) const {
       left = half;
     }
   }
-  int allowed = PROT_READ | PROT_WRITE | kReady;
+  int allowed = PROT_READ | PROT_WRITE | kReady | kPrivate;
   for (; begin < end; ++at) {
     if (at == behind || at->begin > begin) return PROT_NONE;
     allowed &= at->protection;

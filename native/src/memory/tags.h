@@ -34,6 +34,10 @@ void* map_tagged(uint64_t address, size_t length);
 // The same at `address`, without access and without memory, until mprotect(2) gives both.
 void* reserve_tagged(uint64_t address, size_t length);
 
+// Anonymous memory with PROT_MTE that processes made by fork(2) share, all granules tag 0, exactly
+// at `address`. It takes no memory until it is touched.
+void* map_tagged_shared(uint64_t address, size_t length);
+
 // The first `length` bytes of an open file as private memory with PROT_MTE, all granules tag 0;
 // MAP_FAILED with errno set if such a mapping cannot have tags, which is true of all files
 // except those in RAM (Documentation/arch/arm64/memory-tagging-extension.rst).

@@ -53,6 +53,11 @@ void* reserve_tagged(uint64_t address, size_t length) {
               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
 }
 
+void* map_tagged_shared(uint64_t address, size_t length) {
+  return mmap(reinterpret_cast<void*>(address), length, PROT_READ | PROT_WRITE | kProtMte,
+              MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+}
+
 void* map_tagged_file(int descriptor, size_t length) {
   void* memory =
       mmap(nullptr, length, PROT_READ | PROT_WRITE | kProtMte, MAP_PRIVATE, descriptor, 0);

@@ -54,17 +54,13 @@ std::atomic<uint8_t>& tag_at(uint64_t address) {
   std::abort();  // as the hardware would fault
 }
 
-void* map(uint64_t address, size_t length) {
-  const int flags = MAP_PRIVATE | MAP_ANONYMOUS | (address != 0 ? MAP_FIXED_NOREPLACE : 0);
+void* map(uint64_t address, size_t length, int how = MAP_PRIVATE) {
+  const int flags = how | MAP_ANONYMOUS | (address != 0 ? MAP_FIXED_NOREPLACE : 0);
   return mmap(reinterpret_cast<void*>(address), length, PROT_READ | PROT_WRITE, flags, -1, 0);
 }
 
-}  // namespace
-
-MteStatus enable_mte() { return MteStatus::NoHardware; }
-
-void* map_tagged(uint64_t address, size_t length) {
-  void* memory = map(address, length);
+void* map_with_shadow(uint64_t address, size_t length, int how) {
+  void* memory = map(address, length, how);
   if (memory == MAP_FAILED) return MAP_FAILED;
   void* tags = map(0, length / kGranule + 1);
   const uint64_t begin = reinterpret_cast<uintptr_t>(memory);
@@ -79,6 +75,18 @@ void* map_tagged(uint64_t address, size_t length) {
   shadow->tags = static_cast<std::atomic<uint8_t>*>(tags);
   shadow->begin.store(begin, std::memory_order_release);
   return memory;
+}
+
+}  // namespace
+
+MteStatus enable_mte() { return MteStatus::NoHardware; }
+
+void* map_tagged(uint64_t address, size_t length) {
+  return map_with_shadow(address, length, MAP_PRIVATE);
+}
+
+void* map_tagged_shared(uint64_t address, size_t length) {
+  return map_with_shadow(address, length, MAP_SHARED);
 }
 
 void* reserve_tagged(uint64_t address, size_t length) {
