@@ -39,6 +39,8 @@ struct Options {
   std::optional<std::string> argv0;  // what a Linux program has as argv[0] instead of its path
   bool executed = false;             // the runtime was started by another one, for execve
   uint32_t executed_before = 0;      // programs of this process that have profiles named by its id
+  std::string exec_name;             // what execve was given; empty: the program's path (see guest)
+  std::string standard_error;        // which file it was when the first runtime began (debug/say.h)
   std::vector<std::string> words;    // its own options, for execve
   size_t word_count = 0;             // of its whole command line
   std::string sysroot;      // folder that a Linux program's absolute paths are looked up in first

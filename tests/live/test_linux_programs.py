@@ -147,6 +147,74 @@ def executions(facts: MemopFacts) -> int:
     return facts.executions
 
 
+# Programs of the C library, of one family of calls each.
+FAMILIES = ("children", "locks", "names", "timers", "waits")
+
+
+@pytest.mark.parametrize("way", WAYS[::3])
+@pytest.mark.parametrize("name", FAMILIES)
+def test_calls_behave_as_the_kernels(name: str, way: str) -> None:
+    path = with_a_library(name)
+    done = run(way, path)
+    said = [one for one in done.stderr.splitlines() if not one.startswith("qemu:")]
+    deaths = ["bad address 0x0 at"] if name == "locks" else []  # of a child, on purpose
+    assert (done.returncode, done.stdout) == natively(path), done.stderr
+    assert done.returncode == 0
+    assert len(said) == len(deaths)
+    assert all(what in line for line, what in zip(said, deaths, strict=True))
+
+
+@pytest.mark.parametrize("options", ["", "--threads threads"])
+def test_what_is_said_is_not_in_the_guests_files(options: str, tmp_path: Path) -> None:
+    """It goes where standard error was at the start; what has another one says nothing."""
+    own, said = tmp_path / "own", "mtetso: system call 500 is not supported: ENOSYS\n"
+    program = with_a_library("redirected")
+    for more, stderr in ((), said), ((program,), ""):
+        done = run(options, program, str(own), *map(str, more))
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", stderr)
+        assert own.read_text() == "own\n"
+        own.unlink()
+    done = run(f"--trace-calls - {options}", program, str(own))
+    assert f"{said}[" in done.stderr
+    assert "call_500(" in done.stderr
+    assert own.read_text() == "own\n"
+
+
+@x86_64.only_natively("the machine's own programs are for another processor")
+@pytest.mark.parametrize("blocks", [0, 4])
+def test_the_limit_of_a_files_length_is_the_guests(blocks: int, tmp_path: Path) -> None:
+    """The runtime starts, forks and executes; what the guest writes beyond is SIGXFSZ."""
+    guest = f"(echo one) | cat; cat /proc/self/maps | grep -c stack; echo long >{tmp_path}/file"
+    command = [*("qemu-aarch64", "-cpu", "max", str(paths.runtime())), "/bin/sh", "-c", guest]
+    limited = f'ulimit -f {blocks}; "$@" | cat; exit ${{PIPESTATUS[0]}}'
+    done = subprocess.run(
+        ["bash", "-c", limited, "bash", *command], capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "one\n1\n", done.stderr
+    assert done.returncode == (128 + signal.SIGXFSZ if blocks == 0 else 0)
+
+
+@x86_64.only_natively("the machine's own programs are for another processor")
+def test_folders_lead_below_the_sysroot_and_back(tmp_path: Path) -> None:
+    """Relative paths are looked up as absolute ones are: there first, and then on the host."""
+    root, host = tmp_path / "root", tmp_path / "host"
+    (root / "etc").mkdir(parents=True)
+    host.mkdir()
+    (root / "etc/only-there").write_text("below\n")
+    (root / "lib64").symlink_to("/lib64")  # where its interpreter is
+    (host / "here").write_text("host\n")
+    inside = str(host).lstrip("/")
+    text = f"cd /; cat etc/only-there {inside}/here; echo new >{inside}/new; cd {inside}; cat new"
+    done = run(f"--sysroot {root}", Path("/bin/sh"), "-c", text)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "below\nhost\nnew\n", "")
+    assert (host / "new").read_text() == "new\n"
+    # From descriptor to descriptor.
+    done = run(
+        f"--sysroot {root}", with_a_library("folders"), "/etc/only-there", str(host / "here")
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "below\nhost\n", "")
+
+
 @pytest.mark.parametrize("way", WAYS[1:4:2])
 def test_the_interfaces_of_the_network(way: str) -> None:
     path = program("interfaces", "fixed")

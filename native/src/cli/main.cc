@@ -13,6 +13,7 @@
 #include "cli/parse.h"
 #include "debug/points.h"
 #include "debug/root.h"
+#include "debug/say.h"
 #include "debug/trace.h"
 #include "fault/handler.h"
 #include "fault/phases.h"
@@ -38,11 +39,13 @@ namespace mtetso {
 namespace {
 
 std::atomic<ProfileWriter*> g_profile{nullptr};
-std::atomic<bool> g_published{false};  // the debug root is
+std::atomic<SystemCalls*> g_calls{nullptr};  // of a Linux program that runs
+std::atomic<bool> g_published{false};        // the debug root is
 
 // Ends the process without destructors: other threads may still be running, and what a debugger
 // reads must stay readable to the end.
 [[noreturn]] void finish(const GuestExit& how) {
+  if (SystemCalls* calls = g_calls.exchange(nullptr)) calls->before_end();
   if (ProfileWriter* profile = g_profile.load(std::memory_order_acquire)) profile->finish();
   if (g_published.load(std::memory_order_acquire)) close_debug_root();
   std::fflush(nullptr);
@@ -96,6 +99,7 @@ void say_if_not_known(const Options& options, const Engine& engine) {
     throw StatusError(Status::Internal, "the kernel has no expedited membarrier(2)");
   if (options.core_id_source == MTEDBG_CoreIdSource_RseqStrict && !register_restarts())
     throw StatusError(Status::NoRseq, "the kernel has no membarrier(2) for restartable sequences");
+  note_standard_error(options.standard_error);
   publish_debug_root(options, "mtetso " MTETSO_VERSION, phase_points());
   g_published.store(true, std::memory_order_release);
   // Never deleted: the process ends by _exit.
@@ -118,6 +122,7 @@ void say_if_not_known(const Options& options, const Engine& engine) {
   } else {
     system_calls = new LinuxProcess(options, process);
     first = &system_calls->start();
+    g_calls.store(system_calls);
   }
   say_if_not_known(options, engine);
   set_fault_trampoline(engine.fault_trampoline());
@@ -156,10 +161,10 @@ int main(int argc, char** argv) {
   } catch (const mtetso::GuestExit& exit) {
     how = exit;
   } catch (const mtetso::StatusError& error) {
-    std::fprintf(stderr, "mtetso: %s\n", error.what());
+    mtetso::say(error.what());
     how.status = static_cast<int>(error.status());
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "mtetso: internal error: %s\n", error.what());
+    mtetso::say(std::string("internal error: ") + error.what());
     how.status = static_cast<int>(Status::Internal);
   }
   mtetso::finish(how);

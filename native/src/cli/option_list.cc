@@ -142,6 +142,13 @@ constexpr Option kOptions[] = {
        o.executed = true;
        o.executed_before = number(n, v, 0, UINT32_MAX);
      }},
+    {"--exec-name", "PATH",
+     "execve gives it: what it was given, where that is a script, or not the program's path",
+     [](Options& o, View, View v) { o.exec_name = v; }},
+    {"--standard-error", "FILE",
+     "execve gives it: device and inode of standard error when the first program was started; "
+     "the runtime says nothing where it is another file by now",
+     [](Options& o, View, View v) { o.standard_error = v; }},
     {"--sysroot", "DIR",
      "looks absolute paths of a Linux program up in DIR first: its interpreter, its libraries",
      [](Options& o, View, View v) { o.sysroot = v; }, Value::File},

@@ -38,7 +38,9 @@ std::string help_row(std::string head, std::string_view text) {
 
 // By a program that is executed: it has an argv[0] and an environment of its own.
 bool inherited(std::string_view option) {
-  return option != "--argv0" && option != "--env" && option != "--executed";
+  constexpr std::string_view kOwn[] = {"--argv0", "--env", "--executed", "--exec-name",
+                                       "--standard-error"};
+  return std::ranges::find(kOwn, option) == std::end(kOwn);
 }
 
 // The name of a file that stays the same where the guest changes its folder, and after execve. Not

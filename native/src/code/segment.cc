@@ -2,12 +2,14 @@
 #include "code/segment.h"
 
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <mutex>
 #include <set>
+#include <vector>
 
 #include "code/description.h"
 #include "debug/points.h"
@@ -60,12 +62,22 @@ Registry& registry() {
   return the;
 }
 
-// Files that are mapped shared: a child process would change its parent's code through them.
+// Files that are mapped shared: a child process would change its parent's code through them. None
+// where the guest's limit of a file's length (RLIMIT_FSIZE) is lower; a file that exceeds it would
+// be SIGXFSZ.
 int make_file(size_t length) {
+  rlimit most = {};
+  if (getrlimit(RLIMIT_FSIZE, &most) == 0 && length > most.rlim_cur) return -1;
   const int file = memfd_create("mtetso-code", MFD_CLOEXEC);
   if (file < 0 || ftruncate(file, static_cast<off_t>(length)) == 0) return file;
   close(file);
   return -1;
+}
+
+// Without a file: memory that is written where it is executed, at `at` or anywhere.
+void* map_without_file(void* at, size_t length) {
+  return mmap(at, length, PROT_READ | PROT_WRITE | PROT_EXEC,
+              MAP_PRIVATE | MAP_ANONYMOUS | (at == nullptr ? 0 : MAP_FIXED), -1, 0);
 }
 
 }  // namespace
@@ -74,10 +86,14 @@ std::shared_ptr<CodeSegment> CodeSegment::create(size_t capacity) {
   if (capacity > SIZE_MAX / 2) return nullptr;
   const size_t length = round_up(capacity, static_cast<size_t>(sysconf(_SC_PAGESIZE)));
   const int file = make_file(length);
-  if (file < 0) return nullptr;
-  void* write = mmap(g_written.next(length), length, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-  void* execute = mmap(g_executed.next(length), length, PROT_READ | PROT_EXEC, MAP_SHARED, file, 0);
-  close(file);
+  void *write, *execute;
+  if (file < 0) {
+    write = execute = map_without_file(nullptr, length);
+  } else {
+    write = mmap(g_written.next(length), length, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    execute = mmap(g_executed.next(length), length, PROT_READ | PROT_EXEC, MAP_SHARED, file, 0);
+    close(file);
+  }
   std::shared_ptr<CodeSegment> segment(new CodeSegment);
   if (write != MAP_FAILED) segment->write_ = static_cast<uint8_t*>(write);
   if (execute != MAP_FAILED) segment->execute_ = reinterpret_cast<uintptr_t>(execute);
@@ -94,23 +110,32 @@ std::shared_ptr<CodeSegment> CodeSegment::create(size_t capacity) {
 }
 
 bool CodeSegment::unshare() {
-  const int file = make_file(capacity_);
-  if (file < 0) return false;
-  for (size_t done = 0; done < used_;) {
-    const ssize_t some = pwrite(file, write_ + done, used_ - done, static_cast<off_t>(done));
-    if (some <= 0) {
-      close(file);
-      return false;
-    }
-    done += static_cast<size_t>(some);
-  }
   auto* execute = reinterpret_cast<void*>(execute_);
-  constexpr int kHere = MAP_SHARED | MAP_FIXED;
-  const bool mapped =
-      mmap(write_, capacity_, PROT_READ | PROT_WRITE, kHere, file, 0) != MAP_FAILED &&
-      mmap(execute, capacity_, PROT_READ | PROT_EXEC, kHere, file, 0) != MAP_FAILED;
-  close(file);
-  if (!mapped) return false;
+  if (write_ == execute) return true;  // private
+  const int file = make_file(capacity_);
+  if (file < 0) {
+    std::vector<uint8_t> code(write_, write_ + used_);
+    if (map_without_file(execute, capacity_) == MAP_FAILED) return false;
+    munmap(write_, capacity_);
+    write_ = static_cast<uint8_t*>(execute);
+    std::ranges::copy(code, write_);
+    if (shown) code_description().publish_segment(*this);
+  } else {
+    for (size_t done = 0; done < used_;) {
+      const ssize_t some = pwrite(file, write_ + done, used_ - done, static_cast<off_t>(done));
+      if (some <= 0) {
+        close(file);
+        return false;
+      }
+      done += static_cast<size_t>(some);
+    }
+    constexpr int kHere = MAP_SHARED | MAP_FIXED;
+    const bool mapped =
+        mmap(write_, capacity_, PROT_READ | PROT_WRITE, kHere, file, 0) != MAP_FAILED &&
+        mmap(execute, capacity_, PROT_READ | PROT_EXEC, kHere, file, 0) != MAP_FAILED;
+    close(file);
+    if (!mapped) return false;
+  }
   madvise(write_, capacity_, MADV_DODUMP);
   madvise(execute, capacity_, MADV_DODUMP);
   clean_code(write_, execute, used_);
@@ -133,7 +158,8 @@ CodeSegment::~CodeSegment() {
     registry().segments.erase(this);
   }
   if (write_ != nullptr) munmap(write_, capacity_);
-  if (execute_ != 0) munmap(reinterpret_cast<void*>(execute_), capacity_);
+  if (execute_ != 0 && reinterpret_cast<uint8_t*>(execute_) != write_)
+    munmap(reinterpret_cast<void*>(execute_), capacity_);
   if (shown) point(Point::UnmapDone);
 }
 

@@ -2,6 +2,7 @@
 #include "debug/kept_file.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -9,11 +10,25 @@
 namespace mtetso {
 
 int moved_away(int file) {
-  constexpr int kLowest = 1000;
-  const int moved = fcntl(file, F_DUPFD_CLOEXEC, kLowest);
+  constexpr rlim_t kLowest = 1000;
+  rlimit most = {};
+  getrlimit(RLIMIT_NOFILE, &most);
+  // Where there are no such numbers: near the end of those that there are.
+  constexpr rlim_t kRoom = 16;
+  const rlim_t lowest = most.rlim_cur > kLowest ? kLowest : most.rlim_cur - most.rlim_cur / kRoom;
+  const int moved = fcntl(file, F_DUPFD_CLOEXEC, static_cast<int>(lowest));
   if (moved < 0) return file;
   close(file);
   return moved;
+}
+
+bool write_all(int file, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t count = ::write(file, text.data(), text.size());
+    if (count < 0 && errno != EINTR) return false;
+    if (count > 0) text.remove_prefix(static_cast<size_t>(count));
+  }
+  return true;
 }
 
 void KeptFile::take(int file) {
@@ -28,12 +43,7 @@ void KeptFile::give_up() {
 
 KeptFile::Written KeptFile::write(std::string_view text) const {
   if (!is_there()) return Written::Gone;
-  while (!text.empty()) {
-    const ssize_t count = ::write(file_, text.data(), text.size());
-    if (count < 0 && errno != EINTR) return Written::Part;
-    if (count > 0) text.remove_prefix(static_cast<size_t>(count));
-  }
-  return Written::All;
+  return write_all(file_, text) ? Written::All : Written::Part;
 }
 
 bool KeptFile::is_there() const {

@@ -14,6 +14,9 @@ namespace mtetso {
 // one that is free. The same one where there is no such number.
 int moved_away(int file);
 
+// Writes all of it. False if only a part could be written.
+bool write_all(int file, std::string_view text);
+
 class KeptFile {
  public:
   // Takes over an open descriptor, and moves it away.

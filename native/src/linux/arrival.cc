@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstring>
 
 #include "code/block_map.h"
 #include "fault/handler.h"
@@ -69,8 +70,11 @@ void keep_arrived(int signal, const siginfo_t& info, void* context) {
   t_arrival.info = info;
   std::atomic_ref(t_arrival.number).store(static_cast<uint32_t>(signal), std::memory_order_relaxed);
   const sigset_t all = deferrable_signals();
-  for (int one = 1; one <= static_cast<int>(x86::kSignals); ++one)
-    if (sigismember(&all, one) == 1) sigaddset(&user.uc_sigmask, one);
+  uint64_t mask, more;  // sigaddset leaves out the C library's own
+  std::memcpy(&mask, &user.uc_sigmask, sizeof mask);
+  std::memcpy(&more, &all, sizeof more);
+  mask |= more;
+  std::memcpy(&user.uc_sigmask, &mask, sizeof mask);
   auto& machine = user.uc_mcontext;
   if (t_arrival.frame != nullptr) stop_at_poll(*t_arrival.frame, machine);
   if (const uintptr_t to = leave_waiting_call(machine.pc)) machine.pc = to;

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <string_view>
 
 #include <sys/mman.h>
 
@@ -36,6 +38,15 @@ int Call::host_number(int tid) const {
   return static_cast<int>(reinterpret_cast<mtedbg_Thread*>(one->frame->guest.thread)->host_tid);
 }
 
+// include/linux/posix-timers.h: the number of a thread or process, inverted, above three bits. In
+// lockstep all threads share one host thread, and its time.
+int Call::host_clock(int clock) const {
+  constexpr int kOfThread = 4, kBits = 3, kMask = 7;
+  if (clock >= 0 || (clock & kOfThread) == 0) return clock;
+  return static_cast<int>(static_cast<unsigned>(~host_number(~(clock >> kBits))) << kBits) |
+         (clock & kMask);
+}
+
 bool Call::read(uint64_t address, void* out, size_t length) const {
   return length == 0 || process.memory().host_read(frame(), address, out, length);
 }
@@ -63,10 +74,22 @@ int Call::read_string(uint64_t address, std::string& out, size_t most) const {
   return -ENAMETOOLONG;
 }
 
-int Call::read_path(uint64_t address, std::string& out) const {
+int Call::read_path(uint64_t address, std::string& out, int directory) const {
   const int error = read_string(address, out);
-  if (error == 0) out = process.paths().on_host(out);
+  if (error == 0) out = process.paths().on_host(host_thread_path(out), directory);
   return error;
+}
+
+// /proc/self/task/TID: by the host's number. In lockstep a thread that has none keeps its own.
+std::string Call::host_thread_path(const std::string& path) const {
+  constexpr std::string_view kTask = "self/task/";
+  const std::string name = Paths::proc_name(path);
+  if (!name.starts_with(kTask)) return path;
+  const std::string tid = name.substr(kTask.size(), name.find('/', kTask.size()) - kTask.size());
+  const int host = host_number(std::atoi(tid.c_str()));
+  if (host == 0) return path;
+  return "/proc/" + std::string(kTask) + std::to_string(host) +
+         name.substr(kTask.size() + tid.size());
 }
 
 bool Call::writable(uint64_t address, size_t length) const {

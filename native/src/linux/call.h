@@ -66,6 +66,8 @@ class Call {
   // What the kernel calls the thread with the guest's number `tid`: 0, the one that asks, in
   // lockstep, where they share one. A process's own number, and those of others, stay.
   int host_number(int tid) const;
+  // The same for a clock, which may be the processor time of such a thread.
+  int host_clock(int clock) const;
   mtedbg_GuestFrame* frame() const { return &thread.frame->guest; }
 
   // Guest memory. False: some of it is not the guest's, or not to be accessed like that (EFAULT).
@@ -76,8 +78,9 @@ class Call {
   bool compare_swap(uint64_t address, uint32_t& seen, uint32_t made) const;
   // A NUL-terminated string of fewer than `most` bytes: 0, -EFAULT or -ENAMETOOLONG.
   int read_string(uint64_t address, std::string& out, size_t most = kMaxPath) const;
-  // A path, as it is on the host (linux/paths.h): 0 or the error.
-  int read_path(uint64_t address, std::string& out) const;
+  // A path, as it is on the host (linux/paths.h), from descriptor `directory` on: 0 or the error.
+  int read_path(uint64_t address, std::string& out, int directory = -100 /* AT_FDCWD */) const;
+  std::string host_thread_path(const std::string& path) const;
   // Whether all of it may be written.
   bool writable(uint64_t address, size_t length) const;
   template <typename T>

@@ -3,6 +3,8 @@
 // What calls on descriptors have in common: waiting, and what a signal does to a call that waits.
 #pragma once
 
+#include <sys/socket.h>
+
 #include <optional>
 #include <span>
 
@@ -19,6 +21,12 @@ CallResult answer(Call& call, long result, Restart restart);
 // Lockstep, where another guest thread could run: what the call is to return if descriptor
 // `descriptor` is not ready for `events` of poll(2) yet. Nothing where it may just wait.
 std::optional<CallResult> wait_until_ready(Call& call, int descriptor, short events);
+
+// Lockstep, where another guest thread could run: writes `bytes` to a pipe or a stream socket, as
+// much as there is room for; the call is made again for the rest. `flags`: of send(2); `first`:
+// what the socket gets with the first part. Nothing where the call may just be made.
+std::optional<CallResult> write_in_parts(Call& call, int descriptor, std::span<const char> bytes,
+                                         int flags = 0, const msghdr* first = nullptr);
 
 // The same for the plain call of this number, if it waits for a descriptor.
 std::optional<CallResult> wait_for(Call& call, uint64_t number);

@@ -9,11 +9,16 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <iterator>
 #include <sstream>
+#include <string_view>
+#include <utility>
 
+#include "debug/kept_file.h"
+#include "debug/say.h"
 #include "linux/arrival.h"
 #include "linux/host_call.h"
 #include "linux/process.h"
@@ -23,6 +28,7 @@
 namespace mtetso {
 namespace {
 
+constexpr std::string_view kDescriptors = "/proc/self/fd/";
 constexpr size_t kMostWords = 1 << 20, kLongestWord = 128 << 10;  // MAX_ARG_STRLEN
 
 std::string link_of(const std::string& path) {
@@ -73,13 +79,47 @@ void read_script_line(const std::string& head, std::vector<std::string>& words) 
   words.push_back(line.substr(more, line.find_last_not_of(" \t") - more + 1));
 }
 
-CallResult run_instead(Call& call, const std::string& path) {
+// A program that a descriptor names, which is closed on execve: the next runtime finds it by its
+// own name, else by another descriptor, which it closes.
+class KeptForExec {
+ public:
+  explicit KeptForExec(const std::string& path) : path_(path) {
+    if (!path.starts_with(kDescriptors) || path.find('/', kDescriptors.size()) != path.npos) return;
+    const int number = std::atoi(path.c_str() + kDescriptors.size());
+    const int flags = fcntl(number, F_GETFD);
+    if (flags < 0 || (flags & FD_CLOEXEC) == 0) return;
+    struct stat open = {}, named = {};
+    const std::string name = link_of(path);
+    if (fstat(number, &open) == 0 && ::stat(name.c_str(), &named) == 0 &&
+        open.st_dev == named.st_dev && open.st_ino == named.st_ino) {
+      path_ = name;
+    } else {
+      kept_ = moved_away(dup(number));
+      fcntl(kept_, F_SETFD, 0);
+      path_ = std::string(kDescriptors) + std::to_string(kept_);
+    }
+  }
+  ~KeptForExec() {
+    if (kept_ >= 0) close(kept_);
+  }
+  KeptForExec(const KeptForExec&) = delete;
+  KeptForExec& operator=(const KeptForExec&) = delete;
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+  int kept_ = -1;
+};
+
+// `name`: how the guest has called it, `path`: where that is on the host.
+CallResult run_instead(Call& call, const std::string& name, const std::string& path) {
   std::vector<std::string> arguments, environment;
   if (const int error = read_words(call, call.arguments[1], arguments); error != 0) return error;
   if (const int error = read_words(call, call.arguments[2], environment); error != 0) return error;
   Executable found;
   if (const int error = find_executable(path, call.process.paths(), found); error != 0)
     return error;
+  const KeptForExec kept(found.path);
   std::string first = arguments.empty() ? "" : arguments.front();
   if (!found.before.empty()) first = found.before.front();
   const Options& options = call.process.options();
@@ -87,9 +127,12 @@ CallResult run_instead(Call& call, const std::string& path) {
   std::vector<std::string> words = launcher.words;
   words.insert(words.end(), options.words.begin(), options.words.end());
   const std::string before = std::to_string(ProfileWriter::named_by_id());
-  for (const auto& word : {std::string("--executed"), before, std::string("--argv0"), first,
-                           std::string("--"), found.path})
-    words.push_back(word);
+  for (const auto& [option, value] : {std::pair<const char*, std::string>{"--executed", before},
+                                      {"--argv0", first},
+                                      {"--exec-name", name},
+                                      {"--standard-error", named_standard_error()}})
+    words.insert(words.end(), {option, value});
+  words.insert(words.end(), {"--", kept.path()});
   if (!found.before.empty())
     words.insert(words.end(), found.before.begin() + 1, found.before.end());
   if (arguments.size() > 1) words.insert(words.end(), arguments.begin() + 1, arguments.end());
@@ -167,29 +210,45 @@ void enter_script(Options& options) {
                        : ": not an x86-64 program; --sysroot DIR looks it up in DIR first"));
     throw StatusError(Status::CannotOpen, which + ": " + std::strerror(-error));
   }
+  if (options.exec_name.empty()) options.exec_name = options.guest;
   options.guest = found.path;
   options.argv0 = found.before.front();
   options.arguments.insert(options.arguments.begin(), found.before.begin() + 1, found.before.end());
 }
 
+void close_after_exec(const Options& options) {
+  const size_t prefix = kDescriptors.size();
+  if (!options.executed || !options.guest.starts_with(kDescriptors)) return;
+  // Else it is the guest's own: the number is the one that it has called it by.
+  if (options.exec_name.substr(options.exec_name.rfind('/') + 1) != options.guest.substr(prefix))
+    close(std::atoi(options.guest.c_str() + prefix));
+}
+
 CallResult execve(Call& call) {
-  std::string path;
-  if (const int error = call.read_path(call.arguments[0], path); error != 0) return error;
-  return run_instead(call, path);
+  std::string name;
+  if (const int error = call.read_string(call.arguments[0], name); error != 0) return error;
+  return run_instead(call, name, call.process.paths().on_host(name));
 }
 
 CallResult execveat(Call& call) {
-  std::string path;
-  if (const int error = call.read_path(call.arguments[1], path); error != 0) return error;
+  std::string name;
+  if (const int error = call.read_string(call.arguments[1], name); error != 0) return error;
   const int directory = call.number_at(0);
-  const std::string descriptor = "/proc/self/fd/" + std::to_string(directory);
-  if (path.empty() && (call.number_at(4) & AT_EMPTY_PATH) == 0) return -ENOENT;
-  if (path.empty())
-    path = descriptor;
-  else if (!path.starts_with('/') && directory != AT_FDCWD)
-    path = descriptor + "/" + path;
+  const uint64_t flags = call.arguments[4];
+  if ((flags & ~uint64_t{AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW}) != 0) return -EINVAL;
+  if (name.empty() && (flags & AT_EMPTY_PATH) == 0) return -ENOENT;
+  std::string path = call.process.paths().on_host(name, directory);
+  if (!path.starts_with('/') && directory != AT_FDCWD) {
+    const std::string rest = std::to_string(directory) + (name.empty() ? "" : "/" + name);
+    path = "/proc/self/fd/" + rest;
+    name = "/dev/fd/" + rest;  // as the kernel calls it
+  }
+  struct stat about = {};
+  if ((flags & AT_SYMLINK_NOFOLLOW) != 0 && path.find("/proc/self/fd/") != 0 &&
+      ::lstat(path.c_str(), &about) == 0 && S_ISLNK(about.st_mode))
+    return -ELOOP;
   for (unsigned i = 1; i < 3; ++i) call.arguments[i] = call.arguments[i + 1];
-  return run_instead(call, path);
+  return run_instead(call, name, path);
 }
 
 }  // namespace mtetso

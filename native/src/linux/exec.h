@@ -31,6 +31,9 @@ int find_executable(const std::string& path, const Paths& paths, Executable& fou
 // kernel would give it. Throws StatusError if it has none that is a program for x86-64.
 void enter_script(Options& options);
 
+// In the new runtime, when the program is mapped: closes the descriptor that led to it alone.
+void close_after_exec(const Options& options);
+
 CallResult execve(Call& call);
 CallResult execveat(Call& call);
 

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <vector>
 
+#include "debug/say.h"
 #include "linux/call.h"
 #include "linux/convert.h"
 #include "linux/descriptors.h"
@@ -41,7 +42,7 @@ CallResult open_file(Call& call, int directory, uint64_t address, uint64_t flags
   std::string guest;
   if (const int error = call.read_string(address, guest); error != 0) return error;
   if (const auto made = open_proc_file(call, guest, flags)) return *made;
-  const std::string path = call.process.paths().on_host(guest);
+  const std::string path = call.process.paths().on_host(call.host_thread_path(guest), directory);
   return answer(call,
                 waiting_call(SYS_openat, {{directory, pointer(path.c_str()), host_open_flags(flags),
                                            static_cast<long>(mode)}}),
@@ -67,7 +68,8 @@ CallResult openat2(Call& call) {
   if (!how) return -EFAULT;
   if (call.arguments[3] != sizeof *how) return call.arguments[3] < sizeof *how ? -EINVAL : -E2BIG;
   std::string path;
-  if (const int error = call.read_path(call.arguments[1], path); error != 0) return error;
+  if (const int error = call.read_path(call.arguments[1], path, call.number_at(0)); error != 0)
+    return error;
   how->flags = static_cast<uint64_t>(host_open_flags(how->flags));
   return answer(call,
                 waiting_call(SYS_openat2, {{call.number_at(0), pointer(path.c_str()),
@@ -77,7 +79,7 @@ CallResult openat2(Call& call) {
 
 CallResult stat_path(Call& call, int directory, uint64_t address, uint64_t out, int flags) {
   std::string path;
-  if (const int error = call.read_path(address, path); error != 0) return error;
+  if (const int error = call.read_path(address, path, directory); error != 0) return error;
   struct stat about = {};
   const long result =
       host_call(SYS_newfstatat, {{directory, pointer(path.c_str()), pointer(&about), flags}});
@@ -114,7 +116,7 @@ CallResult read_link(Call& call, int directory, uint64_t address, uint64_t out, 
     const size_t length = std::min<uint64_t>(size, target.size());
     return call.write(out, target.data(), length) ? static_cast<int64_t>(length) : -EFAULT;
   }
-  const std::string path = call.process.paths().on_host(guest);
+  const std::string path = call.process.paths().on_host(guest, directory);
   char target[Call::kMaxPath];
   const long result =
       host_call(SYS_readlinkat, {{directory, pointer(path.c_str()), pointer(target),
@@ -159,8 +161,28 @@ CallResult getdents(Call& call) {
   return call.write(call.arguments[1], to.data(), static_cast<size_t>(result)) ? result : -EFAULT;
 }
 
+// Descriptor 2 may have been the runtime's as well.
+void before_other(const Call& call, unsigned low, unsigned high) {
+  const auto from = static_cast<uint32_t>(call.arguments[low]);
+  const auto to = static_cast<uint32_t>(call.arguments[high]);
+  if (from <= STDERR_FILENO && to >= STDERR_FILENO) keep_standard_error();
+}
+
+CallResult close(Call& call) {
+  before_other(call, 0, 0);
+  return host_call(SYS_close, {{call.number_at(0)}});
+}
+
+CallResult close_range(Call& call) {
+  before_other(call, 0, 1);
+  return host_call(SYS_close_range,
+                   {{static_cast<long>(call.arguments[0]), static_cast<long>(call.arguments[1]),
+                     static_cast<long>(call.arguments[2])}});
+}
+
 CallResult dup2(Call& call) {
   const int from = call.number_at(0), to = call.number_at(1);
+  before_other(call, 1, 1);
   if (from == to) {
     const long result = host_call(SYS_fcntl, {{from, F_GETFD}});
     return result < 0 ? result : from;
@@ -169,6 +191,7 @@ CallResult dup2(Call& call) {
 }
 
 CallResult dup3(Call& call) {
+  before_other(call, 1, 1);
   return host_call(SYS_dup3,
                    {{call.number_at(0), call.number_at(1), host_open_flags(call.arguments[2])}});
 }
@@ -177,7 +200,7 @@ CallResult dup3(Call& call) {
 CallResult set_times(Call& call, int directory, uint64_t address, const timespec* times) {
   std::string path;
   if (address != 0)
-    if (const int error = call.read_path(address, path); error != 0) return error;
+    if (const int error = call.read_path(address, path, directory); error != 0) return error;
   return host_call(SYS_utimensat,
                    {{directory, address == 0 ? 0 : pointer(path.c_str()), pointer(times), 0}});
 }
@@ -229,6 +252,22 @@ CallResult fcntl_of(Call& call, size_t size, Restart restart) {
   return !written || call.write(address, bytes.data(), size) ? result : -EFAULT;
 }
 
+// A lock that somebody else has: no descriptor shows when it is free.
+CallResult wait_for_lock(Call& call, const CallResult& now) {
+  const bool taken = now.value == -EAGAIN || now.value == -EACCES;
+  return taken ? try_often(call, Restart::IfAsked) : now;
+}
+
+CallResult flock(Call& call) {
+  constexpr int kNoWait = 4;  // LOCK_NB
+  const int how = call.number_at(1);
+  const bool tries = must_not_wait(call) && (how & kNoWait) == 0;
+  const CallResult result =
+      answer(call, waiting_call(SYS_flock, {{call.number_at(0), how | (tries ? kNoWait : 0)}}),
+             Restart::IfAsked);
+  return tries ? wait_for_lock(call, result) : result;
+}
+
 CallResult fcntl(Call& call) {
   constexpr size_t kLock = 32;
   const int descriptor = call.number_at(0), command = call.number_at(1);
@@ -247,7 +286,9 @@ CallResult fcntl(Call& call) {
       return fcntl_of(call, kLock, Restart::Quick);
     case F_SETLKW:
     case F_OFD_SETLKW:
-      return fcntl_of(call, kLock, Restart::IfAsked);
+      if (!must_not_wait(call)) return fcntl_of(call, kLock, Restart::IfAsked);
+      call.arguments[1] = command == F_SETLKW ? F_SETLK : F_OFD_SETLK;
+      return wait_for_lock(call, fcntl_of(call, kLock, Restart::Quick));
     case F_SETOWN_EX:
     case F_GETOWN_EX:
     case F_GETOWNER_UIDS:
@@ -267,11 +308,13 @@ CallResult fcntl(Call& call) {
 CallRows file_calls() {
   static constexpr CallRow rows[] = {
       {2, "open", 3, open},
+      {3, "close", 1, close},
       {4, "stat", 2, stat},
       {5, "fstat", 2, fstat},
       {6, "lstat", 2, lstat},
       {33, "dup2", 2, dup2},
       {72, "fcntl", 3, fcntl},
+      {73, "flock", 2, flock},
       {78, "getdents", 3, getdents},
       {85, "creat", 2, creat},
       {89, "readlink", 3, readlink},
@@ -282,6 +325,7 @@ CallRows file_calls() {
       {262, "newfstatat", 4, newfstatat},
       {267, "readlinkat", 4, readlinkat},
       {292, "dup3", 3, dup3},
+      {436, "close_range", 3, close_range},
       {437, "openat2", 4, openat2},
   };
   return rows;

@@ -17,6 +17,7 @@
 
 #include "code/block_map.h"
 #include "code/segment.h"
+#include "debug/say.h"
 #include "linux/arrival.h"
 #include "linux/host_call.h"
 #include "linux/process.h"
@@ -28,6 +29,9 @@
 namespace mtetso {
 namespace {
 
+#ifndef CLONE_CLEAR_SIGHAND
+constexpr uint64_t CLONE_CLEAR_SIGHAND = uint64_t{1} << 32;  // include/uapi/linux/sched.h
+#endif
 constexpr size_t kSharedStack = 4096;  // bytes above rsp that a child of vfork gives back
 
 // A pipe whose ends a guest does not meet among its own descriptors.
@@ -94,7 +98,7 @@ void become_child(Call& call) {
   if (reads_rseq(process.options())) register_restarts();
   process.only_thread(call.thread);
   process.engine().after_fork();
-  ProfileWriter::after_fork();
+  give_up_standard_error();
   call.process.become_child(call.thread);
 }
 
@@ -148,6 +152,8 @@ CallResult fork_process(Call& call, const ForkRequest& request) {
     ended.shut(1);
     if ((request.flags & CLONE_PARENT_SETTID) != 0)
       call.put(request.parent_tid, static_cast<int32_t>(pid));
+    if ((request.flags & CLONE_PIDFD) != 0)
+      call.put(request.pidfd, static_cast<int32_t>(host_call(SYS_pidfd_open, {{pid, 0}})));
     if (shares) wait_for_child(call, ended.end[0], stack);
     ended.shut(0);
     return pid;
@@ -163,6 +169,7 @@ CallResult fork_process(Call& call, const ForkRequest& request) {
   } else {
     ended.shut(1);
   }
+  if ((request.flags & CLONE_CLEAR_SIGHAND) != 0) call.process.signals().forget_handlers();
   if (request.stack != 0) call.frame()->rsp = request.stack;
   if ((request.flags & CLONE_SETTLS) != 0) call.thread.frame->fs_base = request.tls;
   if ((request.flags & CLONE_CHILD_SETTID) != 0) call.put(request.child_tid, own.tid);

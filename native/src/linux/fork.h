@@ -17,6 +17,7 @@ struct ForkRequest {
   uint64_t parent_tid = 0;  // where CLONE_PARENT_SETTID writes
   uint64_t child_tid = 0;
   uint64_t tls = 0;
+  uint64_t pidfd = 0;  // where CLONE_PIDFD writes
 };
 
 CallResult fork_process(Call& call, const ForkRequest& request);

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <ctime>
+#include <utility>
 
 #include "debug/recorder.h"
 #include "linux/descriptors.h"
@@ -281,6 +282,97 @@ CallResult Futexes::unlock_pi(Call& call) {
   }
 }
 
+// A word in memory that is shared with other processes, at `host`: what waits there waits in the
+// kernel. In lockstep another thread of this process may be the one that is waited for: there the
+// word is looked at until it changes.
+CallResult Futexes::outside(Call& call, uint32_t command, uint64_t host,
+                            std::optional<uint64_t> until) {
+  const auto value = static_cast<uint32_t>(call.arguments[2]);
+  switch (command) {
+    case FUTEX_WAIT:
+      return wait_outside(call, host, value, FUTEX_BITSET_MATCH_ANY, until);
+    case FUTEX_WAIT_BITSET:
+      return wait_outside(call, host, value, static_cast<uint32_t>(call.arguments[5]), until);
+    case FUTEX_WAKE:
+    case FUTEX_WAKE_BITSET:
+      return host_call(SYS_futex, {{static_cast<long>(host), static_cast<long>(command), value, 0,
+                                    0, static_cast<long>(call.arguments[5])}});
+    case FUTEX_REQUEUE:
+    case FUTEX_CMP_REQUEUE:
+    case FUTEX_WAKE_OP: {
+      const uint64_t other = call.process.memory().shared_word(call.arguments[4]);
+      if (other == 0) return -EINVAL;
+      return host_call(SYS_futex, {{static_cast<long>(host), static_cast<long>(command), value,
+                                    static_cast<long>(call.arguments[3]), static_cast<long>(other),
+                                    static_cast<long>(call.arguments[5])}});
+    }
+    case FUTEX_LOCK_PI:
+    case FUTEX_LOCK_PI2:
+    case FUTEX_TRYLOCK_PI:
+      return lock_pi_outside(call, host, command == FUTEX_TRYLOCK_PI, until);
+    case FUTEX_UNLOCK_PI: {
+      uint32_t seen = static_cast<uint32_t>(call.linux_thread.tid) | FUTEX_WAITERS;
+      if (!call.compare_swap(call.arguments[0], seen, 0)) return -EFAULT;
+      if ((seen & FUTEX_TID_MASK) != static_cast<uint32_t>(call.linux_thread.tid)) return -EPERM;
+      if ((seen & FUTEX_WAITERS) == 0)
+        return call.compare_swap(call.arguments[0], seen, 0) ? 0 : -EFAULT;
+      host_call(SYS_futex, {{static_cast<long>(host), FUTEX_WAKE, 1}});
+      return 0;
+    }
+    default:
+      return -ENOSYS;
+  }
+}
+
+CallResult Futexes::wait_outside(Call& call, uint64_t host, uint32_t value, uint32_t bits,
+                                 std::optional<uint64_t> until) {
+  timespec limit = {};
+  if (until) limit = {static_cast<time_t>(*until / kSecond), static_cast<long>(*until % kSecond)};
+  if (!must_not_wait(call))
+    return answer(call,
+                  waiting_call(SYS_futex, {{static_cast<long>(host), FUTEX_WAIT_BITSET, value,
+                                            until ? reinterpret_cast<long>(&limit) : 0, 0,
+                                            static_cast<long>(bits)}}),
+                  until ? Restart::Never : Restart::IfAsked);
+  auto& deadline = call.linux_thread.deadline;
+  const bool waited = std::exchange(call.linux_thread.waits_outside, true);
+  if (until && !waited) deadline = *until;
+  CallResult result = waited ? 0 : -EAGAIN;
+  const auto word = call.get<uint32_t>(call.arguments[0]);
+  if (!word) return -EFAULT;
+  if (*word == value) {
+    if (deadline && monotonic_now() >= *deadline)
+      result = -ETIMEDOUT;
+    else
+      return try_often(call, deadline ? Restart::Never : Restart::IfAsked);
+  }
+  return result;
+}
+
+// The owner's number is what a guest thread's is; who gets the word from another says that others
+// may be waiting, as it cannot know.
+CallResult Futexes::lock_pi_outside(Call& call, uint64_t host, bool only_try,
+                                    std::optional<uint64_t> until) {
+  const auto tid = static_cast<uint32_t>(call.linux_thread.tid);
+  const uint64_t address = call.arguments[0];
+  for (;;) {
+    const auto word = call.get<uint32_t>(address);
+    if (!word) return -EFAULT;
+    const uint32_t owner = *word & FUTEX_TID_MASK;
+    if (owner == tid) return -EDEADLK;
+    if (owner != 0 && only_try) return -EAGAIN;
+    const uint32_t made =
+        owner == 0 ? tid | FUTEX_WAITERS | (*word & FUTEX_OWNER_DIED) : *word | FUTEX_WAITERS;
+    uint32_t seen = *word;
+    if (!call.compare_swap(address, seen, made)) return -EFAULT;
+    if (seen != *word) continue;
+    if (owner == 0) return 0;
+    const CallResult result = wait_outside(call, host, made, FUTEX_BITSET_MATCH_ANY, until);
+    if (result.next != SystemCalls::Next::Return) return result;
+    if (result.value != 0 && result.value != -EAGAIN) return result;
+  }
+}
+
 CallResult Futexes::call(Call& call) {
   const auto operation = static_cast<uint32_t>(call.arguments[1]);
   const uint32_t command = operation & FUTEX_CMD_MASK;
@@ -295,18 +387,8 @@ CallResult Futexes::call(Call& call) {
                                         realtime || command == FUTEX_LOCK_PI, until);
         wrong != 0)
       return wrong;
-  if (const uint64_t host = call.process.memory().shared_word(address); host != 0) {
-    timespec limit = {};
-    if (until) limit = {static_cast<time_t>(*until / kSecond), static_cast<long>(*until % kSecond)};
-    if (command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET)
-      return from_host(syscall(SYS_futex, host, FUTEX_WAIT_BITSET, call.arguments[2],
-                               until ? &limit : nullptr, nullptr,
-                               command == FUTEX_WAIT ? FUTEX_BITSET_MATCH_ANY : call.arguments[5]));
-    if (command == FUTEX_WAKE || command == FUTEX_WAKE_BITSET)
-      return from_host(syscall(SYS_futex, host, command, call.arguments[2], nullptr, nullptr,
-                               call.arguments[5]));
-    return -ENOSYS;
-  }
+  if (const uint64_t host = call.process.memory().shared_word(address); host != 0)
+    return outside(call, command, host, until);
   switch (command) {
     case FUTEX_WAIT:
       return wait(call, FUTEX_BITSET_MATCH_ANY, until);
@@ -342,41 +424,50 @@ bool Futexes::interrupt(LinuxThread& thread) {
   return thread.futex.woken.load(std::memory_order_acquire) != 0;
 }
 
-void Futexes::wake_one(Call&, uint64_t address) {
+void Futexes::wake_one(GuestMemory& memory, uint64_t address) {
+  if (const uint64_t host = memory.shared_word(address); host != 0) {
+    host_call(SYS_futex, {{static_cast<long>(host), FUTEX_WAKE, 1}});
+    return;
+  }
   std::scoped_lock hold(lock_);
   wake(address, 1, FUTEX_BITSET_MATCH_ANY);
 }
 
 // kernel/futex/core.c: exit_robust_list.
-void Futexes::leave_robust(Call& call, uint64_t head) {
+void Futexes::leave_robust(GuestMemory& memory, GuestThread& thread) {
   struct Head {
     uint64_t next;
     int64_t offset;
     uint64_t pending;
-  };
-  const auto list = call.get<Head>(head);
-  if (head == 0 || !list) return;
+  } list;
+  mtedbg_GuestFrame* frame = &thread.frame->guest;
+  const auto& own = static_cast<LinuxThread&>(*thread.personal);
+  const uint64_t head = own.robust_list;
+  if (head == 0 || !memory.host_read(frame, head, &list, sizeof list)) return;
   const auto leave = [&](uint64_t entry) {
-    const uint64_t address = (entry & ~uint64_t{1}) + static_cast<uint64_t>(list->offset);
-    auto word = call.get<uint32_t>(address);
-    while (word && (*word & FUTEX_TID_MASK) == static_cast<uint32_t>(call.linux_thread.tid)) {
-      uint32_t seen = *word;
-      if (!call.compare_swap(address, seen, (seen & FUTEX_WAITERS) | FUTEX_OWNER_DIED)) return;
-      if (seen == *word) {
-        if ((seen & FUTEX_WAITERS) != 0) wake_one(call, address);
+    const uint64_t address = (entry & ~uint64_t{1}) + static_cast<uint64_t>(list.offset);
+    uint32_t word = 0;
+    if (!memory.host_read(frame, address, &word, sizeof word)) return;
+    while ((word & FUTEX_TID_MASK) == static_cast<uint32_t>(own.tid)) {
+      uint32_t seen = word;
+      const uint32_t left = (seen & FUTEX_WAITERS) | FUTEX_OWNER_DIED;
+      if (!memory.host_compare_swap(frame, address, seen, left)) return;
+      if (seen == word) {
+        if ((seen & FUTEX_WAITERS) != 0) wake_one(memory, address);
         return;
       }
       word = seen;
     }
   };
-  uint64_t entry = list->next;
+  uint64_t entry = list.next;
   for (int i = 0; i < ROBUST_LIST_LIMIT && (entry & ~uint64_t{1}) != head; ++i) {
-    const auto next = call.get<uint64_t>(entry & ~uint64_t{1});
-    if (entry != list->pending) leave(entry);
-    if (!next) break;
-    entry = *next;
+    uint64_t next = 0;
+    const bool more = memory.host_read(frame, entry & ~uint64_t{1}, &next, sizeof next);
+    if (entry != list.pending) leave(entry);
+    if (!more) break;
+    entry = next;
   }
-  if (list->pending != 0) leave(list->pending);
+  if (list.pending != 0) leave(list.pending);
 }
 
 }  // namespace mtetso

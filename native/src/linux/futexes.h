@@ -30,9 +30,9 @@ class Futexes {
  public:
   CallResult call(Call& call);
   // Wakes one thread that waits for the word: the end of a thread (CLONE_CHILD_CLEARTID).
-  void wake_one(Call& call, uint64_t address);
+  void wake_one(GuestMemory& memory, uint64_t address);
   // Marks the mutexes that the thread holds as left behind, and wakes who waits for them.
-  void leave_robust(Call& call, uint64_t head);
+  void leave_robust(GuestMemory& memory, GuestThread& thread);
   // Lockstep: a handler interrupts the thread's wait. Returns whether it had been woken; its place
   // is given up, so that the handler may wait itself.
   bool interrupt(LinuxThread& thread);
@@ -46,6 +46,11 @@ class Futexes {
   CallResult sleep(Call& call, FutexWaiter& waiter, std::optional<uint64_t> until);
   CallResult lock_pi(Call& call, bool only_try, std::optional<uint64_t> until);
   CallResult unlock_pi(Call& call);
+  CallResult outside(Call& call, uint32_t command, uint64_t host, std::optional<uint64_t> until);
+  CallResult wait_outside(Call& call, uint64_t host, uint32_t value, uint32_t bits,
+                          std::optional<uint64_t> until);
+  CallResult lock_pi_outside(Call& call, uint64_t host, bool only_try,
+                             std::optional<uint64_t> until);
   CallResult requeue(Call& call, bool compare);
   CallResult wake_operation(Call& call);
   int64_t wake(uint64_t address, uint64_t most, uint32_t bits);

@@ -140,9 +140,16 @@ CallResult mprotect(Call& call) {
   return result;
 }
 
+// Advice that may be left is taken, and nothing done. What programs rely on is there or refused.
 CallResult madvise(Call& call) {
   uint64_t length = call.arguments[1];
   if (!whole_pages(call.arguments[0], length)) return -EINVAL;
+  // include/uapi/asm-generic/mman-common.h. Not there: REMOVE, WIPEONFORK, DONTNEED_LOCKED, and
+  // what no kernel has: programs ask for that to learn whether the answer means something.
+  static constexpr uint64_t kKnown[] = {0,  1,  2,  3,  4,  8,  10, 11, 12, 13,
+                                        14, 15, 16, 17, 19, 20, 21, 22, 23, 25};
+  const bool known = std::ranges::find(kKnown, call.arguments[2]) != std::end(kKnown);
+  if (!known) return -EINVAL;
   std::scoped_lock hold(call.process.mapping_lock());
   if (call.arguments[2] == MADV_DONTNEED) {
     const uint64_t begin = call.arguments[0];

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <climits>
 #include <cstdlib>
 #include <iterator>
 #include <memory>
@@ -16,7 +17,11 @@ namespace {
 
 std::string absolute(const std::string& path) {
   const std::unique_ptr<char, void (*)(void*)> real(realpath(path.c_str(), nullptr), std::free);
-  return real ? real.get() : path;
+  if (real) return real.get();
+  // A descriptor of a file that has no name any more.
+  char target[PATH_MAX];
+  const ssize_t size = readlink(path.c_str(), target, sizeof target);
+  return size > 0 && target[0] == '/' ? std::string(target, static_cast<size_t>(size)) : path;
 }
 
 // What the kernel shows, whatever an unpacked system has in its place.
@@ -35,15 +40,42 @@ bool there(const std::string& path) {
 
 Paths::Paths(std::string sysroot, const std::string& executable)
     : sysroot_(std::move(sysroot)), executable_(absolute(executable)) {
+  if (!sysroot_.empty()) sysroot_ = absolute(sysroot_);
   while (sysroot_.ends_with('/')) sysroot_.pop_back();
 }
 
-std::string Paths::on_host(const std::string& path) const {
-  if (!path.starts_with('/')) return path;
+std::string Paths::on_host(const std::string& path, int directory) const {
+  if (!path.starts_with('/')) return from_folder(path, directory);
   if (proc_name(path) == "self/exe") return executable_;
   if (sysroot_.empty() || is_kernels(path)) return path;
   std::string below = sysroot_ + path;
   return there(below) ? below : path;
+}
+
+// As an absolute path would be: first below the sysroot, then on the host. Something new is where
+// its folder is.
+std::string Paths::from_folder(const std::string& path, int directory) const {
+  if (sysroot_.empty() || path.empty()) return path;
+  std::string from = folder(directory);
+  if (!from.starts_with('/')) return path;
+  const bool inside = from == sysroot_ || from.starts_with(sysroot_ + "/");
+  if (inside) from.erase(0, sysroot_.size());
+  if (from == "/") from.clear();
+  std::string whole = from + "/" + path;
+  if (is_kernels(whole)) return inside ? whole : path;
+  std::string below = sysroot_ + whole;
+  if (there(below)) return inside ? path : below;
+  if (!inside || there(whole)) return inside ? whole : path;
+  const std::string parent = whole.substr(0, whole.find_last_of('/', whole.find_last_not_of('/')));
+  return !there(sysroot_ + parent) && there(parent) ? whole : path;
+}
+
+std::string Paths::folder(int directory) {
+  char name[PATH_MAX];
+  const std::string link =
+      directory == AT_FDCWD ? "/proc/self/cwd" : "/proc/self/fd/" + std::to_string(directory);
+  const ssize_t size = readlink(link.c_str(), name, sizeof name);
+  return size > 0 ? std::string(name, static_cast<size_t>(size)) : "";
 }
 
 std::string Paths::proc_name(const std::string& path) {

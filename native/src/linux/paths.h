@@ -14,9 +14,10 @@ class Paths {
   // `sysroot` may be empty. `executable`: the program's path.
   Paths(std::string sysroot, const std::string& executable);
 
-  // Where a path of the guest is on the host: below the sysroot if it is absolute and there is
-  // something, as `qemu -L` has it; the program itself for /proc/self/exe.
-  std::string on_host(const std::string& path) const;
+  // Where a path of the guest is on the host: below the sysroot if there is something, as `qemu -L`
+  // has it, else the same path; the program itself for /proc/self/exe. A relative one begins in the
+  // folder that descriptor `directory` is open for (AT_FDCWD: the current one).
+  std::string on_host(const std::string& path, int directory = kCurrent) const;
 
   // What /proc/self/exe points to.
   const std::string& executable() const { return executable_; }
@@ -26,6 +27,10 @@ class Paths {
   static std::string proc_name(const std::string& path);
 
  private:
+  static constexpr int kCurrent = -100;  // AT_FDCWD
+  std::string from_folder(const std::string& path, int directory) const;
+  // The absolute path of a folder on the host; empty where there is none.
+  static std::string folder(int directory);
   std::string sysroot_;
   std::string executable_;
 };

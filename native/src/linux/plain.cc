@@ -19,8 +19,10 @@ using Kind = PlainArgument::Kind;
 
 constexpr PlainArgument value(uint8_t from) { return {Kind::Value, from, 0, 0}; }
 constexpr PlainArgument thread(uint8_t from) { return {Kind::Thread, from, 0, 0}; }
+constexpr PlainArgument clock_id(uint8_t from) { return {Kind::Clock, from, 0, 0}; }
 constexpr PlainArgument constant(int32_t it) { return {Kind::Constant, 0, 0, it}; }
 constexpr PlainArgument path(uint8_t from) { return {Kind::Path, from, 0, 0}; }
+constexpr PlainArgument path_at(uint8_t from) { return {Kind::PathAt, from, 0, 0}; }
 constexpr PlainArgument text(uint8_t from) { return {Kind::Text, from, 0, 0}; }
 constexpr PlainArgument in(uint8_t from, int32_t size) { return {Kind::In, from, 0, size}; }
 constexpr PlainArgument out(uint8_t from, int32_t size) { return {Kind::Out, from, 0, size}; }
@@ -45,14 +47,13 @@ constexpr PlainArgument here = constant(AT_FDCWD), zero = constant(0), v0 = valu
 constexpr Restart quick = Restart::Quick, if_asked = Restart::IfAsked, never = Restart::Never;
 
 constexpr int kTimespec = 16, kItimerval = 32, kUsage = 144, kSiginfo = 128, kStatfs = 120,
-              kRlimit = 16, kSysinfo = 112, kTimex = 208, kSigevent = 64, kStatx = 256,
-              kSchedParam = 4, kTms = 32, kMqAttr = 64;
+              kRlimit = 16, kSysinfo = 112, kTimex = 208, kStatx = 256, kSchedParam = 4, kTms = 32,
+              kMqAttr = 64;
 
 // clang-format off
 constexpr PlainCall kCalls[] = {
     {0, "read", SYS_read, if_asked, {v0, out_bytes(1, 2), v2}},
     {1, "write", SYS_write, if_asked, {v0, in_bytes(1, 2), v2}},
-    {3, "close", SYS_close, quick, {v0}},
     {8, "lseek", SYS_lseek, quick, {v0, v1, v2}},
     {17, "pread64", SYS_pread64, if_asked, {v0, out_bytes(1, 2), v2, v3}},
     {18, "pwrite64", SYS_pwrite64, if_asked, {v0, in_bytes(1, 2), v2, v3}},
@@ -76,7 +77,6 @@ constexpr PlainCall kCalls[] = {
     {53, "socketpair", SYS_socketpair, quick, {v0, v1, v2, out(3, 8)}},
     {54, "setsockopt", SYS_setsockopt, quick, {v0, v1, v2, in_bytes(3, 4), v4}},
     {55, "getsockopt", SYS_getsockopt, quick, {v0, v1, v2, out_sized(3, 4), in_out(4, 4)}},
-    {73, "flock", SYS_flock, if_asked, {v0, v1}},
     {74, "fsync", SYS_fsync, quick, {v0}},
     {75, "fdatasync", SYS_fdatasync, quick, {v0}},
     {76, "truncate", SYS_truncate, quick, {path(0), v1}},
@@ -163,33 +163,32 @@ constexpr PlainCall kCalls[] = {
     {204, "sched_getaffinity", SYS_sched_getaffinity, quick, {thread(0), v1, out_bytes(2, 1)}},
     {217, "getdents64", SYS_getdents64, quick, {v0, out_bytes(1, 2), v2}},
     {221, "fadvise64", SYS_fadvise64, quick, {v0, v1, v2, v3}},
-    {222, "timer_create", SYS_timer_create, quick, {v0, in(1, kSigevent), out(2, 4)}},
     {223, "timer_settime", SYS_timer_settime, quick, {v0, v1, in(2, kItimerval), out(3, kItimerval)}},
     {224, "timer_gettime", SYS_timer_gettime, quick, {v0, out(1, kItimerval)}},
     {225, "timer_getoverrun", SYS_timer_getoverrun, quick, {v0}},
     {226, "timer_delete", SYS_timer_delete, quick, {v0}},
-    {227, "clock_settime", SYS_clock_settime, quick, {v0, in(1, kTimespec)}},
-    {228, "clock_gettime", SYS_clock_gettime, quick, {v0, out(1, kTimespec)}},
-    {229, "clock_getres", SYS_clock_getres, quick, {v0, out(1, kTimespec)}},
+    {227, "clock_settime", SYS_clock_settime, quick, {clock_id(0), in(1, kTimespec)}},
+    {228, "clock_gettime", SYS_clock_gettime, quick, {clock_id(0), out(1, kTimespec)}},
+    {229, "clock_getres", SYS_clock_getres, quick, {clock_id(0), out(1, kTimespec)}},
     {245, "mq_getsetattr", SYS_mq_getsetattr, quick, {v0, in(1, kMqAttr), out(2, kMqAttr)}},
     {251, "ioprio_set", SYS_ioprio_set, quick, {v0, v1, v2}},
     {252, "ioprio_get", SYS_ioprio_get, quick, {v0, v1}},
     {253, "inotify_init", SYS_inotify_init1, quick, {zero}},
     {254, "inotify_add_watch", SYS_inotify_add_watch, quick, {v0, path(1), v2}},
     {255, "inotify_rm_watch", SYS_inotify_rm_watch, quick, {v0, v1}},
-    {258, "mkdirat", SYS_mkdirat, quick, {v0, path(1), v2}},
-    {259, "mknodat", SYS_mknodat, quick, {v0, path(1), v2, v3}},
-    {260, "fchownat", SYS_fchownat, quick, {v0, path(1), v2, v3, v4}},
-    {263, "unlinkat", SYS_unlinkat, quick, {v0, path(1), v2}},
-    {264, "renameat", SYS_renameat2, quick, {v0, path(1), v2, path(3), zero}},
-    {265, "linkat", SYS_linkat, quick, {v0, path(1), v2, path(3), v4}},
-    {266, "symlinkat", SYS_symlinkat, quick, {text(0), v1, path(2)}},
-    {268, "fchmodat", SYS_fchmodat, quick, {v0, path(1), v2}},
-    {269, "faccessat", SYS_faccessat, quick, {v0, path(1), v2}},
+    {258, "mkdirat", SYS_mkdirat, quick, {v0, path_at(1), v2}},
+    {259, "mknodat", SYS_mknodat, quick, {v0, path_at(1), v2, v3}},
+    {260, "fchownat", SYS_fchownat, quick, {v0, path_at(1), v2, v3, v4}},
+    {263, "unlinkat", SYS_unlinkat, quick, {v0, path_at(1), v2}},
+    {264, "renameat", SYS_renameat2, quick, {v0, path_at(1), v2, path_at(3), zero}},
+    {265, "linkat", SYS_linkat, quick, {v0, path_at(1), v2, path_at(3), v4}},
+    {266, "symlinkat", SYS_symlinkat, quick, {text(0), v1, path_at(2)}},
+    {268, "fchmodat", SYS_fchmodat, quick, {v0, path_at(1), v2}},
+    {269, "faccessat", SYS_faccessat, quick, {v0, path_at(1), v2}},
     {275, "splice", SYS_splice, if_asked, {v0, in_out(1, 8), v2, in_out(3, 8), v4, v5}},
     {276, "tee", SYS_tee, if_asked, {v0, v1, v2, v3}},
     {277, "sync_file_range", SYS_sync_file_range, quick, {v0, v1, v2, v3}},
-    {280, "utimensat", SYS_utimensat, quick, {v0, path(1), in(2, 32), v3}},
+    {280, "utimensat", SYS_utimensat, quick, {v0, path_at(1), in(2, 32), v3}},
     {283, "timerfd_create", SYS_timerfd_create, quick, {v0, v1}},
     {284, "eventfd", SYS_eventfd2, quick, {v0, zero}},
     {285, "fallocate", SYS_fallocate, quick, {v0, v1, v2, v3}},
@@ -206,18 +205,17 @@ constexpr PlainCall kCalls[] = {
     {309, "getcpu", SYS_getcpu, quick, {out(0, 4), out(1, 4)}},
     {314, "sched_setattr", SYS_sched_setattr, quick, {thread(0), in(1, 48), v2}},
     {315, "sched_getattr", SYS_sched_getattr, quick, {thread(0), array(1, 2, 1), v2, v3}},
-    {316, "renameat2", SYS_renameat2, quick, {v0, path(1), v2, path(3), v4}},
+    {316, "renameat2", SYS_renameat2, quick, {v0, path_at(1), v2, path_at(3), v4}},
     {318, "getrandom", SYS_getrandom, if_asked, {out_bytes(0, 1), v1, v2}},
     {319, "memfd_create", SYS_memfd_create, quick, {text(0), v1}},
     {324, "membarrier", SYS_membarrier, quick, {v0, v1, v2}},
     {326, "copy_file_range", SYS_copy_file_range, quick, {v0, in_out(1, 8), v2, in_out(3, 8), v4, v5}},
-    {332, "statx", SYS_statx, quick, {v0, path(1), v2, v3, out(4, kStatx)}},
+    {332, "statx", SYS_statx, quick, {v0, path_at(1), v2, v3, out(4, kStatx)}},
     {424, "pidfd_send_signal", SYS_pidfd_send_signal, quick, {v0, v1, in(2, kSiginfo), v3}},
     {434, "pidfd_open", SYS_pidfd_open, quick, {v0, v1}},
-    {436, "close_range", SYS_close_range, quick, {v0, v1, v2}},
     {438, "pidfd_getfd", SYS_pidfd_getfd, quick, {v0, v1, v2}},
-    {439, "faccessat2", SYS_faccessat2, quick, {v0, path(1), v2, v3}},
-    {452, "fchmodat2", SYS_fchmodat2, quick, {v0, path(1), v2, v3}},
+    {439, "faccessat2", SYS_faccessat2, quick, {v0, path_at(1), v2, v3}},
+    {452, "fchmodat2", SYS_fchmodat2, quick, {v0, path_at(1), v2, v3}},
 };
 // clang-format on
 

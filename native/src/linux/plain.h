@@ -19,7 +19,9 @@ struct PlainArgument {
     Constant,  // `value`
     Value,     // the guest's argument `from`
     Thread,    // likewise: the number of a thread or process
+    Clock,     // likewise: a clock, which may be a thread's
     Path,      // a path, looked up as the guest sees files
+    PathAt,    // the same, of the folder that the host's argument before is a descriptor of
     Text,      // another string
     In,        // `value` bytes that are read
     Out,       // `value` bytes that are written when the call succeeds
@@ -43,7 +45,7 @@ struct PlainCall {
   PlainArgument arguments[6];
 };
 
-inline constexpr size_t kPlainCalls = 168;
+inline constexpr size_t kPlainCalls = 164;
 std::span<const PlainCall> plain_calls();  // sorted by number
 
 }  // namespace mtetso

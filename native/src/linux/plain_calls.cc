@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <climits>
 #include <utility>
 
 #include "linux/call.h"
@@ -26,7 +27,9 @@ class Plain {
   CallResult make() {
     for (size_t i = 0; i < std::size(row_.arguments); ++i)
       if (const int error = prepare(i); error != 0) return error;
+    if (const auto done = write_in_turns()) return *done;
     if (const auto later = wait_for(call_, row_.number)) return *later;
+    clamp_transfer();
     const long result = row_.restart == Restart::Quick ? host_call(row_.host, host_)
                                                        : waiting_call(row_.host, host_);
     if (result < 0) return after_host(call_, result, row_.restart);
@@ -36,6 +39,24 @@ class Plain {
   }
 
  private:
+  // Between two descriptors, in lockstep: as much as certainly fits where there is room.
+  void clamp_transfer() {
+    constexpr uint16_t kSendFile = 40, kSplice = 275, kTee = 276;
+    if (!must_not_wait(call_)) return;
+    const size_t size = row_.number == kSendFile ? 3 : row_.number == kSplice ? 4 : 2;
+    if (size == 2 && row_.number != kTee) return;
+    host_.a[size] =
+        static_cast<long>(std::min<uint64_t>(static_cast<uint64_t>(host_.a[size]), PIPE_BUF));
+  }
+  // Of those that write to a descriptor; a socket's address is for others than streams.
+  std::optional<CallResult> write_in_turns() {
+    constexpr uint16_t kWrite = 1, kSendTo = 44;
+    const bool sends = row_.number == kSendTo && guest(4) == 0;
+    if (row_.number != kWrite && !sends) return std::nullopt;
+    return write_in_parts(call_, host_int(0), {buffers_[1].data(), clamped(2)},
+                          sends ? host_int(3) : 0);
+  }
+  int host_int(size_t at) const { return static_cast<int>(host_.a[at]); }
   uint64_t guest(uint8_t index) const { return call_.arguments[index]; }
   static bool is_array(const PlainArgument& one) {
     return one.kind == Kind::InArray || one.kind == Kind::OutArray || one.kind == Kind::Array;
@@ -73,16 +94,22 @@ class Plain {
       case Kind::Thread:
         host_.a[at] = call_.host_number(call_.number_at(one.from));
         return 0;
+      case Kind::Clock:
+        host_.a[at] = call_.host_clock(call_.number_at(one.from));
+        return 0;
       default:
         break;
     }
     if (address == 0) return 0;  // the kernel decides about null pointers
     switch (one.kind) {
       case Kind::Path:
+      case Kind::PathAt:
       case Kind::Text: {
         auto& buffer = buffers_[at];
-        const int error = one.kind == Kind::Path ? call_.read_path(address, buffer)
-                                                 : call_.read_string(address, buffer);
+        const int error = one.kind == Kind::Text ? call_.read_string(address, buffer)
+                          : one.kind == Kind::Path
+                              ? call_.read_path(address, buffer)
+                              : call_.read_path(address, buffer, host_int(at - 1));
         host_.a[at] = reinterpret_cast<long>(buffer.c_str());
         return error;
       }

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include "linux/proc_files.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cinttypes>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 
@@ -43,22 +47,58 @@ std::string joined(const std::vector<std::string>& words) {
   return text;
 }
 
-// A file in RAM with these bytes, to be read from the beginning.
+// What is open for reading, and empty: a file in RAM, or a pipe where the guest's limit of a file's
+// length (RLIMIT_FSIZE) is lower than what it will have. Its ends are the same but in that case.
+struct Ends {
+  int reads = -1;
+  int writes = -1;
+};
+
+Ends make_ends(const std::string& name, size_t length, int flags) {
+  rlimit most = {};
+  Ends ends;
+  if (getrlimit(RLIMIT_FSIZE, &most) == 0 && length > most.rlim_cur) {
+    int pair[2];
+    if (pipe2(pair, flags != 0 ? O_CLOEXEC : 0) != 0) return ends;
+    fcntl(pair[1], F_SETPIPE_SZ, static_cast<int>(length));
+    fcntl(pair[1], F_SETFL, O_NONBLOCK);
+    return {pair[0], pair[1]};
+  }
+  ends.reads = ends.writes = memfd_create(name.c_str(), flags != 0 ? MFD_CLOEXEC : 0);
+  return ends;
+}
+
+// A file with these bytes, to be read from the beginning.
 CallResult open_text(const std::string& name, const std::string& text, uint64_t flags) {
   constexpr uint64_t kWrites = 3, kCloseOnExec = 02000000;
   if ((flags & kWrites) != 0) return -EACCES;
-  const int file = memfd_create(name.c_str(), (flags & kCloseOnExec) != 0 ? MFD_CLOEXEC : 0);
-  if (file < 0) return -errno;
-  for (size_t at = 0; at < text.size();) {
-    const ssize_t done = ::write(file, text.data() + at, text.size() - at);
-    if (done <= 0) {
-      close(file);
-      return -ENOMEM;
-    }
-    at += static_cast<size_t>(done);
+  const Ends ends = make_ends(name, text.size(), (flags & kCloseOnExec) != 0);
+  if (ends.reads < 0) return -errno;
+  bool whole = true;
+  for (size_t at = 0; whole && at < text.size();) {
+    const ssize_t done = ::write(ends.writes, text.data() + at, text.size() - at);
+    whole = done > 0;
+    at += static_cast<size_t>(std::max<ssize_t>(done, 0));
   }
-  lseek(file, 0, SEEK_SET);
-  return file;
+  if (ends.writes != ends.reads) close(ends.writes);
+  if (!whole) {
+    close(ends.reads);
+    return -ENOMEM;
+  }
+  if (ends.writes == ends.reads) lseek(ends.reads, 0, SEEK_SET);
+  return ends.reads;
+}
+
+// Lockstep: the name of a thread that shares its host thread. One that is to be written is another
+// thread's to set: EACCES.
+std::optional<CallResult> open_thread_name(Call& call, const std::string& name, uint64_t flags) {
+  constexpr std::string_view kTask = "self/task/", kComm = "/comm";
+  if (!call.lockstep() || !name.starts_with(kTask) || !name.ends_with(kComm)) return std::nullopt;
+  const int tid = std::atoi(name.c_str() + kTask.size());
+  const GuestThread* thread = tid == getpid() ? nullptr : call.process.thread_of(tid);
+  if (thread == nullptr) return std::nullopt;
+  return open_text(name, call.process.name_of(static_cast<LinuxThread&>(*thread->personal)) + "\n",
+                   flags);
 }
 
 }  // namespace
@@ -72,7 +112,7 @@ std::optional<CallResult> open_proc_file(Call& call, const std::string& path, ui
     const auto& words = call.process.auxiliary();
     return open_text(name, {reinterpret_cast<const char*>(words.data()), words.size() * 8}, flags);
   }
-  return std::nullopt;
+  return open_thread_name(call, name, flags);
 }
 
 }  // namespace mtetso

@@ -4,6 +4,8 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -14,7 +16,9 @@
 #include <cstring>
 
 #include "debug/root.h"
+#include "debug/say.h"
 #include "linux/arrival.h"
+#include "linux/exec.h"
 #include "linux/loader.h"
 #include "linux/traps.h"
 #include "status.h"
@@ -24,6 +28,7 @@ namespace mtetso {
 namespace {
 
 constexpr uint64_t kPage = 4096;
+constexpr size_t kName = 16;  // TASK_COMM_LEN
 
 uint64_t page_up(uint64_t address) { return (address + kPage - 1) & ~(kPage - 1); }
 
@@ -59,9 +64,18 @@ LinuxProcess::LinuxProcess(const Options& options, Process& process)
   trace_.take(file);
 }
 
+// fs/exec.c: begin_new_exec. Of a file that a descriptor has named, the file's own name.
+std::string LinuxProcess::process_name(const std::string& executed) const {
+  const bool descriptor = executed.starts_with("/dev/fd/");
+  const std::string& path = descriptor ? paths_.executable() : executed;
+  const std::string name = path.substr(path.rfind('/') + 1);
+  return descriptor ? name.substr(0, name.find(" (deleted)")) : name;
+}
+
 GuestThread& LinuxProcess::start() {
   LoadRequest request;
-  request.path = request.name = options_.guest;
+  request.path = options_.guest;
+  request.name = options_.exec_name.empty() ? options_.guest : options_.exec_name;
   request.arguments = command_line_;
   for (char** one = environ; *one != nullptr; ++one) request.environment.emplace_back(*one);
   for (const std::string& one : options_.environment) set_variable(request.environment, one);
@@ -72,6 +86,7 @@ GuestThread& LinuxProcess::start() {
   const auto code = [this](const std::string& path, int file, uint64_t offset, uint64_t length,
                            uint64_t at) { modules_.map_file(path, file, offset, length, at); };
   const LoadedProgram loaded = load_program(request, memory(), code);
+  close_after_exec(options_);
   break_begin_ = break_ = loaded.break_begin;
   auxiliary_ = loaded.auxiliary;
   stack_low_ = loaded.stack_low;
@@ -82,7 +97,9 @@ GuestThread& LinuxProcess::start() {
                           .stack_high = loaded.stack_high};
   auto own = std::make_unique<LinuxThread>();
   own->mask = current_host_mask();
-  return *add_thread(first, nullptr, std::move(own));
+  GuestThread& thread = *add_thread(first, nullptr, std::move(own));
+  set_name(static_cast<LinuxThread&>(*thread.personal), process_name(request.name));
+  return thread;
 }
 
 // Numbers of threads are those of the process and upwards: the first one's is the process's.
@@ -96,6 +113,26 @@ GuestThread* LinuxProcess::add_thread(const ThreadStart& start, const GuestThrea
   return thread;
 }
 
+// In lockstep all share one host thread, which has the name of the process.
+bool LinuxProcess::has_host_name(const LinuxThread& thread) const {
+  return options_.threads == ThreadMode::Threads || thread.tid == getpid();
+}
+
+std::string LinuxProcess::name_of(const LinuxThread& thread) const {
+  if (!has_host_name(thread)) return thread.name;
+  char name[kName] = {};
+  host_call(SYS_prctl, {{PR_GET_NAME, reinterpret_cast<long>(name)}});
+  return name;
+}
+
+void LinuxProcess::set_name(LinuxThread& thread, const std::string& name) const {
+  const std::string kept = name.substr(0, kName - 1);
+  if (!has_host_name(thread))
+    thread.name = kept;
+  else
+    host_call(SYS_prctl, {{PR_SET_NAME, reinterpret_cast<long>(kept.c_str())}});
+}
+
 GuestThread* LinuxProcess::thread_of(int32_t tid) {
   for (GuestThread* thread : process_.threads())
     if (!thread->exited && static_cast<LinuxThread&>(*thread->personal).tid == tid) return thread;
@@ -104,7 +141,9 @@ GuestThread* LinuxProcess::thread_of(int32_t tid) {
 
 void LinuxProcess::become_child(GuestThread& thread) {
   auto& own = static_cast<LinuxThread&>(*thread.personal);
+  const bool had_host_name = has_host_name(own) || own.name.empty();
   own.tid = static_cast<int32_t>(getpid());
+  if (!had_host_name) set_name(own, own.name);
   own.robust_list = 0;
   own.futex_waits = false;
   alive_.store(1);
@@ -119,10 +158,15 @@ void LinuxProcess::before_code(GuestThread& thread) {
   signals_.deliver(memory(), thread, {});
 }
 
+void LinuxProcess::before_end() {
+  for (GuestThread* thread : process_.threads())
+    if (!thread->exited) futexes_.leave_robust(memory(), *thread);
+}
+
 bool LinuxProcess::interrupted() const { return arrived() != 0; }
 
 long LinuxProcess::wait(std::span<pollfd> descriptors, const timespec* limit) {
-  return Signals::wait(process_.threads(), descriptors, limit);
+  return signals_.wait(process_.threads(), descriptors, limit);
 }
 
 int LinuxProcess::trap(GuestThread& thread, Trap what, uint64_t address) {
@@ -202,7 +246,12 @@ SystemCalls::Next LinuxProcess::call(GuestThread& thread, Scheduler& scheduler) 
   if (row == nullptr) report_missing(number);
   try {
     const CallResult result = row == nullptr ? CallResult(-ENOSYS) : row->function(call);
-    if (result.next != Next::Retry) trace(call, row, number, result);
+    if (result.next != Next::Retry) {
+      call.linux_thread.deadline.reset();
+      call.linux_thread.moved = 0;
+      call.linux_thread.waits_outside = false;
+      trace(call, row, number, result);
+    }
     return finish(thread, result);
   } catch (const GuestExit& exit) {
     trace(call, row, number, exit.status);
@@ -226,8 +275,8 @@ void LinuxProcess::report_missing(uint64_t number) {
     if (std::exchange(known ? reported_[number] : reported_other_, true)) return;
   }
   note_missing(name.empty() ? std::to_string(number) : name);
-  std::fprintf(stderr, "mtetso: system call %" PRIu64 "%s%s is not supported: ENOSYS\n", number,
-               name.empty() ? "" : ", ", name.c_str());
+  say("system call " + std::to_string(number) + (name.empty() ? "" : ", ") + name +
+      " is not supported: ENOSYS");
 }
 
 // One line a call: "[tid] name(arguments) = result".
@@ -257,7 +306,7 @@ void LinuxProcess::trace(const Call& call, const CallRow* row, uint64_t number,
     line += std::to_string(result.value);
   line += '\n';
   if (options_.trace_calls == "-")
-    std::fputs(line.c_str(), stderr);
+    say_text(line);
   else
     trace_.write(line);
 }

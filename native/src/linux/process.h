@@ -29,6 +29,8 @@ struct LinuxThread : PersonalThread {
   int32_t tid = 0;               // what gettid says
   uint64_t clear_child_tid = 0;  // set_tid_address, CLONE_CHILD_CLEARTID
   uint64_t robust_list = 0;
+  // Lockstep, of all but the process's first thread, whose name is the host thread's (PR_SET_NAME).
+  std::string name;
 
   FutexWaiter futex;
   bool futex_waits = false;             // it is in a queue, or was just woken
@@ -38,6 +40,7 @@ struct LinuxThread : PersonalThread {
   std::unique_ptr<LinuxThread> child() const {
     auto made = std::make_unique<LinuxThread>();
     made->mask = mask;
+    made->name = name;
     return made;
   }
 
@@ -51,6 +54,8 @@ struct LinuxThread : PersonalThread {
   std::vector<siginfo_t> sent;        // signals for this thread
   std::optional<Restart> retrying;    // of the call that it makes again until it has an answer
   std::optional<uint64_t> deadline;   // that call's (CLOCK_MONOTONIC, nanoseconds)
+  bool waits_outside = false;         // for a word in memory that is shared
+  size_t moved = 0;                   // bytes that it has written so far
   std::optional<uint64_t> suspended;  // rt_sigsuspend: the mask that it has afterwards
 };
 
@@ -65,6 +70,8 @@ class LinuxProcess : public SystemCalls {
   Next call(GuestThread& thread, Scheduler& scheduler) override;
   void before_code(GuestThread& thread) override;
   bool interrupted() const override;
+  // What the kernel does for those that share memory with it.
+  void before_end() override;
   bool awaits_signals() override { return signals_.awaited(process_.threads()); }
   long wait(std::span<pollfd> descriptors, const timespec* limit) override;
   int trap(GuestThread& thread, Trap what, uint64_t address) override;
@@ -76,6 +83,11 @@ class LinuxProcess : public SystemCalls {
   const Paths& paths() const { return paths_; }
   // The thread that gettid calls so; null if it is not one of this process.
   GuestThread* thread_of(int32_t tid);
+  // Says, once, that there is no such call here.
+  void report_missing(uint64_t number);
+  // What the kernel calls it (PR_GET_NAME): at most 15 bytes.
+  std::string name_of(const LinuxThread& thread) const;
+  void set_name(LinuxThread& thread, const std::string& name) const;
   // In a child process, whose only thread this is.
   void become_child(GuestThread& thread);
   // The guest's argv.
@@ -98,8 +110,9 @@ class LinuxProcess : public SystemCalls {
   uint64_t move_break(const GuestThread& thread, uint64_t wanted);
 
  private:
+  bool has_host_name(const LinuxThread& thread) const;
+  std::string process_name(const std::string& executed) const;
   Next finish(GuestThread& thread, const CallResult& result);
-  void report_missing(uint64_t number);
   void trace(const Call& call, const CallRow* row, uint64_t number, const CallResult& result);
 
   const Options& options_;

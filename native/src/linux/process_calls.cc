@@ -16,6 +16,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "debug/say.h"
 #include "linux/call.h"
 #include "linux/descriptors.h"
 #include "linux/exec.h"
@@ -108,13 +109,13 @@ CallResult prctl(Call& call) {
       std::string name;
       const int error = call.read_string(call.arguments[1], name);
       if (error == -EFAULT) return error;
-      return host_call(SYS_prctl,
-                       {{what, reinterpret_cast<long>(name.substr(0, kName - 1).c_str())}});
+      call.process.set_name(call.linux_thread, name);
+      return 0;
     }
     case PR_GET_NAME: {
       char name[kName] = {};
-      const long result = host_call(SYS_prctl, {{what, reinterpret_cast<long>(name)}});
-      return result == 0 && !call.put(call.arguments[1], name) ? -EFAULT : result;
+      call.process.name_of(call.linux_thread).copy(name, kName - 1);
+      return call.put(call.arguments[1], name) ? 0 : -EFAULT;
     }
     case PR_GET_PDEATHSIG:
     case PR_GET_CHILD_SUBREAPER: {
@@ -152,8 +153,11 @@ CallResult personality(Call& call) {
   if (wanted == kQuery || (wanted & ~kNotRandom) == 0)
     return host_call(SYS_personality, {{wanted}});
   static std::atomic_flag said;
-  if (!said.test_and_set())
-    std::fprintf(stderr, "mtetso: personality 0x%" PRIx32 " is not supported: EINVAL\n", wanted);
+  if (!said.test_and_set()) {
+    char text[64];
+    std::snprintf(text, sizeof text, "personality 0x%" PRIx32 " is not supported: EINVAL", wanted);
+    say(text);
+  }
   return -EINVAL;
 }
 

@@ -6,6 +6,7 @@
 #include <linux/msg.h>
 #include <linux/sem.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/syscall.h>
 #include <time.h>
 
@@ -32,6 +33,14 @@ constexpr uint64_t kSecond = 1'000'000'000;
 // struct msqid64_ds, struct msginfo, struct mq_attr: the same on both machines.
 constexpr size_t kQueue = 120, kMessageLimits = 32, kAttributes = 64;
 constexpr int kSetStatAny = 20, kQueueStatAny = 13;  // SEM_STAT_ANY, MSG_STAT_ANY
+
+constexpr uint32_t kNotify = 244;
+
+struct Notification {  // struct sigevent, the same on both
+  uint64_t value;
+  int32_t signal, notify, unused[12];
+};
+static_assert(sizeof(Notification) == sizeof(sigevent));
 
 long pointer(const void* to) { return reinterpret_cast<long>(to); }
 
@@ -315,6 +324,23 @@ CallResult mq_timedreceive(Call& call) {
   return result;
 }
 
+// The kernel's, which QEMU's user mode does not pass on. SIGEV_THREAD is a message to a socket of
+// the C library's, whose descriptor is in the place of the signal; the value points to what it has.
+CallResult mq_notify(Call& call) {
+  constexpr size_t kCookie = 32;  // NOTIFY_COOKIE_LEN
+  if (call.arguments[1] == 0) return host_call(SYS_mq_notify, {{call.number_at(0)}});
+  auto event = call.get<Notification>(call.arguments[1]);
+  if (!event) return -EFAULT;
+  char cookie[kCookie];
+  if (event->notify == SIGEV_THREAD) {
+    if (!call.read(event->value, cookie, sizeof cookie)) return -EFAULT;
+    event->value = reinterpret_cast<uint64_t>(cookie);
+  }
+  const long result = host_call(SYS_mq_notify, {{call.number_at(0), pointer(&*event)}});
+  if (result == -ENOSYS) call.process.report_missing(kNotify);
+  return result;
+}
+
 }  // namespace
 
 CallRows queue_calls() {
@@ -331,6 +357,7 @@ CallRows queue_calls() {
       {241, "mq_unlink", 1, mq_unlink},
       {242, "mq_timedsend", 5, mq_timedsend},
       {243, "mq_timedreceive", 5, mq_timedreceive},
+      {kNotify, "mq_notify", 2, mq_notify},
   };
   return rows;
 }

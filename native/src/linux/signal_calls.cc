@@ -3,6 +3,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "debug/root.h"
@@ -126,6 +127,15 @@ CallResult rt_sigtimedwait(Call& call) {
   const bool lockstep = must_not_wait(call);
   const timespec at_once = {};
   siginfo_t info = {};
+  // Lockstep: what another thread has sent to this one.
+  auto& sent = call.linux_thread.sent;
+  const auto first = std::ranges::find_if(
+      sent, [&](const siginfo_t& one) { return (*mask & signal_bit(one.si_signo)) != 0; });
+  if (first != sent.end()) {
+    info = *first;
+    sent.erase(first);
+    return call.arguments[1] == 0 || call.put(call.arguments[1], info) ? info.si_signo : -EFAULT;
+  }
   const long time = lockstep ? pointer(&at_once) : call.arguments[2] != 0 ? pointer(&limit) : 0;
   const long result =
       waiting_call(SYS_rt_sigtimedwait, {{pointer(&set), pointer(&info), time, kSetSize}});
@@ -162,8 +172,11 @@ bool ends_by_default(int signal) {
 // A signal to its own process may be the last that it does: what was learned is kept before.
 void before_sending(Call& call, int process, int signal) {
   const bool itself = process == getpid() || process == 0 || process == -getpgrp();
+  const bool blocked = signal > 0 && signal <= static_cast<int>(x86::kSignals) &&
+                       (call.linux_thread.mask & ~kUnblockable & signal_bit(signal)) != 0;
   if (!itself || !ends_by_default(signal) || call.process.signals().action(signal).handler != 0)
     return;
+  if (!blocked) call.process.before_end();
   note_sent(signal, static_cast<uint32_t>(call.thread.frame->guest.rax));
   ProfileWriter::before_signal(signal);
 }
@@ -236,6 +249,31 @@ CallResult rt_tgsigqueueinfo(Call& call) {
                    {{call.number_at(0), call.number_at(1), call.number_at(2), pointer(&*info)}});
 }
 
+// A timer may notify one thread. In lockstep that is one that waits for the signal, which it has
+// blocked (the C library's for SIGEV_THREAD): the signal is blocked for all then.
+CallResult timer_create(Call& call) {
+  struct Event {  // struct sigevent
+    uint64_t value;
+    int32_t signal, notify, tid, unused[11];
+  } event = {};
+  const bool given = call.arguments[1] != 0;
+  if (given && !call.read(call.arguments[1], &event, sizeof event)) return -EFAULT;
+  if (given && (event.notify & SIGEV_THREAD_ID) != 0) {
+    GuestThread* target = call.process.thread_of(event.tid);
+    if (target == nullptr || event.signal < 1 || event.signal > static_cast<int>(x86::kSignals))
+      return -EINVAL;
+    const int host = call.host_number(event.tid);
+    event.tid = host != 0 ? host : static_cast<int>(host_call(SYS_gettid, {}));
+    const uint64_t blocked = static_cast<LinuxThread&>(*target->personal).mask;
+    if (call.lockstep() && (blocked & signal_bit(event.signal)) != 0)
+      call.process.signals().hold_back(event.signal);
+  }
+  int timer = 0;
+  const long result = host_call(SYS_timer_create, {{call.host_clock(call.number_at(0)),
+                                                    given ? pointer(&event) : 0, pointer(&timer)}});
+  return result < 0 || call.put(call.arguments[2], timer) ? CallResult(result) : -EFAULT;
+}
+
 CallResult make_signalfd(Call& call, int flags) {
   const auto mask = call.get<uint64_t>(call.arguments[1]);
   if (!mask) return -EFAULT;
@@ -261,6 +299,7 @@ CallRows signal_calls() {
       {130, "rt_sigsuspend", 2, rt_sigsuspend},
       {131, "sigaltstack", 2, sigaltstack},
       {200, "tkill", 2, tkill},
+      {222, "timer_create", 3, timer_create},
       {234, "tgkill", 3, tgkill},
       {282, "signalfd", 3, signalfd},
       {289, "signalfd4", 4, signalfd4},

@@ -154,6 +154,11 @@ void Signals::set_action(int signal, const x86::SignalAction& action) {
   set_host_action(signal, action);
 }
 
+void Signals::forget_handlers() {
+  for (int signal = 1; signal <= static_cast<int>(x86::kSignals); ++signal)
+    if (is_handler(action(signal).handler)) set_action(signal, {});
+}
+
 bool Signals::restarts(int signal) {
   return signal != 0 && (action(signal).flags & SA_RESTART) != 0;
 }
@@ -173,7 +178,7 @@ void Signals::deliver(GuestMemory& memory, GuestThread& thread, std::span<GuestT
         handle(memory, thread, info);
         continue;
       }
-      if (!t_mask_known || t_mask != mask) set_mask(mask);
+      if (!t_mask_known || t_mask != (mask | held_)) set_mask(mask | held_);
       if (arrived() == 0) return;
     }
     siginfo_t info;
@@ -212,7 +217,7 @@ long Signals::wait(std::span<GuestThread* const> all, std::span<pollfd> descript
   host_call(SYS_rt_sigprocmask, {{SIG_BLOCK, reinterpret_cast<long>(&every), 0, sizeof every}});
   t_mask_known = false;
   if (arrived() != 0) return -EINTR;
-  const uint64_t mask = host_mask(blocked_by_all(~uint64_t{0}, all));
+  const uint64_t mask = host_mask(blocked_by_all(~uint64_t{0}, all) | held_);
   return host_call(
       SYS_ppoll,
       {{reinterpret_cast<long>(descriptors.data()), static_cast<long>(descriptors.size()),
@@ -241,9 +246,14 @@ void Signals::end_wait(LinuxThread& mine, GuestRegisters& registers, bool restar
     registers.rip += kSystemCallLength;
   };
   if (mine.retrying) {
-    if (*mine.retrying != Restart::IfAsked || !restarts) returned(-EINTR);
+    if (mine.moved != 0)
+      returned(static_cast<int64_t>(mine.moved));
+    else if (*mine.retrying != Restart::IfAsked || !restarts)
+      returned(-EINTR);
     mine.retrying.reset();
     mine.deadline.reset();
+    mine.moved = 0;
+    mine.waits_outside = false;
   }
   if (mine.futex_waits) {
     const auto command = static_cast<uint32_t>(registers.general[kRsi]) & FUTEX_CMD_MASK;

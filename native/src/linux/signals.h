@@ -49,6 +49,10 @@ class Signals {
 
   x86::SignalAction action(int signal);
   void set_action(int signal, const x86::SignalAction& action);
+  // Every handler is the default action again; what is ignored stays so.
+  void forget_handlers();
+  // Lockstep: the signal waits in the kernel until a thread asks for it (sigtimedwait).
+  void hold_back(int signal) { held_ |= signal_bit(signal); }
   // Whether a call that this signal has ended is made again; false for 0.
   bool restarts(int signal);
 
@@ -59,8 +63,8 @@ class Signals {
 
   // See SystemCalls::awaits_signals and wait. `all`: the threads that sleep.
   bool awaited(std::span<GuestThread* const> all);
-  static long wait(std::span<GuestThread* const> all, std::span<pollfd> descriptors,
-                   const timespec* limit);
+  long wait(std::span<GuestThread* const> all, std::span<pollfd> descriptors,
+            const timespec* limit);
 
   // Whether the thread has a handler for its own fault: one that is not blocked.
   bool handles(GuestThread& thread, int signal);
@@ -78,6 +82,7 @@ class Signals {
   void handle(GuestMemory& memory, GuestThread& thread, const siginfo_t& info);
 
   Futexes& futexes_;
+  uint64_t held_ = 0;
   std::mutex lock_;
   std::array<x86::SignalAction, x86::kSignals + 1> actions_{};
 };

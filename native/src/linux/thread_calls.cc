@@ -36,6 +36,7 @@ CallResult clone_thread(Call& call, const ForkRequest& request) {
   });
   auto own = call.linux_thread.child();
   LinuxThread& child = *own;
+  child.name = call.process.name_of(call.linux_thread);
   GuestThread* made = call.process.add_thread(start, &call.thread, std::move(own));
   if (made == nullptr) return -EAGAIN;
   made->frame->guest.rax = 0;
@@ -55,9 +56,17 @@ CallResult clone_thread(Call& call, const ForkRequest& request) {
   return tid;
 }
 
+// Memory is shared with a child only until it executes another program: as vfork does. Not there:
+// namespaces, and a child in a control group.
 CallResult begin(Call& call, const ForkRequest& request) {
   constexpr uint64_t kThread = CLONE_VM | CLONE_THREAD | CLONE_SIGHAND;
+  constexpr uint64_t kNewTime = 0x80, kIntoGroup = uint64_t{1} << 33;  // linux/sched.h
+  constexpr uint64_t kMissing = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
+                                CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | kNewTime | kIntoGroup;
+  if ((request.flags & kMissing) != 0) return -EINVAL;
   if ((request.flags & kThread) == kThread) return clone_thread(call, request);
+  if ((request.flags & (CLONE_THREAD | CLONE_SIGHAND)) != 0) return -EINVAL;
+  if ((request.flags & (CLONE_VM | CLONE_VFORK)) == CLONE_VM) return -EINVAL;
   return fork_process(call, request);
 }
 
@@ -66,19 +75,26 @@ CallResult clone(Call& call) {
                       .stack = call.arguments[1],
                       .parent_tid = call.arguments[2],
                       .child_tid = call.arguments[3],
-                      .tls = call.arguments[4]});
+                      .tls = call.arguments[4],
+                      .pidfd = call.arguments[2]});
 }
 
 CallResult clone3(Call& call) {
   if (call.arguments[1] < sizeof(CloneArguments)) return -EINVAL;
   const auto asked = call.get<CloneArguments>(call.arguments[0]);
   if (!asked) return -EFAULT;
+  // kernel/fork.c: clone3_args_valid.
+  constexpr uint64_t kDetached = 0x400000, kKnown = 0x3ffffffff, kNewTime = 0x80;
+  if ((asked->flags & (~kKnown | kDetached | (CSIGNAL & ~kNewTime))) != 0) return -EINVAL;
+  if (asked->exit_signal > x86::kSignals || (asked->stack == 0) != (asked->stack_size == 0))
+    return -EINVAL;
   return begin(call, {.flags = asked->flags,
                       .stack = asked->stack == 0 ? 0 : asked->stack + asked->stack_size,
                       .stack_size = asked->stack_size,
                       .parent_tid = asked->parent_tid,
                       .child_tid = asked->child_tid,
-                      .tls = asked->tls});
+                      .tls = asked->tls,
+                      .pidfd = asked->pidfd});
 }
 
 // The end of the calling thread; of the process with the last one.
@@ -86,10 +102,10 @@ CallResult exit(Call& call) {
   LinuxThread& own = call.linux_thread;
   call.thread.frame->guest.rax = call.arguments[0];
   end_of_vfork(call);
+  call.process.futexes().leave_robust(call.process.memory(), call.thread);
   if (call.process.last_thread()) throw GuestExit{call.number_at(0) & 0xff};
-  call.process.futexes().leave_robust(call, own.robust_list);
   if (own.clear_child_tid != 0 && call.put(own.clear_child_tid, uint32_t{0}))
-    call.process.futexes().wake_one(call, own.clear_child_tid);
+    call.process.futexes().wake_one(call.process.memory(), own.clear_child_tid);
   return SystemCalls::Next::EndThread;
 }
 
@@ -125,6 +141,15 @@ CallRows thread_calls() {
       {218, "set_tid_address", 1, set_tid_address},
       {273, "set_robust_list", 2, set_robust_list},
       {334, "rseq", 4, not_there},  // the runtime has its own
+      // What libraries ask for to learn whether it is there, and do without.
+      {206, "io_setup", 2, not_there},
+      {239, "get_mempolicy", 5, not_there},
+      {298, "perf_event_open", 5, not_there},
+      {317, "seccomp", 3, not_there},
+      {321, "bpf", 3, not_there},
+      {323, "userfaultfd", 1, not_there},
+      {425, "io_uring_setup", 2, not_there},
+      {444, "landlock_create_ruleset", 3, not_there},
       {435, "clone3", 2, clone3},
   };
   return rows;

@@ -2,6 +2,7 @@
 //
 // Transfers to and from several buffers: vectors, and the messages of sockets. The parts become one
 // buffer, so that the kernel sees one transfer.
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -91,10 +92,14 @@ CallResult transfer(Call& call, const Transfer& how) {
   if (const int error = parts.take(call.arguments[1], call.arguments[2]); error != 0) return error;
   if (how.reads ? !parts.writable() : !parts.gather()) return -EFAULT;
   const int descriptor = call.number_at(0);
+  const iovec one = parts.host();
+  if (!how.offset && !how.reads)
+    if (const auto done =
+            write_in_parts(call, descriptor, {static_cast<const char*>(one.iov_base), one.iov_len}))
+      return *done;
   if (!how.offset)
     if (const auto later = wait_until_ready(call, descriptor, how.reads ? POLLIN : POLLOUT))
       return *later;
-  const iovec one = parts.host();
   HostArguments arguments{{descriptor, pointer(&one), 1}};
   if (how.offset) arguments.a[3] = static_cast<long>(call.arguments[3]);
   if (how.flags) arguments.a[5] = static_cast<long>(call.arguments[5]);
@@ -102,6 +107,14 @@ CallResult transfer(Call& call, const Transfer& how) {
   if (result < 0) return after_host(call, result, Restart::IfAsked);
   if (how.reads && !parts.scatter(static_cast<uint64_t>(result))) return -EFAULT;
   return result;
+}
+
+// Pages are copied: what the guest writes to them later does not change what is in the pipe.
+CallResult vmsplice(Call& call) {
+  const long flags = host_call(SYS_fcntl, {{call.number_at(0), F_GETFL}});
+  if (flags < 0) return flags;
+  return transfer(call, (flags & O_ACCMODE) == O_RDONLY ? Transfer{SYS_readv, true}
+                                                        : Transfer{SYS_writev, false});
 }
 
 CallResult readv(Call& call) { return transfer(call, {SYS_readv, true}); }
@@ -176,6 +189,12 @@ class Message {
 CallResult send_one(Call& call, uint64_t address, uint64_t flags) {
   Message message(call);
   if (const int error = message.take(address, false); error != 0) return error;
+  const msghdr& host = message.host();
+  if (const auto done =
+          write_in_parts(call, call.number_at(0),
+                         {static_cast<const char*>(host.msg_iov->iov_base), host.msg_iov->iov_len},
+                         static_cast<int>(flags), &host))
+    return *done;
   if ((flags & MSG_DONTWAIT) == 0)
     if (const auto later = wait_until_ready(call, call.number_at(0), POLLOUT)) return *later;
   return answer(call,
@@ -231,9 +250,11 @@ CallResult recvmmsg(Call& call) {
 
 CallRows vector_calls() {
   static constexpr CallRow rows[] = {
-      {19, "readv", 3, readv},        {20, "writev", 3, writev},      {46, "sendmsg", 3, sendmsg},
-      {47, "recvmsg", 3, recvmsg},    {295, "preadv", 5, preadv},     {296, "pwritev", 5, pwritev},
-      {299, "recvmmsg", 5, recvmmsg}, {307, "sendmmsg", 4, sendmmsg}, {327, "preadv2", 6, preadv2},
+      {19, "readv", 3, readv},        {20, "writev", 3, writev},
+      {46, "sendmsg", 3, sendmsg},    {47, "recvmsg", 3, recvmsg},
+      {295, "preadv", 5, preadv},     {296, "pwritev", 5, pwritev},
+      {299, "recvmmsg", 5, recvmmsg}, {307, "sendmmsg", 4, sendmmsg},
+      {278, "vmsplice", 4, vmsplice}, {327, "preadv2", 6, preadv2},
       {328, "pwritev2", 6, pwritev2},
   };
   return rows;

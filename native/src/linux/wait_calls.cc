@@ -356,7 +356,8 @@ CallResult nanosleep(Call& call) {
 CallResult clock_nanosleep(Call& call) {
   const auto time = call.get<timespec>(call.arguments[2]);
   if (!time) return -EFAULT;
-  return sleep_until(call, call.number_at(0), call.number_at(1), *time, call.arguments[3]);
+  return sleep_until(call, call.host_clock(call.number_at(0)), call.number_at(1), *time,
+                     call.arguments[3]);
 }
 
 CallResult time(Call& call) {

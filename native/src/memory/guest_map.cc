@@ -192,13 +192,8 @@ int GuestMemory::map_shared(uint64_t begin, uint64_t length, int protection) {
     put(begin, made);
     return 0;
   }
-  const int file = memfd_create("mtetso-shared", MFD_CLOEXEC);
-  if (file < 0) return -errno;
-  int result = -errno;
-  if (ftruncate(file, static_cast<off_t>(length)) == 0)
-    result = map_shared_file(begin, length, protection, file, 0);
-  close(file);
-  return result;
+  void* host = mmap(nullptr, length, kReadWrite, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  return host == MAP_FAILED ? -errno : map_outside(begin, length, protection, host);
 }
 
 int GuestMemory::map_private_file(uint64_t begin, uint64_t length, int protection, int descriptor,

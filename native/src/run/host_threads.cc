@@ -6,9 +6,10 @@
 #include <sched.h>
 
 #include <climits>
-#include <cstdio>
+#include <string>
 #include <thread>
 
+#include "debug/say.h"
 #include "debug/threads.h"
 #include "fault/handler.h"
 #include "run/core_ids.h"
@@ -70,10 +71,10 @@ void HostThreads::run_guarded(GuestThread& thread) {
   } catch (const GuestExit& exit) {
     finish_(exit);
   } catch (const StatusError& error) {
-    std::fprintf(stderr, "mtetso: %s\n", error.what());
+    say(error.what());
     finish_({static_cast<int>(error.status())});
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "mtetso: internal error: %s\n", error.what());
+    say(std::string("internal error: ") + error.what());
     finish_({static_cast<int>(Status::Internal)});
   }
 }

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <string>
 
+#include "debug/say.h"
 #include "memory/tags.h"
 #include "run/imports.h"
 
@@ -37,11 +38,9 @@ struct OpenFile {
 void warn_of_the_copy(const std::string& path, const char* why) {
   static std::atomic<bool> told{false};
   if (told.exchange(true)) return;
-  std::fprintf(stderr,
-               "mtetso: %s: mappings of this file cannot have memory tags (%s): PROT_MTE is for "
-               "anonymous memory and files in RAM (tmpfs, memfd); the guest gets a copy in tagged "
-               "memory, as it does for every such file\n",
-               path.c_str(), why);
+  say(path + ": mappings of this file cannot have memory tags (" + why +
+      "): PROT_MTE is for anonymous memory and files in RAM (tmpfs, memfd); the guest gets a copy "
+      "in tagged memory, as it does for every such file");
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <vector>
 
+#include "debug/say.h"
 #include "run/imports.h"
 
 namespace mtetso {
@@ -49,7 +50,7 @@ Imports::Next Imports::load(GuestThread& thread, CallRegisters& registers) {
   std::string path, why = "the path is not in the guest's memory";
   Program* made = nullptr;
   if (read_text(thread, registers.rdi, path)) made = process_.load(thread, path, why);
-  if (made == nullptr) std::fprintf(stderr, "mtetso: load: %s\n", why.c_str());
+  if (made == nullptr) say("load: " + why);
   registers.rax = made == nullptr ? kFailed : made->code().id();
   return Next::Return;
 }

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <utility>
 
+#include "debug/say.h"
 #include "debug/threads.h"
 #include "memory/tags.h"
 #include "run/core_ids.h"
@@ -175,8 +176,7 @@ bool Process::make_stack(ThreadPlace& place, uint64_t length, uint32_t tag) {
 std::optional<ThreadPlace> Process::take_place(bool with_stack) {
   if (alive_.size() >= kMaxThreads) {
     if (!std::exchange(refused_, true))
-      std::fprintf(stderr, "mtetso: no more than %zu guest threads can be alive at once\n",
-                   kMaxThreads);
+      say("no more than " + std::to_string(kMaxThreads) + " guest threads can be alive at once");
     return std::nullopt;
   }
   if (ended_.size() <= kEndedKept && places_ < kMaxThreads) return ThreadPlace{};

@@ -15,8 +15,8 @@
 #include <string>
 #include <thread>
 
-#include "debug/kept_file.h"
 #include "debug/root.h"
+#include "debug/say.h"
 #include "run/fork_gate.h"
 #include "status.h"
 
@@ -31,13 +31,7 @@ sem_t g_wake;
 pid_t g_owner = 0;
 std::atomic<ProfileWriter*> g_writer{nullptr};
 std::atomic<int> g_signal{0};
-KeptFile g_stderr;  // as it was at the start: programs close theirs before they end
 static_assert(std::atomic<int>::is_always_lock_free);
-
-void say(const std::string& what) {
-  const std::string line = "mtetso: " + what + "\n";
-  if (g_stderr.write(line) == KeptFile::Written::Gone) std::fputs(line.c_str(), stderr);
-}
 
 // Whether the program that runs began neither with this process nor with execve in it.
 bool is_fork() { return getpid() != g_owner; }
@@ -136,8 +130,6 @@ void ProfileWriter::before_exec() {
   if (writer != nullptr && !is_fork()) writer->write();
 }
 
-void ProfileWriter::after_fork() { g_stderr.give_up(); }
-
 uint32_t ProfileWriter::named_by_id() {
   ProfileWriter* writer = g_writer.load(std::memory_order_acquire);
   if (writer == nullptr || is_fork() || !has_own_name(writer->options_)) return 0;
@@ -150,7 +142,7 @@ void ProfileWriter::start() {
   if (!options_.profile_out.empty() && !options_.executed) check_can_write(path_of(options_));
   g_writer.store(this, std::memory_order_release);
   sem_init(&g_wake, 0, 0);
-  if (const int copy = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0); copy >= 0) g_stderr.take(copy);
+  keep_standard_error();  // programs close theirs before they end
   // Signals are for the other threads.
   sigset_t all, before;
   sigfillset(&all);

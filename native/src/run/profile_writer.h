@@ -37,8 +37,6 @@ class ProfileWriter {
   // Before another program takes this one's place: writes the file. Not that of a child by fork:
   // what it has run is little, and the file would be as long as its parent's.
   static void before_exec();
-  // In a child: who reads its parent's standard error does not wait for it as well.
-  static void after_fork();
   // Of the profiles that this process has written when another program takes its place: how many
   // are named by its id.
   static uint32_t named_by_id();

@@ -9,6 +9,7 @@
 #include "code/epochs.h"
 #include "code/validate.h"
 #include "debug/points.h"
+#include "debug/say.h"
 #include "run/build_id.h"
 #include "status.h"
 
@@ -175,8 +176,7 @@ CompiledCode Program::first_tier(const TranslationPlan& plan, const ProgramProfi
     why = wrong;
   }
   if (answer == CacheAnswer::Refused)
-    std::fprintf(stderr, "mtetso: cached code refused, %s: %s\n", why.c_str(),
-                 environment_.cache->path_of(key).c_str());
+    say("cached code refused, " + why + ": " + environment_.cache->path_of(key));
   CompiledCode made = translate_all(plan);
   code = made;
   renumber(code, false);

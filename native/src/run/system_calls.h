@@ -46,6 +46,8 @@ class SystemCalls {
   // Lockstep, where every thread sleeps: waits as ppoll(2) does, until a signal comes at the latest
   // that one of them lets in. Returns its result; one that has come before ends it, too.
   virtual long wait(std::span<pollfd> descriptors, const timespec* limit) = 0;
+  // The process is about to end, with all its threads.
+  virtual void before_end() = 0;
   // The thread's code has done something that it may not: 0 if it goes on in a handler of its own,
   // or the signal that it dies of. `address`: for BadAddress, FileEnd
   // and NoCode, as far as it is known: of its 64 bits at least the lower 56.

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "debug/root.h"
+#include "debug/say.h"
 #include "debug/threads.h"
 #include "fault/resolve.h"
 #include "memory/tags.h"
@@ -61,7 +62,7 @@ void guest_fault(Turn& turn, Trap trap, const std::string& what, const std::stri
   if (calls != nullptr && signal == 0) return;
   note_ending(turn.thread.frame->guest, signal, reason);
   if (signal == 0) throw StatusError(Status::GuestFault, what);
-  std::fprintf(stderr, "mtetso: %s\n", what.c_str());
+  say(what);
   throw GuestExit{128 + signal, signal};
 }
 
