@@ -19,8 +19,10 @@ from tests.support.native_calls import NativeCall, as_native, native_calls
 from tests.support.stepping import BFC, BFI
 
 pytestmark = x86_64.only_natively("the guests have this machine's x86-64 C library")
+PROCESS = "lldb.debugger.GetSelectedTarget().process"
+PC = f"{PROCESS}.selected_thread.frames[0].pc"
 LIMIT_S = 300.0
-"""Until a fault in the right function: GDB asks about each."""
+"""Until a fault in the right function: debuggers ask about each."""
 OUTERMOST = ("libc_start_main", "start")
 OTHERS_MEMORY = (
     *("fault", "lookup", "lock", "retag", "barrier", "patch-memop", "patch-address", "icache"),
@@ -47,7 +49,7 @@ def loops(vm: Vm) -> Iterator[Session]:
         yield session
 
 
-def names(session: Session, thread: int) -> list[str]:
+def names(session: Session | lldb_session.Session, thread: int) -> list[str]:
     """The functions of a guest thread's calls."""
     report = session.json(f"guest-bt --thread {thread}")
     return [as_native(row).function for row in report["rows"]]
@@ -105,8 +107,12 @@ def test_a_fault_of_the_second_thread_phase_by_phase(lab_vm: Vm, tmp_path: Path)
         assert session.number("$pc") == access + 4
 
 
-def word(session: Session, address: int) -> int:
-    return session.number(f"*(unsigned int *) {address:#x}")
+def word(session: Session | lldb_session.Session, address: int) -> int:
+    """By the debugger's own reading of memory."""
+    if isinstance(session, Session):
+        return session.number(f"*(unsigned int *) {address:#x}")
+    printed = session.execute(f"memory read --format x --size 4 --count 1 {address:#x}")
+    return int(printed.split(":")[1], 16)
 
 
 def interrupted(session: Session) -> None:
@@ -130,6 +136,72 @@ def test_ctrl_c_in_the_middle(lab_vm: Vm, tmp_path: Path) -> None:
         session.execute("mte-catch --delete")
         for _ in range(3):
             interrupted(session)
+            assert names(session, 1)[-4:] == ["main", "libc_start_call_main", *OUTERMOST]
+            for thread in (2, 3):
+                found = names(session, thread)
+                outer = "work" if "work" in found else found[0]  # a thread may not have begun
+                assert behind(found, outer) == behind(expected, outer)
+
+
+@contextmanager
+def loops_in_lldb(vm: Vm, flavour: str) -> Iterator[lldb_session.Session]:
+    """As `loops`."""
+    with (
+        gdbserver.serve(vm, words("loops")) as port,
+        lldb(flavour, [paths.runtime()], limit_s=LIMIT_S) as session,
+    ):
+        connect(session, f"connect://127.0.0.1:{port}")
+        session.execute("continue")
+        session.execute("process handle SIGSEGV --stop false --notify false --pass true")
+        yield session
+
+
+@pytest.mark.parametrize("flavour", lldb_session.LLDBS)
+def test_a_fault_of_the_second_thread_in_lldb(lab_vm: Vm, flavour: str, tmp_path: Path) -> None:
+    """Found though both threads fault all the time, and often at once; then phase by phase."""
+    expected = natively(tmp_path)
+    with loops_in_lldb(lab_vm, flavour) as session:
+        refused = session.error("mte-catch fault --thread 9")
+        assert refused.startswith("no thread has the number 9\n")
+        assert session.rows("mte-catch --list") == []
+        session.execute("mte-catch fault --function add")
+        assert "stop reason = breakpoint" in session.execute("continue")
+        (row,) = session.rows("guest-frame")
+        second = row["thread"]
+        assert second in (2, 3)
+        calls = [as_native(one) for one in session.rows(f"guest-bt --thread {second}")]
+        assert [call.function for call in calls] == [call.function for call in expected]
+        assert calls[1:] == expected[1:]
+        session.execute("mte-catch --delete")
+
+        (now,) = session.rows("mte-step --here")
+        insert, access = (int(one["address"], 16) for one in now["instructions"])
+        assert word(session, insert) == BFI
+        phases = [now["phase"]]
+        while (now := session.rows("mte-step")[0])["phase"] is not None:
+            assert now["thread"] == second
+            phases.append(now["phase"])
+        assert tuple(phases) == OTHERS_MEMORY
+        assert word(session, insert) == BFC
+        assert session.python(PC) == insert
+        session.rows("mte-step")
+        assert session.python(PC) == access
+
+
+@pytest.mark.parametrize("flavour", lldb_session.LLDBS)
+def test_ctrl_c_in_lldb(lab_vm: Vm, flavour: str, tmp_path: Path) -> None:
+    """As in GDB: while its second and third thread run."""
+    expected = [call.function for call in natively(tmp_path)]
+    with loops_in_lldb(lab_vm, flavour) as session:
+        session.execute("mte-catch fault --function begin")
+        while session.python(f"{PROCESS}.GetNumThreads()") < 3:  # each of them faults there
+            assert "stop reason = breakpoint" in session.execute("continue")
+        session.execute("mte-catch --delete")
+        for _ in range(3):
+            session.execute("continue", wait=False)
+            session.execute("process interrupt")
+            # By SIGINT, or by a fault that came at the same time.
+            assert "stop reason = signal SIG" in session.execute("thread list")
             assert names(session, 1)[-4:] == ["main", "libc_start_call_main", *OUTERMOST]
             for thread in (2, 3):
                 found = names(session, thread)

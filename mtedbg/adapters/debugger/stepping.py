@@ -1,4 +1,4 @@
-"""What both debuggers' steppers have: breakpoints that ask whether to stop."""
+"""What both debuggers' steppers have: breakpoints that ask whether to stop, and limits."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ from collections.abc import Callable
 from mtedbg.model.absent import NOT_APPLICABLE
 from mtedbg.model.phase import Catch
 from mtedbg.model.process import Thread
+
+MOST_STEPS = 1 << 10
+"""Instructions from a handler's end to the code that it interrupted, or from [1] to [2]."""
+MOST_FRAMES = 64
+"""Frames from a phase to the handler."""
 
 Wanted = Callable[[Catch, Thread], bool]
 """Whether a thread that has come to a phase is to be stopped there."""

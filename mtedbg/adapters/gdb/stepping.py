@@ -8,7 +8,7 @@ from typing import Any
 
 import gdb
 
-from mtedbg.adapters.debugger.stepping import Wanted, arrived
+from mtedbg.adapters.debugger.stepping import MOST_FRAMES, MOST_STEPS, Wanted, arrived
 from mtedbg.adapters.gdb import threads
 from mtedbg.adapters.gdb.console import captured
 from mtedbg.adapters.gdb.events import connect
@@ -17,11 +17,6 @@ from mtedbg.model.absent import NOT_APPLICABLE, Absent
 from mtedbg.model.phase import Catch, Caught
 from mtedbg.model.process import Thread
 from mtedbg.model.stop import Halt, Stop, StopKind
-
-MOST_STEPS = 1 << 10
-"""Instructions from a handler's end to the code that it interrupted, or from [1] to [2]."""
-MOST_FRAMES = 64
-"""Frames from a phase to the handler."""
 
 _wishes: list[Callable[[], object]] = []
 

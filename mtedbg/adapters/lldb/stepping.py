@@ -11,10 +11,10 @@ from typing import Any
 
 import lldb
 
-from mtedbg.adapters.debugger.stepping import Wanted, arrived
+from mtedbg.adapters.debugger.stepping import MOST_FRAMES, MOST_STEPS, Wanted, arrived
 from mtedbg.adapters.lldb import threads
 from mtedbg.errors import NoHardwareBreakpointError, SteppingError
-from mtedbg.model.absent import NOT_APPLICABLE, Absent
+from mtedbg.model.absent import NOT_APPLICABLE, present
 from mtedbg.model.phase import Catch, Caught
 from mtedbg.model.process import Thread
 from mtedbg.model.stop import Halt, Stop, StopKind
@@ -27,6 +27,10 @@ _REASONS = {
     lldb.eStopReasonBreakpoint: StopKind.BREAKPOINT,
     lldb.eStopReasonSignal: StopKind.SIGNAL,
 }
+_NOP = (0xD503201F).to_bytes(4, "little")
+_SIGRETURN = b"".join(word.to_bytes(4, "little") for word in (0xD2801168, 0xD4000001))
+"""`mov x8, #139` and `svc #0`: arch/arm64/kernel/vdso/sigreturn.S."""
+_STEPPED = (lldb.eStopReasonTrace, lldb.eStopReasonPlanComplete)
 _QUIET = (lldb.eStopReasonNone, lldb.eStopReasonInvalid)
 
 # By the process's unique number and the breakpoint's: LLDB keeps no data of ours with one.
@@ -35,11 +39,49 @@ _wishes: dict[tuple[int, int], tuple[Catch, Wanted | None]] = {}
 
 def run_to(process: lldb.SBProcess, halts: Sequence[Halt], alone: Thread | None) -> Stop:
     """Lets the process run; see `Stepper`."""
-    with _waiting(process), _halts(process.GetTarget(), halts), _suspended(process, alone):
+    with _waiting(process), _suspended(process, alone):
+        try:
+            _run(process, halts)
+        except NoHardwareBreakpointError:
+            if alone is None or not all(halt.by_steps for halt in halts):
+                raise
+            _walk(process, alone, {halt.address for halt in halts if halt.patched})
+    return _stop(process)
+
+
+def _run(process: lldb.SBProcess, halts: Sequence[Halt]) -> None:
+    with _halts(process.GetTarget(), halts):
         error = process.Continue()
     if error.Fail():
         raise SteppingError(f"LLDB cannot resume the program: {error.GetCString()}")
-    return _stop(process)
+
+
+def _walk(process: lldb.SBProcess, alone: Thread, addresses: set[int]) -> None:
+    """To one of `addresses` by single steps; as in GDB, for servers without hardware breakpoints.
+
+    A handler is run to its end first: that is most of it.
+    """
+    thread = threads.by_number(process, alone.number)
+    returns = _sigreturn(process, thread)
+    if returns is not None:
+        _run(process, [Halt(returns)])
+    for _ in range(MOST_STEPS):
+        if process.GetState() != lldb.eStateStopped:
+            return
+        here = threads.register(thread.GetFrameAtIndex(0), "pc")
+        stepped = thread.GetStopReason() in _STEPPED or here == returns
+        if here in addresses or not stepped:
+            return
+        thread.StepInstruction(False)
+
+
+def _sigreturn(process: lldb.SBProcess, thread: lldb.SBThread) -> int | None:
+    """Where the signal handler that a thread runs will return to."""
+    for index in range(min(thread.GetNumFrames(), MOST_FRAMES)):
+        pc = int(thread.GetFrameAtIndex(index).GetPC())
+        if process.ReadMemory(pc, len(_SIGRETURN), lldb.SBError()) == _SIGRETURN:
+            return pc
+    return None
 
 
 @contextmanager
@@ -77,7 +119,11 @@ def _hardware(target: lldb.SBTarget, address: int) -> lldb.SBBreakpoint:
     if not result.Succeeded() or target.GetNumBreakpoints() == before:
         why = (result.GetError() or "it does not say why").strip()
         raise NoHardwareBreakpointError(f"LLDB cannot set a hardware breakpoint: {why}")
-    return target.GetBreakpointAtIndex(target.GetNumBreakpoints() - 1)
+    made = target.GetBreakpointAtIndex(target.GetNumBreakpoints() - 1)
+    if not any(location.IsResolved() for location in made):  # the server has refused it
+        target.BreakpointDelete(made.GetID())
+        raise NoHardwareBreakpointError("LLDB cannot set a hardware breakpoint")
+    return made
 
 
 @contextmanager
@@ -126,21 +172,23 @@ def _why(process: lldb.SBProcess, thread: lldb.SBThread) -> tuple[StopKind, str]
 def catch(process: lldb.SBProcess, wish: Catch, wanted: Wanted | None) -> Caught:
     """Makes a breakpoint; see `Stepper`."""
     target = process.GetTarget()
+    if present(wish.thread) and not threads.by_number(process, wish.thread).IsValid():
+        raise SteppingError(f"no thread has the number {wish.thread}", "`thread list` lists them")
     made = target.BreakpointCreateByAddress(wish.address)
     if not made.IsValid():
         raise SteppingError("LLDB cannot set a breakpoint")
     made.AddName(NAME)
-    if not isinstance(wish.thread, Absent):
+    if present(wish.thread):
         made.SetThreadIndex(wish.thread)
     _wishes[process.GetUniqueID(), made.GetID()] = wish, wanted
     if wanted is not None:
         # LLDB looks the function up by its name, in its session's own names.
-        _run(target.GetDebugger(), f"script import {__name__}")
+        _command(target.GetDebugger(), f"script import {__name__}")
         made.SetScriptCallbackFunction(f"{__name__}.on_phase")
     return _caught(made, wish)
 
 
-def _run(debugger: lldb.SBDebugger, line: str) -> None:
+def _command(debugger: lldb.SBDebugger, line: str) -> None:
     result = lldb.SBCommandReturnObject()
     debugger.GetCommandInterpreter().HandleCommand(line, result)
     if not result.Succeeded():
@@ -154,7 +202,32 @@ def on_phase(frame: lldb.SBFrame, location: lldb.SBBreakpointLocation, _names: A
     wish, wanted = _wishes.get(key, (None, None))
     if wish is None or wanted is None:
         return True
-    return wanted(wish, arrived(thread.GetIndexID(), thread.GetThreadID()))
+    if wanted(wish, arrived(thread.GetIndexID(), thread.GetThreadID())):
+        return True
+    _pass(frame)
+    return False
+
+
+def _pass(frame: lldb.SBFrame) -> None:
+    """Moves a thread past the `nop` that a phase is, where no other breakpoint is there.
+
+    LLDB would take the breakpoint away, step, and set it again. LLDB 23 does so for all threads at
+    once, and does not set it again if one of them was only about to execute it (its "batch
+    breakpoint step-over"): later hits would be missed.
+    """
+    thread, pc = frame.GetThread(), frame.GetPC()
+    process = thread.GetProcess()
+    if process.ReadMemory(pc, len(_NOP), lldb.SBError()) != _NOP:
+        return
+    target = process.GetTarget()
+    there = [
+        location
+        for breakpoint_ in target.breakpoint_iter()
+        for location in breakpoint_
+        if location.GetLoadAddress() == pc and location.IsEnabled()
+    ]
+    if len(there) == 1:
+        frame.SetPC(pc + len(_NOP))
 
 
 def caught(process: lldb.SBProcess) -> list[Caught]:
