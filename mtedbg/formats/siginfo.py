@@ -55,6 +55,12 @@ def signal_info(number: int, code: int, address: int) -> SignalInfo:
     return SignalInfo(number, code, address if carries else NOT_APPLICABLE, sender)
 
 
+def is_of_instruction(info: SignalInfo) -> bool:
+    """Whether the kernel raised it for what an instruction did; nobody sent it."""
+    code = info.code
+    return info.number in _WITH_ADDRESS and isinstance(code, int) and code > 0
+
+
 def stopped_by_debugger(number: int) -> bool:
     """Whether a thread with this signal (0 for none) was stopped by its debugger."""
     return number in (0, SIGTRAP, SIGSTOP)

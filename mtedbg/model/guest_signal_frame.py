@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mtedbg.dataclass import dataclass
-from mtedbg.model.absent import Absent
+from mtedbg.model.absent import NOT_APPLICABLE, Absent
+from mtedbg.model.process import SignalInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class GuestSignalFrame:
         registers: general registers, by name, and `rflags`.
         vectors: xmm0 to xmm15, each a number of 128 bits, and mxcsr.
         x87: st0 to st7 as they lie in memory, each a number of 80 bits, fcw and fsw.
+        info: the signal.
     """
 
     address: int
@@ -27,3 +29,4 @@ class GuestSignalFrame:
     registers: Mapping[str, int]
     vectors: Mapping[str, int] | Absent
     x87: Mapping[str, int] | Absent
+    info: SignalInfo | Absent = NOT_APPLICABLE

@@ -11,6 +11,7 @@ import pytest
 
 from mtedbg.adapters.core import CoreTarget
 from mtedbg.analysis.postmortem.cause import cause
+from mtedbg.analysis.postmortem.signature import signature
 from mtedbg.cli import main
 from mtedbg.commands._offline import answer_line
 from mtedbg.lab import paths
@@ -43,6 +44,10 @@ OTHERS = {
     "assert": r"SIGABRT: sent by itself \(tgkill\), in .*; called from asserted at .*",
     "unblocked": r"SIGABRT: sent by itself \(tgkill\), in .*; called from unblocked at .*",
     "panic": r"SIGABRT: sent by itself \(tgkill\), in .*; called from panicked at .*",
+    "thread-overflow": r"SIGSEGV: stack overflow, rsp 0x\w+, address 0x\w+, in deep at \S+:\d+",
+    "overflow-alternate": r"SIGSEGV: SEGV_\w+ERR, address 0x\w+, in deep at \S+:\d+; "
+    r"in its handler: SIGABRT, sent by itself \(tgkill\)",
+    "alternate": r"SIGABRT: sent by itself \(tgkill\), in .*; called from on_alternate at .*",
     "free-twice": r"SIGABRT: sent by itself \(tgkill\), in .*; called from freed_twice at .*",
 }
 
@@ -56,6 +61,20 @@ def test_the_first_line_says_why_the_guest_died(kind: str, how: str, tmp_path: P
     words = (WORDS | OTHERS)[how]
     assert re.fullmatch(f"the guest died of {words}", found.words), found.words
     assert (found.kind, found.code) == (CauseKind.GUEST, "guest")
+
+
+def test_a_fault_behind_the_signal_that_killed(tmp_path: Path) -> None:
+    """A program that tells of its fault in a handler, and aborts there, died of the fault."""
+    session = Session(CoreTarget(crashed(program("deaths"), tmp_path, "overflow-alternate")))
+    found = cause(session)
+    assert (found.signal, found.killed_by, found.function) == ("SIGSEGV", "SIGABRT", "deep")
+    assert found.reasons[0].startswith("called from deep at ")
+    made, _ = signature(session)
+    assert made.cause.startswith("guest's SIGSEGV: ")
+    assert made.place.startswith("deep")
+    # The calls are all of them.
+    names = [row["function"] for row in answer_line(session, "guest-bt").rows]
+    assert "from_handler" in names[: names.index("<signal handler called>")]
 
 
 def test_calls_that_the_runtime_lacks_are_named(tmp_path: Path) -> None:

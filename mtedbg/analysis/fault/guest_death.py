@@ -11,8 +11,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from mtedbg.dataclass import dataclass
+from mtedbg.decode.stack.guest_calls import SIGNAL_FRAME
 from mtedbg.errors import LayoutError
-from mtedbg.formats.siginfo import signal_name
+from mtedbg.formats.siginfo import is_of_instruction, name_signal, signal_name
 from mtedbg.model.absent import Absent, present
 from mtedbg.session import once
 
@@ -39,9 +40,13 @@ class GuestDeath:
 
     Attributes:
         thread: the host thread that ran it.
-        signal: that it died of, "SIGSEGV".
+        signal: that it died of, "SIGSEGV"; of a fault that it answered in a handler, the fault's.
         what: why, without where: "bad address 0x8".
-        calls: the guest's, to where it did that.
+        calls: the guest's, to where it ended.
+        levels: of these calls, those to where it did that: without its handler's.
+        killed_by: the signal that ended it in its handler of that, "SIGABRT"; empty where it had
+            none.
+        ended: what it did there: "sent by itself (tgkill)".
         missing: system calls that failed before, because its runtime does not have them:
             "uselib, semget"; empty where there were none.
     """
@@ -50,16 +55,19 @@ class GuestDeath:
     signal: str
     what: str
     calls: GuestCalls
+    levels: tuple[GuestLevel, ...]
+    killed_by: str = ""
+    ended: str = ""
     missing: str = ""
 
     @property
     def callers(self) -> str:
         """Who called the innermost function, "main at a.c:4 ← _start"; empty where nobody did."""
-        return " ← ".join(map(place_of, self.calls.levels[1 : 1 + _NAMED]))
+        return " ← ".join(map(place_of, self.levels[1 : 1 + _NAMED]))
 
     def __str__(self) -> str:
         """For people: "the guest died of SIGSEGV: bad address 0x8, in walk at crash.c:14"."""
-        inner = self.calls.levels[0]
+        inner = self.levels[0]
         known = present(inner.function) or present(inner.program)
         where = f", in {place_of(inner)}" if known else ""
         return f"the guest died of {self.signal}: {self.what}{where}"
@@ -81,7 +89,36 @@ def guest_death(session: Session) -> GuestDeath | None:
         return None
     what = next(_reasons(calls, told.number), "")
     name = signal_name(told.number)
-    return GuestDeath(thread, name, what, calls, _missing(calls)) if what else None
+    if not what:
+        return None
+    missing, levels = _missing(calls), calls.levels
+    behind = _fault_behind(calls)
+    if behind is None:
+        return GuestDeath(thread, name, what, calls, levels, missing=missing)
+    info, levels = behind
+    fault = signal_name(info.number)
+    return GuestDeath(thread, fault, _words(info), calls, levels, name, what, missing)
+
+
+def _fault_behind(calls: GuestCalls) -> tuple[SignalInfo, tuple[GuestLevel, ...]] | None:
+    """The first fault whose handler the guest is in, and the calls to it.
+
+    A program that tells of its crash does so there, and ends itself then, mostly by `abort`.
+    """
+    handlers = [at for at, level in enumerate(calls.levels) if level.function == SIGNAL_FRAME]
+    if len(handlers) != len(calls.signals):
+        return None  # one of the levels was found in another way
+    for at, frame in zip(reversed(handlers), reversed(calls.signals), strict=True):
+        levels = calls.levels[at + 1 :]
+        if levels and present(frame.info) and is_of_instruction(frame.info):
+            return frame.info, levels
+    return None
+
+
+def _words(info: SignalInfo) -> str:
+    """What the guest did: "SEGV_MAPERR, address 0x8"."""
+    code = name_signal(info).code
+    return f"{code}, address {info.address:#x}" if present(info.address) else code
 
 
 def _sent_by_itself(session: Session, told: SignalInfo) -> bool:

@@ -102,7 +102,7 @@ def relevant_calls(session: Session) -> Calls:
 def _of_death_of_guest(died: GuestDeath) -> tuple[list[Call], str]:
     """The guest's own frames, and the file of the innermost that matters, else of the outermost."""
     made: list[Call] = []
-    for level in died.calls.levels:
+    for level in died.levels:
         if level.inlined or isinstance(level.rip, Absent):
             continue
         name, into = or_else(level.function, ""), or_else(level.offset, 0)

@@ -105,10 +105,12 @@ def cause(session: Session) -> Cause:
 
 def _of_guest(died: GuestDeath) -> Cause:
     """Of a translated program that ended itself: its runtime has no part in it."""
-    levels = died.calls.levels
+    levels = died.levels
     # A library's function fails for whoever called it: abort, memcpy.
     caller = next((level for level in levels if _matters(level)), levels[0])
     told = "" if caller is levels[0] else f"; called from {place_of(caller)}"
+    if died.killed_by:
+        told += f"; in its handler: {died.killed_by}, {died.ended}"
     reasons = (
         *((f"called from {died.callers}",) if died.callers else ()),
         *(
@@ -127,6 +129,7 @@ def _of_guest(died: GuestDeath) -> Cause:
         code=GUEST,
         function=levels[0].function,
         thread=died.thread.number,
+        killed_by=died.killed_by or NOT_APPLICABLE,
     )
 
 

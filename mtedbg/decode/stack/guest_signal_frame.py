@@ -10,14 +10,21 @@ import struct
 from collections.abc import Mapping
 
 from mtedbg.decode.code.guest_code import GuestCode
+from mtedbg.formats.siginfo import signal_info
 from mtedbg.model.absent import Absent, Reason
 from mtedbg.model.frame import VECTOR_REGISTERS
 from mtedbg.model.guest_signal_frame import GuestSignalFrame
+from mtedbg.model.process import SignalInfo
 
 _MOST_FLAGS = 0xF
 _SAVED = "r8 r9 r10 r11 r12 r13 r14 r15 rdi rsi rbp rbx rdx rax rcx rsp rip rflags".split()  # noqa: SIM905
 _FRAME = struct.Struct("<3Q 24x 18Q 40x Q")
 """Return address, uc_flags, uc_link; the registers; behind segments and the trap, fpstate."""
+_INFO_AT = 312
+"""Of siginfo_t: behind the return address and the ucontext, whose signal mask has 8 bytes."""
+_INFO = struct.Struct("<3i 4x Q")
+"""si_signo, si_errno, si_code, si_addr (include/uapi/asm-generic/siginfo.h)."""
+_MOST_SIGNALS = 64
 _FXSAVE = 512
 _MXCSR_AT, _X87_AT, _VECTORS_AT = 24, 32, 160
 _EACH, _X87_BYTES = 16, 10
@@ -41,9 +48,21 @@ def signal_frame_at(code: GuestCode, slot: int) -> GuestSignalFrame | None:
     registers = dict(zip(_SAVED, words, strict=False))
     rip, area = registers.pop("rip"), words[-1]
     saved = code.bytes_at(area, _FXSAVE) if area else Absent(Reason.NOT_RECORDED, "no fpstate")
+    info = _info(code, slot)
     if isinstance(saved, Absent):
-        return GuestSignalFrame(slot, restorer, rip, registers, saved, saved)
-    return GuestSignalFrame(slot, restorer, rip, registers, _vectors(saved), _x87(saved))
+        return GuestSignalFrame(slot, restorer, rip, registers, saved, saved, info)
+    return GuestSignalFrame(slot, restorer, rip, registers, _vectors(saved), _x87(saved), info)
+
+
+def _info(code: GuestCode, slot: int) -> SignalInfo | Absent:
+    """What the frame's siginfo_t says; the kernel leaves it out where no handler asked for it."""
+    raw = code.bytes_at(slot + _INFO_AT, _INFO.size)
+    if isinstance(raw, Absent):
+        return raw
+    number, error, reason, address = _INFO.unpack(raw)
+    if not 0 < number <= _MOST_SIGNALS or error != 0:
+        return Absent(Reason.NOT_RECORDED, "no siginfo")
+    return signal_info(number, reason, address)
 
 
 def _vectors(area: bytes) -> Mapping[str, int]:

@@ -76,13 +76,28 @@ std::string at_rip(const Turn& turn, const char* what) {
   throw StatusError(Status::GuestFault, at_rip(turn, what));
 }
 
+// Where the writable memory begins that goes on to `address`, whatever of it has been touched; the
+// address itself where it is not writable.
+uint64_t writable_from(const GuestMemory& memory, uint64_t address) {
+  uint64_t begin = 0, end = 0, found = address;
+  memory.visit([&](uint64_t at, const Region& region) {
+    if ((region.protection & PROT_WRITE) == 0) return;
+    if (at != end) begin = at;
+    end = region.end;
+    if (at <= address && address < end) found = begin;
+  });
+  return found;
+}
+
 // Whether the thread's stack has ended there: an address not far below it, and a stack pointer that
 // has come that far.
-bool overflows_stack(const Frame& frame, uint64_t address) {
+bool overflows_stack(const Turn& turn, uint64_t address) {
   constexpr uint64_t kFar = 1 << 20, kFrame = 64 << 10;
+  const Frame& frame = *turn.thread.frame;
   const auto* thread = reinterpret_cast<const mtedbg_Thread*>(frame.guest.thread);
-  const uint64_t low = thread->stack_low;
-  return low > kFar && address < low && address >= low - kFar && frame.guest.rsp < low + kFrame;
+  if (thread->stack_low <= kFar) return false;
+  const uint64_t low = writable_from(turn.process.memory(), thread->stack_low);
+  return address < low && address >= low - kFar && frame.guest.rsp < low + kFrame;
 }
 
 // `what` may end with a comma, where it goes on with the place.
@@ -102,7 +117,7 @@ void bad_address(Turn& turn) {
   if (file_ended)
     std::snprintf(text, sizeof text, "address 0x%llx, behind the end of the mapped file,",
                   number(address));
-  else if (overflows_stack(frame, address))
+  else if (overflows_stack(turn, address))
     std::snprintf(text, sizeof text, "stack overflow, rsp 0x%llx, address 0x%llx,",
                   number(frame.guest.rsp), number(address));
   else if (address >> 47 != 0)
