@@ -152,6 +152,12 @@ PROGRAMS = (
         moved=(3,),
         limit_s=1800,
     ),
+    Program(
+        "python3: processes",
+        "python3.13",
+        (_tool("python3.13", "-I", "processes.py"),),
+        limit_s=1800,
+    ),
     Program("perl", "perl", (_tool("perl", "all.pl"),), limit_s=1200),
     Program("C++, g++ -O2", "", (("threads",), ("threads", "terminate"), ("threads-static",))),
     Program("pthreads, gcc -O2", "", (("pthreads",), ("pthreads-static",))),
