@@ -310,15 +310,8 @@ CallResult Futexes::outside(Call& call, uint32_t command, uint64_t host,
     case FUTEX_LOCK_PI2:
     case FUTEX_TRYLOCK_PI:
       return lock_pi_outside(call, host, command == FUTEX_TRYLOCK_PI, until);
-    case FUTEX_UNLOCK_PI: {
-      uint32_t seen = static_cast<uint32_t>(call.linux_thread.tid) | FUTEX_WAITERS;
-      if (!call.compare_swap(call.arguments[0], seen, 0)) return -EFAULT;
-      if ((seen & FUTEX_TID_MASK) != static_cast<uint32_t>(call.linux_thread.tid)) return -EPERM;
-      if ((seen & FUTEX_WAITERS) == 0)
-        return call.compare_swap(call.arguments[0], seen, 0) ? 0 : -EFAULT;
-      host_call(SYS_futex, {{static_cast<long>(host), FUTEX_WAKE, 1}});
-      return 0;
-    }
+    case FUTEX_UNLOCK_PI:
+      return unlock_pi_outside(call, host);
     default:
       return -ENOSYS;
   }
@@ -371,6 +364,21 @@ CallResult Futexes::lock_pi_outside(Call& call, uint64_t host, bool only_try,
     if (result.next != SystemCalls::Next::Return) return result;
     if (result.value != 0 && result.value != -EAGAIN) return result;
   }
+}
+
+CallResult Futexes::unlock_pi_outside(Call& call, uint64_t host) {
+  auto word = call.get<uint32_t>(call.arguments[0]);
+  for (;;) {
+    if (!word) return -EFAULT;
+    if ((*word & FUTEX_TID_MASK) != static_cast<uint32_t>(call.linux_thread.tid)) return -EPERM;
+    uint32_t seen = *word;
+    if (!call.compare_swap(call.arguments[0], seen, 0)) return -EFAULT;
+    if (seen == *word) break;
+    word = seen;
+  }
+  if ((*word & FUTEX_WAITERS) != 0)
+    host_call(SYS_futex, {{static_cast<long>(host), FUTEX_WAKE, 1}});
+  return 0;
 }
 
 CallResult Futexes::call(Call& call) {

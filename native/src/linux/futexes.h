@@ -51,6 +51,7 @@ class Futexes {
                           std::optional<uint64_t> until);
   CallResult lock_pi_outside(Call& call, uint64_t host, bool only_try,
                              std::optional<uint64_t> until);
+  CallResult unlock_pi_outside(Call& call, uint64_t host);
   CallResult requeue(Call& call, bool compare);
   CallResult wake_operation(Call& call);
   int64_t wake(uint64_t address, uint64_t most, uint32_t bits);
