@@ -148,7 +148,7 @@ def executions(facts: MemopFacts) -> int:
 
 
 # Programs of the C library, of one family of calls each.
-FAMILIES = ("children", "locks", "names", "timers", "waits")
+FAMILIES = ("children", "itself", "locks", "names", "parts_of_buffers", "timers", "waits")
 
 
 @pytest.mark.parametrize("way", WAYS[::3])
@@ -178,6 +178,19 @@ def test_what_is_said_is_not_in_the_guests_files(options: str, tmp_path: Path) -
     assert f"{said}[" in done.stderr
     assert "call_500(" in done.stderr
     assert own.read_text() == "own\n"
+
+
+@pytest.mark.parametrize(("kilobytes", "pages", "dies"), [(8192, 5000, True), (65536, 5000, False)])
+def test_the_first_stack_is_as_large_as_its_limit(kilobytes: int, pages: int, dies: bool) -> None:
+    command = [
+        *("qemu-aarch64", "-cpu", "max", str(paths.runtime())),
+        str(with_a_library("itself")),
+    ]
+    limited = f'ulimit -S -s {kilobytes}; exec "$@"'
+    done = subprocess.run(
+        ["bash", "-c", limited, "bash", *command, str(pages)], capture_output=True, check=False
+    )
+    assert done.returncode == (-signal.SIGSEGV if dies else 0), done.stderr
 
 
 @x86_64.only_natively("the machine's own programs are for another processor")

@@ -74,8 +74,9 @@ int Call::read_string(uint64_t address, std::string& out, size_t most) const {
   return -ENAMETOOLONG;
 }
 
-int Call::read_path(uint64_t address, std::string& out, int directory) const {
+int Call::read_path(uint64_t address, std::string& out, int directory, bool follow) const {
   const int error = read_string(address, out);
+  if (!follow && Paths::proc_name(out) == "self/exe") return error;
   if (error == 0) out = process.paths().on_host(host_thread_path(out), directory);
   return error;
 }
@@ -94,6 +95,17 @@ std::string Call::host_thread_path(const std::string& path) const {
 
 bool Call::writable(uint64_t address, size_t length) const {
   return length == 0 || process.memory().allows(address, length, PROT_WRITE);
+}
+
+size_t Call::writable_part(uint64_t address, size_t length) const {
+  if (writable(address, length)) return length;
+  constexpr uint64_t kPage = GuestMemory::kGuestPage;
+  for (size_t part = 0; part < length;) {
+    const size_t size = std::min<size_t>(length - part, kPage - (address + part) % kPage);
+    if (!writable(address + part, size)) return part;
+    part += size;
+  }
+  return length;
 }
 
 }  // namespace mtetso

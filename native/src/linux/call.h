@@ -79,10 +79,14 @@ class Call {
   // A NUL-terminated string of fewer than `most` bytes: 0, -EFAULT or -ENAMETOOLONG.
   int read_string(uint64_t address, std::string& out, size_t most = kMaxPath) const;
   // A path, as it is on the host (linux/paths.h), from descriptor `directory` on: 0 or the error.
-  int read_path(uint64_t address, std::string& out, int directory = -100 /* AT_FDCWD */) const;
+  // Without `follow`, a link is meant itself.
+  int read_path(uint64_t address, std::string& out, int directory = -100 /* AT_FDCWD */,
+                bool follow = true) const;
   std::string host_thread_path(const std::string& path) const;
   // Whether all of it may be written.
   bool writable(uint64_t address, size_t length) const;
+  // How many bytes from its beginning may be: a kernel reads as much as fits there.
+  size_t writable_part(uint64_t address, size_t length) const;
   template <typename T>
   std::optional<T> get(uint64_t address) const {
     static_assert(std::is_trivially_copyable_v<T>);

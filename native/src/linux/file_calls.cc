@@ -41,6 +41,7 @@ long pointer(const void* to) { return reinterpret_cast<long>(to); }
 CallResult open_file(Call& call, int directory, uint64_t address, uint64_t flags, uint64_t mode) {
   std::string guest;
   if (const int error = call.read_string(address, guest); error != 0) return error;
+  guest = Paths::in_proc(guest, directory);
   if (const auto made = open_proc_file(call, guest, flags)) return *made;
   const std::string path = call.process.paths().on_host(call.host_thread_path(guest), directory);
   return answer(call,
@@ -66,7 +67,13 @@ CallResult openat(Call& call) {
 CallResult openat2(Call& call) {
   auto how = call.get<open_how>(call.arguments[2]);
   if (!how) return -EFAULT;
-  if (call.arguments[3] != sizeof *how) return call.arguments[3] < sizeof *how ? -EINVAL : -E2BIG;
+  // What is behind the fields that are known must be zero (lib/usercopy.c: copy_struct_from_user).
+  const uint64_t size = call.arguments[3];
+  if (size < sizeof *how) return -EINVAL;
+  if (size > Call::kMaxPath) return -E2BIG;
+  std::vector<char> more(size - sizeof *how);
+  if (!call.read(call.arguments[2] + sizeof *how, more.data(), more.size())) return -EFAULT;
+  if (std::ranges::any_of(more, [](char byte) { return byte != 0; })) return -E2BIG;
   std::string path;
   if (const int error = call.read_path(call.arguments[1], path, call.number_at(0)); error != 0)
     return error;
@@ -79,7 +86,8 @@ CallResult openat2(Call& call) {
 
 CallResult stat_path(Call& call, int directory, uint64_t address, uint64_t out, int flags) {
   std::string path;
-  if (const int error = call.read_path(address, path, directory); error != 0) return error;
+  const bool follow = (flags & AT_SYMLINK_NOFOLLOW) == 0;
+  if (const int error = call.read_path(address, path, directory, follow); error != 0) return error;
   struct stat about = {};
   const long result =
       host_call(SYS_newfstatat, {{directory, pointer(path.c_str()), pointer(&about), flags}});
@@ -111,6 +119,7 @@ CallResult read_link(Call& call, int directory, uint64_t address, uint64_t out, 
   std::string guest;
   if (const int error = call.read_string(address, guest); error != 0) return error;
   if (static_cast<int64_t>(size) <= 0) return -EINVAL;
+  guest = Paths::in_proc(guest, directory);
   if (Paths::proc_name(guest) == "self/exe") {
     const std::string& target = call.process.paths().executable();
     const size_t length = std::min<uint64_t>(size, target.size());
@@ -275,7 +284,8 @@ CallResult fcntl(Call& call) {
     case F_GETFL: {
       const long flags = host_call(SYS_fcntl, {{descriptor, F_GETFL}});
       if (flags < 0) return flags;
-      return static_cast<int64_t>(guest_open_flags(static_cast<int>(flags)));
+      // By that number QEMU's user mode has another flag, of every descriptor.
+      return static_cast<int64_t>(guest_open_flags(static_cast<int>(flags)) & ~x86::kNoFollow);
     }
     case F_SETFL:
       return host_call(SYS_fcntl, {{descriptor, F_SETFL, host_open_flags(call.arguments[2])}});

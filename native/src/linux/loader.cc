@@ -214,12 +214,17 @@ std::vector<uint8_t> Loader::stack(const Binary& program, uint64_t bias, uint64_
   const size_t random = text.size();
   for (int i = 0; i < 16; ++i) text += static_cast<char>(0x35 + 11 * i);  // the same in every run
   const size_t platform = keep("x86_64");
+  const size_t arguments_low = text.size();
   for (const auto& one : request_.arguments) arguments.push_back(keep(one));
+  const size_t environment_low = text.size();
   for (const auto& one : request_.environment) environment.push_back(keep(one));
   const size_t name = keep(request_.name);
   if (text.size() > request_.stack_size / 4)
     throw StatusError(Status::Usage, "the program's arguments and environment are too long");
   const uint64_t text_at = (kStackTop - text.size() - 8) & ~uint64_t{15};
+  loaded.arguments_low = text_at + arguments_low;
+  loaded.environment_low = text_at + environment_low;
+  loaded.environment_high = text_at + name;
   uint64_t headers = 0;
   for (const auto& one : program.segments)
     if (program.header.e_phoff >= one.p_offset &&
@@ -273,6 +278,15 @@ LoadedProgram Loader::load() {
        program, loaded.stack_low);
   loaded.entry = program.header.e_entry + bias;
   loaded.break_begin = program.high() + bias;
+  for (const auto& one : program.segments) {
+    const bool code = (one.p_flags & PF_X) != 0;
+    if (!code && (one.p_flags & PF_W) == 0) continue;
+    uint64_t& low = code ? loaded.code_low : loaded.data_low;
+    uint64_t& high = code ? loaded.code_high : loaded.data_high;
+    const uint64_t begin = one.p_vaddr + bias;
+    low = low == 0 ? begin : std::min(low, begin);
+    high = std::max(high, begin + one.p_filesz);
+  }
   uint64_t base = 0;
   if (!program.interpreter.empty()) {
     const std::string path = request_.sysroot + program.interpreter;

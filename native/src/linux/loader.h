@@ -33,7 +33,12 @@ struct LoadedProgram {
   uint64_t stack = 0;  // rsp
   uint64_t stack_low = 0;
   uint64_t stack_high = 0;
-  uint64_t break_begin = 0;         // brk(2) begins here
+  uint64_t break_begin = 0;  // brk(2) begins here
+  uint64_t code_low = 0,
+           code_high = 0;  // of its executable segments, and of those that it may write
+  uint64_t data_low = 0, data_high = 0;
+  uint64_t arguments_low = 0;  // their strings, those of the environment behind them
+  uint64_t environment_low = 0, environment_high = 0;
   std::vector<uint64_t> auxiliary;  // the auxiliary vector
 };
 

@@ -78,12 +78,28 @@ std::string Paths::folder(int directory) {
   return size > 0 ? std::string(name, static_cast<size_t>(size)) : "";
 }
 
+std::string Paths::in_proc(const std::string& path, int directory) {
+  constexpr std::string_view kOwn[] = {"exe", "cmdline", "maps", "auxv", "stat", "cpuinfo", "comm"};
+  const std::string_view last = std::string_view(path).substr(path.rfind('/') + 1);
+  if (path.starts_with('/') || std::ranges::find(kOwn, last) == std::end(kOwn)) return path;
+  const std::string from = folder(directory);
+  return from == "/proc" || from.starts_with("/proc/") ? from + "/" + path : path;
+}
+
 std::string Paths::proc_name(const std::string& path) {
   constexpr std::string_view kProc = "/proc/", kSelf = "self/", kThread = "thread-self/";
   if (!path.starts_with(kProc)) return "";
   std::string name = path.substr(kProc.size());
   for (const std::string& own : {std::to_string(getpid()) + "/", std::string(kThread)})
     if (name.starts_with(own)) name = std::string(kSelf) + name.substr(own.size());
+  // What is of the process is the same for each thread.
+  constexpr std::string_view kTask = "self/task/", kSame[] = {"exe", "cmdline", "maps", "auxv"};
+  if (name.starts_with(kTask)) {
+    const size_t slash = name.find('/', kTask.size());
+    const std::string_view last = std::string_view(name).substr(slash + 1);
+    if (slash != name.npos && std::ranges::find(kSame, last) != std::end(kSame))
+      return std::string(kSelf) + std::string(last);
+  }
   return name;
 }
 

@@ -22,6 +22,10 @@ class Paths {
   // What /proc/self/exe points to.
   const std::string& executable() const { return executable_; }
 
+  // The absolute path that begins in such a folder, if that is in /proc and the file is one that is
+  // about the guest there; else the path as it is.
+  static std::string in_proc(const std::string& path, int directory);
+
   // The name after /proc/self/, or /proc/PID/ with the process's own number, or after /proc/ alone:
   // "self/maps", "cpuinfo"; empty if the path is not in /proc.
   static std::string proc_name(const std::string& path);

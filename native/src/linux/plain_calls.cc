@@ -2,6 +2,7 @@
 //
 // Makes the calls of linux/plain.h: buffers on the host, filled before the call, and copied to the
 // guest after it.
+#include <fcntl.h>
 #include <sys/syscall.h>
 
 #include <algorithm>
@@ -56,16 +57,27 @@ class Plain {
     return write_in_parts(call_, host_int(0), {buffers_[1].data(), clamped(2)},
                           sends ? host_int(3) : 0);
   }
+  int read_text(const PlainArgument& one, uint64_t address, std::string& text, size_t at) const {
+    constexpr uint16_t kStatx = 332;
+    if (one.kind == Kind::Text) return call_.read_string(address, text);
+    if (one.kind == Kind::Path) return call_.read_path(address, text);
+    const bool follow = row_.number != kStatx || (guest(2) & AT_SYMLINK_NOFOLLOW) == 0;
+    return call_.read_path(address, text, host_int(at - 1), follow);
+  }
   int host_int(size_t at) const { return static_cast<int>(host_.a[at]); }
   uint64_t guest(uint8_t index) const { return call_.arguments[index]; }
   static bool is_array(const PlainArgument& one) {
     return one.kind == Kind::InArray || one.kind == Kind::OutArray || one.kind == Kind::Array;
   }
-  // An argument; the number of a buffer's elements is limited.
+  // An argument; the number of a buffer's elements is limited, and by what the guest may write.
   uint64_t clamped(uint8_t index) const {
     for (const auto& one : row_.arguments)
-      if (is_array(one) && one.count == index)
-        return std::min(guest(index), Call::kMostBytes / static_cast<uint64_t>(one.value));
+      if (is_array(one) && one.count == index) {
+        const auto size = static_cast<uint64_t>(one.value);
+        const uint64_t most = std::min(guest(index), Call::kMostBytes / size);
+        if (one.kind != Kind::OutArray || guest(one.from) == 0) return most;
+        return call_.writable_part(guest(one.from), most * size) / size;
+      }
     return guest(index);
   }
   uint64_t length(const PlainArgument& one) const {
@@ -106,10 +118,7 @@ class Plain {
       case Kind::PathAt:
       case Kind::Text: {
         auto& buffer = buffers_[at];
-        const int error = one.kind == Kind::Text ? call_.read_string(address, buffer)
-                          : one.kind == Kind::Path
-                              ? call_.read_path(address, buffer)
-                              : call_.read_path(address, buffer, host_int(at - 1));
+        const int error = read_text(one, address, buffer, at);
         host_.a[at] = reinterpret_cast<long>(buffer.c_str());
         return error;
       }
@@ -122,6 +131,7 @@ class Plain {
       case Kind::Array:
         return fill(at, address, length(one), true) ? 0 : -EFAULT;
       case Kind::OutArray:
+        if (guest(one.count) != 0 && length(one) == 0) return -EFAULT;
         return fill(at, address, length(one), false) ? 0 : -EFAULT;
       case Kind::OutSized: {
         const auto size = call_.get<uint32_t>(guest(one.count));

@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/times.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +15,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 
 #include "linux/host_call.h"
@@ -85,8 +88,49 @@ CallResult open_text(const std::string& name, const std::string& text, uint64_t 
     close(ends.reads);
     return -ENOMEM;
   }
+  if (ends.writes == ends.reads) fchmod(ends.reads, 0444);
   if (ends.writes == ends.reads) lseek(ends.reads, 0, SEEK_SET);
   return ends.reads;
+}
+
+// fs/proc/array.c: do_task_stat. The kernel's numbers, but for what is the guest's own: its
+// threads, where its code, stack, arguments and environment are. From the file of the first thread,
+// which an emulator does not write itself; times are those of all threads.
+std::string process_state(Call& call) {
+  std::ifstream file("/proc/self/task/" + std::to_string(getpid()) + "/stat");
+  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  const size_t name_ends = text.rfind(')');
+  if (name_ends == text.npos) return "";
+  std::istringstream numbers(text.substr(name_ends + 1));
+  std::vector<std::string> fields{"", "", ""};  // the first one is field 3, as proc(5) counts
+  for (std::string one; numbers >> one;) fields.push_back(one);
+  const auto set = [&](size_t field, uint64_t value) {
+    if (field < fields.size()) fields[field] = std::to_string(value);
+  };
+  tms used = {};
+  if (times(&used) != static_cast<clock_t>(-1)) {
+    set(14, static_cast<uint64_t>(used.tms_utime));
+    set(15, static_cast<uint64_t>(used.tms_stime));
+    set(16, static_cast<uint64_t>(used.tms_cutime));
+    set(17, static_cast<uint64_t>(used.tms_cstime));
+  }
+  const LoadedProgram& loaded = call.process.loaded();
+  set(20, call.process.threads_alive());
+  set(26, loaded.code_low);
+  set(27, loaded.code_high);
+  set(28, loaded.stack);
+  set(29, 0);  // rsp and rip: shown of threads that have ended only
+  set(30, 0);
+  set(45, loaded.data_low);
+  set(46, loaded.data_high);
+  set(47, loaded.break_begin);
+  set(48, loaded.arguments_low);
+  set(49, loaded.environment_low);
+  set(50, loaded.environment_low);
+  set(51, loaded.environment_high);
+  std::string line = text.substr(0, name_ends + 1);
+  for (size_t i = 3; i < fields.size(); ++i) line += " " + fields[i];
+  return line + "\n";
 }
 
 // Lockstep: the name of a thread that shares its host thread. One that is to be written is another
@@ -108,6 +152,7 @@ std::optional<CallResult> open_proc_file(Call& call, const std::string& path, ui
   if (name == "cpuinfo") return open_text(name, cpuinfo(), flags);
   if (name == "self/cmdline") return open_text(name, joined(call.process.command_line()), flags);
   if (name == "self/maps") return open_text(name, call.process.maps(), flags);
+  if (name == "self/stat") return open_text(name, process_state(call), flags);
   if (name == "self/auxv") {
     const auto& words = call.process.auxiliary();
     return open_text(name, {reinterpret_cast<const char*>(words.data()), words.size() * 8}, flags);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -37,6 +38,14 @@ void set_variable(std::vector<std::string>& environment, const std::string& text
   const std::string name = text.substr(0, text.find('=')) + "=";
   std::erase_if(environment, [&](const std::string& one) { return one.starts_with(name); });
   if (text.find('=') != std::string::npos) environment.push_back(text);
+}
+
+// The first thread's stack, in bytes: what its limit allows, within reason.
+uint64_t stack_size() {
+  constexpr rlim_t kLeast = 1 << 20, kMost = 1 << 30;
+  rlimit most = {};
+  if (getrlimit(RLIMIT_STACK, &most) != 0) return LoadRequest().stack_size;
+  return page_up(std::clamp(most.rlim_cur, kLeast, kMost));
 }
 
 constexpr int64_t kHighestError = 4095;  // include/linux/err.h: MAX_ERRNO
@@ -80,16 +89,15 @@ GuestThread& LinuxProcess::start() {
   for (char** one = environ; *one != nullptr; ++one) request.environment.emplace_back(*one);
   for (const std::string& one : options_.environment) set_variable(request.environment, one);
   request.sysroot = options_.sysroot;
+  request.stack_size = stack_size();
   const bool shared = options_.data_start == MTEDBG_Mode_Shared;
   request.tag = shared ? memory().protocol().shared_tag() : process_.first_tag();
   memory().expect_calls(request.tag);
   const auto code = [this](const std::string& path, int file, uint64_t offset, uint64_t length,
                            uint64_t at) { modules_.map_file(path, file, offset, length, at); };
-  const LoadedProgram loaded = load_program(request, memory(), code);
+  const LoadedProgram& loaded = loaded_ = load_program(request, memory(), code);
   close_after_exec(options_);
   break_begin_ = break_ = loaded.break_begin;
-  auxiliary_ = loaded.auxiliary;
-  stack_low_ = loaded.stack_low;
   const ThreadStart first{.rip = loaded.entry,
                           .rsp = loaded.stack,
                           .fs_base = 0,
@@ -207,7 +215,7 @@ std::string LinuxProcess::maps() {
                   file == nullptr ? 0 : major(file->device),
                   file == nullptr ? 0 : minor(file->device), file == nullptr ? 0 : file->inode);
     std::string name = file == nullptr ? "" : file->path;
-    if (begin <= stack_low_ && stack_low_ < region.end) name = "[stack]";
+    if (begin <= loaded_.stack_low && loaded_.stack_low < region.end) name = "[stack]";
     if (file == nullptr && begin < break_ && region.end > break_begin_) name = "[heap]";
     std::string whole = line;
     if (!name.empty()) whole.resize(std::max(whole.size(), kNameColumn), ' ');
@@ -221,7 +229,7 @@ std::string LinuxProcess::maps() {
     next.fresh = all.fresh;
     next.kind = all.kind;
     next.host = all.behind(begin - first).host;
-    const bool apart = begin != all.end || begin == stack_low_ || begin == break_begin_ ||
+    const bool apart = begin != all.end || begin == loaded_.stack_low || begin == break_begin_ ||
                        begin == break_ || !next.continues(all, begin - first);
     if (apart) {
       if (all.end != 0) add(first, all);

@@ -16,6 +16,7 @@
 #include "linux/call.h"
 #include "linux/futexes.h"
 #include "linux/host_call.h"
+#include "linux/loader.h"
 #include "linux/modules.h"
 #include "linux/paths.h"
 #include "linux/signals.h"
@@ -93,7 +94,9 @@ class LinuxProcess : public SystemCalls {
   // The guest's argv.
   const std::vector<std::string>& command_line() const { return command_line_; }
   // As the kernel shows them: /proc/self/auxv, /proc/self/maps.
-  const std::vector<uint64_t>& auxiliary() const { return auxiliary_; }
+  const std::vector<uint64_t>& auxiliary() const { return loaded_.auxiliary; }
+  const LoadedProgram& loaded() const { return loaded_; }
+  uint32_t threads_alive() const { return alive_.load(); }
   std::string maps();
   Modules& modules() { return modules_; }
   Futexes& futexes() { return futexes_; }
@@ -124,8 +127,7 @@ class LinuxProcess : public SystemCalls {
   Signals signals_{futexes_};
   const Paths paths_;
   const std::vector<std::string> command_line_;
-  std::vector<uint64_t> auxiliary_;
-  uint64_t stack_low_ = 0;  // of the first thread
+  LoadedProgram loaded_;
   std::mutex mapping_lock_;
   KeptFile trace_;
   std::mutex lock_;  // of all below

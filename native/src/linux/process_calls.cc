@@ -123,6 +123,8 @@ CallResult prctl(Call& call) {
       const long result = host_call(SYS_prctl, {{what, reinterpret_cast<long>(&value)}});
       return result == 0 && !call.put(call.arguments[1], value) ? -EFAULT : result;
     }
+    case PR_GET_TID_ADDRESS:
+      return call.put(call.arguments[1], call.linux_thread.clear_child_tid) ? 0 : -EFAULT;
     case PR_SET_PDEATHSIG:
     case PR_GET_DUMPABLE:
     case PR_SET_DUMPABLE:
@@ -136,6 +138,14 @@ CallResult prctl(Call& call) {
     case PR_SET_NO_NEW_PRIVS:
     case PR_GET_NO_NEW_PRIVS:
     case PR_CAP_AMBIENT:
+    case PR_GET_SECUREBITS:
+    case PR_SET_SECUREBITS:
+    case PR_SET_THP_DISABLE:
+    case PR_GET_THP_DISABLE:
+    case PR_TASK_PERF_EVENTS_DISABLE:
+    case PR_TASK_PERF_EVENTS_ENABLE:
+    case PR_MCE_KILL:
+    case PR_MCE_KILL_GET:
       return host_call(
           SYS_prctl,
           {{what, static_cast<long>(call.arguments[1]), static_cast<long>(call.arguments[2]),

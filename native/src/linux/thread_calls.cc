@@ -20,6 +20,8 @@ struct CloneArguments {
   uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls;
 };
 
+constexpr uint64_t kRobustHead = 24;  // bytes of struct robust_list_head
+
 // Bytes below a stack pointer that are a new thread's, whoever has made it: a stack of Go's for the
 // thread's own use has as many.
 constexpr uint64_t kStackOfClone = 16 << 10;
@@ -118,10 +120,18 @@ CallResult set_tid_address(Call& call) {
 }
 
 CallResult set_robust_list(Call& call) {
-  constexpr uint64_t kHeadSize = 24;  // struct robust_list_head
-  if (call.arguments[1] != kHeadSize) return -EINVAL;
+  if (call.arguments[1] != kRobustHead) return -EINVAL;
   call.linux_thread.robust_list = call.arguments[0];
   return 0;
+}
+
+CallResult get_robust_list(Call& call) {
+  const int tid = call.number_at(0);
+  const GuestThread* thread = tid == 0 ? &call.thread : call.process.thread_of(tid);
+  if (thread == nullptr) return tid < 0 ? -ESRCH : -EPERM;  // another process's is the kernel's
+  const uint64_t head = static_cast<LinuxThread&>(*thread->personal).robust_list;
+  return call.put(call.arguments[2], kRobustHead) && call.put(call.arguments[1], head) ? 0
+                                                                                       : -EFAULT;
 }
 
 CallResult sched_yield(Call& call) {
@@ -150,6 +160,7 @@ CallRows thread_calls() {
       {323, "userfaultfd", 1, not_there},
       {425, "io_uring_setup", 2, not_there},
       {444, "landlock_create_ruleset", 3, not_there},
+      {274, "get_robust_list", 3, get_robust_list},
       {435, "clone3", 2, clone3},
   };
   return rows;

@@ -51,10 +51,21 @@ class Parts {
     return true;
   }
 
-  bool writable() const {
-    return std::all_of(parts_.begin(), parts_.end(), [&](const iovec& part) {
-      return call_.writable(address_of(part), part.iov_len);
-    });
+  // Keeps what the guest may write, up to the first byte that it may not. False if that is nothing,
+  // and there was something.
+  bool keep_writable() {
+    size_t total = 0, kept = 0;
+    for (auto part = parts_.begin(); part != parts_.end(); ++part) {
+      const size_t wanted = part->iov_len;
+      total += wanted;
+      part->iov_len = call_.writable_part(address_of(*part), wanted);
+      kept += part->iov_len;
+      if (part->iov_len == wanted) continue;
+      parts_.erase(part + 1, parts_.end());
+      break;
+    }
+    bytes_.resize(kept);
+    return kept != 0 || total == 0;
   }
 
   bool scatter(uint64_t length) {
@@ -90,7 +101,7 @@ struct Transfer {
 CallResult transfer(Call& call, const Transfer& how) {
   Parts parts(call);
   if (const int error = parts.take(call.arguments[1], call.arguments[2]); error != 0) return error;
-  if (how.reads ? !parts.writable() : !parts.gather()) return -EFAULT;
+  if (how.reads ? !parts.keep_writable() : !parts.gather()) return -EFAULT;
   const int descriptor = call.number_at(0);
   const iovec one = parts.host();
   if (!how.offset && !how.reads)
@@ -137,7 +148,7 @@ class Message {
     address_ = address;
     const int error = parts_.take(reinterpret_cast<uintptr_t>(guest_.msg_iov), guest_.msg_iovlen);
     if (error != 0) return error;
-    if (reads ? !parts_.writable() : !parts_.gather()) return -EFAULT;
+    if (reads ? !parts_.keep_writable() : !parts_.gather()) return -EFAULT;
     name_.resize(std::min<size_t>(guest_.msg_namelen, sizeof(sockaddr_storage)));
     control_.resize(std::min<size_t>(guest_.msg_controllen, Call::kBounce));
     if (!reads && (!read(guest_.msg_name, name_) || !read(guest_.msg_control, control_)))
