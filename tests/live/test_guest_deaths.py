@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,23 @@ def test_a_fault_behind_the_signal_that_killed(tmp_path: Path) -> None:
     # The calls are all of them.
     names = [row["function"] for row in answer_line(session, "guest-bt").rows]
     assert "from_handler" in names[: names.index("<signal handler called>")]
+
+
+def test_a_function_without_a_name_is_a_place_in_its_file(tmp_path: Path) -> None:
+    """As `addr2line` asks for it, and the same in every run."""
+    path = program("stripped")
+    core = crashed(path, tmp_path, "thread")
+    found = cause(Session(CoreTarget(core)))
+    match = re.fullmatch(
+        r"the guest died of SIGSEGV: bad address 0x8, in (.+)\+(0x\w+)", found.words
+    )
+    assert match, found.words
+    assert found.function == f"{match[1]}+{match[2]}"
+    assert match[1] == path.name
+    line = ["addr2line", "-f", "-e", str(program("dynamic")), match[2]]
+    assert subprocess.run(line, capture_output=True, text=True, check=True).stdout.startswith(
+        "walk"
+    )
 
 
 def test_calls_that_the_runtime_lacks_are_named(tmp_path: Path) -> None:

@@ -161,8 +161,8 @@ def _missing(calls: GuestCalls) -> str:
 
 
 def _nameless(level: GuestLevel) -> str:
-    """A function that no symbol names: by the file, and the guest's address."""
-    if isinstance(level.rip, Absent) or isinstance(level.program, Absent):
+    """A function that no symbol names: by its place in the file, else by the guest's address."""
+    if isinstance(level.rip, Absent) or isinstance(level.program, Absent) or level.program.path:
         return str(level)
     return f"{level.rip:#x} of {level.program.name}"
 

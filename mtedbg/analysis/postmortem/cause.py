@@ -127,7 +127,7 @@ def _of_guest(died: GuestDeath) -> Cause:
         reasons,
         died.signal,
         code=GUEST,
-        function=levels[0].function,
+        function=levels[0].function if present(levels[0].function) else levels[0].in_file,
         thread=died.thread.number,
         killed_by=died.killed_by or NOT_APPLICABLE,
     )

@@ -57,12 +57,23 @@ class GuestLevel:
     hypothesis: bool = False
 
     def __str__(self) -> str:
-        """For people: "walk+0x8 at crash.c:14"."""
-        name = self.function
-        if isinstance(name, Absent):
-            name = then(self.program, lambda one: one.name) if present(self.program) else "?"
+        """For people: "walk+0x8 at crash.c:14"; of a function without a name, `in_file`."""
+        name = self.function if present(self.function) else self.in_file
         into = f"+{self.offset:#x}" if present(self.offset) and present(self.function) else ""
         return f"{name}{into}" + (f" at {self.line}" if present(self.line) else "")
+
+    @property
+    def in_file(self) -> str:
+        """The program, and where in its file: "libc.so.6+0x16dcb6", as addr2line asks for it.
+
+        Of memory of no file the program alone: its addresses are those of the run.
+        """
+        if isinstance(self.program, Absent):
+            return "?"
+        name, bias = self.program.name, self.program.bias
+        if isinstance(self.rip, Absent) or not self.program.path:
+            return name
+        return f"{name}+{self.rip - bias:#x}"
 
 
 @dataclass(frozen=True, slots=True)
