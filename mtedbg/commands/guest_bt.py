@@ -30,28 +30,48 @@ def _run(session: Session, arguments: Arguments) -> Answer:
         found = foreign_calls(session, thread)
         if not isinstance(found, Absent) or found.is_hole:
             return foreign_answer(thread, found)
-    return answer(thread, guest_calls(session, thread))
+    return answer(session, thread, guest_calls(session, thread))
 
 
-def answer(thread: Thread, found: GuestCalls | Absent) -> Answer:
+def answer(session: Session, thread: Thread, found: GuestCalls | Absent) -> Answer:
     """The guest's calls as rows and lines, and why the chain ends.
 
     Args:
+        session: where.
         thread: the host thread that was asked about.
-        found: the calls of the guest thread that it runs.
+        found: the calls of the guest thread that it runs; where it runs none now, those of the
+            ones that wait for their turn on it are told.
     """
     from mtedbg.analysis.runtimes import notes_of
+    from mtedbg.analysis.stacks.guest_calls import parked_calls
     from mtedbg.commands._guest import without_guest
 
-    if isinstance(found, Absent):
+    if not isinstance(found, Absent):
+        guest = found.guest
+        return Answer(
+            Table(tuple(_rows(found)), tuple(_lines(guest, found.levels))),
+            f"guest thread {guest.frame.thread_id} on thread {thread.number}",
+            (*notes_of(found.runtime), *_notes(found)),
+        )
+    parked = () if found.is_hole else parked_calls(session, thread)
+    if not parked:
         return without_guest(thread, found, COMMAND.columns)
-    guest = found.guest
-    rows = tuple(_row(guest, number, level) for number, level in enumerate(found.levels))
+    rows = tuple(row for one in parked for row in _rows(one))
+    lines: list[Line] = []
+    for one in parked:
+        lines.append((Span(f"guest thread {one.guest.frame.thread_id}, waiting", "heading"),))
+        lines += _lines(one.guest, one.levels)
+    count = f"{len(parked)} guest thread{'' if len(parked) == 1 else 's'}"
     return Answer(
-        Table(rows, tuple(_lines(guest, found.levels))),
-        f"guest thread {guest.frame.thread_id} on thread {thread.number}",
-        (*notes_of(found.runtime), *_notes(found)),
+        Table(rows, tuple(lines)),
+        f"thread {thread.number} runs no guest now: {count} of it waiting",
+        notes_of(parked[0].runtime),
     )
+
+
+def _rows(found: GuestCalls) -> Iterator[Row]:
+    for number, level in enumerate(found.levels):
+        yield _row(found.guest, number, level)
 
 
 def foreign_answer(thread: Thread, found: ForeignChain | Absent) -> Answer:
@@ -81,6 +101,7 @@ def foreign_answer(thread: Thread, found: ForeignChain | Absent) -> Answer:
                 "line": then(line, str),
                 "program": PurePosixPath(place.file).name or NOT_APPLICABLE,
                 "inlined": False,
+                "guest_thread": NOT_APPLICABLE,
             }
         )
         where = str(place.symbol) if present(place.symbol) else name or "?"
@@ -118,6 +139,7 @@ def _row(guest: Guest, number: int, level: GuestLevel) -> Row:
         "line": then(level.line, str) if present(level.line) else NOT_APPLICABLE,
         "program": level.program.name if present(level.program) else NOT_APPLICABLE,
         "inlined": level.inlined,
+        "guest_thread": guest.frame.thread_id,
     }
 
 
@@ -148,13 +170,16 @@ COMMAND = Command(
         Column("line", Kind.TEXT, "file and line of the guest's source", shown=False),
         Column("program", Kind.TEXT, "the guest's program or library", shown=False),
         Column("inlined", Kind.FLAG, "the function's code is within the next one's", shown=False),
+        Column("guest_thread", Kind.COUNT, "whose call it is", shown=False),
     ),
     run=_run,
     details=(
         "A guest is unwound by the call frame information of its program and libraries: in their "
         "files, or in memory. Without that, by what the instructions of its functions push. Where "
         "that fails, the stack is searched for return addresses: such a level is marked as a "
-        "guess. Of a guest of box64 nothing is guessed."
+        "guess. Of a guest of box64 nothing is guessed.\n\n"
+        "Where guest threads take turns on the thread, the one that runs is shown; if none does, "
+        "as all of them wait (for each other, for input, for time), each of them."
     ),
     example="guest-bt --all-threads",
     per_thread=True,

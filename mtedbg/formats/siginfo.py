@@ -61,6 +61,13 @@ def is_of_instruction(info: SignalInfo) -> bool:
     return info.number in _WITH_ADDRESS and isinstance(code, int) and code > 0
 
 
+def may_be_of_instruction(info: SignalInfo) -> bool:
+    """The same, where nothing says that it was sent."""
+    return is_of_instruction(info) or (
+        info.number in _WITH_ADDRESS and isinstance(info.code, Absent)
+    )
+
+
 def stopped_by_debugger(number: int) -> bool:
     """Whether a thread with this signal (0 for none) was stopped by its debugger."""
     return number in (0, SIGTRAP, SIGSTOP)

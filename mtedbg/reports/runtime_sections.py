@@ -60,7 +60,7 @@ def guest(session: Session, thread: Thread) -> Iterator[Section[Any]]:
         "Guest calls",
         guest_bt.COMMAND,
         partial(guest_calls, session, thread),
-        partial(guest_bt.answer, thread),
+        partial(guest_bt.answer, session, thread),
     )
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import signal
 import subprocess
+import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -21,6 +24,7 @@ from mtedbg.model.cause import CauseKind
 from mtedbg.session import Session
 from tests.support import x86_64
 from tests.support.guest_crashes import crashed, program
+from tests.support.patience import Patience, of_process
 
 pytestmark = x86_64.only_natively("the guests have this machine's x86-64 C library")
 WORDS = {
@@ -93,6 +97,38 @@ def test_a_function_without_a_name_is_a_place_in_its_file(tmp_path: Path) -> Non
     assert subprocess.run(line, capture_output=True, text=True, check=True).stdout.startswith(
         "walk"
     )
+
+
+@pytest.mark.parametrize("threads", ["lockstep", "threads"])
+def test_where_a_hung_program_was_that_was_killed(tmp_path: Path, threads: str) -> None:
+    """By SIGQUIT from outside: two threads that wait for each other's mutex for ever."""
+    path = program("deaths")
+    words = [str(paths.runtime()), "--threads", threads, str(path), "deadlock"]
+    run = 'ulimit -c unlimited; exec qemu-aarch64 -cpu max "$@"'
+    with subprocess.Popen(
+        ["sh", "-c", run, "sh", *words], cwd=tmp_path, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"both have one\n"
+        at_rest = Patience(partial(of_process, process.pid), 60, idle_s=2)
+        while not (why := at_rest.lost()):
+            time.sleep(0.05)
+        assert "did nothing" in why
+        process.send_signal(signal.SIGQUIT)
+        assert process.wait(60) == -signal.SIGQUIT
+    (core,) = tmp_path.glob("*.core")
+    shutil.copy(path, tmp_path / path.name)
+    session = Session(CoreTarget(core))
+    found = cause(session)
+    one = r"guest thread {} was in \w*(?:wait|lock)\w* at .*, called from {} at \S+deaths\.c:\d+"
+    first, second = one.format(1, "takes_second"), one.format(2, "takes_first")
+    both = f"SIGQUIT; {first}"
+    if threads == "lockstep":
+        both += f"; {second}"
+        rows = answer_line(session, "guest-bt").rows
+        assert {row["guest_thread"] for row in rows} == {1, 2}
+        assert {"takes_first", "takes_second", "main"} < {row["function"] for row in rows}
+    assert re.fullmatch(both, found.words), found.words
 
 
 def test_calls_that_the_runtime_lacks_are_named(tmp_path: Path) -> None:

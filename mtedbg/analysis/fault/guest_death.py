@@ -11,7 +11,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from mtedbg.dataclass import dataclass
-from mtedbg.decode.stack.guest_calls import SIGNAL_FRAME
 from mtedbg.errors import LayoutError
 from mtedbg.formats.siginfo import is_of_instruction, name_signal, signal_name
 from mtedbg.model.absent import Absent, present
@@ -105,6 +104,8 @@ def _fault_behind(calls: GuestCalls) -> tuple[SignalInfo, tuple[GuestLevel, ...]
 
     A program that tells of its crash does so there, and ends itself then, mostly by `abort`.
     """
+    from mtedbg.decode.stack.guest_calls import SIGNAL_FRAME
+
     handlers = [at for at, level in enumerate(calls.levels) if level.function == SIGNAL_FRAME]
     if len(handlers) != len(calls.signals):
         return None  # one of the levels was found in another way

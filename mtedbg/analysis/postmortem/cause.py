@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from mtedbg.analysis.postmortem.recorded import recorded_causes
 from mtedbg.analysis.postmortem.relevant import is_relevant, plain
 from mtedbg.analysis.tags.owner import SHARED, owner
 from mtedbg.dataclass import dataclass
+from mtedbg.formats.siginfo import may_be_of_instruction
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, or_else, present, then
 from mtedbg.model.cause import Cause, CauseKind, Hypothesis, Strength
 from mtedbg.model.operation import OF_MEMORY
@@ -88,7 +89,7 @@ def cause(session: Session) -> Cause:
     hypotheses = _in_order(own, heap_hypotheses(session, found.fault))
     return Cause(
         _kind(found),
-        "; ".join(_words(found, hypotheses)),
+        "; ".join((*_words(found, hypotheses), *_guests(session, found))),
         tuple(_reasons(session, found)),
         then(found.fault.name, str),
         NOT_APPLICABLE if patch is None else patch.transition,
@@ -103,12 +104,36 @@ def cause(session: Session) -> Cause:
     )
 
 
+def _guests(session: Session, found: _Evidence) -> Iterator[str]:
+    """Where a translated program was that was killed from outside, as a hung one is."""
+    killed = found.death.killed
+    told = session.target.signal(killed)
+    if isinstance(told, Absent) or may_be_of_instruction(told) or not session.readable_runtimes():
+        return
+    if found.death.fault.interrupted is not None or found.changes:
+        return
+    from mtedbg.analysis.stacks.guest_calls import all_known_calls
+
+    for one in all_known_calls(session, killed)[:_MOST]:
+        inner = one.levels[0]
+        if present(inner.function) or present(inner.program):
+            number = one.guest.frame.thread_id
+            caller = _caller(one.levels)
+            called = f", {caller}" if caller else ""
+            yield f"guest thread {number} was in {place_of(inner)}{called}"
+
+
+def _caller(levels: Sequence[GuestLevel]) -> str:
+    """Who called the innermost function: a library's fails, or waits, for whoever called it."""
+    caller = next((level for level in levels if _matters(level)), levels[0])
+    return "" if caller is levels[0] else f"called from {place_of(caller)}"
+
+
 def _of_guest(died: GuestDeath) -> Cause:
     """Of a translated program that ended itself: its runtime has no part in it."""
     levels = died.levels
-    # A library's function fails for whoever called it: abort, memcpy.
-    caller = next((level for level in levels if _matters(level)), levels[0])
-    told = "" if caller is levels[0] else f"; called from {place_of(caller)}"
+    caller = _caller(levels)
+    told = f"; {caller}" if caller else ""
     if died.killed_by:
         told += f"; in its handler: {died.killed_by}, {died.ended}"
     reasons = (

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mtedbg.analysis.code.guest_files import GuestPlace, guest_files, guest_place
 from mtedbg.analysis.code.guest_programs import program_at
 from mtedbg.analysis.code.source import rules_of
-from mtedbg.analysis.stacks.guest_frame import guest_on, known_guest
+from mtedbg.analysis.stacks.guest_frame import guest_on, known_guest, parked_on
 from mtedbg.analysis.stacks.walk import frame_tables
 from mtedbg.dataclass import dataclass
 from mtedbg.decode.demangle import demangled
@@ -105,6 +105,24 @@ def guest_calls(session: Session, thread: Thread) -> GuestCalls | Absent:
     """
     found = guest_on(session, thread)
     return then(found.guest, partial(_calls, session, found.runtime))
+
+
+@once
+def parked_calls(session: Session, thread: Thread) -> tuple[GuestCalls, ...]:
+    """The calls of each guest thread that waits for its turn on `thread`; raises as that."""
+    return tuple(_calls(session, runtime, guest) for runtime, guest in parked_on(session, thread))
+
+
+def all_known_calls(session: Session, thread: Thread) -> tuple[GuestCalls, ...]:
+    """The calls of the guest thread that `thread` runs, else of those that wait on it.
+
+    None where no runtime can tell; never raises.
+    """
+    try:
+        found = guest_calls(session, thread)
+        return parked_calls(session, thread) if isinstance(found, Absent) else (found,)
+    except MtedbgError:
+        return ()
 
 
 def known_guest_calls(session: Session, thread: Thread) -> GuestCalls | Absent:

@@ -52,6 +52,23 @@ def guest_on(session: Session, thread: Thread) -> GuestOnThread:
 
 
 @once
+def parked_on(session: Session, thread: Thread) -> tuple[tuple[Runtime, Guest], ...]:
+    """The guest threads that wait for their turn on `thread`, and whose runtime's they are.
+
+    Raises:
+        NoRuntimeError: there is no runtime.
+        LayoutError: a debug root is damaged, or lacks what this needs.
+    """
+    from mtedbg.decode.stack.guest_frame import parked_guests
+
+    return tuple(
+        (runtime, guest)
+        for runtime in all_runtimes(session)
+        for guest in parked_guests(runtime, thread)
+    )
+
+
+@once
 def known_guest(session: Session, thread: Thread) -> Guest | Absent:
     """The guest thread that `thread` runs, of any runtime that can tell; never raises.
 

@@ -68,6 +68,30 @@ def guest_of(runtime: Runtime, thread: Thread, pac_mask: int = 0) -> Guest | Abs
     )
 
 
+def parked_guests(runtime: Runtime, thread: Thread) -> tuple[Guest, ...]:
+    """The guest threads that take turns on host thread `thread`, and wait for theirs.
+
+    All that is known of them is in their frames.
+
+    Raises:
+        LayoutError: the runtime does not tell what this needs.
+    """
+    if not has_guests(runtime):
+        return ()
+    runtime.layout.require(NEEDS)
+    found = []
+    for entry in _threads(runtime):
+        frame = runtime.record(GuestFrame, entry.frame)
+        if entry.host_tid != thread.tid or isinstance(frame, Absent):
+            continue
+        if frame.state == ThreadState.PARKED:
+            registers = _registers(runtime, frame, None)
+            ids = core_ids(runtime, frame, None, {})
+            rip = frame.rip
+            found.append(Guest(entry.frame, frame, entry, False, rip, registers, ids, near=rip))
+    return tuple(found)
+
+
 def interrupted_by_signal(runtime: Runtime, thread: Thread, pac_mask: int = 0) -> Context | None:
     """The translated code that a signal handler, running now on `thread`, has interrupted.
 

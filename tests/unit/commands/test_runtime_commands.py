@@ -29,7 +29,7 @@ KEYS = {
     "memops": "id address block guest_rip access size mode mode_decoded consistent flips "
     "executions pinned last_fault instructions",
     "memop-verify": "id kind detail thread",
-    "guest-bt": "level rip function host_pc block line program inlined",
+    "guest-bt": "level rip function host_pc block line program inlined guest_thread",
 }
 LINES = [
     *("guest-frame", "memop", "memop-log", "jit-block $pc", "jit-blocks", "jit-segments"),

@@ -246,6 +246,30 @@ static void unblocked(void) {
   sigprocmask(SIG_UNBLOCK, &all, 0);
 }
 
+static pthread_mutex_t first = PTHREAD_MUTEX_INITIALIZER, second = PTHREAD_MUTEX_INITIALIZER;
+static pthread_barrier_t both;
+APART static void* takes_first(void* p) {
+  pthread_mutex_lock(&second);
+  pthread_barrier_wait(&both);
+  pthread_mutex_lock(&first);
+  depth++;
+  return p;
+}
+APART static void takes_second(void) {
+  pthread_mutex_lock(&first);
+  pthread_barrier_wait(&both);
+  puts("both have one");
+  fflush(stdout);
+  pthread_mutex_lock(&second);
+  depth++;
+}
+static void deadlock(void) {
+  pthread_t t;
+  pthread_barrier_init(&both, 0, 2);
+  pthread_create(&t, 0, takes_first, 0);
+  takes_second();
+}
+
 int main(int argc, char** argv) {
   const char* how = argc > 1 ? argv[1] : "";
 #define IS(name) if (!strcmp(how, name))
@@ -277,6 +301,7 @@ int main(int argc, char** argv) {
   IS("panic") panic();
   IS("unblocked") unblocked();
   IS("clone") in_a_clone();
+  IS("deadlock") deadlock();
   printf("%d\n", depth);
   return 0;
 }
