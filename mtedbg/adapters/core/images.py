@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 from mtedbg.adapters.core.kept import Kept, Opened
 from mtedbg.adapters.core.places import Place, Places
-from mtedbg.adapters.core.same_code import ReadUpTo, same_code
+from mtedbg.adapters.core.same_code import PAGE, ReadUpTo, same_code
 from mtedbg.adapters.file_bytes import FileBytes, open_file
 from mtedbg.budget import Budget
 from mtedbg.dataclass import dataclass, field
@@ -25,7 +25,6 @@ from mtedbg.model.debug_file import DebugFile
 from mtedbg.model.guest_program import GuestProgram
 from mtedbg.model.image import ImageFile
 
-PAGE = 4096
 NO_SYMBOLS = SymbolTable(bytes, b"", 0)
 _MINI, _LINK = "packed symbols", "debug link"
 _MISSING = "No such file"

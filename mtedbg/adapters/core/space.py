@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from posixpath import basename
 from typing import TYPE_CHECKING
 
-from mtedbg.adapters.core.images import PAGE, Image, image_at, image_of, program_headers_offset
+from mtedbg.adapters.core.images import Image, image_at, image_of, program_headers_offset
 from mtedbg.adapters.core.places import Place, Places
+from mtedbg.adapters.core.same_code import PAGE
 from mtedbg.adapters.core.segments import Segments
 from mtedbg.adapters.core.symbol_tables import Tables
 from mtedbg.budget import Budget
