@@ -9,6 +9,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "debug/kept_file.h"
@@ -58,6 +59,9 @@ struct LinuxThread : PersonalThread {
   bool waits_outside = false;         // for a word in memory that is shared
   size_t moved = 0;                   // bytes that it has written so far
   std::optional<uint64_t> suspended;  // rt_sigsuspend: the mask that it has afterwards
+
+  // Ends that; returns the mask that it has then.
+  uint64_t end_suspension() { return std::exchange(suspended, std::nullopt).value_or(mask); }
 };
 
 class LinuxProcess : public SystemCalls {

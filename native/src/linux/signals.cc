@@ -271,12 +271,8 @@ void Signals::enter(GuestMemory& memory, GuestThread& thread, const siginfo_t& i
   LinuxThread& mine = own(thread);
   Frame& frame = *thread.frame;
   GuestRegisters registers = registers_of(frame);
-  uint64_t mask = mine.mask;
+  const uint64_t mask = mine.end_suspension();
   end_wait(mine, registers, (action.flags & SA_RESTART) != 0);
-  if (mine.suspended) {
-    mask = *mine.suspended;
-    mine.suspended.reset();
-  }
   x86::SignalStack stack = mine.stack;
   const uint64_t rsp = registers.general[kRsp];
   const bool on_it = on_alternate_stack(stack, rsp);

@@ -67,12 +67,6 @@ bool take_mask(Call& call, uint64_t address, WaitMask& mask) {
   return true;
 }
 
-void leave_mask(LinuxThread& thread) {
-  if (!thread.suspended) return;
-  thread.mask = *thread.suspended;
-  thread.suspended.reset();
-}
-
 // One try of a call that waits: the time that it may take, and its result. In lockstep the thread
 // has the call's mask in tries and between them; Signals::enter leaves it, too.
 template <typename Try, typename Waits>
@@ -80,7 +74,7 @@ CallResult wait_with(Call& call, const Limit& limit, const WaitMask& mask, const
                      const Waits& waits) {
   if (!must_not_wait(call)) return attempt(limit);
   LinuxThread& mine = call.linux_thread;
-  leave_mask(mine);
+  mine.mask = mine.end_suspension();
   if (mask.given) mine.suspended = std::exchange(mine.mask, mask.set & ~kUnblockable);
   const CallResult result = attempt(Limit(0));
   if (result.next == SystemCalls::Next::Return && result.value == 0 && limit != Limit(0)) {
@@ -88,7 +82,7 @@ CallResult wait_with(Call& call, const Limit& limit, const WaitMask& mask, const
   } else {
     mine.deadline.reset();
   }
-  if (arrived() == 0) leave_mask(mine);  // else its handler is entered next
+  if (arrived() == 0) mine.mask = mine.end_suspension();  // else its handler is entered next
   return result;
 }
 
