@@ -46,7 +46,7 @@ def following(found: StepContext) -> str:
         return _insert(found, now.memop)
     if present(now.memop) and now.position is Position.ACCESS:
         return _access(found)
-    return "translated code continues, up to the next fault"
+    return "the program continues, up to the next fault of any thread"
 
 
 def _phase(found: StepContext, phase: Phase) -> str:

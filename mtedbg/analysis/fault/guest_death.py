@@ -61,8 +61,9 @@ class GuestDeath:
 
     @property
     def callers(self) -> str:
-        """Who called the innermost function, "main at a.c:4 ← _start"; empty where nobody did."""
-        return " ← ".join(map(place_of, self.levels[1 : 1 + _NAMED]))
+        """Who called the innermost function: "called from main at a.c:4 ← _start"; or empty."""
+        named = self.levels[1 : 1 + _NAMED]
+        return called_from(named[0], " ← ".join(map(place_of, named))) if named else ""
 
     def __str__(self) -> str:
         """For people: "the guest died of SIGSEGV: bad address 0x8, in walk at crash.c:14"."""
@@ -166,6 +167,17 @@ def _nameless(level: GuestLevel) -> str:
     if isinstance(level.rip, Absent) or isinstance(level.program, Absent) or level.program.path:
         return str(level)
     return f"{level.rip:#x} of {level.program.name}"
+
+
+def called_from(caller: GuestLevel, names: str = "") -> str:
+    """Who called, as far as it is known: a guess is told as that.
+
+    Args:
+        caller: the innermost level that is named.
+        names: what is said of it, and of those behind; empty: its own place.
+    """
+    doubt = "perhaps " if caller.hypothesis else ""
+    return f"{doubt}called from {names or place_of(caller)}"
 
 
 def place_of(level: GuestLevel) -> str:

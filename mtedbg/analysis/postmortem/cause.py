@@ -10,7 +10,7 @@ from mtedbg.analysis.code.symbolize import HOST, symbolize
 from mtedbg.analysis.fault.at_pc import mismatch_at_pc
 from mtedbg.analysis.fault.death import Death, death
 from mtedbg.analysis.fault.fault import Fault
-from mtedbg.analysis.fault.guest_death import GuestDeath, guest_death, place_of
+from mtedbg.analysis.fault.guest_death import GuestDeath, called_from, guest_death, place_of
 from mtedbg.analysis.fault.heap import heap_hypotheses
 from mtedbg.analysis.fault.non_mte import NonMteFault, of_fault
 from mtedbg.analysis.fault.words import DOUBT, brief, headline, remarks
@@ -126,7 +126,7 @@ def _guests(session: Session, found: _Evidence) -> Iterator[str]:
 def _caller(levels: Sequence[GuestLevel]) -> str:
     """Who called the innermost function: a library's fails, or waits, for whoever called it."""
     caller = next((level for level in levels if _matters(level)), levels[0])
-    return "" if caller is levels[0] else f"called from {place_of(caller)}"
+    return "" if caller is levels[0] else called_from(caller)
 
 
 def _of_guest(died: GuestDeath) -> Cause:
@@ -137,7 +137,7 @@ def _of_guest(died: GuestDeath) -> Cause:
     if died.killed_by:
         told += f"; in its handler: {died.killed_by}, {died.ended}"
     reasons = (
-        *((f"called from {died.callers}",) if died.callers else ()),
+        *((died.callers,) if died.callers else ()),
         *(
             (f"system calls that failed as the runtime lacks them: {died.missing}",)
             if died.missing
