@@ -50,7 +50,7 @@ OTHERS = {
     "unblocked": r"SIGABRT: sent by itself \(tgkill\), in .*; called from unblocked at .*",
     "panic": r"SIGABRT: sent by itself \(tgkill\), in .*; called from panicked at .*",
     "thread-overflow": r"SIGSEGV: stack overflow, rsp 0x\w+, address 0x\w+, in deep at \S+:\d+",
-    "overflow-alternate": r"SIGSEGV: SEGV_\w+ERR, address 0x\w+, in deep at \S+:\d+; "
+    "overflow-alternate": r"SIGSEGV: bad address 0x\w+, in deep at \S+:\d+; "
     r"in its handler: SIGABRT, sent by itself \(tgkill\)",
     "alternate": r"SIGABRT: sent by itself \(tgkill\), in .*; called from on_alternate at .*",
     "free-twice": r"SIGABRT: sent by itself \(tgkill\), in .*; called from freed_twice at .*",
@@ -129,6 +129,9 @@ def test_where_a_hung_program_was_that_was_killed(tmp_path: Path, threads: str) 
         assert {row["guest_thread"] for row in rows} == {1, 2}
         assert {"takes_first", "takes_second", "main"} < {row["function"] for row in rows}
     assert re.fullmatch(both, found.words), found.words
+    made, _ = signature(session)
+    assert (made.cause, made.program) == ("SIGQUIT", path.name)
+    assert made.place.startswith("takes_second")
 
 
 def test_calls_that_the_runtime_lacks_are_named(tmp_path: Path) -> None:

@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING
 
 from mtedbg.dataclass import dataclass
 from mtedbg.errors import LayoutError
-from mtedbg.formats.siginfo import is_of_instruction, name_signal, signal_name
+from mtedbg.formats.siginfo import (
+    is_of_instruction,
+    may_be_of_instruction,
+    name_signal,
+    signal_name,
+)
 from mtedbg.model.absent import Absent, present
 from mtedbg.session import once
 
@@ -29,6 +34,8 @@ _SIGNAL_ARGUMENT = {
     297: ("rt_tgsigqueueinfo", "rdx"),
 }
 """Calls that send a signal, by their numbers (arch/x86/entry/syscalls/syscall_64.tbl)."""
+_BAD_ADDRESS = ("SEGV_MAPERR", "SEGV_ACCERR")
+_IN_WORDS = {"FPE_INTDIV": "division by zero or quotient too large"}
 _NAMED = 3
 """Callers that are named."""
 
@@ -97,7 +104,8 @@ def guest_death(session: Session) -> GuestDeath | None:
         return GuestDeath(thread, name, what, calls, levels, missing=missing)
     info, levels = behind
     fault = signal_name(info.number)
-    return GuestDeath(thread, fault, _words(info), calls, levels, name, what, missing)
+    what_it_did = _words(info, levels[0].rip)
+    return GuestDeath(thread, fault, what_it_did, calls, levels, name, what, missing)
 
 
 def _fault_behind(calls: GuestCalls) -> tuple[SignalInfo, tuple[GuestLevel, ...]] | None:
@@ -117,10 +125,38 @@ def _fault_behind(calls: GuestCalls) -> tuple[SignalInfo, tuple[GuestLevel, ...]
     return None
 
 
-def _words(info: SignalInfo) -> str:
-    """What the guest did: "SEGV_MAPERR, address 0x8"."""
+def _words(info: SignalInfo, rip: int | Absent) -> str:
+    """What the guest did, in the words that the runtime has for one that had no handler."""
     code = name_signal(info).code
-    return f"{code}, address {info.address:#x}" if present(info.address) else code
+    if isinstance(info.address, Absent):
+        return code
+    if code in _BAD_ADDRESS:
+        jumped = info.address == rip
+        to = f"jump or return to {info.address:#x}, where no code is"
+        return to if jumped else f"bad address {info.address:#x}"
+    return _IN_WORDS.get(code) or f"{code}, address {info.address:#x}"
+
+
+@once
+def killed_guests(session: Session) -> tuple[GuestCalls, ...]:
+    """The calls of a guest that was killed from outside, as a hung one is; empty: it was not.
+
+    Those of each guest thread that waits, where they take turns on the thread that was killed.
+    """
+    from mtedbg.analysis.fault.death import death
+    from mtedbg.analysis.memops.changes import changes
+
+    if not session.readable_runtimes() or not session.target.threads():
+        return ()
+    died = death(session)
+    told = session.target.signal(died.killed)
+    if isinstance(told, Absent) or may_be_of_instruction(told):
+        return ()
+    if died.fault.interrupted is not None or changes(session):
+        return ()
+    from mtedbg.analysis.stacks.guest_calls import all_known_calls
+
+    return all_known_calls(session, died.killed)
 
 
 def _sent_by_itself(session: Session, told: SignalInfo) -> bool:

@@ -11,7 +11,7 @@ from mtedbg.analysis.code.guest_files import guest_place
 from mtedbg.analysis.code.jits import guest_of
 from mtedbg.analysis.code.symbolize import NOWHERE, region_at, symbolize
 from mtedbg.analysis.fault.death import death
-from mtedbg.analysis.fault.guest_death import GuestDeath, guest_death
+from mtedbg.analysis.fault.guest_death import guest_death, killed_guests
 from mtedbg.analysis.postmortem.recorded import recorded_calls
 from mtedbg.analysis.postmortem.relevant import is_relevant, plain
 from mtedbg.analysis.stacks.foreign_calls import guest_chain
@@ -24,6 +24,7 @@ from mtedbg.target import ModuleFinder
 
 if TYPE_CHECKING:
     from mtedbg.analysis.code.symbolize import InJit
+    from mtedbg.analysis.stacks.guest_calls import GuestLevel
     from mtedbg.analysis.stacks.host_calls import HostFrame
     from mtedbg.session import Session
 
@@ -84,7 +85,9 @@ def relevant_calls(session: Session) -> Calls:
     everything, guest = _recorded(session), ""
     own_doing = guest_death(session)
     if own_doing is not None:
-        everything, guest = _of_death_of_guest(own_doing)
+        everything, guest = _of_levels(own_doing.levels)
+    elif killed := killed_guests(session):
+        everything, guest = _of_levels(killed[0].levels)
     if not everything:
         everything, guest = _walked(session)
     kept = [(at, one) for at, one in enumerate(everything) if is_relevant(one.module, one.function)]
@@ -99,10 +102,10 @@ def relevant_calls(session: Session) -> Calls:
     return Calls(tuple(one for _, one in found), rooted, guest)
 
 
-def _of_death_of_guest(died: GuestDeath) -> tuple[list[Call], str]:
+def _of_levels(levels: Sequence[GuestLevel]) -> tuple[list[Call], str]:
     """The guest's own frames, and the file of the innermost that matters, else of the outermost."""
     made: list[Call] = []
-    for level in died.levels:
+    for level in levels:
         if level.inlined or isinstance(level.rip, Absent):
             continue
         name, into = or_else(level.function, ""), or_else(level.offset, 0)

@@ -10,7 +10,13 @@ from mtedbg.analysis.code.symbolize import HOST, symbolize
 from mtedbg.analysis.fault.at_pc import mismatch_at_pc
 from mtedbg.analysis.fault.death import Death, death
 from mtedbg.analysis.fault.fault import Fault
-from mtedbg.analysis.fault.guest_death import GuestDeath, called_from, guest_death, place_of
+from mtedbg.analysis.fault.guest_death import (
+    GuestDeath,
+    called_from,
+    guest_death,
+    killed_guests,
+    place_of,
+)
 from mtedbg.analysis.fault.heap import heap_hypotheses
 from mtedbg.analysis.fault.non_mte import NonMteFault, of_fault
 from mtedbg.analysis.fault.words import DOUBT, brief, headline, remarks
@@ -22,7 +28,6 @@ from mtedbg.analysis.postmortem.recorded import recorded_causes
 from mtedbg.analysis.postmortem.relevant import is_relevant, plain
 from mtedbg.analysis.tags.owner import SHARED, owner
 from mtedbg.dataclass import dataclass
-from mtedbg.formats.siginfo import may_be_of_instruction
 from mtedbg.model.absent import NOT_APPLICABLE, Absent, or_else, present, then
 from mtedbg.model.cause import Cause, CauseKind, Hypothesis, Strength
 from mtedbg.model.operation import OF_MEMORY
@@ -89,7 +94,7 @@ def cause(session: Session) -> Cause:
     hypotheses = _in_order(own, heap_hypotheses(session, found.fault))
     return Cause(
         _kind(found),
-        "; ".join((*_words(found, hypotheses), *_guests(session, found))),
+        "; ".join((*_words(found, hypotheses), *_guests(session))),
         tuple(_reasons(session, found)),
         then(found.fault.name, str),
         NOT_APPLICABLE if patch is None else patch.transition,
@@ -104,17 +109,9 @@ def cause(session: Session) -> Cause:
     )
 
 
-def _guests(session: Session, found: _Evidence) -> Iterator[str]:
-    """Where a translated program was that was killed from outside, as a hung one is."""
-    killed = found.death.killed
-    told = session.target.signal(killed)
-    if isinstance(told, Absent) or may_be_of_instruction(told) or not session.readable_runtimes():
-        return
-    if found.death.fault.interrupted is not None or found.changes:
-        return
-    from mtedbg.analysis.stacks.guest_calls import all_known_calls
-
-    for one in all_known_calls(session, killed)[:_MOST]:
+def _guests(session: Session) -> Iterator[str]:
+    """Where a translated program was that was killed from outside."""
+    for one in killed_guests(session)[:_MOST]:
         inner = one.levels[0]
         if present(inner.function) or present(inner.program):
             number = one.guest.frame.thread_id

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from mtedbg.analysis.fault.death import Death, death
-from mtedbg.analysis.fault.guest_death import guest_death
+from mtedbg.analysis.fault.guest_death import guest_death, killed_guests
 from mtedbg.analysis.fault.heap import heap_hypotheses
 from mtedbg.analysis.memops.changes import changes
 from mtedbg.analysis.memops.stale import stale_pair
@@ -57,10 +57,10 @@ def signature(session: Session) -> tuple[Signature, Evidence]:
     pc = session.strip(registers["pc"])
     own_doing = guest_death(session)
     guest, transition = GuestPlace(), ""
-    if own_doing is None:
+    if own_doing is None and not killed_guests(session):
         guest = guest_place(session, thread, pc)
         transition = _handled(session, thread, pc, met) or _in_progress(session)
-    else:
+    elif own_doing is not None:
         cause = f"guest's {own_doing.signal}: {_kind_of(own_doing.what)}"
     found = relevant_calls(session)
     program = found.guest or program  # a translator's own name says nothing
