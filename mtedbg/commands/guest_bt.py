@@ -59,12 +59,12 @@ def answer(session: Session, thread: Thread, found: GuestCalls | Absent) -> Answ
     rows = tuple(row for one in parked for row in _rows(one))
     lines: list[Line] = []
     for one in parked:
-        lines.append((Span(f"guest thread {one.guest.frame.thread_id}, waiting", "heading"),))
+        lines.append((Span(f"guest thread {one.guest.frame.thread_id}, parked", "heading"),))
         lines += _lines(one.guest, one.levels)
-    count = f"{len(parked)} guest thread{'' if len(parked) == 1 else 's'}"
+    whose = "guest thread is" if len(parked) == 1 else f"{len(parked)} guest threads are"
     return Answer(
         Table(rows, tuple(lines)),
-        f"thread {thread.number} runs no guest now: {count} of it waiting",
+        f"thread {thread.number}: its {whose} parked, between turns or in a call that waits",
         notes_of(parked[0].runtime),
     )
 
@@ -179,7 +179,7 @@ COMMAND = Command(
         "that fails, the stack is searched for return addresses: such a level is marked as a "
         "guess. Of a guest of box64 nothing is guessed.\n\n"
         "Where guest threads take turns on the thread, the one that runs is shown; if none does, "
-        "as all of them wait (for each other, for input, for time), each of them."
+        "between turns or as all of them wait, each of them."
     ),
     example="guest-bt --all-threads",
     per_thread=True,

@@ -125,7 +125,9 @@ def test_where_a_hung_program_was_that_was_killed(tmp_path: Path, threads: str) 
     both = f"SIGQUIT; {first}"
     if threads == "lockstep":
         both += f"; {second}"
-        rows = answer_line(session, "guest-bt").rows
+        report = answer_line(session, "guest-bt")
+        rows = report.rows
+        assert report.headline.startswith("thread 1: its 2 guest threads are parked")
         assert {row["guest_thread"] for row in rows} == {1, 2}
         assert {"takes_first", "takes_second", "main"} < {row["function"] for row in rows}
     assert re.fullmatch(both, found.words), found.words
