@@ -50,7 +50,7 @@ OTHERS = {
     "unblocked": r"SIGABRT: sent by itself \(tgkill\), in .*; called from unblocked at .*",
     "panic": r"SIGABRT: sent by itself \(tgkill\), in .*; called from panicked at .*",
     "thread-overflow": r"SIGSEGV: stack overflow, rsp 0x\w+, address 0x\w+, in deep at \S+:\d+",
-    "overflow-alternate": r"SIGSEGV: bad address 0x\w+, in deep at \S+:\d+; "
+    "overflow-alternate": r"SIGSEGV: stack overflow, rsp 0x\w+, address 0x\w+, in deep at \S+:\d+; "
     r"in its handler: SIGABRT, sent by itself \(tgkill\)",
     "alternate": r"SIGABRT: sent by itself \(tgkill\), in .*; called from on_alternate at .*",
     "free-twice": r"SIGABRT: sent by itself \(tgkill\), in .*; called from freed_twice at .*",

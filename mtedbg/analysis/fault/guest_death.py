@@ -23,6 +23,7 @@ from mtedbg.session import once
 
 if TYPE_CHECKING:
     from mtedbg.analysis.stacks.guest_calls import GuestCalls, GuestLevel
+    from mtedbg.model.guest_signal_frame import GuestSignalFrame
     from mtedbg.model.process import SignalInfo, Thread
     from mtedbg.session import Session
 
@@ -36,6 +37,8 @@ _SIGNAL_ARGUMENT = {
 """Calls that send a signal, by their numbers (arch/x86/entry/syscalls/syscall_64.tbl)."""
 _BAD_ADDRESS = ("SEGV_MAPERR", "SEGV_ACCERR")
 _IN_WORDS = {"FPE_INTDIV": "division by zero or quotient too large"}
+_FRAME = 1 << 16
+"""Bytes that a function's frame has at most, of those that are taken for an overflow."""
 _NAMED = 3
 """Callers that are named."""
 
@@ -102,13 +105,15 @@ def guest_death(session: Session) -> GuestDeath | None:
     behind = _fault_behind(calls)
     if behind is None:
         return GuestDeath(thread, name, what, calls, levels, missing=missing)
-    info, levels = behind
+    info, frame, levels = behind
     fault = signal_name(info.number)
-    what_it_did = _words(info, levels[0].rip)
+    what_it_did = _words(session, info, frame, levels)
     return GuestDeath(thread, fault, what_it_did, calls, levels, name, what, missing)
 
 
-def _fault_behind(calls: GuestCalls) -> tuple[SignalInfo, tuple[GuestLevel, ...]] | None:
+def _fault_behind(
+    calls: GuestCalls,
+) -> tuple[SignalInfo, GuestSignalFrame, tuple[GuestLevel, ...]] | None:
     """The first fault whose handler the guest is in, and the calls to it.
 
     A program that tells of its crash does so there, and ends itself then, mostly by `abort`.
@@ -121,20 +126,36 @@ def _fault_behind(calls: GuestCalls) -> tuple[SignalInfo, tuple[GuestLevel, ...]
     for at, frame in zip(reversed(handlers), reversed(calls.signals), strict=True):
         levels = calls.levels[at + 1 :]
         if levels and present(frame.info) and is_of_instruction(frame.info):
-            return frame.info, levels
+            return frame.info, frame, levels
     return None
 
 
-def _words(info: SignalInfo, rip: int | Absent) -> str:
+def _words(
+    session: Session, info: SignalInfo, frame: GuestSignalFrame, levels: tuple[GuestLevel, ...]
+) -> str:
     """What the guest did, in the words that the runtime has for one that had no handler."""
-    code = name_signal(info).code
-    if isinstance(info.address, Absent):
+    code, address = name_signal(info).code, info.address
+    if isinstance(address, Absent):
         return code
-    if code in _BAD_ADDRESS:
-        jumped = info.address == rip
-        to = f"jump or return to {info.address:#x}, where no code is"
-        return to if jumped else f"bad address {info.address:#x}"
-    return _IN_WORDS.get(code) or f"{code}, address {info.address:#x}"
+    if code not in _BAD_ADDRESS:
+        return _IN_WORDS.get(code) or f"{code}, address {address:#x}"
+    if address == frame.rip:
+        return f"jump or return to {address:#x}, where no code is"
+    if len(levels) > 1 and _below_stack(session, frame.registers["rsp"], address):
+        return f"stack overflow, rsp {frame.registers['rsp']:#x}, address {address:#x}"
+    return f"bad address {address:#x}"
+
+
+def _below_stack(session: Session, rsp: int, address: int) -> bool:
+    """Whether an access that failed was below a stack: its calls, which are above, were found.
+
+    What lies below one may be readable, as a library's constant data is.
+    """
+    regions = session.target.regions()
+    if isinstance(regions, Absent) or abs(address - rsp) > _FRAME:
+        return False
+    writable = any(one.start <= rsp < one.end and "w" in one.perms for one in regions)
+    return address < rsp or not writable
 
 
 @once
