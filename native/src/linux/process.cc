@@ -15,6 +15,7 @@
 #include <cinttypes>
 #include <cstdio>
 #include <cstring>
+#include <thread>
 
 #include "debug/root.h"
 #include "debug/say.h"
@@ -64,6 +65,9 @@ LinuxProcess::LinuxProcess(const Options& options, Process& process)
       modules_(process.engine(), process.memory()),
       paths_(options.sysroot, options.guest),
       command_line_(argv_of(options)) {
+  // The C library takes a signal for itself when it makes its first thread, and it is the guest's:
+  // before the guest has a handler for it.
+  if (options.threads == ThreadMode::Threads || options.tier_up != 0) std::thread([] {}).join();
   const std::string& path = options.trace_calls;
   if (path.empty() || path == "-") return;
   const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | (options.executed ? O_APPEND : O_TRUNC);

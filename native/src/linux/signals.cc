@@ -105,6 +105,25 @@ uint64_t blocked_by_all(uint64_t mask, std::span<GuestThread* const> all) {
   return mask;
 }
 
+// kernel/signal.c: complete_signal. What is sent to a process is its first thread's, if that lets
+// it in; null if it does not, or if the signal is for the thread that has caused it.
+LinuxThread* first_of(const siginfo_t& info, std::span<GuestThread* const> all) {
+  if (info.si_signo == SIGPIPE || info.si_signo == SIGXFSZ) return nullptr;
+  for (GuestThread* one : all)
+    if (!one->exited && own(*one).tid == getpid())
+      return (own(*one).mask & signal_bit(info.si_signo)) == 0 ? &own(*one) : nullptr;
+  return nullptr;
+}
+
+void keep_for(LinuxThread& thread, const siginfo_t& info, std::span<GuestThread* const> all) {
+  thread.sent.push_back(info);
+  for (GuestThread* one : all)
+    if (&own(*one) == &thread) {
+      one->asleep = false;
+      one->host_wait.reset();
+    }
+}
+
 // A thread that lets it in is woken for it. Where there is none any more it waits with this one.
 void keep_for_another(LinuxThread& mine, const siginfo_t& info, std::span<GuestThread* const> all) {
   for (GuestThread* other : all) {
@@ -186,7 +205,11 @@ void Signals::deliver(GuestMemory& memory, GuestThread& thread, std::span<GuestT
     t_mask_known = false;
     // What a call has let in by a mask of its own is this thread's, and so is all of a thread
     // alone.
-    if (mask == mine.mask || (mine.mask & signal_bit(info.si_signo)) == 0)
+    LinuxThread* first = first_of(info, all);
+    const bool lets_in = mask == mine.mask || (mine.mask & signal_bit(info.si_signo)) == 0;
+    if (first != nullptr && first != &mine)
+      keep_for(*first, info, all);
+    else if (lets_in)
       handle(memory, thread, info);
     else
       keep_for_another(mine, info, all);

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,6 +90,35 @@ static void time_limits(void) {
   pthread_join(thread, NULL);
 }
 
+static volatile int g_interrupted;
+static void interrupted(int signal) { g_interrupted = signal; }
+static void* run_until_interrupted(void* unused) {
+  while (!g_interrupted) continue;
+  return unused;
+}
+
+/* A signal of the process's is its first thread's, though another one runs. */
+static void a_signal_of_the_process(void) {
+  pthread_t thread;
+  const struct sigaction action = {.sa_handler = interrupted};
+  const struct itimerval soon = {{0, 0}, {0, 20000}};
+  sigaction(SIGALRM, &action, NULL);
+  pthread_create(&thread, NULL, run_until_interrupted, NULL);
+  setitimer(ITIMER_REAL, &soon, NULL);
+  said("pause", pause());
+  pthread_join(thread, NULL);
+}
+
+/* The C library tells every thread with a signal of its own. */
+static void all_threads_change_user(void) {
+  pthread_t thread;
+  sem_init(&g_go, 0, 0);
+  pthread_create(&thread, NULL, wait_until_told, NULL);
+  said("seteuid", seteuid(geteuid()));
+  sem_post(&g_go);
+  pthread_join(thread, NULL);
+}
+
 static int g_first, g_second;
 static void* unlock(void* unused) {
   struct flock none = {.l_type = F_UNLCK};
@@ -162,6 +192,8 @@ int main(void) {
   if (socketpair(AF_UNIX, SOCK_STREAM, 0, g_ends) != 0) return 1;
   take_all(send_all);
   time_limits();
+  a_signal_of_the_process();
+  all_threads_change_user();
   locks_of_files();
   shared_words();
   return 0;
