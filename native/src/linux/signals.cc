@@ -173,6 +173,11 @@ void Signals::set_action(int signal, const x86::SignalAction& action) {
   set_host_action(signal, action);
 }
 
+void Signals::renew_set_id() {
+  constexpr int kSetId = 33;  // SIGSETXID
+  set_action(kSetId, action(kSetId));
+}
+
 void Signals::forget_handlers() {
   for (int signal = 1; signal <= static_cast<int>(x86::kSignals); ++signal)
     if (is_handler(action(signal).handler)) set_action(signal, {});

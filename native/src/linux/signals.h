@@ -49,6 +49,8 @@ class Signals {
 
   x86::SignalAction action(int signal);
   void set_action(int signal, const x86::SignalAction& action);
+  // After a host thread was made: in a child the C library takes its signal again.
+  void renew_set_id();
   // Every handler is the default action again; what is ignored stays so.
   void forget_handlers();
   // Lockstep: the signal waits in the kernel until a thread asks for it (sigtimedwait).

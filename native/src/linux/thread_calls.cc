@@ -55,6 +55,7 @@ CallResult clone_thread(Call& call, const ForkRequest& request) {
   if ((request.flags & CLONE_CHILD_SETTID) != 0) call.put(request.child_tid, child.tid);
   const int32_t tid = child.tid;
   call.scheduler.start(*made);
+  if (!call.lockstep()) call.process.signals().renew_set_id();
   return tid;
 }
 
