@@ -40,8 +40,16 @@ int guest_protection(int asked) {
                                                  : asked & PROT_READ;
 }
 
+// False with errno set. What is one region here may be several of the kernel's, which mremap(2)
+// does not move at once (EFAULT): pages that were touched in another order than they follow each
+// other (mm/vma.c: is_mergeable_anon_vma).
 bool replace(uint64_t address, uint64_t length, void* by) {
-  return mremap(by, length, length, MREMAP_MAYMOVE | MREMAP_FIXED, pointer(address)) != MAP_FAILED;
+  if (mremap(by, length, length, MREMAP_MAYMOVE | MREMAP_FIXED, pointer(address)) != MAP_FAILED)
+    return true;
+  const uint64_t half = length / GuestMemory::kGuestPage / 2 * GuestMemory::kGuestPage;
+  if (errno != EFAULT || half == 0) return false;
+  return replace(address, half, by) &&
+         replace(address + half, length - half, static_cast<char*>(by) + half);
 }
 
 void copy_unchecked(void* to, const void* from, size_t length) {
@@ -192,7 +200,8 @@ int GuestMemory::map_shared(uint64_t begin, uint64_t length, int protection) {
     put(begin, made);
     return 0;
   }
-  void* host = mmap(nullptr, length, kReadWrite, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  constexpr int kShared = MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE;
+  void* host = mmap(nullptr, length, kReadWrite, kShared, -1, 0);
   return host == MAP_FAILED ? -errno : map_outside(begin, length, protection, host);
 }
 
@@ -533,8 +542,10 @@ int GuestMemory::grow_outside(uint64_t begin, Region region, uint64_t end) {
   return 0;
 }
 
+// By its last page: the rest may be another mapping of the kernel's.
 int GuestMemory::grow_constant(uint64_t begin, const Region& region, uint64_t end) {
-  if (mremap(pointer(begin), region.end - begin, end - begin, 0) == MAP_FAILED) return -errno;
+  const uint64_t last = region.end - kGuestPage;
+  if (mremap(pointer(last), kGuestPage, end - last, 0) == MAP_FAILED) return -errno;
   Region now = region;
   now.end = end;
   put(begin, now);

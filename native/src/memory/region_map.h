@@ -40,9 +40,12 @@ struct Region {
     return rest;
   }
 
+  // Whether it is one with what is before it. Never where memory is shared and has tags: it may be
+  // of another mapping, which cannot grow with this one.
   bool continues(const Region& before, uint64_t distance) const {
     return protection == before.protection && kind == before.kind && fresh == before.fresh &&
-           shared == before.shared && executes == before.executes && file == before.file &&
+           (!shared || kind != Kind::Tagged) && shared == before.shared &&
+           executes == before.executes && file == before.file &&
            (kind != Kind::Outside || host == before.host + distance) &&
            (file == 0 || offset == before.offset + distance);
   }

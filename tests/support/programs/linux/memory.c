@@ -42,6 +42,23 @@ static void anonymous(void) {
   CHECK((long)map(small, 4096, 3, kPrivate | kNoReplace) == -17);
 }
 
+/* Pieces that are touched in any order, and next to others, move together. */
+static void in_any_order(void) {
+  enum { kPiece = 1 << 16, kPieces = 6, kEvery = 4096 };
+  char* low = map(0, kPieces * kPiece, 3, kPrivate);
+  for (int i = 0; i < kPieces; i += 2) low[i * kPiece] = (char)(i + 1);
+  for (int i = kPieces - 1; i > 0; i -= 2) low[i * kPiece] = (char)(i + 1);
+  char* moved = (char*)call6(kMremap, (long)low, kPieces * kPiece, 2 * kPieces * kPiece, 1, 0, 0);
+  CHECK((long)moved > 0);
+  for (int i = 0; i < kPieces; ++i) CHECK(moved[i * kPiece] == i + 1);
+  moved[2 * kPieces * kPiece - 1] = 1;
+  char* small =
+      (char*)call6(kMremap, (long)moved + kEvery, kPieces * kPiece - kEvery, kEvery, 1, 0, 0);
+  CHECK(small == moved + kEvery && moved[0] == 1);
+  CHECK(CALL3(kMunmap, moved, 2 * kPieces * kPiece, 0) == 0);
+  for (int i = 0; i < 20; ++i) CHECK((long)map(0, kPiece, 3, kPrivate) > 0);
+}
+
 static const unsigned char g_constant[48] __attribute__((aligned(16))) = {1, 2, 3, [31] = 4, 5, 6};
 
 /* One access for all: its mode is what it has met. */
@@ -182,6 +199,7 @@ static void start(word* stack) {
   g_data[4000] += g_zero[49999] + 7;
   CHECK(g_data[4000] == 7 && g_data[1] == 2);
   anonymous();
+  in_any_order();
   constants();
   sparse();
   shared();
