@@ -11,6 +11,7 @@ import pytest
 
 from mtedbg.formats.profile import read_profile
 from mtedbg.lab import paths
+from mtedbg.lab.vm import Vm
 from mtedbg.model.profile import MemopFacts, Need, ProfileAccess
 from tests.live.test_runtime_guests import run
 from tests.programs.mutated import HEADERS, mutants, wrong
@@ -38,6 +39,11 @@ WAYS = [
         ("threads", 15, "sticky"),
     )
 ]
+# Programs of the C library, of one family of calls each.
+FAMILIES = ("children", "itself", "locks", "names", "parts_of_buffers", "timers", "waits")
+# Without one.
+RAW = ("code", "memory", "threads")
+KINDS_OF_CALLS = (*RAW, *FAMILIES, "interrupted", "processes")
 FUZZED = 25
 MAILBOX = 400 * 256
 """Stores of `processes.c` to memory that it shares, by one instruction."""
@@ -124,6 +130,16 @@ def test_processes_share_memory(way: str) -> None:
     assert done.returncode == 0
 
 
+@pytest.mark.parametrize("number", range(len(KINDS_OF_CALLS)), ids=KINDS_OF_CALLS.__getitem__)
+def test_they_behave_so_on_a_kernel_with_tags(lab_vm: Vm, number: int) -> None:
+    """Its mappings and threads are not those of QEMU's user mode. One way each; they take turns."""
+    name = KINDS_OF_CALLS[number]
+    path = program(name, "fixed") if name in RAW else with_a_library(name)
+    way = WAYS[number % len(WAYS)]
+    done = lab_vm.run([str(paths.runtime()), *way.split(), str(path)], timeout_s=300)
+    assert (done.shell_status(), done.stdout.decode()) == natively(path), (way, done.stderr)
+
+
 @pytest.mark.parametrize("threads", ["lockstep", "threads"])
 def test_memory_of_processes_is_accessed_itself(threads: str, tmp_path: Path) -> None:
     """A memop learns that it is shared; then no access faults."""
@@ -145,10 +161,6 @@ def test_memory_of_processes_is_accessed_itself(threads: str, tmp_path: Path) ->
 def executions(facts: MemopFacts) -> int:
     assert facts.executions is not None
     return facts.executions
-
-
-# Programs of the C library, of one family of calls each.
-FAMILIES = ("children", "itself", "locks", "names", "parts_of_buffers", "timers", "waits")
 
 
 @pytest.mark.parametrize("way", WAYS[::3])

@@ -264,7 +264,7 @@ PROGRAMS = (
                 "all.py",
             ),
             _tool("openssl", "prime", "170141183460469231731687303715884105727"),
-            _tool("openssl", "x509", "-in", "text"),
+            _shell("openssl x509 -in text 2>&1 | sed 's/^[^:]*//'; exit 3"),  # without its thread
         ),
         limit_s=1200,
     ),

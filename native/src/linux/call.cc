@@ -81,13 +81,15 @@ int Call::read_path(uint64_t address, std::string& out, int directory, bool foll
   return error;
 }
 
-// /proc/self/task/TID: by the host's number. In lockstep a thread that has none keeps its own.
+// /proc/self/task/TID: by the host's number. In lockstep that is the one that all share.
 std::string Call::host_thread_path(const std::string& path) const {
   constexpr std::string_view kTask = "self/task/";
   const std::string name = Paths::proc_name(path);
   if (!name.starts_with(kTask)) return path;
   const std::string tid = name.substr(kTask.size(), name.find('/', kTask.size()) - kTask.size());
-  const int host = host_number(std::atoi(tid.c_str()));
+  const int number = std::atoi(tid.c_str());
+  int host = host_number(number);
+  if (host == 0 && lockstep() && process.thread_of(number) != nullptr) host = getpid();
   if (host == 0) return path;
   return "/proc/" + std::string(kTask) + std::to_string(host) +
          name.substr(kTask.size() + tid.size());

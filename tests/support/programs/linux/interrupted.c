@@ -59,20 +59,32 @@ static pid_t child(void) {
   return pid;
 }
 
+// Again and again: the first may come before there is anything to interrupt.
 static void alarm_soon(void) {
-  const struct itimerval soon = {{0, 0}, {0, 20000}};
-  setitimer(ITIMER_REAL, &soon, NULL);
+  const struct itimerval often = {{0, 20000}, {0, 20000}};
+  setitimer(ITIMER_REAL, &often, NULL);
+}
+
+static void alarm_off(void) {
+  const struct itimerval off = {{0, 0}, {0, 0}};
+  setitimer(ITIMER_REAL, &off, NULL);
 }
 
 static void reap(pid_t pid) {
   int status = 0;
   waitpid(pid, &status, 0);
   printf("child %d, signals %d\n", WEXITSTATUS(status), (int)came);
+  came = 0;
 }
 
-// Both are taken together: the handler and the result of what it has interrupted.
+// The result of what was interrupted, and whether the handler has run.
 static void said(const char* what, int result) {
-  printf("%s: %d %s, signals %d\n", what, result, result < 0 ? strerror(errno) : "-", (int)came);
+  const char* error = result < 0 ? strerror(errno) : "-";
+  alarm_off();
+  printf("%s: %d %s, %s\n", what, result, error, came != 0 ? "handled" : "not handled");
+  came = 0;
+  while (sem_trywait(&posted) == 0) {
+  }
 }
 
 static void rounds(void) {
@@ -90,7 +102,6 @@ static void rounds(void) {
   handle(SIGALRM, SA_RESTART);
   alarm_soon();
   said("sem_timedwait, restarting", sem_timedwait(&never, &limit));
-  sem_wait(&posted), sem_wait(&posted), sem_wait(&posted);
   alarm_soon();
   said("sem_wait, restarting", sem_wait(&posted));
   alarm_soon();
@@ -123,6 +134,9 @@ static void rounds(void) {
   int number = 0;
   sigwait(&alarms, &number);
   said("sigwait", number);
+  const struct timespec none = {0, 0};
+  while (sigtimedwait(&alarms, NULL, &none) > 0) {
+  }
   sigset_t now;
   sigprocmask(SIG_SETMASK, &before, &now);
   printf("blocked afterwards: %d\n", sigismember(&now, SIGALRM));
@@ -141,8 +155,6 @@ int main(void) {
   pthread_join(thread, NULL);
   char byte;
   if (read(never_written[0], &byte, 1) != 1) return 1;
-  while (sem_trywait(&posted) == 0) {
-  }
   thread = begin(computes);
   rounds();
   stop = 1;
