@@ -310,6 +310,22 @@ def test_what_the_kernel_shows_is_not_below_the_sysroot(tmp_path: Path) -> None:
     assert "self" in done.stdout.split()
 
 
+@x86_64.only_natively("the machine's own programs are for another processor")
+def test_a_stack_overflows_into_nothing() -> None:
+    done = run("", Path("/bin/cat"), "/proc/self/maps")
+    lines = [line.split() for line in done.stdout.splitlines()]
+    stack = next(number for number, line in enumerate(lines) if line[-1] == "[stack]")
+    below, low = lines[stack - 1][0].split("-")[1], lines[stack][0].split("-")[0]
+    assert int(low, 16) - int(below, 16) >= 1 << 20  # stack_guard_gap
+
+
+def test_a_deadlock_of_threads_is_told() -> None:
+    """In lockstep. The C library's own handlers do not count: only its own threads call them."""
+    done = run("", with_a_library("deadlock"))
+    assert (done.returncode, done.stdout) == (71, "")
+    assert done.stderr == "mtetso: deadlock: every guest thread waits for another\n"
+
+
 def test_calls_are_traced() -> None:
     done = run("--trace-calls -", program("memory", "fixed"))
     assert done.returncode == 0

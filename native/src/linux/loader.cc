@@ -23,6 +23,7 @@ constexpr uint64_t kPage = GuestMemory::kGuestPage;
 // As the kernel without randomisation: at two thirds of the address space.
 constexpr uint64_t kPieBase = GuestMemory::kTop / 3 * 2 & ~uint64_t{0xffff};
 constexpr uint64_t kStackTop = GuestMemory::kTop - kPage;
+constexpr uint64_t kStackGap = 1 << 20;                        // mm/mmap.c: stack_guard_gap
 constexpr uint64_t kMostHeaders = 65536 / sizeof(Elf64_Phdr);  // ELF_MIN_ALIGN on the biggest page
 // CPUID 1, EDX, as translate/helpers.cc answers it: what x86-64-v1 has.
 constexpr uint64_t kHardware = 0x0788'8111;
@@ -276,6 +277,7 @@ LoadedProgram Loader::load() {
   loaded.stack_low = kStackTop - request_.stack_size;
   must(memory_.map_anonymous(loaded.stack_low, request_.stack_size, PROT_READ | PROT_WRITE),
        program, loaded.stack_low);
+  memory_.map_below(loaded.stack_low - kStackGap);
   loaded.entry = program.header.e_entry + bias;
   loaded.break_begin = program.high() + bias;
   for (const auto& one : program.segments) {

@@ -230,9 +230,13 @@ void Signals::handle(GuestMemory& memory, GuestThread& thread, const siginfo_t& 
 }
 
 bool Signals::awaited(std::span<GuestThread* const> all) {
-  constexpr uint64_t kFaults = signal_bit(SIGILL) | signal_bit(SIGTRAP) | signal_bit(SIGBUS) |
-                               signal_bit(SIGFPE) | signal_bit(SIGSEGV);
-  const uint64_t blocked = blocked_by_all(~uint64_t{0}, all) | kFaults;
+  // Those that only the process's own threads cause: faults, and what glibc's send each other
+  // (nptl/pthreadP.h: SIGCANCEL, SIGSETXID), whose handlers are there in every program with
+  // threads.
+  constexpr uint64_t kOwn = signal_bit(SIGILL) | signal_bit(SIGTRAP) | signal_bit(SIGBUS) |
+                            signal_bit(SIGFPE) | signal_bit(SIGSEGV) | signal_bit(32) |
+                            signal_bit(33);
+  const uint64_t blocked = blocked_by_all(~uint64_t{0}, all) | kOwn;
   for (int signal = 1; signal <= static_cast<int>(x86::kSignals); ++signal)
     if ((blocked & signal_bit(signal)) == 0 && is_handler(action(signal).handler)) return true;
   return false;

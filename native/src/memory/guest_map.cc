@@ -79,7 +79,7 @@ uint64_t GuestMemory::find_room(uint64_t length, uint64_t hint) const {
   const std::scoped_lock hold(lock_);
   if (length > kTop - kLowest) return 0;
   if (hint >= kLowest && hint <= kTop - length && map_.none(hint, hint + length)) return hint;
-  return map_.room_below(kLowest, kTop - kGuestPage, length);
+  return map_.room_below(kLowest, top_, length);
 }
 
 uint64_t GuestMemory::find_low_room(uint64_t length, uint64_t hint) const {

@@ -84,6 +84,9 @@ class GuestMemory {
   static constexpr uint64_t kLowest = 0x10000;
   static constexpr uint64_t kTop = uint64_t{1} << 46;
 
+  // What may be mapped anywhere is mapped below `top` from now on. Above is a stack, and room for
+  // what it overflows by (mm/util.c: mmap_base).
+  void map_below(uint64_t top) { top_ = top; }
   // Where `length` bytes are free, at `hint` if possible; 0 if there are none.
   uint64_t find_room(uint64_t length, uint64_t hint) const;
   // The same for MAP_32BIT (arch/x86/kernel/sys_x86_64.c, find_start_end): in the second GiB, or at
@@ -278,6 +281,7 @@ class GuestMemory {
   LeftRight<Regions> regions_;  // the same, for those that must not wait
   std::vector<File> files_;
   uint64_t changes_ = 0;
+  uint64_t top_ = kTop - kGuestPage;    // set before there is a guest thread
   bool changes_while_running_ = false;  // set before there is a guest thread
   std::mutex heap_lock_;
   uint64_t heap_at_ = 0;
