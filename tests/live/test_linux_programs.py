@@ -319,6 +319,16 @@ def test_a_stack_overflows_into_nothing() -> None:
     assert int(low, 16) - int(below, 16) >= 1 << 20  # stack_guard_gap
 
 
+@pytest.mark.parametrize("way", WAYS[1:4:2])
+def test_transfers_from_and_to_pages(way: str, tmp_path: Path) -> None:
+    path = with_a_library("direct")
+    expected = natively(path, str(tmp_path / "natively"))
+    assert expected[0] == 0
+    done = run(way, path, str(tmp_path / "file"))
+    assert (done.returncode, done.stdout, done.stderr) == (*expected, "")
+    assert (tmp_path / "file").read_bytes() == (tmp_path / "natively").read_bytes()
+
+
 def test_a_deadlock_of_threads_is_told() -> None:
     """In lockstep. The C library's own handlers do not count: only its own threads call them."""
     done = run("", with_a_library("deadlock"))

@@ -11,6 +11,7 @@
 #include <climits>
 #include <utility>
 
+#include "linux/bounce.h"
 #include "linux/call.h"
 #include "linux/descriptors.h"
 #include "linux/plain.h"
@@ -54,8 +55,8 @@ class Plain {
     constexpr uint16_t kWrite = 1, kSendTo = 44;
     const bool sends = row_.number == kSendTo && guest(4) == 0;
     if (row_.number != kWrite && !sends) return std::nullopt;
-    return write_in_parts(call_, host_int(0), {buffers_[1].data(), clamped(2)},
-                          sends ? host_int(3) : 0);
+    if (bytes_[1].size() < clamped(2)) return std::nullopt;  // no address: the kernel decides
+    return write_in_parts(call_, host_int(0), bytes_[1].first(clamped(2)), sends ? host_int(3) : 0);
   }
   int read_text(const PlainArgument& one, uint64_t address, std::string& text, size_t at) const {
     constexpr uint16_t kStatx = 332;
@@ -85,10 +86,9 @@ class Plain {
   }
 
   bool fill(size_t at, uint64_t address, uint64_t size, bool read) {
-    auto& buffer = buffers_[at];
-    buffer.resize(std::max<uint64_t>(size, 1));
-    host_.a[at] = reinterpret_cast<long>(buffer.data());
-    return read ? call_.read(address, buffer.data(), size) : call_.writable(address, size);
+    bytes_[at] = room_for(buffers_[at], size, address);
+    host_.a[at] = reinterpret_cast<long>(bytes_[at].data());
+    return read ? call_.read(address, bytes_[at].data(), size) : call_.writable(address, size);
   }
 
   int prepare(size_t at) {
@@ -149,8 +149,7 @@ class Plain {
     const uint64_t address = guest(one.from);
     if (address == 0) return true;
     const auto put = [&](uint64_t size) {
-      return call_.write(address, buffers_[at].data(),
-                         std::min(size, uint64_t{buffers_[at].size()}));
+      return call_.write(address, bytes_[at].data(), std::min(size, uint64_t{bytes_[at].size()}));
     };
     switch (one.kind) {
       case Kind::Out:
@@ -165,7 +164,7 @@ class Plain {
         uint32_t size = 0;
         for (size_t i = 0; i < std::size(row_.arguments); ++i)
           if (row_.arguments[i].kind == Kind::InOut && row_.arguments[i].from == one.count)
-            std::copy_n(buffers_[i].data(), sizeof size, reinterpret_cast<char*>(&size));
+            std::copy_n(bytes_[i].data(), sizeof size, reinterpret_cast<char*>(&size));
         return put(std::min<uint64_t>(size, sized_));
       }
       default:
@@ -178,6 +177,7 @@ class Plain {
   HostArguments host_;
   uint64_t sized_ = 0;
   std::array<std::string, 6> buffers_;
+  std::array<std::span<char>, 6> bytes_;  // in them, but for texts
 };
 
 template <size_t I>

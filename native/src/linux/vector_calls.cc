@@ -13,6 +13,7 @@
 #include <cstring>
 #include <vector>
 
+#include "linux/bounce.h"
 #include "linux/call.h"
 #include "linux/descriptors.h"
 
@@ -38,7 +39,8 @@ class Parts {
       total += part->iov_len;
       parts_.push_back(*part);
     }
-    bytes_.resize(total);
+    const bool any = !parts_.empty();
+    bytes_ = room_for(buffer_, total, any ? address_of(parts_.front()) : 0).first(total);
     return 0;
   }
 
@@ -64,7 +66,7 @@ class Parts {
       parts_.erase(part + 1, parts_.end());
       break;
     }
-    bytes_.resize(kept);
+    bytes_ = bytes_.first(kept);
     return kept != 0 || total == 0;
   }
 
@@ -87,7 +89,8 @@ class Parts {
 
   Call& call_;
   std::vector<iovec> parts_;
-  std::vector<char> bytes_;
+  std::vector<char> buffer_;
+  std::span<char> bytes_;
 };
 
 // preadv2 and its kin take the offset in two words, and a 64-bit kernel only looks at the first.
