@@ -95,7 +95,7 @@ def _chain(target: Target, first: int, found: list[Runtime], seen: set[int]) -> 
 
 
 def scan(target: Target, *, only_images: bool = False) -> list[int] | Absent:
-    """The addresses of whole roots in writable memory; else of the first damaged one.
+    """The addresses of whole roots in writable memory, sorted; else of the first damaged one.
 
     Without an executable there is no symbol. Only bytes that hold their own address count. At
     most `_SCANNED_…` bytes are looked at. All of what files have is searched; what is elsewhere,
@@ -117,16 +117,16 @@ def scan(target: Target, *, only_images: bool = False) -> list[int] | Absent:
     for number, region in enumerate(regions):
         for start in _chunks(target, region):
             if whole and number >= len(of_files):
-                return whole
+                return sorted(whole)
             if left <= 0:
                 ended = Absent(Reason.NO_RUNTIME, "the search ended early: much writable memory")
-                return whole or damaged or ([] if only_images else ended)
+                return sorted(whole) or damaged or ([] if only_images else ended)
             # A root may lie across the border of two chunks.
             length = min(_CHUNK + SIZE, region.end - start)
             left -= length
             for address, is_good in _roots_in(target, start, length):
                 (whole if is_good else damaged).append(address)
-    return whole or damaged[:1] or ([] if only_images else Absent(Reason.NO_RUNTIME))
+    return sorted(whole) or damaged[:1] or ([] if only_images else Absent(Reason.NO_RUNTIME))
 
 
 def _chunks(target: Target, region: Region) -> Iterator[int]:
