@@ -22,7 +22,7 @@ from mtedbg.lab import paths
 from mtedbg.lab.vm import Vm
 from mtedbg.model.cause import CauseKind
 from mtedbg.session import Session
-from tests.support import x86_64
+from tests.support import signals, x86_64
 from tests.support.guest_crashes import crashed, program
 from tests.support.patience import Patience, of_process
 
@@ -106,16 +106,19 @@ def test_where_a_hung_program_was_that_was_killed(tmp_path: Path, threads: str) 
     words = [str(paths.runtime()), "--threads", threads, str(path), "deadlock"]
     run = 'ulimit -c unlimited; exec qemu-aarch64 -cpu max "$@"'
     with subprocess.Popen(
-        ["sh", "-c", run, "sh", *words], cwd=tmp_path, stdout=subprocess.PIPE
+        [*signals.FRESH, "sh", "-c", run, "sh", *words], cwd=tmp_path, stdout=subprocess.PIPE
     ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"both have one\n"
-        at_rest = Patience(partial(of_process, process.pid), 60, idle_s=2)
-        while not (why := at_rest.lost()):
-            time.sleep(0.05)
-        assert "did nothing" in why
-        process.send_signal(signal.SIGQUIT)
-        assert process.wait(60) == -signal.SIGQUIT
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"both have one\n"
+            at_rest = Patience(partial(of_process, process.pid), 60, idle_s=2)
+            while not (why := at_rest.lost()):
+                time.sleep(0.05)
+            assert "did nothing" in why
+            process.send_signal(signal.SIGQUIT)
+            assert process.wait(60) == -signal.SIGQUIT
+        finally:
+            process.kill()  # nothing else ends it
     (core,) = tmp_path.glob("*.core")
     shutil.copy(path, tmp_path / path.name)
     session = Session(CoreTarget(core))
