@@ -74,6 +74,10 @@ def _run(name: str, number: int, content: bytes) -> str:
                 return ""  # nor does it end on a processor
             return f"{name}, mutant {number}: still runs after {LIMIT_S:.0f} s"
         why = wrong(done.returncode, done.stderr)
+        if why and done.returncode < 0:
+            own = _ended([*x86_64.runner(), str(path)], folder, NATIVE_S)
+            if own is not None and own.returncode == done.returncode:
+                return ""  # it ends itself like that, as by abort
         return f"{name}, mutant {number}: {why}: {done.stderr[-300:]}" if why else ""
 
 
