@@ -7,7 +7,6 @@ import re
 import shutil
 import signal
 import subprocess
-import time
 from functools import partial
 from pathlib import Path
 
@@ -24,7 +23,7 @@ from mtedbg.model.cause import CauseKind
 from mtedbg.session import Session
 from tests.support import signals, x86_64
 from tests.support.guest_crashes import crashed, program
-from tests.support.patience import Patience, of_process
+from tests.support.patience import LOOK_S, Patience, of_process
 
 pytestmark = x86_64.only_natively("the guests have this machine's x86-64 C library")
 WORDS = {
@@ -113,7 +112,8 @@ def test_where_a_hung_program_was_that_was_killed(tmp_path: Path, threads: str) 
             assert process.stdout.readline() == b"both have one\n"
             at_rest = Patience(partial(of_process, process.pid), 60, idle_s=2)
             while not (why := at_rest.lost()):
-                time.sleep(0.05)
+                with pytest.raises(subprocess.TimeoutExpired):  # it does not end by itself
+                    process.wait(LOOK_S)
             assert "did nothing" in why
             process.send_signal(signal.SIGQUIT)
             assert process.wait(60) == -signal.SIGQUIT
