@@ -78,8 +78,7 @@ Quiescence::How quiescence(const Options& options) {
 void say_if_not_known(const Options& options, const Engine& engine) {
   if (options.executed) return;
   const std::string why = engine.why_not_known();
-  if (!why.empty())
-    std::fprintf(stderr, "mtetso: --profile-in %s: %s\n", options.profile_in.c_str(), why.c_str());
+  if (!why.empty()) say("--profile-in " + options.profile_in + ": " + why);
 }
 
 [[noreturn]] void run(Options& options) {

@@ -9,7 +9,6 @@
 #include <sys/times.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cinttypes>
 #include <cstdio>
@@ -18,6 +17,7 @@
 #include <iterator>
 #include <sstream>
 
+#include "debug/kept_file.h"
 #include "linux/host_call.h"
 #include "linux/paths.h"
 #include "linux/process.h"
@@ -77,12 +77,7 @@ CallResult open_text(const std::string& name, const std::string& text, uint64_t 
   if ((flags & kWrites) != 0) return -EACCES;
   const Ends ends = make_ends(name, text.size(), (flags & kCloseOnExec) != 0);
   if (ends.reads < 0) return -errno;
-  bool whole = true;
-  for (size_t at = 0; whole && at < text.size();) {
-    const ssize_t done = ::write(ends.writes, text.data() + at, text.size() - at);
-    whole = done > 0;
-    at += static_cast<size_t>(std::max<ssize_t>(done, 0));
-  }
+  const bool whole = write_all(ends.writes, text);
   if (ends.writes != ends.reads) close(ends.writes);
   if (!whole) {
     close(ends.reads);
